@@ -1,0 +1,66 @@
+"""The ledger of outside effects: one row for each thing written outside, before it is written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.model import Code, Frozen, Text
+
+
+class EffectState(StrEnum):
+    INTENDED = "intended"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+class Landed(Frozen):
+    """A thing that exists outside. `differences`: field -> [expected, found], empty when it is as wanted."""
+
+    outside_id: Code
+    number: Text | None = None
+    url: Text | None = None
+    differences: dict[str, tuple[str, str]] = {}
+    response: dict[str, Any] = {}
+
+
+class Effect(Frozen):
+    """What is to be true outside. `request` is the canonical document that is sent (JSON-ready).
+
+    A `repeatable` effect sets fields of a thing that exists: sending it twice does what sending it once does.
+    `quarantine`: how long an unknown one waits before it is looked up (client time-out + late commit + search
+    lag of the vendor).
+    """
+
+    key: Code
+    kind: EffectKind
+    path: Code
+    opportunity_id: UUID
+    connection_id: Code
+    request: dict[str, Any]
+    repeatable: bool = False
+    quarantine: timedelta
+
+
+class LedgerRow(Frozen):
+    """An effect as recorded; times are the database's."""
+
+    key: Code
+    kind: EffectKind
+    path: Code
+    state: EffectState
+    request_digest: Code
+    attempts: int
+    sent_at: AwareDatetime | None = None
+    confirmed_at: AwareDatetime | None = None
+    outside_id: Code | None = None
+    number: Text | None = None
+    url: Text | None = None
+    error: Text | None = None

@@ -1,0 +1,40 @@
+"""What reference data adds to a deal: the result of the `enrich` stage."""
+
+from __future__ import annotations
+
+from oppsync.domain.model import Code, Frozen
+from oppsync.domain.reference import (
+    CostCentre,
+    DeliveryModel,
+    LegalEntity,
+    ProjectTemplate,
+    Rate,
+    ReferenceUse,
+    Region,
+    ServiceLine,
+    TaxTreatment,
+)
+
+
+class LineEnrichment(Frozen):
+    """One delivery line's. `rate` is there for time and materials only."""
+
+    line_id: Code
+    service_line: ServiceLine
+    region: Region
+    cost_centre: CostCentre
+    template: ProjectTemplate
+    rate: Rate | None = None
+
+
+class Enrichment(Frozen):
+    """The deal's. `used` names every reference row a value came from."""
+
+    legal_entity: LegalEntity
+    tax: TaxTreatment
+    delivery_model: DeliveryModel | None = None
+    lines: tuple[LineEnrichment, ...]
+    used: tuple[ReferenceUse, ...]
+
+    def line(self, line_id: str) -> LineEnrichment:
+        return next(line for line in self.lines if line.line_id == line_id)

@@ -1,0 +1,96 @@
+"""What happened, in the past tense. Each event is one audit entry; its content never changes afterwards."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from oppsync.domain.model import Code, Frozen, Text
+
+
+class Event(Frozen):
+    """`actor` is `stage:<name>`, `person:<e-mail>`, `connection:<id>`, `token:<name>` or `command-line`.
+
+    `before` and `after` are what changed, JSON-ready; `detail` is what else a reader of the timeline needs.
+    """
+
+    type: ClassVar[str]
+
+    opportunity_id: UUID | None
+    actor: Code
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    detail: dict[str, Any] = {}
+    summary: Text = ""
+
+
+class DeliveryReceived(Event):
+    type = "delivery.received.v1"
+
+
+class DeliveryUnreadable(Event):
+    type = "delivery.unreadable.v1"
+
+
+class RecordRead(Event):
+    """The CRM's record was read and differs from what was known (or is the first reading)."""
+
+    type = "record.read.v1"
+
+
+class RecordUnchanged(Event):
+    type = "record.unchanged.v1"
+
+
+class RecordSuperseded(Event):
+    type = "record.superseded.v1"
+
+
+class StateChanged(Event):
+    type = "state.changed.v1"
+
+
+class StageDeferred(Event):
+    """A transient failure: the stage comes back by itself."""
+
+    type = "stage.deferred.v1"
+
+
+class PlanMade(Event):
+    type = "plan.made.v1"
+
+
+class ApprovalOpened(Event):
+    type = "approval.opened.v1"
+
+
+class ApprovalVoided(Event):
+    type = "approval.voided.v1"
+
+
+class PlanApproved(Event):
+    """One role approved one plan's hash."""
+
+    type = "plan.approved.v1"
+
+
+class PlanRejected(Event):
+    type = "plan.rejected.v1"
+
+
+class EffectRecorded(Event):
+    """An outside effect reached a state that matters to people: confirmed, rejected, unknown."""
+
+    type = "effect.recorded.v1"
+
+
+class ExceptionRaised(Event):
+    type = "exception.raised.v1"
+
+
+class ExceptionDismissed(Event):
+    type = "exception.dismissed.v1"
+
+
+class Replayed(Event):
+    type = "replayed.v1"

@@ -1,0 +1,282 @@
+"""Findings and exception codes: what is wrong, who owns it, what to do. One row a code.
+
+A table test holds every row to its text; `docs/runbook.md` has an entry for each.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from oppsync.domain.model import Code, Frozen, Text
+
+
+class OwnerRole(StrEnum):
+    """Who has to act on an exception."""
+
+    SALES = "sales"
+    FINANCE = "finance"
+    DELIVERY = "delivery"
+    INTEGRATION = "integration"
+    OPERATIONS = "operations"
+
+
+class Severity(StrEnum):
+    BLOCKS = "blocks"
+    WARNS = "warns"
+
+
+class Finding(Frozen):
+    """One thing wrong with a deal. `path` points into the canonical opportunity (JSON pointer)."""
+
+    code: Code
+    severity: Severity = Severity.BLOCKS
+    path: Text = ""
+    value: Text = ""
+    message: Text
+    fix: Text
+    owner: OwnerRole
+
+
+class CodeText(Frozen):
+    """What an operator reads about a code: its title, whose it is, and what to do when nothing says more."""
+
+    title: Text
+    owner: OwnerRole
+    fix: Text
+
+
+def _row(title: str, owner: OwnerRole, fix: str) -> CodeText:
+    return CodeText(title=title, owner=owner, fix=fix)
+
+
+CODES: dict[str, CodeText] = {
+    # validate
+    "ACCOUNT_MISSING": _row(
+        "The opportunity has no account",
+        OwnerRole.SALES,
+        "Set the account on the opportunity in the CRM and save it.",
+    ),
+    "ACCOUNT_CODE_MISSING": _row(
+        "The account has no ERP customer code",
+        OwnerRole.SALES,
+        "Fill the account number in the CRM with the customer's code in the ERP.",
+    ),
+    "ACCOUNT_UNKNOWN": _row(
+        "The account does not exist in the ERP",
+        OwnerRole.FINANCE,
+        "Create the customer in the ERP under this code, or correct the code in the CRM; then replay.",
+    ),
+    "FIELD_MISSING": _row(
+        "A required field is empty",
+        OwnerRole.SALES,
+        "Fill the field on the opportunity in the CRM and save it.",
+    ),
+    "OWNER_EMAIL_MISSING": _row(
+        "The owner has no e-mail address",
+        OwnerRole.SALES,
+        "Give the owner an e-mail address in the CRM: without it nobody can tell who may not approve.",
+    ),
+    "NOT_WON": _row(
+        "The opportunity is not won",
+        OwnerRole.SALES,
+        "Nothing to do: it is worked when it is won.",
+    ),
+    "LEGAL_ENTITY_UNKNOWN": _row(
+        "The contracting entity is not known",
+        OwnerRole.INTEGRATION,
+        "Add the legal entity to the reference data, or correct the contracting entity in the CRM.",
+    ),
+    "LEGAL_ENTITY_NOT_APPROVED": _row(
+        "The contracting entity is not approved",
+        OwnerRole.FINANCE,
+        "Approve the legal entity in the reference data from this date on, or choose another entity.",
+    ),
+    "LEGAL_ENTITY_NOT_READY": _row(
+        "The contracting entity is not ready in the ERP",
+        OwnerRole.FINANCE,
+        "Set up in the ERP what is missing for this company, then replay.",
+    ),
+    "BILLING_MODEL_UNKNOWN": _row(
+        "The billing model is not one we know",
+        OwnerRole.SALES,
+        "Choose one of the supported billing models in the CRM.",
+    ),
+    "BILLING_MODEL_UNSUPPORTED": _row(
+        "The billing model is not supported",
+        OwnerRole.INTEGRATION,
+        "Choose time and materials, fixed fee or milestone.",
+    ),
+    "CURRENCY_UNKNOWN": _row(
+        "The currency is not an ISO 4217 code",
+        OwnerRole.SALES,
+        "Correct the currency in the CRM.",
+    ),
+    "CURRENCY_NOT_ALLOWED": _row(
+        "The contracting entity does not contract in this currency",
+        OwnerRole.FINANCE,
+        "Allow the currency for the legal entity in the reference data, or change it in the CRM.",
+    ),
+    "CURRENCY_DIFFERS": _row(
+        "A line is in another currency than the opportunity",
+        OwnerRole.SALES,
+        "Put all lines into the currency of the opportunity.",
+    ),
+    "AMOUNT_TOO_FINE": _row(
+        "An amount is finer than the currency's minor unit",
+        OwnerRole.SALES,
+        "Round the amount to the currency's minor unit in the CRM.",
+    ),
+    "AMOUNT_NOT_POSITIVE": _row(
+        "An amount is not positive",
+        OwnerRole.SALES,
+        "Correct the amount in the CRM.",
+    ),
+    "LINE_NET_MISMATCH": _row(
+        "A line's net amount is not quantity times price less discount",
+        OwnerRole.SALES,
+        "Correct quantity, price or discount of the line in the CRM.",
+    ),
+    "TOTAL_MISMATCH": _row(
+        "The lines do not sum to the opportunity's amount",
+        OwnerRole.SALES,
+        "Correct the lines or the amount in the CRM.",
+    ),
+    "NO_LINES": _row(
+        "The opportunity has no product lines",
+        OwnerRole.SALES,
+        "Add what was sold as product lines in the CRM.",
+    ),
+    "DATES_OUT_OF_ORDER": _row(
+        "The dates are out of order",
+        OwnerRole.SALES,
+        "Correct the start and end dates in the CRM.",
+    ),
+    "WON_IN_THE_FUTURE": _row(
+        "The deal was won in the future",
+        OwnerRole.SALES,
+        "Correct the close date in the CRM.",
+    ),
+    "MILESTONES_MISSING": _row(
+        "A milestone line has no milestones",
+        OwnerRole.SALES,
+        "Add the milestones of the line in the CRM.",
+    ),
+    "MILESTONE_PERCENTS": _row(
+        "The milestones' percents do not sum to 100",
+        OwnerRole.SALES,
+        "Correct the percents of the milestones in the CRM.",
+    ),
+    "TIME_IN_FOREIGN_CURRENCY": _row(
+        "Time and materials in another currency than the ERP company's",
+        OwnerRole.FINANCE,
+        "Contract through an entity whose currency is the deal's, or choose another billing model: "
+        "the ERP invoices time in the company's currency only.",
+    ),
+    # enrich
+    "SERVICE_LINE_UNKNOWN": _row(
+        "The service line is not mapped",
+        OwnerRole.INTEGRATION,
+        "Add the service line to the reference data, then replay.",
+    ),
+    "REGION_UNKNOWN": _row(
+        "The region is not known",
+        OwnerRole.INTEGRATION,
+        "Add the region with its compliance attributes to the reference data, then replay.",
+    ),
+    "DELIVERY_MODEL_UNKNOWN": _row(
+        "The delivery model is not known",
+        OwnerRole.INTEGRATION,
+        "Add the delivery model to the reference data, or correct it in the CRM.",
+    ),
+    "COST_CENTRE_MISSING": _row(
+        "There is no cost centre for this entity and service line",
+        OwnerRole.FINANCE,
+        "Add the cost centre to the reference data, then replay.",
+    ),
+    "TEMPLATE_MISSING": _row(
+        "There is no project template for this service line, region and billing model",
+        OwnerRole.DELIVERY,
+        "Add the project template to the reference data, then replay.",
+    ),
+    "TAX_TREATMENT_MISSING": _row(
+        "There is no tax treatment for this entity and customer country",
+        OwnerRole.FINANCE,
+        "Add the tax treatment to the reference data, then replay.",
+    ),
+    "TAX_ID_MISSING": _row(
+        "The tax treatment needs the customer's tax id",
+        OwnerRole.SALES,
+        "Fill the customer's tax id in the CRM.",
+    ),
+    "RATE_MISSING": _row(
+        "The rate card has no rate for this role on this date",
+        OwnerRole.FINANCE,
+        "Add the rate to the reference data, then replay.",
+    ),
+    "RATE_DIFFERS": _row(
+        "The sold price is not the rate card's",
+        OwnerRole.SALES,
+        "Correct the price or the discount in the CRM, or the rate card in the reference data.",
+    ),
+    # approve
+    "NO_APPROVER": _row(
+        "Nobody may approve this plan",
+        OwnerRole.OPERATIONS,
+        "Give the role to a person who does not own this opportunity, then replay.",
+    ),
+    "LOST_AFTER_APPROVAL": _row(
+        "The deal was lost after its projects were created",
+        OwnerRole.DELIVERY,
+        "Decide what becomes of the projects in the ERP, then dismiss this item with what was decided.",
+    ),
+    # outside systems
+    "VENDOR_REJECTED": _row(
+        "An outside system refused what we sent",
+        OwnerRole.INTEGRATION,
+        "Read its answer, correct the data or the connection, then replay.",
+    ),
+    "CONNECTION_MISCONFIGURED": _row(
+        "A connection's credentials or settings do not work",
+        OwnerRole.INTEGRATION,
+        "Correct the connection's credentials or permissions, then replay.",
+    ),
+    "CRM_RECORD_GONE": _row(
+        "The CRM no longer has this opportunity",
+        OwnerRole.SALES,
+        "Restore it in the CRM and replay, or dismiss this item.",
+    ),
+    "CONTENT_CONFLICT": _row(
+        "Something else exists in an outside system under our key",
+        OwnerRole.OPERATIONS,
+        "Compare the two; correct the outside record so that it equals the plan, then replay.",
+    ),
+    "UNREADABLE_DELIVERY": _row(
+        "A signed delivery cannot be read",
+        OwnerRole.INTEGRATION,
+        "Correct what the CRM sends; the delivery is kept and can be replayed.",
+    ),
+    # dead letters
+    "RETRIES_EXHAUSTED": _row(
+        "An outside system stayed away for too long",
+        OwnerRole.OPERATIONS,
+        "Check the system and its connection, then replay.",
+    ),
+    "WORKER_CRASHED": _row(
+        "Working on this opportunity killed its worker three times",
+        OwnerRole.OPERATIONS,
+        "Report it with the payload reference; replay once it is mended.",
+    ),
+    "BUG": _row(
+        "An unexpected error in oppsync",
+        OwnerRole.OPERATIONS,
+        "Report it with its reference; replay once it is mended.",
+    ),
+}
+
+
+def finding(code: str, message: str, *, path: str = "", value: object = "", fix: str = "") -> Finding:
+    """A blocking finding with its code's owner, and the code's own advice unless `fix` says it better."""
+    text = CODES[code]
+    return Finding(
+        code=code, path=path, value=str(value), message=message, fix=fix or text.fix, owner=text.owner
+    )

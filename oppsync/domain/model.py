@@ -1,0 +1,42 @@
+"""The base of every canonical shape, and the small types they share."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+
+class Frozen(BaseModel):
+    """A value: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("contains a NUL character, which Postgres cannot store: remove it")
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000), AfterValidator(_without_nul)]
+Code = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_without_nul),
+]
+
+
+def plain(number: Decimal) -> str:
+    """A quantity or rate as text: no exponent, no trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+# numeric(28,10) in Postgres holds every one of these.
+Quantity = Annotated[
+    Decimal,
+    Field(max_digits=28, decimal_places=10, allow_inf_nan=False),
+    PlainSerializer(plain, return_type=str, when_used="json"),
+]

@@ -1,0 +1,168 @@
+"""The canonical opportunity, version 1: what every CRM adapter translates its vendor's record into.
+
+A field the CRM left empty is None here, not an error: what is missing becomes a finding of the `validate`
+stage, together with all the others. Its JSON Schema is published by the API.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from oppsync import canonical_json
+from oppsync.domain.model import Code, Frozen, Quantity, Text
+
+
+class BillingModelCode(StrEnum):
+    """The billing models the canonical opportunity can carry."""
+
+    TIME_AND_MATERIALS = "time_and_materials"
+    FIXED_FEE = "fixed_fee"
+    MILESTONE = "milestone"
+    RETAINER = "retainer"
+
+
+class BillingFrequency(StrEnum):
+    """How often a fixed fee is invoiced over the run of its line."""
+
+    ONCE = "once"
+    MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
+
+
+class Unit(StrEnum):
+    HOUR = "hour"
+    DAY = "day"
+    UNIT = "unit"
+    MONTH = "month"
+
+
+# An amount as the CRM says it: whether it fits its currency is validated, with a finding, not refused here.
+StatedAmount = Quantity
+
+
+class Account(Frozen):
+    """The customer. `code` is its key in the ERP (the cross-reference the CRM carries)."""
+
+    id: Code
+    name: Text
+    code: Code | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    tax_id: Code | None = None
+
+
+class Owner(Frozen):
+    """Who sold it; matched with people of this system by lower-cased e-mail."""
+
+    id: Code
+    name: Text
+    email: Code | None = None
+
+
+class ContractTerms(Frozen):
+    type: Text | None = None
+    payment_terms: Code | None = None
+    po_number: Text | None = None
+    signed_on: date | None = None
+    billing_frequency: BillingFrequency = BillingFrequency.MONTHLY
+
+
+class Milestone(Frozen):
+    """`percent` of its line's net amount, due when accepted, planned for a date."""
+
+    id: Code
+    name: Text
+    percent: Quantity
+    planned_on: date | None = None
+
+
+class OpportunityLine(Frozen):
+    """One product sold: one delivery line. `discount_percent` of 10 means ten per cent off."""
+
+    id: Code
+    product_code: Code | None = None
+    product_name: Text | None = None
+    product_family: Text | None = None
+    description: Text | None = None
+    quantity: Quantity
+    unit: Unit = Unit.UNIT
+    unit_price: StatedAmount
+    discount_percent: Quantity = Decimal(0)
+    net: StatedAmount
+    currency: Code | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    service_line: Code | None = None
+    delivery_region: Code | None = None
+    role: Code | None = None
+    planned_hours: Quantity | None = None
+    billing_model: Code | None = None
+    milestones: tuple[Milestone, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.description or self.product_name or self.product_code or self.id
+
+
+class Opportunity(Frozen):
+    """A deal. `billing_model`, `service_line` and dates of a line fall back to the opportunity's own.
+
+    `version` is the CRM's own (opaque, only compared for equality), `modified_at` orders two readings.
+    """
+
+    schema_version: Literal[1] = 1
+    system: Code
+    id: Code
+    version: Code
+    modified_at: AwareDatetime
+    url: Text | None = None
+    name: Text
+    stage: Text
+    is_won: bool
+    won_on: date | None = None
+    probability: Quantity | None = None
+    amount: StatedAmount | None = None
+    currency: Code | None = None
+    account: Account | None = None
+    owner: Owner | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    billing_model: Code | None = None
+    contract: ContractTerms = ContractTerms()
+    contracting_entity: Code | None = None
+    region: Code | None = None
+    service_line: Code | None = None
+    delivery_model: Code | None = None
+    lines: tuple[OpportunityLine, ...] = ()
+    custom_attributes: dict[str, Text] = Field(default_factory=dict)
+
+    def content_digest(self) -> str:
+        """Digest of all that matters to a plan: an echo of our own write-back leaves it unchanged."""
+        return canonical_json.digest(self.model_dump(mode="json", exclude={"version", "modified_at"}))
+
+    def billing_model_of(self, line: OpportunityLine) -> str | None:
+        return line.billing_model or self.billing_model
+
+    def service_line_of(self, line: OpportunityLine) -> str | None:
+        return line.service_line or self.service_line
+
+    def region_of(self, line: OpportunityLine) -> str | None:
+        return line.delivery_region or self.region
+
+    def start_of(self, line: OpportunityLine) -> date | None:
+        return line.starts_on or self.starts_on
+
+    def end_of(self, line: OpportunityLine) -> date | None:
+        return line.ends_on or self.ends_on
+
+
+class OpportunityRef(Frozen):
+    """What a delivery tells: a record changed. Go and read it."""
+
+    id: Code
+    version: Code | None = None
+    modified_at: datetime | None = None

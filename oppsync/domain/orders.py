@@ -1,0 +1,56 @@
+"""What the pipeline orders from ERP, PSA and CRM: one thing to exist or to be set, under our key."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.plan import BillingLine, PlanContent, PlanNode
+
+
+class NodeOrder(Frozen):
+    """Create this node of this plan. `parent_id` is the parent's id in the ERP; None for the root."""
+
+    key: Code
+    plan: PlanContent
+    node: PlanNode
+    parent_id: Code | None = None
+
+
+class LineOrder(Frozen):
+    """Create this billing line of `node`, whose id in the ERP is `project_id`."""
+
+    key: Code
+    plan: PlanContent
+    node: PlanNode
+    line: BillingLine
+    project_id: Code
+
+
+class PsaOrder(Frozen):
+    """A project in the PSA under our key."""
+
+    key: Code
+    title: Text
+    project_number: Text
+
+
+class WriteBack(Frozen):
+    """What the opportunity in the CRM, and the project in the PSA, are told."""
+
+    status: Literal["active", "rejected"]
+    project_number: Text = ""
+    project_url: Text = ""
+    activated_at: AwareDatetime | None = None
+    message: Text = ""
+
+
+class Message(Frozen):
+    """A notification to one person: a link, no amount."""
+
+    key: Code
+    to: Code
+    subject: Text
+    body: Text

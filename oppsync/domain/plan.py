@@ -1,0 +1,138 @@
+"""The plan: the exact tree of projects, fields and billing lines that will exist in the ERP.
+
+People approve `Plan.hash`, the SHA-256 of the canonical form of `content`; `provenance` says where it came
+from and is not part of what is approved. What is applied is the stored content, never recomputed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from oppsync import canonical_json
+from oppsync.domain.model import Code, Frozen, Quantity, Text
+from oppsync.domain.money import Currency, Money
+from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.reference import ReferenceUse
+
+ROOT_PATH = "project"
+
+
+class LineKind(StrEnum):
+    """The closed set of billing line kinds that billing models emit and ERP adapters land."""
+
+    TIME = "time"  # hours of a role at a rate, invoiced from approved time
+    DATED = "dated"  # an amount due on a date
+    MILESTONE = "milestone"  # an amount due on acceptance
+    PROGRESS = "progress"  # an amount earned by percent complete
+
+
+class NodeKind(StrEnum):
+    PROJECT = "project"  # the root
+    WORKSTREAM = "workstream"  # a child project
+    TASK = "task"  # a template's task
+
+
+class BillingLine(Frozen):
+    """One line of a billing schedule. `path` is unique in the plan and made of CRM ids, never of an index.
+
+    `amount` of a time line is its estimate: hours x rate. `due_on` is the planned invoice date, where one is.
+    """
+
+    path: Code
+    kind: LineKind
+    description: Text
+    amount: Money
+    due_on: date | None = None
+    hours: Quantity | None = None
+    rate: Quantity | None = None
+    role: Code | None = None
+
+
+class PlanNode(Frozen):
+    """One project, workstream or task. A deal with one workstream has it at the root.
+
+    A parent of workstreams carries no billing model and no lines; `amount` is the sum of what is below.
+    Tasks carry neither money nor billing.
+    """
+
+    path: Code
+    parent: Code | None = None
+    kind: NodeKind
+    name: Text
+    billing_model: BillingModelCode | None = None
+    amount: Money
+    hours: Quantity | None = None
+    starts_on: date
+    ends_on: date
+    service_line: Code | None = None
+    cost_centre: Code | None = None
+    template: Code | None = None
+    lines: tuple[BillingLine, ...] = ()
+
+
+class PlanContent(Frozen):
+    """All that will exist. `nodes`: parents stand before their children."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    record_id: Code
+    name: Text
+    customer: Code
+    customer_name: Text
+    legal_entity: Code
+    erp_company: Code
+    entity_currency: Currency
+    currency: Currency
+    total: Money
+    tax: Code
+    tax_percent: Quantity
+    tax_reason: Text
+    payment_terms: Code
+    po_number: Text | None = None
+    delivery_model: Code | None = None
+    compliance: dict[str, Text] = Field(default_factory=dict)
+    nodes: tuple[PlanNode, ...]
+
+    def document(self) -> dict[str, object]:
+        """The JSON-ready document that is hashed, stored and shown."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def node(self, path: str) -> PlanNode:
+        return next(node for node in self.nodes if node.path == path)
+
+    def billing_lines(self) -> Iterator[tuple[PlanNode, BillingLine]]:
+        return ((node, line) for node in self.nodes for line in node.lines)
+
+
+class Provenance(Frozen):
+    """Where a plan came from: the reading of the CRM record and the reference rows used."""
+
+    made_at: AwareDatetime
+    source_version: Code
+    record_digest: Code
+    reference: tuple[ReferenceUse, ...]
+
+
+class Plan(Frozen):
+    content: PlanContent
+    provenance: Provenance
+
+    @property
+    def hash(self) -> str:
+        return plan_hash(self.content)
+
+
+def plan_hash(content: PlanContent) -> str:
+    """SHA-256 of the RFC 8785 form, in hex."""
+    return canonical_json.digest(content.document())
+
+
+def short_hash(full: str) -> str:
+    """What people compare by eye: `9F2C 41A7`."""
+    return f"{full[:4]} {full[4:8]}".upper()

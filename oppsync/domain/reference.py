@@ -1,0 +1,156 @@
+"""Reference data: effective-dated rows by kind and key, and the shapes of their values.
+
+A row is valid from its first day up to, and without, its last. The date asked for is the day the deal was won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from oppsync.domain.model import Code, Frozen, Quantity, Text
+from oppsync.domain.money import Currency
+
+Shape = TypeVar("Shape", bound=Frozen)
+
+
+class ReferenceKind(StrEnum):
+    LEGAL_ENTITY = "legal_entity"
+    SERVICE_LINE = "service_line"
+    COST_CENTRE = "cost_centre"
+    PROJECT_TEMPLATE = "project_template"
+    RATE_CARD = "rate_card"
+    TAX_TREATMENT = "tax_treatment"
+    DELIVERY_MODEL = "delivery_model"
+    REGION = "region"
+
+
+class LegalEntity(Frozen):
+    """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one."""
+
+    code: Code
+    name: Text
+    country: Code
+    currency: Currency
+    currencies: tuple[Currency, ...]
+    erp_company: Code
+    approved: bool = False
+    approved_by: Text | None = None
+    time_zone: Code = "UTC"
+
+
+class ServiceLine(Frozen):
+    """Key: the CRM's name of it."""
+
+    code: Code
+    name: Text
+
+
+class CostCentre(Frozen):
+    """Key: `<entity code>|<service line code>`."""
+
+    code: Code
+    name: Text
+
+
+class ProjectTemplate(Frozen):
+    """Key: `<service line code>|<region>|<billing model>`. `tasks` become task nodes of the workstream."""
+
+    code: Code
+    name: Text
+    tasks: tuple[Code, ...] = ()
+
+
+class Rate(Frozen):
+    """Key: `<region>|<role>|<currency>`. Price of an hour."""
+
+    card: Code
+    hourly: Quantity
+
+
+class TaxTreatment(Frozen):
+    """Key: `<entity code>|<customer country>`. `code` is the ERP tax's; `percent` 19 means 19 %."""
+
+    code: Code
+    percent: Quantity = Decimal(0)
+    reason: Text
+    needs_tax_id: bool = False
+
+
+class DeliveryModel(Frozen):
+    """Key: the CRM's name of it."""
+
+    code: Code
+    name: Text
+
+
+class Region(Frozen):
+    """Key: the region. `compliance`: attribute -> value, shown on the plan."""
+
+    code: Code
+    name: Text
+    compliance: dict[str, Text] = {}
+
+
+SHAPES: dict[ReferenceKind, type[Frozen]] = {
+    ReferenceKind.LEGAL_ENTITY: LegalEntity,
+    ReferenceKind.SERVICE_LINE: ServiceLine,
+    ReferenceKind.COST_CENTRE: CostCentre,
+    ReferenceKind.PROJECT_TEMPLATE: ProjectTemplate,
+    ReferenceKind.RATE_CARD: Rate,
+    ReferenceKind.TAX_TREATMENT: TaxTreatment,
+    ReferenceKind.DELIVERY_MODEL: DeliveryModel,
+    ReferenceKind.REGION: Region,
+}
+
+
+def reference_key(*parts: str) -> str:
+    return "|".join(parts)
+
+
+class ReferenceRow(Frozen):
+    """One row. `valid_to` is exclusive; None means until further notice. `version` grows with each edit."""
+
+    kind: ReferenceKind
+    key: Code
+    valid_from: date
+    valid_to: date | None = None
+    version: int = 1
+    value: dict[str, Any]
+
+    def covers(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+class ReferenceUse(Frozen):
+    """Which row a value came from."""
+
+    kind: ReferenceKind
+    key: Code
+    valid_from: date
+    version: int
+
+
+class ReferenceBook:
+    """All rows of one tenant, ready to be asked. Rows of one key never overlap (the store sees to it)."""
+
+    def __init__(self, rows: Iterable[ReferenceRow]) -> None:
+        self._rows: dict[tuple[ReferenceKind, str], list[ReferenceRow]] = {}
+        for row in rows:
+            self._rows.setdefault((row.kind, row.key), []).append(row)
+
+    def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
+        return next((row for row in self._rows.get((kind, key), ()) if row.covers(day)), None)
+
+    def find(
+        self, shape: type[Shape], kind: ReferenceKind, key: str, day: date
+    ) -> tuple[Shape, ReferenceUse] | None:
+        """The value valid on `day` and where it came from; None when there is no such row."""
+        row = self.row(kind, key, day)
+        if row is None:
+            return None
+        use = ReferenceUse(kind=kind, key=key, valid_from=row.valid_from, version=row.version)
+        return shape.model_validate(row.value), use

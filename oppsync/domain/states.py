@@ -1,0 +1,75 @@
+"""The states of an opportunity and the one table of moves between them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    RECEIVED = "received"
+    VALIDATED = "validated"
+    ENRICHED = "enriched"
+    PLANNED = "planned"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    CREATED = "created"
+    ACTIVE = "active"
+    REFUSED = "refused"  # decided, not yet written back
+    REJECTED = "rejected"
+    PARKED = "parked"
+    WITHDRAWN = "withdrawn"  # no longer won; won again resumes
+
+
+BEFORE_APPROVAL = frozenset(
+    {State.RECEIVED, State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL}
+)
+# What a changed or newly won deal may start again from.
+RESTARTABLE = BEFORE_APPROVAL | {State.PARKED, State.WITHDRAWN, State.REJECTED}
+# Nothing is due in these until the CRM or a person says something.
+RESTING = frozenset({State.ACTIVE, State.REJECTED, State.PARKED, State.WITHDRAWN})
+
+_FORWARD: dict[State, frozenset[State]] = {
+    State.RECEIVED: frozenset({State.VALIDATED}),
+    State.VALIDATED: frozenset({State.ENRICHED}),
+    State.ENRICHED: frozenset({State.PLANNED}),
+    State.PLANNED: frozenset({State.AWAITING_APPROVAL}),
+    State.AWAITING_APPROVAL: frozenset({State.APPROVED, State.REFUSED}),
+    State.APPROVED: frozenset({State.CREATED}),
+    State.CREATED: frozenset({State.ACTIVE}),
+    State.REFUSED: frozenset({State.REJECTED}),
+    State.ACTIVE: frozenset(),
+    State.REJECTED: frozenset(),
+    State.PARKED: frozenset(
+        {
+            State.RECEIVED,
+            State.VALIDATED,
+            State.ENRICHED,
+            State.PLANNED,
+            State.AWAITING_APPROVAL,
+            State.APPROVED,
+            State.CREATED,
+            State.REFUSED,
+        }
+    ),
+    State.WITHDRAWN: frozenset(),
+}
+
+
+def _moves_from(state: State) -> frozenset[State]:
+    moves = _FORWARD[state]
+    if state not in RESTING:
+        moves |= {State.PARKED}
+    if state in RESTARTABLE:
+        moves |= {State.RECEIVED, State.WITHDRAWN}
+    if state is State.APPROVED:
+        moves |= {State.WITHDRAWN}  # lost before the first effect was sent
+    return moves - {state}
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {state: _moves_from(state) for state in State}
+
+
+def check_move(before: State, after: State) -> None:
+    """Raise ValueError for a move that is not in the table: a bug, never a user's fault."""
+    if after is not before and after not in TRANSITIONS[before]:
+        raise ValueError(f"an opportunity cannot go from {before} to {after}")

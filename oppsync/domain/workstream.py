@@ -1,0 +1,28 @@
+"""A workstream: what one delivery line becomes when the deal is split."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from oppsync.domain.enrichment import LineEnrichment
+from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.money import Money
+from oppsync.domain.opportunity import BillingFrequency, BillingModelCode, Milestone
+
+
+class Workstream(Frozen):
+    """`key` is the CRM's line id; `hours` are the hours sold (time and materials) or planned."""
+
+    key: Code
+    name: Text
+    billing_model: BillingModelCode
+    amount: Money
+    hours: Decimal | None = None
+    role: Code | None = None
+    discount_percent: Decimal = Decimal(0)
+    starts_on: date
+    ends_on: date
+    billing_frequency: BillingFrequency
+    milestones: tuple[Milestone, ...] = ()
+    enrichment: LineEnrichment

@@ -1,0 +1,157 @@
+"""The error taxonomy. An error's base class says what happens next.
+
+`TransientError`  comes back by itself after a backoff.
+`BusinessError`   parks the opportunity as an exception item that a person fixes and replays.
+`RequestRefused`  is told to the person or program that asked; nothing was changed.
+Anything else is a bug: it is dead-lettered and reported.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+
+class OppsyncError(Exception):
+    """Base of every error this project raises on purpose; `code` is stable, `message` is for people."""
+
+    code = "ERROR"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+
+
+# Comes back by itself.
+
+
+class TransientError(OppsyncError):
+    """Worth trying again. `retry_after` is the other side's own wish, when it named one."""
+
+    code = "TRANSIENT"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: timedelta | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class RateLimited(TransientError):
+    """The vendor refused for its limits' sake; the request was not carried out."""
+
+    code = "RATE_LIMITED"
+
+
+class VendorUnavailable(TransientError):
+    """The request certainly never reached the vendor, or only read something."""
+
+    code = "VENDOR_UNAVAILABLE"
+
+
+class AmbiguousAnswer(TransientError):
+    """A write was sent and nobody knows whether it happened: look up before sending again."""
+
+    code = "AMBIGUOUS_ANSWER"
+
+
+class StillUnknown(TransientError):
+    """An unknown effect waits out its quarantine until `not_before` (database clock)."""
+
+    code = "STILL_UNKNOWN"
+
+    def __init__(self, message: str, *, not_before: datetime) -> None:
+        super().__init__(message)
+        self.not_before = not_before
+
+
+class LeaseLost(TransientError):
+    """Another worker holds this opportunity now; what this one still does must not be recorded."""
+
+    code = "LEASE_LOST"
+
+
+class StoreUnavailable(TransientError):
+    """Postgres cannot be reached."""
+
+    code = "STORE_UNAVAILABLE"
+
+
+# A person fixes it.
+
+
+class BusinessError(OppsyncError):
+    """Cannot succeed until a person changes something; its code names the owner in `domain.findings`."""
+
+    code = "BUSINESS_ERROR"
+
+
+class VendorRejected(BusinessError):
+    """The vendor understood the request and refused it."""
+
+    code = "VENDOR_REJECTED"
+
+
+class Misconfigured(BusinessError):
+    """Credentials, permissions or a connection's settings are wrong."""
+
+    code = "CONNECTION_MISCONFIGURED"
+
+
+class RecordGone(BusinessError):
+    """The record the CRM told us about does not exist there."""
+
+    code = "CRM_RECORD_GONE"
+
+
+class ContentConflict(BusinessError):
+    """Something exists outside under our key with other content than the plan's."""
+
+    code = "CONTENT_CONFLICT"
+
+
+class UnreadableDelivery(BusinessError):
+    """A signed delivery that cannot be read. `where` points into it: a JSON path or a byte offset."""
+
+    code = "UNREADABLE_DELIVERY"
+
+    def __init__(self, message: str, *, where: str) -> None:
+        super().__init__(message)
+        self.where = where
+
+
+# Told to whoever asked.
+
+
+class RequestRefused(OppsyncError):
+    """The request was understood and not carried out."""
+
+    code = "REFUSED"
+
+
+class NotFound(RequestRefused):
+    code = "NOT_FOUND"
+
+
+class Forbidden(RequestRefused):
+    code = "FORBIDDEN"
+
+
+class Conflict(RequestRefused):
+    """The world moved on meanwhile; the message says how."""
+
+    code = "CONFLICT"
+
+
+class InvalidInput(RequestRefused):
+    """`field` names the input at fault."""
+
+    code = "INVALID_INPUT"
+
+    def __init__(self, message: str, *, field: str, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field
+
+
+class SignatureRefused(RequestRefused):
+    """A webhook's signature is missing, malformed, stale or wrong. Never says which secret."""
+
+    code = "SIGNATURE_REFUSED"

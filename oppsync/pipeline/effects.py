@@ -1,0 +1,124 @@
+"""`perform`: the only way anything outside is written.
+
+Before a send there is a committed intent under our key; after it the answer is committed at once. An effect
+whose outcome nobody knows waits out its quarantine, is looked up by its key, and is sent again only if it is
+absent. A thing found with other content is a conflict for a person, never overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oppsync import canonical_json
+from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.events import EffectRecorded
+from oppsync.domain.tracked import Lease
+from oppsync.errors import AmbiguousAnswer, BusinessError, ContentConflict, StillUnknown, TransientError
+from oppsync.ports import UnitOfWorkFactory
+
+Find = Callable[[], Landed | None]
+Send = Callable[[], Landed]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The ledger as one stage run sees it: every write is fenced by the run's lease."""
+
+    uow: UnitOfWorkFactory
+    tenant_id: str
+    traceparent: str
+    stage: str
+    lease: Lease
+
+    def perform(self, effect: Effect, find: Find, send: Send) -> Landed:
+        """Make `effect` true outside, once. Returns what exists.
+
+        Raises StillUnknown while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome,
+        ContentConflict when something else exists under the key, and what `find` and `send` raise.
+        """
+        digest = canonical_json.digest(effect.request)
+        row = self._intend(effect, digest)
+        if row is not None and row.state is EffectState.CONFIRMED and row.request_digest == digest:
+            return _recorded(row)
+        found = find()
+        if found is not None and not (effect.repeatable and found.differences):
+            return self._adopt(effect, found)
+        return self._send(effect, send)
+
+    def _intend(self, effect: Effect, digest: str) -> LedgerRow | None:
+        """Commit the intent; returns the row as it was before. Raises StillUnknown during its quarantine."""
+        with self.uow() as uow:
+            row = uow.ledger.get(self.tenant_id, effect.key)
+            if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
+                until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine)
+                if until is not None:
+                    raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
+            if row is None or (row.state is not EffectState.CONFIRMED or row.request_digest != digest):
+                uow.ledger.intend(self.tenant_id, effect, digest, self.lease, self.traceparent)
+                uow.commit()
+        return row
+
+    def _adopt(self, effect: Effect, found: Landed) -> Landed:
+        if found.differences:
+            fields = ", ".join(
+                f"{field}: {wanted!r} wanted, {there!r} found"
+                for field, (wanted, there) in found.differences.items()
+            )
+            self._record(effect, EffectState.REJECTED, error=fields)
+            raise ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
+        self._record(effect, EffectState.CONFIRMED, landed=found)
+        return found
+
+    def _send(self, effect: Effect, send: Send) -> Landed:
+        with self.uow() as uow:
+            uow.ledger.mark_sent(self.tenant_id, effect.key, self.lease)
+            uow.commit()
+        try:
+            landed = send()
+        except AmbiguousAnswer as error:
+            self._record(effect, EffectState.UNKNOWN, error=error.message)
+            raise
+        except TransientError as error:
+            self._record(effect, EffectState.INTENDED, error=error.message)
+            raise
+        except BusinessError as error:
+            self._record(effect, EffectState.REJECTED, error=error.message)
+            raise
+        self._record(effect, EffectState.CONFIRMED, landed=landed)
+        return landed
+
+    def _record(
+        self, effect: Effect, state: EffectState, *, landed: Landed | None = None, error: str = ""
+    ) -> None:
+        with self.uow() as uow:
+            if landed is not None:
+                uow.ledger.confirm(self.tenant_id, effect.key, landed, self.lease)
+            elif state is EffectState.UNKNOWN:
+                uow.ledger.unknown(self.tenant_id, effect.key, error, self.lease)
+            elif state is EffectState.REJECTED:
+                uow.ledger.reject(self.tenant_id, effect.key, error, self.lease)
+            else:
+                uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
+            uow.audit.append(self.tenant_id, self._event(effect, state, landed, error), self.traceparent)
+            uow.commit()
+
+    def _event(self, effect: Effect, state: EffectState, landed: Landed | None, error: str) -> EffectRecorded:
+        return EffectRecorded(
+            opportunity_id=effect.opportunity_id,
+            actor=f"stage:{self.stage}",
+            after={"state": state.value, "outside_id": landed.outside_id if landed else None},
+            detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
+            summary=_summary(effect, state, landed, error),
+        )
+
+
+def _recorded(row: LedgerRow) -> Landed:
+    return Landed(outside_id=row.outside_id or "", number=row.number, url=row.url)
+
+
+def _summary(effect: Effect, state: EffectState, landed: Landed | None, error: str) -> str:
+    what = f"{effect.kind} {effect.path}"
+    if landed is not None:
+        return f"{what}: exists as {landed.number or landed.outside_id}"
+    return f"{what}: {state}" + (f" ({error})" if error else "")

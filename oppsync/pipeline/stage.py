@@ -1,0 +1,65 @@
+"""What a stage is, and the three ways it ends: Advance, Await, Park."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.events import Event
+from oppsync.domain.findings import Finding
+from oppsync.domain.plan import Plan
+from oppsync.domain.states import State
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.pipeline.effects import Effects
+from oppsync.ports import Clock, Systems, UnitOfWorkFactory
+
+
+@dataclass(frozen=True)
+class Advance:
+    """On to `to`. `opportunity` carries what the stage found out; its state is set by the shell."""
+
+    to: State
+    opportunity: TrackedOpportunity
+    plan: Plan | None = None
+    open_tasks: Sequence[ApprovalRole] = ()
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class Await:
+    """Nothing to do until a person acts."""
+
+    opportunity: TrackedOpportunity
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class Park:
+    """A person must fix something. The first finding gives the item its code and owner."""
+
+    opportunity: TrackedOpportunity
+    findings: Sequence[Finding]
+    payload_reference: str
+    events: Sequence[Event] = field(default=())
+
+
+Outcome = Advance | Await | Park
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """What a stage's shell may reach while no transaction is open."""
+
+    opportunity: TrackedOpportunity
+    lease: Lease
+    systems: Systems
+    clock: Clock
+    uow: UnitOfWorkFactory
+    effects: Effects
+    base_url: str
+
+
+class StageRun(Protocol):
+    def __call__(self, context: StageContext) -> Outcome: ...

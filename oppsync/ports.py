@@ -1,0 +1,321 @@
+"""What the core needs of the world, by role. Adapters implement these; `adapters.bootstrap` picks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, TaskStatus
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.effects import Effect, Landed, LedgerRow
+from oppsync.domain.events import Event
+from oppsync.domain.exceptions import ExceptionItem, NewException
+from oppsync.domain.intake import Delivery, StoredDelivery
+from oppsync.domain.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.plan import LineKind, Plan
+from oppsync.domain.reference import ReferenceBook, ReferenceRow
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+
+# Outside systems. Every call may raise TransientError or BusinessError as `oppsync.errors` says; a write
+# whose outcome nobody knows raises AmbiguousAnswer.
+
+
+class Crm(Protocol):
+    """`quarantine`: client time-out plus the vendor's worst late commit plus its search lag."""
+
+    quarantine: timedelta
+
+    def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
+        """Pure. Raises UnreadableDelivery, which says what is wrong and where."""
+
+    def read_opportunity(self, source_id: str) -> Opportunity:
+        """The record as it is now. Raises RecordGone; UnreadableDelivery when it does not fit the shape."""
+
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+        """The write-back fields as they stand; None while they are empty."""
+
+    def write_back(self, source_id: str, wanted: WriteBack) -> Landed: ...
+
+
+class ProjectSystem(Protocol):
+    """The ERP. `line_kinds` are the billing line kinds it lands."""
+
+    quarantine: timedelta
+    line_kinds: frozenset[LineKind]
+
+    def has_customer(self, code: str) -> bool: ...
+
+    def missing_for(self, erp_company: str) -> Sequence[str]:
+        """What this company lacks before it can invoice, in words; empty when it is ready."""
+
+    def find_node(self, order: NodeOrder) -> Landed | None:
+        """Look up by `order.key`, exactly; `Landed.differences` compares it with the order field by field."""
+
+    def create_node(self, order: NodeOrder) -> Landed: ...
+
+    def find_line(self, order: LineOrder) -> Landed | None: ...
+
+    def create_line(self, order: LineOrder) -> Landed: ...
+
+
+class Psa(Protocol):
+    quarantine: timedelta
+
+    def find_project(self, order: PsaOrder) -> Landed | None: ...
+
+    def create_project(self, order: PsaOrder) -> Landed: ...
+
+    def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None: ...
+
+    def write_back(self, outside_id: str, wanted: WriteBack) -> Landed: ...
+
+
+class Notifier(Protocol):
+    def send(self, message: Message) -> None:
+        """Raises TransientError when it could not be handed over."""
+
+
+class Systems(Protocol):
+    """The adapters of one tenant's connections. Raises NotFound for a connection that does not exist."""
+
+    notifier: Notifier
+
+    def crm(self, connection_id: str) -> Crm: ...
+
+    def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
+        """The tenant's ERP: connection id and adapter."""
+
+    def psa(self, tenant_id: str) -> tuple[str, Psa] | None:
+        """The tenant's PSA; None when it has none."""
+
+
+# Identity.
+
+
+class PasswordHasher(Protocol):
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, hashed: str, password: str) -> bool: ...
+
+
+# Storage. One unit of work is one transaction; leaving the `with` block without `commit()` rolls back.
+
+
+class Due:
+    """When the next stage is due: now, in a while, or only when somebody acts."""
+
+    def __init__(self, after: timedelta | None, *, keep_lease: bool = False) -> None:
+        self.after = after
+        self.keep_lease = keep_lease
+
+    @classmethod
+    def now(cls, *, keep_lease: bool = False) -> Due:
+        return cls(timedelta(0), keep_lease=keep_lease)
+
+    @classmethod
+    def later(cls, after: timedelta) -> Due:
+        return cls(after)
+
+    @classmethod
+    def never(cls) -> Due:
+        return cls(None)
+
+
+class Opportunities(Protocol):
+    def receive(
+        self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
+    ) -> tuple[UUID, bool]:
+        """Insert the opportunity in `received`, due now; a known one gets a re-read requested instead.
+        Returns its id and whether it is new."""
+
+    def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        """Raises NotFound."""
+
+    def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        """`get`, locked until the transaction ends."""
+
+    def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
+        """None while another holds it, or when nothing is due. Counts a crash when the last lease ran out."""
+
+    def renew_lease(self, lease: Lease) -> bool:
+        """False when the lease was lost."""
+
+    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> bool:
+        """Record an outcome made under a lease. False, and nothing written, when token or version moved on."""
+
+    def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
+        """Record a change a person made (decision, replay) on a row locked in this transaction."""
+
+
+class Deliveries(Protocol):
+    def add(self, delivery: Delivery) -> tuple[UUID, bool]:
+        """Insert, or find the one with the same connection and delivery id. Returns id and whether new."""
+
+    def link(self, delivery_id: UUID, opportunity_id: UUID) -> None: ...
+
+    def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
+        """Raises NotFound."""
+
+
+class Plans(Protocol):
+    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
+        """Store unless one of the same hash is there. Returns its number, counted from 1."""
+
+    def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
+        """Raises NotFound."""
+
+
+class Approvals(Protocol):
+    def open(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        plan_hash: str,
+        role: ApprovalRole,
+        candidates: Iterable[UUID],
+    ) -> ApprovalTask:
+        """Open a task, or return the one that exists for this opportunity, plan and role."""
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
+        """All of an opportunity, oldest first, void ones too."""
+
+    def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
+        """Raises NotFound."""
+
+    def decide(self, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str) -> None: ...
+
+    def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
+        """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
+
+
+class Ledger(Protocol):
+    """Each writing call is fenced: it raises LeaseLost when the lease is no longer held."""
+
+    def get(self, tenant_id: str, key: str) -> LedgerRow | None: ...
+
+    def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None: ...
+
+    def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None: ...
+
+    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None: ...
+
+    def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        """Certainly not carried out: back to intended."""
+
+    def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
+
+    def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
+
+    def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
+        """End of the quarantine by the database's clock; None when it is over."""
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]: ...
+
+
+class Exceptions(Protocol):
+    def raise_item(self, new: NewException) -> UUID:
+        """Open an item, or count an occurrence on the open one of the same opportunity and code."""
+
+    def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
+        """Raises NotFound."""
+
+    def close(self, tenant_id: str, item_id: UUID, status: str, by: str, reason: str) -> None: ...
+
+    def resolve_for(self, tenant_id: str, opportunity_id: UUID, by: str) -> int:
+        """Mark the open items of an opportunity replayed. Returns how many."""
+
+
+class Audit(Protocol):
+    def append(self, tenant_id: str, event: Event, traceparent: str) -> None: ...
+
+
+class Outbox(Protocol):
+    def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None: ...
+
+
+class People(Protocol):
+    def get(self, tenant_id: str, person_id: UUID) -> Person:
+        """Raises NotFound."""
+
+    def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
+        """Active people who have the role, by name."""
+
+    def add(self, tenant_id: str, person: Person, password_hash: str) -> None:
+        """Raises Conflict when the e-mail is taken."""
+
+    def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
+        """An active person and the password hash."""
+
+
+class Credentials(Protocol):
+    """Sessions of people and API tokens; only hashes of the secrets are stored."""
+
+    def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None: ...
+
+    def session_person(self, secret_hash: str) -> tuple[str, UUID] | None:
+        """Tenant and person of a session that has not expired."""
+
+    def end_session(self, secret_hash: str) -> None: ...
+
+    def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
+        """Raises Conflict when the name is taken."""
+
+    def token_person(self, secret_hash: str) -> tuple[str, UUID] | None: ...
+
+
+class References(Protocol):
+    def book(self, tenant_id: str) -> ReferenceBook: ...
+
+    def put(self, tenant_id: str, row: ReferenceRow) -> None:
+        """Insert or replace the row of this kind, key and first day.
+        Raises InvalidInput when it would overlap another."""
+
+
+class Connections(Protocol):
+    def get(self, connection_id: str) -> Connection:
+        """By its opaque, globally unique id. Raises NotFound."""
+
+    def of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None: ...
+
+    def secrets(self, connection_id: str) -> Mapping[str, Any]:
+        """Decrypted; never logged, never shown."""
+
+    def put(self, connection: Connection, secrets: Mapping[str, Any]) -> None:
+        """Insert or replace, the secrets encrypted."""
+
+
+class UnitOfWork(Protocol):
+    opportunities: Opportunities
+    deliveries: Deliveries
+    plans: Plans
+    approvals: Approvals
+    ledger: Ledger
+    exceptions: Exceptions
+    audit: Audit
+    outbox: Outbox
+    people: People
+    credentials: Credentials
+    references: References
+    connections: Connections
+
+    def commit(self) -> None: ...
+
+
+class UnitOfWorkFactory(Protocol):
+    def __call__(self) -> AbstractContextManager[UnitOfWork]: ...
+
+
+class Bus(Protocol):
+    """What a handler sees of the bus."""
+
+    def publish(self, uow: UnitOfWork, tenant_id: str, traceparent: str, *events: Event) -> None: ...

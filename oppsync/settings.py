@@ -1,0 +1,48 @@
+"""Settings from the environment; read once, by the composition root, then passed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """`secret_keys`: comma-separated Fernet keys, the first encrypts, all decrypt.
+
+    Without `smtp_url` notifications are written as files into `outbox_folder`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="OPPSYNC_", extra="ignore", frozen=True)
+
+    database_url: SecretStr = Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    redis_url: SecretStr = Field(
+        validation_alias=AliasChoices("REDIS_TLS_URL", "REDIS_URL", "redis_url"),
+    )
+    secret_keys: SecretStr
+    base_url: str = "http://127.0.0.1:8000"
+    smtp_url: SecretStr | None = None
+    mail_from: str = "oppsync@localhost"
+    outbox_folder: Path = Path(".oppsync/mail")
+    sentry_dsn: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
+    )
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _with_driver(cls, url: str) -> str:
+        """Heroku says `postgres://`; SQLAlchemy wants the driver named."""
+        for scheme in ("postgres://", "postgresql://"):
+            if isinstance(url, str) and url.startswith(scheme):
+                return "postgresql+psycopg://" + url.removeprefix(scheme)
+        return url
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.base_url.startswith("https://")
