@@ -12,12 +12,24 @@ from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonR
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Effect, Landed, LedgerRow
 from oppsync.domain.events import Event
-from oppsync.domain.exceptions import ExceptionItem, NewException
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
 from oppsync.domain.plan import LineKind, Plan
+from oppsync.domain.readings import (
+    ApprovalDetail,
+    ApprovalSummary,
+    DeliveryStatus,
+    OpenCounts,
+    OpportunityDetail,
+    OpportunitySummary,
+    Page,
+    PlanReading,
+    TimelineEntry,
+)
 from oppsync.domain.reference import ReferenceBook, ReferenceRow
+from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 
 
@@ -315,7 +327,64 @@ class UnitOfWorkFactory(Protocol):
     def __call__(self) -> AbstractContextManager[UnitOfWork]: ...
 
 
-class Bus(Protocol):
-    """What a handler sees of the bus."""
+class Publish(Protocol):
+    def __call__(self, uow: UnitOfWork, tenant_id: str, traceparent: str, *events: Event) -> None:
+        """Tell the subscribers, inside the caller's transaction."""
 
-    def publish(self, uow: UnitOfWork, tenant_id: str, traceparent: str, *events: Event) -> None: ...
+
+class Queries(Protocol):
+    """The read side. Lists are newest first unless said otherwise; `after` is a page's `next_cursor`."""
+
+    def opportunities(
+        self,
+        tenant_id: str,
+        *,
+        state: State | None = None,
+        text: str | None = None,
+        after: str | None = None,
+        limit: int = 25,
+    ) -> Page[OpportunitySummary]:
+        """`text` matches name, account or source id. Raises InvalidInput for a cursor that is not ours."""
+
+    def opportunity(self, tenant_id: str, opportunity_id: UUID) -> OpportunityDetail:
+        """Raises NotFound."""
+
+    def timeline(self, tenant_id: str, opportunity_id: UUID) -> Sequence[TimelineEntry]:
+        """Oldest first."""
+
+    def plan(self, tenant_id: str, opportunity_id: UUID, plan_hash: str | None = None) -> PlanReading:
+        """The current plan, or the one of this hash. Raises NotFound."""
+
+    def effects(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]: ...
+
+    def approvals(
+        self,
+        tenant_id: str,
+        *,
+        person: Person | None = None,
+        status: TaskStatus | None = None,
+        after: str | None = None,
+        limit: int = 25,
+    ) -> Page[ApprovalSummary]:
+        """With `person`: tasks of the roles that person has, without deals that person owns. Oldest first."""
+
+    def approval(self, tenant_id: str, task_id: UUID) -> ApprovalDetail:
+        """Raises NotFound."""
+
+    def exceptions(
+        self,
+        tenant_id: str,
+        *,
+        status: ExceptionStatus | None = ExceptionStatus.OPEN,
+        code: str | None = None,
+        after: str | None = None,
+        limit: int = 25,
+    ) -> Page[ExceptionItem]: ...
+
+    def exception(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
+        """Raises NotFound."""
+
+    def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
+        """Raises NotFound."""
+
+    def counts(self, tenant_id: str, person: Person) -> OpenCounts: ...

@@ -15,7 +15,7 @@ from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.events import EffectRecorded
 from oppsync.domain.tracked import Lease
 from oppsync.errors import AmbiguousAnswer, BusinessError, ContentConflict, StillUnknown, TransientError
-from oppsync.ports import UnitOfWorkFactory
+from oppsync.ports import Publish, UnitOfWorkFactory
 
 Find = Callable[[], Landed | None]
 Send = Callable[[], Landed]
@@ -26,6 +26,7 @@ class Effects:
     """The ledger as one stage run sees it: every write is fenced by the run's lease."""
 
     uow: UnitOfWorkFactory
+    publish: Publish
     tenant_id: str
     traceparent: str
     stage: str
@@ -100,7 +101,7 @@ class Effects:
                 uow.ledger.reject(self.tenant_id, effect.key, error, self.lease)
             else:
                 uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
-            uow.audit.append(self.tenant_id, self._event(effect, state, landed, error), self.traceparent)
+            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, landed, error))
             uow.commit()
 
     def _event(self, effect: Effect, state: EffectState, landed: Landed | None, error: str) -> EffectRecorded:

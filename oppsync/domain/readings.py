@@ -1,0 +1,120 @@
+"""The read side: what pages, API and command line show. Shapes only; the store fills them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.approvals import ApprovalTask
+from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import Plan
+from oppsync.domain.states import State
+
+Row = TypeVar("Row")
+
+
+class Page(Frozen, Generic[Row]):
+    """Some rows in a stable order; `next_cursor` is None on the last page."""
+
+    rows: tuple[Row, ...]
+    next_cursor: Code | None = None
+
+
+class OpportunitySummary(Frozen):
+    """Name, account and amount are None until the record was first read. `since`: in this state since."""
+
+    id: UUID
+    connection_id: Code
+    source_id: Code
+    state: State
+    resume_state: State | None = None
+    since: AwareDatetime
+    received_at: AwareDatetime
+    name: Text | None = None
+    account: Text | None = None
+    amount: Decimal | None = None
+    currency: Code | None = None
+    project_number: Text | None = None
+    project_url: Text | None = None
+    activated_at: AwareDatetime | None = None
+
+
+class OpportunityDetail(OpportunitySummary):
+    record: Opportunity | None = None
+    plan_hash: Code | None = None
+    plan_number: int | None = None
+    reread_due: bool = False
+    next_at: AwareDatetime | None = None
+    tries: int = 0
+
+
+class TimelineEntry(Frozen):
+    """One audit entry. `actor` and `type` as in `domain.events`."""
+
+    id: UUID
+    at: AwareDatetime
+    type: Code
+    actor: Code
+    summary: Text
+    before: dict[str, Any]
+    after: dict[str, Any]
+    detail: dict[str, Any]
+    correlation_id: Code
+
+
+class PlanReading(Frozen):
+    """A stored plan, its number among the opportunity's plans, and whether it is the current one."""
+
+    number: int
+    hash: Code
+    is_current: bool
+    plan: Plan
+
+
+class ApprovalSummary(Frozen):
+    """One task with what the inbox shows of its deal. `amount` is the plan's total."""
+
+    task: ApprovalTask
+    opportunity_name: Text
+    account: Text
+    amount: Decimal
+    currency: Code
+    plan_number: int
+    owner_email: Text | None = None
+
+
+class ApprovalDetail(ApprovalSummary):
+    """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
+
+    `current_hash` is the opportunity's plan of now; when it differs the task is void.
+    """
+
+    opportunity_state: State
+    current_hash: Code | None
+    plan: Plan
+    others: tuple[ApprovalTask, ...]
+    people: dict[UUID, Text]
+    reread_due: bool
+
+
+class DeliveryStatus(Frozen):
+    """Where a delivery's opportunities are now; `findings` when it could not be read."""
+
+    event_id: UUID
+    delivery_id: Code
+    connection_id: Code
+    received_at: AwareDatetime
+    opportunities: tuple[OpportunitySummary, ...]
+    exception_id: UUID | None = None
+    problem: Text | None = None
+
+
+class OpenCounts(Frozen):
+    """For the navigation: tasks open for this person, exception items open."""
+
+    approvals: int
+    exceptions: int

@@ -1,0 +1,100 @@
+"""What can be asked of the application. Web, actors and command line dispatch these; one handler each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.bus import Command
+from oppsync.domain.approvals import ApprovalTask, Decision, PersonRole
+from oppsync.domain.intake import Delivery
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """`is_new` is False when this delivery was already in the inbox under the same event id."""
+
+    event_id: UUID
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class AcceptDelivery(Command[Accepted]):
+    """A verified delivery. Never raises for its content: an unreadable one is stored with an exception."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True)
+class RunStage(Command[None]):
+    """Work the opportunity from `stage` on, if that is where it stands and it is due."""
+
+    opportunity_id: UUID
+    stage: str
+
+
+@dataclass(frozen=True)
+class DecideApproval(Command[ApprovalTask]):
+    """Raises NotFound; Forbidden (codes NOT_AN_APPROVER, OWN_OPPORTUNITY, ALREADY_DECIDED_OTHER_ROLE); Conflict
+    (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment."""
+
+    tenant_id: str
+    task_id: UUID
+    plan_hash: str
+    person_id: UUID
+    decision: Decision
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class ReplayException(Command[None]):
+    """Work it again from the stage it stopped at. Raises NotFound; Conflict (code ALREADY_CLOSED)."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: str
+
+
+@dataclass(frozen=True)
+class DismissException(Command[None]):
+    """Close without replay. Raises NotFound; Conflict (ALREADY_CLOSED); InvalidInput without a reason."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CreatePerson(Command[UUID]):
+    """Raises Conflict when the e-mail is taken; InvalidInput for a weak password or a malformed e-mail."""
+
+    tenant_id: str
+    email: str
+    name: str
+    password: str
+    roles: frozenset[PersonRole]
+
+
+@dataclass(frozen=True)
+class CreateToken(Command[str]):
+    """An API token acting as a person. Returns the secret, which is shown once.
+    Raises NotFound for the person; Conflict when the name is taken."""
+
+    tenant_id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class SignIn(Command[str]):
+    """Returns a session's secret for the cookie. Raises Forbidden (code SIGN_IN_REFUSED)."""
+
+    tenant_id: str
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
+class SignOut(Command[None]):
+    session_secret: str
