@@ -1,0 +1,185 @@
+"""The demo firm as its ERP knows it: the one place for every code that development, demo and tests may name.
+
+Plain data; `seed.py` writes it into a fresh Tryton. A code that is not listed here does not exist in the ERP.
+"""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+DATABASE = "erp"
+MODULES = (
+    "party",
+    "company",
+    "currency",
+    "account",
+    "account_invoice",
+    "account_product",
+    "analytic_account",
+    "analytic_invoice",
+    "product",
+    "project",
+    "project_invoice",
+    "timesheet",
+)
+
+# Fixed on purpose, for development only: the server listens on loopback alone and holds invented data.
+DEVELOPMENT_ADMIN_LOGIN = "admin"
+DEVELOPMENT_ADMIN_PASSWORD = "look-in-locally"  # noqa: S105
+DEVELOPMENT_SERVICE_LOGIN = "oppsync"
+DEVELOPMENT_REST_KEY = "development-only-rest-key-" + "0" * 38
+
+SERVICE_GROUPS = (
+    "Accounting",
+    "Analytic Administration",
+    "Project Administration",
+    "Project Invoice",
+    "Timesheet Administration",
+)
+
+# Codes in Tryton's universal chart of accounts.
+ACCOUNTS = {"receivable": "1.2.1", "payable": "2.1.1", "revenue": "4.1.2", "expense": "5.1.3", "tax": "6.3.6"}
+
+FISCAL_YEARS = (2025, 2026, 2027, 2028)
+
+
+class Country(NamedTuple):
+    code: str
+    name: str
+
+
+class Currency(NamedTuple):
+    """`rate` is units of this currency for one euro."""
+
+    code: str
+    name: str
+    symbol: str
+    digits: int
+    rate: Decimal
+
+
+class Tax(NamedTuple):
+    name: str
+    description: str
+    rate: Decimal
+    legal_notice: str = ""
+
+
+class CostCentre(NamedTuple):
+    code: str
+    name: str
+
+
+class Company(NamedTuple):
+    code: str
+    name: str
+    currency: str
+    country: str
+    street: str
+    city: str
+    timezone: str
+    employee: str
+    taxes: tuple[Tax, ...]
+    standard_tax: str
+    cost_centres: tuple[CostCentre, ...]
+
+
+class Customer(NamedTuple):
+    code: str
+    name: str
+    country: str
+    street: str
+    postal_code: str
+    city: str
+    payment_term: str
+
+
+class Product(NamedTuple):
+    code: str
+    name: str
+    uom: str
+    list_price: Decimal
+
+
+class PaymentTerm(NamedTuple):
+    name: str
+    description: str
+    days: int
+
+
+COUNTRIES = (
+    Country("DE", "Germany"),
+    Country("US", "United States"),
+    Country("FR", "France"),
+    Country("GB", "United Kingdom"),
+    Country("JP", "Japan"),
+)
+
+CURRENCIES = (
+    Currency("EUR", "Euro", "€", 2, Decimal("1")),
+    Currency("USD", "US Dollar", "$", 2, Decimal("1.10")),
+    Currency("GBP", "Pound Sterling", "£", 2, Decimal("0.86")),
+    Currency("JPY", "Yen", "¥", 0, Decimal("162.5")),
+)
+
+PAYMENT_TERMS = (
+    PaymentTerm("NET14", "Payment within 14 days", 14),
+    PaymentTerm("NET30", "Payment within 30 days", 30),
+    PaymentTerm("NET60", "Payment within 60 days", 60),
+)
+
+PRODUCTS = (
+    Product("CONS-HR", "Consulting hour", "Hour", Decimal("150")),
+    Product("FIXED", "Fixed fee", "Unit", Decimal("0")),
+    Product("MS", "Milestone", "Unit", Decimal("0")),
+)
+
+COMPANIES = (
+    Company(
+        code="ACME-DE",
+        name="Acme Advisory GmbH",
+        currency="EUR",
+        country="DE",
+        street="Speicherstraße 1",
+        city="Hamburg",
+        timezone="Europe/Berlin",
+        employee="Erika Beispiel",
+        taxes=(
+            Tax("VAT-DE-19", "19 % USt.", Decimal("0.19")),
+            Tax(
+                "RC-EU",
+                "Reverse charge",
+                Decimal("0"),
+                "Tax liability of the recipient, Article 196 Directive 2006/112/EC",
+            ),
+            Tax("EXPORT-0", "Not taxable in Germany", Decimal("0"), "Service outside the scope of German VAT"),
+        ),
+        standard_tax="VAT-DE-19",
+        cost_centres=(
+            CostCentre("CC-DE-ADV", "Advisory Germany"),
+            CostCentre("CC-DE-CLOUD", "Cloud Germany"),
+        ),
+    ),
+    Company(
+        code="ACME-US",
+        name="Acme Advisory Inc.",
+        currency="USD",
+        country="US",
+        street="1 Harbor Street",
+        city="Boston",
+        timezone="America/New_York",
+        employee="Evan Example",
+        taxes=(Tax("US-NT", "Not taxable", Decimal("0")),),
+        standard_tax="US-NT",
+        cost_centres=(
+            CostCentre("CC-US-ADV", "Advisory United States"),
+            CostCentre("CC-US-CLOUD", "Cloud United States"),
+        ),
+    ),
+)
+
+CUSTOMERS = (
+    Customer("CUST-1001", "Globex GmbH", "DE", "Werkstraße 7", "80331", "München", "NET30"),
+    Customer("CUST-1002", "Initech Inc", "US", "4120 Freidrich Lane", "78744", "Austin", "NET30"),
+    Customer("CUST-1003", "Umbrella SAS", "FR", "12 rue de la Paix", "75002", "Paris", "NET60"),
+    Customer("CUST-1004", "Nordbank AG", "DE", "Jungfernstieg 22", "20354", "Hamburg", "NET14"),
+)
