@@ -1,0 +1,245 @@
+"""One HTTP client for all vendors: time limits, a size cap, redaction, and the table that turns answers and
+failures into our errors.
+
+What an error says of a write: `VendorUnavailable` and `RateLimited` mean it was certainly not carried out,
+`AmbiguousAnswer` that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+
+from adapters.deadline import DeadlineTransport, deadline
+from oppsync import canonical_json
+from oppsync.errors import (
+    AmbiguousAnswer,
+    BusinessError,
+    Misconfigured,
+    RateLimited,
+    TransientError,
+    VendorRejected,
+    VendorUnavailable,
+)
+
+SUCCESS = 2  # the first digit
+MAX_ANSWER_BYTES = 5 * 1024 * 1024
+LONGEST_RETRY_AFTER = timedelta(days=1)
+QUOTED_CHARACTERS = 300
+KEPT_OPEN = httpx2.Limits(max_connections=8, max_keepalive_connections=2, keepalive_expiry=4)
+SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-api-token"}
+
+ErrorClass = type[TransientError] | type[BusinessError]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the vendor answered to `call`; header names in lower case."""
+
+    call: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    after_write: bool = False
+
+    @property
+    def is_success(self) -> bool:
+        return self.status // 100 == SUCCESS
+
+    def json(self) -> Any:
+        """The body, fractions as `Decimal`. Raises AmbiguousAnswer after a write, else VendorUnavailable."""
+        try:
+            return canonical_json.loads(self.body)
+        except canonical_json.UnreadableJson as error:
+            words = f"{self.call}: {self.status}, but no readable JSON: {error}"
+            raise unanswered(self.after_write)(words) from None
+
+    @property
+    def text(self) -> str:
+        """The body for people, on one line."""
+        return " ".join(self.body.decode("utf-8", "replace").replace("\x00", "").split()) or "no explanation"
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        return read_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
+
+
+# What a vendor's own table may say of a refusal: our error class, and the vendor's words for people.
+Judgement = tuple[ErrorClass, str]
+Judge = Callable[[Answer], Judgement | None]
+
+
+class HttpClient:
+    """Talks to one base URL. Thread-safe; build it after the process forked.
+
+    `timeout` (seconds) is for each connect, read or write, `total` for the whole call. `secrets` are texts
+    that must never stand in an error; the values of authorization headers are added by themselves. `judge`
+    holds the vendor's own rows: it is asked first about every answer that is neither 2xx nor expected, and
+    None leaves the answer to the table here. Raises Misconfigured for an unusable `base_url`.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        total: float = 20.0,
+        secrets: Collection[str] = (),
+        judge: Judge | None = None,
+    ) -> None:
+        self.vendor = vendor
+        self.base_url = _checked(vendor, base_url)
+        self._headers = {"accept": "application/json", "accept-encoding": "identity"} | _lowered(headers)
+        self._total = total
+        self._secrets = frozenset(secrets)
+        self._judge = judge
+        self._client = httpx2.Client(transport=DeadlineTransport(KEPT_OPEN), timeout=timeout, trust_env=False)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        write: bool,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        expect: Collection[int] = (),
+    ) -> Answer:
+        """The answer when its status is 2xx or expected.
+
+        `write`: whether the vendor may change something by it. `json` and `content` exclude each other.
+        Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, or what the
+        vendor's judge says.
+        """
+        all_headers = self._headers | _lowered(headers)
+        if json is not None:
+            content = canonical_json.dumps(json).encode()
+            all_headers.setdefault("content-type", "application/json")
+        secrets = self._secrets | _secrets_in(all_headers)
+        call = redact(f"{self.vendor}: {method} {urlsplit(path).path}", secrets)
+        try:
+            with deadline(self._total):
+                request = self._client.build_request(
+                    method, self.base_url + path, params=params, content=content, headers=all_headers
+                )
+                answer = self._exchange(request, call, write)
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
+            # `from None`: the library's texts may quote the address, its query and header values.
+            raise _error(_judge_failure(error, write), call, secrets) from None
+        if answer.is_success or answer.status in expect:
+            return answer
+        judgement = (self._judge(answer) if self._judge else None) or judge_status(answer)
+        raise _error(judgement, f"{call}: {answer.status}", secrets, answer.retry_after)
+
+    def _exchange(self, request: httpx2.Request, call: str, write: bool) -> Answer:
+        with closing(self._client.send(request, stream=True)) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    kind = AmbiguousAnswer if write else VendorRejected
+                    raise kind(f"{call}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(call, response.status_code, headers, bytes(body), write)
+
+
+def judge_status(answer: Answer) -> Judgement:
+    """The table every vendor shares."""
+    match answer.status, answer.status // 100:
+        case 429, _:
+            return RateLimited, "too many requests"
+        case 401, _:
+            return Misconfigured, "the credentials were refused: check the connection's secrets"
+        case 403, _:
+            return Misconfigured, "the credentials lack a permission: check what this user may do there"
+        case _, 3:
+            return Misconfigured, "it points elsewhere: check the connection's base URL"
+        case (408 | 425, _) | (_, 5):
+            return unanswered(answer.after_write), answer.text
+        case _:
+            return VendorRejected, answer.text
+
+
+def _judge_failure(error: Exception, write: bool) -> Judgement:
+    """The rows for calls that got no answer."""
+    name = type(error).__name__
+    match error:
+        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+            return VendorUnavailable, f"not reachable ({name})"
+        case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | UnicodeError():
+            return Misconfigured, f"could not be sent ({name}): check the connection's base URL and secrets"
+        case _:
+            return unanswered(write), f"no whole answer ({name})"
+
+
+def unanswered(write: bool) -> type[AmbiguousAnswer] | type[VendorUnavailable]:
+    return AmbiguousAnswer if write else VendorUnavailable
+
+
+def _error(
+    judgement: Judgement, call: str, secrets: Collection[str], retry_after: timedelta | None = None
+) -> TransientError | BusinessError:
+    kind, words = judgement
+    # Redacted before it is cut: half a secret is a secret too.
+    message = f"{call}: {redact(words, secrets)[:QUOTED_CHARACTERS]}"
+    return kind(message, retry_after=retry_after) if issubclass(kind, TransientError) else kind(message)
+
+
+def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Seconds or an HTTP date (RFC 9110), at most a day; None when absent or unreadable."""
+    if not value:
+        return None
+    try:
+        if value.isascii() and value.isdigit():
+            return min(timedelta(seconds=min(int(value), 10**9)), LONGEST_RETRY_AFTER)
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)
+
+
+def redact(text: str, secrets: Collection[str]) -> str:
+    """The text without any of the secrets, in the spelling of a URL neither; longest first."""
+    for secret in sorted(
+        {form for s in secrets if s for form in (s, quote(s, safe=""))}, key=len, reverse=True
+    ):
+        text = text.replace(secret, "[redacted]")
+    return text
+
+
+def _secrets_in(headers: Mapping[str, str]) -> frozenset[str]:
+    """The values of secret headers, and what follows their scheme (`Bearer …`)."""
+    values = [value for name, value in headers.items() if name in SECRET_HEADERS]
+    return frozenset(values) | {value.rpartition(" ")[2] for value in values}
+
+
+def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
+
+
+def _checked(vendor: str, base_url: str) -> str:
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except (ValueError, AttributeError, TypeError):
+        usable = False
+    if not usable:
+        raise Misconfigured(f"{vendor}: base_url must be an http or https address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise Misconfigured(f"{vendor}: base_url must be an address only: put credentials into the secrets")
+    return base_url.rstrip("/")
