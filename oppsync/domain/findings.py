@@ -76,11 +76,6 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Give the owner an e-mail address in the CRM: without it nobody can tell who may not approve.",
     ),
-    "NOT_WON": _row(
-        "The opportunity is not won",
-        OwnerRole.SALES,
-        "Nothing to do: it is worked when it is won.",
-    ),
     "LEGAL_ENTITY_UNKNOWN": _row(
         "The contracting entity is not known",
         OwnerRole.INTEGRATION,
@@ -126,6 +121,11 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Round the amount to the currency's minor unit in the CRM.",
     ),
+    "AMOUNT_TOO_LARGE": _row(
+        "An amount is larger than can be booked",
+        OwnerRole.SALES,
+        "Correct the amount in the CRM: it has more than sixteen digits before the point.",
+    ),
     "AMOUNT_NOT_POSITIVE": _row(
         "An amount is not positive",
         OwnerRole.SALES,
@@ -151,6 +151,11 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the start and end dates in the CRM.",
     ),
+    "RUN_TOO_LONG": _row(
+        "Start and end lie more than ten years apart",
+        OwnerRole.SALES,
+        "Correct the year of the start or end date in the CRM.",
+    ),
     "WON_IN_THE_FUTURE": _row(
         "The deal was won in the future",
         OwnerRole.SALES,
@@ -165,6 +170,11 @@ CODES: dict[str, CodeText] = {
         "The milestones' percents do not sum to 100",
         OwnerRole.SALES,
         "Correct the percents of the milestones in the CRM.",
+    ),
+    "UNIT_NOT_HOURS": _row(
+        "A time and materials line is not sold in hours",
+        OwnerRole.SALES,
+        "Sell the line in hours, priced by the hour.",
     ),
     "TIME_IN_FOREIGN_CURRENCY": _row(
         "Time and materials in another currency than the ERP company's",

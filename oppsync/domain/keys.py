@@ -6,6 +6,7 @@ finds its own projects again.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -23,3 +24,8 @@ class EffectKind(StrEnum):
 def outside_key(tenant_id: str, connection_id: str, record_id: str, kind: EffectKind, path: str) -> str:
     """For example `oppsync:default:sf-4mzk:006…AAQ:child:00k…AAA`."""
     return f"oppsync:{tenant_id}:{connection_id}:{record_id}:{kind}:{path}"
+
+
+def slug(text: str) -> str:
+    """A name as part of a path: `Senior Consultant` -> `senior-consultant`; letters of any script stay."""
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-")[:60]

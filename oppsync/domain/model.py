@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+Value = TypeVar("Value")
 
 
 class Frozen(BaseModel):
@@ -40,3 +42,10 @@ Quantity = Annotated[
     Field(max_digits=28, decimal_places=10, allow_inf_nan=False),
     PlainSerializer(plain, return_type=str, when_used="json"),
 ]
+
+
+def given(value: Value | None, what: str) -> Value:
+    """`value`, which an earlier stage has seen to be there. Raises ValueError when it is not: a bug."""
+    if value is None:
+        raise ValueError(f"{what} is missing, though the deal was validated")
+    return value

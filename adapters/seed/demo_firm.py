@@ -1,0 +1,179 @@
+"""Reference data of the demo firm: two entities in two countries, with rows that change at a date.
+
+Its codes are those that the demo firm's ERP knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import product
+
+from oppsync.domain.model import Frozen
+from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.reference import (
+    CostCentre,
+    DeliveryModel,
+    LegalEntity,
+    ProjectTemplate,
+    Rate,
+    ReferenceKind,
+    ReferenceRow,
+    Region,
+    ServiceLine,
+    TaxTreatment,
+    reference_key,
+)
+
+BEGIN = date(2025, 1, 1)
+SECOND_YEAR = date(2026, 1, 1)
+
+_ENTITIES = (
+    LegalEntity(
+        code="ACME-DE",
+        name="Acme Advisory GmbH",
+        country="DE",
+        currency="EUR",
+        currencies=("EUR", "USD"),
+        erp_company="ACME-DE",
+        approved=True,
+        approved_by="Group controlling",
+        time_zone="Europe/Berlin",
+    ),
+    LegalEntity(
+        code="ACME-US",
+        name="Acme Advisory Inc.",
+        country="US",
+        currency="USD",
+        currencies=("USD",),
+        erp_company="ACME-US",
+        approved=True,
+        approved_by="Group controlling",
+        time_zone="America/New_York",
+    ),
+)
+
+_SERVICE_LINES = {
+    "Advisory": ServiceLine(code="ADV", name="Advisory"),
+    "Cloud": ServiceLine(code="CLOUD", name="Cloud engineering"),
+}
+
+_REGIONS = (
+    Region(
+        code="DACH",
+        name="Germany, Austria, Switzerland",
+        compliance={
+            "data residency": "EU",
+            "data processing agreement": "required",
+            "working time": "EU directive",
+        },
+    ),
+    Region(
+        code="NA",
+        name="North America",
+        compliance={"data residency": "US", "worker classification": "employees only"},
+    ),
+)
+
+_DELIVERY_MODELS = {
+    "Onshore": DeliveryModel(code="ONSHORE", name="All work in the customer's country"),
+    "Hybrid": DeliveryModel(code="HYBRID", name="On site and remote"),
+}
+
+# Service line and billing model -> the tasks every such project starts with.
+_TASKS: dict[tuple[str, BillingModelCode], tuple[str, ...]] = {
+    ("ADV", BillingModelCode.FIXED_FEE): ("Kick-off", "Final report"),
+    ("CLOUD", BillingModelCode.FIXED_FEE): ("Kick-off",),
+    ("CLOUD", BillingModelCode.MILESTONE): ("Landing zone review",),
+}
+
+# Region, currency, role -> price of an hour in the first and in the second year.
+_RATES = {
+    ("DACH", "EUR", "Senior Consultant"): ("150", "160"),
+    ("DACH", "EUR", "Consultant"): ("120", "130"),
+    ("NA", "USD", "Senior Consultant"): ("190", "200"),
+    ("NA", "USD", "Consultant"): ("150", "160"),
+}
+
+_STANDARD_RATE = TaxTreatment(code="VAT-DE-19", percent=Decimal(19), reason="German VAT at the standard rate")
+_REVERSE_CHARGE = TaxTreatment(
+    code="RC-EU", reason="Reverse charge, Article 196 of Directive 2006/112/EC", needs_tax_id=True
+)
+_EXPORT = TaxTreatment(code="EXPORT-0", reason="Service outside the scope of German VAT")
+_NOT_TAXABLE = TaxTreatment(code="US-NT", reason="Services are not taxable")
+_TAXES = {
+    ("ACME-DE", "DE"): _STANDARD_RATE,
+    ("ACME-DE", "FR"): _REVERSE_CHARGE,
+    ("ACME-DE", "GB"): _EXPORT,
+    ("ACME-DE", "JP"): _EXPORT,
+    ("ACME-DE", "US"): _EXPORT,
+    ("ACME-US", "DE"): _NOT_TAXABLE,
+    ("ACME-US", "FR"): _NOT_TAXABLE,
+    ("ACME-US", "GB"): _NOT_TAXABLE,
+    ("ACME-US", "JP"): _NOT_TAXABLE,
+    ("ACME-US", "US"): _NOT_TAXABLE,
+}
+
+
+def reference_rows() -> tuple[ReferenceRow, ...]:
+    """Every row, ready to be put into the store."""
+    return (
+        *(_row(ReferenceKind.LEGAL_ENTITY, entity.code, entity) for entity in _ENTITIES),
+        *(_row(ReferenceKind.SERVICE_LINE, name, line) for name, line in _SERVICE_LINES.items()),
+        *(_row(ReferenceKind.REGION, region.code, region) for region in _REGIONS),
+        *(_row(ReferenceKind.DELIVERY_MODEL, name, model) for name, model in _DELIVERY_MODELS.items()),
+        *(_row(ReferenceKind.TAX_TREATMENT, reference_key(*key), tax) for key, tax in _TAXES.items()),
+        *_cost_centres(),
+        *_templates(),
+        *_rates(),
+    )
+
+
+def _cost_centres() -> Iterator[ReferenceRow]:
+    """In its first year the German cloud business was run, and booked, inside Advisory."""
+    german_advisory = CostCentre(code="CC-DE-ADV", name="Advisory Germany")
+    german_cloud = CostCentre(code="CC-DE-CLOUD", name="Cloud Germany")
+    kind = ReferenceKind.COST_CENTRE
+    yield _row(kind, "ACME-DE|ADV", german_advisory)
+    yield _row(kind, "ACME-DE|CLOUD", german_advisory, until=SECOND_YEAR)
+    yield _row(kind, "ACME-DE|CLOUD", german_cloud, since=SECOND_YEAR)
+    yield _row(kind, "ACME-US|ADV", CostCentre(code="CC-US-ADV", name="Advisory United States"))
+    yield _row(kind, "ACME-US|CLOUD", CostCentre(code="CC-US-CLOUD", name="Cloud United States"))
+
+
+def _templates() -> Iterator[ReferenceRow]:
+    models = (BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.FIXED_FEE, BillingModelCode.MILESTONE)
+    for line, region, model in product(_SERVICE_LINES.values(), _REGIONS, models):
+        template = ProjectTemplate(
+            code=f"TPL-{line.code}-{region.code}-{_SHORT[model]}",
+            name=f"{line.name}, {region.code}, {model.replace('_', ' ')}",
+            tasks=_TASKS.get((line.code, model), ()),
+        )
+        yield _row(ReferenceKind.PROJECT_TEMPLATE, reference_key(line.code, region.code, model), template)
+
+
+_SHORT = {
+    BillingModelCode.TIME_AND_MATERIALS: "TM",
+    BillingModelCode.FIXED_FEE: "FF",
+    BillingModelCode.MILESTONE: "MS",
+}
+
+
+def _rates() -> Iterator[ReferenceRow]:
+    for (region, currency, role), (first, second) in _RATES.items():
+        key = reference_key(region, role, currency)
+        yield _row(ReferenceKind.RATE_CARD, key, _rate(region, BEGIN, first), until=SECOND_YEAR)
+        yield _row(ReferenceKind.RATE_CARD, key, _rate(region, SECOND_YEAR, second), since=SECOND_YEAR)
+
+
+def _rate(region: str, since: date, hourly: str) -> Rate:
+    return Rate(card=f"{region} {since.year}", hourly=Decimal(hourly))
+
+
+def _row(
+    kind: ReferenceKind, key: str, value: Frozen, *, since: date = BEGIN, until: date | None = None
+) -> ReferenceRow:
+    return ReferenceRow(
+        kind=kind, key=key, valid_from=since, valid_to=until, value=value.model_dump(mode="json")
+    )

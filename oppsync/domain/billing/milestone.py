@@ -1,0 +1,69 @@
+"""Milestone billing: one line per milestone, due when it is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import plain
+from oppsync.domain.opportunity import BillingModelCode, Milestone, Opportunity, OpportunityLine
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.workstream import Workstream
+
+_WHOLE = Decimal(100)
+
+
+class MilestoneBilling:
+    code = BillingModelCode.MILESTONE
+    kinds = frozenset({LineKind.MILESTONE})
+
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+        here = f"{path}/milestones"
+        if not line.milestones:
+            yield finding("MILESTONES_MISSING", f"{line.title} is billed by milestones and has none", path=here)
+            return
+        percents = [milestone.percent for milestone in line.milestones]
+        total = sum(percents, start=Decimal(0))
+        if total != _WHOLE or min(percents) <= 0:
+            stated = " + ".join(f"{plain(percent)} %" for percent in percents)
+            yield finding(
+                "MILESTONE_PERCENTS",
+                f"The milestones of {line.title} are {stated}: {plain(total)} % in all, each has to be above "
+                "0 % and all of them 100 %",
+                path=here,
+                value=f"{plain(total)} %",
+            )
+        yield from _planned_before_start(line, opportunity.start_of(line), here)
+
+    def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
+        milestones = sorted(workstream.milestones, key=_by_plan)
+        amounts = workstream.amount.allocate([milestone.percent for milestone in milestones])
+        return tuple(
+            BillingLine(
+                path=f"{workstream.key}/milestone/{milestone.id}",
+                kind=LineKind.MILESTONE,
+                description=f"{workstream.name}: {milestone.name or milestone.id}",
+                amount=amount,
+                due_on=milestone.planned_on,
+            )
+            for milestone, amount in zip(milestones, amounts, strict=True)
+        )
+
+
+def _planned_before_start(line: OpportunityLine, start: date | None, path: str) -> Iterator[Finding]:
+    for index, milestone in enumerate(line.milestones):
+        if milestone.planned_on is not None and start is not None and milestone.planned_on < start:
+            yield finding(
+                "DATES_OUT_OF_ORDER",
+                f"The milestone {milestone.name} of {line.title} is planned for {milestone.planned_on}, before "
+                f"the line starts on {start}",
+                path=f"{path}/{index}/planned_on",
+                value=milestone.planned_on,
+            )
+
+
+def _by_plan(milestone: Milestone) -> tuple[date, str]:
+    """By date, undated ones last: the order in which the CRM lists them must not change the plan."""
+    return (milestone.planned_on or date.max, milestone.id)

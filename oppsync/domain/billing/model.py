@@ -1,0 +1,24 @@
+"""What a billing model is: its demands on a deal's line, and the billing lines it makes of a workstream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from oppsync.domain.findings import Finding
+from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.workstream import Workstream
+
+
+class BillingModel(Protocol):
+    """`kinds` are those of the lines it makes; an ERP that does not land them cannot carry the model."""
+
+    code: BillingModelCode
+    kinds: frozenset[LineKind]
+
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterable[Finding]:
+        """What this model misses in `line`, which stands at `path` (JSON pointer) of the opportunity."""
+
+    def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
+        """The billing schedule of a validated workstream; amounts sum to the workstream's, exactly."""

@@ -1,0 +1,55 @@
+"""Time and materials: nothing up front; approved hours are invoiced at the role's rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.keys import slug
+from oppsync.domain.model import given
+from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.pricing import net_of
+from oppsync.domain.workstream import Workstream
+
+# ERPs keep four decimals of a price (Tryton's `price_decimal`); the plan says what will stand there.
+_PRICE_STEP = Decimal("0.0001")
+
+
+class TimeAndMaterials:
+    code = BillingModelCode.TIME_AND_MATERIALS
+    kinds = frozenset({LineKind.TIME})
+
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+        if line.role is None:
+            yield finding(
+                "FIELD_MISSING",
+                f"{line.title} is sold by the hour and names no role",
+                path=f"{path}/role",
+                fix="Name the role on the line in the CRM: the rate card goes by role.",
+            )
+        if line.unit is not Unit.HOUR:
+            yield finding(
+                "UNIT_NOT_HOURS",
+                f"{line.title} is time and materials, but sold by the {line.unit}",
+                path=f"{path}/unit",
+                value=line.unit,
+            )
+
+    def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
+        """One line for the role; its amount is the estimate, hours x rate, as it was sold."""
+        role = given(workstream.role, "the role")
+        rate = given(workstream.enrichment.rate, "the rate")
+        less_discount = net_of(Decimal(1), rate.hourly, workstream.discount_percent)
+        return (
+            BillingLine(
+                path=f"{workstream.key}/time/{slug(role)}",
+                kind=LineKind.TIME,
+                description=f"{workstream.name}: {role}",
+                amount=workstream.amount,
+                hours=given(workstream.hours, "the hours"),
+                rate=less_discount.quantize(_PRICE_STEP, ROUND_HALF_EVEN),
+                role=role,
+            ),
+        )

@@ -1,0 +1,120 @@
+"""Planning: the exact tree of projects and billing that a split deal becomes.
+
+Pure and deterministic: the same record and the same reference values give the same content, so the same hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.keys import slug
+from oppsync.domain.model import given
+from oppsync.domain.money import Money
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import ROOT_PATH, NodeKind, PlanContent, PlanNode
+from oppsync.domain.workstream import Workstream
+
+
+def make_plan(
+    opportunity: Opportunity, enrichment: Enrichment, workstreams: Sequence[Workstream]
+) -> PlanContent:
+    """What will exist in the ERP. Raises ValueError when its money is not the deal's: a bug."""
+    account = given(opportunity.account, "the account")
+    currency = given(opportunity.currency, "the currency")
+    entity, tax, delivery = enrichment.legal_entity, enrichment.tax, enrichment.delivery_model
+    content = PlanContent(
+        record_id=opportunity.id,
+        name=opportunity.name,
+        customer=given(account.code, "the customer's code"),
+        customer_name=account.name,
+        legal_entity=entity.code,
+        erp_company=entity.erp_company,
+        entity_currency=entity.currency,
+        currency=currency,
+        total=Money(amount=given(opportunity.amount, "the amount"), currency=currency),
+        tax=tax.code,
+        tax_percent=tax.percent,
+        tax_reason=tax.reason,
+        payment_terms=given(opportunity.contract.payment_terms, "the payment terms"),
+        po_number=opportunity.contract.po_number,
+        delivery_model=delivery.code if delivery else None,
+        compliance=_compliance(enrichment),
+        nodes=tuple(_nodes(opportunity.name, currency, workstreams)),
+    )
+    check(content)
+    return content
+
+
+def check(content: PlanContent) -> None:
+    """Raise ValueError unless every path is unique and all money adds up to the total."""
+    paths = [node.path for node in content.nodes] + [line.path for _, line in content.billing_lines()]
+    if len(set(paths)) < len(paths):
+        raise ValueError(f"plan of {content.record_id}: two things have the same path")
+    billed = Money.total((line.amount for _, line in content.billing_lines()), content.currency)
+    if not content.node(ROOT_PATH).amount == content.total == billed:
+        raise ValueError(f"plan of {content.record_id}: the sums do not agree with {content.total}")
+    for node in content.nodes:
+        below = Money.total((line.amount for line in node.lines), content.currency)
+        if node.lines and below != node.amount:
+            raise ValueError(f"plan of {content.record_id}: the lines of {node.path} sum to {below}")
+
+
+def _nodes(name: str, currency: str, workstreams: Sequence[Workstream]) -> Iterator[PlanNode]:
+    """Parents before their children."""
+    if len(workstreams) == 1:
+        yield from _delivering(workstreams[0], path=ROOT_PATH, parent=None, name=name)
+        return
+    hours = [workstream.hours for workstream in workstreams if workstream.hours is not None]
+    yield PlanNode(
+        path=ROOT_PATH,
+        kind=NodeKind.PROJECT,
+        name=name,
+        amount=Money.total((workstream.amount for workstream in workstreams), currency),
+        hours=sum(hours, start=Decimal(0)) if hours else None,
+        starts_on=min(workstream.starts_on for workstream in workstreams),
+        ends_on=max(workstream.ends_on for workstream in workstreams),
+    )
+    for workstream in workstreams:
+        yield from _delivering(workstream, path=workstream.key, parent=ROOT_PATH, name=workstream.name)
+
+
+def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: str) -> Iterator[PlanNode]:
+    """The project that carries a workstream's billing, then its template's tasks."""
+    reference = workstream.enrichment
+    yield PlanNode(
+        path=path,
+        parent=parent,
+        kind=NodeKind.WORKSTREAM if parent else NodeKind.PROJECT,
+        name=name,
+        billing_model=workstream.billing_model,
+        amount=workstream.amount,
+        hours=workstream.hours,
+        starts_on=workstream.starts_on,
+        ends_on=workstream.ends_on,
+        service_line=reference.service_line.code,
+        cost_centre=reference.cost_centre.code,
+        template=reference.template.code,
+        lines=BILLING_MODELS[workstream.billing_model].lines(workstream),
+    )
+    for task in reference.template.tasks:
+        yield PlanNode(
+            path=f"{path}/task/{slug(task)}",
+            parent=path,
+            kind=NodeKind.TASK,
+            name=task,
+            amount=Money.zero(workstream.amount.currency),
+            starts_on=workstream.starts_on,
+            ends_on=workstream.ends_on,
+        )
+
+
+def _compliance(enrichment: Enrichment) -> dict[str, str]:
+    """Attributes of every delivery region: `DACH data residency` -> `EU`."""
+    return {
+        f"{line.region.code} {attribute}": value
+        for line in enrichment.lines
+        for attribute, value in line.region.compliance.items()
+    }

@@ -1,0 +1,164 @@
+"""Enrichment: what reference data says about a deal on the day it was won."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TypeVar
+
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.enrichment import Enrichment, LineEnrichment
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import Frozen, given, plain
+from oppsync.domain.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.plan import LineKind
+from oppsync.domain.reference import (
+    CostCentre,
+    DeliveryModel,
+    LegalEntity,
+    ProjectTemplate,
+    Rate,
+    ReferenceBook,
+    ReferenceKind,
+    ReferenceUse,
+    Region,
+    ServiceLine,
+    TaxTreatment,
+    reference_key,
+)
+
+Shape = TypeVar("Shape", bound=Frozen)
+
+# What is missing, in words, and the code of its finding.
+_MISSING: dict[ReferenceKind, tuple[str, str]] = {
+    ReferenceKind.LEGAL_ENTITY: ("LEGAL_ENTITY_UNKNOWN", "No legal entity {key} is known"),
+    ReferenceKind.TAX_TREATMENT: ("TAX_TREATMENT_MISSING", "No tax treatment is set for {key}"),
+    ReferenceKind.DELIVERY_MODEL: ("DELIVERY_MODEL_UNKNOWN", "No delivery model {key} is known"),
+    ReferenceKind.SERVICE_LINE: ("SERVICE_LINE_UNKNOWN", "No service line {key} is known"),
+    ReferenceKind.REGION: ("REGION_UNKNOWN", "No region {key} is known"),
+    ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "No cost centre is set for {key}"),
+    ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "No project template is set for {key}"),
+    ReferenceKind.RATE_CARD: ("RATE_MISSING", "The rate card has no rate for {key}"),
+}
+
+
+def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[Finding, ...]:
+    """The enrichment of a validated deal, or everything that stands in its way."""
+    search = _Search(book, given(opportunity.won_on, "the close date"))
+    entity = search.find(
+        LegalEntity, ReferenceKind.LEGAL_ENTITY, "/contracting_entity", opportunity.contracting_entity
+    )
+    tax = _tax(opportunity, entity, search)
+    delivery = None
+    if opportunity.delivery_model is not None:
+        delivery = search.find(
+            DeliveryModel, ReferenceKind.DELIVERY_MODEL, "/delivery_model", opportunity.delivery_model
+        )
+    lines = [_line(opportunity, index, entity, search) for index in range(len(opportunity.lines))]
+    if search.findings or entity is None or tax is None:
+        return tuple(search.findings)
+    return Enrichment(
+        legal_entity=entity,
+        tax=tax,
+        delivery_model=delivery,
+        lines=tuple(line for line in lines if line is not None),
+        used=tuple(search.used.values()),
+    )
+
+
+class _Search:
+    """Look-ups on one day. Remembers the rows used and, once each, the rows that are not there."""
+
+    def __init__(self, book: ReferenceBook, day: date) -> None:
+        self._book = book
+        self._day = day
+        self._missing: set[tuple[ReferenceKind, str]] = set()
+        self.findings: list[Finding] = []
+        self.used: dict[tuple[ReferenceKind, str], ReferenceUse] = {}
+
+    def find(self, shape: type[Shape], kind: ReferenceKind, path: str, *parts: str | None) -> Shape | None:
+        """The value under the key made of `parts`. None when a part is (it has its finding already)."""
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        key = reference_key(*known)
+        hit = self._book.find(shape, kind, key, self._day)
+        if hit is None:
+            self._miss(kind, key, path)
+            return None
+        value, self.used[kind, key] = hit
+        return value
+
+    def _miss(self, kind: ReferenceKind, key: str, path: str) -> None:
+        if (kind, key) in self._missing:
+            return
+        self._missing.add((kind, key))
+        code, said = _MISSING[kind]
+        words = said.format(key=key.replace("|", ", "))
+        self.findings.append(finding(code, f"{words} on {self._day}", path=path, value=key))
+
+
+def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: _Search) -> TaxTreatment | None:
+    account = given(opportunity.account, "the account")
+    tax = search.find(
+        TaxTreatment,
+        ReferenceKind.TAX_TREATMENT,
+        "/account/country",
+        entity.code if entity else None,
+        given(account.country, "the account's country"),
+    )
+    if tax is not None and tax.needs_tax_id and account.tax_id is None:
+        search.findings.append(
+            finding(
+                "TAX_ID_MISSING",
+                f"{tax.reason} needs the tax id of {account.name}",
+                path="/account/tax_id",
+                value=account.name,
+            )
+        )
+    return tax
+
+
+def _line(
+    opportunity: Opportunity, index: int, entity: LegalEntity | None, search: _Search
+) -> LineEnrichment | None:
+    line, path = opportunity.lines[index], f"/lines/{index}"
+    model = given(opportunity.billing_model_of(line), "the billing model")
+    service_path = f"{path}/service_line" if line.service_line else "/service_line"
+    region_path = f"{path}/delivery_region" if line.delivery_region else "/region"
+    service = search.find(
+        ServiceLine, ReferenceKind.SERVICE_LINE, service_path, opportunity.service_line_of(line)
+    )
+    region = search.find(Region, ReferenceKind.REGION, region_path, opportunity.region_of(line))
+    service_code, region_code = service.code if service else None, region.code if region else None
+    entity_code = entity.code if entity else None
+    centre = search.find(CostCentre, ReferenceKind.COST_CENTRE, path, entity_code, service_code)
+    template = search.find(
+        ProjectTemplate, ReferenceKind.PROJECT_TEMPLATE, path, service_code, region_code, model
+    )
+    rate = None
+    if LineKind.TIME in BILLING_MODELS[model].kinds:
+        rate = _rate(opportunity, line, path, region_code, search)
+    if service is None or region is None or centre is None or template is None:
+        return None
+    return LineEnrichment(
+        line_id=line.id, service_line=service, region=region, cost_centre=centre, template=template, rate=rate
+    )
+
+
+def _rate(
+    opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, search: _Search
+) -> Rate | None:
+    """The rate card's price of the line's role; the price sold, before discount, must be the same."""
+    currency = given(opportunity.currency, "the currency")
+    rate = search.find(Rate, ReferenceKind.RATE_CARD, f"{path}/role", region, line.role, currency)
+    if rate is not None and line.unit_price != rate.hourly:
+        search.findings.append(
+            finding(
+                "RATE_DIFFERS",
+                f"{line.title}: {line.role} was sold at {currency} {plain(line.unit_price)} an hour, the "
+                f"rate card {rate.card} says {currency} {plain(rate.hourly)}",
+                path=f"{path}/unit_price",
+                value=f"{currency} {plain(line.unit_price)}",
+            )
+        )
+    return rate

@@ -1,0 +1,30 @@
+"""What validation needs to know besides the deal itself, gathered before any rule runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from oppsync.domain.findings import Finding
+from oppsync.domain.model import Frozen, Text
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import LineKind
+from oppsync.domain.reference import LegalEntity
+
+
+class ValidationFacts(Frozen):
+    """`legal_entity` is the reference row valid on the day the deal was won; None when there is none.
+
+    `missing_in_erp` says in words what that entity lacks in the ERP, `line_kinds` are the billing line kinds
+    the ERP lands, `today` is the date in the entity's time zone.
+    """
+
+    customer_exists: bool
+    legal_entity: LegalEntity | None
+    missing_in_erp: tuple[Text, ...] = ()
+    line_kinds: frozenset[LineKind]
+    today: date
+
+
+# A rule whose input is missing is silent: the missing field has a finding of its own.
+Rule = Callable[[Opportunity, ValidationFacts], Iterable[Finding]]

@@ -1,0 +1,73 @@
+"""Rules about who contracts: the customer, and the legal entity of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.policies.facts import ValidationFacts
+
+
+def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    account = opportunity.account
+    if account is None:
+        yield finding("ACCOUNT_MISSING", "The opportunity has no account", path="/account")
+        return
+    if not account.name:
+        yield finding("FIELD_MISSING", "The account has no name", path="/account/name")
+    if account.code is None:
+        yield finding(
+            "ACCOUNT_CODE_MISSING",
+            f"The account {account.name} carries no customer code of the ERP",
+            path="/account/code",
+            value=account.name,
+        )
+    if account.country is None:
+        yield finding(
+            "FIELD_MISSING",
+            f"The account {account.name} has no country, which decides the tax",
+            path="/account/country",
+            fix="Fill the billing country of the account in the CRM.",
+        )
+
+
+def account_exists_in_the_erp(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    account = opportunity.account
+    if account is not None and account.code is not None and not facts.customer_exists:
+        yield finding(
+            "ACCOUNT_UNKNOWN",
+            f"The ERP has no customer {account.code} ({account.name})",
+            path="/account/code",
+            value=account.code,
+        )
+
+
+def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    code, entity = opportunity.contracting_entity, facts.legal_entity
+    if code is None:
+        return
+    if entity is None:
+        on_day = f" on {opportunity.won_on}" if opportunity.won_on else ""
+        yield finding(
+            "LEGAL_ENTITY_UNKNOWN",
+            f"No legal entity {code} is known{on_day}",
+            path="/contracting_entity",
+            value=code,
+        )
+        return
+    if not entity.approved:
+        yield finding(
+            "LEGAL_ENTITY_NOT_APPROVED",
+            f"{entity.name} ({code}) is not approved for contracts",
+            path="/contracting_entity",
+            value=code,
+        )
+    if facts.missing_in_erp:
+        missing = ", ".join(facts.missing_in_erp)
+        yield finding(
+            "LEGAL_ENTITY_NOT_READY",
+            f"{entity.name} ({code}) cannot invoice in the ERP yet; missing: {missing}",
+            path="/contracting_entity",
+            value=missing[:2_000],
+        )

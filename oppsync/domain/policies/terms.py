@@ -1,0 +1,101 @@
+"""Rules about what was agreed: billing models and dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from oppsync.domain.billing.model import BillingModel
+from oppsync.domain.billing.table import BILLING_MODELS, is_known
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.plan import LineKind
+from oppsync.domain.policies.facts import ValidationFacts
+
+_LONGEST_RUN_DAYS = 3_653  # ten years
+
+
+def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    if not opportunity.lines and opportunity.billing_model is not None:
+        yield from _billing_model_findings(opportunity.billing_model, "/billing_model", facts)
+    for index, line in enumerate(opportunity.lines):
+        code = opportunity.billing_model_of(line)
+        if code is not None:
+            path = f"/lines/{index}/billing_model" if line.billing_model else "/billing_model"
+            yield from _billing_model_findings(code, path, facts)
+
+
+def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Iterator[Finding]:
+    said = code.replace("_", " ")
+    model = BILLING_MODELS.get(code)
+    if not is_known(code):
+        yield finding("BILLING_MODEL_UNKNOWN", f"{said} is not a billing model we know", path=path, value=code)
+    elif model is None:
+        yield finding("BILLING_MODEL_UNSUPPORTED", f"Billing by {said} is not supported", path=path, value=code)
+    elif not model.kinds <= facts.line_kinds:
+        yield finding(
+            "BILLING_MODEL_UNSUPPORTED",
+            f"Billing by {said} cannot be set up in this ERP",
+            path=path,
+            value=code,
+            fix="Choose another billing model in the CRM.",
+        )
+
+
+def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """Each model's own demands: roles and hours, milestones."""
+    for index, line, model in _lines_with_models(opportunity):
+        yield from model.findings(opportunity, line, f"/lines/{index}")
+
+
+def time_is_in_the_entitys_currency(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """The ERP prices hours in its company's currency only."""
+    entity, currency = facts.legal_entity, opportunity.currency
+    if entity is None or currency is None or currency == entity.currency:
+        return
+    for index, line, model in _lines_with_models(opportunity):
+        if LineKind.TIME in model.kinds:
+            yield finding(
+                "TIME_IN_FOREIGN_CURRENCY",
+                f"{line.title} bills hours in {currency}, but {entity.name} invoices hours in "
+                f"{entity.currency} only",
+                path=f"/lines/{index}",
+                value=currency,
+            )
+
+
+def dates_are_in_order(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    yield from _run_findings("The opportunity", opportunity.starts_on, opportunity.ends_on, "")
+    for index, line in enumerate(opportunity.lines):
+        if line.starts_on or line.ends_on:
+            start, end = opportunity.start_of(line), opportunity.end_of(line)
+            yield from _run_findings(line.title, start, end, f"/lines/{index}")
+
+
+def _run_findings(what: str, start: date | None, end: date | None, path: str) -> Iterator[Finding]:
+    if start is None or end is None:
+        return
+    if end < start:
+        said = f"{what} ends on {end}, before it starts on {start}"
+        yield finding("DATES_OUT_OF_ORDER", said, path=f"{path}/ends_on", value=end)
+    elif (end - start).days > _LONGEST_RUN_DAYS:
+        said = f"{what} runs from {start} to {end}, which is more than ten years"
+        yield finding("RUN_TOO_LONG", said, path=f"{path}/ends_on", value=end)
+
+
+def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    won_on = opportunity.won_on
+    if won_on is not None and won_on > facts.today:
+        yield finding(
+            "WON_IN_THE_FUTURE",
+            f"The close date {won_on} is in the future; today is {facts.today}",
+            path="/won_on",
+            value=won_on,
+        )
+
+
+def _lines_with_models(opportunity: Opportunity) -> Iterator[tuple[int, OpportunityLine, BillingModel]]:
+    for index, line in enumerate(opportunity.lines):
+        model = BILLING_MODELS.get(opportunity.billing_model_of(line) or "")
+        if model is not None:
+            yield index, line, model

@@ -1,0 +1,36 @@
+"""Validation: every rule runs, and all findings come at once. A new rule is a function and a row here."""
+
+from __future__ import annotations
+
+from oppsync.domain.findings import Finding
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.policies import amounts, parties, required_fields, terms
+from oppsync.domain.policies.facts import Rule, ValidationFacts
+
+RULES: tuple[Rule, ...] = (
+    parties.account_is_identified,
+    parties.account_exists_in_the_erp,
+    parties.legal_entity_may_contract,
+    required_fields.deal_fields_are_present,
+    required_fields.line_fields_are_present,
+    required_fields.there_are_lines,
+    required_fields.owner_has_an_email,
+    terms.billing_models_are_supported,
+    terms.billing_models_find_what_they_need,
+    terms.time_is_in_the_entitys_currency,
+    terms.dates_are_in_order,
+    terms.won_date_has_come,
+    amounts.currency_is_known,
+    amounts.currency_is_allowed,
+    amounts.lines_share_the_currency,
+    amounts.amounts_are_positive,
+    amounts.amounts_fit_the_currency,
+    amounts.line_nets_are_right,
+    amounts.lines_sum_to_the_amount,
+)
+
+
+def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding, ...]:
+    """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound."""
+    found = (item for rule in RULES for item in rule(opportunity, facts))
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,25 @@
+"""Stage `enrich`: what reference data says about the deal on the day it was won."""
+
+from __future__ import annotations
+
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.model import given
+from oppsync.domain.policies.enrichment import enrich
+from oppsync.domain.reference import ReferenceBook
+from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+
+
+def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
+    """Pure: `enriched`, or parked with every row that is missing."""
+    result = enrich(given(opportunity.record, "the record"), book)
+    if isinstance(result, Enrichment):
+        return Advance(State.ENRICHED, opportunity.model_copy(update={"enrichment": result}))
+    return Park(opportunity, result, payload_reference=f"record:{opportunity.id}")
+
+
+def run(context: StageContext) -> Outcome:
+    with context.uow() as uow:
+        book = uow.references.book(context.opportunity.tenant_id)
+    return decide(context.opportunity, book)

@@ -1,0 +1,87 @@
+"""Stage `validate`: is this deal sound, and does what it names exist? All findings at once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from oppsync.domain.changes import changes
+from oppsync.domain.events import RecordRead
+from oppsync.domain.model import given
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.policies.facts import ValidationFacts
+from oppsync.domain.policies.validation import validate
+from oppsync.domain.reference import LegalEntity, ReferenceKind
+from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+
+ACTOR = "stage:validate"
+
+
+def decide(
+    opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[RecordRead, ...] = ()
+) -> Outcome:
+    """Pure: `validated`, or parked with everything that is wrong."""
+    findings = validate(given(opportunity.record, "the record"), facts)
+    if findings:
+        return Park(opportunity, findings, payload_reference=f"record:{opportunity.id}", events=events)
+    return Advance(State.VALIDATED, opportunity, events=events)
+
+
+def run(context: StageContext) -> Outcome:
+    """Read the record anew, because the CRM owns it; one that is no longer won is withdrawn."""
+    crm = context.systems.crm(context.opportunity.connection_id)
+    record = crm.read_opportunity(context.opportunity.source_id)
+    opportunity, events = take_in(context.opportunity, record, ACTOR)
+    if not record.is_won:
+        return Advance(State.WITHDRAWN, opportunity, events=events)
+    return decide(opportunity, gather(context, record), events)
+
+
+def take_in(
+    opportunity: TrackedOpportunity, record: Opportunity, actor: str
+) -> tuple[TrackedOpportunity, tuple[RecordRead, ...]]:
+    """The opportunity with this reading, and the event that tells what changed; none when nothing did."""
+    digest = record.content_digest()
+    read = opportunity.model_copy(update={"record": record, "record_digest": digest})
+    if digest == opportunity.record_digest:
+        return read, ()
+    before, after = changes(opportunity.record, record)
+    event = RecordRead(
+        opportunity_id=opportunity.id,
+        actor=actor,
+        before=before,
+        after=after,
+        detail={"version": record.version, "digest": digest},
+        summary=f"read from the CRM: {', '.join(after)}" if before else "read from the CRM for the first time",
+    )
+    return read, (event,)
+
+
+def gather(context: StageContext, record: Opportunity) -> ValidationFacts:
+    """What the rules need of the reference data and of the ERP."""
+    now = context.clock.now()
+    entity = _legal_entity(context, record, record.won_on or now.date())
+    _, erp = context.systems.projects(context.opportunity.tenant_id)
+    customer = record.account.code if record.account else None
+    return ValidationFacts(
+        customer_exists=customer is not None and erp.has_customer(customer),
+        legal_entity=entity,
+        missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
+        line_kinds=erp.line_kinds,
+        today=_local_date(now, entity),
+    )
+
+
+def _legal_entity(context: StageContext, record: Opportunity, day: date) -> LegalEntity | None:
+    if record.contracting_entity is None:
+        return None
+    with context.uow() as uow:
+        book = uow.references.book(context.opportunity.tenant_id)
+    found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, record.contracting_entity, day)
+    return found[0] if found else None
+
+
+def _local_date(now: datetime, entity: LegalEntity | None) -> date:
+    return now.astimezone(ZoneInfo(entity.time_zone)).date() if entity else now.date()
