@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -123,24 +124,22 @@ class PasswordHasher(Protocol):
 # Storage. One unit of work is one transaction; leaving the `with` block without `commit()` rolls back.
 
 
+@dataclass(frozen=True)
 class Due:
-    """When the next stage is due: now, in a while, or only when somebody acts."""
+    """When the next stage is due: after a while (zero: now), or only when somebody acts (`after` None).
 
-    def __init__(self, after: timedelta | None, *, keep_lease: bool = False) -> None:
-        self.after = after
-        self.keep_lease = keep_lease
+    `keep_lease`: the same worker goes straight on. `sent`: an outbox row brings the message, so the sweeper
+    waits.
+    """
 
-    @classmethod
-    def now(cls, *, keep_lease: bool = False) -> Due:
-        return cls(timedelta(0), keep_lease=keep_lease)
+    after: timedelta | None
+    keep_lease: bool = False
+    sent: bool = False
 
-    @classmethod
-    def later(cls, after: timedelta) -> Due:
-        return cls(after)
 
-    @classmethod
-    def never(cls) -> Due:
-        return cls(None)
+STRAIGHT_ON = Due(timedelta(0), keep_lease=True)
+HANDED_ON = Due(timedelta(0), sent=True)
+ON_ACTION = Due(None)
 
 
 class Opportunities(Protocol):
@@ -173,7 +172,7 @@ class Deliveries(Protocol):
     def add(self, delivery: Delivery) -> tuple[UUID, bool]:
         """Insert, or find the one with the same connection and delivery id. Returns id and whether new."""
 
-    def link(self, delivery_id: UUID, opportunity_id: UUID) -> None: ...
+    def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None: ...
 
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         """Raises NotFound."""
@@ -204,7 +203,9 @@ class Approvals(Protocol):
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         """Raises NotFound."""
 
-    def decide(self, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str) -> None: ...
+    def decide(
+        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+    ) -> ApprovalTask: ...
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
@@ -239,11 +240,11 @@ class Exceptions(Protocol):
         """Open an item, or count an occurrence on the open one of the same opportunity and code."""
 
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
-        """Raises NotFound."""
+        """Locked until the transaction ends. Raises NotFound."""
 
-    def close(self, tenant_id: str, item_id: UUID, status: str, by: str, reason: str) -> None: ...
+    def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None: ...
 
-    def resolve_for(self, tenant_id: str, opportunity_id: UUID, by: str) -> int:
+    def close_for(self, tenant_id: str, opportunity_id: UUID, by: str, reason: str) -> int:
         """Mark the open items of an opportunity replayed. Returns how many."""
 
 
@@ -274,15 +275,15 @@ class Credentials(Protocol):
 
     def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None: ...
 
-    def session_person(self, secret_hash: str) -> tuple[str, UUID] | None:
-        """Tenant and person of a session that has not expired."""
+    def session_person(self, secret_hash: str) -> tuple[str, Person] | None:
+        """Tenant and person of a session that has not expired; None for people no longer active."""
 
     def end_session(self, secret_hash: str) -> None: ...
 
     def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
         """Raises Conflict when the name is taken."""
 
-    def token_person(self, secret_hash: str) -> tuple[str, UUID] | None: ...
+    def token_person(self, secret_hash: str) -> tuple[str, Person] | None: ...
 
 
 class References(Protocol):
@@ -363,6 +364,7 @@ class Queries(Protocol):
         *,
         person: Person | None = None,
         status: TaskStatus | None = None,
+        opportunity_id: UUID | None = None,
         after: str | None = None,
         limit: int = 25,
     ) -> Page[ApprovalSummary]:
@@ -377,6 +379,7 @@ class Queries(Protocol):
         *,
         status: ExceptionStatus | None = ExceptionStatus.OPEN,
         code: str | None = None,
+        opportunity_id: UUID | None = None,
         after: str | None = None,
         limit: int = 25,
     ) -> Page[ExceptionItem]: ...

@@ -1,0 +1,57 @@
+"""The engine: one small pool a process, made after fork."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from oppsync import canonical_json
+from oppsync.errors import StoreUnavailable
+
+# Milliseconds. Nothing we do takes this long; what does must not hold a connection of a small plan.
+_OPTIONS = " ".join(
+    f"-c {option}"
+    for option in (
+        "timezone=UTC",
+        "statement_timeout=30000",
+        "lock_timeout=5000",
+        "idle_in_transaction_session_timeout=30000",
+    )
+)
+
+
+def make_engine(database_url: str, pool_size: int) -> Engine:
+    """`pool_size` connections at most; a caller waits up to 10 s for one."""
+    return create_engine(
+        database_url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"options": _OPTIONS, "connect_timeout": 5, "application_name": "oppsync"},
+        json_serializer=canonical_json.dumps,
+        json_deserializer=canonical_json.loads,
+    )
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn a lost or overloaded Postgres into StoreUnavailable; other database errors are bugs."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable(f"Postgres cannot be reached: {_reason(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable(f"Postgres cannot be reached: {_reason(error)}") from error
+        raise
+
+
+def _reason(error: Exception) -> str:
+    """The kind of failure only: a driver's message may carry the address with its password."""
+    original = getattr(error, "orig", None)
+    return type(original or error).__name__

@@ -1,0 +1,157 @@
+"""Opportunities and their leases. Leases and due times go by the database's clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.rows import from_tracked, to_tracked
+from adapters.postgres.tables import opportunities as table
+from oppsync.domain.opportunity import OpportunityRef
+from oppsync.domain.states import State
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.errors import NotFound
+from oppsync.ports import Due
+
+LEASE = timedelta(seconds=10)
+# How long a message sent may stay unworked before the sweeper sends another.
+EMIT_AGAIN = timedelta(seconds=10)
+
+
+def clock() -> Any:
+    return func.clock_timestamp()
+
+
+class PostgresOpportunities:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def receive(
+        self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
+    ) -> tuple[UUID, bool]:
+        new = insert(table).values(
+            tenant_id=tenant_id,
+            id=uuid7(),
+            connection_id=connection_id,
+            source_id=ref.id,
+            state=State.RECEIVED,
+            due_at=clock(),
+            emit_at=clock() + EMIT_AGAIN,
+            traceparent=traceparent,
+        )
+        upsert = new.on_conflict_do_update(
+            index_elements=["tenant_id", "connection_id", "source_id"],
+            set_={
+                "reread_requested": table.c.reread_requested + 1,
+                # A transient backoff keeps its own due time; a resting row becomes due now.
+                "due_at": func.coalesce(table.c.due_at, clock()),
+                "emit_at": clock() + EMIT_AGAIN,
+            },
+        ).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
+        row = self._connection.execute(upsert).one()
+        return row.id, row.is_new
+
+    def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))
+
+    def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
+        return self._one(query.with_for_update())
+
+    def _one(self, query: Any) -> TrackedOpportunity:
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such opportunity.")
+        return to_tracked(row)
+
+    def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
+        free = or_(table.c.lease_until.is_(None), table.c.lease_until < clock())
+        statement = (
+            update(table)
+            .where(table.c.id == opportunity_id, free, table.c.due_at <= clock())
+            .values(
+                lease_token=table.c.lease_token + 1,
+                lease_until=clock() + LEASE,
+                lease_holder=holder,
+                crashes=table.c.crashes + case((table.c.lease_holder.is_not(None), 1), else_=0),
+            )
+            .returning(table)
+        )
+        row = self._connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            return None
+        lease = Lease(opportunity_id=opportunity_id, token=row["lease_token"], until=row["lease_until"])
+        return to_tracked(row), lease
+
+    def renew_lease(self, lease: Lease) -> bool:
+        statement = update(table).where(*_held(lease)).values(lease_until=clock() + LEASE)
+        return self._connection.execute(statement).rowcount == 1
+
+    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> bool:
+        held = (
+            {"lease_until": clock() + LEASE} if due.keep_lease else {"lease_until": None, "lease_holder": None}
+        )
+        statement = (
+            update(table)
+            .where(*_held(lease), table.c.version == before.version)
+            .values(**self._changed(before, after, due), **held)
+        )
+        return self._connection.execute(statement).rowcount == 1
+
+    def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
+        statement = (
+            update(table)
+            .where(table.c.tenant_id == before.tenant_id, table.c.id == before.id)
+            .values(**self._changed(before, after, due))
+        )
+        self._connection.execute(statement)
+
+    def _changed(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
+        values = from_tracked(after)
+        if before.record is after.record:
+            del values["record"], values["name"], values["account"], values["amount"], values["currency"]
+        if before.enrichment is after.enrichment:
+            del values["enrichment"]
+        if before.state is not after.state:
+            values["state_since"] = clock()
+        due_at = literal(None) if due.after is None else clock() + due.after
+        # A re-read asked for meanwhile is due at once, whatever this outcome thought.
+        asked = table.c.reread_requested > after.reread_done
+        values["due_at"] = case((asked, clock()), else_=due_at)
+        # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
+        values["emit_at"] = clock() + (EMIT_AGAIN if due.sent else timedelta(0))
+        values["version"] = table.c.version + 1
+        return values
+
+
+def _held(lease: Lease) -> tuple[Any, ...]:
+    return (
+        table.c.id == lease.opportunity_id,
+        table.c.lease_token == lease.token,
+        table.c.lease_holder.is_not(None),
+    )
+
+
+def held_lease(lease: Lease) -> Any:
+    """Finds the opportunity's row, share-locked, while the lease is held and has not run out."""
+    return select(table.c.id).where(*_held(lease), table.c.lease_until > clock()).with_for_update(read=True)
+
+
+def due_rows(limit: int) -> Any:
+    """What the sweeper sends: due, to be sent, and not leased. Locked, others' locked rows skipped."""
+    return (
+        select(table.c.tenant_id, table.c.id, table.c.state, table.c.traceparent)
+        .where(
+            table.c.due_at <= clock(),
+            table.c.emit_at <= clock(),
+            or_(table.c.lease_until.is_(None), table.c.lease_until < clock()),
+        )
+        .order_by(table.c.emit_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )

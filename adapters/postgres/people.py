@@ -1,0 +1,205 @@
+"""People, their sessions and tokens, connections with their encrypted secrets, and reference data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from cryptography.fernet import InvalidToken, MultiFernet
+from sqlalchemy import Connection as SqlConnection
+from sqlalchemy import Table, delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.opportunities import clock
+from adapters.postgres.rows import pick, to_person
+from adapters.postgres.tables import api_tokens, connections, people, reference_rows, sessions
+from oppsync import canonical_json
+from oppsync.domain.approvals import Person, PersonRole
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.reference import SHAPES, ReferenceBook, ReferenceRow
+from oppsync.errors import Conflict, InvalidInput, Misconfigured, NotFound
+
+
+class PostgresPeople:
+    def __init__(self, connection: SqlConnection) -> None:
+        self._connection = connection
+
+    def get(self, tenant_id: str, person_id: UUID) -> Person:
+        query = select(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such person.")
+        return to_person(row)
+
+    def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
+        query = (
+            select(people)
+            .where(people.c.tenant_id == tenant_id, people.c.is_active, people.c.roles.any(role))
+            .order_by(people.c.name, people.c.id)
+        )
+        return [to_person(row) for row in self._connection.execute(query).mappings()]
+
+    def add(self, tenant_id: str, person: Person, password_hash: str) -> None:
+        statement = insert(people).values(
+            tenant_id=tenant_id,
+            id=person.id,
+            email=person.email.lower(),
+            name=person.name,
+            roles=sorted(person.roles),
+            is_active=person.is_active,
+            password_hash=password_hash,
+        )
+        unique = ["tenant_id", "email"]
+        if self._connection.execute(statement.on_conflict_do_nothing(index_elements=unique)).rowcount != 1:
+            raise Conflict(f"There is a person with the e-mail {person.email} already.")
+
+    def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
+        query = select(people).where(
+            people.c.tenant_id == tenant_id, people.c.email == email.lower(), people.c.is_active
+        )
+        row = self._connection.execute(query).mappings().one_or_none()
+        return (to_person(row), row["password_hash"]) if row else None
+
+
+class PostgresCredentials:
+    def __init__(self, connection: SqlConnection) -> None:
+        self._connection = connection
+
+    def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None:
+        self._connection.execute(delete(sessions).where(sessions.c.expires_at < clock()))
+        statement = insert(sessions).values(
+            tenant_id=tenant_id, person_id=person_id, secret_hash=secret_hash, expires_at=clock() + ttl
+        )
+        self._connection.execute(statement)
+
+    def session_person(self, secret_hash: str) -> tuple[str, Person] | None:
+        return self._person(sessions, sessions.c.secret_hash == secret_hash, sessions.c.expires_at > clock())
+
+    def end_session(self, secret_hash: str) -> None:
+        self._connection.execute(delete(sessions).where(sessions.c.secret_hash == secret_hash))
+
+    def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
+        statement = insert(api_tokens).values(
+            tenant_id=tenant_id, name=name, secret_hash=secret_hash, person_id=person_id
+        )
+        unique = ["tenant_id", "name"]
+        if self._connection.execute(statement.on_conflict_do_nothing(index_elements=unique)).rowcount != 1:
+            raise Conflict(f"There is a token named {name} already.")
+
+    def token_person(self, secret_hash: str) -> tuple[str, Person] | None:
+        live = or_(api_tokens.c.revoked_at.is_(None), api_tokens.c.revoked_at > clock())
+        return self._person(api_tokens, api_tokens.c.secret_hash == secret_hash, live)
+
+    def _person(self, table: Table, *where: Any) -> tuple[str, Person] | None:
+        same = (people.c.tenant_id == table.c.tenant_id) & (people.c.id == table.c.person_id)
+        query = select(people).join(table, same).where(*where, people.c.is_active)
+        row = self._connection.execute(query).mappings().one_or_none()
+        return (row["tenant_id"], to_person(row)) if row else None
+
+
+class PostgresConnections:
+    """Secrets are a MultiFernet token of `{tenant, connection, secrets}`: Fernet has no associated data, so the
+    row it belongs to is named inside and checked."""
+
+    def __init__(self, connection: SqlConnection, keys: MultiFernet) -> None:
+        self._connection = connection
+        self._keys = keys
+
+    def get(self, connection_id: str) -> Connection:
+        return Connection.model_validate(pick(self._row(connection_id), Connection))
+
+    def of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None:
+        query = (
+            select(connections)
+            .where(connections.c.tenant_id == tenant_id, connections.c.role == role)
+            .order_by(connections.c.id)
+            .limit(1)
+        )
+        row = self._connection.execute(query).mappings().one_or_none()
+        return Connection.model_validate(pick(row, Connection)) if row else None
+
+    def secrets(self, connection_id: str) -> Mapping[str, Any]:
+        row = self._row(connection_id)
+        try:
+            opened = canonical_json.loads(self._keys.decrypt(row["secrets"]))
+        except InvalidToken:
+            raise Misconfigured(
+                f"The secrets of connection {connection_id} cannot be opened with OPPSYNC_SECRET_KEYS."
+            ) from None
+        if (opened["tenant"], opened["connection"]) != (row["tenant_id"], row["id"]):
+            raise Misconfigured(f"The secrets of connection {connection_id} belong to another connection.")
+        secrets: Mapping[str, Any] = opened["secrets"]
+        return secrets
+
+    def put(self, connection: Connection, secrets: Mapping[str, Any]) -> None:
+        inside = {"tenant": connection.tenant_id, "connection": connection.id, "secrets": dict(secrets)}
+        values = {
+            **connection.model_dump(mode="json"),
+            "secrets": self._keys.encrypt(canonical_json.dumps(inside).encode()),
+        }
+        statement = insert(connections).values(**values)
+        changed = {name: value for name, value in values.items() if name not in ("tenant_id", "id")}
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "id"], set_={**changed, "updated_at": clock()}
+            )
+        )
+
+    def _row(self, connection_id: str) -> Any:
+        query = select(connections).where(connections.c.id == connection_id)
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such connection.")
+        return row
+
+
+class PostgresReferences:
+    def __init__(self, connection: SqlConnection) -> None:
+        self._connection = connection
+
+    def book(self, tenant_id: str) -> ReferenceBook:
+        query = select(reference_rows).where(reference_rows.c.tenant_id == tenant_id)
+        rows = self._connection.execute(query).mappings()
+        return ReferenceBook(ReferenceRow.model_validate(pick(row, ReferenceRow)) for row in rows)
+
+    def put(self, tenant_id: str, row: ReferenceRow) -> None:
+        SHAPES[row.kind].model_validate(row.value)
+        same_key = (
+            reference_rows.c.tenant_id == tenant_id,
+            reference_rows.c.kind == row.kind,
+            reference_rows.c.key == row.key,
+        )
+        clash = select(reference_rows.c.valid_from).where(
+            *same_key,
+            reference_rows.c.valid_from != row.valid_from,
+            or_(reference_rows.c.valid_to.is_(None), reference_rows.c.valid_to > row.valid_from),
+        )
+        if row.valid_to is not None:
+            clash = clash.where(reference_rows.c.valid_from < row.valid_to)
+        other = self._connection.execute(clash.with_for_update()).scalars().first()
+        if other is not None:
+            raise InvalidInput(
+                f"{row.kind} {row.key!r} from {row.valid_from} overlaps the row from {other}: "
+                "end that one first.",
+                field="valid_from",
+            )
+        values = row.model_dump(mode="json", exclude={"version", "valid_from", "valid_to"})
+        days = {"valid_from": row.valid_from, "valid_to": row.valid_to}
+        statement = insert(reference_rows).values(tenant_id=tenant_id, **values, **days)
+        changed = reference_rows.c.value.is_distinct_from(statement.excluded.value) | (
+            reference_rows.c.valid_to.is_distinct_from(statement.excluded.valid_to)
+        )
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "kind", "key", "valid_from"],
+                set_={
+                    "value": statement.excluded.value,
+                    "valid_to": row.valid_to,
+                    "version": reference_rows.c.version + 1,
+                    "updated_at": clock(),
+                },
+                where=changed,
+            )
+        )

@@ -1,0 +1,70 @@
+"""Mappers: rows to domain shapes and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from oppsync.domain.approvals import ApprovalTask, Person, PersonRole
+from oppsync.domain.effects import LedgerRow
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.exceptions import ExceptionItem
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import Plan
+from oppsync.domain.tracked import TrackedOpportunity
+
+
+def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
+    """The columns that `shape` has fields for."""
+    return {name: row[name] for name in shape.model_fields if name in row}
+
+
+def to_tracked(row: RowMapping) -> TrackedOpportunity:
+    values = pick(row, TrackedOpportunity)
+    values["record"] = Opportunity.model_validate(row["record"]) if row["record"] else None
+    values["enrichment"] = Enrichment.model_validate(row["enrichment"]) if row["enrichment"] else None
+    return TrackedOpportunity(**values)
+
+
+def from_tracked(opportunity: TrackedOpportunity) -> dict[str, Any]:
+    """The columns an outcome may change."""
+    record = opportunity.record
+    return {
+        "state": opportunity.state,
+        "resume_state": opportunity.resume_state,
+        "tries": opportunity.tries,
+        "crashes": opportunity.crashes,
+        "reread_done": opportunity.reread_done,
+        "record": record.model_dump(mode="json") if record else None,
+        "record_digest": opportunity.record_digest,
+        "enrichment": opportunity.enrichment.model_dump(mode="json") if opportunity.enrichment else None,
+        "plan_hash": opportunity.plan_hash,
+        "activated_at": opportunity.activated_at,
+        "name": record.name if record else None,
+        "account": record.account.name if record and record.account else None,
+        "amount": record.amount if record else None,
+        "currency": record.currency if record else None,
+    }
+
+
+def to_plan(row: RowMapping) -> Plan:
+    return Plan.model_validate({"content": row["content"], "provenance": row["provenance"]})
+
+
+def to_task(row: RowMapping) -> ApprovalTask:
+    return ApprovalTask.model_validate(pick(row, ApprovalTask))
+
+
+def to_ledger_row(row: RowMapping) -> LedgerRow:
+    return LedgerRow.model_validate(pick(row, LedgerRow))
+
+
+def to_person(row: RowMapping) -> Person:
+    values = pick(row, Person)
+    values["roles"] = frozenset(PersonRole(role) for role in row["roles"])
+    return Person(**values)
+
+
+def to_exception(row: RowMapping) -> ExceptionItem:
+    return ExceptionItem.model_validate(pick(row, ExceptionItem))

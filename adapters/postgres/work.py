@@ -1,0 +1,272 @@
+"""Deliveries, plans, approvals, exceptions, audit and outbox: what moves with an opportunity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.opportunities import clock
+from adapters.postgres.rows import pick, to_exception, to_plan, to_task
+from adapters.postgres.tables import (
+    approval_tasks,
+    audit,
+    exception_items,
+    inbox,
+    inbox_opportunities,
+    outbox,
+    plans,
+)
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, TaskStatus
+from oppsync.domain.events import Event
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.intake import Delivery, StoredDelivery
+from oppsync.domain.plan import Plan
+from oppsync.errors import NotFound
+
+
+class PostgresDeliveries:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, delivery: Delivery) -> tuple[UUID, bool]:
+        new = insert(inbox).values(id=uuid7(), **delivery.model_dump())
+        statement = new.on_conflict_do_nothing(
+            index_elements=["tenant_id", "connection_id", "delivery_id"]
+        ).returning(inbox.c.id)
+        inserted: UUID | None = self._connection.execute(statement).scalar_one_or_none()
+        if inserted is not None:
+            return inserted, True
+        query = select(inbox.c.id).where(
+            inbox.c.tenant_id == delivery.tenant_id,
+            inbox.c.connection_id == delivery.connection_id,
+            inbox.c.delivery_id == delivery.delivery_id,
+        )
+        known: UUID = self._connection.execute(query).scalar_one()
+        return known, False
+
+    def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None:
+        statement = insert(inbox_opportunities).values(
+            tenant_id=tenant_id, inbox_id=delivery_id, opportunity_id=opportunity_id
+        )
+        self._connection.execute(statement.on_conflict_do_nothing())
+
+    def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
+        query = select(inbox).where(inbox.c.tenant_id == tenant_id, inbox.c.id == delivery_id)
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such delivery.")
+        links = select(inbox_opportunities.c.opportunity_id).where(
+            inbox_opportunities.c.tenant_id == tenant_id, inbox_opportunities.c.inbox_id == delivery_id
+        )
+        return StoredDelivery(
+            **pick(row, StoredDelivery), opportunities=tuple(self._connection.execute(links).scalars())
+        )
+
+
+class PostgresPlans:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
+        of_opportunity = (plans.c.tenant_id == tenant_id, plans.c.opportunity_id == opportunity_id)
+        known = select(plans.c.number).where(*of_opportunity, plans.c.hash == plan.hash)
+        number: int | None = self._connection.execute(known).scalar_one_or_none()
+        if number is not None:
+            return number
+        count = select(func.count()).where(*of_opportunity)
+        number = self._connection.execute(count).scalar_one() + 1
+        statement = insert(plans).values(
+            tenant_id=tenant_id,
+            opportunity_id=opportunity_id,
+            hash=plan.hash,
+            number=number,
+            content=plan.content.document(),
+            provenance=plan.provenance.model_dump(mode="json"),
+        )
+        self._connection.execute(statement)
+        return number
+
+    def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
+        query = select(plans).where(
+            plans.c.tenant_id == tenant_id, plans.c.opportunity_id == opportunity_id, plans.c.hash == plan_hash
+        )
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such plan.")
+        return to_plan(row)
+
+
+class PostgresApprovals:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        plan_hash: str,
+        role: ApprovalRole,
+        candidates: Iterable[UUID],
+    ) -> ApprovalTask:
+        live = self._select(
+            approval_tasks.c.tenant_id == tenant_id,
+            approval_tasks.c.opportunity_id == opportunity_id,
+            approval_tasks.c.plan_hash == plan_hash,
+            approval_tasks.c.role == role,
+            approval_tasks.c.status != TaskStatus.VOID,
+        )
+        if live:
+            return live[0]
+        statement = (
+            insert(approval_tasks)
+            .values(
+                tenant_id=tenant_id,
+                id=uuid7(),
+                opportunity_id=opportunity_id,
+                plan_hash=plan_hash,
+                role=role,
+                status=TaskStatus.OPEN,
+                candidates=list(candidates),
+            )
+            .returning(approval_tasks)
+        )
+        return to_task(self._connection.execute(statement).mappings().one())
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
+        return self._select(
+            approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
+        )
+
+    def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
+        found = self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
+        if not found:
+            raise NotFound("There is no such approval.")
+        return found[0]
+
+    def decide(
+        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+    ) -> ApprovalTask:
+        statement = (
+            update(approval_tasks)
+            .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task.id)
+            .values(status=status, decided_by=by, decided_at=clock(), comment=comment)
+            .returning(approval_tasks)
+        )
+        return to_task(self._connection.execute(statement).mappings().one())
+
+    def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
+        statement = (
+            update(approval_tasks)
+            .where(
+                approval_tasks.c.tenant_id == tenant_id,
+                approval_tasks.c.opportunity_id == opportunity_id,
+                approval_tasks.c.plan_hash != (keep_hash or ""),
+                approval_tasks.c.status != TaskStatus.VOID,
+            )
+            .values(status=TaskStatus.VOID)
+        )
+        return self._connection.execute(statement).rowcount
+
+    def _select(self, *where: Any) -> list[ApprovalTask]:
+        query = select(approval_tasks).where(*where).order_by(approval_tasks.c.id)
+        return [to_task(row) for row in self._connection.execute(query).mappings()]
+
+
+class PostgresExceptions:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def raise_item(self, new: NewException) -> UUID:
+        fields = new.model_dump(mode="json", exclude={"opportunity_id", "delivery_id"})
+        same = select(exception_items.c.id).where(
+            exception_items.c.tenant_id == new.tenant_id,
+            exception_items.c.opportunity_id == new.opportunity_id,
+            exception_items.c.delivery_id == new.delivery_id,
+            exception_items.c.code == new.code,
+            exception_items.c.status == ExceptionStatus.OPEN,
+        )
+        known: UUID | None = self._connection.execute(same).scalar_one_or_none()
+        if known is not None:
+            again = {**fields, "last_seen": clock(), "occurrences": exception_items.c.occurrences + 1}
+            self._connection.execute(
+                update(exception_items).where(*_item(new.tenant_id, known)).values(**again)
+            )
+            return known
+        item_id: UUID = uuid7()
+        statement = insert(exception_items).values(
+            id=item_id,
+            status=ExceptionStatus.OPEN,
+            opportunity_id=new.opportunity_id,
+            delivery_id=new.delivery_id,
+            **fields,
+        )
+        self._connection.execute(statement)
+        return item_id
+
+    def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
+        query = select(exception_items).where(*_item(tenant_id, item_id)).with_for_update()
+        row = self._connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such exception.")
+        return to_exception(row)
+
+    def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None:
+        statement = update(exception_items).where(*_item(tenant_id, item_id))
+        self._connection.execute(_closed(statement, status, by, reason))
+
+    def close_for(self, tenant_id: str, opportunity_id: UUID, by: str, reason: str) -> int:
+        statement = update(exception_items).where(
+            exception_items.c.tenant_id == tenant_id,
+            exception_items.c.opportunity_id == opportunity_id,
+            exception_items.c.status == ExceptionStatus.OPEN,
+        )
+        return self._connection.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
+
+
+def _item(tenant_id: str, item_id: UUID) -> tuple[Any, ...]:
+    return exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id
+
+
+def _closed(statement: Any, status: ExceptionStatus, by: str, reason: str) -> Any:
+    return statement.values(status=status, closed_by=by, closed_at=clock(), reason=reason)
+
+
+class PostgresAudit:
+    """Append only: nothing here updates or deletes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def append(self, tenant_id: str, event: Event, traceparent: str) -> None:
+        statement = insert(audit).values(
+            tenant_id=tenant_id,
+            id=uuid7(),
+            at=clock(),
+            opportunity_id=event.opportunity_id,
+            type=event.type,
+            actor=event.actor,
+            summary=event.summary,
+            before=event.before,
+            after=event.after,
+            detail=event.detail,
+            # The trace id: the same from the webhook to the write-back.
+            correlation_id=traceparent.split("-")[1],
+            traceparent=traceparent,
+        )
+        self._connection.execute(statement)
+
+
+class PostgresOutbox:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None:
+        statement = insert(outbox).values(
+            tenant_id=tenant_id, id=uuid7(), opportunity_id=opportunity_id, stage=stage, traceparent=traceparent
+        )
+        self._connection.execute(statement)
