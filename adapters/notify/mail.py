@@ -1,0 +1,28 @@
+"""A notification as an e-mail."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+
+from oppsync.domain.orders import Message
+
+
+def as_mail(message: Message, mail_from: str, now: datetime) -> EmailMessage:
+    """The same message has the same Message-ID, so a mail program shows one sent twice only once."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = mail_from
+    mail["To"] = message.to
+    mail["Subject"] = " ".join(message.subject.split())
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:40]}@{domain_of(mail_from)}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.body)
+    return mail
+
+
+def domain_of(address: str) -> str:
+    return parseaddr(address)[1].rpartition("@")[2] or "localhost"
