@@ -1,0 +1,12 @@
+"""How gunicorn serves the pages, the API and the webhooks; sizes come from the platform's variables."""
+
+import os
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 8
+preload_app = True  # shared memory; connections are made after the fork only
+graceful_timeout = 20
+control_socket_disable = True
+accesslog = None
