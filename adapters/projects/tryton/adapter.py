@@ -1,0 +1,195 @@
+"""Tryton 8.2 as the ERP: node by node into `project.work`, billing lines as tasks or draft `account.invoice`s.
+
+Stock Tryton has no unique field for our key on either, so whoever creates holds the deal's lease and has looked
+the key up first (`pipeline/effects.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from adapters.projects.tryton import landing, wire
+from adapters.projects.tryton.client import TrytonClient
+from adapters.projects.tryton.directory import Company, Directory
+from adapters.projects.tryton.landing import Fields
+from adapters.projects.tryton.readiness import missing
+from adapters.projects.tryton.values import invoice_values, node_values, task_values
+from oppsync.domain.connections import Connection
+from oppsync.domain.effects import Landed
+from oppsync.domain.model import Code, Frozen
+from oppsync.domain.orders import LineOrder, NodeOrder
+from oppsync.domain.plan import LineKind
+from oppsync.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
+from oppsync.ports import Clock
+
+
+class TrytonSettings(Frozen):
+    """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
+
+    The products are codes. `timeout` and `late_commit` are seconds: how long we wait for an answer, and how
+    long Tryton may go on working after that (on SQLite it waits for the lock up to six times five seconds).
+    """
+
+    base_url: Code
+    database: Code
+    web_url: Code | None = None
+    time_product: Code = "CONS-HR"
+    dated_product: Code = "FIXED"
+    milestone_product: Code = "MS"
+    timeout: float = 15.0
+    late_commit: float = 30.0
+
+
+class TrytonProjects:
+    """Implements `oppsync.ports.ProjectSystem`. One instance a connection and process."""
+
+    line_kinds = frozenset({LineKind.TIME, LineKind.DATED, LineKind.MILESTONE})
+
+    def __init__(self, connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> None:
+        """`secrets` has the `rest_key` of a Tryton user's application `rest`.
+
+        Raises Misconfigured, which names the setting.
+        """
+        settings = _settings(connection)
+        if not isinstance(secrets.get("rest_key"), str):
+            raise Misconfigured("Tryton: the connection has no secret rest_key")
+        self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
+        self._clock = clock
+        self._products = {
+            LineKind.TIME: settings.time_product,
+            LineKind.DATED: settings.dated_product,
+            LineKind.MILESTONE: settings.milestone_product,
+        }
+        self._client = TrytonClient(
+            settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout
+        )
+        self._directory = Directory(self._client)
+        place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
+        self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
+
+    def has_customer(self, code: str) -> bool:
+        return bool(self._client.search("party.party", [["code", "=", code]], ["id"]))
+
+    def missing_for(self, erp_company: str) -> Sequence[str]:
+        return missing(self._client, erp_company, list(self._products.values()), self._clock.now().date())
+
+    def find_node(self, order: NodeOrder) -> Landed | None:
+        work = self._find_work(order.key)
+        if work is None:
+            return None
+        currency = self._directory.company(order.plan.erp_company).currency
+        return self._landed_work(work, landing.wanted_node(order, currency))
+
+    def create_node(self, order: NodeOrder) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        wanted = landing.wanted_node(order, company.currency)
+        values = node_values(order, wanted, company, self._directory)
+        return self._create_work(values, wanted, company)
+
+    def find_line(self, order: LineOrder) -> Landed | None:
+        if self._is_invoice(order):
+            invoice = self._find_invoice(order.key)
+            wanted = landing.wanted_invoice(order, self._products[order.line.kind])
+            return self._landed_invoice(invoice, wanted) if invoice else None
+        work = self._find_work(order.key)
+        return self._landed_work(work, self._wanted_task(order)) if work else None
+
+    def create_line(self, order: LineOrder) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        if not self._is_invoice(order):
+            return self._create_task(order, company)
+        if order.line.kind is LineKind.TIME:
+            raise VendorRejected(
+                f"Tryton invoices the time of {order.plan.erp_company} in {company.currency}, "
+                f"not in {order.line.amount.currency}",
+                code="TIME_IN_FOREIGN_CURRENCY",
+            )
+        return self._create_invoice(order, company)
+
+    def _create_task(self, order: LineOrder, company: Company) -> Landed:
+        wanted = self._wanted_task(order)
+        values = task_values(order, wanted, company, self._directory)
+        return self._create_work(values, wanted, company)
+
+    def _create_work(self, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+        created = self._client.create("project.work", values, wire.WORK_FIELDS, company.id)
+        return self._landed_work(_read(wire.Work, created, after_write=True), wanted)
+
+    def _create_invoice(self, order: LineOrder, company: Company) -> Landed:
+        wanted = landing.wanted_invoice(order, self._products[order.line.kind])
+        values = invoice_values(order, wanted, company, self._directory)
+        created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, company.id)
+        return self._landed_invoice(_read(wire.Invoice, created, after_write=True), wanted)
+
+    def _is_invoice(self, order: LineOrder) -> bool:
+        return landing.is_invoice(order.line, self._directory.company(order.plan.erp_company).currency)
+
+    def _wanted_task(self, order: LineOrder) -> Fields:
+        return landing.wanted_task(order, self._products[order.line.kind])
+
+    def _find_work(self, key: str) -> wire.Work | None:
+        # A backslash would escape on Postgres and not on SQLite: any character may stand there instead.
+        pattern = key.replace("\\", "_") + "\n%"
+        domain = ["OR", ["comment", "=", key], ["comment", "like", pattern]]
+        found = [
+            _read(wire.Work, each) for each in self._client.search("project.work", domain, wire.WORK_FIELDS)
+        ]
+        # `like` knows no capital letters on SQLite, and a key may hold its wild cards.
+        return _only([work for work in found if landing.key_of(work.comment) == key], key)
+
+    def _find_invoice(self, key: str) -> wire.Invoice | None:
+        found = self._client.search("account.invoice", [["reference", "=", key]], wire.INVOICE_FIELDS)
+        return _only([_read(wire.Invoice, each) for each in found], key)
+
+    def _landed_work(self, work: wire.Work, wanted: Fields) -> Landed:
+        return self._landed("project.work", work.id, work.number, wanted, landing.found_work(work))
+
+    def _landed_invoice(self, invoice: wire.Invoice, wanted: Fields) -> Landed:
+        return self._landed(
+            "account.invoice", invoice.id, invoice.number, wanted, landing.found_invoice(invoice)
+        )
+
+    def _landed(self, model: str, record: int, number: str | None, wanted: Fields, found: Fields) -> Landed:
+        return Landed(
+            outside_id=str(record),
+            number=number,
+            url=f"{self._records}/model/{model}/{record}",
+            differences=landing.differences(wanted, found),
+            response={"model": model, "id": record, "number": number, **found},
+        )
+
+
+Record = TypeVar("Record", wire.Work, wire.Invoice)
+
+
+def _settings(connection: Connection) -> TrytonSettings:
+    try:
+        return TrytonSettings.model_validate(connection.settings)
+    except ValidationError as error:
+        raise Misconfigured(f"Tryton: connection {connection.id}, setting {_first(error)}") from None
+
+
+def _read(shape: type[Record], record: wire.Wire, *, after_write: bool = False) -> Record:
+    """Raises Misconfigured for a record without Tryton 8.2's shape, AmbiguousAnswer when it was just made."""
+    try:
+        return shape.model_validate(record)
+    except ValidationError as error:
+        kind = AmbiguousAnswer if after_write else Misconfigured
+        raise kind(f"Tryton: a {shape.__name__} that is not Tryton 8.2's: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def _only(found: Sequence[Record], key: str) -> Record | None:
+    if len(found) > 1:
+        ids = ", ".join(str(record.id) for record in found)
+        raise ContentConflict(f"Tryton has {len(found)} records under {key}: {ids}")
+    return found[0] if found else None

@@ -1,0 +1,85 @@
+"""What orders name by code, looked up in Tryton before it is used.
+
+Needed because on SQLite Tryton takes an id that does not exist without complaint.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from adapters.projects.tryton.client import TrytonClient
+from adapters.projects.tryton.wire import Wire
+from oppsync.errors import VendorRejected
+
+
+class Company(NamedTuple):
+    id: int
+    currency: str
+
+
+class Customer(NamedTuple):
+    id: int
+    invoice_address: int | None
+    receivable_account: int | None
+
+
+class Accounts(NamedTuple):
+    receivable: int
+    revenue: int
+
+
+class Directory:
+    """Remembers the ids it found: a code that was there once is not looked up again by this process.
+
+    Every look-up raises VendorRejected with what is missing, in words, when there is none.
+    """
+
+    def __init__(self, client: TrytonClient) -> None:
+        self._client = client
+        self._ids: dict[tuple[str, str, str, int | None], int] = {}
+        self._companies: dict[str, Company] = {}
+
+    def company(self, code: str) -> Company:
+        """A company goes by the code of its party."""
+        if code not in self._companies:
+            found = self._client.search("company.company", [["party.code", "=", code]], ["currency.code"])
+            if not found:
+                raise VendorRejected(f"Tryton has no company {code}", code="LEGAL_ENTITY_NOT_READY")
+            self._companies[code] = Company(found[0]["id"], found[0]["currency"]["code"])
+        return self._companies[code]
+
+    def customer(self, code: str, company: int) -> Customer:
+        """With the address for invoices, or else the first."""
+        fields = ["addresses.invoice", "account_receivable"]
+        found = self._client.search("party.party", [["code", "=", code]], fields, company)
+        if not found:
+            raise VendorRejected(f"Tryton has no customer {code}", code="ACCOUNT_UNKNOWN")
+        addresses = sorted(found[0]["addresses"], key=lambda address: not address["invoice"])
+        address = addresses[0]["id"] if addresses else None
+        return Customer(found[0]["id"], address, found[0]["account_receivable"])
+
+    def accounts(self, company: int) -> Accounts:
+        names = ["default_account_receivable", "default_category_account_revenue"]
+        (defaults,) = self._client.search("account.configuration", [], names, company)
+        for name in names:
+            if defaults[name] is None:
+                words = f"Tryton's company has no {name.replace('_', ' ')}"
+                raise VendorRejected(words, code="LEGAL_ENTITY_NOT_READY")
+        return Accounts(*(defaults[name] for name in names))
+
+    def cost_centre(self, code: str, company: int) -> Wire:
+        """An analytic account, as an entry of an invoice line."""
+        account = self.id("analytic_account.account", "code", code, company)
+        (found,) = self._client.search("analytic_account.account", [["id", "=", account]], ["root"], company)
+        return {"root": found["root"], "account": account}
+
+    def id(self, model: str, field: str, value: str, company: int | None = None) -> int:
+        """The first record with this value; with `company`, of this company only."""
+        wanted = (model, field, value, company)
+        if wanted not in self._ids:
+            domain = [[field, "=", value], *([["company", "=", company]] if company else [])]
+            found = self._client.search(model, domain, ["id"], company)
+            if not found:
+                raise VendorRejected(f"Tryton has no {model} with {field} {value}")
+            self._ids[wanted] = found[0]["id"]
+        return self._ids[wanted]

@@ -1,0 +1,89 @@
+"""What is posted to Tryton for an order: codes become ids, values take their form on the wire.
+
+Everything raises VendorRejected, with what is missing, when Tryton does not know a code.
+"""
+
+from __future__ import annotations
+
+from adapters.projects.tryton import landing, wire
+from adapters.projects.tryton.directory import Company, Directory
+from adapters.projects.tryton.landing import Fields
+from oppsync.domain.orders import LineOrder, NodeOrder
+from oppsync.domain.plan import LineKind, NodeKind
+from oppsync.errors import VendorRejected
+
+UNIT = "Unit"  # of measure of what is invoiced as a whole
+
+
+def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
+    """A `project.work`: a project, or a template's task, which has neither customer nor invoice method."""
+    values: wire.Wire = {
+        "type": wanted["type"],
+        "name": wanted["name"],
+        "comment": landing.comment(landing.node_notes(order.plan, order.node), order.key),
+        "company": company.id,
+        "parent": _record_id(order.parent_id) if order.parent_id else None,
+    }
+    if order.node.kind is not NodeKind.TASK:
+        values["party"] = directory.customer(order.plan.customer, company.id).id
+        values["project_invoice_method"] = wanted["invoice method"]
+    return values
+
+
+def task_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
+    """A `project.work` that bears a price: an hour's for time, the whole amount for a milestone."""
+    line = order.line
+    return {
+        "type": "task",
+        "name": wanted["name"],
+        "comment": landing.comment(landing.line_notes(order), order.key),
+        "company": company.id,
+        "parent": _record_id(order.project_id),
+        "product": directory.id("product.product", "code", wanted["product"]),
+        "list_price": wire.decimal(landing.price(line)),
+        "timesheet_available": line.kind is LineKind.TIME,
+        "effort_duration": wire.hours(line.hours) if line.hours else None,
+    }
+
+
+def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
+    """A draft `account.invoice` with its one line, on the day it is due to be sent."""
+    plan, line = order.plan, order.line
+    customer = directory.customer(plan.customer, company.id)
+    if customer.invoice_address is None:
+        raise VendorRejected(f"Tryton's customer {plan.customer} has no address to invoice")
+    accounts = directory.accounts(company.id)
+    both = {
+        "company": company.id,
+        "currency": directory.id("currency.currency", "code", line.amount.currency),
+        "description": wanted["description"],
+    }
+    centre = order.node.cost_centre
+    invoice_line = both | {
+        "type": "line",
+        "account": accounts.revenue,
+        "product": directory.id("product.product", "code", wanted["product"]),
+        "unit": directory.id("product.uom", "name", UNIT),
+        "quantity": 1,
+        "unit_price": wire.decimal(line.amount.amount),
+        "taxes": [["add", [directory.id("account.tax", "name", plan.tax, company.id)]]],
+        "analytic_accounts": [["create", [directory.cost_centre(centre, company.id)]]] if centre else [],
+    }
+    return both | {
+        "type": "out",
+        "reference": order.key,
+        "comment": landing.comment(landing.invoice_notes(order)),
+        "party": customer.id,
+        "invoice_address": customer.invoice_address,
+        "account": customer.receivable_account or accounts.receivable,
+        "journal": directory.id("account.journal", "type", "revenue"),
+        "payment_term": directory.id("account.invoice.payment_term", "name", plan.payment_terms),
+        "invoice_date": wire.day(line.due_on) if line.due_on else None,
+        "lines": [["create", [invoice_line]]],
+    }
+
+
+def _record_id(outside_id: str) -> int:
+    if not outside_id.isdecimal():
+        raise VendorRejected(f"{outside_id!r} is not a Tryton record id")
+    return int(outside_id)
