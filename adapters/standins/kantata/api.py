@@ -154,7 +154,7 @@ def _checked(fields: Mapping[str, Json]) -> dict[str, Any]:
         elif name in DATES:
             values[name] = _valid(name, value, value is None or _is_date(value))
         elif name == "status_key":
-            values[name] = int(_valid(name, value, re.fullmatch(r"\d+", str(value)) is not None))
+            values[name] = int(_valid(name, value, re.fullmatch(r"\d{1,9}", str(value)) is not None))
         elif name == "archived":
             values[name] = int(_valid(name, value, isinstance(value, bool)))
         else:

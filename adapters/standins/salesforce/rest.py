@@ -157,7 +157,7 @@ class SalesforceApi:
         if since is None:
             return
         modified = parsed(self._org.find(sobject, record_id)["LastModifiedDate"]).replace(microsecond=0)
-        if modified > parsedate_to_datetime(since):
+        if modified > _http_date(since):
             text = "The requested resource was modified after the given time"
             raise SalesforceError(412, "PRECONDITION_FAILED", text)
 
@@ -171,6 +171,13 @@ def json_object(call: Call) -> Mapping[str, Json]:
     if not isinstance(body, dict):
         raise SalesforceError(400, "JSON_PARSER_ERROR", "Expected a JSON object")
     return body
+
+
+def _http_date(text: str) -> datetime:
+    try:
+        return parsedate_to_datetime(text)
+    except ValueError:
+        raise SalesforceError(400, "INVALID_HEADER", f"not an HTTP date: {text}") from None
 
 
 def _written(record_id: str) -> dict[str, Json]:
