@@ -45,6 +45,10 @@ class CodeText(Frozen):
     fix: Text
 
 
+# What a CRM says can be long; a finding quotes as much as a text holds.
+_LONGEST = 2_000
+
+
 def _row(title: str, owner: OwnerRole, fix: str) -> CodeText:
     return CodeText(title=title, owner=owner, fix=fix)
 
@@ -288,5 +292,10 @@ def finding(code: str, message: str, *, path: str = "", value: object = "", fix:
     """A blocking finding with its code's owner, and the code's own advice unless `fix` says it better."""
     text = CODES[code]
     return Finding(
-        code=code, path=path, value=str(value), message=message, fix=fix or text.fix, owner=text.owner
+        code=code,
+        path=path,
+        value=str(value)[:_LONGEST],
+        message=message[:_LONGEST],
+        fix=fix or text.fix,
+        owner=text.owner,
     )

@@ -105,7 +105,9 @@ class OpportunityLine(Frozen):
 
     @property
     def title(self) -> str:
-        return self.description or self.product_name or self.product_code or self.id
+        """What people call it: one line of at most 200 characters."""
+        text = self.description or self.product_name or self.product_code or self.id
+        return text.splitlines()[0][:200]
 
 
 class Opportunity(Frozen):

@@ -44,7 +44,7 @@ class MilestoneBilling:
             BillingLine(
                 path=f"{workstream.key}/milestone/{milestone.id}",
                 kind=LineKind.MILESTONE,
-                description=f"{workstream.name}: {milestone.name or milestone.id}",
+                description=f"{workstream.name}: {(milestone.name or milestone.id)[:200]}",
                 amount=amount,
                 due_on=milestone.planned_on,
             )

@@ -83,7 +83,7 @@ def line_nets_are_right(opportunity: Opportunity, facts: ValidationFacts) -> Ite
         yield finding(
             "LINE_NET_MISMATCH",
             f"{line.title}: {plain(line.quantity)} x {_shown(line.unit_price, code)}{discount} is "
-            f"{_shown(net, code)}, but the line says {_shown(line.net, code)}",
+            f"{code} {net:.{minor_digits(code)}f}, but the line says {_shown(line.net, code)}",
             path=f"/lines/{index}/net",
             value=_shown(line.net, code),
         )

@@ -29,7 +29,7 @@ from oppsync.domain.reference import (
 Shape = TypeVar("Shape", bound=Frozen)
 
 # What is missing, in words, and the code of its finding.
-_MISSING: dict[ReferenceKind, tuple[str, str]] = {
+MISSING: dict[ReferenceKind, tuple[str, str]] = {
     ReferenceKind.LEGAL_ENTITY: ("LEGAL_ENTITY_UNKNOWN", "No legal entity {key} is known"),
     ReferenceKind.TAX_TREATMENT: ("TAX_TREATMENT_MISSING", "No tax treatment is set for {key}"),
     ReferenceKind.DELIVERY_MODEL: ("DELIVERY_MODEL_UNKNOWN", "No delivery model {key} is known"),
@@ -92,7 +92,7 @@ class _Search:
         if (kind, key) in self._missing:
             return
         self._missing.add((kind, key))
-        code, said = _MISSING[kind]
+        code, said = MISSING[kind]
         words = said.format(key=key.replace("|", ", "))
         self.findings.append(finding(code, f"{words} on {self._day}", path=path, value=key))
 

@@ -69,5 +69,5 @@ def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) 
             "LEGAL_ENTITY_NOT_READY",
             f"{entity.name} ({code}) cannot invoice in the ERP yet; missing: {missing}",
             path="/contracting_entity",
-            value=missing[:2_000],
+            value=missing,
         )

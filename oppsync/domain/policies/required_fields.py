@@ -41,7 +41,7 @@ def line_fields_are_present(opportunity: Opportunity, facts: ValidationFacts) ->
         lacking = [line.title for line in opportunity.lines if of_line(line) is None]
         if of_deal(opportunity) is not None or (opportunity.lines and not lacking):
             continue
-        whose = f", and neither has {' or '.join(lacking)}" if lacking else ""
+        whose = f", and these lines have none of their own: {', '.join(lacking)}" if lacking else ""
         yield finding("FIELD_MISSING", f"The opportunity has no {label}{whose}", path=path)
 
 

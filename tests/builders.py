@@ -1,0 +1,187 @@
+"""Plain builders of canonical shapes: a sound deal of the demo firm, and what becomes of it.
+
+Every builder takes changes by field name; the result is validated like anything that comes from outside.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from adapters.seed.demo_firm import reference_rows
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.model import Frozen
+from oppsync.domain.opportunity import Account, ContractTerms, Milestone, Opportunity, OpportunityLine, Owner
+from oppsync.domain.plan import LineKind, Plan, PlanContent, Provenance
+from oppsync.domain.planning import make_plan
+from oppsync.domain.policies.enrichment import enrich
+from oppsync.domain.policies.facts import ValidationFacts
+from oppsync.domain.reference import LegalEntity, ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.split import split
+from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
+
+Shape = TypeVar("Shape", bound=Frozen)
+
+WON_ON = date(2026, 5, 4)
+NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+OPPORTUNITY_ID = UUID("01890000-0000-7000-8000-000000000001")
+
+
+def changed(value: Shape, **changes: Any) -> Shape:
+    """A copy with other field values, validated."""
+    fields = {name: getattr(value, name) for name in type(value).model_fields}
+    return type(value).model_validate(fields | changes)
+
+
+def account(**changes: Any) -> Account:
+    return changed(
+        Account(id="001A1", name="Globex GmbH", code="CUST-1001", country="DE", tax_id="DE136695976"), **changes
+    )
+
+
+def owner(**changes: Any) -> Owner:
+    return changed(Owner(id="005U1", name="Sam Seller", email="sam.seller@acme.example"), **changes)
+
+
+def time_line(**changes: Any) -> OpportunityLine:
+    """100 hours of a Senior Consultant at 160, 10 % off: 14,400."""
+    line = OpportunityLine(
+        id="00kL1",
+        product_name="Senior consulting",
+        quantity=Decimal(100),
+        unit="hour",
+        unit_price=Decimal(160),
+        discount_percent=Decimal(10),
+        net=Decimal(14_400),
+        service_line="Advisory",
+        role="Senior Consultant",
+        billing_model="time_and_materials",
+    )
+    return changed(line, **changes)
+
+
+def fixed_line(**changes: Any) -> OpportunityLine:
+    """A fixed fee of 10,000 over the deal's run."""
+    line = OpportunityLine(
+        id="00kL2",
+        product_name="Cloud foundation",
+        quantity=Decimal(1),
+        unit_price=Decimal(10_000),
+        net=Decimal(10_000),
+        service_line="Cloud",
+        planned_hours=Decimal(60),
+        billing_model="fixed_fee",
+    )
+    return changed(line, **changes)
+
+
+def milestone_line(**changes: Any) -> OpportunityLine:
+    """20,000 in three milestones."""
+    line = OpportunityLine(
+        id="00kL3",
+        product_name="Cloud migration",
+        quantity=Decimal(2),
+        unit_price=Decimal(10_000),
+        net=Decimal(20_000),
+        service_line="Cloud",
+        billing_model="milestone",
+        milestones=(
+            Milestone(id="a00M1", name="Design", percent=Decimal(30), planned_on=date(2026, 6, 30)),
+            Milestone(id="a00M2", name="Cut-over", percent=Decimal(50), planned_on=date(2026, 7, 31)),
+            Milestone(id="a00M3", name="Handover", percent=Decimal(20), planned_on=date(2026, 8, 31)),
+        ),
+    )
+    return changed(line, **changes)
+
+
+def opportunity(*lines: OpportunityLine, **changes: Any) -> Opportunity:
+    """A sound deal won by ACME-DE in Germany; without `lines` it has one of each billing model.
+
+    Its amount is the sum of its lines unless it is given.
+    """
+    lines = lines or (time_line(), fixed_line(), milestone_line())
+    deal = Opportunity(
+        system="salesforce",
+        id="006O1",
+        version="2026-05-04T09:00:00Z",
+        modified_at=datetime(2026, 5, 4, 9, 0, tzinfo=UTC),
+        name="Globex goes to the cloud",
+        stage="Closed Won",
+        is_won=True,
+        won_on=WON_ON,
+        probability=Decimal(100),
+        amount=sum((line.net for line in lines), start=Decimal(0)),
+        currency="EUR",
+        account=account(),
+        owner=owner(),
+        starts_on=date(2026, 6, 1),
+        ends_on=date(2026, 9, 15),
+        contract=ContractTerms(type="Standard", payment_terms="NET30"),
+        contracting_entity="ACME-DE",
+        region="DACH",
+        delivery_model="Hybrid",
+        lines=lines,
+    )
+    return changed(deal, **changes)
+
+
+def book(*more: ReferenceRow, without: frozenset[ReferenceKind] = frozenset()) -> ReferenceBook:
+    """The demo firm's reference data, without some kinds, with more rows."""
+    return ReferenceBook([*(row for row in reference_rows() if row.kind not in without), *more])
+
+
+def legal_entity(code: str = "ACME-DE", on: date = WON_ON, **changes: Any) -> LegalEntity:
+    found = book().find(LegalEntity, ReferenceKind.LEGAL_ENTITY, code, on)
+    assert found is not None
+    return changed(found[0], **changes)
+
+
+def facts(**changes: Any) -> ValidationFacts:
+    """An ERP that knows the customer, a ready entity, and every kind of billing line."""
+    usual = ValidationFacts(
+        customer_exists=True, legal_entity=legal_entity(), line_kinds=frozenset(LineKind), today=WON_ON
+    )
+    return changed(usual, **changes)
+
+
+def enrichment(deal: Opportunity, reference: ReferenceBook | None = None) -> Enrichment:
+    result = enrich(deal, reference or book())
+    assert isinstance(result, Enrichment), result
+    return result
+
+
+def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanContent:
+    found = enrichment(deal, reference)
+    return make_plan(deal, found, split(deal, found))
+
+
+def plan(deal: Opportunity | None = None) -> Plan:
+    deal = deal or opportunity()
+    return Plan(
+        content=content(deal),
+        provenance=Provenance(
+            made_at=NOW,
+            source_version=deal.version,
+            record_digest=deal.content_digest(),
+            reference=enrichment(deal).used,
+        ),
+    )
+
+
+def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:
+    """An opportunity just received, its record read when `deal` is given."""
+    fresh = TrackedOpportunity(
+        tenant_id="default",
+        id=OPPORTUNITY_ID,
+        connection_id="sf-demo",
+        source_id="006O1",
+        state=State.RECEIVED,
+        record=deal,
+        record_digest=deal.content_digest() if deal else None,
+        received_at=NOW,
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+    return changed(fresh, **changes)

@@ -1,0 +1,90 @@
+"""Fixed fee on dates: equal instalments over the run, the last on its last day."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oppsync.domain.billing.fixed_fee import FixedFee, schedule
+from oppsync.domain.money import Money
+from oppsync.domain.opportunity import BillingFrequency, ContractTerms
+from oppsync.domain.split import split
+from tests import builders as make
+
+MONTHLY, QUARTERLY, ONCE = BillingFrequency.MONTHLY, BillingFrequency.QUARTERLY, BillingFrequency.ONCE
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "frequency", "due"),
+    [
+        ("2026-06-01", "2026-09-15", MONTHLY, ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-15"]),
+        ("2026-01-31", "2026-03-01", MONTHLY, ["2026-01-31", "2026-02-28", "2026-03-01"]),
+        ("2028-02-10", "2028-02-20", MONTHLY, ["2028-02-20"]),
+        ("2026-12-15", "2027-01-15", MONTHLY, ["2026-12-31", "2027-01-15"]),
+        ("2026-02-01", "2027-01-31", QUARTERLY, ["2026-04-30", "2026-07-31", "2026-10-31", "2027-01-31"]),
+        ("2026-02-01", "2026-08-10", QUARTERLY, ["2026-04-30", "2026-07-31", "2026-08-10"]),
+        ("2026-02-01", "2026-02-28", QUARTERLY, ["2026-02-28"]),
+        ("2026-06-01", "2026-09-15", ONCE, ["2026-09-15"]),
+    ],
+)
+def test_instalments_are_due_at_the_end_of_their_period(
+    start: str, end: str, frequency: BillingFrequency, due: list[str]
+) -> None:
+    instalments = schedule(date.fromisoformat(start), date.fromisoformat(end), frequency)
+
+    assert [instalment.due_on.isoformat() for instalment in instalments] == due
+    assert [instalment.key for instalment in instalments] == (
+        ["once"] if frequency is ONCE else [day[:7] for day in due]
+    )
+
+
+@given(
+    start=st.dates(date(2020, 1, 1), date(2040, 1, 1)),
+    days=st.integers(0, 3_000),
+    frequency=st.sampled_from(BillingFrequency),
+)
+def test_each_instalment_has_its_own_key_and_a_date_inside_the_run(
+    start: date, days: int, frequency: BillingFrequency
+) -> None:
+    end = date.fromordinal(start.toordinal() + days)
+
+    instalments = schedule(start, end, frequency)
+
+    dates = [instalment.due_on for instalment in instalments]
+    assert start <= dates[0]
+    assert dates[-1] == end
+    assert dates == sorted(set(dates))
+    assert len({instalment.key for instalment in instalments}) == len(instalments)
+
+
+def test_a_fee_that_does_not_divide_evenly_loses_no_cent() -> None:
+    deal = make.opportunity(make.fixed_line(unit_price=10_000, ends_on=date(2026, 8, 31)))
+    (workstream,) = split(deal, make.enrichment(deal))
+
+    lines = FixedFee().lines(workstream)
+
+    assert [line.amount.text for line in lines] == ["3333.34", "3333.33", "3333.33"]
+    assert Money.total((line.amount for line in lines), "EUR") == workstream.amount
+    assert [line.path for line in lines] == [
+        "00kL2/dated/2026-06",
+        "00kL2/dated/2026-07",
+        "00kL2/dated/2026-08",
+    ]
+
+
+def test_a_fee_billed_once_is_one_line() -> None:
+    once = ContractTerms(payment_terms="NET30", billing_frequency="once")
+    deal = make.opportunity(make.fixed_line(), contract=once)
+    (workstream,) = split(deal, make.enrichment(deal))
+
+    (line,) = FixedFee().lines(workstream)
+
+    assert (line.path, line.amount.amount, line.due_on) == (
+        "00kL2/dated/once",
+        Decimal(10_000),
+        date(2026, 9, 15),
+    )

@@ -1,0 +1,46 @@
+"""One way to read and write JSON: no digit is lost, equal documents have equal bytes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from oppsync.canonical_json import UnreadableJson, canonical, digest, dumps, loads
+
+
+def test_fractions_keep_every_digit() -> None:
+    assert loads('{"amount": 12345678901234567.89}') == {"amount": Decimal("12345678901234567.89")}
+
+
+def test_a_decimal_is_written_as_text() -> None:
+    assert dumps({"amount": Decimal("1000.50"), "name": "Müller"}) == '{"amount":"1000.50","name":"Müller"}'
+
+
+def test_what_has_no_json_form_is_refused() -> None:
+    with pytest.raises(TypeError, match="set has no JSON form"):
+        dumps({"some": {1}})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{"a": ', "character 6"),
+        (b"\xff{}", "not UTF-8 at byte 0"),
+        (b"[NaN]", "NaN is not a JSON number"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"1" * 5_000, "Exceeds the limit"),
+    ],
+)
+def test_whatever_is_wrong_there_is_one_error(text: bytes, said: str) -> None:
+    with pytest.raises(UnreadableJson, match=said):
+        loads(text)
+
+
+def test_the_order_of_members_does_not_count() -> None:
+    assert canonical({"b": [1, 2], "a": "x"}) == b'{"a":"x","b":[1,2]}'
+    assert digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+
+
+def test_the_order_of_a_list_does() -> None:
+    assert digest([1, 2]) != digest([2, 1])

@@ -1,0 +1,213 @@
+"""The stages that decide what is to exist: validate, enrich, split. Nothing outside is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import LineKind, Plan
+from oppsync.domain.reference import ReferenceBook
+from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.errors import RecordGone
+from oppsync.pipeline import enrich, split_workstreams, validate
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+from tests import builders as make
+
+
+class Surroundings:
+    """A CRM with one record, an ERP, reference data and a clock; remembers what was asked, in order."""
+
+    def __init__(
+        self, record: Opportunity | None, *, now: datetime = make.NOW, customers: str = "CUST-1001"
+    ) -> None:
+        self.record = record
+        self._now = now
+        self._customers = customers
+        self.asked: list[str] = []
+        self.in_transaction = False
+        self.line_kinds = frozenset(LineKind)
+        self.references = self
+        self.systems = self
+
+    def crm(self, connection_id: str) -> Surroundings:
+        assert connection_id == "sf-demo"
+        return self
+
+    def projects(self, tenant_id: str) -> tuple[str, Surroundings]:
+        assert tenant_id == "default"
+        return "erp", self
+
+    def read_opportunity(self, source_id: str) -> Opportunity:
+        self._outside(f"read {source_id}")
+        if self.record is None:
+            raise RecordGone(f"there is no {source_id}")
+        return self.record
+
+    def has_customer(self, code: str) -> bool:
+        self._outside(f"customer {code}")
+        return code == self._customers
+
+    def missing_for(self, erp_company: str) -> list[str]:
+        self._outside(f"company {erp_company}")
+        return []
+
+    def book(self, tenant_id: str) -> ReferenceBook:
+        assert self.in_transaction
+        return make.book()
+
+    @contextmanager
+    def uow(self) -> Iterator[Surroundings]:
+        self.in_transaction = True
+        yield self
+        self.in_transaction = False
+
+    def now(self) -> datetime:
+        return self._now
+
+    def _outside(self, what: str) -> None:
+        assert not self.in_transaction, "a vendor was called inside a transaction"
+        self.asked.append(what)
+
+    def context(self, opportunity: TrackedOpportunity) -> StageContext:
+        lease: Any = SimpleNamespace()
+        return StageContext(
+            opportunity=opportunity,
+            lease=lease,
+            systems=cast(Any, self),
+            clock=self,
+            uow=cast(Any, self.uow),
+            effects=cast(Any, None),
+            base_url="http://localhost",
+            stage="any",
+        )
+
+
+def advanced(outcome: Outcome, to: State) -> Advance:
+    assert isinstance(outcome, Advance), outcome
+    assert outcome.to is to
+    return outcome
+
+
+def parked(outcome: Outcome) -> Park:
+    assert isinstance(outcome, Park), outcome
+    return outcome
+
+
+def test_a_deal_goes_from_received_to_planned() -> None:
+    world = Surroundings(make.opportunity())
+
+    validated = advanced(validate.run(world.context(make.tracked())), State.VALIDATED)
+    enriched = advanced(enrich.run(world.context(validated.opportunity)), State.ENRICHED)
+    planned = advanced(split_workstreams.run(world.context(enriched.opportunity)), State.PLANNED)
+
+    assert world.asked == ["read 006O1", "customer CUST-1001", "company ACME-DE"]
+    assert isinstance(planned.plan, Plan)
+    assert planned.opportunity.plan_hash == planned.plan.hash
+    assert planned.plan.provenance.record_digest == validated.opportunity.record_digest
+    assert [event.type for event in planned.events] == ["plan.made.v1"]
+    assert "EUR 44400.00, workstreams: 3" in planned.events[0].summary
+
+
+def test_the_first_reading_is_on_the_timeline_as_a_whole() -> None:
+    deal = make.opportunity()
+
+    outcome = advanced(validate.run(Surroundings(deal).context(make.tracked())), State.VALIDATED)
+
+    (read,) = outcome.events
+    assert (read.type, read.actor, read.before) == ("record.read.v1", "stage:validate", {})
+    assert read.after["amount"] == "44400"
+    assert outcome.opportunity.record == deal
+    assert outcome.opportunity.record_digest == deal.content_digest()
+
+
+def test_a_later_reading_tells_what_changed() -> None:
+    known, now = make.opportunity(), make.opportunity(name="Globex, phase one", version="later")
+
+    outcome = validate.run(Surroundings(now).context(make.tracked(known)))
+
+    (read,) = outcome.events
+    assert (read.before, read.after) == ({"name": "Globex goes to the cloud"}, {"name": "Globex, phase one"})
+
+
+def test_a_reading_that_only_has_a_new_version_is_no_news() -> None:
+    known, now = make.opportunity(), make.opportunity(version="later")
+
+    outcome = validate.run(Surroundings(now).context(make.tracked(known)))
+
+    assert outcome.events == ()
+    assert outcome.opportunity.record == now
+
+
+def test_a_deal_that_is_not_won_is_withdrawn_without_a_question_to_the_erp() -> None:
+    world = Surroundings(make.opportunity(is_won=False, amount=None))
+
+    advanced(validate.run(world.context(make.tracked())), State.WITHDRAWN)
+
+    assert world.asked == ["read 006O1"]
+
+
+def test_a_record_that_is_gone_is_a_business_failure() -> None:
+    with pytest.raises(RecordGone):
+        validate.run(Surroundings(None).context(make.tracked()))
+
+
+def test_findings_park_the_deal_with_its_reading() -> None:
+    deal = make.opportunity(owner=None)
+
+    outcome = parked(validate.run(Surroundings(deal, customers="").context(make.tracked())))
+
+    assert [found.code for found in outcome.findings] == ["ACCOUNT_UNKNOWN", "OWNER_EMAIL_MISSING"]
+    assert outcome.payload_reference == f"record:{make.OPPORTUNITY_ID}"
+    assert outcome.opportunity.record == deal
+    assert len(outcome.events) == 1
+
+
+def test_a_deal_without_account_and_entity_asks_the_erp_nothing() -> None:
+    world = Surroundings(make.opportunity(account=None, contracting_entity=None))
+
+    parked(validate.run(world.context(make.tracked())))
+
+    assert world.asked == ["read 006O1"]
+
+
+def test_today_is_the_entitys_own_day() -> None:
+    """Just after midnight in Berlin, where the deal was won, it is still the day before in UTC."""
+    after_midnight = datetime(2026, 5, 3, 22, 30, tzinfo=UTC)
+
+    advanced(
+        validate.run(Surroundings(make.opportunity(), now=after_midnight).context(make.tracked())),
+        State.VALIDATED,
+    )
+
+
+def test_missing_reference_data_parks_the_deal() -> None:
+    deal = make.opportunity(delivery_model="Lunar")
+
+    outcome = parked(enrich.decide(make.tracked(deal, state=State.VALIDATED), make.book()))
+
+    assert [found.code for found in outcome.findings] == ["DELIVERY_MODEL_UNKNOWN"]
+
+
+def test_the_same_plan_made_again_is_no_news() -> None:
+    deal = make.opportunity()
+    enriched = make.tracked(deal, state=State.ENRICHED, enrichment=make.enrichment(deal))
+    first = advanced(split_workstreams.decide(enriched, make.NOW), State.PLANNED)
+
+    again = advanced(
+        split_workstreams.decide(first.opportunity, datetime(2027, 1, 1, tzinfo=UTC)), State.PLANNED
+    )
+
+    assert again.opportunity.plan_hash == first.opportunity.plan_hash
+    assert again.events == ()
+
+
+def test_a_plan_of_a_deal_that_was_never_enriched_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="the enrichment is missing"):
+        split_workstreams.decide(make.tracked(make.opportunity()), make.NOW)

@@ -1,0 +1,222 @@
+"""Enrichment: reference data of the day the deal was won, and everything that is missing at once."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+
+from adapters.seed.demo_firm import reference_rows
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.findings import Finding
+from oppsync.domain.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.policies.enrichment import enrich
+from oppsync.domain.reference import SHAPES, ReferenceBook, ReferenceKind, ReferenceRow
+from tests import builders as make
+
+LAST_DAY = date(2025, 12, 31)
+NEXT_DAY = date(2026, 1, 1)
+
+
+class Case(NamedTuple):
+    """A deal that reference data cannot carry, and its one finding."""
+
+    code: str
+    path: str
+    value: str
+    deal: Opportunity
+
+
+TIME = make.opportunity(make.time_line())
+FIXED = make.opportunity(make.fixed_line())
+FRENCH = make.account(country="FR", tax_id=None)
+CASES = [
+    Case(
+        "LEGAL_ENTITY_UNKNOWN",
+        "/contracting_entity",
+        "ACME-XX",
+        make.changed(FIXED, contracting_entity="ACME-XX"),
+    ),
+    Case(
+        "TAX_TREATMENT_MISSING",
+        "/account/country",
+        "ACME-DE|BR",
+        make.changed(FIXED, account=make.account(country="BR")),
+    ),
+    Case("TAX_ID_MISSING", "/account/tax_id", "Globex GmbH", make.changed(FIXED, account=FRENCH)),
+    Case("DELIVERY_MODEL_UNKNOWN", "/delivery_model", "Lunar", make.changed(FIXED, delivery_model="Lunar")),
+    Case(
+        "SERVICE_LINE_UNKNOWN",
+        "/lines/0/service_line",
+        "Catering",
+        make.opportunity(make.fixed_line(service_line="Catering")),
+    ),
+    Case("REGION_UNKNOWN", "/region", "Atlantis", make.changed(FIXED, region="Atlantis")),
+    Case(
+        "RATE_MISSING",
+        "/lines/0/role",
+        "DACH|Astrologer|EUR",
+        make.opportunity(make.time_line(role="Astrologer")),
+    ),
+    Case(
+        "RATE_DIFFERS",
+        "/lines/0/unit_price",
+        "EUR 150",
+        make.opportunity(make.time_line(unit_price=150, net=13_500)),
+    ),
+]
+
+
+def findings(deal: Opportunity, book: ReferenceBook | None = None) -> tuple[Finding, ...]:
+    result = enrich(deal, book or make.book())
+    assert not isinstance(result, Enrichment)
+    return result
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_what_reference_data_lacks_is_named(case: Case) -> None:
+    (found,) = findings(case.deal)
+
+    assert (found.code, found.path, found.value) == (case.code, case.path, case.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "value"),
+    [
+        (ReferenceKind.COST_CENTRE, "COST_CENTRE_MISSING", "ACME-DE|CLOUD"),
+        (ReferenceKind.PROJECT_TEMPLATE, "TEMPLATE_MISSING", "CLOUD|DACH|fixed_fee"),
+    ],
+)
+def test_a_row_that_nobody_made_is_named(kind: ReferenceKind, code: str, value: str) -> None:
+    (found,) = findings(FIXED, make.book(without=frozenset({kind})))
+
+    assert (found.code, found.path, found.value) == (code, "/lines/0", value)
+
+
+def test_all_findings_come_at_once_and_each_row_once() -> None:
+    deal = make.opportunity(
+        make.time_line(role="Astrologer"),
+        make.fixed_line(service_line="Catering"),
+        make.milestone_line(service_line="Catering"),
+        account=make.account(country="BR"),
+        delivery_model="Lunar",
+    )
+
+    assert [found.code for found in findings(deal)] == [
+        "TAX_TREATMENT_MISSING",
+        "DELIVERY_MODEL_UNKNOWN",
+        "RATE_MISSING",
+        "SERVICE_LINE_UNKNOWN",
+    ]
+
+
+def test_an_empty_book_is_told_row_by_row() -> None:
+    assert [found.code for found in findings(FIXED, ReferenceBook([]))] == [
+        "LEGAL_ENTITY_UNKNOWN",
+        "DELIVERY_MODEL_UNKNOWN",
+        "SERVICE_LINE_UNKNOWN",
+        "REGION_UNKNOWN",
+    ]
+
+
+def test_a_deal_won_a_year_apart_gets_other_rates() -> None:
+    earlier = make.opportunity(make.time_line(unit_price=150, net=13_500), won_on=LAST_DAY)
+    later = make.opportunity(make.time_line(), won_on=NEXT_DAY)
+
+    rates = [make.enrichment(deal).lines[0].rate for deal in (earlier, later)]
+
+    assert [(rate.card, rate.hourly) for rate in rates if rate] == [
+        ("DACH 2025", Decimal(150)),
+        ("DACH 2026", Decimal(160)),
+    ]
+
+
+def test_the_old_price_is_no_longer_sold_in_the_new_year() -> None:
+    (found,) = findings(make.opportunity(make.time_line(unit_price=150, net=13_500), won_on=NEXT_DAY))
+
+    assert "was sold at EUR 150 an hour, the rate card DACH 2026 says EUR 160" in found.message
+
+
+def test_a_deal_won_a_year_apart_is_booked_on_another_cost_centre() -> None:
+    centres = [
+        make.enrichment(make.opportunity(make.fixed_line(), won_on=day)).lines[0].cost_centre.code
+        for day in (LAST_DAY, NEXT_DAY)
+    ]
+
+    assert centres == ["CC-DE-ADV", "CC-DE-CLOUD"]
+
+
+def test_before_the_firm_began_nothing_is_known() -> None:
+    codes = {found.code for found in findings(make.changed(FIXED, won_on=date(2024, 12, 31)))}
+
+    assert "LEGAL_ENTITY_UNKNOWN" in codes
+
+
+@pytest.mark.parametrize(
+    ("entity", "customer_country", "tax", "percent"),
+    [
+        ("ACME-DE", "DE", "VAT-DE-19", Decimal(19)),
+        ("ACME-DE", "FR", "RC-EU", Decimal(0)),
+        ("ACME-DE", "US", "EXPORT-0", Decimal(0)),
+        ("ACME-US", "US", "US-NT", Decimal(0)),
+        ("ACME-US", "DE", "US-NT", Decimal(0)),
+    ],
+)
+def test_the_tax_goes_by_entity_and_customers_country(
+    entity: str, customer_country: str, tax: str, percent: Decimal
+) -> None:
+    deal = make.changed(FIXED, contracting_entity=entity, account=make.account(country=customer_country))
+
+    found = make.enrichment(deal).tax
+
+    assert (found.code, found.percent) == (tax, percent)
+
+
+def test_every_value_says_which_row_it_came_from() -> None:
+    used = {(use.kind.value, use.key, use.valid_from) for use in make.enrichment(TIME).used}
+
+    first_day = date(2025, 1, 1)
+    assert used == {
+        ("legal_entity", "ACME-DE", first_day),
+        ("tax_treatment", "ACME-DE|DE", first_day),
+        ("delivery_model", "Hybrid", first_day),
+        ("service_line", "Advisory", first_day),
+        ("region", "DACH", first_day),
+        ("cost_centre", "ACME-DE|ADV", first_day),
+        ("project_template", "ADV|DACH|time_and_materials", first_day),
+        ("rate_card", "DACH|Senior Consultant|EUR", NEXT_DAY),
+    }
+
+
+def test_a_line_delivered_elsewhere_follows_that_regions_rules() -> None:
+    deal = make.opportunity(make.fixed_line(delivery_region="NA"), make.milestone_line())
+
+    lines = make.enrichment(deal).lines
+
+    assert [(line.region.code, line.template.code) for line in lines] == [
+        ("NA", "TPL-CLOUD-NA-FF"),
+        ("DACH", "TPL-CLOUD-DACH-MS"),
+    ]
+
+
+def _overlap(one: ReferenceRow, other: ReferenceRow) -> bool:
+    return one is not other and one.key == other.key and one.kind == other.kind and one.covers(other.valid_from)
+
+
+def test_the_demo_firms_rows_are_whole() -> None:
+    rows = reference_rows()
+
+    assert {row.kind for row in rows} == set(ReferenceKind)
+    for row in rows:
+        SHAPES[row.kind].model_validate(row.value)
+        assert not any(_overlap(row, other) for other in rows), row.key
+    templates = {row.key for row in rows if row.kind is ReferenceKind.PROJECT_TEMPLATE}
+    supported = set(BillingModelCode) - {BillingModelCode.RETAINER}
+    assert templates == {
+        f"{line}|{region}|{model}"
+        for line in ("ADV", "CLOUD")
+        for region in ("DACH", "NA")
+        for model in supported
+    }

@@ -1,0 +1,71 @@
+"""The table of codes is whole: each has its text, its runbook entry, and something that raises it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from oppsync.domain.findings import CODES, Severity, finding
+from oppsync.domain.policies.enrichment import MISSING
+from oppsync.domain.reference import ReferenceKind
+from tests.unit import test_enrichment, test_validation
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
+
+MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
+# Raised by stages and services when the world, not the deal, is at fault.
+RAISED_BY_THE_WORLD = {
+    "NO_APPROVER",
+    "LOST_AFTER_APPROVAL",
+    "VENDOR_REJECTED",
+    "CONNECTION_MISCONFIGURED",
+    "CRM_RECORD_GONE",
+    "CONTENT_CONFLICT",
+    "UNREADABLE_DELIVERY",
+    "RETRIES_EXHAUSTED",
+    "WORKER_CRASHED",
+    "BUG",
+}
+
+
+def test_every_code_is_raised_by_something() -> None:
+    of_the_deal = {case.code for case in test_validation.CASES}
+    of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS
+
+    assert of_the_deal | of_reference_data | RAISED_BY_THE_WORLD == set(CODES)
+
+
+def test_the_runbook_has_an_entry_for_every_code_and_for_nothing_else() -> None:
+    entries = [code for code, _owner, _text in ENTRY.findall(RUNBOOK.read_text(encoding="utf-8"))]
+
+    assert sorted(entries) == sorted(CODES)
+
+
+@pytest.mark.parametrize(("code", "owner"), [entry[:2] for entry in ENTRY.findall(RUNBOOK.read_text("utf-8"))])
+def test_the_runbook_names_the_owner_that_the_item_gets(code: str, owner: str) -> None:
+    assert CODES[code].owner.value == owner
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_code_has_a_title_and_an_advice_for_people(code: str) -> None:
+    text = CODES[code]
+
+    assert text.title[0].isupper()
+    assert text.fix.endswith(".")
+    assert code not in text.title + text.fix
+
+
+def test_a_finding_blocks_and_takes_owner_and_advice_from_its_code() -> None:
+    found = finding("TOTAL_MISMATCH", "The sums differ", path="/amount", value=12)
+
+    assert (found.severity, found.owner, found.value) == (Severity.BLOCKS, CODES["TOTAL_MISMATCH"].owner, "12")
+    assert found.fix == CODES["TOTAL_MISMATCH"].fix
+    assert finding("TOTAL_MISMATCH", "…", fix="Do this.").fix == "Do this."
+
+
+def test_reference_data_has_a_code_for_each_kind_that_can_be_missing() -> None:
+    assert set(MISSING) == set(ReferenceKind)
+    assert {code for code, _said in MISSING.values()} <= set(CODES)

@@ -1,0 +1,226 @@
+"""The plan: exactly the deal's money, in a tree whose hash depends on nothing but what will exist."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.money import Money, minor_unit
+from oppsync.domain.opportunity import BillingFrequency, ContractTerms, Milestone, Opportunity, OpportunityLine
+from oppsync.domain.plan import ROOT_PATH, NodeKind, PlanContent, plan_hash, short_hash
+from oppsync.domain.planning import check
+from oppsync.domain.policies.validation import validate
+from oppsync.domain.reference import ReferenceKind, ReferenceRow
+from tests import builders as make
+
+CURRENCIES = ("EUR", "USD", "JPY", "KWD")
+
+
+def tree(content: PlanContent) -> list[tuple[str, str | None, str]]:
+    return [(node.path, node.parent, node.kind.value) for node in content.nodes]
+
+
+def test_several_workstreams_stand_under_one_parent() -> None:
+    content = make.content(make.opportunity())
+
+    assert tree(content) == [
+        ("project", None, "project"),
+        ("00kL1", "project", "workstream"),
+        ("00kL2", "project", "workstream"),
+        ("00kL2/task/kick-off", "00kL2", "task"),
+        ("00kL3", "project", "workstream"),
+        ("00kL3/task/landing-zone-review", "00kL3", "task"),
+    ]
+    parent = content.node(ROOT_PATH)
+    assert (parent.name, parent.billing_model, parent.lines) == ("Globex goes to the cloud", None, ())
+    assert (parent.amount.text, parent.hours) == ("44400.00", Decimal(160))
+    assert content.node("00kL2").name == "Cloud foundation"
+
+
+def test_one_workstream_is_the_project_itself() -> None:
+    content = make.content(make.opportunity(make.fixed_line()))
+
+    assert tree(content) == [("project", None, "project"), ("project/task/kick-off", "project", "task")]
+    root = content.node(ROOT_PATH)
+    assert (root.name, root.billing_model, root.template) == (
+        "Globex goes to the cloud",
+        "fixed_fee",
+        "TPL-CLOUD-DACH-FF",
+    )
+    assert len(root.lines) == 4
+
+
+def test_the_parent_spans_its_children() -> None:
+    early = make.fixed_line(starts_on=date(2026, 5, 1))
+    late = make.milestone_line(ends_on=date(2027, 1, 31))
+
+    root = make.content(make.opportunity(early, late)).node(ROOT_PATH)
+
+    assert (root.starts_on, root.ends_on) == (date(2026, 5, 1), date(2027, 1, 31))
+
+
+def test_the_plan_says_who_contracts_with_whom_and_how() -> None:
+    content = make.content(make.opportunity())
+
+    assert (content.customer, content.legal_entity, content.erp_company) == ("CUST-1001", "ACME-DE", "ACME-DE")
+    assert (content.tax, content.tax_percent, content.payment_terms) == ("VAT-DE-19", Decimal(19), "NET30")
+    assert content.delivery_model == "HYBRID"
+    assert content.compliance["DACH data residency"] == "EU"
+
+
+def test_a_plan_carries_the_rules_of_every_region_it_is_delivered_in() -> None:
+    deal = make.opportunity(make.fixed_line(delivery_region="NA"), make.milestone_line())
+
+    compliance = make.content(deal).compliance
+
+    assert (compliance["DACH data residency"], compliance["NA data residency"]) == ("EU", "US")
+
+
+# Random deals: any currency, any number of lines, any billing model.
+
+
+@st.composite
+def deals(draw: st.DrawFn) -> Opportunity:
+    currency = draw(st.sampled_from(CURRENCIES))
+    count = draw(st.integers(1, 6))
+    lines = [_random_line(draw, f"00kL{index}", currency) for index in range(count)]
+    frequency = draw(st.sampled_from(BillingFrequency))
+    start = draw(st.dates(date(2026, 1, 1), date(2027, 1, 1)))
+    return make.opportunity(
+        *lines,
+        currency=currency,
+        contract=ContractTerms(payment_terms="NET30", billing_frequency=frequency),
+        starts_on=start,
+        ends_on=date.fromordinal(start.toordinal() + draw(st.integers(0, 900))),
+    )
+
+
+def _random_line(draw: st.DrawFn, line_id: str, currency: str) -> OpportunityLine:
+    net = draw(st.integers(1, 10**10)) * minor_unit(currency)
+    model = draw(st.sampled_from(sorted(BILLING_MODELS)))
+    if model == "time_and_materials":
+        hours = draw(st.integers(1, 4_000))
+        return make.time_line(id=line_id, quantity=hours, discount_percent=0, net=hours * Decimal(160))
+    if model == "fixed_fee":
+        return make.fixed_line(id=line_id, unit_price=net, net=net)
+    cuts = sorted(draw(st.sets(st.integers(1, 9_999), max_size=7)) | {10_000})
+    percents = [Decimal(high - low) / 100 for low, high in zip([0, *cuts], cuts, strict=False)]
+    milestones = [
+        Milestone(id=f"{line_id}M{index}", name="Step", percent=percent)
+        for index, percent in enumerate(percents)
+    ]
+    return make.milestone_line(id=line_id, quantity=1, unit_price=net, net=net, milestones=milestones)
+
+
+def _any_currency_rates() -> list[ReferenceRow]:
+    return [
+        ReferenceRow(
+            kind=ReferenceKind.RATE_CARD,
+            key=f"DACH|Senior Consultant|{currency}",
+            valid_from=date(2026, 1, 1),
+            value={"card": "any", "hourly": "160"},
+        )
+        for currency in CURRENCIES
+        if currency != "EUR"
+    ]
+
+
+ANY_BOOK = make.book(*_any_currency_rates())
+
+
+@given(deal=deals())
+def test_not_a_minor_unit_is_lost_between_deal_tree_and_billing(deal: Opportunity) -> None:
+    facts = make.facts(legal_entity=make.legal_entity(currencies=CURRENCIES, currency=deal.currency))
+    assert validate(deal, facts) == ()
+
+    content = make.content(deal, ANY_BOOK)
+
+    currency = content.currency
+    children = [node.amount for node in content.nodes if node.kind is NodeKind.WORKSTREAM]
+    assert content.total.amount == deal.amount
+    assert content.node(ROOT_PATH).amount == content.total
+    assert Money.total((line.amount for _, line in content.billing_lines()), currency) == content.total
+    assert not children or Money.total(children, currency) == content.total
+    for node in content.nodes:
+        assert not node.lines or Money.total((line.amount for line in node.lines), currency) == node.amount
+
+
+@given(deal=deals(), data=st.data())
+def test_the_hash_does_not_depend_on_the_order_the_crm_answers_in(
+    deal: Opportunity, data: st.DataObject
+) -> None:
+    shuffled = make.changed(deal, lines=data.draw(st.permutations(deal.lines)))
+
+    assert plan_hash(make.content(shuffled, ANY_BOOK)) == plan_hash(make.content(deal, ANY_BOOK))
+
+
+@given(deal=deals())
+def test_a_stored_plan_has_the_hash_it_was_approved_with(deal: Opportunity) -> None:
+    content = make.content(deal, ANY_BOOK)
+
+    assert plan_hash(PlanContent.model_validate(content.document())) == plan_hash(content)
+
+
+def test_the_hash_does_not_depend_on_how_a_number_was_written() -> None:
+    plain = make.opportunity(make.time_line(quantity="100", discount_percent="10"))
+    padded = make.opportunity(make.time_line(quantity="1E+2", discount_percent="10.000", net="14400.00"))
+
+    assert plan_hash(make.content(plain)) == plan_hash(make.content(padded))
+
+
+def test_the_hash_does_not_depend_on_the_order_of_attributes() -> None:
+    content = make.content(make.opportunity())
+    turned = make.changed(content, compliance=dict(reversed(content.compliance.items())))
+
+    assert plan_hash(turned) == plan_hash(content)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "Globex goes elsewhere"},
+        {"ends_on": date(2026, 9, 16)},
+        {"contract": ContractTerms(payment_terms="NET60")},
+        {"contract": ContractTerms(payment_terms="NET30", po_number="PO-7")},
+        {"delivery_model": "Onshore"},
+        {"account": make.account(code="CUST-1004")},
+        {"lines": (make.time_line(), make.fixed_line(unit_price=10_001, net=10_001), make.milestone_line())},
+    ],
+)
+def test_whatever_changes_what_will_exist_changes_the_hash(change: dict[str, Any]) -> None:
+    deal = make.opportunity()
+    other = make.changed(deal, **change)
+    other = make.changed(other, amount=sum(line.net for line in other.lines))
+
+    assert plan_hash(make.content(other)) != plan_hash(make.content(deal))
+
+
+def test_what_the_erp_never_sees_leaves_the_hash_alone() -> None:
+    deal = make.opportunity()
+    other = make.changed(deal, version="later", probability=90, custom_attributes={"mood": "good"})
+
+    assert plan_hash(make.content(other)) == plan_hash(make.content(deal))
+
+
+def test_people_compare_eight_characters() -> None:
+    assert short_hash("9f2c41a7" + "0" * 56) == "9F2C 41A7"
+
+
+def test_a_plan_whose_money_is_not_the_deals_is_a_bug() -> None:
+    content = make.content(make.opportunity(make.fixed_line()))
+
+    with pytest.raises(ValueError, match="the sums do not agree"):
+        check(make.changed(content, total=Money(amount=Decimal("10000.01"), currency="EUR")))
+
+
+def test_two_things_of_one_path_are_a_bug() -> None:
+    content = make.content(make.opportunity(make.fixed_line()))
+
+    with pytest.raises(ValueError, match="two things have the same path"):
+        check(make.changed(content, nodes=(*content.nodes, content.nodes[-1])))

@@ -1,0 +1,414 @@
+"""Validation: each thing that can be wrong with a deal gives its finding, and all of them come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oppsync.domain.findings import Finding
+from oppsync.domain.opportunity import ContractTerms, Milestone, Opportunity
+from oppsync.domain.plan import LineKind
+from oppsync.domain.policies.facts import ValidationFacts
+from oppsync.domain.policies.validation import RULES, validate
+from tests import builders as make
+
+
+class Case(NamedTuple):
+    """A deal with one thing wrong, and the one kind of finding it gets. `said` are words of its message."""
+
+    name: str
+    code: str
+    path: str
+    said: str
+    deal: Opportunity
+    facts: ValidationFacts = make.facts()
+
+
+def _milestones(*percents: str) -> tuple[Milestone, ...]:
+    return tuple(
+        Milestone(id=f"a00M{index}", name=f"Step {index}", percent=Decimal(percent))
+        for index, percent in enumerate(percents)
+    )
+
+
+US = {"contracting_entity": "ACME-US", "region": "NA", "currency": "USD"}
+FIELD = "FIELD_MISSING"
+CASES = [
+    Case("no account", "ACCOUNT_MISSING", "/account", "no account", make.opportunity(account=None)),
+    Case(
+        "no customer code",
+        "ACCOUNT_CODE_MISSING",
+        "/account/code",
+        "Globex GmbH carries no customer code",
+        make.opportunity(account=make.account(code=None)),
+    ),
+    Case(
+        "customer not in the ERP",
+        "ACCOUNT_UNKNOWN",
+        "/account/code",
+        "no customer CUST-1001 (Globex GmbH)",
+        make.opportunity(),
+        make.facts(customer_exists=False),
+    ),
+    Case("no name", FIELD, "/name", "no name", make.opportunity(name="")),
+    Case("no amount", FIELD, "/amount", "no amount", make.opportunity(amount=None)),
+    Case("no currency", FIELD, "/currency", "no currency", make.opportunity(currency=None)),
+    Case("no close date", FIELD, "/won_on", "no close date", make.opportunity(won_on=None)),
+    Case(
+        "no entity", FIELD, "/contracting_entity", "no contracting", make.opportunity(contracting_entity=None)
+    ),
+    Case(
+        "no payment terms",
+        FIELD,
+        "/contract/payment_terms",
+        "no payment terms",
+        make.opportunity(contract=ContractTerms()),
+    ),
+    Case("no region", FIELD, "/region", "no region, and these lines", make.opportunity(region=None)),
+    Case("no region, no lines' own", FIELD, "/starts_on", "no start date", make.opportunity(starts_on=None)),
+    Case("no end", FIELD, "/ends_on", "no end date", make.opportunity(ends_on=None)),
+    Case(
+        "no service line",
+        FIELD,
+        "/service_line",
+        "these lines have none of their own: Senior consulting",
+        make.opportunity(make.time_line(service_line=None), make.fixed_line()),
+    ),
+    Case(
+        "no billing model",
+        FIELD,
+        "/billing_model",
+        "these lines have none of their own: Cloud foundation",
+        make.opportunity(make.fixed_line(billing_model=None)),
+    ),
+    Case(
+        "no name of the account",
+        FIELD,
+        "/account/name",
+        "no name",
+        make.opportunity(account=make.account(name="")),
+    ),
+    Case(
+        "no country of the account",
+        FIELD,
+        "/account/country",
+        "no country, which decides the tax",
+        make.opportunity(account=make.account(country=None)),
+    ),
+    Case(
+        "hours of nobody", FIELD, "/lines/0/role", "names no role", make.opportunity(make.time_line(role=None))
+    ),
+    Case("no owner", "OWNER_EMAIL_MISSING", "/owner", "no owner", make.opportunity(owner=None)),
+    Case(
+        "an owner without e-mail",
+        "OWNER_EMAIL_MISSING",
+        "/owner/email",
+        "Sam Seller has no e-mail",
+        make.opportunity(owner=make.owner(email=None)),
+    ),
+    Case(
+        "no lines",
+        "NO_LINES",
+        "/lines",
+        "no product lines",
+        make.opportunity(amount=1, service_line="Cloud", billing_model="milestone").model_copy(
+            update={"lines": ()}
+        ),
+    ),
+    Case(
+        "entity unknown on that day",
+        "LEGAL_ENTITY_UNKNOWN",
+        "/contracting_entity",
+        "No legal entity ACME-DE is known on 2026-05-04",
+        make.opportunity(),
+        make.facts(legal_entity=None),
+    ),
+    Case(
+        "entity not approved",
+        "LEGAL_ENTITY_NOT_APPROVED",
+        "/contracting_entity",
+        "Acme Advisory GmbH (ACME-DE) is not approved",
+        make.opportunity(),
+        make.facts(legal_entity=make.legal_entity(approved=False)),
+    ),
+    Case(
+        "entity not ready",
+        "LEGAL_ENTITY_NOT_READY",
+        "/contracting_entity",
+        "missing: a receivable account, a fiscal year",
+        make.opportunity(),
+        make.facts(missing_in_erp=("a receivable account", "a fiscal year")),
+    ),
+    Case(
+        "a billing model of another world",
+        "BILLING_MODEL_UNKNOWN",
+        "/lines/0/billing_model",
+        "success fee is not a billing model",
+        make.opportunity(make.fixed_line(billing_model="success_fee")),
+    ),
+    Case(
+        "retainer",
+        "BILLING_MODEL_UNSUPPORTED",
+        "/billing_model",
+        "Billing by retainer is not supported",
+        make.opportunity(make.fixed_line(billing_model=None), billing_model="retainer"),
+    ),
+    Case(
+        "a model this ERP does not land",
+        "BILLING_MODEL_UNSUPPORTED",
+        "/lines/2/billing_model",
+        "milestone cannot be set up in this ERP",
+        make.opportunity(),
+        make.facts(line_kinds=frozenset({LineKind.TIME, LineKind.DATED})),
+    ),
+    Case(
+        "a currency of the past",
+        "CURRENCY_UNKNOWN",
+        "/currency",
+        "DEM is not the code of a current currency",
+        make.opportunity(make.fixed_line(), currency="DEM"),
+    ),
+    Case(
+        "a currency the entity does not take",
+        "CURRENCY_NOT_ALLOWED",
+        "/currency",
+        "contracts in EUR or USD, not in GBP",
+        make.opportunity(make.fixed_line(), currency="GBP"),
+    ),
+    Case(
+        "a line in another currency",
+        "CURRENCY_DIFFERS",
+        "/lines/1/currency",
+        "Cloud foundation is in USD, the opportunity in EUR",
+        make.opportunity(make.time_line(), make.fixed_line(currency="USD")),
+    ),
+    Case(
+        "an amount finer than a cent",
+        "AMOUNT_TOO_FINE",
+        "/lines/0/net",
+        "more than the 2 decimals of EUR: EUR 10000.005",
+        make.opportunity(make.fixed_line(net="10000.005")),
+    ),
+    Case(
+        "an amount beyond all books",
+        "AMOUNT_TOO_LARGE",
+        "/amount",
+        "too large to be booked: EUR 10000000000000000.00",
+        make.opportunity(make.fixed_line(unit_price="1E+16", net="1E+16")),
+    ),
+    Case(
+        "nothing for the money",
+        "AMOUNT_NOT_POSITIVE",
+        "/lines/0/net",
+        "Cloud foundation is not above zero: EUR 0.00",
+        make.opportunity(make.fixed_line(unit_price=0, net=0), make.time_line()),
+    ),
+    Case(
+        "a negative quantity at a negative price",
+        "AMOUNT_NOT_POSITIVE",
+        "/lines/0/quantity",
+        "quantity of Cloud foundation is -1",
+        make.opportunity(make.fixed_line(quantity=-1, unit_price=-10_000)),
+    ),
+    Case(
+        "a net that is not quantity times price",
+        "LINE_NET_MISMATCH",
+        "/lines/0/net",
+        "100 x EUR 160.00 less 10 % is EUR 14400.00, but the line says EUR 14400.02",
+        make.opportunity(make.time_line(net="14400.02")),
+    ),
+    Case(
+        "lines that sum to something else",
+        "TOTAL_MISMATCH",
+        "/amount",
+        "The lines sum to EUR 44400.00, the opportunity says EUR 44400.01; the difference is EUR 0.01",
+        make.opportunity(amount="44400.01"),
+    ),
+    Case(
+        "an end before the start",
+        "DATES_OUT_OF_ORDER",
+        "/ends_on",
+        "The opportunity ends on 2026-05-31, before it starts on 2026-06-01",
+        make.opportunity(make.fixed_line(), ends_on=date(2026, 5, 31)),
+    ),
+    Case(
+        "a line that ends before the deal starts",
+        "DATES_OUT_OF_ORDER",
+        "/lines/0/ends_on",
+        "Cloud foundation ends on 2026-05-31",
+        make.opportunity(make.fixed_line(ends_on=date(2026, 5, 31))),
+    ),
+    Case(
+        "a milestone before the start",
+        "DATES_OUT_OF_ORDER",
+        "/lines/0/milestones/0/planned_on",
+        "Design of Cloud migration is planned for 2026-06-30, before the line starts on 2026-07-01",
+        make.opportunity(make.milestone_line(starts_on=date(2026, 7, 1))),
+    ),
+    Case(
+        "a slip of the year",
+        "RUN_TOO_LONG",
+        "/ends_on",
+        "runs from 2026-06-01 to 2062-09-15",
+        make.opportunity(ends_on=date(2062, 9, 15)),
+    ),
+    Case(
+        "won tomorrow",
+        "WON_IN_THE_FUTURE",
+        "/won_on",
+        "2026-05-04 is in the future; today is 2026-05-03",
+        make.opportunity(),
+        make.facts(today=date(2026, 5, 3)),
+    ),
+    Case(
+        "no milestones",
+        "MILESTONES_MISSING",
+        "/lines/0/milestones",
+        "billed by milestones and has none",
+        make.opportunity(make.milestone_line(milestones=())),
+    ),
+    Case(
+        "milestones of 99 %",
+        "MILESTONE_PERCENTS",
+        "/lines/0/milestones",
+        "30 % + 69 %: 99 % in all",
+        make.opportunity(make.milestone_line(milestones=_milestones("30", "69"))),
+    ),
+    Case(
+        "a milestone that takes back",
+        "MILESTONE_PERCENTS",
+        "/lines/0/milestones",
+        "110 % + -10 %",
+        make.opportunity(make.milestone_line(milestones=_milestones("110", "-10"))),
+    ),
+    Case(
+        "days on a rate card of hours",
+        "UNIT_NOT_HOURS",
+        "/lines/0/unit",
+        "sold by the day",
+        make.opportunity(make.time_line(unit="day")),
+    ),
+    Case(
+        "hours in a foreign currency",
+        "TIME_IN_FOREIGN_CURRENCY",
+        "/lines/0",
+        "bills hours in USD, but Acme Advisory GmbH invoices hours in EUR only",
+        make.opportunity(currency="USD"),
+    ),
+]
+
+
+def test_a_sound_deal_has_no_findings() -> None:
+    assert validate(make.opportunity(), make.facts()) == ()
+
+
+def test_a_sound_american_deal_has_none_either() -> None:
+    facts = make.facts(legal_entity=make.legal_entity("ACME-US"))
+
+    assert validate(make.opportunity(**US), facts) == ()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_wrong_is_named(case: Case) -> None:
+    findings = validate(case.deal, case.facts)
+
+    assert {found.code for found in findings} == {case.code}
+    (found,) = (found for found in findings if found.path == case.path)
+    assert case.said in found.message
+    assert found.fix
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_finds_something(rule: Callable[[Opportunity, ValidationFacts], list[Finding]]) -> None:
+    assert any(list(rule(case.deal, case.facts)) for case in CASES)
+
+
+def test_all_findings_come_at_once() -> None:
+    deal = make.opportunity(make.time_line(role=None), currency="XYZ", account=None, owner=None, ends_on=None)
+
+    codes = [found.code for found in validate(deal, make.facts(legal_entity=None))]
+
+    assert codes == [
+        "ACCOUNT_MISSING",
+        "LEGAL_ENTITY_UNKNOWN",
+        "FIELD_MISSING",
+        "OWNER_EMAIL_MISSING",
+        "FIELD_MISSING",
+        "CURRENCY_UNKNOWN",
+    ]
+
+
+def test_a_net_rounded_by_the_crm_is_right_within_one_minor_unit() -> None:
+    line = make.fixed_line(quantity=3, unit_price="33.335", net="100.01")  # exactly 100.005
+
+    assert validate(make.opportunity(line), make.facts()) == ()
+
+
+def test_a_yen_has_no_cents() -> None:
+    facts = make.facts(legal_entity=make.legal_entity(currencies=("EUR", "JPY")))
+    deal = make.opportunity(make.fixed_line(unit_price="10000.5", net="10000.5"), currency="JPY")
+
+    assert {found.code for found in validate(deal, facts)} == {"AMOUNT_TOO_FINE"}
+
+
+def test_a_field_that_every_line_has_is_not_missed_on_the_deal() -> None:
+    line = make.fixed_line(
+        delivery_region="DACH", starts_on=date(2026, 6, 1), ends_on=date(2026, 6, 30), billing_model="fixed_fee"
+    )
+
+    assert validate(make.opportunity(line, region=None, starts_on=None, ends_on=None), make.facts()) == ()
+
+
+def test_the_longest_texts_a_crm_can_send_still_give_findings() -> None:
+    line = make.time_line(description="x" * 2_000, role=None)
+
+    assert [found.code for found in validate(make.opportunity(line), make.facts())] == ["FIELD_MISSING"]
+
+
+_EMPTY_LINE = make.time_line(
+    role=None, service_line=None, billing_model=None, starts_on=None, currency=None, product_name=None
+)
+_NUMBERS = st.sampled_from(["0", "-1", "0.0000000001", "999999999999999999", "1E+17", "14400"]).map(Decimal)
+_OPTIONAL = {
+    "account": st.sampled_from([None, make.account(), make.account(code=None, country=None)]),
+    "owner": st.sampled_from([None, make.owner(email=None)]),
+    "amount": st.none() | _NUMBERS,
+    "currency": st.sampled_from([None, "EUR", "USD", "KWD", "nonsense"]),
+    "won_on": st.none() | st.dates(),
+    "starts_on": st.none() | st.dates(),
+    "ends_on": st.none() | st.dates(),
+    "billing_model": st.sampled_from([None, "milestone", "fixed_fee", "time_and_materials", "retainer", "?"]),
+    "contracting_entity": st.sampled_from([None, "ACME-DE"]),
+    "region": st.sampled_from([None, "DACH"]),
+    "lines": st.lists(
+        st.builds(
+            lambda line, quantity, price, net: make.changed(line, quantity=quantity, unit_price=price, net=net),
+            st.sampled_from([_EMPTY_LINE, make.time_line(), make.fixed_line(), make.milestone_line()]),
+            _NUMBERS,
+            _NUMBERS,
+            _NUMBERS,
+        ),
+        max_size=3,
+    ).map(tuple),
+}
+
+
+@given(
+    fields=st.fixed_dictionaries(_OPTIONAL),
+    entity=st.sampled_from([None, make.legal_entity()]),
+    customer_exists=st.booleans(),
+)
+def test_no_deal_is_so_broken_that_validation_fails(
+    fields: dict[str, object], entity: object, customer_exists: bool
+) -> None:
+    deal = make.changed(make.opportunity(), **fields)
+
+    for found in validate(deal, make.facts(legal_entity=entity, customer_exists=customer_exists)):
+        assert found.message
+        assert found.path.startswith("/")
