@@ -98,6 +98,11 @@ class Notifier(Protocol):
         """Raises TransientError when it could not be handed over."""
 
 
+class Reporter(Protocol):
+    def report(self, error: Exception, opportunity_id: UUID) -> None:
+        """A bug: logged with its traceback, and told to whoever watches. Never raises."""
+
+
 class Systems(Protocol):
     """The adapters of one tenant's connections. Raises NotFound for a connection that does not exist."""
 

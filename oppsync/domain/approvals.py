@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
@@ -65,3 +66,38 @@ class ApprovalTask(Frozen):
     decided_at: AwareDatetime | None = None
     decided_by: UUID | None = None
     comment: Text = ""
+
+
+class SignedIn(Frozen):
+    """Who asks, and for which tenant."""
+
+    tenant_id: Code
+    person: Person
+
+
+class Refusal(StrEnum):
+    """Why a person may not decide a task."""
+
+    NOT_AN_APPROVER = "NOT_AN_APPROVER"
+    OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
+    ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
+
+
+REFUSAL_TEXTS: dict[Refusal, str] = {
+    Refusal.NOT_AN_APPROVER: "You do not have the role that decides this.",
+    Refusal.OWN_OPPORTUNITY: "You own this opportunity; somebody else has to decide.",
+    Refusal.ALREADY_DECIDED_OTHER_ROLE: "You decided this plan for the other role; one person counts once.",
+}
+
+
+def may_decide(
+    person: Person, role: ApprovalRole, owner_email: str | None, others: Iterable[ApprovalTask]
+) -> Refusal | None:
+    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks."""
+    if not person.is_active or ROLE_FOR[role] not in person.roles:
+        return Refusal.NOT_AN_APPROVER
+    if owner_email is not None and owner_email.lower() == person.email.lower():
+        return Refusal.OWN_OPPORTUNITY
+    if any(task.decided_by == person.id and task.role is not role for task in others):
+        return Refusal.ALREADY_DECIDED_OTHER_ROLE
+    return None

@@ -64,3 +64,9 @@ class LedgerRow(Frozen):
     number: Text | None = None
     url: Text | None = None
     error: Text | None = None
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether it exists outside or might: a message to a person is not a thing that exists."""
+        states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)
+        return self.kind is not EffectKind.NOTIFICATION and self.state in states

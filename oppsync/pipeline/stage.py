@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalRole
 from oppsync.domain.events import Event
+from oppsync.domain.exceptions import Disposition
 from oppsync.domain.findings import Finding
 from oppsync.domain.plan import Plan
 from oppsync.domain.states import State
@@ -18,12 +20,18 @@ from oppsync.ports import Clock, Systems, UnitOfWorkFactory
 
 @dataclass(frozen=True)
 class Advance:
-    """On to `to`. `opportunity` carries what the stage found out; its state is set by the shell."""
+    """On to `to`. `opportunity` carries what the stage found out; its state is set by the shell.
+
+    `open_tasks`: role -> candidates told of the approval. `void_tasks`: no approval so far counts any more.
+    `items`: what becomes an exception item although the work goes on.
+    """
 
     to: State
     opportunity: TrackedOpportunity
     plan: Plan | None = None
-    open_tasks: Sequence[ApprovalRole] = ()
+    open_tasks: Mapping[ApprovalRole, Sequence[UUID]] = field(default_factory=dict)
+    void_tasks: bool = False
+    items: Sequence[Finding] = ()
     events: Sequence[Event] = ()
 
 
@@ -42,7 +50,8 @@ class Park:
     opportunity: TrackedOpportunity
     findings: Sequence[Finding]
     payload_reference: str
-    events: Sequence[Event] = field(default=())
+    events: Sequence[Event] = ()
+    disposition: Disposition = Disposition.BUSINESS
 
 
 Outcome = Advance | Await | Park
@@ -59,6 +68,7 @@ class StageContext:
     uow: UnitOfWorkFactory
     effects: Effects
     base_url: str
+    stage: str
 
 
 class StageRun(Protocol):

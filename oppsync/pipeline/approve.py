@@ -1,0 +1,153 @@
+"""Approve: finance and delivery must both approve this plan's hash. The stage judges; people decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+from oppsync.domain.approvals import (
+    ROLE_FOR,
+    ApprovalRole,
+    ApprovalTask,
+    Person,
+    TaskStatus,
+    may_decide,
+)
+from oppsync.domain.effects import Effect, Landed
+from oppsync.domain.events import ApprovalOpened
+from oppsync.domain.findings import finding
+from oppsync.domain.keys import EffectKind, outside_key
+from oppsync.domain.orders import Message
+from oppsync.domain.plan import Plan, short_hash
+from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
+
+REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
+Candidates = Mapping[ApprovalRole, Sequence[Person]]
+
+
+def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates) -> Outcome:
+    """From `planned`: both roles get their task, unless one of them has nobody who may decide."""
+    alone = [role for role in REQUIRED_ROLES if not candidates[role]]
+    if alone:
+        return Park(
+            opportunity,
+            [
+                finding("NO_APPROVER", f"Nobody who may approve for {role} is there", path="/owner", value=role)
+                for role in alone
+            ],
+            f"record:{opportunity.id}",
+        )
+    return Advance(
+        State.AWAITING_APPROVAL,
+        opportunity,
+        open_tasks={role: tuple(person.id for person in candidates[role]) for role in REQUIRED_ROLES},
+        events=[
+            ApprovalOpened(
+                opportunity_id=opportunity.id,
+                actor="stage:approve",
+                after={"role": role.value, "plan": opportunity.plan_hash},
+                detail={"candidates": [person.email for person in candidates[role]]},
+                summary=f"Waits for {role}: " + ", ".join(person.name for person in candidates[role]),
+            )
+            for role in REQUIRED_ROLES
+        ],
+    )
+
+
+def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:
+    """Approved by every role: on. Rejected by one: refused. Otherwise people are still thinking."""
+    now = [task for task in tasks if task.plan_hash == opportunity.plan_hash]
+    approved = {task.role for task in now if task.status is TaskStatus.APPROVED}
+    if any(task.status is TaskStatus.REJECTED for task in now):
+        return Advance(State.REFUSED, opportunity)
+    if approved.issuperset(REQUIRED_ROLES):
+        return Advance(State.APPROVED, opportunity)
+    return Await(opportunity)
+
+
+def run(context: StageContext) -> Outcome:
+    opportunity = context.opportunity
+    if opportunity.state is State.PLANNED:
+        return open_tasks(opportunity, _candidates(context))
+    with context.uow() as uow:
+        tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
+    outcome = judge(opportunity, tasks)
+    if isinstance(outcome, Await):
+        _notify(context, tasks)
+    return outcome
+
+
+def _candidates(context: StageContext) -> Candidates:
+    opportunity = context.opportunity
+    with context.uow() as uow:
+        return {
+            role: [
+                person
+                for person in uow.people.with_role(opportunity.tenant_id, ROLE_FOR[role])
+                if may_decide(person, role, owner_email(opportunity), ()) is None
+            ]
+            for role in REQUIRED_ROLES
+        }
+
+
+def owner_email(opportunity: TrackedOpportunity) -> str | None:
+    record = opportunity.record
+    return record.owner.email if record and record.owner else None
+
+
+def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
+    """Tell each candidate of each open task, once: a link, no amount."""
+    opportunity = context.opportunity
+    with context.uow() as uow:
+        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+        told = [
+            (task, uow.people.get(opportunity.tenant_id, person_id))
+            for task in tasks
+            if task.status is TaskStatus.OPEN and task.plan_hash == opportunity.plan_hash
+            for person_id in task.candidates
+        ]
+    for task, person in told:
+        message = _message(context, task, person, plan)
+        effect = Effect(
+            key=message.key,
+            kind=EffectKind.NOTIFICATION,
+            path=f"{task.role}/{person.email}",
+            opportunity_id=opportunity.id,
+            connection_id="notifier",
+            request=message.model_dump(mode="json"),
+            quarantine=timedelta(0),
+        )
+        context.effects.perform(effect, _cannot_look_up, partial(_send, context, message))
+
+
+def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Plan) -> Message:
+    opportunity = context.opportunity
+    return Message(
+        key=outside_key(
+            opportunity.tenant_id,
+            "notifier",
+            opportunity.source_id,
+            EffectKind.NOTIFICATION,
+            f"{task.id}/{person.id}",
+        ),
+        to=person.email,
+        subject=f"Approve the plan of {plan.content.name}",
+        body=(
+            f"Hello {person.name},\n\n"
+            f"{plan.content.name} for {plan.content.customer_name} waits for {task.role} to decide on plan "
+            f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
+        ),
+    )
+
+
+def _cannot_look_up() -> Landed | None:
+    """Nobody can ask a mailbox: a message whose outcome is unknown is sent again rather than never."""
+    return None
+
+
+def _send(context: StageContext, message: Message) -> Landed:
+    context.systems.notifier.send(message)
+    return Landed(outside_id=message.to)

@@ -1,0 +1,82 @@
+"""Create projects: parent first, then children and tasks, then billing, each once, as approved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from oppsync.domain.effects import Effect, Landed
+from oppsync.domain.keys import EffectKind, outside_key
+from oppsync.domain.orders import LineOrder, NodeOrder
+from oppsync.domain.plan import BillingLine, NodeKind, Plan, PlanNode
+from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Advance, Outcome, StageContext
+from oppsync.ports import ProjectSystem
+
+KIND_OF: dict[NodeKind, EffectKind] = {
+    NodeKind.PROJECT: EffectKind.PARENT,
+    NodeKind.WORKSTREAM: EffectKind.CHILD,
+    NodeKind.TASK: EffectKind.TASK,
+}
+
+
+def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
+    return outside_key(opportunity.tenant_id, opportunity.connection_id, opportunity.source_id, kind, path)
+
+
+def run(context: StageContext) -> Outcome:
+    """What was approved is applied as stored, never recomputed. A retry continues where the ledger ends."""
+    opportunity = context.opportunity
+    with context.uow() as uow:
+        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+    creation = _Creation(context, plan, *context.systems.projects(opportunity.tenant_id))
+    ids: dict[str, str] = {}
+    for node in plan.content.nodes:
+        ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
+    for node, line in plan.content.billing_lines():
+        creation.line(node, line, ids[node.path])
+    return Advance(State.CREATED, opportunity)
+
+
+@dataclass(frozen=True)
+class _Creation:
+    """One plan's way into one ERP."""
+
+    context: StageContext
+    plan: Plan
+    connection_id: str
+    projects: ProjectSystem
+
+    def node(self, node: PlanNode, parent_id: str | None) -> Landed:
+        kind = KIND_OF[node.kind]
+        key = key_of(self.context.opportunity, kind, node.path)
+        order = NodeOrder(key=key, plan=self.plan.content, node=node, parent_id=parent_id)
+        request = {"node": node.model_dump(mode="json"), "parent_id": parent_id}
+        return self.context.effects.perform(
+            self._effect(key, kind, node.path, request),
+            partial(self.projects.find_node, order),
+            partial(self.projects.create_node, order),
+        )
+
+    def line(self, node: PlanNode, line: BillingLine, project_id: str) -> Landed:
+        key = key_of(self.context.opportunity, EffectKind.BILLING_LINE, line.path)
+        order = LineOrder(key=key, plan=self.plan.content, node=node, line=line, project_id=project_id)
+        request = {"line": line.model_dump(mode="json"), "project_id": project_id}
+        return self.context.effects.perform(
+            self._effect(key, EffectKind.BILLING_LINE, line.path, request),
+            partial(self.projects.find_line, order),
+            partial(self.projects.create_line, order),
+        )
+
+    def _effect(self, key: str, kind: EffectKind, path: str, request: dict[str, Any]) -> Effect:
+        return Effect(
+            key=key,
+            kind=kind,
+            path=path,
+            opportunity_id=self.context.opportunity.id,
+            connection_id=self.connection_id,
+            request=request,
+            quarantine=self.projects.quarantine,
+        )

@@ -1,0 +1,67 @@
+"""The re-read of a deal that changed in the CRM. Not a stage: whoever next holds the lease does it first."""
+
+from __future__ import annotations
+
+from oppsync.domain.events import RecordSuperseded, RecordUnchanged
+from oppsync.domain.findings import finding
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.states import RESTARTABLE, State
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Advance, StageContext
+from oppsync.pipeline.validate import take_in
+
+ACTOR = "stage:refresh"
+
+
+def decide(opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_outside: bool) -> Advance:
+    """What a new reading means for an opportunity in this state.
+
+    Unchanged (an echo of our own write-back): nothing. Before approval: from the start again, or withdrawn
+    when it is no longer won. From approval on the change is kept on the timeline and the plan in flight
+    stands; lost before anything was sent it is withdrawn, later a person has to decide.
+    """
+    read = opportunity.model_copy(update={"reread_done": opportunity.reread_requested})
+    known = opportunity.record
+    if known is not None and record.modified_at < known.modified_at:
+        return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])
+    taken, events = take_in(read, record, ACTOR)
+    if not events:
+        return Advance(opportunity.state, taken, events=[_unchanged(opportunity, record)])
+    resumes_at = opportunity.resume_state if opportunity.state is State.PARKED else opportunity.state
+    restartable = resumes_at in RESTARTABLE
+    if record.is_won and restartable:
+        rejected = opportunity.state is State.REJECTED
+        return Advance(State.RECEIVED, taken, events=events, void_tasks=rejected)
+    if record.is_won:
+        return Advance(opportunity.state, taken, events=events)
+    if restartable or (resumes_at is State.APPROVED and not may_exist_outside):
+        return Advance(State.WITHDRAWN, taken, events=events, void_tasks=True)
+    lost = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage")
+    return Advance(opportunity.state, taken, events=events, items=[lost])
+
+
+def run(context: StageContext) -> Advance:
+    opportunity = context.opportunity
+    crm = context.systems.crm(opportunity.connection_id)
+    record = crm.read_opportunity(opportunity.source_id)
+    with context.uow() as uow:
+        ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
+    return decide(opportunity, record, may_exist_outside=any(row.may_exist for row in ledger))
+
+
+def _unchanged(opportunity: TrackedOpportunity, record: Opportunity) -> RecordUnchanged:
+    return RecordUnchanged(
+        opportunity_id=opportunity.id,
+        actor=ACTOR,
+        detail={"version": record.version},
+        summary="read from the CRM again: no change",
+    )
+
+
+def _superseded(opportunity: TrackedOpportunity, record: Opportunity) -> RecordSuperseded:
+    return RecordSuperseded(
+        opportunity_id=opportunity.id,
+        actor=ACTOR,
+        detail={"version": record.version, "modified_at": record.modified_at.isoformat()},
+        summary="read from the CRM again: older than what is known",
+    )

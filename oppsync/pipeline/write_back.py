@@ -1,0 +1,111 @@
+"""Write back: the CRM and the PSA learn what was created, the CRM also what was rejected and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from oppsync.domain.approvals import ApprovalTask, TaskStatus
+from oppsync.domain.effects import Effect, LedgerRow
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.orders import PsaOrder, WriteBack
+from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.states import State
+from oppsync.pipeline.create_projects import key_of
+from oppsync.pipeline.stage import Advance, Outcome, StageContext
+
+
+def activation(parent: LedgerRow) -> WriteBack:
+    """Active since the parent project was confirmed: a replay tells the same time again."""
+    return WriteBack(
+        status="active",
+        project_number=parent.number or parent.outside_id or "",
+        project_url=parent.url or "",
+        activated_at=parent.confirmed_at,
+    )
+
+
+def rejection(plan_hash: str | None, tasks: Sequence[ApprovalTask]) -> WriteBack:
+    rejected = [task for task in tasks if task.plan_hash == plan_hash and task.status is TaskStatus.REJECTED]
+    reason = "; ".join(f"{task.role}: {task.comment}" for task in rejected)
+    return WriteBack(status="rejected", message=reason)
+
+
+def run(context: StageContext) -> Outcome:
+    opportunity = context.opportunity
+    if opportunity.state is State.REFUSED:
+        with context.uow() as uow:
+            tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
+        _tell_crm(context, rejection(opportunity.plan_hash, tasks))
+        return Advance(State.REJECTED, opportunity)
+    with context.uow() as uow:
+        parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
+    if parent is None:
+        raise RuntimeError(f"{opportunity.id} is created without a parent project in the ledger")
+    wanted = activation(parent)
+    _tell_crm(context, wanted)
+    _tell_psa(context, wanted)
+    return Advance(State.ACTIVE, opportunity.model_copy(update={"activated_at": wanted.activated_at}))
+
+
+def _effect(
+    context: StageContext,
+    connection_id: str,
+    kind: EffectKind,
+    request: dict[str, Any],
+    quarantine: timedelta,
+    *,
+    repeatable: bool,
+) -> Effect:
+    return Effect(
+        key=key_of(context.opportunity, kind, ROOT_PATH),
+        kind=kind,
+        path=ROOT_PATH,
+        opportunity_id=context.opportunity.id,
+        connection_id=connection_id,
+        request=request,
+        repeatable=repeatable,
+        quarantine=quarantine,
+    )
+
+
+def _tell_crm(context: StageContext, wanted: WriteBack) -> None:
+    """Sets fields of the opportunity: harmless to repeat, so a new status overwrites the old one."""
+    connection_id, record_id = context.opportunity.connection_id, context.opportunity.source_id
+    crm = context.systems.crm(connection_id)
+    request = wanted.model_dump(mode="json")
+    context.effects.perform(
+        _effect(context, connection_id, EffectKind.CRM_WRITE_BACK, request, crm.quarantine, repeatable=True),
+        lambda: crm.find_write_back(record_id, wanted),
+        lambda: crm.write_back(record_id, wanted),
+    )
+
+
+def _tell_psa(context: StageContext, wanted: WriteBack) -> None:
+    """The project is found or created under our key, then told its status: two effects, each retried alone."""
+    connected = context.systems.psa(context.opportunity.tenant_id)
+    if connected is None:
+        return
+    connection_id, psa = connected
+    with context.uow() as uow:
+        plan = uow.plans.get(
+            context.opportunity.tenant_id, context.opportunity.id, context.opportunity.plan_hash or ""
+        )
+    order = PsaOrder(
+        key=key_of(context.opportunity, EffectKind.PSA_PROJECT, ROOT_PATH),
+        title=plan.content.name,
+        project_number=wanted.project_number,
+    )
+    request = order.model_dump(mode="json")
+    project = context.effects.perform(
+        _effect(context, connection_id, EffectKind.PSA_PROJECT, request, psa.quarantine, repeatable=False),
+        lambda: psa.find_project(order),
+        lambda: psa.create_project(order),
+    )
+    request = wanted.model_dump(mode="json")
+    context.effects.perform(
+        _effect(context, connection_id, EffectKind.PSA_WRITE_BACK, request, psa.quarantine, repeatable=True),
+        lambda: psa.find_write_back(project.outside_id, wanted),
+        lambda: psa.write_back(project.outside_id, wanted),
+    )

@@ -1,0 +1,117 @@
+"""Work the exception queue: replay an item from where it stopped, or dismiss it with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.events import Event, ExceptionDismissed, Replayed
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.intake import Delivery
+from oppsync.domain.states import State, check_move
+from oppsync.domain.trace import new_traceparent
+from oppsync.errors import Conflict, InvalidInput, UnreadableDelivery
+from oppsync.pipeline.table import stage_for
+from oppsync.ports import HANDED_ON, Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.commands import DismissException, ReplayException
+from oppsync.services.intake import read_delivery, take_in
+
+
+@dataclass(frozen=True)
+class ReplayExceptionHandler:
+    """An opportunity goes back to the start of the stage it stopped at; a delivery is read again."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+
+    def __call__(self, command: ReplayException) -> None:
+        with self.uow() as uow:
+            item = _open_item(uow, command.tenant_id, command.item_id)
+            if item.opportunity_id is not None:
+                self._resume(uow, item, command.actor)
+            else:
+                self._read_again(uow, item, command.actor)
+            uow.commit()
+
+    def _resume(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
+        if item.opportunity_id is None:
+            raise ValueError(f"{item.id} is not about an opportunity")
+        before = uow.opportunities.lock(item.tenant_id, item.opportunity_id)
+        uow.exceptions.close_for(item.tenant_id, before.id, actor, "Replayed")
+        if before.state is State.PARKED:
+            resumed = before.resume_state or State.RECEIVED
+            check_move(before.state, resumed)
+        else:
+            resumed = before.state
+        after = before.model_copy(update={"state": resumed, "resume_state": None, "tries": 0, "crashes": 0})
+        uow.opportunities.change(before, after, HANDED_ON)
+        uow.outbox.add(before.tenant_id, before.id, stage_for(resumed).name, before.traceparent)
+        event = Replayed(
+            opportunity_id=before.id,
+            actor=actor,
+            before={"state": before.state.value},
+            after={"state": resumed.value},
+            detail={"exception": str(item.id), "code": item.code},
+            summary=f"Replayed from {stage_for(resumed).name} after {item.code}",
+        )
+        self.publish(uow, before.tenant_id, before.traceparent, event)
+
+    def _read_again(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
+        if item.delivery_id is None:
+            raise ValueError(f"{item.id} is about nothing that can be replayed")
+        stored = uow.deliveries.get(item.tenant_id, item.delivery_id)
+        delivery = Delivery(**stored.model_dump(include=set(Delivery.model_fields)))
+        read = read_delivery(self.systems, delivery)
+        if isinstance(read, UnreadableDelivery):
+            raise Conflict(f"It still cannot be read: {read.message} ({read.where}).", code="STILL_UNREADABLE")
+        uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
+        take_in(uow, self.publish, delivery, stored.id, read)
+        event = Replayed(
+            opportunity_id=None,
+            actor=actor,
+            detail={"exception": str(item.id), "event": str(stored.id)},
+            summary=f"Read again after {item.code}",
+        )
+        self.publish(uow, item.tenant_id, delivery.traceparent, event)
+
+
+@dataclass(frozen=True)
+class DismissExceptionHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: DismissException) -> None:
+        if not command.reason.strip():
+            raise InvalidInput("Say why it needs no replay.", field="reason", code="REASON_MISSING")
+        with self.uow() as uow:
+            item = _open_item(uow, command.tenant_id, command.item_id)
+            uow.exceptions.close(
+                item.tenant_id, item.id, ExceptionStatus.DISMISSED, command.actor, command.reason
+            )
+            self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, command))
+            uow.commit()
+
+
+def _dismissed(item: ExceptionItem, command: DismissException) -> Event:
+    return ExceptionDismissed(
+        opportunity_id=item.opportunity_id,
+        actor=command.actor,
+        detail={"exception": str(item.id), "code": item.code, "reason": command.reason},
+        summary=f"Dismissed {item.code}: {command.reason}",
+    )
+
+
+def _open_item(uow: UnitOfWork, tenant_id: str, item_id: UUID) -> ExceptionItem:
+    item = uow.exceptions.get(tenant_id, item_id)
+    if item.status is not ExceptionStatus.OPEN:
+        raise Conflict(f"This was {item.status} already by {item.closed_by}.", code="ALREADY_CLOSED")
+    return item
+
+
+def _trace_of(uow: UnitOfWork, item: ExceptionItem) -> str:
+    if item.opportunity_id is not None:
+        return uow.opportunities.get(item.tenant_id, item.opportunity_id).traceparent
+    if item.delivery_id is not None:
+        return uow.deliveries.get(item.tenant_id, item.delivery_id).traceparent
+    return new_traceparent()

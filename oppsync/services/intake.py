@@ -1,0 +1,94 @@
+"""Accept a delivery: raw bytes, an opportunity for each record it names, their messages: one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.events import DeliveryReceived, DeliveryUnreadable
+from oppsync.domain.exceptions import NewException
+from oppsync.domain.findings import CODES, Finding
+from oppsync.domain.intake import Delivery
+from oppsync.domain.opportunity import OpportunityRef
+from oppsync.errors import UnreadableDelivery
+from oppsync.pipeline.table import PIPELINE
+from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.commands import AcceptDelivery, Accepted
+
+
+@dataclass(frozen=True)
+class AcceptDeliveryHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+
+    def __call__(self, command: AcceptDelivery) -> Accepted:
+        delivery = command.delivery
+        read = read_delivery(self.systems, delivery)
+        with self.uow() as uow:
+            event_id, is_new = uow.deliveries.add(delivery)
+            if is_new:
+                take_in(uow, self.publish, delivery, event_id, read)
+            uow.commit()
+        return Accepted(event_id, is_new)
+
+
+def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | UnreadableDelivery:
+    """The records a delivery names, or what is wrong with it."""
+    try:
+        return systems.crm(delivery.connection_id).read_notification(delivery.body)
+    except UnreadableDelivery as error:
+        return error
+
+
+def take_in(
+    uow: UnitOfWork,
+    publish: Publish,
+    delivery: Delivery,
+    event_id: UUID,
+    read: Sequence[OpportunityRef] | UnreadableDelivery,
+) -> None:
+    """Write what a stored delivery leads to, into the transaction at hand."""
+    if isinstance(read, UnreadableDelivery):
+        _set_aside(uow, publish, delivery, event_id, read)
+        return
+    for ref in read:
+        opportunity_id, is_new = uow.opportunities.receive(
+            delivery.tenant_id, delivery.connection_id, ref, delivery.traceparent
+        )
+        uow.deliveries.link(delivery.tenant_id, event_id, opportunity_id)
+        uow.outbox.add(delivery.tenant_id, opportunity_id, PIPELINE[0].name, delivery.traceparent)
+        event = DeliveryReceived(
+            opportunity_id=opportunity_id,
+            actor=f"connection:{delivery.connection_id}",
+            after={"state": "received"} if is_new else {},
+            detail={"event": str(event_id), "delivery": delivery.delivery_id, "record": ref.id},
+            summary="The CRM reported it" if is_new else "The CRM reported it again",
+        )
+        publish(uow, delivery.tenant_id, delivery.traceparent, event)
+
+
+def _set_aside(
+    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, error: UnreadableDelivery
+) -> None:
+    text = CODES[error.code]
+    found = Finding(code=error.code, path=error.where, message=error.message, fix=text.fix, owner=text.owner)
+    item_id = uow.exceptions.raise_item(
+        NewException(
+            tenant_id=delivery.tenant_id,
+            delivery_id=event_id,
+            code=error.code,
+            message=f"{error.message} ({error.where})",
+            owner=text.owner,
+            findings=(found,),
+            payload_reference=f"delivery:{event_id}",
+        )
+    )
+    event = DeliveryUnreadable(
+        opportunity_id=None,
+        actor=f"connection:{delivery.connection_id}",
+        detail={"event": str(event_id), "exception": str(item_id), "where": error.where},
+        summary=error.message,
+    )
+    publish(uow, delivery.tenant_id, delivery.traceparent, event)

@@ -1,0 +1,150 @@
+"""Work one opportunity: take its lease, run the stage it stands at, record the outcome, go straight on.
+
+A stage runs with no transaction open. What is due at once goes on under the same lease; a crash in between is
+covered by the sweeper.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oppsync.domain.events import StageDeferred
+from oppsync.domain.exceptions import Disposition
+from oppsync.domain.findings import finding
+from oppsync.domain.states import RESTING, State
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.errors import BusinessError, LeaseLost, StillUnknown, StoreUnavailable, TransientError
+from oppsync.pipeline import refresh
+from oppsync.pipeline.effects import Effects
+from oppsync.pipeline.retry import backoff
+from oppsync.pipeline.stage import Await, Outcome, Park, StageContext
+from oppsync.pipeline.table import stage_for
+from oppsync.ports import HANDED_ON, Clock, Due, Publish, Reporter, Systems, UnitOfWorkFactory
+from oppsync.services.commands import RunStage
+from oppsync.services.lease_keeper import LeaseKeeper
+from oppsync.services.record_outcome import Worked, commit, record
+
+# A worker that has gone straight on for this long lets others have a turn.
+HAND_ON_AFTER_SECONDS = 10.0
+MAX_CRASHES = 3
+_AT_ONCE = timedelta(milliseconds=50)
+
+
+@dataclass(frozen=True)
+class RunStageHandler:
+    """`stopping` is set when the process shuts down: what is running is finished, then handed on."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+    clock: Clock
+    reporter: Reporter
+    keeper: LeaseKeeper
+    stopping: threading.Event
+    holder: str
+    base_url: str
+
+    def __call__(self, command: RunStage) -> None:
+        with self.uow() as uow:
+            taken = uow.opportunities.take_lease(command.opportunity_id, self.holder)
+            uow.commit()
+        if taken is None:
+            return
+        opportunity, lease = taken
+        with self.keeper.keep(lease):
+            try:
+                self._work(opportunity, lease, command.stage)
+            except LeaseLost:
+                return
+
+    def _work(self, opportunity: TrackedOpportunity, lease: Lease, asked: str) -> None:
+        started = time.monotonic()
+        if stage_for(opportunity.state).name != asked:  # redelivered, or late: another queue's turn
+            self._hand_on(self._context(opportunity, lease))
+            return
+        goes_on = True
+        while goes_on:
+            late = self.stopping.is_set() or time.monotonic() - started > HAND_ON_AFTER_SECONDS
+            worked = self._step(self._context(opportunity, lease), hand_on=late)
+            opportunity, goes_on = worked.opportunity, worked.goes_on
+
+    def _context(self, opportunity: TrackedOpportunity, lease: Lease) -> StageContext:
+        name = "refresh" if _rereads(opportunity) else stage_for(opportunity.state).name
+        tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
+        effects = Effects(self.uow, self.publish, tenant_id, traceparent, name, lease)
+        return StageContext(
+            opportunity=opportunity,
+            lease=lease,
+            systems=self.systems,
+            clock=self.clock,
+            uow=self.uow,
+            effects=effects,
+            base_url=self.base_url,
+            stage=name,
+        )
+
+    def _step(self, context: StageContext, *, hand_on: bool) -> Worked:
+        try:
+            outcome = _decide(context)
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except TransientError as error:
+            return self._defer(context, error)
+        except BusinessError as error:
+            outcome = _park(context, error.code, error.message, Disposition.BUSINESS)
+        except Exception as error:
+            self.reporter.report(error, context.opportunity.id)
+            message = f"{type(error).__name__} in stage {context.stage}"
+            outcome = _park(context, "BUG", message, Disposition.DEAD_LETTER)
+        return record(context, self.publish, outcome, hand_on=hand_on)
+
+    def _defer(self, context: StageContext, error: TransientError) -> Worked:
+        """Due again after a pause that Postgres remembers; too many in a row make a dead letter."""
+        opportunity = context.opportunity
+        tries = opportunity.tries + (0 if isinstance(error, StillUnknown) else 1)
+        if tries > stage_for(opportunity.state).max_tries:
+            outcome = _park(context, "RETRIES_EXHAUSTED", error.message, Disposition.DEAD_LETTER)
+            return record(context, self.publish, outcome, hand_on=False)
+        if isinstance(error, StillUnknown):
+            pause = max(error.not_before - self.clock.now(), _AT_ONCE)
+        else:
+            pause = backoff(opportunity.tries, error, random.random())  # noqa: S311
+        event = StageDeferred(
+            opportunity_id=opportunity.id,
+            actor=f"stage:{context.stage}",
+            detail={"code": error.code, "tries": tries, "seconds": str(round(pause.total_seconds(), 1))},
+            summary=f"{error.message}; again in {pause.total_seconds():.0f} s",
+        )
+        after = opportunity.model_copy(update={"tries": tries, "crashes": 0})
+        with self.uow() as uow:
+            return commit(uow, context, self.publish, after, Due(pause), event)
+
+    def _hand_on(self, context: StageContext) -> None:
+        with self.uow() as uow:
+            commit(uow, context, self.publish, context.opportunity, HANDED_ON)
+
+
+def _rereads(opportunity: TrackedOpportunity) -> bool:
+    """Whether the re-read comes first. A decision already taken is written back before any change."""
+    return opportunity.reread_due and opportunity.state is not State.REFUSED
+
+
+def _decide(context: StageContext) -> Outcome:
+    opportunity = context.opportunity
+    if opportunity.crashes >= MAX_CRASHES:
+        return _park(context, "WORKER_CRASHED", "Its worker died three times", Disposition.DEAD_LETTER)
+    if _rereads(opportunity):
+        return refresh.run(context)
+    if opportunity.state in RESTING:
+        return Await(opportunity)
+    return stage_for(opportunity.state).run(context)
+
+
+def _park(context: StageContext, code: str, message: str, disposition: Disposition) -> Park:
+    item = finding(code, message)
+    reference = f"record:{context.opportunity.id}"
+    return Park(context.opportunity, [item], reference, disposition=disposition)
