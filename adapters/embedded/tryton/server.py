@@ -1,16 +1,14 @@
 """A real Tryton 8.2 on loopback, started from the seeded template; its books survive restarts.
 
-`python -m adapters.embedded.tryton.server --data D --cache C --port P` serves in the foreground until it is
-told to stop (SIGTERM) or its parent dies.
+`python -m adapters.embedded.tryton.server --data D --cache C --port P` serves in the foreground until SIGTERM;
+whoever starts it ties its life to its own, as `adapters.supervisor` does.
 """
 
 import argparse
-import ctypes
 import http.client
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapters.embedded.tryton import firm
-from adapters.embedded.tryton.template import PROJECT, ensure_template, tryton_environment
+from adapters.embedded.tryton.template import ensure_template, tryton_environment
+from adapters.processes import die_with_parent, free_port
 
 READY_WITHIN = 60.0
 STOP_WITHIN = 10.0
-LINUX_PR_SET_PDEATHSIG = 1
+LOG = "trytond.log"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class TrytonServer:
     def __init__(self, data: Path, cache: Path, port: int = 0) -> None:
         self.data = data.resolve()
         self.cache = cache.resolve()
-        self.port = port or _free_port()
+        self.port = port or free_port(0)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> TrytonAddress:
@@ -49,15 +48,23 @@ class TrytonServer:
 
         Call it from the main thread: the server lives as long as the thread that started it.
         """
-        prepare(self.data, self.cache, self.port)
-        options = ["--data", str(self.data), "--cache", str(self.cache), "--port", str(self.port)]
-        self._process = subprocess.Popen([sys.executable, "-m", __name__, *options], cwd=PROJECT)
+        command = prepare(self.data, self.cache, self.port)
+        with (self.data / LOG).open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=tryton_environment(),
+                start_new_session=True,  # the terminal's Ctrl-C is for us: the ERP is stopped last
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+            )
         deadline = time.monotonic() + READY_WITHIN
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                log = (self.data / "trytond.log").read_text(errors="replace")
-                raise RuntimeError(f"Tryton did not start; the end of its log:\n{log[-2000:]}")
+                said = (self.data / LOG).read_text(errors="replace")
+                raise RuntimeError(f"Tryton did not start; the end of its log:\n{said[-2000:]}")
             time.sleep(0.05)
         return address(self.port)
 
@@ -84,8 +91,8 @@ def address(port: int) -> TrytonAddress:
     )
 
 
-def prepare(data: Path, cache: Path, port: int) -> Path:
-    """Make the books where they are absent and write the configuration, whose path is returned.
+def prepare(data: Path, cache: Path, port: int) -> list[str]:
+    """Make the books where they are absent, write the configuration; returns the command that serves them.
 
     Existing books are kept as they are, also when the template's recipe has changed since.
     """
@@ -97,21 +104,15 @@ def prepare(data: Path, cache: Path, port: int) -> Path:
         copy.replace(books)
     conf = data / "trytond.conf"
     conf.write_text(f"[database]\nuri = sqlite://\npath = {data}\n[web]\nlisten = 127.0.0.1:{port}\nroot =\n")
-    return conf
+    return [sys.executable, "-m", "trytond.cli", "-c", str(conf), "-d", firm.DATABASE]
 
 
 def serve(data: Path, cache: Path, port: int) -> None:
     """Become the server: this process turns into trytond, so signals reach it without forwarding."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(LINUX_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            sys.exit("the process that started this server is gone")
-    conf = prepare(data, cache, port)
-    log = os.open(data / "trytond.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    command = prepare(data, cache, port)
+    log = os.open(data / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
-    command = [sys.executable, "-m", "trytond.cli", "-c", str(conf), "-d", firm.DATABASE]
     os.execve(command[0], command, tryton_environment())  # noqa: S606
 
 
@@ -128,12 +129,6 @@ def _answers(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

@@ -1,0 +1,362 @@
+"""How plans land in Tryton, seen past the adapter; and what becomes of Tryton's refusals."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from adapters.embedded.tryton.server import TrytonAddress
+from adapters.projects.tryton.adapter import TrytonProjects
+from adapters.projects.tryton.client import NumberDrawnTwice
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.errors import (
+    AmbiguousAnswer,
+    BusinessError,
+    ContentConflict,
+    Misconfigured,
+    RateLimited,
+    TransientError,
+    VendorRejected,
+    VendorUnavailable,
+)
+from tests import builders
+from tests.contract.test_project_systems import Deal, FixedClock
+from tests.tryton import Books, tryton
+
+__all__ = ["tryton"]
+
+TODAY = {"__class__": "date", "year": 2026, "month": 6, "day": 15}
+
+
+def connect(url: str, database: str = "erp", key: str = "k", **settings: object) -> TrytonProjects:
+    connection = Connection(
+        tenant_id="default",
+        id="erp",
+        role=ConnectionRole.PROJECTS,
+        vendor="tryton",
+        name="Tryton",
+        settings={"base_url": url, "database": database, **settings},
+    )
+    return TrytonProjects(connection, {"rest_key": key}, FixedClock())
+
+
+@pytest.fixture
+def erp(tryton: TrytonAddress) -> TrytonProjects:
+    return connect(tryton.url, tryton.database, tryton.rest_key)
+
+
+@pytest.fixture
+def books(tryton: TrytonAddress) -> Iterator[Books]:
+    with Books(tryton) as books:
+        yield books
+
+
+def work(books: Books, outside_id: str, *fields: str) -> dict[str, Any]:
+    return books.one("project.work", [["id", "=", int(outside_id)]], *fields)
+
+
+def test_a_project_carries_what_tryton_has_no_field_for_in_its_comment(
+    erp: TrytonProjects, books: Books
+) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line()))
+    (root, *_) = deal.create(erp)
+
+    found = work(books, root.outside_id, "comment", "party.code", "company.party.code", "list_price")
+
+    key, *notes = found["comment"].split("\n")
+    assert key == deal.node().key
+    assert "cost centre: CC-DE-CLOUD" in notes
+    assert "tax: VAT-DE-19 (19 %)" in notes
+    assert "dates: 2026-06-01 to 2026-09-15" in notes
+    assert found["party"]["code"] == "CUST-1001"
+    assert found["company"]["party"]["code"] == "ACME-DE"
+    assert found["list_price"] is None
+
+
+def test_each_billing_model_has_its_invoice_method_and_the_parent_none(
+    erp: TrytonProjects, books: Books
+) -> None:
+    deal = Deal()
+    deal.create(erp)
+
+    methods = {
+        path: work(books, outside_id, "project_invoice_method")["project_invoice_method"]
+        for path, outside_id in deal.ids.items()
+        if "/task/" not in path
+    }
+
+    assert methods == {"project": "manual", "00kL1": "timesheet", "00kL2": "manual", "00kL3": "effort"}
+
+
+def test_hours_booked_on_a_role_are_invoiced_at_its_rate(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.time_line()))
+    (root, *_, task) = deal.create(erp)
+    (timesheet,) = work(books, task.outside_id, "timesheet_works")["timesheet_works"]
+    employee = books.one("company.employee", [["company", "=", 1]])["id"]
+    hours = {"__class__": "timedelta", "seconds": 6 * 3600}
+    booked = {"company": 1, "employee": employee, "work": timesheet, "date": TODAY, "duration": hours}
+    books.create("timesheet.line", booked)
+
+    books.press("project.work", int(root.outside_id), "invoice")
+
+    line = books.one(
+        "timesheet.line", [["work", "=", timesheet]], "invoice_line.unit_price", "invoice_line.amount"
+    )
+    assert line["invoice_line"]["unit_price"]["decimal"] == "144.0000"
+    assert line["invoice_line"]["amount"]["decimal"] == "864.00"
+
+
+def test_an_accepted_milestone_is_invoiced_at_its_amount(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.milestone_line()))
+    created = deal.create(erp)
+    root, design = created[0], created[-3]
+    done = books.one("project.work.status", [["name", "=", "Done"]])["id"]
+    books.write("project.work", int(design.outside_id), {"status": done, "progress": 1.0})
+
+    books.press("project.work", int(root.outside_id), "invoice")
+
+    found = work(books, design.outside_id, "invoice_line.amount", "invoice_line.taxes.name")
+    assert found["invoice_line"]["amount"]["decimal"] == "6000.00"
+    assert [tax["name"] for tax in found["invoice_line"]["taxes"]] == ["VAT-DE-19"]
+
+
+def test_a_fixed_fee_waits_as_drafts_on_its_dates(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line()))
+    deal.create(erp)
+
+    drafts = [
+        books.one(
+            "account.invoice",
+            [["reference", "=", order.key]],
+            "state",
+            "invoice_date",
+            "untaxed_amount",
+            "payment_term.name",
+            "lines.taxes.name",
+            "lines.analytic_accounts.account.code",
+        )
+        for order in deal.lines()
+    ]
+
+    assert [draft["untaxed_amount"]["decimal"] for draft in drafts] == ["2500.00"] * 4
+    assert [draft["invoice_date"]["month"] for draft in drafts] == [6, 7, 8, 9]
+    for draft in drafts:
+        (line,) = draft["lines"]
+        assert draft["state"] == "draft"
+        assert draft["payment_term"]["name"] == "NET30"
+        assert line["taxes"][0]["name"] == "VAT-DE-19"
+        assert line["analytic_accounts"][0]["account"]["code"] == "CC-DE-CLOUD"
+
+
+def test_foreign_money_stands_on_invoices_only(erp: TrytonProjects, books: Books) -> None:
+    """A task's price would be read in the company's euros."""
+    deal = Deal(builders.opportunity(builders.milestone_line(), currency="USD"))
+    (root, *_) = deal.create(erp)
+
+    below = books.find("project.work", [["parent", "child_of", [int(root.outside_id)]]], "list_price")
+    drafts = [
+        books.one("account.invoice", [["reference", "=", order.key]], "currency.code", "untaxed_amount")
+        for order in deal.lines()
+    ]
+
+    assert {each["list_price"] for each in below} == {None}
+    assert [draft["untaxed_amount"]["decimal"] for draft in drafts] == ["6000.00", "10000.00", "4000.00"]
+    assert {draft["currency"]["code"] for draft in drafts} == {"USD"}
+    root_method = work(books, root.outside_id, "project_invoice_method")["project_invoice_method"]
+    assert root_method == "manual"
+
+
+def test_time_in_a_foreign_currency_is_refused(erp: TrytonProjects) -> None:
+    deal = Deal(builders.opportunity(builders.time_line(), currency="EUR"))
+    deal.create(erp)
+    abroad = builders.changed(deal.plan, erp_company="ACME-US")
+    (order, *_) = deal.lines()
+
+    with pytest.raises(BusinessError, match="in USD, not in EUR") as refused:
+        erp.create_line(order.model_copy(update={"plan": abroad}))
+
+    assert refused.value.code == "TIME_IN_FOREIGN_CURRENCY"
+
+
+def test_what_people_add_to_a_comment_is_no_difference(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line()))
+    (root, *_) = deal.create(erp)
+    comment = work(books, root.outside_id, "comment")["comment"]
+    books.write("project.work", int(root.outside_id), {"comment": f"{comment}\n\nCall Ann: she knows\nmore"})
+
+    found = erp.find_node(deal.node())
+
+    assert found is not None
+    assert found.differences == {}
+
+
+def test_a_cancelled_draft_is_a_difference(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line()))
+    deal.create(erp)
+    order, *_ = deal.lines()
+    invoice = books.one("account.invoice", [["reference", "=", order.key]])
+    books.press("account.invoice", invoice["id"], "cancel")
+
+    found = erp.find_line(order)
+
+    assert found is not None
+    assert found.differences == {"state": ("draft", "cancelled")}
+
+
+def test_two_records_under_one_key_are_for_people_to_sort_out(erp: TrytonProjects) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line()))
+    first, second = erp.create_node(deal.node()), erp.create_node(deal.node())
+
+    with pytest.raises(ContentConflict, match=f"{first.outside_id}, {second.outside_id}|{second.outside_id}, "):
+        erp.find_node(deal.node())
+
+
+def test_workers_that_draw_the_same_number_look_up_and_try_again(tryton: TrytonAddress, books: Books) -> None:
+    """Two processes have two clients: Tryton on SQLite lets them draw one number for two projects."""
+    deals = [Deal(builders.opportunity(builders.fixed_line())) for _ in range(24)]
+
+    def land(mine: list[Deal]) -> None:
+        erp = connect(tryton.url, tryton.database, tryton.rest_key)
+        for deal in mine:
+            for _ in range(100):
+                try:
+                    if erp.find_node(deal.node()) is None:
+                        erp.create_node(deal.node())
+                    break
+                except TransientError:
+                    continue
+
+    with ThreadPoolExecutor(3) as workers:
+        for done in [workers.submit(land, deals[worker::3]) for worker in range(3)]:
+            done.result()
+
+    for deal in deals:
+        books.one("project.work", [["comment", "like", f"{deal.node().key}\n%"]])
+
+
+Canned = tuple[int, str]  # status and body
+
+
+def refusal(sentence: str) -> Canned:
+    return 400, f'{{"status": 400, "message": "{sentence}", "description": ""}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "after_write", "after_read"),
+    [
+        (refusal("The number on work must be unique."), NumberDrawnTwice, NumberDrawnTwice),
+        (refusal("The code on party must be unique."), VendorRejected, VendorRejected),
+        (refusal('You are not allowed to access \\"Work\\".'), Misconfigured, Misconfigured),
+        ((400, "<h1>Bad Request</h1>"), VendorRejected, VendorRejected),
+        ((401, "<h1>Unauthorized</h1>"), Misconfigured, Misconfigured),
+        ((403, "<h1>Forbidden</h1>"), Misconfigured, Misconfigured),
+        ((404, "<h1>Not Found</h1>"), Misconfigured, Misconfigured),
+        ((429, ""), RateLimited, RateLimited),
+        ((500, "<p>&#39;nosuch&#39;</p>"), AmbiguousAnswer, VendorUnavailable),
+        ((503, "<p>database is locked</p>"), VendorUnavailable, VendorUnavailable),
+        ((503, "<p>connection lost</p>"), AmbiguousAnswer, VendorUnavailable),
+        ((504, ""), AmbiguousAnswer, VendorUnavailable),
+        ((200, "<h1>Maintenance</h1>"), AmbiguousAnswer, VendorUnavailable),
+        ((200, '{"id": 1}'), AmbiguousAnswer, Misconfigured),
+    ],
+    ids=lambda value: str(value[0]) + value[1][:40] if isinstance(value, tuple) else None,
+)
+def test_what_an_answer_means(
+    answer: Canned, after_write: type[Exception], after_read: type[Exception]
+) -> None:
+    """Certainly not carried out, unknown, or for people: the class decides what happens next."""
+    order = Deal(builders.opportunity(builders.fixed_line())).node()
+    with answering({"POST": answer}) as url, pytest.raises(after_write) as refused:
+        connect(url).create_node(order)
+    assert type(refused.value) is after_write
+    with answering({"project.work": answer}) as url, pytest.raises(after_read) as refused:
+        connect(url).find_node(order)
+    assert type(refused.value) is after_read
+
+
+def test_a_number_drawn_twice_is_drawn_again() -> None:
+    race = refusal("The number on work must be unique.")
+    order = Deal(builders.opportunity(builders.fixed_line())).node()
+    with answering({"POST": [race, race, (200, json.dumps(WORK))]}) as url:
+        assert connect(url).create_node(order).outside_id == "7"
+
+
+def test_no_answer_to_a_create_leaves_the_outcome_unknown() -> None:
+    order = Deal(builders.opportunity(builders.fixed_line())).node()
+    with answering({"POST": None}) as url, pytest.raises(AmbiguousAnswer):
+        connect(url, timeout=0.5).create_node(order)
+
+
+def test_the_quarantine_covers_our_patience_and_tryton_s_late_commit() -> None:
+    assert connect("http://127.0.0.1:1", timeout=2, late_commit=5).quarantine.total_seconds() == 7
+
+
+def test_a_web_client_s_address_is_used_where_there_is_one() -> None:
+    with answering({}) as url:
+        landed = connect(url, web_url="https://erp.example/").create_node(
+            Deal(builders.opportunity(builders.fixed_line())).node()
+        )
+
+    assert landed.url == "https://erp.example/#erp/model/project.work/7"
+
+
+WORK = {
+    "id": 7,
+    "number": "7",
+    "name": "x",
+    "type": "project",
+    "comment": None,
+    "company": {"id": 1, "party": {"id": 1, "code": "ACME-DE"}},
+    "party": None,
+    "parent": None,
+    "project_invoice_method": "manual",
+    "product": None,
+    "list_price": None,
+    "effort_duration": None,
+}
+USUAL = {
+    "company.company": [{"id": 1, "currency": {"code": "EUR"}}],
+    "party.party": [{"id": 3, "account_receivable": None, "addresses": [{"id": 3, "invoice": 1}]}],
+    "POST": WORK,
+}
+
+
+@contextmanager
+def answering(answers: dict[str, Canned | list[Canned] | None]) -> Iterator[str]:
+    """A server that answers like Tryton, except where told otherwise: by model, `POST` for any create.
+
+    A list is worked off, one answer a request; None leaves requests without one until the test is over.
+    """
+    over = threading.Event()
+
+    @Request.application
+    def app(request: Request) -> Response:
+        model = "POST" if request.method == "POST" else request.path.rsplit("/", 1)[-1]
+        if model not in answers:
+            return Response(json.dumps(USUAL[model]), content_type="application/json")
+        told = answers[model]
+        answer = told.pop(0) if isinstance(told, list) else told
+        if answer is None:
+            over.wait(30)
+            return Response(status=500)
+        status, body = answer
+        return Response(body, status=status)
+
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
