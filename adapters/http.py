@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -48,6 +48,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     after_write: bool = False
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -136,14 +137,18 @@ class HttpClient:
                 request = self._client.build_request(
                     method, self.base_url + path, params=params, content=content, headers=all_headers
                 )
-                answer = self._exchange(request, call, write)
+                answer = replace(self._exchange(request, call, write), secrets=secrets)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
             # `from None`: the library's texts may quote the address, its query and header values.
             raise _error(_judge_failure(error, write), call, secrets) from None
         if answer.is_success or answer.status in expect:
             return answer
+        raise self.refusal(answer)
+
+    def refusal(self, answer: Answer) -> TransientError | BusinessError:
+        """What an answer that is no success means; also for one part of an answer that has several."""
         judgement = (self._judge(answer) if self._judge else None) or judge_status(answer)
-        raise _error(judgement, f"{call}: {answer.status}", secrets, answer.retry_after)
+        return _error(judgement, f"{answer.call}: {answer.status}", answer.secrets, answer.retry_after)
 
     def _exchange(self, request: httpx2.Request, call: str, write: bool) -> Answer:
         with closing(self._client.send(request, stream=True)) as response:

@@ -35,6 +35,8 @@ def loads(text: str | bytes) -> Any:
         raise UnreadableJson("nested too deeply", 0) from None
     except ValueError as error:
         raise UnreadableJson(str(error), 0) from None
+    except ArithmeticError:
+        raise UnreadableJson("a number with an exponent beyond all measure", 0) from None
 
 
 def _refuse_constant(name: str) -> None:

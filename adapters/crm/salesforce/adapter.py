@@ -1,0 +1,169 @@
+"""Salesforce as the CRM: notifications that name opportunities, the records, and our own fields on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+
+from adapters.connection_settings import checked
+from adapters.crm.salesforce import translate, wire
+from adapters.crm.salesforce.client import VENDOR, SalesforceClient
+from adapters.crm.salesforce.ids import full_id
+from oppsync import canonical_json
+from oppsync.domain.connections import Connection
+from oppsync.domain.effects import Landed
+from oppsync.domain.model import Code, Frozen
+from oppsync.domain.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.orders import WriteBack
+from oppsync.errors import RecordGone, UnreadableDelivery
+from oppsync.ports import Clock
+
+ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
+
+WITH_CURRENCY = ("Opportunity", "OpportunityLineItem")
+
+
+class SalesforceSettings(Frozen):
+    """`base_url`: the org's own login host. `fields`: `Object.Field__c` -> the name it has in this org, or null
+    when the org has none. `currency`: of an org that has only one (it has no CurrencyIsoCode). `timeout` (of a
+    whole call) and `late_commit` (how long after that a write may still happen) are seconds."""
+
+    base_url: Code
+    api_version: Annotated[str, StringConstraints(pattern=r"^\d{2}\.0$")] = "62.0"
+    fields: dict[str, ApiName | None] = {}
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
+    late_commit: Annotated[float, Field(ge=0)] = 30.0
+
+    @field_validator("fields")
+    @classmethod
+    def _that_we_use(cls, fields: dict[str, str | None]) -> dict[str, str | None]:
+        if unknown := sorted(fields.keys() - wire.FIELDS):
+            raise ValueError(f"not a field that is used: {', '.join(unknown)}")
+        return fields
+
+
+class SalesforceSecrets(Frozen):
+    client_id: SecretStr
+    client_secret: SecretStr
+
+
+class SalesforceCrm:
+    """Implements `oppsync.ports.Crm`. One instance a connection and process; thread-safe."""
+
+    def __init__(self, connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> None:
+        """Raises Misconfigured, naming the setting or secret."""
+        settings = checked(SalesforceSettings, VENDOR, "settings", connection.settings)
+        known = checked(SalesforceSecrets, VENDOR, "secrets", secrets)
+        self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
+        self._currency = settings.currency
+        without = {f"{sobject}.CurrencyIsoCode": None for sobject in WITH_CURRENCY} if settings.currency else {}
+        self._names = wire.FieldNames(overrides=without | settings.fields)
+        self._client = SalesforceClient(
+            settings.base_url,
+            settings.api_version,
+            known.client_id.get_secret_value(),
+            known.client_secret.get_secret_value(),
+            timeout=settings.timeout,
+        )
+
+    def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
+        """One reference for each opportunity told of, the latest when it is told twice."""
+        try:
+            told = wire.Notification.model_validate(canonical_json.loads(body)).opportunities
+        except canonical_json.UnreadableJson as error:
+            raise UnreadableDelivery(f"the body is not JSON: {error}", where=f"offset {error.offset}") from None
+        except ValidationError as error:
+            raise translate.unreadable("the notification", error.errors()) from None
+        latest = {one.id: one for one in sorted(told, key=lambda one: one.system_modstamp)}
+        return [
+            OpportunityRef(id=one.id, version=one.system_modstamp.isoformat(), modified_at=one.system_modstamp)
+            for one in latest.values()
+        ]
+
+    def read_opportunity(self, source_id: str) -> Opportunity:
+        record_id = _known_id(source_id)
+        org_url, found = self._client.query(self._queries(record_id))
+        if not found["opportunity"]:
+            raise RecordGone(f"{VENDOR}: the opportunity {record_id} does not exist")
+        read = translate.record
+        return translate.opportunity(
+            read(wire.OpportunityRecord, found["opportunity"][0], self._names),
+            [read(wire.LineRecord, one, self._names) for one in found["lines"]],
+            [read(wire.MilestoneRecord, one, self._names) for one in found["milestones"]],
+            org_url,
+            self._currency,
+        )
+
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+        record_id = _known_id(source_id)
+        columns = wire.WriteBackRecord.columns(self._names)
+        fields = self._client.fields(wire.WriteBackRecord.sobject, record_id, columns)
+        there = self._texts(translate.record(wire.WriteBackRecord, fields, self._names))
+        if not any(there.values()):
+            return None
+        expected = self._texts(_record_of(wanted))
+        differences = {name: (text, there[name]) for name, text in expected.items() if text != there[name]}
+        return _landed(record_id, wanted, differences)
+
+    def write_back(self, source_id: str, wanted: WriteBack) -> Landed:
+        record_id = _known_id(source_id)
+        values = _record_of(wanted).values(self._names)
+        self._client.set_fields(wire.WriteBackRecord.sobject, record_id, values)
+        return _landed(record_id, wanted, {})
+
+    def _texts(self, record: wire.WriteBackRecord) -> dict[str, str]:
+        """The fields this org has, as they are compared."""
+        values = record.values(self._names)
+        return {name: (value or "").replace("\r\n", "\n").strip() for name, value in values.items()}
+
+    def _queries(self, record_id: str) -> dict[str, str]:
+        names = self._names
+        return {
+            "opportunity": _select(wire.OpportunityRecord, names, f"Id = '{record_id}'"),
+            "lines": _select(
+                wire.LineRecord, names, f"OpportunityId = '{record_id}' ORDER BY SortOrder NULLS LAST, Id"
+            ),
+            "milestones": _select(
+                wire.MilestoneRecord, names, f"Opportunity__c = '{record_id}' ORDER BY Planned_Date__c, Id"
+            ),
+        }
+
+
+def _select(record: type[wire.Record], names: wire.FieldNames, where: str) -> str:
+    columns = ", ".join(record.columns(names))
+    return f"SELECT {columns} FROM {record.sobject} WHERE {where}"  # noqa: S608 (ids and names were checked)
+
+
+def _known_id(source_id: str) -> str:
+    """Only what is an id gets into a query or a path."""
+    try:
+        return full_id(source_id)
+    except ValueError as error:
+        raise RecordGone(f"{VENDOR}: {source_id!r} {error}") from None
+
+
+def _record_of(wanted: WriteBack) -> wire.WriteBackRecord:
+    """Salesforce keeps whole seconds."""
+    at = wanted.activated_at
+    return wire.WriteBackRecord.model_validate(
+        {
+            "oppsync_Status__c": wire.STATUSES[wanted.status],
+            "oppsync_Project_Number__c": wanted.project_number,
+            "oppsync_Project_Link__c": wanted.project_url,
+            "oppsync_Activated_At__c": at and at.astimezone(UTC).replace(microsecond=0).isoformat(),
+            "oppsync_Message__c": wanted.message,
+        }
+    )
+
+
+def _landed(record_id: str, wanted: WriteBack, differences: dict[str, tuple[str, str]]) -> Landed:
+    return Landed(
+        outside_id=record_id,
+        number=wanted.project_number or None,
+        url=wanted.project_url or None,
+        differences=differences,
+    )

@@ -1,0 +1,206 @@
+"""Salesforce's REST API as far as we use it: sign-in, queries in one composite call, fields of one record."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from adapters.crm.salesforce import wire
+from adapters.http import Answer, HttpClient, Judgement
+from oppsync import canonical_json
+from oppsync.errors import Misconfigured, RateLimited, RecordGone, VendorRejected, VendorUnavailable
+
+VENDOR = "Salesforce"
+TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
+GONE = {"NOT_FOUND", "ENTITY_IS_DELETED"}
+# Refused, not carried out, and worth trying again.
+LATER = {"REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"}
+# What the org's set-up lacks, not what is wrong with the record.
+SET_UP = {
+    "API_DISABLED_FOR_ORG",
+    "INSUFFICIENT_ACCESS",
+    "INSUFFICIENT_ACCESS_OR_READONLY",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+    "INVALID_FIELD",
+    "INVALID_FIELD_FOR_INSERT_UPDATE",
+    "INVALID_TYPE",
+    "MALFORMED_QUERY",
+    "UNSUPPORTED_API_VERSION",
+}
+
+Shape = TypeVar("Shape")
+Records = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Session:
+    """An access token, and the host it is for."""
+
+    http: HttpClient
+    token: str = field(repr=False)
+
+    def send(self, method: str, path: str, **options: Any) -> Answer:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return self.http.request(method, path, headers=headers, **options)
+
+
+class SalesforceClient:
+    """One org as one user. Thread-safe. Raises what `HttpClient.request` raises, by the table in `judge`.
+
+    The token is fetched when it is first needed, and anew, once, when Salesforce no longer knows it.
+    """
+
+    def __init__(
+        self, base_url: str, api_version: str, client_id: str, client_secret: str, *, timeout: float
+    ) -> None:
+        basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
+        self._secret = client_secret
+        self._timeout = timeout
+        self._login = HttpClient(
+            VENDOR,
+            base_url,
+            headers={"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"},
+            secrets=[client_secret],
+            timeout=timeout,
+            total=timeout,
+            judge=judge_sign_in,
+        )
+        self._data = f"/services/data/v{api_version}"
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+
+    def query(self, queries: Mapping[str, str]) -> tuple[str, dict[str, Records]]:
+        """The org's address, and the records of each query (name -> SOQL, at most five): one call, and one more
+        for each further page."""
+        parts = [
+            {"method": "GET", "url": f"{self._data}/query?{urlencode({'q': soql})}", "referenceId": name}
+            for name, soql in queries.items()
+        ]
+        path = f"{self._data}/composite"
+        session, answer = self._call("POST", path, write=False, json={"compositeRequest": parts})
+        replies = {part.name: part for part in _read(wire.CompositeReply, answer, answer.json()).parts}
+        if missing := queries.keys() - replies.keys():
+            raise VendorUnavailable(f"{answer.call}: the answer lacks the parts {sorted(missing)}")
+        records = {name: self._all_pages(session, answer, replies[name]) for name in queries}
+        return session.http.base_url, records
+
+    def _all_pages(self, session: Session, answer: Answer, part: wire.CompositePart) -> Records:
+        # The outer status is 200 whatever happened to the parts.
+        own = replace(answer, status=part.status, body=canonical_json.dumps(part.body).encode())
+        if not own.is_success:
+            raise session.http.refusal(own)
+        page = _read(wire.QueryPage, answer, part.body)
+        records = list(page.records)
+        while page.next_page is not None:
+            _, answer = self._call("GET", page.next_page, write=False)
+            page = _read(wire.QueryPage, answer, answer.json())
+            records += page.records
+        return records
+
+    def fields(self, sobject: str, record_id: str, names: Iterable[str]) -> dict[str, Any]:
+        """Raises RecordGone."""
+        params = {"fields": ",".join(names)}
+        answer = self._record_call("GET", sobject, record_id, write=False, params=params)
+        return _read(TypeAdapter(dict[str, Any]), answer, answer.json())
+
+    def set_fields(self, sobject: str, record_id: str, values: Mapping[str, Any]) -> None:
+        """Raises RecordGone."""
+        self._record_call("PATCH", sobject, record_id, write=True, json=values)
+
+    def _record_call(self, method: str, sobject: str, record_id: str, *, write: bool, **content: Any) -> Answer:
+        path = f"{self._data}/sobjects/{sobject}/{record_id}"
+        session, answer = self._call(method, path, write=write, expect={HTTPStatus.NOT_FOUND}, **content)
+        if answer.is_success:
+            return answer
+        if any(code in GONE for code, _ in _errors(answer)):
+            raise RecordGone(f"{VENDOR}: the record {record_id} does not exist")
+        raise session.http.refusal(answer)
+
+    def _call(
+        self, method: str, path: str, *, write: bool, expect: Collection[int] = (), **content: Any
+    ) -> tuple[Session, Answer]:
+        """Once more with a new token when Salesforce no longer knows ours (it then carried nothing out)."""
+        session = self._signed_in(None)
+        expected = {HTTPStatus.UNAUTHORIZED, *expect}
+        answer = session.send(method, path, write=write, expect=expected, **content)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            session = self._signed_in(session)
+            answer = session.send(method, path, write=write, expect=expect, **content)
+        return session, answer
+
+    def _signed_in(self, refused: Session | None) -> Session:
+        """A session other than the `refused` one; the first to notice fetches it for all threads."""
+        with self._lock:
+            if self._session is None or self._session is refused:
+                self._session = self._sign_in()
+            return self._session
+
+    def _sign_in(self) -> Session:
+        answer = self._login.request("POST", TOKEN_PATH, write=False, content=b"grant_type=client_credentials")
+        reply = _read(wire.TokenReply, answer, answer.json())
+        # A token is not sent in the clear because an answer says so.
+        if urlsplit(reply.instance_url).scheme != urlsplit(self._login.base_url).scheme:
+            raise Misconfigured(f"{VENDOR}: instance_url and base_url differ in http and https")
+        http = HttpClient(
+            VENDOR,
+            reply.instance_url,
+            secrets=[self._secret],
+            timeout=self._timeout,
+            total=self._timeout,
+            judge=judge,
+        )
+        return Session(http, reply.access_token)
+
+
+def judge(answer: Answer) -> Judgement | None:
+    """Salesforce's rows of the table, by error code; None leaves the answer to the common one."""
+    errors = _errors(answer)
+    if not errors:
+        return None
+    codes = {code for code, _ in errors}
+    words = "; ".join(f"{code}: {message}" for code, message in errors)
+    if codes & LATER:
+        return RateLimited, words
+    if codes & SET_UP:
+        return Misconfigured, f"{words} (check the connection's settings and what its user may do)"
+    if codes & GONE:
+        # A record that is gone is told from a path that does not exist where records are asked for.
+        return Misconfigured, f"{words} (check the connection's base_url and api_version)"
+    return (VendorRejected, words) if answer.status == HTTPStatus.BAD_REQUEST else None
+
+
+def judge_sign_in(answer: Answer) -> Judgement | None:
+    """OAuth's errors are an object, not the array of the REST API."""
+    if answer.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
+        return None
+    try:
+        said = canonical_json.loads(answer.body)
+        words = f"{said['error']}: {said.get('error_description', '')}"
+    except (canonical_json.UnreadableJson, KeyError, TypeError, AttributeError):
+        words = answer.text
+    return Misconfigured, f"{words} (check client_id and client_secret)"
+
+
+def _errors(answer: Answer) -> list[tuple[str, str]]:
+    """Code and message of each error; empty when the body is not Salesforce's array of errors."""
+    try:
+        return [(str(e["errorCode"]), str(e["message"])) for e in canonical_json.loads(answer.body)]
+    except (canonical_json.UnreadableJson, KeyError, TypeError):
+        return []
+
+
+def _read(shape: type[Shape] | TypeAdapter[Shape], answer: Answer, document: Any) -> Shape:
+    """Raises VendorUnavailable when the document has not the documented shape."""
+    adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
+    try:
+        return adapter.validate_python(document)
+    except ValidationError as error:
+        where = ", ".join(".".join(map(str, fault["loc"])) or "body" for fault in error.errors()[:3])
+        raise VendorUnavailable(f"{answer.call}: the answer is not as documented: {where}") from None

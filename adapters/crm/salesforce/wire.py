@@ -1,0 +1,284 @@
+"""Salesforce's shapes: the signed notification of docs/salesforce.md, and the records of its REST API."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+
+from adapters.crm.salesforce.ids import full_id
+
+OPPORTUNITY_PREFIX = "006"
+MOST_IN_A_NOTIFICATION = 100
+
+
+def _opportunity_id(text: str) -> str:
+    if not text.startswith(OPPORTUNITY_PREFIX):
+        raise ValueError(f"is not an opportunity's id: those begin with {OPPORTUNITY_PREFIX}")
+    return full_id(text)
+
+
+def _filled(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+# Pydantic would read a number, and a text of digits, as seconds since 1970.
+def _day(value: object) -> date | None:
+    return None if value is None else date.fromisoformat(_text(value))
+
+
+def _moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError("has no time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the calendar") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return value
+
+
+Id = Annotated[str, AfterValidator(full_id)]
+OpportunityId = Annotated[str, AfterValidator(_opportunity_id)]
+Stamp = Annotated[datetime, BeforeValidator(_moment)]
+Words = Annotated[str | None, BeforeValidator(_filled)]
+Day = Annotated[date | None, BeforeValidator(_day), BeforeValidator(_filled)]
+MaybeStamp = Annotated[datetime | None, BeforeValidator(_moment), BeforeValidator(_filled)]
+Number = Decimal | None
+
+
+class Told(BaseModel):
+    """One opportunity of a notification."""
+
+    id: OpportunityId
+    system_modstamp: Stamp
+    is_won: StrictBool
+
+
+class Notification(BaseModel):
+    """What the Apex class sends; members we do not know are for later versions."""
+
+    type: Literal["opportunity.changed"]
+    organization_id: Id
+    sent_at: Stamp
+    opportunities: Annotated[list[Told], Field(min_length=1, max_length=MOST_IN_A_NOTIFICATION)]
+
+
+class FieldNames(BaseModel):
+    """How this org's fields are called: `Opportunity.Region__c` -> its API name, None when it has none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    overrides: dict[str, str | None] = {}
+
+    def of(self, sobject: str, name: str) -> str | None:
+        return self.overrides.get(f"{sobject}.{name}", name)
+
+
+class Record(BaseModel):
+    """A record as REST answers it. The aliases are the API names, and so the list of what is selected."""
+
+    model_config = ConfigDict(frozen=True)
+    sobject: ClassVar[str]
+
+    @classmethod
+    def fields(cls) -> Iterator[tuple[str, type[Record] | None]]:
+        """API name, and the record behind it when it is a relationship."""
+        for field in cls.model_fields.values():
+            yield field.alias or "", _record_behind(field.annotation)
+
+    @classmethod
+    def columns(cls, names: FieldNames, path: str = "") -> list[str]:
+        """What a query selects."""
+        columns: list[str] = []
+        for name, behind in cls.fields():
+            own = names.of(cls.sobject, name)
+            if behind is not None:
+                columns += behind.columns(names, f"{path}{name}.")
+            elif own is not None:
+                columns.append(path + own)
+        return columns
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any], names: FieldNames) -> Self:
+        """Raises pydantic's ValidationError."""
+        return cls.model_validate(cls._under_our_names(record, names))
+
+    @classmethod
+    def _under_our_names(cls, record: Mapping[str, Any], names: FieldNames) -> dict[str, Any]:
+        answered = {name.lower(): value for name, value in record.items()}
+        ours: dict[str, Any] = {}
+        for name, behind in cls.fields():
+            value = answered.get((names.of(cls.sobject, name) or "").lower())
+            if behind is not None and isinstance(value, Mapping):
+                value = behind._under_our_names(value, names)
+            ours[name] = value
+        return ours
+
+    def values(self, names: FieldNames) -> dict[str, Any]:
+        """The JSON-ready values of the fields this org has, under its names."""
+        values = self.model_dump(mode="json", by_alias=True)
+        return {
+            own: value for name, value in values.items() if (own := names.of(self.sobject, name)) is not None
+        }
+
+
+def _record_behind(annotation: Any) -> type[Record] | None:
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return next((o for o in options if isinstance(o, type) and issubclass(o, Record)), None)
+
+
+class AccountRecord(Record):
+    sobject = "Account"
+
+    id: Id = Field(alias="Id")
+    name: str = Field(alias="Name")
+    account_number: Words = Field(alias="AccountNumber")
+    country: Words = Field(alias="BillingCountryCode")
+    tax_id: Words = Field(alias="Tax_Id__c")
+
+
+class OwnerRecord(Record):
+    sobject = "User"
+
+    id: Id = Field(alias="Id")
+    name: str = Field(alias="Name")
+    email: Words = Field(alias="Email")
+
+
+class ProductRecord(Record):
+    sobject = "Product2"
+
+    code: Words = Field(alias="ProductCode")
+    name: Words = Field(alias="Name")
+    family: Words = Field(alias="Family")
+
+
+class OpportunityRecord(Record):
+    sobject = "Opportunity"
+
+    id: Id = Field(alias="Id")
+    modified_at: Stamp = Field(alias="SystemModstamp")
+    name: str = Field(alias="Name")
+    stage: str = Field(alias="StageName")
+    is_won: StrictBool = Field(alias="IsWon")
+    closed_on: Day = Field(alias="CloseDate")
+    probability: Number = Field(alias="Probability")
+    amount: Number = Field(alias="Amount")
+    currency: Words = Field(alias="CurrencyIsoCode")
+    account: AccountRecord | None = Field(alias="Account")
+    owner: OwnerRecord | None = Field(alias="Owner")
+    contracting_entity: Words = Field(alias="Contracting_Entity__c")
+    region: Words = Field(alias="Region__c")
+    service_line: Words = Field(alias="Service_Line__c")
+    delivery_model: Words = Field(alias="Delivery_Model__c")
+    billing_model: Words = Field(alias="Billing_Model__c")
+    payment_terms: Words = Field(alias="Payment_Terms__c")
+    po_number: Words = Field(alias="PO_Number__c")
+    contract_type: Words = Field(alias="Contract_Type__c")
+    billing_frequency: Words = Field(alias="Billing_Frequency__c")
+    starts_on: Day = Field(alias="Start_Date__c")
+    ends_on: Day = Field(alias="End_Date__c")
+    signed_on: Day = Field(alias="Contract_Signed_Date__c")
+    custom_attributes: Words = Field(alias="Custom_Attributes__c")
+
+
+class LineRecord(Record):
+    sobject = "OpportunityLineItem"
+
+    id: Id = Field(alias="Id")
+    product: ProductRecord | None = Field(alias="Product2")
+    description: Words = Field(alias="Description")
+    quantity: Number = Field(alias="Quantity")
+    unit: Words = Field(alias="Unit__c")
+    unit_price: Number = Field(alias="UnitPrice")
+    discount: Number = Field(alias="Discount")
+    total: Number = Field(alias="TotalPrice")
+    currency: Words = Field(alias="CurrencyIsoCode")
+    starts_on: Day = Field(alias="Start_Date__c")
+    ends_on: Day = Field(alias="End_Date__c")
+    service_line: Words = Field(alias="Service_Line__c")
+    delivery_region: Words = Field(alias="Delivery_Region__c")
+    role: Words = Field(alias="Role__c")
+    planned_hours: Number = Field(alias="Planned_Hours__c")
+    billing_model: Words = Field(alias="Billing_Model__c")
+
+
+class MilestoneRecord(Record):
+    sobject = "Billing_Milestone__c"
+
+    id: Id = Field(alias="Id")
+    line_id: Words = Field(alias="Opportunity_Line_Id__c")
+    name: str = Field(alias="Name")
+    percent: Number = Field(alias="Percent__c")
+    planned_on: Day = Field(alias="Planned_Date__c")
+
+
+class WriteBackRecord(Record):
+    """The fields oppsync writes."""
+
+    sobject = "Opportunity"
+
+    status: Words = Field(alias="oppsync_Status__c")
+    project_number: Words = Field(alias="oppsync_Project_Number__c")
+    project_url: Words = Field(alias="oppsync_Project_Link__c")
+    activated_at: MaybeStamp = Field(alias="oppsync_Activated_At__c")
+    message: Words = Field(alias="oppsync_Message__c")
+
+
+RECORDS: tuple[type[Record], ...] = (
+    AccountRecord,
+    OwnerRecord,
+    ProductRecord,
+    OpportunityRecord,
+    LineRecord,
+    MilestoneRecord,
+    WriteBackRecord,
+)
+FIELDS = frozenset(f"{r.sobject}.{name}" for r in RECORDS for name, behind in r.fields() if behind is None)
+
+
+class TokenReply(BaseModel):
+    access_token: Annotated[str, Field(min_length=1, repr=False)]
+    instance_url: str
+
+
+class QueryPage(BaseModel):
+    records: list[dict[str, Any]]
+    done: bool
+    next_page: Annotated[str, Field(pattern=r"^/services/data/")] | None = Field(
+        default=None, alias="nextRecordsUrl"
+    )
+
+
+class CompositePart(BaseModel):
+    name: str = Field(alias="referenceId")
+    status: int = Field(alias="httpStatusCode")
+    body: Any
+
+
+class CompositeReply(BaseModel):
+    parts: list[CompositePart] = Field(alias="compositeResponse")
+
+
+# What a picklist's value is called -> our code; any other value is passed on as it is.
+BILLING_MODELS = {
+    "Time and Materials": "time_and_materials",
+    "Fixed Fee": "fixed_fee",
+    "Milestone": "milestone",
+    "Retainer": "retainer",
+}
+BILLING_FREQUENCIES = {"Once": "once", "Monthly": "monthly", "Quarterly": "quarterly"}
+UNITS = {"Hour": "hour", "Day": "day", "Unit": "unit", "Month": "month"}
+STATUSES: Mapping[str, str] = {"active": "Active", "rejected": "Rejected"}

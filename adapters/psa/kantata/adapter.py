@@ -1,0 +1,108 @@
+"""Kantata OX as the PSA: a project under our key, and what became of it in a note of its description."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+
+from adapters.connection_settings import checked
+from adapters.psa.kantata import note
+from adapters.psa.kantata.client import VENDOR, KantataClient
+from adapters.psa.kantata.wire import Workspace
+from oppsync.domain.connections import Connection
+from oppsync.domain.effects import Landed
+from oppsync.domain.model import Code, Frozen
+from oppsync.domain.orders import PsaOrder, WriteBack
+from oppsync.errors import VendorRejected
+from oppsync.ports import Clock
+
+STATUS, NUMBER, LINK, ACTIVATED, MESSAGE = "Status", "Project", "Link", "Activated", "Message"
+WORKSPACE_ID = re.compile(r"[0-9]{1,20}")
+
+
+class KantataSettings(Frozen):
+    """`web_url`: where people open projects. Seconds: `timeout` of a whole call, `late_commit` how long after
+    that a write may still happen, `search_lag` how long a search may not see it."""
+
+    base_url: Code
+    web_url: Code | None = None
+    timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
+    late_commit: Annotated[float, Field(ge=0)] = 30.0
+    search_lag: Annotated[float, Field(ge=0)] = 15.0
+
+
+class KantataSecrets(Frozen):
+    token: SecretStr
+
+
+class KantataPsa:
+    """Implements `oppsync.ports.Psa`. One instance a connection and process; thread-safe."""
+
+    def __init__(self, connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> None:
+        """Raises Misconfigured, naming the setting or secret."""
+        settings = checked(KantataSettings, VENDOR, "settings", connection.settings)
+        token = checked(KantataSecrets, VENDOR, "secrets", secrets).token.get_secret_value()
+        self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit + settings.search_lag)
+        self._web_url = settings.web_url and settings.web_url.rstrip("/")
+        self._client = KantataClient(settings.base_url, token, timeout=settings.timeout)
+
+    def find_project(self, order: PsaOrder) -> Landed | None:
+        found = self._client.with_reference(order.key)
+        if not found:
+            return None
+        wanted = {"title": order.title, "project_number": order.project_number, "workspaces": "1"}
+        return self._landed(found[0], _differences(wanted, _as_ordered(found)))
+
+    def create_project(self, order: PsaOrder) -> Landed:
+        described = note.written(None, {NUMBER: order.project_number})
+        return self._landed(self._client.create(order.title, order.key, described), {})
+
+    def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
+        workspace = self._client.get(_known_id(outside_id))
+        there = note.read(workspace.description)
+        if not there.get(STATUS):
+            return None
+        return self._landed(workspace, _differences(note.read(note.written(None, _lines(wanted))), there))
+
+    def write_back(self, outside_id: str, wanted: WriteBack) -> Landed:
+        workspace = self._client.get(_known_id(outside_id))
+        described = note.written(workspace.description, _lines(wanted))
+        return self._landed(self._client.update(workspace.id, {"description": described}), {})
+
+    def _landed(self, workspace: Workspace, differences: dict[str, tuple[str, str]]) -> Landed:
+        url = f"{self._web_url}/workspaces/{workspace.id}" if self._web_url else None
+        return Landed(outside_id=workspace.id, number=workspace.id, url=url, differences=differences)
+
+
+def _as_ordered(found: Sequence[Workspace]) -> dict[str, str]:
+    """Two projects under one key are a difference too: Kantata does not keep a reference unique."""
+    number = note.read(found[0].description).get(NUMBER, "")
+    return {"title": found[0].title, "project_number": number, "workspaces": str(len(found))}
+
+
+def _lines(wanted: WriteBack) -> dict[str, str]:
+    at = wanted.activated_at
+    return {
+        STATUS: wanted.status.capitalize(),
+        NUMBER: wanted.project_number,
+        LINK: wanted.project_url,
+        ACTIVATED: f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else "",
+        MESSAGE: wanted.message,
+    }
+
+
+def _differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    names = [*wanted, *(name for name in there if name not in wanted)]
+    pairs = {name: (wanted.get(name, ""), there.get(name, "")) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _known_id(outside_id: str) -> str:
+    """Only what is an id gets into a path."""
+    if WORKSPACE_ID.fullmatch(outside_id) is None:
+        raise VendorRejected(f"{VENDOR}: {outside_id!r} is not a workspace's id")
+    return outside_id
