@@ -66,6 +66,12 @@ def test_a_finding_blocks_and_takes_owner_and_advice_from_its_code() -> None:
     assert finding("TOTAL_MISMATCH", "…", fix="Do this.").fix == "Do this."
 
 
+def test_a_finding_quotes_no_more_than_a_text_holds() -> None:
+    found = finding("TOTAL_MISMATCH", "m" * 2_001, value="v" * 2_001)
+
+    assert (len(found.message), len(found.value)) == (2_000, 2_000)
+
+
 def test_reference_data_has_a_code_for_each_kind_that_can_be_missing() -> None:
     assert set(MISSING) == set(ReferenceKind)
     assert {code for code, _said in MISSING.values()} <= set(CODES)

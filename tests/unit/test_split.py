@@ -21,6 +21,15 @@ def test_three_lines_are_three_workstreams() -> None:
     ]
 
 
+def test_a_workstream_is_named_after_the_first_line_of_what_was_sold() -> None:
+    long = "Landing zone, " + "x" * 500
+    deal = make.opportunity(make.fixed_line(description=f"{long}\nand much more"))
+
+    (workstream,) = split(deal, make.enrichment(deal))
+
+    assert workstream.name == long[:200]
+
+
 def test_hours_are_those_sold_or_those_planned() -> None:
     deal = make.opportunity()
 

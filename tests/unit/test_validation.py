@@ -350,6 +350,27 @@ def test_a_net_rounded_by_the_crm_is_right_within_one_minor_unit() -> None:
     assert validate(make.opportunity(line), make.facts()) == ()
 
 
+@pytest.mark.parametrize(("net", "sound"), [("10000.01", True), ("9999.99", True), ("10000.02", False)])
+def test_a_net_may_be_off_by_one_minor_unit_and_no_more(net: str, sound: bool) -> None:
+    findings = validate(make.opportunity(make.fixed_line(net=net)), make.facts())
+
+    assert (findings == ()) is sound
+
+
+def test_a_milestone_may_be_planned_for_the_first_day() -> None:
+    line = make.milestone_line(starts_on=date(2026, 6, 30))
+
+    assert validate(make.opportunity(line), make.facts()) == ()
+
+
+def test_a_deal_without_lines_misses_what_its_lines_would_have_told() -> None:
+    deal = make.opportunity(amount=1).model_copy(update={"lines": ()})
+
+    paths = [found.path for found in validate(deal, make.facts())]
+
+    assert paths == ["/service_line", "/billing_model", "/lines"]
+
+
 def test_a_yen_has_no_cents() -> None:
     facts = make.facts(legal_entity=make.legal_entity(currencies=("EUR", "JPY")))
     deal = make.opportunity(make.fixed_line(unit_price="10000.5", net="10000.5"), currency="JPY")
