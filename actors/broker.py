@@ -1,0 +1,29 @@
+"""The broker: Redis carries wake-ups only. No retries, delays or results: Postgres decides all that."""
+
+from __future__ import annotations
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Retries
+
+NAMESPACE = "oppsync"
+# Consumers of all queues and the threads that acknowledge share these; Heroku's small plans allow 18 in all.
+CONNECTIONS = 5
+
+
+def make_broker(redis_url: str) -> RedisBroker:
+    """A broker on a small pool of its own. `max_retries=0`: what fails is dead-lettered at once."""
+    pool = redis.BlockingConnectionPool.from_url(
+        redis_url, max_connections=CONNECTIONS, timeout=20, socket_timeout=10, socket_connect_timeout=5
+    )
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=redis.Redis(connection_pool=pool),
+        middleware=[Retries(max_retries=0)],
+        namespace=NAMESPACE,
+        # Postgres re-sends after 10 s anyway; this only keeps Redis tidy after a worker died.
+        heartbeat_timeout=15_000,
+        maintenance_chance=50_000,
+    )
+    dramatiq.set_broker(broker)
+    return broker

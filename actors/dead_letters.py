@@ -1,0 +1,80 @@
+"""Dead letters that Dramatiq made by itself (an unknown actor, a bug outside a stage) are kept in Postgres."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from dramatiq.brokers.redis import RedisBroker
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.engine import store_errors
+from adapters.postgres.tables import dead_messages, opportunities
+from adapters.postgres.work import PostgresExceptions
+from oppsync import canonical_json
+from oppsync.domain.exceptions import Disposition, NewException
+from oppsync.domain.findings import finding
+from oppsync.pipeline.table import PIPELINE
+
+BATCH = 200
+
+
+def mirror_dead_letters(engine: Engine, broker: RedisBroker) -> int:
+    """Copy to Postgres, commit, then delete from Redis. Returns how many."""
+    return sum(_mirror(engine, broker, stage.queue) for stage in PIPELINE)
+
+
+def _mirror(engine: Engine, broker: RedisBroker, queue: str) -> int:
+    key = f"{broker.namespace}:{queue}.XQ"
+    ids: list[bytes] = broker.client.zrange(key, 0, BATCH - 1)
+    if not ids:
+        return 0
+    found = broker.client.hmget(f"{key}.msgs", ids)
+    messages = [canonical_json.loads(message) for message in found if message is not None]
+    with store_errors(), engine.begin() as connection:
+        for message in messages:
+            _keep(connection, message)
+    pipe = broker.client.pipeline(transaction=True)
+    pipe.zrem(key, *ids)
+    pipe.hdel(f"{key}.msgs", *ids)
+    pipe.execute()
+    return len(messages)
+
+
+def _keep(connection: Connection, message: dict[str, Any]) -> None:
+    opportunity_id = _opportunity_id(message)
+    query = select(opportunities.c.tenant_id).where(opportunities.c.id == opportunity_id)
+    tenant_id = connection.execute(query).scalar_one_or_none() if opportunity_id else None
+    statement = insert(dead_messages).values(
+        tenant_id=tenant_id or "",
+        message_id=message["message_id"],
+        queue=message["queue_name"],
+        actor=message["actor_name"],
+        opportunity_id=opportunity_id,
+        message=message,
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+    if tenant_id and opportunity_id:
+        PostgresExceptions(connection).raise_item(_item(tenant_id, opportunity_id, message))
+
+
+def _item(tenant_id: str, opportunity_id: UUID, message: dict[str, Any]) -> NewException:
+    found = finding("BUG", f"{message['actor_name']} failed outside its stage")
+    return NewException(
+        tenant_id=tenant_id,
+        opportunity_id=opportunity_id,
+        disposition=Disposition.DEAD_LETTER,
+        code=found.code,
+        message=found.message,
+        owner=found.owner,
+        findings=(found,),
+        payload_reference=f"message:{message['message_id']}",
+    )
+
+
+def _opportunity_id(message: dict[str, Any]) -> UUID | None:
+    try:
+        return UUID(message["args"][0])
+    except (IndexError, TypeError, ValueError):
+        return None

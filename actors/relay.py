@@ -1,0 +1,75 @@
+"""`python -m actors.relay`: sends what Postgres says is to be sent. Any number may run; they share the rows."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+
+from actors.broker import make_broker
+from actors.dead_letters import mirror_dead_letters
+from actors.sending import Sender
+from actors.stages import declare_actors
+from adapters.bootstrap import build
+from adapters.environment import read_settings
+from adapters.logs import configure_logs, log
+from oppsync.errors import StoreUnavailable
+
+POLL_SECONDS = 0.05
+SWEEP_SECONDS = 1.0
+MIRROR_SECONDS = 10.0
+AWAY_SECONDS = 1.0
+
+
+@dataclass
+class Chore:
+    """Something done every so often; `run` returns how much it did."""
+
+    name: str
+    every: float
+    run: Callable[[], int]
+    next_at: float = 0.0
+
+    def run_if_due(self, now: float) -> None:
+        """What is away now is there later: a failure is logged and costs one pause."""
+        if now < self.next_at:
+            return
+        self.next_at = now + self.every
+        try:
+            done = self.run()
+        except (StoreUnavailable, redis.RedisError) as error:
+            log.warning("relay_waits", chore=self.name, reason=type(error).__name__)
+            self.next_at = now + max(self.every, AWAY_SECONDS)
+            return
+        if done and self.name != "relay":
+            log.info("relay_did", chore=self.name, count=done)
+
+
+def main() -> None:
+    configure_logs()
+    settings = read_settings()
+    application = build(settings, pool_size=2)
+    broker = make_broker(settings.redis_url.get_secret_value())
+    sender = Sender(application.engine, broker, declare_actors(broker, application))
+    chores = (
+        Chore("relay", POLL_SECONDS, sender.relay),
+        Chore("sweep", SWEEP_SECONDS, sender.sweep),
+        Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application.engine, broker)),
+    )
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    log.info("relay_started")
+    while not stop.wait(POLL_SECONDS):
+        for chore in chores:
+            chore.run_if_due(time.monotonic())
+    broker.close()
+    log.info("relay_stopped")
+
+
+if __name__ == "__main__":
+    main()

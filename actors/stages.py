@@ -1,0 +1,40 @@
+"""One actor for each row of the pipeline's table, each on its stage's queue. Nothing else lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+
+from adapters.bootstrap import Application
+from adapters.logs import log
+from oppsync.errors import StoreUnavailable
+from oppsync.pipeline.table import PIPELINE, Stage
+from oppsync.services.commands import RunStage
+
+
+def declare_actors(broker: RedisBroker, application: Application) -> Mapping[str, dramatiq.Actor[[str], None]]:
+    """Stage name -> actor. A message holds the opportunity's id and nothing else."""
+    return {stage.name: _actor(broker, application, stage) for stage in PIPELINE}
+
+
+def _actor(broker: RedisBroker, application: Application, stage: Stage) -> dramatiq.Actor[[str], None]:
+    def work(opportunity_id: str) -> None:
+        try:
+            application.dispatch(RunStage(UUID(opportunity_id), stage.name))
+        except StoreUnavailable as error:
+            # The row is still due in Postgres: the sweeper sends it again.
+            log.warning(
+                "store_unavailable", stage=stage.name, opportunity_id=opportunity_id, reason=error.message
+            )
+
+    return dramatiq.Actor(
+        work,
+        broker=broker,
+        actor_name=f"stage.{stage.name}",
+        queue_name=stage.queue,
+        priority=0,
+        options={"max_retries": 0},
+    )

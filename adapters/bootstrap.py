@@ -1,0 +1,190 @@
+"""The composition root: the only module that picks adapters. Opens nothing: safe before a fork."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import redis
+from cryptography.fernet import Fernet, MultiFernet
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Engine
+
+from adapters.dotted import load
+from adapters.identity.local import Argon2Passwords
+from adapters.logs import LogReporter, configure_sentry
+from adapters.notify.files import FileNotifier
+from adapters.notify.smtp import SmtpNotifier
+from adapters.postgres import schema
+from adapters.postgres.engine import make_engine, store_errors
+from adapters.postgres.queries import PostgresQueries
+from adapters.postgres.unit_of_work import PostgresUnits
+from adapters.signatures.raw_request import RawRequest
+from adapters.signatures.registry import SIGNATURE_SCHEMES
+from adapters.systems import WEBHOOK_SECRETS, ConnectedSystems
+from oppsync.bus import Command, MessageBus
+from oppsync.domain.approvals import SignedIn
+from oppsync.domain.connections import Connection
+from oppsync.domain.events import Event
+from oppsync.errors import Misconfigured, NotFound, StoreUnavailable
+from oppsync.ports import Clock, Notifier, Queries, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.services import commands
+from oppsync.services.decide_approval import DecideApprovalHandler
+from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
+from oppsync.services.intake import AcceptDeliveryHandler
+from oppsync.services.lease_keeper import LeaseKeeper
+from oppsync.services.people import (
+    CreatePersonHandler,
+    CreateTokenHandler,
+    Identity,
+    SignInHandler,
+    SignOutHandler,
+)
+from oppsync.services.run_stage import RunStageHandler
+from oppsync.settings import Settings
+
+Answer = TypeVar("Answer")
+TENANT = "default"
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Application:
+    """What web, actors and command line are given. `stopping` is set when the process shuts down."""
+
+    settings: Settings
+    queries: Queries
+    uow: UnitOfWorkFactory
+    engine: Engine
+    stopping: threading.Event
+    clock: Clock
+    _bus: MessageBus
+    _identity: Identity
+
+    def dispatch(self, command: Command[Answer]) -> Answer:
+        return self._bus.dispatch(command)
+
+    def session(self, secret: str) -> SignedIn | None:
+        return self._identity.session(secret)
+
+    def token(self, secret: str) -> SignedIn | None:
+        return self._identity.token(secret)
+
+    def verify_webhook(self, connection_id: str, request: RawRequest) -> tuple[Connection, str]:
+        """The connection and the delivery's id. Raises NotFound, SignatureRefused."""
+        with self.uow() as uow:
+            connection = uow.connections.get(connection_id)
+            if connection.signature_scheme is None:
+                raise NotFound("There is no such connection.")
+            secrets = uow.connections.secrets(connection_id).get(WEBHOOK_SECRETS, ())
+        verify = load(SIGNATURE_SCHEMES, connection.signature_scheme)
+        return connection, verify(request, secrets, self.clock.now())
+
+    def health(self) -> Mapping[str, str]:
+        """Each dependency: `ok`, or what is wrong with it."""
+        return {"postgres": _postgres(self.engine), "redis": _redis(self.settings)}
+
+
+def build(settings: Settings, *, pool_size: int = 3) -> Application:
+    """Wire everything; `pool_size` Postgres connections at most for this process."""
+    if settings.sentry_dsn is not None:
+        configure_sentry(settings.sentry_dsn.get_secret_value())
+    engine = make_engine(settings.database_url.get_secret_value(), pool_size)
+    uow = PostgresUnits(engine, _keys(settings))
+    clock = SystemClock()
+    systems = ConnectedSystems(uow, clock, _notifier(settings, clock))
+    stopping = threading.Event()
+    return Application(
+        settings=settings,
+        queries=PostgresQueries(engine),
+        uow=uow,
+        engine=engine,
+        stopping=stopping,
+        clock=clock,
+        _bus=_bus(settings, uow, systems, clock, stopping),
+        _identity=Identity(uow),
+    )
+
+
+def _bus(
+    settings: Settings, uow: UnitOfWorkFactory, systems: Systems, clock: Clock, stopping: threading.Event
+) -> MessageBus:
+    bus = MessageBus()
+    bus.subscribe(_audit)
+    passwords = Argon2Passwords()
+    run_stage = RunStageHandler(
+        uow=uow,
+        publish=bus.publish,
+        systems=systems,
+        clock=clock,
+        reporter=LogReporter(),
+        keeper=LeaseKeeper(uow),
+        stopping=stopping,
+        holder=f"{socket.gethostname()}:{os.getpid()}",
+        base_url=settings.base_url,
+    )
+    bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
+    bus.register(commands.RunStage, run_stage)
+    bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
+    bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
+    bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
+    bus.register(commands.CreatePerson, CreatePersonHandler(uow, passwords))
+    bus.register(commands.CreateToken, CreateTokenHandler(uow))
+    bus.register(commands.SignIn, SignInHandler(uow, passwords))
+    bus.register(commands.SignOut, SignOutHandler(uow))
+    return bus
+
+
+def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> None:
+    uow.audit.append(tenant_id, event, traceparent)
+
+
+def _keys(settings: Settings) -> MultiFernet:
+    keys = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
+    try:
+        return MultiFernet([Fernet(key) for key in keys])
+    except ValueError:
+        raise Misconfigured(
+            "OPPSYNC_SECRET_KEYS must be Fernet keys (32 bytes, urlsafe base64), separated by commas."
+        ) from None
+
+
+def _notifier(settings: Settings, clock: Clock) -> Notifier:
+    if settings.smtp_url is None:
+        return FileNotifier(settings.outbox_folder, settings.mail_from, clock)
+    return SmtpNotifier(settings.smtp_url.get_secret_value(), settings.mail_from, clock)
+
+
+def _postgres(engine: Engine) -> str:
+    try:
+        with store_errors():
+            at, wanted = schema.current(engine), schema.head()
+    except StoreUnavailable as error:
+        return error.message
+    return "ok" if at == wanted else f"schema is at {at}, this release wants {wanted}: run the release command"
+
+
+def _redis(settings: Settings) -> str:
+    client = redis.Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        return f"Redis cannot be reached: {type(error).__name__}"
+    finally:
+        client.close()
+    return "ok"

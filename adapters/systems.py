@@ -1,0 +1,71 @@
+"""The adapters of a tenant's connections, built when first needed and kept for a short while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.crm.registry import CRMS
+from adapters.dotted import load
+from adapters.projects.registry import PROJECT_SYSTEMS
+from adapters.psa.registry import PSAS
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.errors import Misconfigured
+from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, UnitOfWorkFactory
+
+# After this long a changed connection is noticed; its HTTP connections stay open meanwhile.
+KEEP_SECONDS = 30.0
+# A secret of ours in a connection's secrets, not the vendor's.
+WEBHOOK_SECRETS = "webhook_secrets"
+_REGISTRIES: dict[ConnectionRole, Mapping[str, str]] = {
+    ConnectionRole.CRM: CRMS,
+    ConnectionRole.PROJECTS: PROJECT_SYSTEMS,
+    ConnectionRole.PSA: PSAS,
+}
+
+
+class ConnectedSystems:
+    """Implements `oppsync.ports.Systems`; one a process, used from all its threads."""
+
+    def __init__(self, uow: UnitOfWorkFactory, clock: Clock, notifier: Notifier) -> None:
+        self.notifier = notifier
+        self._uow = uow
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._built: dict[str, tuple[float, str, Any]] = {}
+
+    def crm(self, connection_id: str) -> Crm:
+        with self._uow() as uow:
+            connection = uow.connections.get(connection_id)
+        crm: Crm = self._adapter(connection)
+        return crm
+
+    def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
+        connection = self._of_role(tenant_id, ConnectionRole.PROJECTS)
+        if connection is None:
+            raise Misconfigured("No ERP is connected: add a connection of the role 'projects'.")
+        return connection.id, self._adapter(connection)
+
+    def psa(self, tenant_id: str) -> tuple[str, Psa] | None:
+        connection = self._of_role(tenant_id, ConnectionRole.PSA)
+        return (connection.id, self._adapter(connection)) if connection else None
+
+    def _of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None:
+        with self._uow() as uow:
+            return uow.connections.of_role(tenant_id, role)
+
+    def _adapter(self, connection: Connection) -> Any:
+        described = connection.model_dump_json()
+        with self._lock:
+            known = self._built.get(connection.id)
+        if known and known[1] == described and time.monotonic() - known[0] < KEEP_SECONDS:
+            return known[2]
+        with self._uow() as uow:
+            secrets = dict(uow.connections.secrets(connection.id))
+        secrets.pop(WEBHOOK_SECRETS, None)
+        adapter = load(_REGISTRIES[connection.role], connection.vendor)(connection, secrets, self._clock)
+        with self._lock:
+            self._built[connection.id] = (time.monotonic(), described, adapter)
+        return adapter
