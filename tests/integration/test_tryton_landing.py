@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -36,21 +37,24 @@ __all__ = ["tryton"]
 TODAY = {"__class__": "date", "year": 2026, "month": 6, "day": 15}
 
 
-def connect(url: str, database: str = "erp", key: str = "k", **settings: object) -> TrytonProjects:
-    connection = Connection(
+def connection_to(url: str, **settings: object) -> Connection:
+    return Connection(
         tenant_id="default",
         id="erp",
         role=ConnectionRole.PROJECTS,
         vendor="tryton",
         name="Tryton",
-        settings={"base_url": url, "database": database, **settings},
+        settings={"base_url": url, "database": "erp", **settings},
     )
-    return TrytonProjects(connection, {"rest_key": key}, FixedClock())
+
+
+def connect(url: str, key: str = "k", **settings: object) -> TrytonProjects:
+    return TrytonProjects(connection_to(url, **settings), {"rest_key": key}, FixedClock())
 
 
 @pytest.fixture
 def erp(tryton: TrytonAddress) -> TrytonProjects:
-    return connect(tryton.url, tryton.database, tryton.rest_key)
+    return connect(tryton.url, tryton.rest_key)
 
 
 @pytest.fixture
@@ -224,7 +228,7 @@ def test_workers_that_draw_the_same_number_look_up_and_try_again(tryton: TrytonA
     deals = [Deal(builders.opportunity(builders.fixed_line())) for _ in range(24)]
 
     def land(mine: list[Deal]) -> None:
-        erp = connect(tryton.url, tryton.database, tryton.rest_key)
+        erp = connect(tryton.url, tryton.rest_key)
         for deal in mine:
             for _ in range(100):
                 try:
@@ -240,6 +244,50 @@ def test_workers_that_draw_the_same_number_look_up_and_try_again(tryton: TrytonA
 
     for deal in deals:
         books.one("project.work", [["comment", "like", f"{deal.node().key}\n%"]])
+
+
+def test_another_company_s_tax_and_cost_centre_are_not_taken(erp: TrytonProjects) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line()))
+    deal.create(erp)
+    (order, *_) = deal.lines()
+    american_tax = order.model_copy(update={"plan": builders.changed(order.plan, tax="US-NT")})
+    american_centre = order.model_copy(update={"node": builders.changed(order.node, cost_centre="CC-US-ADV")})
+
+    with pytest.raises(VendorRejected, match="US-NT"):
+        erp.create_line(american_tax)
+    with pytest.raises(VendorRejected, match="CC-US-ADV"):
+        erp.create_line(american_centre)
+
+
+def test_a_company_is_not_ready_after_its_last_fiscal_year_or_without_a_product(tryton: TrytonAddress) -> None:
+    class LaterClock:
+        def now(self) -> datetime:
+            return datetime(2029, 1, 1, tzinfo=UTC)
+
+    connection = connection_to(tryton.url, milestone_product="NOPE")
+    erp = TrytonProjects(connection, {"rest_key": tryton.rest_key}, LaterClock())
+
+    assert erp.missing_for("ACME-DE") == ["an open fiscal year for today", "the product NOPE"]
+
+
+@pytest.mark.parametrize(
+    ("model", "records", "missing"),
+    [
+        ("account.tax", [], "a tax"),
+        ("account.journal", [], "a revenue journal"),
+        ("account.configuration", [{"default_account_receivable": None}], "a default receivable account"),
+        (
+            "account.configuration",
+            [{"default_account_receivable": {"id": 1, "closed": True}}],
+            "a default receivable account",
+        ),
+        ("account.configuration", [{"default_category_account_revenue": None}], "a default revenue account"),
+    ],
+)
+def test_what_a_company_lacks_is_named(model: str, records: list[dict[str, Any]], missing: str) -> None:
+    whole = [READY[model][0] | record for record in records]
+    with answering({model: (200, json.dumps(whole))}) as url:
+        assert connect(url).missing_for("ACME-DE") == [missing]
 
 
 Canned = tuple[int, str]  # status and body
@@ -322,7 +370,19 @@ WORK = {
     "list_price": None,
     "effort_duration": None,
 }
-USUAL = {
+READY: dict[str, list[dict[str, Any]]] = {
+    "account.configuration": [
+        {
+            "default_account_receivable": {"id": 1, "closed": False},
+            "default_category_account_revenue": {"id": 2, "closed": False},
+        }
+    ],
+    "account.tax": [{"id": 1}],
+    "account.fiscalyear": [{"id": 1}],
+    "account.journal": [{"id": 1}],
+    "product.product": [{"id": 1}],
+}
+USUAL: dict[str, Any] = READY | {
     "company.company": [{"id": 1, "currency": {"code": "EUR"}}],
     "party.party": [{"id": 3, "account_receivable": None, "addresses": [{"id": 3, "invoice": 1}]}],
     "POST": WORK,
