@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from dramatiq.brokers.redis import RedisBroker
@@ -27,7 +27,7 @@ def mirror_dead_letters(engine: Engine, broker: RedisBroker) -> int:
 
 def _mirror(engine: Engine, broker: RedisBroker, queue: str) -> int:
     key = f"{broker.namespace}:{queue}.XQ"
-    ids: list[bytes] = broker.client.zrange(key, 0, BATCH - 1)
+    ids = cast("list[bytes]", broker.client.zrange(key, 0, BATCH - 1))
     if not ids:
         return 0
     found = broker.client.hmget(f"{key}.msgs", ids)

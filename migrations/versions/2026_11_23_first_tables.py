@@ -421,6 +421,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'approved'"),
     )
 
+    # Until tenants are managed, an installation has one.
+    op.execute("insert into tenants (id, name) values ('default', 'Default')")
     op.execute(_AUDIT_NEVER_CHANGES)
     op.execute(_REPORTING)
 
