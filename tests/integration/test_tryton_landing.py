@@ -259,13 +259,16 @@ def test_another_company_s_tax_and_cost_centre_are_not_taken(erp: TrytonProjects
         erp.create_line(american_centre)
 
 
-def test_a_company_is_not_ready_after_its_last_fiscal_year_or_without_a_product(tryton: TrytonAddress) -> None:
-    class LaterClock:
+@pytest.mark.parametrize("day", [datetime(2024, 12, 31, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)])
+def test_a_company_is_not_ready_outside_its_fiscal_years_or_without_a_product(
+    tryton: TrytonAddress, day: datetime
+) -> None:
+    class OtherClock:
         def now(self) -> datetime:
-            return datetime(2029, 1, 1, tzinfo=UTC)
+            return day
 
     connection = connection_to(tryton.url, milestone_product="NOPE")
-    erp = TrytonProjects(connection, {"rest_key": tryton.rest_key}, LaterClock())
+    erp = TrytonProjects(connection, {"rest_key": tryton.rest_key}, OtherClock())
 
     assert erp.missing_for("ACME-DE") == ["an open fiscal year for today", "the product NOPE"]
 
