@@ -52,7 +52,8 @@ class PostgresPeople:
             password_hash=password_hash,
         )
         unique = ["tenant_id", "email"]
-        if self._connection.execute(statement.on_conflict_do_nothing(index_elements=unique)).rowcount != 1:
+        added = statement.on_conflict_do_nothing(index_elements=unique).returning(people.c.id)
+        if self._connection.execute(added).one_or_none() is None:
             raise Conflict(f"There is a person with the e-mail {person.email} already.")
 
     def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
@@ -85,7 +86,8 @@ class PostgresCredentials:
             tenant_id=tenant_id, name=name, secret_hash=secret_hash, person_id=person_id
         )
         unique = ["tenant_id", "name"]
-        if self._connection.execute(statement.on_conflict_do_nothing(index_elements=unique)).rowcount != 1:
+        added = statement.on_conflict_do_nothing(index_elements=unique).returning(api_tokens.c.name)
+        if self._connection.execute(added).one_or_none() is None:
             raise Conflict(f"There is a token named {name} already.")
 
     def token_person(self, secret_hash: str) -> tuple[str, Person] | None:
