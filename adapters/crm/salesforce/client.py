@@ -15,7 +15,14 @@ from pydantic import TypeAdapter, ValidationError
 from adapters.crm.salesforce import wire
 from adapters.http import Answer, HttpClient, Judgement
 from oppsync import canonical_json
-from oppsync.errors import Misconfigured, RateLimited, RecordGone, VendorRejected, VendorUnavailable
+from oppsync.errors import (
+    BusinessError,
+    Misconfigured,
+    RateLimited,
+    RecordGone,
+    VendorRejected,
+    VendorUnavailable,
+)
 
 VENDOR = "Salesforce"
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
@@ -34,6 +41,7 @@ SET_UP = {
     "MALFORMED_QUERY",
     "UNSUPPORTED_API_VERSION",
 }
+OF_STATUS: dict[int, type[BusinessError]] = {400: VendorRejected, 401: Misconfigured, 403: Misconfigured}
 
 Shape = TypeVar("Shape")
 Records = list[dict[str, Any]]
@@ -61,13 +69,13 @@ class SalesforceClient:
         self, base_url: str, api_version: str, client_id: str, client_secret: str, *, timeout: float
     ) -> None:
         basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
-        self._secret = client_secret
+        self._secrets = [client_id, client_secret]
         self._timeout = timeout
         self._login = HttpClient(
             VENDOR,
             base_url,
             headers={"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"},
-            secrets=[client_secret],
+            secrets=self._secrets,
             timeout=timeout,
             total=timeout,
             judge=judge_sign_in,
@@ -151,7 +159,7 @@ class SalesforceClient:
         http = HttpClient(
             VENDOR,
             reply.instance_url,
-            secrets=[self._secret],
+            secrets=self._secrets,
             timeout=self._timeout,
             total=self._timeout,
             judge=judge,
@@ -173,7 +181,7 @@ def judge(answer: Answer) -> Judgement | None:
     if codes & GONE:
         # A record that is gone is told from a path that does not exist where records are asked for.
         return Misconfigured, f"{words} (check the connection's base_url and api_version)"
-    return (VendorRejected, words) if answer.status == HTTPStatus.BAD_REQUEST else None
+    return (OF_STATUS[answer.status], words) if answer.status in OF_STATUS else None
 
 
 def judge_sign_in(answer: Answer) -> Judgement | None:

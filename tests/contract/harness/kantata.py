@@ -1,0 +1,51 @@
+"""Kantata for the contract suite: its stand-in as a process, and what its books say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.http import HttpClient
+from adapters.standins.control import KantataControl
+from adapters.standins.process import running
+from tests.contract.harness.vendor import Access
+
+TOKEN = "kantata-token-9d02"
+WORKSPACES = "/api/v1/workspaces"
+
+
+class KantataHarness:
+    searching = {"method": "GET", "path": f"{WORKSPACES}.json"}
+    creating = {"method": "POST", "path": f"{WORKSPACES}.json"}
+    writing = {"method": "PUT", "path": f"{WORKSPACES}/"}
+
+    def __init__(self, url: str) -> None:
+        self.control = KantataControl(url)
+        self.access = Access({"base_url": url}, {"token": TOKEN})
+        self._as_a_person = HttpClient("Kantata", url, headers={"Authorization": f"Bearer {TOKEN}"})
+
+    def projects(self, key: str) -> list[dict[str, str]]:
+        return [
+            {"id": found["id"], "title": found["title"], "text": found["description"] or ""}
+            for found in self.control.workspaces()
+            if found["external_reference"] == key
+        ]
+
+    def archive(self, outside_id: str) -> None:
+        self._put(outside_id, archived=True)
+
+    def describe(self, outside_id: str, text: str) -> None:
+        found = next(w for w in self.control.workspaces() if w["id"] == outside_id)
+        self._put(outside_id, description=f"{text}\n{found['description']}")
+
+    def _put(self, outside_id: str, **fields: Any) -> None:
+        path = f"{WORKSPACES}/{outside_id}.json"
+        self._as_a_person.request("PUT", path, write=True, json={"workspace": fields})
+
+
+@contextmanager
+def kantata(folder: Path) -> Iterator[KantataHarness]:
+    with running("kantata", folder / "kantata.sqlite", "--token", TOKEN) as url:
+        yield KantataHarness(url)

@@ -1,0 +1,67 @@
+"""Salesforce for the contract suite: its stand-in as a process, and what its books say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from adapters.standins.control import SalesforceControl
+from adapters.standins.deals import time_and_materials
+from adapters.standins.process import running
+from tests.contract.harness.vendor import Access
+
+CLIENT_SECRET = "sf-secret-4f1c"
+DATA = "/services/data/v62.0"
+
+
+class SalesforceHarness:
+    reading = {"method": "POST", "path": f"{DATA}/composite"}
+    writing = {"method": "PATCH", "path": f"{DATA}/sobjects/Opportunity/"}
+    no_such_id = "0060000000ZZZZZAA2"
+    limit_reached = {"status": 403, "code": "REQUEST_LIMIT_EXCEEDED"}
+
+    def __init__(self, url: str) -> None:
+        self.control = SalesforceControl(url)
+        self.access = Access({"base_url": url}, {"client_id": "oppsync-tests", "client_secret": CLIENT_SECRET})
+
+    def win(self) -> str:
+        return str(self.control.win_deal(time_and_materials(date(2026, 3, 2)))["id"])
+
+    def lose(self, deal_id: str) -> None:
+        self.control.edit(deal_id, {"opportunity": {"StageName": "Closed Lost"}})
+
+    def notification(self, *deal_ids: str) -> bytes:
+        told = [
+            {"id": deal_id, "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}
+            for deal_id in deal_ids
+        ]
+        body = {
+            "type": "opportunity.changed",
+            "organization_id": "00DWs000000000BMAQ",
+            "sent_at": "2026-03-02T10:00:01.000Z",
+            "opportunities": told,
+        }
+        return json.dumps(body).encode()
+
+    def end_sessions(self) -> None:
+        self.control.revoke_tokens()
+
+    def written(self, deal_id: str) -> dict[str, str]:
+        record = self.control.record(deal_id)
+        return {
+            "status": record["oppsync_Status__c"] or "",
+            "project_number": record["oppsync_Project_Number__c"] or "",
+            "project_url": record["oppsync_Project_Link__c"] or "",
+            "activated_at": (record["oppsync_Activated_At__c"] or "").replace(".000+0000", "Z"),
+            "message": record["oppsync_Message__c"] or "",
+        }
+
+
+@contextmanager
+def salesforce(folder: Path, *options: str) -> Iterator[SalesforceHarness]:
+    credentials = ("--client-id", "oppsync-tests", "--client-secret", CLIENT_SECRET)
+    with running("salesforce", folder / "salesforce.sqlite", *credentials, *options) as url:
+        yield SalesforceHarness(url)

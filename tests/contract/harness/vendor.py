@@ -1,0 +1,98 @@
+"""What the contract suites need of a vendor beside its adapter: a place to talk to, and the outside truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from adapters.standins.control import StandinControl
+from oppsync.domain.connections import Connection, ConnectionRole
+
+# A call that a fault is for: method and path of the vendor's own API.
+Target = Mapping[str, str]
+
+
+class FixedClock:
+    def now(self) -> datetime:
+        return datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a vendor is reached."""
+
+    settings: dict[str, Any]
+    secrets: dict[str, str]
+
+    def at(self, url: str) -> Access:
+        return Access(self.settings | {"base_url": url}, self.secrets)
+
+    def connection(self, vendor: str, role: ConnectionRole) -> Connection:
+        return Connection(
+            tenant_id="default", id="c1", role=role, vendor=vendor, name=vendor, settings=self.settings
+        )
+
+
+class CrmHarness(Protocol):
+    """`reading`, `writing`: the adapter's calls, for faults. `limit_reached`: how the vendor says that its
+    allowance is used up."""
+
+    @property
+    def control(self) -> StandinControl: ...
+
+    @property
+    def access(self) -> Access: ...
+
+    @property
+    def reading(self) -> Target: ...
+
+    @property
+    def writing(self) -> Target: ...
+
+    @property
+    def no_such_id(self) -> str: ...
+
+    @property
+    def limit_reached(self) -> Mapping[str, Any]: ...
+
+    def win(self) -> str:
+        """A won deal of two lines, 120 hours at 160.00 and 200 at 130.00 in EUR; its id."""
+
+    def lose(self, deal_id: str) -> None: ...
+
+    def notification(self, *deal_ids: str) -> bytes: ...
+
+    def end_sessions(self) -> None: ...
+
+    def written(self, deal_id: str) -> dict[str, str]:
+        """The write-back as the vendor's books have it: status, project_number, project_url, activated_at,
+        message; empty texts for what is not there."""
+
+
+class PsaHarness(Protocol):
+    """`searching`, `creating`, `writing`: the adapter's calls, for faults."""
+
+    @property
+    def control(self) -> StandinControl: ...
+
+    @property
+    def access(self) -> Access: ...
+
+    @property
+    def searching(self) -> Target: ...
+
+    @property
+    def creating(self) -> Target: ...
+
+    @property
+    def writing(self) -> Target: ...
+
+    def projects(self, key: str) -> list[dict[str, str]]:
+        """Those under our key as the vendor's books have them: id, title, text."""
+
+    def archive(self, outside_id: str) -> None: ...
+
+    def describe(self, outside_id: str, text: str) -> None:
+        """A person writes something about the project."""

@@ -1,0 +1,289 @@
+"""What every CRM must do, whoever made it: run against each row of the registry, on a process of its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.crm.registry import CRMS
+from adapters.dotted import load
+from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.orders import WriteBack
+from oppsync.errors import (
+    AmbiguousAnswer,
+    Misconfigured,
+    OppsyncError,
+    RateLimited,
+    RecordGone,
+    TransientError,
+    UnreadableDelivery,
+    VendorUnavailable,
+)
+from oppsync.ports import Crm
+from tests.contract.harness.salesforce import salesforce
+from tests.contract.harness.vendor import Access, CrmHarness, FixedClock
+
+# A new CRM needs a harness here.
+HARNESSES: dict[str, Callable[[Path], AbstractContextManager[CrmHarness]]] = {"salesforce": salesforce}
+
+ACTIVE = WriteBack(
+    status="active",
+    project_number="P-17",
+    project_url="https://erp.firm.example/P-17",
+    activated_at=datetime(2026, 5, 4, 9, 30, 15, 250_000, tzinfo=UTC),
+)
+REJECTED = WriteBack(status="rejected", message="The margin is too thin.\nTalk to us.")
+
+
+@pytest.fixture(scope="module", params=sorted(CRMS))
+def vendor(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def place(vendor: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrmHarness]:
+    with HARNESSES[vendor](tmp_path_factory.mktemp(vendor)) as harness:
+        yield harness
+
+
+@pytest.fixture
+def harness(place: CrmHarness) -> CrmHarness:
+    place.control.clear_faults()
+    return place
+
+
+def connect(vendor: str, access: Access) -> Crm:
+    connection = access.connection(vendor, ConnectionRole.CRM)
+    crm: Crm = load(CRMS, vendor)(connection, access.secrets, FixedClock())
+    return crm
+
+
+@pytest.fixture
+def crm(vendor: str, harness: CrmHarness) -> Crm:
+    return connect(vendor, harness.access)
+
+
+def test_a_won_deal_is_read_whole_and_to_the_cent(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    deal = crm.read_opportunity(deal_id)
+    assert (deal.id, deal.is_won, deal.currency) == (deal_id, True, "EUR")
+    assert deal.amount == Decimal("45200") == sum(line.net for line in deal.lines)
+    sold = [(line.quantity, line.unit_price) for line in deal.lines]
+    assert sold == [(Decimal(120), Decimal(160)), (Decimal(200), Decimal(130))]
+    assert deal.account is not None
+    assert deal.account.code
+    assert deal.owner is not None
+    assert deal.owner.email
+    assert deal.url
+
+
+def test_reading_twice_reads_the_same(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    assert crm.read_opportunity(deal_id) == crm.read_opportunity(deal_id)
+
+
+def test_a_lost_deal_is_told_by_the_record_not_by_the_notification(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    [ref] = crm.read_notification(harness.notification(deal_id))
+    harness.lose(deal_id)
+    assert not crm.read_opportunity(ref.id).is_won
+
+
+def test_a_notification_names_each_deal_once(crm: Crm, harness: CrmHarness) -> None:
+    first, second = harness.win(), harness.win()
+    refs = crm.read_notification(harness.notification(first, second, first))
+    assert sorted(ref.id for ref in refs) == sorted([first, second])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"a": NaN}',
+        b'{"a": 1e99999999999999999999}',
+        b'{"a": ' + b"1" * 5_000 + b"}",
+        b"[" * 100_000,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_a_notification_that_cannot_be_read_says_where(crm: Crm, body: bytes) -> None:
+    with pytest.raises(UnreadableDelivery) as caught:
+        crm.read_notification(body)
+    assert caught.value.where
+
+
+def test_a_record_that_does_not_exist_is_gone(crm: Crm, harness: CrmHarness) -> None:
+    for ask in every_call(crm, harness.no_such_id):
+        with pytest.raises(RecordGone):
+            ask()
+
+
+@pytest.mark.parametrize("strange", ["", "x", "006' OR Name != '", "../../x", "006\n", "006é"])
+def test_what_is_no_id_is_never_sent(crm: Crm, harness: CrmHarness, strange: str) -> None:
+    harness.control.clear_requests()
+    for ask in every_call(crm, strange):
+        with pytest.raises(RecordGone):
+            ask()
+    assert harness.control.requests() == []
+
+
+def every_call(crm: Crm, record_id: str) -> list[Callable[[], Any]]:
+    return [
+        lambda: crm.read_opportunity(record_id),
+        lambda: crm.find_write_back(record_id, ACTIVE),
+        lambda: crm.write_back(record_id, ACTIVE),
+    ]
+
+
+def test_what_is_written_back_stands_in_the_crms_own_books(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    assert crm.find_write_back(deal_id, ACTIVE) is None
+    landed = crm.write_back(deal_id, ACTIVE)
+    assert (landed.outside_id, landed.number, landed.differences) == (deal_id, "P-17", {})
+    assert harness.written(deal_id) == {
+        "status": "Active",
+        "project_number": "P-17",
+        "project_url": "https://erp.firm.example/P-17",
+        "activated_at": "2026-05-04T09:30:15Z",
+        "message": "",
+    }
+    found = crm.find_write_back(deal_id, ACTIVE)
+    assert found is not None
+    assert found.differences == {}
+
+
+def test_a_later_write_back_leaves_nothing_of_the_earlier(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    crm.write_back(deal_id, REJECTED)
+    found = crm.find_write_back(deal_id, ACTIVE)
+    assert found is not None
+    assert ("Active", "Rejected") in found.differences.values()
+    crm.write_back(deal_id, ACTIVE)
+    assert harness.written(deal_id)["message"] == ""
+
+
+def test_our_write_back_is_no_change_of_the_deal(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    before = crm.read_opportunity(deal_id)
+    crm.write_back(deal_id, ACTIVE)
+    after = crm.read_opportunity(deal_id)
+    assert after.content_digest() == before.content_digest()
+    assert after.version != before.version
+
+
+def test_a_session_that_ended_is_renewed_unnoticed(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    crm.read_opportunity(deal_id)
+    harness.end_sessions()
+    assert crm.read_opportunity(deal_id).id == deal_id
+    harness.end_sessions()
+    crm.write_back(deal_id, ACTIVE)
+    assert harness.written(deal_id)["project_number"] == "P-17"
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 502}, {"drop_connection": True}])
+def test_a_reading_that_fails_may_simply_come_back(
+    crm: Crm, harness: CrmHarness, fault: dict[str, Any]
+) -> None:
+    deal_id = harness.win()
+    harness.control.faults([{**harness.reading, **fault}])
+    with pytest.raises(VendorUnavailable):
+        crm.read_opportunity(deal_id)
+    assert crm.read_opportunity(deal_id).id == deal_id
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 503, "retry_after": 9}, {"drop_connection": True}]
+)
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_write_without_an_answer_is_ambiguous_until_it_is_looked_up(
+    crm: Crm, harness: CrmHarness, fault: dict[str, Any], committed: bool
+) -> None:
+    deal_id = harness.win()
+    harness.control.faults([{**harness.writing, **fault, "after_commit": committed}])
+    with pytest.raises(AmbiguousAnswer) as caught:
+        crm.write_back(deal_id, ACTIVE)
+    assert caught.value.retry_after == (timedelta(seconds=9) if "retry_after" in fault else None)
+    assert (crm.find_write_back(deal_id, ACTIVE) is not None) is committed
+
+
+def test_too_many_requests_are_waited_out_as_long_as_the_vendor_asks(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    harness.control.faults([{**harness.writing, "status": 429, "retry_after": 7}])
+    with pytest.raises(RateLimited) as caught:
+        crm.write_back(deal_id, ACTIVE)
+    assert caught.value.retry_after == timedelta(seconds=7)
+    assert crm.find_write_back(deal_id, ACTIVE) is None
+
+
+def test_a_used_up_allowance_is_waited_out(crm: Crm, harness: CrmHarness) -> None:
+    deal_id = harness.win()
+    harness.control.faults(
+        [{**target, **harness.limit_reached} for target in (harness.reading, harness.writing)]
+    )
+    with pytest.raises(RateLimited):
+        crm.read_opportunity(deal_id)
+    with pytest.raises(RateLimited):
+        crm.write_back(deal_id, ACTIVE)
+
+
+def test_nobody_at_the_address_means_later(vendor: str, harness: CrmHarness) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for ask in every_call(connect(vendor, harness.access.at(f"http://127.0.0.1:{port}")), harness.win()):
+        with pytest.raises(VendorUnavailable):
+            ask()
+
+
+def test_wrong_credentials_are_told_without_them(vendor: str, harness: CrmHarness) -> None:
+    wrong = {name: f"wrong-{value}" for name, value in harness.access.secrets.items()}
+    crm = connect(vendor, Access(harness.access.settings, wrong))
+    with pytest.raises(Misconfigured) as caught:
+        crm.read_opportunity(harness.win())
+    assert not any(value in caught.value.message for value in wrong.values())
+
+
+@pytest.mark.parametrize("broken", [{}, {"base_url": 5}, {"base_url": "x"}, {"base_url": "ftp://s3cret@x"}])
+def test_unusable_settings_are_told_by_name(vendor: str, harness: CrmHarness, broken: dict[str, Any]) -> None:
+    with pytest.raises(Misconfigured, match="base_url") as caught:
+        connect(vendor, Access(broken, harness.access.secrets))
+    assert "s3cret" not in caught.value.message
+
+
+def test_a_missing_secret_is_told_by_name(vendor: str, harness: CrmHarness) -> None:
+    for name in harness.access.secrets:
+        rest = {other: value for other, value in harness.access.secrets.items() if other != name}
+        with pytest.raises(Misconfigured, match=name) as caught:
+            connect(vendor, Access(harness.access.settings, rest))
+        assert not any(value in caught.value.message for value in rest.values())
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
+def test_no_secret_stands_in_any_error(crm: Crm, harness: CrmHarness, status: int) -> None:
+    deal_id = harness.win()
+    secrets = tuple(harness.access.secrets.values())
+    harness.control.faults(
+        [{"path": "/", "count": None, "status": status, "code": f"TOLD {' '.join(secrets)}"[:200]}]
+    )
+    for ask in every_call(crm, deal_id):
+        with pytest.raises(OppsyncError) as caught:
+            ask()
+        assert isinstance(caught.value, TransientError) == (status in (429, 500, 503))
+        assert not any(secret in repr(caught.value) for secret in secrets)
+    assert not any(secret in repr(crm.__dict__) for secret in secrets)
+
+
+def test_the_quarantine_outlasts_the_longest_call(vendor: str, harness: CrmHarness) -> None:
+    slow = connect(vendor, Access(harness.access.settings | {"timeout": 40}, harness.access.secrets))
+    assert slow.quarantine > timedelta(seconds=40)
