@@ -16,7 +16,7 @@ from actors.sending import Sender
 from actors.stages import declare_actors
 from adapters.bootstrap import build
 from adapters.environment import read_settings
-from adapters.logs import configure_logs, log
+from adapters.logs import log
 from oppsync.errors import StoreUnavailable
 
 POLL_SECONDS = 0.05
@@ -50,7 +50,6 @@ class Chore:
 
 
 def main() -> None:
-    configure_logs()
     settings = read_settings()
     application = build(settings, pool_size=2)
     broker = make_broker(settings.redis_url.get_secret_value())

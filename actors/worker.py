@@ -12,14 +12,13 @@ from actors.broker import make_broker
 from actors.stages import declare_actors
 from adapters.bootstrap import build
 from adapters.environment import read_settings
-from adapters.logs import configure_logs, log
+from adapters.logs import log
 
 # Heroku kills 30 s after SIGTERM.
 SHUTDOWN_MILLISECONDS = 22_000
 
 
 def main() -> None:
-    configure_logs()
     settings = read_settings()
     threads = int(os.environ.get("WORKER_THREADS", "4"))
     application = build(settings, pool_size=threads + 1)

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 
 from adapters.dotted import load
 from adapters.identity.local import Argon2Passwords
-from adapters.logs import LogReporter, configure_sentry
+from adapters.logs import LogReporter, configure_logs, configure_sentry
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
 from adapters.postgres import schema
@@ -97,6 +97,7 @@ class Application:
 
 def build(settings: Settings, *, pool_size: int = 3) -> Application:
     """Wire everything; `pool_size` Postgres connections at most for this process."""
+    configure_logs()
     if settings.sentry_dsn is not None:
         configure_sentry(settings.sentry_dsn.get_secret_value())
     engine = make_engine(settings.database_url.get_secret_value(), pool_size)

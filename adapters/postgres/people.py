@@ -36,7 +36,7 @@ class PostgresPeople:
     def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
         query = (
             select(people)
-            .where(people.c.tenant_id == tenant_id, people.c.is_active, people.c.roles.any(role))
+            .where(people.c.tenant_id == tenant_id, people.c.is_active, people.c.roles.contains([role]))
             .order_by(people.c.name, people.c.id)
         )
         return [to_person(row) for row in self._connection.execute(query).mappings()]

@@ -1,0 +1,151 @@
+"""The whole way of a deal in one process: real Postgres, real Tryton, the CRM and PSA stand-ins as processes.
+
+Messages are left out: `settle` works whatever Postgres says is due, as a worker would. Stories about Redis,
+relays and dying workers are told with real processes, in tests/story.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from adapters.bootstrap import TENANT, Application
+from adapters.seed.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
+from adapters.standins import deals
+from adapters.standins.control import KantataControl, SalesforceControl
+from oppsync import canonical_json
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Decision
+from oppsync.domain.exceptions import ExceptionItem
+from oppsync.domain.intake import Delivery
+from oppsync.domain.readings import OpportunityDetail
+from oppsync.domain.states import State
+from oppsync.domain.trace import new_traceparent
+from oppsync.pipeline.table import stage_for
+from oppsync.services.commands import AcceptDelivery, DecideApproval, ReplayException, RunStage
+
+PASSWORD = "a long demo password"
+FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
+WON_ON = date(2026, 3, 2)
+Deal = Mapping[str, Any]
+
+
+@dataclass
+class House:
+    application: Application
+    salesforce: SalesforceControl
+    kantata: KantataControl
+
+    def move_in(self, systems: DemoSystems) -> None:
+        install(self.application, systems, {person.email: PASSWORD for person in PEOPLE})
+
+    # What happens outside.
+
+    def win(self, deal: Deal | None = None) -> str:
+        """A deal is won in the CRM and we are told. Returns the CRM's id."""
+        record_id = str(self.salesforce.win_deal(deal or deals.three_workstreams(WON_ON))["id"])
+        self.tell(record_id)
+        return record_id
+
+    def tell(self, *record_ids: str, delivery_id: str | None = None) -> UUID:
+        """The CRM's notification about these records, already verified."""
+        told = {
+            "type": "opportunity.changed",
+            "organization_id": "00D000000000001",
+            "sent_at": "2026-03-02T10:00:00Z",
+            "opportunities": [
+                {"id": record_id, "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}
+                for record_id in record_ids
+            ],
+        }
+        return self.deliver(canonical_json.dumps(told).encode(), delivery_id)
+
+    def deliver(self, body: bytes, delivery_id: str | None = None) -> UUID:
+        delivery = Delivery(
+            tenant_id=TENANT,
+            connection_id=CRM_CONNECTION,
+            delivery_id=delivery_id or str(uuid.uuid4()),
+            headers={},
+            body=body,
+            traceparent=new_traceparent(),
+        )
+        return self.application.dispatch(AcceptDelivery(delivery)).event_id
+
+    # What we do.
+
+    def settle(self) -> None:
+        """Work all that is due until nothing is."""
+        for _ in range(50):
+            due = self._due()
+            if not due:
+                return
+            for opportunity_id, state in due:
+                self.application.dispatch(RunStage(opportunity_id, stage_for(state).name))
+        raise AssertionError("the house does not settle: something is always due")
+
+    def skip_waiting(self) -> None:
+        """As if every backoff and quarantine had passed."""
+        with self.application.engine.begin() as connection:
+            connection.execute(text("update opportunities set due_at = now() where due_at is not null"))
+            connection.execute(text("update effects set sent_at = sent_at - interval '1 hour'"))
+
+    def _due(self) -> Sequence[tuple[UUID, State]]:
+        query = text(
+            "select id, state from opportunities where due_at <= clock_timestamp() and lease_until is null"
+        )
+        with self.application.engine.connect() as connection:
+            return [(row.id, State(row.state)) for row in connection.execute(query)]
+
+    # What people do.
+
+    def tasks(self, record_id: str) -> dict[ApprovalRole, ApprovalTask]:
+        """The live approval tasks of a deal."""
+        found = self.application.queries.approvals(TENANT, limit=100).rows
+        opportunity_id = self.opportunity(record_id).id
+        return {
+            summary.task.role: summary.task
+            for summary in found
+            if summary.task.opportunity_id == opportunity_id and summary.task.status != "void"
+        }
+
+    def decide(
+        self, task: ApprovalTask, email: str, decision: Decision = Decision.APPROVE, comment: str = ""
+    ) -> ApprovalTask:
+        with self.application.uow() as uow:
+            found = uow.people.by_email(TENANT, email)
+        assert found is not None
+        return self.application.dispatch(
+            DecideApproval(TENANT, task.id, task.plan_hash, found[0].id, decision, comment)
+        )
+
+    def approve(self, record_id: str) -> None:
+        tasks = self.tasks(record_id)
+        self.decide(tasks[ApprovalRole.FINANCE], FINANCE)
+        self.decide(tasks[ApprovalRole.DELIVERY], DELIVERY)
+
+    def replay(self, item: ExceptionItem) -> None:
+        self.application.dispatch(ReplayException(TENANT, item.id, "person:olga.operations@example.com"))
+
+    # What can be seen.
+
+    def opportunity(self, record_id: str) -> OpportunityDetail:
+        found = self.application.queries.opportunities(TENANT, text=record_id).rows
+        assert len(found) == 1, self.application.queries.exceptions(TENANT).rows
+        return self.application.queries.opportunity(TENANT, found[0].id)
+
+    def state(self, record_id: str) -> State:
+        return self.opportunity(record_id).state
+
+    def exceptions(self, record_id: str) -> list[ExceptionItem]:
+        opportunity_id = self.opportunity(record_id).id
+        found = self.application.queries.exceptions(TENANT, limit=100).rows
+        return [item for item in found if item.opportunity_id == opportunity_id]
+
+    def timeline(self, record_id: str) -> list[str]:
+        entries = self.application.queries.timeline(TENANT, self.opportunity(record_id).id)
+        return [entry.type for entry in entries]

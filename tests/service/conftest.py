@@ -1,0 +1,46 @@
+"""A house with its outside systems; the systems live as long as the test process, the house one test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from adapters.bootstrap import Application
+from adapters.embedded.tryton.server import TrytonAddress
+from adapters.seed.install import DemoSystems
+from adapters.standins import process
+from adapters.standins.control import KantataControl, SalesforceControl
+from tests.house import House
+from tests.tryton import tryton
+
+__all__ = ["tryton"]
+
+
+@pytest.fixture(scope="session")
+def systems(tryton: TrytonAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSystems]:
+    books = tmp_path_factory.mktemp("books")
+    with ExitStack() as stack:
+        salesforce = stack.enter_context(process.running("salesforce", books / "salesforce.sqlite"))
+        kantata = stack.enter_context(process.running("kantata", books / "kantata.sqlite"))
+        yield DemoSystems(
+            salesforce_url=salesforce,
+            salesforce_client_id="oppsync-demo",
+            salesforce_client_secret="salesforce-demo-secret",
+            webhook_secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            tryton_url=tryton.url,
+            tryton_database=tryton.database,
+            tryton_rest_key=tryton.rest_key,
+            kantata_url=kantata,
+            kantata_token="kantata-demo-token",
+        )
+
+
+@pytest.fixture
+def house(application: Application, systems: DemoSystems) -> Iterator[House]:
+    house = House(application, SalesforceControl(systems.salesforce_url), KantataControl(systems.kantata_url))
+    house.move_in(systems)
+    yield house
+    house.salesforce.clear_faults()
+    house.kantata.clear_faults()
