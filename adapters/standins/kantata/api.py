@@ -176,7 +176,7 @@ def _is_date(value: Json) -> bool:
 
 
 def _filters(call: Call) -> tuple[str, list[Any]]:
-    where, values = ["archived = 0"], []
+    where, values = ["1" if call.args.get("include_archived") == "true" else "archived = 0"], []
     if "external_reference" in call.args:
         where.append("external_reference = ?")
         values.append(call.args["external_reference"])

@@ -1,0 +1,259 @@
+"""What every PSA must do, whoever made it: run against each row of the registry, on a process of its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.dotted import load
+from adapters.psa.registry import PSAS
+from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.keys import EffectKind, outside_key
+from oppsync.domain.orders import PsaOrder, WriteBack
+from oppsync.errors import (
+    AmbiguousAnswer,
+    BusinessError,
+    Misconfigured,
+    OppsyncError,
+    RateLimited,
+    TransientError,
+    VendorRejected,
+    VendorUnavailable,
+)
+from oppsync.ports import Psa
+from tests.contract.harness.kantata import kantata
+from tests.contract.harness.vendor import Access, FixedClock, PsaHarness
+
+# A new PSA needs a harness here.
+HARNESSES: dict[str, Callable[[Path], AbstractContextManager[PsaHarness]]] = {"kantata": kantata}
+
+ACTIVE = WriteBack(
+    status="active",
+    project_number="P-17",
+    project_url="https://erp.firm.example/P-17",
+    activated_at=datetime(2026, 5, 4, 9, 30, 15, 250_000, tzinfo=UTC),
+)
+REJECTED = WriteBack(status="rejected", message="The margin is too thin.\nTalk to us.")
+
+
+@pytest.fixture(scope="module", params=sorted(PSAS))
+def vendor(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def place(vendor: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PsaHarness]:
+    with HARNESSES[vendor](tmp_path_factory.mktemp(vendor)) as harness:
+        yield harness
+
+
+@pytest.fixture
+def harness(place: PsaHarness) -> PsaHarness:
+    place.control.clear_faults()
+    return place
+
+
+def connect(vendor: str, access: Access) -> Psa:
+    connection = access.connection(vendor, ConnectionRole.PSA)
+    psa: Psa = load(PSAS, vendor)(connection, access.secrets, FixedClock())
+    return psa
+
+
+@pytest.fixture
+def psa(vendor: str, harness: PsaHarness) -> Psa:
+    return connect(vendor, harness.access)
+
+
+@pytest.fixture
+def order() -> PsaOrder:
+    key = outside_key("default", "crm", uuid4().hex, EffectKind.PSA_PROJECT, "root")
+    return PsaOrder(key=key, title="Globex GmbH: Cloud advisory", project_number="P-17")
+
+
+def every_call(psa: Psa, order: PsaOrder, outside_id: str) -> list[Callable[[], Any]]:
+    return [
+        lambda: psa.find_project(order),
+        lambda: psa.create_project(order),
+        lambda: psa.find_write_back(outside_id, ACTIVE),
+        lambda: psa.write_back(outside_id, ACTIVE),
+    ]
+
+
+def test_a_project_is_found_again_under_our_key(psa: Psa, harness: PsaHarness, order: PsaOrder) -> None:
+    assert psa.find_project(order) is None
+    created = psa.create_project(order)
+    [there] = harness.projects(order.key)
+    assert (there["id"], there["title"]) == (created.outside_id, order.title)
+    assert psa.find_project(order) == created
+
+
+def test_only_the_exact_key_counts(psa: Psa, order: PsaOrder) -> None:
+    psa.create_project(order)
+    for other in (order.key + "x", order.key[:-1], order.key.upper(), order.key + "%"):
+        assert psa.find_project(order.model_copy(update={"key": other})) is None
+
+
+def test_a_project_that_was_archived_is_still_ours(psa: Psa, harness: PsaHarness, order: PsaOrder) -> None:
+    created = psa.create_project(order)
+    harness.archive(created.outside_id)
+    assert psa.find_project(order) == created
+
+
+def test_another_title_or_number_under_our_key_is_told(psa: Psa, order: PsaOrder) -> None:
+    psa.create_project(order)
+    wanted = order.model_copy(update={"title": "Another", "project_number": "P-18"})
+    found = psa.find_project(wanted)
+    assert found is not None
+    assert found.differences == {
+        "title": ("Another", order.title),
+        "project_number": ("P-18", "P-17"),
+    }
+
+
+def test_two_projects_under_our_key_are_told(psa: Psa, order: PsaOrder) -> None:
+    first = psa.create_project(order)
+    psa.create_project(order)
+    found = psa.find_project(order)
+    assert found is not None
+    assert (found.outside_id, list(found.differences.values())) == (first.outside_id, [("1", "2")])
+
+
+def test_what_is_written_back_stands_in_the_psas_own_books(
+    psa: Psa, harness: PsaHarness, order: PsaOrder
+) -> None:
+    project = psa.create_project(order).outside_id
+    assert psa.find_write_back(project, ACTIVE) is None
+    assert psa.write_back(project, ACTIVE).outside_id == project
+    [there] = harness.projects(order.key)
+    for told in ("Active", "P-17", "https://erp.firm.example/P-17", "2026-05-04T09:30:15Z"):
+        assert told in there["text"]
+    found = psa.find_write_back(project, ACTIVE)
+    assert found is not None
+    assert found.differences == {}
+    found = psa.find_project(order)
+    assert found is not None
+    assert found.differences == {}
+
+
+def test_a_later_write_back_leaves_nothing_of_the_earlier_and_all_that_people_wrote(
+    psa: Psa, harness: PsaHarness, order: PsaOrder
+) -> None:
+    project = psa.create_project(order).outside_id
+    psa.write_back(project, REJECTED)
+    harness.describe(project, "Ask Grace about the kick-off: [urgent]")
+    found = psa.find_write_back(project, ACTIVE)
+    assert found is not None
+    assert ("Active", "Rejected") in found.differences.values()
+    psa.write_back(project, ACTIVE)
+    psa.write_back(project, ACTIVE)
+    [there] = harness.projects(order.key)
+    assert there["text"].startswith("Ask Grace about the kick-off: [urgent]")
+    assert "margin" not in there["text"]
+    assert there["text"].count("Active") == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 503, "retry_after": 9}, {"drop_connection": True}]
+)
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_create_without_an_answer_is_ambiguous_until_it_is_looked_up(
+    psa: Psa, harness: PsaHarness, order: PsaOrder, fault: dict[str, Any], committed: bool
+) -> None:
+    harness.control.faults([{**harness.creating, **fault, "after_commit": committed}])
+    with pytest.raises(AmbiguousAnswer) as caught:
+        psa.create_project(order)
+    assert caught.value.retry_after == (timedelta(seconds=9) if "retry_after" in fault else None)
+    assert (psa.find_project(order) is not None) is committed
+    assert len(harness.projects(order.key)) == int(committed)
+
+
+def test_a_write_back_without_an_answer_is_found(psa: Psa, harness: PsaHarness, order: PsaOrder) -> None:
+    project = psa.create_project(order).outside_id
+    harness.control.faults([{**harness.writing, "drop_connection": True, "after_commit": True}])
+    with pytest.raises(AmbiguousAnswer):
+        psa.write_back(project, ACTIVE)
+    found = psa.find_write_back(project, ACTIVE)
+    assert found is not None
+    assert found.differences == {}
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"drop_connection": True}])
+def test_a_search_that_fails_may_simply_come_back(
+    psa: Psa, harness: PsaHarness, order: PsaOrder, fault: dict[str, Any]
+) -> None:
+    harness.control.faults([{**harness.searching, **fault}])
+    with pytest.raises(VendorUnavailable):
+        psa.find_project(order)
+    assert psa.find_project(order) is None
+
+
+def test_too_many_requests_are_waited_out_as_long_as_the_vendor_asks(
+    psa: Psa, harness: PsaHarness, order: PsaOrder
+) -> None:
+    harness.control.faults([{**harness.creating, "status": 429, "retry_after": 7}])
+    with pytest.raises(RateLimited) as caught:
+        psa.create_project(order)
+    assert caught.value.retry_after == timedelta(seconds=7)
+    assert psa.find_project(order) is None
+
+
+@pytest.mark.parametrize("outside_id", ["999999999", "x", "1/../2", "", "\uff11"])
+def test_a_project_that_does_not_exist_is_for_a_person(psa: Psa, outside_id: str) -> None:
+    with pytest.raises(BusinessError):
+        psa.find_write_back(outside_id, ACTIVE)
+    with pytest.raises(BusinessError):
+        psa.write_back(outside_id, ACTIVE)
+
+
+def test_what_the_psa_refuses_is_told_in_its_words(psa: Psa, order: PsaOrder) -> None:
+    with pytest.raises(VendorRejected, match="Title can't be blank"):
+        psa.create_project(order.model_copy(update={"title": ""}))
+
+
+def test_nobody_at_the_address_means_later(vendor: str, harness: PsaHarness, order: PsaOrder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for ask in every_call(connect(vendor, harness.access.at(f"http://127.0.0.1:{port}")), order, "1"):
+        with pytest.raises(VendorUnavailable):
+            ask()
+
+
+def test_wrong_credentials_are_told_without_them(vendor: str, harness: PsaHarness, order: PsaOrder) -> None:
+    wrong = {name: f"wrong-{value}" for name, value in harness.access.secrets.items()}
+    for ask in every_call(connect(vendor, Access(harness.access.settings, wrong)), order, "1"):
+        with pytest.raises(Misconfigured) as caught:
+            ask()
+        assert not any(value in caught.value.message for value in wrong.values())
+
+
+def test_unusable_settings_and_secrets_are_told_by_name(vendor: str, harness: PsaHarness) -> None:
+    with pytest.raises(Misconfigured, match="base_url"):
+        connect(vendor, Access({}, harness.access.secrets))
+    for name in harness.access.secrets:
+        with pytest.raises(Misconfigured, match=name):
+            connect(vendor, Access(harness.access.settings, {}))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
+def test_no_secret_stands_in_any_error(psa: Psa, harness: PsaHarness, order: PsaOrder, status: int) -> None:
+    secrets = tuple(harness.access.secrets.values())
+    harness.control.faults(
+        [{"path": "/", "count": None, "status": status, "code": f"TOLD {' '.join(secrets)}"}]
+    )
+    for ask in every_call(psa, order, "1"):
+        with pytest.raises(OppsyncError) as caught:
+            ask()
+        assert isinstance(caught.value, TransientError) == (status in (429, 500, 503))
+        assert not any(secret in repr(caught.value) for secret in secrets)
+
+
+def test_the_quarantine_outlasts_the_longest_call(vendor: str, harness: PsaHarness) -> None:
+    slow = connect(vendor, Access(harness.access.settings | {"timeout": 40}, harness.access.secrets))
+    assert slow.quarantine > timedelta(seconds=40)

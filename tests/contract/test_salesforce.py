@@ -1,0 +1,263 @@
+"""What is Salesforce's own: its field types and labels, ids, pages, one-currency orgs, error codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.crm.salesforce.adapter import SalesforceCrm
+from adapters.standins import deals
+from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.opportunity import BillingFrequency, Opportunity, Unit
+from oppsync.domain.orders import WriteBack
+from oppsync.errors import (
+    Misconfigured,
+    OppsyncError,
+    RateLimited,
+    RecordGone,
+    UnreadableDelivery,
+    VendorRejected,
+)
+from tests.contract.harness.salesforce import DATA, SalesforceHarness, salesforce
+from tests.contract.harness.vendor import FixedClock
+
+WON = date(2026, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SalesforceHarness]:
+    with salesforce(tmp_path_factory.mktemp("salesforce"), "--page-size", "2") as harness:
+        yield harness
+
+
+@pytest.fixture
+def org(place: SalesforceHarness) -> SalesforceHarness:
+    place.control.clear_faults()
+    return place
+
+
+def connect(org: SalesforceHarness, **settings: Any) -> SalesforceCrm:
+    connection = org.access.connection("salesforce", ConnectionRole.CRM)
+    changed = connection.model_copy(update={"settings": connection.settings | settings})
+    return SalesforceCrm(changed, org.access.secrets, FixedClock())
+
+
+def read(org: SalesforceHarness, deal: dict[str, Any], **settings: Any) -> Opportunity:
+    return connect(org, **settings).read_opportunity(org.control.win_deal(deal)["id"])
+
+
+def test_every_field_lands_where_it_belongs(org: SalesforceHarness) -> None:
+    deal = deals.three_workstreams(WON)
+    deal["opportunity"] |= {
+        "Custom_Attributes__c": '{"tier": "gold", "seats": 12.50, "new": true, "old": null}'
+    }
+    found = read(org, deal)
+    assert found.url == f"{org.control.url}/{found.id}"
+    assert (found.name, found.stage, found.won_on) == (deal["opportunity"]["Name"], "Closed Won", WON)
+    assert (found.amount, found.currency, found.probability) == (Decimal(213400), "EUR", Decimal(100))
+    assert found.account is not None
+    account = found.account
+    assert (account.name, account.code, account.country) == ("Nordbank AG", "CUST-1004", "DE")
+    assert account.tax_id == "DE129273398"
+    assert found.owner is not None
+    assert (found.owner.name, found.owner.email) == ("Sam Seller", "sam.seller@example.com")
+    assert (found.contracting_entity, found.region, found.service_line) == ("ACME-DE", "DACH", "Advisory")
+    assert (found.delivery_model, found.billing_model) == ("Hybrid", "time_and_materials")
+    assert (found.starts_on, found.ends_on) == (date(2026, 4, 1), date(2026, 10, 31))
+    terms = found.contract
+    assert (terms.type, terms.payment_terms, terms.po_number) == ("Statement of Work", "NET14", "PO-2026-1004")
+    assert (terms.signed_on, terms.billing_frequency) == (WON, BillingFrequency.MONTHLY)
+    assert found.custom_attributes == {"tier": "gold", "seats": "12.50", "new": "true"}
+
+
+def test_lines_come_in_their_order_with_their_own_milestones(org: SalesforceHarness) -> None:
+    hours, fee, staged = read(org, deals.three_workstreams(WON)).lines
+    assert (hours.title, hours.unit, hours.role) == ("Programme steering", Unit.HOUR, "Senior Consultant")
+    assert (hours.quantity, hours.unit_price, hours.net) == (Decimal(240), Decimal(160), Decimal(38400))
+    assert (hours.planned_hours, hours.delivery_region, hours.currency) == (Decimal(240), "DACH", "EUR")
+    assert (fee.billing_model, fee.product_code, fee.product_name) == ("fixed_fee", "FIXED", "Fixed fee")
+    assert (fee.product_family, fee.milestones) == ("Consulting", ())
+    assert (staged.service_line, staged.billing_model) == ("Cloud", "milestone")
+    assert [m.percent for m in staged.milestones] == [Decimal(40), Decimal(35), Decimal(25)]
+    assert staged.milestones[0].name == "Cloud migration: stage 1"
+    assert staged.milestones[0].planned_on == date(2026, 5, 1)
+
+
+def test_an_amount_that_no_float_holds_is_read_exactly(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON, amount=Decimal("12345678901234567.89"))
+    found = read(org, deal)
+    assert found.amount == found.lines[0].net == Decimal("12345678901234567.89")
+
+
+def test_a_line_sold_at_a_discount_says_so(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["lines"][0] |= {
+        "UnitPrice": Decimal("200.00"),
+        "Discount": Decimal("12.5"),
+        "TotalPrice": Decimal(175),
+    }
+    [line] = read(org, deal).lines
+    assert (line.discount_percent, line.net) == (Decimal("12.5"), Decimal(175))
+
+
+def test_what_the_crm_left_empty_is_none_for_the_validation_to_find(org: SalesforceHarness) -> None:
+    opportunity = {"Name": "Bare", "StageName": "Contract Signed", "CloseDate": "2026-03-02", "Region__c": " "}
+    found = read(org, {"opportunity": opportunity, "lines": [{"Quantity": 1, "UnitPrice": 5, "Unit__c": ""}]})
+    assert found.is_won
+    assert (found.account, found.amount, found.currency) == (None, None, None)
+    assert (found.region, found.billing_model, found.starts_on) == (None, None, None)
+    [line] = found.lines
+    assert (line.product_code, line.unit, line.discount_percent) == (None, Unit.UNIT, Decimal(0))
+
+
+def test_an_unknown_billing_model_is_passed_on_as_it_is_called(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= {"Billing_Model__c": "Success Fee"}
+    assert read(org, deal).billing_model == "Success Fee"
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"Custom_Attributes__c": "{"}, "Custom_Attributes__c"),
+        ({"Custom_Attributes__c": "[]"}, "Custom_Attributes__c"),
+        ({"Custom_Attributes__c": '{"a": {}}'}, "Custom_Attributes__c.a"),
+        ({"Custom_Attributes__c": '{"a": 1e99999999999999999999}'}, "Custom_Attributes__c"),
+        ({"Billing_Frequency__c": "Weekly"}, "$.contract.billing_frequency"),
+        ({"PO_Number__c": "a\x00b"}, "$.contract.po_number"),
+    ],
+)
+def test_a_record_that_does_not_fit_says_where(
+    org: SalesforceHarness, change: dict[str, str], where: str
+) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= change
+    with pytest.raises(UnreadableDelivery) as caught:
+        read(org, deal)
+    assert caught.value.where.endswith(where)
+
+
+def test_a_milestone_of_no_line_is_not_lost(org: SalesforceHarness) -> None:
+    made = org.control.win_deal(deals.milestone(WON))
+    stray = {"Id": made["milestones"][1], "Opportunity_Line_Id__c": "00k000000000001"}
+    org.control.edit(made["id"], {"milestones": [stray]})
+    with pytest.raises(UnreadableDelivery, match="names no line") as caught:
+        connect(org).read_opportunity(made["id"])
+    assert made["milestones"][1] in caught.value.where
+
+
+def test_a_milestone_may_name_its_line_by_the_short_id(org: SalesforceHarness) -> None:
+    made = org.control.win_deal(deals.milestone(WON))
+    short = [{"Id": m, "Opportunity_Line_Id__c": made["lines"][0][:15]} for m in made["milestones"]]
+    org.control.edit(made["id"], {"milestones": short})
+    assert len(connect(org).read_opportunity(made["id"]).lines[0].milestones) == 4
+
+
+def test_a_short_id_reads_and_writes_the_same_record(org: SalesforceHarness) -> None:
+    deal_id = org.win()
+    crm = connect(org)
+    assert crm.read_opportunity(deal_id[:15]).id == deal_id
+    assert crm.write_back(deal_id[:15], WriteBack(status="rejected")).outside_id == deal_id
+
+
+def test_fields_may_have_other_names_in_an_org(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= {"External_Key__c": f"EMEA-{WON}"}
+    names = {
+        "Opportunity.Region__c": "external_key__C",
+        "Opportunity.Delivery_Model__c": None,
+        "Opportunity.oppsync_Message__c": None,
+    }
+    crm = connect(org, fields=names)
+    deal_id = org.control.win_deal(deal)["id"]
+    found = crm.read_opportunity(deal_id)
+    assert (found.region, found.delivery_model) == (f"EMEA-{WON}", None)
+    crm.write_back(deal_id, WriteBack(status="rejected", message="No."))
+    assert org.written(deal_id) | {"status": ""} == dict.fromkeys(org.written(deal_id), "")
+    landed = crm.find_write_back(deal_id, WriteBack(status="rejected", message="No."))
+    assert landed is not None
+    assert landed.differences == {}
+
+
+def test_an_org_with_one_currency_has_it_named_by_the_connection(tmp_path: Path) -> None:
+    with salesforce(tmp_path, "--single-currency") as org:
+        deal = deals.fixed_fee(WON)
+        for record in (deal["account"], deal["opportunity"], deal["lines"][0]):
+            del record["CurrencyIsoCode"]
+        found = read(org, deal, currency="CHF")
+        assert (found.currency, found.lines[0].currency) == ("CHF", "CHF")
+        with pytest.raises(Misconfigured, match="CurrencyIsoCode"):
+            connect(org).read_opportunity(found.id)
+
+
+def test_a_deal_of_more_lines_than_a_page_is_read_whole(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    line = deal["lines"][0]
+    deal["lines"] = [line | {"SortOrder": number, "Description": f"Line {number}"} for number in range(7)]
+    assert [one.title for one in read(org, deal).lines] == [f"Line {number}" for number in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (403, "REQUEST_LIMIT_EXCEEDED", RateLimited),
+        (400, "UNABLE_TO_LOCK_ROW", RateLimited),
+        (404, "ENTITY_IS_DELETED", RecordGone),
+        (404, "NOT_FOUND", RecordGone),
+        (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", VendorRejected),
+        (400, "REQUIRED_FIELD_MISSING", VendorRejected),
+        (400, "INVALID_FIELD", Misconfigured),
+        (403, "INSUFFICIENT_ACCESS", Misconfigured),
+    ],
+)
+def test_an_error_code_says_what_happens_next(
+    org: SalesforceHarness, status: int, code: str, error: type[OppsyncError]
+) -> None:
+    deal_id = org.win()
+    org.control.faults([{**org.writing, "status": status, "code": code}])
+    with pytest.raises(OppsyncError) as caught:
+        connect(org).write_back(deal_id, WriteBack(status="rejected"))
+    assert type(caught.value) is error
+    assert error is RecordGone or code in caught.value.message
+
+
+def test_a_wrong_api_version_is_no_missing_record(org: SalesforceHarness) -> None:
+    org.control.faults([{**org.reading, "status": 404, "code": "NOT_FOUND"}])
+    with pytest.raises(Misconfigured, match="api_version"):
+        connect(org).read_opportunity(org.win())
+
+
+def test_a_session_that_ended_costs_one_new_token_for_all_threads(org: SalesforceHarness) -> None:
+    deal_ids = [org.win() for _ in range(8)]
+    crm = connect(org)
+    crm.read_opportunity(deal_ids[0])
+    org.end_sessions()
+    org.control.clear_requests()
+    with ThreadPoolExecutor(8) as pool:
+        assert [deal.id for deal in pool.map(crm.read_opportunity, deal_ids)] == deal_ids
+    tokens = [call for call in org.control.requests() if call["path"].endswith("/oauth2/token")]
+    assert len(tokens) == 1
+
+
+def test_a_session_that_is_refused_again_is_told_and_not_fetched_for_ever(org: SalesforceHarness) -> None:
+    deal_id = org.win()
+    org.control.clear_requests()
+    org.control.faults([{"path": DATA, "status": 401, "code": "INVALID_SESSION_ID", "count": None}])
+    with pytest.raises(Misconfigured, match="INVALID_SESSION_ID"):
+        connect(org).read_opportunity(deal_id)
+    assert [call["path"].rpartition("/")[2] for call in org.control.requests()] == ["token", "composite"] * 2
+
+
+def test_a_deal_is_read_in_one_call(org: SalesforceHarness) -> None:
+    deal_id = org.control.win_deal(deals.fixed_fee(WON))["id"]
+    crm = connect(org)
+    crm.read_opportunity(deal_id)
+    org.control.clear_requests()
+    crm.read_opportunity(deal_id)
+    assert [call["path"] for call in org.control.requests()] == [f"{DATA}/composite"]
