@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Mapping
@@ -86,9 +87,9 @@ class Application:
             connection = uow.connections.get(connection_id)
             if connection.signature_scheme is None:
                 raise NotFound("There is no such connection.")
-            secrets = uow.connections.secrets(connection_id).get(WEBHOOK_SECRETS, ())
+            keys = uow.connections.secrets(connection_id).get(WEBHOOK_SECRETS, ())
         verify = load(SIGNATURE_SCHEMES, connection.signature_scheme)
-        return connection, verify(request, secrets, self.clock.now())
+        return connection, verify(request, keys, self.clock.now())
 
     def health(self) -> Mapping[str, str]:
         """Each dependency: `ok`, or what is wrong with it."""
@@ -131,7 +132,7 @@ def _bus(
         reporter=LogReporter(),
         keeper=LeaseKeeper(uow),
         stopping=stopping,
-        holder=f"{socket.gethostname()}:{os.getpid()}",
+        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         base_url=settings.base_url,
     )
     bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))

@@ -39,8 +39,12 @@ def configure_sentry(dsn: str) -> None:
 class LogReporter:
     """Implements `oppsync.ports.Reporter`: a log line, and Sentry where it was configured."""
 
-    def report(self, error: Exception, opportunity_id: UUID) -> None:
-        log.error("bug", opportunity_id=str(opportunity_id), exc_info=error)
+    def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
+        log.error("dead_letter", opportunity_id=str(opportunity_id), code=code, exc_info=error)
         with sentry_sdk.new_scope() as scope:
             scope.set_tag("opportunity_id", str(opportunity_id))
-            sentry_sdk.capture_exception(error)
+            scope.set_tag("code", code)
+            if error is not None:
+                sentry_sdk.capture_exception(error)
+            else:
+                sentry_sdk.capture_message(f"{code}: {message}", level="error")

@@ -99,8 +99,8 @@ class Notifier(Protocol):
 
 
 class Reporter(Protocol):
-    def report(self, error: Exception, opportunity_id: UUID) -> None:
-        """A bug: logged with its traceback, and told to whoever watches. Never raises."""
+    def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
+        """Logged, with the traceback of a bug, and told to whoever watches. Never raises."""
 
 
 class Systems(Protocol):

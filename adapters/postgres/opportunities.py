@@ -78,7 +78,8 @@ class PostgresOpportunities:
                 lease_token=table.c.lease_token + 1,
                 lease_until=clock() + LEASE,
                 lease_holder=holder,
-                crashes=table.c.crashes + case((table.c.lease_holder.is_not(None), 1), else_=0),
+                # Left behind by a process that died. Our own ran out while Postgres was away: no crash.
+                crashes=table.c.crashes + case((table.c.lease_holder != holder, 1), else_=0),
             )
             .returning(table)
         )

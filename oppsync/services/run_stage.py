@@ -66,6 +66,10 @@ class RunStageHandler:
         if stage_for(opportunity.state).name != asked:  # redelivered, or late: another queue's turn
             self._hand_on(self._context(opportunity, lease))
             return
+        if opportunity.crashes >= MAX_CRASHES:
+            context = self._context(opportunity, lease)
+            self._dead_letter(context, "WORKER_CRASHED", "Its worker died three times", None)
+            return
         goes_on = True
         while goes_on:
             late = self.stopping.is_set() or time.monotonic() - started > HAND_ON_AFTER_SECONDS
@@ -97,9 +101,7 @@ class RunStageHandler:
         except BusinessError as error:
             outcome = _park(context, error.code, error.message, Disposition.BUSINESS)
         except Exception as error:
-            self.reporter.report(error, context.opportunity.id)
-            message = f"{type(error).__name__} in stage {context.stage}"
-            outcome = _park(context, "BUG", message, Disposition.DEAD_LETTER)
+            return self._dead_letter(context, "BUG", f"{type(error).__name__} in stage {context.stage}", error)
         return record(context, self.publish, outcome, hand_on=hand_on)
 
     def _defer(self, context: StageContext, error: TransientError) -> Worked:
@@ -107,8 +109,7 @@ class RunStageHandler:
         opportunity = context.opportunity
         tries = opportunity.tries + (0 if isinstance(error, StillUnknown) else 1)
         if tries > stage_for(opportunity.state).max_tries:
-            outcome = _park(context, "RETRIES_EXHAUSTED", error.message, Disposition.DEAD_LETTER)
-            return record(context, self.publish, outcome, hand_on=False)
+            return self._dead_letter(context, "RETRIES_EXHAUSTED", error.message, None)
         if isinstance(error, StillUnknown):
             pause = max(error.not_before - self.clock.now(), _AT_ONCE)
         else:
@@ -123,6 +124,11 @@ class RunStageHandler:
         with self.uow() as uow:
             return commit(uow, context, self.publish, after, Due(pause), event)
 
+    def _dead_letter(self, context: StageContext, code: str, message: str, error: Exception | None) -> Worked:
+        self.reporter.dead_letter(context.opportunity.id, code, message, error)
+        parked = _park(context, code, message, Disposition.DEAD_LETTER)
+        return record(context, self.publish, parked, hand_on=False)
+
     def _hand_on(self, context: StageContext) -> None:
         with self.uow() as uow:
             commit(uow, context, self.publish, context.opportunity, HANDED_ON)
@@ -135,8 +141,6 @@ def _rereads(opportunity: TrackedOpportunity) -> bool:
 
 def _decide(context: StageContext) -> Outcome:
     opportunity = context.opportunity
-    if opportunity.crashes >= MAX_CRASHES:
-        return _park(context, "WORKER_CRASHED", "Its worker died three times", Disposition.DEAD_LETTER)
     if _rereads(opportunity):
         return refresh.run(context)
     if opportunity.state in RESTING:
