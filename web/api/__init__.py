@@ -1,0 +1,37 @@
+"""The API under /api/v1: flask-smorest with pydantic models, OpenAPI 3.1, problem documents."""
+
+from __future__ import annotations
+
+import flask
+
+from web.api.approvals import approvals
+from web.api.bridge import Api
+from web.api.deliveries import deliveries
+from web.api.exceptions import exceptions
+from web.api.opportunities import opportunities
+from web.api.published import published
+from web.api.schemas import ProblemDocument
+
+PREFIX = "/api/v1"
+BLUEPRINTS = (opportunities, approvals, exceptions, deliveries)
+
+
+def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:
+    """Register every operation and its documentation; the blueprints, for whoever asks for no cookie."""
+    app.config.update(
+        API_TITLE="oppsync",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        API_SPEC_OPTIONS={
+            "info": {"description": "Won opportunities, their plans, approvals and exceptions."},
+            "security": [{"token": []}],
+        },
+    )
+    api = Api(app, ProblemDocument)
+    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint, url_prefix=PREFIX)
+    public = published(api.spec.to_dict)
+    app.register_blueprint(public, url_prefix=PREFIX)
+    return (*BLUEPRINTS, public)

@@ -1,0 +1,23 @@
+"""How many digits an amount is shown with, in the API and on pages alike."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from oppsync.domain.model import plain
+from oppsync.domain.money import current_currencies, minor_digits, minor_unit
+
+
+def digits_of(amount: Decimal, currency: str | None) -> int:
+    """The currency's own; the amount's where a CRM stated a finer one, or a currency nobody knows."""
+    written = len(plain(amount).partition(".")[2])
+    if currency is None or currency not in current_currencies():
+        return written
+    if amount != amount.quantize(minor_unit(currency)):
+        return written
+    return minor_digits(currency)
+
+
+def exact_text(amount: Decimal, currency: str | None) -> str:
+    """For example `1250000.00`."""
+    return f"{amount:.{digits_of(amount, currency)}f}"

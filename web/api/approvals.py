@@ -1,0 +1,63 @@
+"""Approval tasks: list, read, decide."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from oppsync.domain.approvals import ApprovalTask
+from oppsync.domain.readings import ApprovalDetail, ApprovalSummary, Page
+from oppsync.services.commands import DecideApproval
+from web.api import schemas
+from web.api.auth import authenticate
+from web.api.bridge import Blueprint
+from web.context import application, signed_in
+
+approvals = Blueprint("approvals", __name__, description="Who must approve which plan.")
+approvals.before_request(authenticate)
+
+
+@approvals.route("/approvals")
+@approvals.takes(schemas.ApprovalQuery, location="query")
+@approvals.answers(schemas.ApprovalPage)
+def list_approvals(query: schemas.ApprovalQuery) -> Page[ApprovalSummary]:
+    """List approval tasks, oldest first"""
+    me = signed_in()
+    return application().queries.approvals(
+        me.tenant_id,
+        person=me.person if query.mine else None,
+        status=query.status,
+        opportunity_id=query.opportunity_id,
+        after=query.cursor,
+        limit=query.limit,
+    )
+
+
+@approvals.route("/approvals/<uuid:approval_id>")
+@approvals.answers(schemas.ApprovalView)
+@approvals.refuses(HTTPStatus.NOT_FOUND)
+def get_approval(approval_id: UUID) -> ApprovalDetail:
+    """Read one approval task with its plan"""
+    return application().queries.approval(signed_in().tenant_id, approval_id)
+
+
+@approvals.route("/approvals/<uuid:approval_id>/decision", methods=["POST"])
+@approvals.takes(schemas.DecisionRequest)
+@approvals.answers(ApprovalTask)
+@approvals.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def decide_approval(request: schemas.DecisionRequest, approval_id: UUID) -> ApprovalTask:
+    """Decide as this token's person
+
+    The hash says which plan was read. A plan that changed meanwhile answers 409 and records nothing.
+    """
+    me = signed_in()
+    return application().dispatch(
+        DecideApproval(
+            tenant_id=me.tenant_id,
+            task_id=approval_id,
+            plan_hash=request.plan_hash,
+            person_id=me.person.id,
+            decision=request.decision,
+            comment=request.comment,
+        )
+    )

@@ -1,0 +1,72 @@
+"""Exception items, dead letters among them: list, read, replay, dismiss."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from oppsync.domain.exceptions import ExceptionItem
+from oppsync.domain.readings import Page
+from oppsync.services.commands import DismissException, ReplayException
+from web.api import schemas
+from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
+from web.api.bridge import Blueprint
+from web.context import application, signed_in
+
+exceptions = Blueprint("exceptions", __name__, description="What waits for a person, dead letters included.")
+exceptions.before_request(authenticate)
+
+
+@exceptions.route("/exceptions")
+@exceptions.takes(schemas.ExceptionQuery, location="query")
+@exceptions.answers(schemas.ExceptionPage)
+def list_exceptions(query: schemas.ExceptionQuery) -> Page[ExceptionItem]:
+    """List exception items, newest first; open ones unless asked otherwise"""
+    return application().queries.exceptions(
+        signed_in().tenant_id,
+        status=query.status,
+        code=query.code,
+        opportunity_id=query.opportunity_id,
+        after=query.cursor,
+        limit=query.limit,
+    )
+
+
+@exceptions.route("/exceptions/<uuid:exception_id>")
+@exceptions.answers(ExceptionItem)
+@exceptions.refuses(HTTPStatus.NOT_FOUND)
+def get_exception(exception_id: UUID) -> ExceptionItem:
+    """Read one exception item"""
+    return application().queries.exception(signed_in().tenant_id, exception_id)
+
+
+@exceptions.route("/exceptions/<uuid:exception_id>/replay", methods=["POST"])
+@exceptions.answers(ExceptionItem)
+@exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def replay_exception(exception_id: UUID) -> ExceptionItem:
+    """Work it again from the stage it stopped at
+
+    Needs the role operations or integration admin.
+    """
+    me = signed_in()
+    require(me.person, WORKS_EXCEPTIONS)
+    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=f"person:{me.person.email}"))
+    return application().queries.exception(me.tenant_id, exception_id)
+
+
+@exceptions.route("/exceptions/<uuid:exception_id>/dismiss", methods=["POST"])
+@exceptions.takes(schemas.DismissRequest)
+@exceptions.answers(ExceptionItem)
+@exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> ExceptionItem:
+    """Close without replay, with a reason
+
+    Needs the role operations or integration admin.
+    """
+    me = signed_in()
+    require(me.person, WORKS_EXCEPTIONS)
+    command = DismissException(
+        me.tenant_id, exception_id, actor=f"person:{me.person.email}", reason=request.reason
+    )
+    application().dispatch(command)
+    return application().queries.exception(me.tenant_id, exception_id)

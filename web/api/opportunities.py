@@ -1,0 +1,63 @@
+"""Opportunities with their timeline, plan and effects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from uuid import UUID
+
+from oppsync.domain.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
+from web.api import schemas
+from web.api.auth import authenticate
+from web.api.bridge import Blueprint
+from web.context import application, signed_in
+
+opportunities = Blueprint("opportunities", __name__, description="Won deals on their way to projects.")
+opportunities.before_request(authenticate)
+
+
+@opportunities.route("/opportunities")
+@opportunities.takes(schemas.OpportunityQuery, location="query")
+@opportunities.answers(schemas.OpportunityPage)
+def list_opportunities(query: schemas.OpportunityQuery) -> Page[OpportunitySummary]:
+    """List opportunities, newest first"""
+    return application().queries.opportunities(
+        signed_in().tenant_id, state=query.state, text=query.text, after=query.cursor, limit=query.limit
+    )
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>")
+@opportunities.answers(schemas.OpportunityView)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_opportunity(opportunity_id: UUID) -> OpportunityDetail:
+    """Read one opportunity"""
+    return application().queries.opportunity(signed_in().tenant_id, opportunity_id)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/timeline")
+@opportunities.answers(schemas.Timeline)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_timeline(opportunity_id: UUID) -> Mapping[str, object]:
+    """Read what happened to an opportunity, oldest first"""
+    tenant = signed_in().tenant_id
+    application().queries.opportunity(tenant, opportunity_id)
+    return {"rows": application().queries.timeline(tenant, opportunity_id)}
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/plan")
+@opportunities.takes(schemas.PlanQuery, location="query")
+@opportunities.answers(PlanReading)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_plan(query: schemas.PlanQuery, opportunity_id: UUID) -> PlanReading:
+    """Read the current plan, or the one of a hash"""
+    return application().queries.plan(signed_in().tenant_id, opportunity_id, query.hash)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/effects")
+@opportunities.answers(schemas.Effects)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_effects(opportunity_id: UUID) -> Mapping[str, object]:
+    """Read what was written outside for an opportunity"""
+    tenant = signed_in().tenant_id
+    application().queries.opportunity(tenant, opportunity_id)
+    return {"rows": application().queries.effects(tenant, opportunity_id)}

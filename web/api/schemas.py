@@ -1,0 +1,153 @@
+"""The API's shapes: the core's readings with amounts as exact text, and what requests carry."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, field_serializer
+
+from oppsync.domain.approvals import Decision, TaskStatus
+from oppsync.domain.effects import LedgerRow
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.readings import (
+    ApprovalDetail,
+    ApprovalSummary,
+    DeliveryStatus,
+    OpportunityDetail,
+    OpportunitySummary,
+    TimelineEntry,
+)
+from oppsync.domain.states import State
+from web.amounts import exact_text
+
+
+def _exact(reading: Any, amount: Decimal | None) -> str | None:
+    return None if amount is None else exact_text(amount, reading.currency)
+
+
+# What a request carries.
+
+
+class PageQuery(Frozen):
+    """`cursor` is the `next_cursor` of the page before."""
+
+    cursor: Code | None = Field(default=None, description="The next_cursor of the page before.")
+    limit: Annotated[int, Field(ge=1, le=100, description="Rows a page, 1 to 100.")] = 25
+
+
+class OpportunityQuery(PageQuery):
+    state: State | None = Field(default=None, description="Only opportunities in this state.")
+    text: Text | None = Field(default=None, description="Part of name, account or CRM id.")
+
+
+class PlanQuery(Frozen):
+    hash: Code | None = Field(default=None, description="A plan's full hash; the current plan without it.")
+
+
+class ApprovalQuery(PageQuery):
+    status: TaskStatus | None = Field(default=None, description="Only tasks of this status.")
+    mine: bool = Field(default=False, description="Only tasks this token's person may be asked to decide.")
+    opportunity_id: UUID | None = Field(default=None, description="Only tasks of this opportunity.")
+
+
+class ExceptionQuery(PageQuery):
+    status: ExceptionStatus | None = Field(default=ExceptionStatus.OPEN, description="Items of this status.")
+    code: Code | None = Field(default=None, description="Only items of this code.")
+    opportunity_id: UUID | None = Field(default=None, description="Only items of this opportunity.")
+
+
+class DecisionRequest(Frozen):
+    """A decision on exactly the plan with this hash. Rejecting needs a comment."""
+
+    plan_hash: Code
+    decision: Decision
+    comment: Text = ""
+
+
+class DismissRequest(Frozen):
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+# What an answer carries.
+
+
+class OpportunityItem(OpportunitySummary):
+    """An opportunity as lists show it. `amount` has exactly its currency's digits."""
+
+    _amount = field_serializer("amount")(_exact)
+
+
+class OpportunityView(OpportunityDetail):
+    """An opportunity with the CRM's record as last read."""
+
+    _amount = field_serializer("amount")(_exact)
+
+
+class OpportunityPage(Frozen):
+    rows: tuple[OpportunityItem, ...]
+    next_cursor: Code | None = None
+
+
+class Timeline(Frozen):
+    """Oldest first."""
+
+    rows: tuple[TimelineEntry, ...]
+
+
+class Effects(Frozen):
+    """What was written outside, with the ids and numbers it got there."""
+
+    rows: tuple[LedgerRow, ...]
+
+
+class ApprovalItem(ApprovalSummary):
+    """One role's task on one plan."""
+
+    _amount = field_serializer("amount")(_exact)
+
+
+class ApprovalView(ApprovalDetail):
+    """One task with the plan it is about."""
+
+    _amount = field_serializer("amount")(_exact)
+
+
+class ApprovalPage(Frozen):
+    rows: tuple[ApprovalItem, ...]
+    next_cursor: Code | None = None
+
+
+class ExceptionPage(Frozen):
+    rows: tuple[ExceptionItem, ...]
+    next_cursor: Code | None = None
+
+
+class DeliveryView(DeliveryStatus):
+    """Where a delivery's opportunities are now."""
+
+    opportunities: tuple[OpportunityItem, ...]
+
+
+class FieldProblem(Frozen):
+    """`pointer` is a JSON pointer into the body, or `/<name>` of a parameter."""
+
+    pointer: str
+    code: str
+    message: str
+    fix: str
+
+
+class ProblemDocument(Frozen):
+    """RFC 9457. `code` is stable, `detail` is for people; `trace_id` finds the request in the logs."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    trace_id: str
+    errors: tuple[FieldProblem, ...] = ()

@@ -1,0 +1,84 @@
+"""The web application: webhooks, API, health and pages over one application object."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from flask import Flask, Response, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from adapters.bootstrap import Application
+from oppsync.errors import RequestRefused, StoreUnavailable
+from oppsync.settings import Settings
+from web.api import register_api
+from web.context import attach
+from web.headers import secure_headers
+from web.health import health
+from web.pages import register_pages
+from web.pages.errors import error_page
+from web.problems import Problem, problem_of, problem_of_http
+from web.webhooks.receive import webhooks
+
+MAX_BODY = 1024 * 1024
+# Programs ask here and get problem documents; everything else is for people.
+MACHINE_PATHS = ("/api/", "/webhooks/", "/health/")
+
+
+def create_app(application: Application) -> Flask:
+    """The WSGI application. Opens no connection."""
+    app = Flask(__name__)
+    attach(app, application)
+    _configure(app, application.settings)
+    app.register_blueprint(health)
+    app.register_blueprint(webhooks)
+    api = register_api(app)
+    register_pages(app)
+    csrf = CSRFProtect(app)
+    # These ask for a signature or a token with each request, never for a cookie.
+    for blueprint in (health, webhooks, *api):
+        csrf.exempt(blueprint)
+    _handle_errors(app)
+    secure_headers(app, https=application.settings.secure_cookies)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    keys = [signing_key(key) for key in settings.secret_keys.get_secret_value().split(",")]
+    https = settings.secure_cookies
+    app.config.update(
+        SECRET_KEY=keys[0],
+        SECRET_KEY_FALLBACKS=keys[1:],
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        # Flask's own session carries the CSRF token and kept input; people's sessions have another cookie.
+        SESSION_COOKIE_NAME="__Host-form" if https else "form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    if https:
+        # A platform's router ends TLS and names the caller; nobody else reaches this port then.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+
+
+def signing_key(secret_key: str) -> str:
+    """A key for cookies and forms, told apart by its label from the one that encrypts secrets."""
+    return hmac.new(secret_key.strip().encode(), b"oppsync web forms", hashlib.sha256).hexdigest()
+
+
+def _handle_errors(app: Flask) -> None:
+    def answer(problem: Problem) -> Response:
+        if request.path.startswith(MACHINE_PATHS):
+            return problem.response()
+        return error_page(problem)
+
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(RequestRefused, lambda error: answer(problem_of(error)))
+    app.register_error_handler(StoreUnavailable, lambda error: answer(problem_of(error)))
+    app.register_error_handler(HTTPException, lambda error: answer(problem_of_http(error)))

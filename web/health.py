@@ -1,0 +1,31 @@
+"""Is the process alive, and can it do its work."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from web.context import application
+from web.problems import RETRY_AFTER
+
+health = Blueprint("health", __name__, url_prefix="/health")
+# Deliveries are accepted while Redis is away: their work starts when it returns.
+NEEDED = ("postgres",)
+
+
+@health.get("/live")
+def live() -> ResponseReturnValue:
+    return {"status": "ok"}
+
+
+@health.get("/ready")
+def ready() -> ResponseReturnValue:
+    """`ok`; `degraded` (200) without Redis; `away` (503) without Postgres or its schema."""
+    dependencies = dict(application().health())
+    away = [name for name, said in dependencies.items() if said != "ok"]
+    if any(name in away for name in NEEDED):
+        answer = {"status": "away", "dependencies": dependencies}
+        return answer, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER
+    return {"status": "degraded" if away else "ok", "dependencies": dependencies}

@@ -1,0 +1,83 @@
+"""How pages write amounts, dates and times: by the browser's locale, exact, and never ambiguous."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask, g, request
+from markupsafe import Markup
+
+from oppsync.domain.model import plain
+from oppsync.domain.money import Money
+from web.amounts import digits_of
+
+NO_BREAK = "\u00a0"
+MINUS = "\u2212"
+_DEFAULT = Locale("en", "GB")
+_DAY = "d MMM y"
+
+
+def locale() -> Locale:
+    """The first language the browser asks for that CLDR knows."""
+    if "locale" not in g:
+        g.locale = _negotiated(list(request.accept_languages.values()))
+    found: Locale = g.locale
+    return found
+
+
+def _negotiated(wanted: list[str]) -> Locale:
+    for tag in wanted:
+        try:
+            return Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError):
+            continue
+    return _DEFAULT
+
+
+def number(value: Decimal | int, digits: int | None = None) -> str:
+    """All its digits, or exactly `digits` after the point."""
+    amount = Decimal(value)
+    places = len(plain(amount).partition(".")[2]) if digits is None else digits
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    text = format_decimal(amount, format=pattern, locale=locale())
+    return text.replace("-", MINUS).replace(" ", NO_BREAK)
+
+
+def money(value: Money | Decimal | None, currency: str | None = None) -> str:
+    """ISO code before the amount: `EUR 1,250,000.00`; empty for None."""
+    if value is None:
+        return ""
+    amount, code = (value.amount, value.currency) if isinstance(value, Money) else (value, currency)
+    shown = number(amount, digits_of(amount, code))
+    return f"{code}{NO_BREAK}{shown}" if code else shown
+
+
+def day(value: date | None) -> Markup:
+    if value is None:
+        return Markup("")
+    shown = format_date(value, _DAY, locale=locale()).replace(" ", NO_BREAK)
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+
+
+def moment(value: datetime | None) -> Markup:
+    """A date and a time with its zone."""
+    if value is None:
+        return Markup("")
+    there = value.astimezone(UTC)
+    shown = format_date(there, _DAY, locale=locale()).replace(" ", NO_BREAK)
+    clock = f"{there:%H:%M}{NO_BREAK}UTC"
+    return Markup('<time datetime="{}">{}, {}</time>').format(there.isoformat(timespec="seconds"), shown, clock)
+
+
+def count(amount: int, one: str, many: str | None = None) -> str:
+    """`1 project`, `4 projects`."""
+    return f"{number(amount)}{NO_BREAK}{one if amount == 1 else many or one + 's'}"
+
+
+def register_formats(app: Flask) -> None:
+    for filter_ in (number, money, day, moment, count):
+        app.add_template_filter(filter_)

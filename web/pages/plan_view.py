@@ -1,0 +1,85 @@
+"""A plan as pages show it: the tree, the money of each workstream, and its billing with running totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from oppsync.domain.money import Money
+from oppsync.domain.plan import BillingLine, NodeKind, Plan, PlanNode, short_hash
+
+
+class Branch(NamedTuple):
+    node: PlanNode
+    children: tuple[Branch, ...]
+
+
+class BillingRow(NamedTuple):
+    """`cumulative` is the sum of the amounts up to this row; the last one is the contract's."""
+
+    node: PlanNode
+    line: BillingLine
+    cumulative: Money
+
+
+class PlanView(NamedTuple):
+    """`tax` is the plan's own percent of each line, rounded at the line; the ERP computes it on the invoice."""
+
+    plan: Plan
+    number: int
+    short: str
+    tree: Branch
+    workstreams: tuple[PlanNode, ...]
+    projects: int
+    billing: tuple[BillingRow, ...]
+    tax: Money
+    first_due: date | None
+
+    @property
+    def total(self) -> Money:
+        return self.plan.content.total
+
+
+def plan_view(plan: Plan, number: int) -> PlanView:
+    nodes = plan.content.nodes
+    rows = billing_rows(plan)
+    return PlanView(
+        plan=plan,
+        number=number,
+        short=short_hash(plan.hash),
+        tree=tree_of(nodes),
+        workstreams=tuple(node for node in nodes if node.billing_model is not None),
+        projects=sum(node.kind is not NodeKind.TASK for node in nodes),
+        billing=rows,
+        tax=tax_of(plan),
+        first_due=min((row.line.due_on for row in rows if row.line.due_on), default=None),
+    )
+
+
+def tree_of(nodes: Sequence[PlanNode]) -> Branch:
+    """The root with what is below it, in the plan's order."""
+
+    def branch(node: PlanNode) -> Branch:
+        return Branch(node, tuple(branch(child) for child in nodes if child.parent == node.path))
+
+    return branch(next(node for node in nodes if node.parent is None))
+
+
+def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
+    """By due date; lines without one come last, in the plan's order."""
+    lines = sorted(plan.content.billing_lines(), key=lambda pair: pair[1].due_on or date.max)
+    rows, running = [], Money.zero(plan.content.currency)
+    for node, line in lines:
+        running += line.amount
+        rows.append(BillingRow(node, line, running))
+    return tuple(rows)
+
+
+def tax_of(plan: Plan) -> Money:
+    content = plan.content
+    each = (
+        Money.rounded(line.amount.amount * content.tax_percent / 100, content.currency)
+        for _node, line in content.billing_lines()
+    )
+    return Money.total(each, content.currency)

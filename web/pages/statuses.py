@@ -1,0 +1,92 @@
+"""Statuses as people see them: one word, one tone, one icon, and who acts next."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from oppsync.domain.approvals import ApprovalRole, PersonRole, TaskStatus
+from oppsync.domain.effects import EffectState
+from oppsync.domain.exceptions import Disposition, ExceptionItem, ExceptionStatus
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.readings import OpportunityDetail, OpportunitySummary
+from oppsync.domain.states import RESTING, State
+
+
+class Shown(NamedTuple):
+    word: str
+    tone: str
+    icon: str
+    explains: str = ""
+
+
+STATES: dict[State, Shown] = {
+    State.RECEIVED: Shown("Queued", "neutral", "ring", "Next: it is read from the CRM and validated."),
+    State.VALIDATED: Shown("Running", "info", "arrow", "Validated. Next: it is enriched from reference data."),
+    State.ENRICHED: Shown("Running", "info", "arrow", "Enriched. Next: its plan is made."),
+    State.PLANNED: Shown("Running", "info", "arrow", "Planned. Next: approvals are asked for."),
+    State.AWAITING_APPROVAL: Shown(
+        "Waiting", "wait", "hourglass", "Finance and delivery decide about its plan."
+    ),
+    State.APPROVED: Shown("Running", "info", "arrow", "Approved. Next: projects and billing are created."),
+    State.CREATED: Shown("Running", "info", "arrow", "Created. Next: CRM and PSA are told."),
+    State.ACTIVE: Shown("Active", "good", "ringed-tick", "Its projects exist, and the CRM knows them."),
+    State.REFUSED: Shown("Running", "info", "arrow", "Rejected. Next: the CRM is told why."),
+    State.REJECTED: Shown("Rejected", "neutral", "barred", "The plan was rejected, and the CRM knows why."),
+    State.PARKED: Shown("Parked", "bad", "triangle", "A person has to act: see the exception."),
+    State.WITHDRAWN: Shown("Withdrawn", "neutral", "dash", "The deal is no longer won. Won again, it resumes."),
+}
+TASKS: dict[TaskStatus, Shown] = {
+    TaskStatus.OPEN: Shown("Waiting", "wait", "hourglass"),
+    TaskStatus.APPROVED: Shown("Approved", "good", "tick"),
+    TaskStatus.REJECTED: Shown("Rejected", "neutral", "barred"),
+    TaskStatus.VOID: Shown("Superseded", "neutral", "chevrons"),
+}
+EFFECTS: dict[EffectState, Shown] = {
+    EffectState.INTENDED: Shown("Queued", "neutral", "ring"),
+    EffectState.SENT: Shown("Running", "info", "arrow"),
+    EffectState.CONFIRMED: Shown("Confirmed", "good", "tick"),
+    EffectState.REJECTED: Shown("Refused", "bad", "triangle"),
+    EffectState.UNKNOWN: Shown("Unknown", "wait", "hourglass"),
+}
+_RETRYING = Shown("Retrying", "info", "loop", "An outside system did not answer; it is tried again by itself.")
+_DEAD_LETTER = Shown("Dead-letter", "bad", "octagon")
+_EXCEPTIONS: dict[ExceptionStatus, Shown] = {
+    ExceptionStatus.OPEN: Shown("Open", "bad", "dot"),
+    ExceptionStatus.REPLAYED: Shown("Replayed", "good", "flag"),
+    ExceptionStatus.DISMISSED: Shown("Dismissed", "neutral", "dash"),
+}
+APPROVAL_ROLES: dict[ApprovalRole, str] = {
+    ApprovalRole.FINANCE: "Finance",
+    ApprovalRole.DELIVERY: "Delivery",
+}
+PERSON_ROLES: dict[PersonRole, str] = {role: role.value.replace("_", " ") for role in PersonRole}
+EFFECT_KINDS: dict[EffectKind, str] = {
+    EffectKind.PARENT: "Project",
+    EffectKind.CHILD: "Child project",
+    EffectKind.TASK: "Task",
+    EffectKind.BILLING_LINE: "Billing line",
+    EffectKind.CRM_WRITE_BACK: "CRM write-back",
+    EffectKind.PSA_PROJECT: "PSA project",
+    EffectKind.PSA_WRITE_BACK: "PSA write-back",
+    EffectKind.NOTIFICATION: "Notification",
+}
+BILLING_MODELS: dict[BillingModelCode, str] = {
+    BillingModelCode.TIME_AND_MATERIALS: "Time and materials",
+    BillingModelCode.FIXED_FEE: "Fixed fee",
+    BillingModelCode.MILESTONE: "Milestone",
+    BillingModelCode.RETAINER: "Retainer",
+}
+
+
+def of_opportunity(opportunity: OpportunitySummary) -> Shown:
+    retries = isinstance(opportunity, OpportunityDetail) and opportunity.tries > 0
+    if retries and opportunity.state not in RESTING:
+        return _RETRYING
+    return STATES[opportunity.state]
+
+
+def of_exception(item: ExceptionItem) -> Shown:
+    if item.status is ExceptionStatus.OPEN and item.disposition is Disposition.DEAD_LETTER:
+        return _DEAD_LETTER
+    return _EXCEPTIONS[item.status]

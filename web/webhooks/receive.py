@@ -1,0 +1,50 @@
+"""Where the CRMs deliver: verify the raw bytes, put them into the inbox, say where to look.
+
+Everything slow happens after the answer, in the stages.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from adapters.signatures.raw_request import RawRequest
+from oppsync.domain.intake import Delivery
+from oppsync.services.commands import AcceptDelivery
+from web.context import application, traceparent
+
+webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+# Kept with the delivery. Signatures and credentials are not: they are of no use once checked.
+KEPT_HEADERS = ("Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Traceparent", "Tracestate")
+_LONGEST_KEPT = 500
+
+
+@webhooks.post("/<connection_id>", provide_automatic_options=False)
+def receive(connection_id: str) -> ResponseReturnValue:
+    """202 with the event id and its status URL; 200 with the same ones for a delivery sent again."""
+    body = request.get_data()
+    raw = RawRequest(method=request.method, url=request.url, headers=dict(request.headers), body=body)
+    connection, delivery_id = application().verify_webhook(connection_id, raw)
+    delivery = Delivery(
+        tenant_id=connection.tenant_id,
+        connection_id=connection.id,
+        delivery_id=delivery_id,
+        headers=_kept_headers(),
+        body=body,
+        traceparent=traceparent(),
+    )
+    accepted = application().dispatch(AcceptDelivery(delivery))
+    answer = {
+        "event_id": str(accepted.event_id),
+        "status_url": f"{application().settings.base_url}/api/v1/deliveries/{accepted.event_id}",
+    }
+    return answer, HTTPStatus.ACCEPTED if accepted.is_new else HTTPStatus.OK
+
+
+def _kept_headers() -> dict[str, str]:
+    sent = {name.lower(): request.headers.get(name) for name in KEPT_HEADERS}
+    return {
+        name: value[:_LONGEST_KEPT].replace("\x00", "") for name, value in sent.items() if value is not None
+    }
