@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import socket
@@ -13,6 +14,8 @@ from typing import TypeVar
 
 import redis
 from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine
@@ -52,6 +55,7 @@ from oppsync.settings import Settings
 
 Answer = TypeVar("Answer")
 TENANT = "default"
+SHORTEST_KEY = 32
 
 
 class SystemClock:
@@ -152,13 +156,20 @@ def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> N
 
 
 def _keys(settings: Settings) -> MultiFernet:
-    keys = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
-    try:
-        return MultiFernet([Fernet(key) for key in keys])
-    except ValueError:
+    """A Fernet key derived from each secret, whatever its form: a Heroku build generates 64 hex digits."""
+    given = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
+    if not given or any(len(key) < SHORTEST_KEY for key in given):
         raise Misconfigured(
-            "OPPSYNC_SECRET_KEYS must be Fernet keys (32 bytes, urlsafe base64), separated by commas."
-        ) from None
+            f"OPPSYNC_SECRET_KEYS must be random secrets of at least {SHORTEST_KEY} characters, "
+            "separated by commas: the first encrypts, all decrypt."
+        )
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in given])
+
+
+def _derived(secret: str) -> bytes:
+    return HKDF(hashes.SHA256(), length=32, salt=None, info=b"oppsync connection secrets").derive(
+        secret.encode()
+    )
 
 
 def _notifier(settings: Settings, clock: Clock) -> Notifier:

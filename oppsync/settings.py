@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """`secret_keys`: comma-separated Fernet keys, the first encrypts, all decrypt.
+    """`secret_keys`: comma-separated random secrets, the first encrypts, all decrypt.
 
     Without `smtp_url` notifications are written as files into `outbox_folder`.
     """
