@@ -52,7 +52,7 @@ class Chore:
 def main() -> None:
     settings = read_settings()
     application = build(settings, pool_size=2)
-    broker = make_broker(settings.redis_url.get_secret_value())
+    broker = make_broker(settings.redis_address)
     sender = Sender(application.engine, broker, declare_actors(broker, application))
     chores = (
         Chore("relay", POLL_SECONDS, sender.relay),

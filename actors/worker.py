@@ -22,7 +22,7 @@ def main() -> None:
     settings = read_settings()
     threads = int(os.environ.get("WORKER_THREADS", "4"))
     application = build(settings, pool_size=threads + 1)
-    broker = make_broker(settings.redis_url.get_secret_value())
+    broker = make_broker(settings.redis_address)
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)
     stop = threading.Event()

@@ -189,7 +189,7 @@ def _postgres(engine: Engine) -> str:
 
 def _redis(settings: Settings) -> str:
     client = redis.Redis.from_url(
-        settings.redis_url.get_secret_value(),
+        settings.redis_address,
         socket_timeout=2,
         socket_connect_timeout=2,
         retry=Retry(NoBackoff(), 0),

@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(
         validation_alias=AliasChoices("REDIS_TLS_URL", "REDIS_URL", "redis_url"),
     )
+    # Heroku's Redis has a self-signed certificate: encrypted, but not verifiable.
+    redis_tls_verify: bool = True
     secret_keys: SecretStr
     base_url: str = "http://127.0.0.1:8000"
     smtp_url: SecretStr | None = None
@@ -42,6 +44,14 @@ class Settings(BaseSettings):
     @classmethod
     def _without_slash(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @property
+    def redis_address(self) -> str:
+        """What a Redis client is given; holds a password."""
+        url = self.redis_url.get_secret_value()
+        if self.redis_tls_verify or not url.startswith("rediss://"):
+            return url
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=none"
 
     @property
     def secure_cookies(self) -> bool:
