@@ -118,6 +118,15 @@ class UnreadableDelivery(BusinessError):
         self.where = where
 
 
+# A bug, on one side or the other.
+
+
+class NeverLands(OppsyncError):
+    """A write that the vendor fails on each time, though it answers look-ups."""
+
+    code = "BUG"
+
+
 # Told to whoever asked.
 
 

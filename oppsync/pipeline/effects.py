@@ -14,8 +14,18 @@ from oppsync import canonical_json
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.events import EffectRecorded
 from oppsync.domain.tracked import Lease
-from oppsync.errors import AmbiguousAnswer, BusinessError, ContentConflict, StillUnknown, TransientError
+from oppsync.errors import (
+    AmbiguousAnswer,
+    BusinessError,
+    ContentConflict,
+    NeverLands,
+    StillUnknown,
+    TransientError,
+)
 from oppsync.ports import Publish, UnitOfWorkFactory
+
+# Sends with an unclear answer, each absent afterwards, before it is a bug and no longer an outage.
+MAX_UNCLEAR_SENDS = 3
 
 Find = Callable[[], Landed | None]
 Send = Callable[[], Landed]
@@ -45,6 +55,11 @@ class Effects:
         found = find()
         if found is not None and not (effect.repeatable and found.differences):
             return self._adopt(effect, found)
+        if found is None and row is not None and _never_lands(row):
+            self._record(effect, EffectState.REJECTED, error=row.error or "")
+            raise NeverLands(
+                f"{effect.kind} {effect.path} was sent {row.attempts} times and never came to be: {row.error}"
+            )
         return self._send(effect, send)
 
     def _intend(self, effect: Effect, digest: str) -> LedgerRow | None:
@@ -112,6 +127,12 @@ class Effects:
             detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
             summary=_summary(effect, state, landed, error),
         )
+
+
+def _never_lands(row: LedgerRow) -> bool:
+    """A system that answers look-ups, and fails on this write each time, will not come round by itself."""
+    unclear = row.state in (EffectState.SENT, EffectState.UNKNOWN)
+    return unclear and row.attempts % MAX_UNCLEAR_SENDS == 0
 
 
 def _recorded(row: LedgerRow) -> Landed:

@@ -17,7 +17,14 @@ from oppsync.domain.exceptions import Disposition
 from oppsync.domain.findings import finding
 from oppsync.domain.states import RESTING, State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
-from oppsync.errors import BusinessError, LeaseLost, StillUnknown, StoreUnavailable, TransientError
+from oppsync.errors import (
+    BusinessError,
+    LeaseLost,
+    OppsyncError,
+    StillUnknown,
+    StoreUnavailable,
+    TransientError,
+)
 from oppsync.pipeline import refresh
 from oppsync.pipeline.effects import Effects
 from oppsync.pipeline.retry import backoff
@@ -101,7 +108,8 @@ class RunStageHandler:
         except BusinessError as error:
             outcome = _park(context, error.code, error.message, Disposition.BUSINESS)
         except Exception as error:
-            return self._dead_letter(context, "BUG", f"{type(error).__name__} in stage {context.stage}", error)
+            said = error.message if isinstance(error, OppsyncError) else type(error).__name__
+            return self._dead_letter(context, "BUG", f"{said} (stage {context.stage})", error)
         return record(context, self.publish, outcome, hand_on=hand_on)
 
     def _defer(self, context: StageContext, error: TransientError) -> Worked:
