@@ -13,6 +13,7 @@ _NAMES = {
     "redis_url": "REDIS_URL",
     "secret_keys": "OPPSYNC_SECRET_KEYS",
 }
+NEW_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 def read_settings() -> Settings:
@@ -20,8 +21,17 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        names = {str(fault["loc"][0]) for fault in error.errors(include_input=False)}
-        shown = ", ".join(sorted(_NAMES.get(name, name) for name in names))
-        sys.exit(
-            f"Not set, or not right: {shown}. Set it in the environment; `make up` starts servers of its own."
-        )
+        sys.exit(_what_to_do(error))
+
+
+def _what_to_do(error: ValidationError) -> str:
+    names = {_name(str(fault["loc"][0])) for fault in error.errors(include_input=False)}
+    key = f" (a new key: {NEW_KEY})" if "OPPSYNC_SECRET_KEYS" in names else ""
+    return (
+        f"Not set, or not right: {', '.join(sorted(names))}. Set it in the environment{key}; "
+        "`make up` starts servers of its own."
+    )
+
+
+def _name(field: str) -> str:
+    return _NAMES.get(field, field if field.isupper() else f"OPPSYNC_{field.upper()}")

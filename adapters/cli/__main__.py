@@ -1,0 +1,22 @@
+"""`python -m adapters.cli`: the command line."""
+
+from __future__ import annotations
+
+import click
+
+from adapters.cli.commands import CODES_HELP, Commands
+from adapters.cli.database import database
+from adapters.cli.seed import seed
+from adapters.cli.up import up
+
+
+@click.group(cls=Commands, epilog=CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+def oppsync() -> None:
+    """A won opportunity becomes approved projects with their billing in the ERP."""
+
+
+for command in (up, database, seed):
+    oppsync.add_command(command)
+
+if __name__ == "__main__":
+    oppsync(prog_name="python -m adapters.cli")

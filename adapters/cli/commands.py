@@ -1,0 +1,43 @@
+"""How every command fails: one sentence on standard error and an exit code a script can tell apart."""
+
+from __future__ import annotations
+
+import click
+from psycopg.errors import UndefinedTable
+from sqlalchemy.exc import ProgrammingError
+
+from adapters.embedded import EmbeddedServersError
+from oppsync.errors import OppsyncError, TransientError
+
+FAILED, UNREACHABLE = 1, 3
+CODES_HELP = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 something cannot be reached now."
+
+
+class Failed(click.ClickException):
+    """The sentence and the exit code a command ends with."""
+
+    exit_code: int  # type: ignore[misc] # click's is the class's alone
+
+    def __init__(self, message: str, exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Commands(click.Group):
+    """A group whose commands' own errors are told as sentences; anything else is a bug with its traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except TransientError as error:
+            raise Failed(error.message, UNREACHABLE) from None
+        except OppsyncError as error:
+            raise Failed(error.message) from None
+        except EmbeddedServersError as error:
+            raise Failed(str(error)) from None
+        except ProgrammingError as error:
+            if isinstance(error.orig, UndefinedTable):
+                raise Failed(
+                    "The database has no tables yet: run `python -m adapters.cli db upgrade`."
+                ) from None
+            raise

@@ -1,0 +1,35 @@
+"""How commands print: JSON for programs, aligned lines for people, nothing cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+
+from oppsync import canonical_json
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def json_option(command: Function) -> Function:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def print_json(document: object) -> None:
+    click.echo(canonical_json.dumps(document))
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Columns as wide as their widest cell; the last one runs on."""
+    cells = [[_text(cell) for cell in row] for row in (headings, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    for row in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, datetime):
+        return f"{cell.astimezone():%Y-%m-%d %H:%M:%S}"
+    return "" if cell is None else " ".join(str(cell).split())
