@@ -325,7 +325,8 @@ def test_what_an_answer_means(
 ) -> None:
     """Certainly not carried out, unknown, or for people: the class decides what happens next."""
     order = Deal(builders.opportunity(builders.fixed_line())).node()
-    with answering({"POST": answer}) as url, pytest.raises(after_write) as refused:
+    absent = (200, "[]")
+    with answering({"POST": answer, "project.work": absent}) as url, pytest.raises(after_write) as refused:
         connect(url).create_node(order)
     assert type(refused.value) is after_write
     with answering({"project.work": answer}) as url, pytest.raises(after_read) as refused:
@@ -336,8 +337,17 @@ def test_what_an_answer_means(
 def test_a_number_drawn_twice_is_drawn_again() -> None:
     race = refusal("The number on work must be unique.")
     order = Deal(builders.opportunity(builders.fixed_line())).node()
-    with answering({"POST": [race, race, (200, json.dumps(WORK))]}) as url:
+    made = (200, json.dumps(WORK))
+    with answering({"POST": [race, race, made], "project.work": (200, "[]")}) as url:
         assert connect(url).create_node(order).outside_id == "7"
+
+
+def test_after_a_number_drawn_twice_our_key_is_looked_up_first() -> None:
+    race = refusal("The number on work must be unique.")
+    order = Deal(builders.opportunity(builders.fixed_line())).node()
+    there = WORK | {"id": 8, "comment": order.key}
+    with answering({"POST": race, "project.work": (200, json.dumps([there]))}) as url:
+        assert connect(url).create_node(order).outside_id == "8"
 
 
 def test_no_answer_to_a_create_leaves_the_outcome_unknown() -> None:

@@ -6,6 +6,8 @@ the key up first (`pipeline/effects.py`).
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -14,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from adapters.projects.tryton import landing, wire
-from adapters.projects.tryton.client import TrytonClient
+from adapters.projects.tryton.client import NumberDrawnTwice, TrytonClient
 from adapters.projects.tryton.directory import Company, Directory
 from adapters.projects.tryton.landing import Fields
 from adapters.projects.tryton.readiness import missing
@@ -26,6 +28,9 @@ from oppsync.domain.orders import LineOrder, NodeOrder
 from oppsync.domain.plan import LineKind
 from oppsync.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports import Clock
+
+# Seconds, at most: each pause is drawn anew, or the same two writers would meet again.
+RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 class TrytonSettings(Frozen):
@@ -89,7 +94,7 @@ class TrytonProjects:
         company = self._directory.company(order.plan.erp_company)
         wanted = landing.wanted_node(order, company.currency)
         values = node_values(order, wanted, company, self._directory)
-        return self._create_work(values, wanted, company)
+        return self._create_work(order.key, values, wanted, company)
 
     def find_line(self, order: LineOrder) -> Landed | None:
         if self._is_invoice(order):
@@ -114,9 +119,21 @@ class TrytonProjects:
     def _create_task(self, order: LineOrder, company: Company) -> Landed:
         wanted = self._wanted_task(order)
         values = task_values(order, wanted, company, self._directory)
-        return self._create_work(values, wanted, company)
+        return self._create_work(order.key, values, wanted, company)
 
-    def _create_work(self, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+        """A number drawn twice is drawn again, after a look-up. Raises NumberDrawnTwice if that goes on."""
+        for pause in RACE_PAUSES:
+            try:
+                return self._create_once(values, wanted, company)
+            except NumberDrawnTwice:
+                time.sleep(random.uniform(0, pause))  # noqa: S311
+            work = self._find_work(key)
+            if work is not None:
+                return self._landed_work(work, wanted)
+        return self._create_once(values, wanted, company)
+
+    def _create_once(self, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
         created = self._client.create("project.work", values, wire.WORK_FIELDS, company.id)
         return self._landed_work(_read(wire.Work, created, after_write=True), wanted)
 

@@ -6,8 +6,6 @@ pinned and sentences are matched by their beginning. It rolls back before it ans
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
@@ -19,7 +17,6 @@ from oppsync import canonical_json
 from oppsync.errors import Misconfigured, VendorRejected, VendorUnavailable
 
 NUMBER_RACE = "The number on work must be unique."
-RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)  # seconds, at most: each is drawn anew, or the same two would meet again
 NO_ACCESS = "You are not allowed to access"
 LOCKED = "database is locked"
 
@@ -54,19 +51,8 @@ class TrytonClient:
         return self._records(self._call("GET", f"/{model}?{query}", company))
 
     def create(self, model: str, values: wire.Wire, fields: Sequence[str], company: int) -> wire.Wire:
-        """Create one record; returns it as it stands, read in the same transaction.
-
-        A number drawn twice is drawn again at once: nothing was made. Raises NumberDrawnTwice if that goes on.
-        """
+        """Create one record; returns it as it stands, read in the same transaction."""
         path = f"/{model}?{urlencode([('f', name) for name in fields])}"
-        for pause in RACE_PAUSES:
-            try:
-                return self._create(path, company, values)
-            except NumberDrawnTwice:
-                time.sleep(random.uniform(0, pause))  # noqa: S311
-        return self._create(path, company, values)
-
-    def _create(self, path: str, company: int, values: wire.Wire) -> wire.Wire:
         (record,) = self._records(self._call("POST", path, company, values))
         return record
 
