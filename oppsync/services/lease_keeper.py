@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 from oppsync.domain.tracked import Lease
 from oppsync.errors import StoreUnavailable
@@ -19,7 +18,7 @@ class LeaseKeeper:
 
     def __init__(self, uow: UnitOfWorkFactory) -> None:
         self._uow = uow
-        self._held: dict[UUID, Lease] = {}
+        self._held: set[Lease] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -27,7 +26,7 @@ class LeaseKeeper:
     @contextmanager
     def keep(self, lease: Lease) -> Iterator[None]:
         with self._lock:
-            self._held[lease.opportunity_id] = lease
+            self._held.add(lease)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._renew_forever, name="lease-keeper", daemon=True)
                 self._thread.start()
@@ -35,12 +34,12 @@ class LeaseKeeper:
             yield
         finally:
             with self._lock:
-                self._held.pop(lease.opportunity_id, None)
+                self._held.discard(lease)
 
     def _renew_forever(self) -> None:
         while not self._wake.wait(EVERY_SECONDS):
             with self._lock:
-                leases = list(self._held.values())
+                leases = list(self._held)
             if leases:
                 self._renew(leases)
 
