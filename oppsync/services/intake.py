@@ -53,7 +53,7 @@ def take_in(
     if isinstance(read, UnreadableDelivery):
         _set_aside(uow, publish, delivery, event_id, read)
         return
-    for ref in read:
+    for ref in sorted(read, key=lambda ref: ref.id):  # two deliveries at once take the same turns
         opportunity_id, is_new = uow.opportunities.receive(
             delivery.tenant_id, delivery.connection_id, ref, delivery.traceparent
         )
