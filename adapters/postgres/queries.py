@@ -205,7 +205,7 @@ class PostgresQueries:
             names = select(people.c.id, people.c.name).where(
                 people.c.tenant_id == tenant_id, people.c.id.in_(named)
             )
-            by_id: dict[UUID, str] = dict(connection.execute(names).tuples().all())
+            by_id: dict[UUID, str] = {row.id: row.name for row in connection.execute(names)}
         return ApprovalDetail(
             **dict(summary),
             opportunity_state=row["opportunity_state"],

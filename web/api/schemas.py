@@ -24,8 +24,8 @@ from oppsync.domain.states import State
 from web.amounts import exact_text
 
 
-def _exact(reading: Any, amount: Decimal | None) -> str | None:
-    return None if amount is None else exact_text(amount, reading.currency)
+def _exact(self: Any, amount: Decimal | None) -> str | None:
+    return None if amount is None else exact_text(amount, self.currency)
 
 
 # What a request carries.

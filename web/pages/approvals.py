@@ -15,7 +15,7 @@ from oppsync.services.commands import DecideApproval
 from web.context import application, signed_in
 from web.pages.access import guard, kept_input
 from web.pages.decision import receipt_of, refusal_of
-from web.pages.forms import FormError
+from web.pages.forms import FormError, posted, too_long
 from web.pages.plan_view import plan_view
 
 approvals = Blueprint("approvals_pages", __name__, url_prefix="/approvals")
@@ -57,15 +57,16 @@ def decide(task_id: UUID) -> ResponseReturnValue:
     """303 to the same address, which then shows the receipt."""
     me = signed_in()
     detail = application().queries.approval(me.tenant_id, task_id)
-    comment = request.form.get("comment", "").strip()
-    decision = _decision()
+    comment, decision = posted("comment"), _decision()
+    errors = too_long("comment", comment)
     if decision is None:
-        errors = [FormError("approve", "Choose to approve or to reject.")]
-        return _page(detail, comment, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+        errors.insert(0, FormError("approve", "Choose to approve or to reject."))
+    if decision is None or errors:
+        return _page(detail, comment, decision, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     command = DecideApproval(
         tenant_id=me.tenant_id,
         task_id=task_id,
-        plan_hash=request.form.get("plan_hash", ""),
+        plan_hash=posted("plan_hash"),
         person_id=me.person.id,
         decision=decision,
         comment=comment,
@@ -82,7 +83,7 @@ def decide(task_id: UUID) -> ResponseReturnValue:
 
 def _decision() -> Decision | None:
     try:
-        return Decision(request.form.get("decision", ""))
+        return Decision(posted("decision"))
     except ValueError:
         return None
 

@@ -14,7 +14,7 @@ from oppsync.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.commands import DismissException, ReplayException
 from web.context import application, signed_in
 from web.pages.access import guard, in_words, kept_input, may
-from web.pages.forms import FormError
+from web.pages.forms import FormError, posted, too_long
 
 exceptions = Blueprint("exceptions_pages", __name__, url_prefix="/exceptions")
 WORKERS = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
@@ -45,8 +45,11 @@ def act(item_id: UUID) -> ResponseReturnValue:
     if not may(me.person, WORKERS):
         raise Forbidden(f"This needs the role {in_words(WORKERS)}. An administrator gives it.")
     item = application().queries.exception(me.tenant_id, item_id)
-    actor, reason = f"person:{me.person.email}", request.form.get("reason", "").strip()
-    replays = request.form.get("action") == "replay"
+    actor, reason = f"person:{me.person.email}", posted("reason")
+    replays = posted("action") == "replay"
+    errors = too_long("reason", reason)
+    if errors:
+        return _page(item, reason, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
         if replays:
             application().dispatch(ReplayException(me.tenant_id, item_id, actor))

@@ -14,7 +14,7 @@ from oppsync.services.commands import SignIn, SignOut
 from web.context import application
 from web.pages.access import KEPT_FIELDS, cookie_name, keep_input, local_path, session_secret
 from web.pages.attempts import Attempts
-from web.pages.forms import FormError
+from web.pages.forms import FormError, posted
 
 sign_in = Blueprint("sign_in", __name__)
 _ATTEMPTS = "oppsync-sign-in-attempts"
@@ -35,7 +35,7 @@ def show() -> ResponseReturnValue:
 
 @sign_in.post("/sign-in")
 def enter() -> ResponseReturnValue:
-    email = request.form.get("email", "").strip()
+    email = posted("email")
     password = request.form.get("password", "")
     back = local_path(request.form.get("next"))
     kept = {name: request.form[f"kept_{name}"] for name in KEPT_FIELDS if request.form.get(f"kept_{name}")}

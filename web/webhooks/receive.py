@@ -9,9 +9,11 @@ from http import HTTPStatus
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from adapters.signatures.raw_request import RawRequest
 from oppsync.domain.intake import Delivery
+from oppsync.errors import NotFound
 from oppsync.services.commands import AcceptDelivery
 from web.context import application, traceparent
 
@@ -24,7 +26,9 @@ _LONGEST_KEPT = 500
 @webhooks.post("/<connection_id>", provide_automatic_options=False)
 def receive(connection_id: str) -> ResponseReturnValue:
     """202 with the event id and its status URL; 200 with the same ones for a delivery sent again."""
-    body = request.get_data()
+    if not connection_id.isprintable():
+        raise NotFound("There is no such connection.")
+    body = _whole_body()
     raw = RawRequest(method=request.method, url=request.url, headers=dict(request.headers), body=body)
     connection, delivery_id = application().verify_webhook(connection_id, raw)
     delivery = Delivery(
@@ -41,6 +45,15 @@ def receive(connection_id: str) -> ResponseReturnValue:
         "status_url": f"{application().settings.base_url}/api/v1/deliveries/{accepted.event_id}",
     }
     return answer, HTTPStatus.ACCEPTED if accepted.is_new else HTTPStatus.OK
+
+
+def _whole_body() -> bytes:
+    """The bytes as sent. Werkzeug cuts a body of untold length off at the limit; such a one is refused here."""
+    body = request.get_data()
+    cut_off = request.content_length is None and len(body) == request.max_content_length
+    if cut_off and request.environ["wsgi.input"].read(1):
+        raise RequestEntityTooLarge()
+    return body
 
 
 def _kept_headers() -> dict[str, str]:

@@ -1,0 +1,55 @@
+"""A browser without JavaScript: cookies, pages, and the forms on them."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.web.office import PASSWORD, email
+
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Screen:
+    """What came back: the markup, and the words on it."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.location = response.headers.get("Location")
+        self.markup = response.get_data(as_text=True)
+
+    @property
+    def title(self) -> str:
+        return html.unescape(self.markup.partition("<title>")[2].partition("</title>")[0])
+
+    @property
+    def words(self) -> str:
+        """The text between the tags, no-break spaces as spaces, runs of space as one."""
+        body = self.markup.partition("<main")[2].partition("</main>")[0]
+        return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", "<main" + body)).split())
+
+    @property
+    def form_token(self) -> str:
+        found = _TOKEN.search(self.markup)
+        assert found is not None, "there is no form on this page"
+        return found[1]
+
+
+class Browser:
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
+
+    def get(self, path: str, **headers: str) -> Screen:
+        return Screen(self.client.get(path, headers=headers))
+
+    def post(self, path: str, form_of: str | None = None, **fields: str) -> Screen:
+        """Fill in the form shown at `form_of` (else at `path`) and send it to `path`."""
+        token = self.get(form_of or path).form_token
+        return Screen(self.client.post(path, data={"csrf_token": token, **fields}))
+
+    def sign_in(self, name: str, password: str = PASSWORD, back: str = "/") -> Screen:
+        return self.post("/sign-in", email=email(name), password=password, next=back)

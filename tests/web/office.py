@@ -1,0 +1,171 @@
+"""The office of the tests: people with roles, and deals put where a story begins, through the real store."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+from adapters.bootstrap import TENANT, Application
+from adapters.identity.local import Argon2Passwords
+from adapters.systems import WEBHOOK_SECRETS
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.events import StateChanged
+from oppsync.domain.exceptions import NewException
+from oppsync.domain.findings import finding
+from oppsync.domain.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.plan import Plan
+from oppsync.domain.states import State
+from oppsync.domain.trace import new_traceparent
+from oppsync.ports import ON_ACTION
+from oppsync.services.commands import CreateToken
+from tests import builders
+
+CONNECTION = "sf-demo"
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, long enough").decode()
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A deal whose plan waits for finance and delivery."""
+
+    opportunity_id: UUID
+    plan: Plan
+    finance: ApprovalTask
+    delivery: ApprovalTask
+
+
+class Office:
+    """Ana approves for finance, Tom for delivery, Kim for both; Olga works exceptions; Ed and Uma only read."""
+
+    people = {
+        "ana": frozenset({PersonRole.FINANCE_APPROVER}),
+        "tom": frozenset({PersonRole.DELIVERY_APPROVER}),
+        "kim": frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER}),
+        "olga": frozenset({PersonRole.OPERATIONS}),
+        "ed": frozenset({PersonRole.EXECUTIVE}),
+        "uma": frozenset({PersonRole.AUDITOR}),
+    }
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.uow = application.uow
+        self.ids: dict[str, UUID] = {}
+
+    def open(self) -> None:
+        crm = Connection(
+            tenant_id=TENANT,
+            id=CONNECTION,
+            role=ConnectionRole.CRM,
+            vendor="salesforce",
+            name="Salesforce",
+            settings={"base_url": "http://127.0.0.1:9"},
+            signature_scheme="standard_webhooks",
+        )
+        with self.uow() as uow:
+            secrets = {"client_id": "id", "client_secret": "secret", WEBHOOK_SECRETS: [WEBHOOK_SECRET]}
+            uow.connections.put(crm, secrets)
+            for name, roles in self.people.items():
+                person = Person(id=uuid.uuid4(), email=email(name), name=name.capitalize(), roles=roles)
+                uow.people.add(TENANT, person, hashed_password())
+                self.ids[name] = person.id
+            uow.commit()
+
+    def token(self, name: str) -> str:
+        return self.application.dispatch(CreateToken(TENANT, f"{name}-{uuid.uuid4()}", email(name)))
+
+    def deal(self, record: Opportunity | None = None) -> UUID:
+        """A deal just received; its record read when given."""
+        ref = OpportunityRef(id=record.id if record else f"006{uuid.uuid4().hex[:12]}")
+        with self.uow() as uow:
+            opportunity_id, _new = uow.opportunities.receive(TENANT, CONNECTION, ref, new_traceparent())
+            before = uow.opportunities.lock(TENANT, opportunity_id)
+            if record is not None:
+                digest = record.content_digest()
+                after = builders.changed(before, record=record, record_digest=digest)
+                uow.opportunities.change(before, after, ON_ACTION)
+            uow.commit()
+        return opportunity_id
+
+    def waiting(self, record: Opportunity | None = None) -> Waiting:
+        """A deal with its plan before both approvers."""
+        record = record or sold_by("sam.seller")
+        opportunity_id = self.deal(record)
+        finance, delivery, plan = self.propose(opportunity_id, record)
+        return Waiting(opportunity_id, plan, finance, delivery)
+
+    def propose(self, opportunity_id: UUID, record: Opportunity) -> tuple[ApprovalTask, ApprovalTask, Plan]:
+        """A plan of this record, before both approvers; tasks of other plans become void."""
+        plan = builders.plan(record)
+        approvers = {
+            ApprovalRole.FINANCE: (self.ids["ana"], self.ids["kim"]),
+            ApprovalRole.DELIVERY: (self.ids["tom"], self.ids["kim"]),
+        }
+        with self.uow() as uow:
+            before = uow.opportunities.lock(TENANT, opportunity_id)
+            after = builders.changed(before, state=State.AWAITING_APPROVAL, record=record, plan_hash=plan.hash)
+            uow.opportunities.change(before, after, ON_ACTION)
+            uow.plans.add(TENANT, opportunity_id, plan)
+            uow.approvals.void(TENANT, opportunity_id, plan.hash)
+            tasks = {
+                role: uow.approvals.open(TENANT, opportunity_id, plan.hash, role, candidates)
+                for role, candidates in approvers.items()
+            }
+            event = StateChanged(
+                opportunity_id=opportunity_id,
+                actor="stage:approve",
+                before={"state": before.state},
+                after={"state": after.state},
+                summary="Waits for finance and delivery",
+            )
+            uow.audit.append(TENANT, event, before.traceparent)
+            uow.commit()
+        return tasks[ApprovalRole.FINANCE], tasks[ApprovalRole.DELIVERY], plan
+
+    def parked(self) -> tuple[UUID, UUID]:
+        """A deal that stopped for want of a cost centre: its id and its exception's."""
+        opportunity_id = self.deal(sold_by("sam.seller"))
+        with self.uow() as uow:
+            before = uow.opportunities.lock(TENANT, opportunity_id)
+            after = builders.changed(before, state=State.PARKED, resume_state=State.VALIDATED)
+            uow.opportunities.change(before, after, ON_ACTION)
+            item_id = uow.exceptions.raise_item(
+                NewException(
+                    tenant_id=TENANT,
+                    opportunity_id=opportunity_id,
+                    stage="enrich",
+                    code="COST_CENTRE_MISSING",
+                    message="No cost centre for ACME-DE and Advisory on 4 May 2026",
+                    owner="finance",
+                    findings=(
+                        finding(
+                            "COST_CENTRE_MISSING",
+                            "ACME-DE has no cost centre for Advisory",
+                            path="/lines/0/service_line",
+                            value="Advisory",
+                        ),
+                    ),
+                    payload_reference=f"record:{opportunity_id}",
+                )
+            )
+            uow.commit()
+        return opportunity_id, item_id
+
+
+@cache
+def hashed_password() -> str:
+    return Argon2Passwords().hash(PASSWORD)
+
+
+def email(name: str) -> str:
+    return f"{name}@acme.example"
+
+
+def sold_by(seller: str, /, **changes: object) -> Opportunity:
+    """A sound deal of that seller, with an id of its own."""
+    owner = builders.owner(name=seller.replace(".", " ").title(), email=email(seller))
+    return builders.opportunity(id=f"006{uuid.uuid4().hex[:12]}", owner=owner, **changes)

@@ -1,0 +1,238 @@
+"""The API as programs meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from oppsync import canonical_json
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import PlanContent, plan_hash
+from tests.web.office import Office, sold_by
+
+Answer = Mapping[str, Any]
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "code", "trace_id", "errors"}
+
+
+class Client:
+    """Calls the API with one person's token."""
+
+    def __init__(self, app: Flask, token: str) -> None:
+        self._client = app.test_client()
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def get(self, path: str) -> Answer:
+        return self._json(self._client.get(f"/api/v1{path}", headers=self._headers), 200)
+
+    def post(self, path: str, body: object = None) -> Answer:
+        sent = {} if body is None else {"json": body}
+        return self._json(self._client.post(f"/api/v1{path}", headers=self._headers, **sent), 200)
+
+    def refused(self, status: int, method: str, path: str, **sent: Any) -> Answer:
+        headers = {**self._headers, **sent.pop("headers", {})}
+        response = self._client.open(f"/api/v1{path}", method=method, headers=headers, **sent)
+        assert response.content_type == "application/problem+json"
+        problem = self._json(response, status)
+        assert set(problem) == PROBLEM_MEMBERS
+        assert problem["status"] == status
+        return problem
+
+    @staticmethod
+    def _json(response: TestResponse, status: int) -> Answer:
+        assert response.status_code == status, response.get_data(as_text=True)
+        assert isinstance(response.json, dict)
+        return response.json
+
+
+@pytest.fixture
+def client(app: Flask, office: Office) -> Callable[[str], Client]:
+    return lambda name: Client(app, office.token(name))
+
+
+def test_nothing_is_read_without_a_token(app: Flask) -> None:
+    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic eA=="}):
+        response = app.test_client().get("/api/v1/opportunities", headers=headers)
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_amounts_are_exact_text(client: Callable[[str], Client], office: Office) -> None:
+    office.deal(sold_by("sam", amount=Decimal("1234567890123456.89")))
+    office.deal(sold_by("sam", amount=Decimal(5), currency="JPY"))
+    office.deal(sold_by("sam", amount=Decimal("5.125")))
+    rows = client("ed").get("/opportunities")["rows"]
+    assert [row["amount"] for row in rows] == ["5.125", "5", "1234567890123456.89"]
+
+
+def test_pages_follow_one_another_without_gap_or_double(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    made = [str(office.deal()) for _ in range(5)]
+    ed, seen, cursor = client("ed"), [], ""
+    while cursor is not None:
+        page = ed.get(f"/opportunities?limit=2{'&cursor=' + cursor if cursor else ''}")
+        seen += [row["id"] for row in page["rows"]]
+        cursor = page["next_cursor"]
+    assert seen == made[::-1]
+    assert ed.refused(422, "GET", "/opportunities?cursor=nonsense!")["errors"][0]["pointer"] == "/cursor"
+
+
+def test_every_fault_of_a_request_is_listed_with_its_place(client: Callable[[str], Client]) -> None:
+    problem = client("ed").refused(422, "GET", "/opportunities?limit=0&state=lost&colour=red")
+    assert {error["pointer"] for error in problem["errors"]} == {"/limit", "/state", "/colour"}
+    assert all(error["message"] and error["fix"] for error in problem["errors"])
+
+
+def test_an_opportunity_is_read_with_timeline_plan_and_effects(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    waiting = office.waiting()
+    ed, path = client("ed"), f"/opportunities/{waiting.opportunity_id}"
+    assert ed.get(path)["record"]["owner"]["name"] == "Sam Seller"
+    assert ed.get(f"{path}/timeline")["rows"][0]["summary"] == "Waits for finance and delivery"
+    assert ed.get(f"{path}/effects")["rows"] == []
+    plan = ed.get(f"{path}/plan")
+    assert plan["hash"] == waiting.plan.hash
+    # What is shown is what was hashed: the hash can be computed from the answer.
+    assert canonical_json.digest(plan["plan"]["content"]) == waiting.plan.hash
+    assert plan_hash(PlanContent.model_validate(plan["plan"]["content"])) == waiting.plan.hash
+    assert ed.refused(404, "GET", f"{path}/plan?hash=other")["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("kind", ["opportunities", "approvals", "exceptions", "deliveries"])
+def test_what_is_not_there_is_not_found(client: Callable[[str], Client], kind: str) -> None:
+    client("ed").refused(404, "GET", f"/{kind}/01890000-0000-7000-8000-000000000009")
+    client("ed").refused(404, "GET", f"/{kind}/nonsense")
+
+
+def test_two_people_approve_a_plan(client: Callable[[str], Client], office: Office) -> None:
+    waiting = office.waiting()
+    said = {"plan_hash": waiting.plan.hash, "decision": "approve"}
+    ana = client("ana")
+    assert [row["task"]["role"] for row in ana.get("/approvals?mine=true&status=open")["rows"]] == ["finance"]
+    decided = ana.post(f"/approvals/{waiting.finance.id}/decision", said)
+    assert decided["status"] == "approved"
+    assert decided["decided_by"] == str(office.ids["ana"])
+    client("tom").post(f"/approvals/{waiting.delivery.id}/decision", said)
+    rows = ana.get(f"/approvals?opportunity_id={waiting.opportunity_id}")["rows"]
+    assert {row["task"]["status"] for row in rows} == {"approved"}
+    assert {row["amount"] for row in rows} == {"44400.00"}
+
+
+def test_decisions_that_do_not_count_say_why_and_record_nothing(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    waiting = office.waiting()
+    path = f"/approvals/{waiting.finance.id}/decision"
+    approve = {"plan_hash": waiting.plan.hash, "decision": "approve"}
+    assert client("tom").refused(403, "POST", path, json=approve)["code"] == "NOT_AN_APPROVER"
+    ana = client("ana")
+    assert ana.refused(409, "POST", path, json={**approve, "plan_hash": "0" * 64})["code"] == "PLAN_CHANGED"
+    problem = ana.refused(422, "POST", path, json={**approve, "decision": "reject"})
+    assert [error["pointer"] for error in problem["errors"]] == ["/comment"]
+    assert ana.get(f"/approvals/{waiting.finance.id}")["task"]["status"] == "open"
+    ana.post(path, approve)
+    assert client("kim").refused(409, "POST", path, json=approve)["code"] == "ALREADY_DECIDED"
+    other = f"/approvals/{waiting.delivery.id}/decision"
+    kim = office.waiting()
+    client("kim").post(f"/approvals/{kim.finance.id}/decision", {**approve, "plan_hash": kim.plan.hash})
+    other = f"/approvals/{kim.delivery.id}/decision"
+    refused = client("kim").refused(403, "POST", other, json={**approve, "plan_hash": kim.plan.hash})
+    assert refused["code"] == "ALREADY_DECIDED_OTHER_ROLE"
+
+
+def test_exceptions_are_replayed_and_dismissed_by_those_who_may(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    opportunity_id, item_id = office.parked()
+    _other, second = office.parked()
+    refused = client("ana").refused(403, "POST", f"/exceptions/{item_id}/replay")
+    assert "operations or integration admin" in refused["detail"]
+    olga = client("olga")
+    assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "parked"
+    replayed = olga.post(f"/exceptions/{item_id}/replay")
+    assert (replayed["status"], replayed["closed_by"]) == ("replayed", "person:olga@acme.example")
+    assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "validated"
+    assert olga.refused(409, "POST", f"/exceptions/{item_id}/replay")["code"] == "ALREADY_CLOSED"
+    olga.refused(422, "POST", f"/exceptions/{second}/dismiss", json={"reason": " "})
+    assert olga.post(f"/exceptions/{second}/dismiss", {"reason": "sold twice"})["reason"] == "sold twice"
+    assert olga.get("/exceptions")["rows"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"9" * 5_000, b"[" * 100_000, b'{"reason": NaN}', b'{"reason": "\\ud800"}', b"\xff"],
+    ids=["empty", "cut off", "huge number", "nested deeply", "not a number", "half a character", "not UTF-8"],
+)
+def test_bodies_that_are_not_json_are_refused_kindly(
+    client: Callable[[str], Client], office: Office, body: bytes
+) -> None:
+    _opportunity, item_id = office.parked()
+    path, headers = f"/exceptions/{item_id}/dismiss", {"Content-Type": "application/json"}
+    assert client("olga").refused(400, "POST", path, data=body, headers=headers)["code"] == "UNREADABLE_JSON"
+
+
+def test_bodies_are_read_strictly(client: Callable[[str], Client], office: Office) -> None:
+    _opportunity, item_id = office.parked()
+    path, olga = f"/exceptions/{item_id}/dismiss", client("olga")
+    bodies: tuple[object, ...] = (
+        {"reason": 5},
+        {"reason": True},
+        {},
+        [],
+        {"reason": "a\x00b"},
+        {"reason": "a", "why": "b"},
+    )
+    for body in bodies:
+        olga.refused(422, "POST", path, json=body)
+    assert olga.refused(415, "POST", path, data=b"reason=a")["code"] == "UNSUPPORTED_MEDIA_TYPE"
+    assert olga.get(f"/exceptions/{item_id}")["status"] == "open"
+
+
+def test_a_wrong_method_is_told_the_right_ones(app: Flask, office: Office) -> None:
+    response = app.test_client().delete("/api/v1/opportunities")
+    assert response.status_code == 405
+    assert {"GET", "HEAD"} <= set(response.headers["Allow"].split(", "))
+    assert response.content_type == "application/problem+json"
+
+
+def test_a_bug_tells_its_trace_and_nothing_else(client: Callable[[str], Client], office: Office) -> None:
+    olga = client("olga")
+    with office.application.engine.begin() as connection:
+        connection.execute(text("drop table exception_items cascade"))
+    trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    problem = olga.refused(500, "GET", "/exceptions", headers=trace)
+    assert problem["code"] == "BUG"
+    assert problem["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert "exception_items" not in str(problem)
+
+
+def test_the_documentation_is_valid_whole_and_loads_nothing_foreign(app: Flask) -> None:
+    document = app.test_client().get("/api/v1/openapi.json").json
+    assert document is not None
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+    assert "Error" not in document["components"]["schemas"]
+    default = document["components"]["responses"]["DEFAULT_ERROR"]["content"]
+    assert default["application/problem+json"]["schema"]["$ref"].endswith("/ProblemDocument")
+    page = app.test_client().get("/api/v1/docs").get_data(as_text=True)
+    for path in document["paths"]:
+        assert path in page
+    assert "<script" not in page
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+
+
+def test_the_canonical_opportunity_is_published_as_json_schema(app: Flask) -> None:
+    response = app.test_client().get("/api/v1/schemas/opportunity/1")
+    assert response.content_type == "application/schema+json"
+    schema = canonical_json.loads(response.data)
+    assert set(schema["properties"]) == set(Opportunity.model_fields)
+    assert schema["$id"].endswith("/api/v1/schemas/opportunity/1")

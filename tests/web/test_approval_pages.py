@@ -1,0 +1,178 @@
+"""The inbox, and deciding about a plan on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from adapters.bootstrap import TENANT
+from oppsync.domain.approvals import TaskStatus
+from oppsync.domain.plan import short_hash
+from tests import builders
+from tests.web.browser import Browser
+from tests.web.office import Office, Waiting, email, sold_by
+
+Browsers = Callable[[str], Browser]
+
+
+def page_of(waiting: Waiting) -> str:
+    return f"/approvals/{waiting.finance.id}"
+
+
+def approve(waiting: Waiting, **changes: str) -> dict[str, str]:
+    return {"plan_hash": waiting.plan.hash, "decision": "approve", "comment": "", **changes}
+
+
+def status(office: Office, waiting: Waiting) -> TaskStatus:
+    with office.application.uow() as uow:
+        return uow.approvals.get(TENANT, waiting.finance.id).status
+
+
+def test_the_inbox_shows_what_waits_for_me_and_no_deal_of_my_own(browser: Browsers, office: Office) -> None:
+    ana = browser("ana")
+    assert "Nothing waits for you." in ana.get("/approvals").words
+    mine = office.waiting()
+    office.waiting(sold_by("ana", name="Ana sold this"))
+    screen = ana.get("/approvals")
+    assert screen.title == "Waiting · Approvals · oppsync"
+    assert "Globex goes to the cloud" in screen.words
+    assert "EUR 44,400.00" in screen.words
+    assert "Ana sold this" not in screen.words
+    assert "No match: no plan was approved." in ana.get("/approvals?view=approved").words
+    ana.post(page_of(mine), **approve(mine))
+    assert "Globex" in ana.get("/approvals?view=approved").words
+
+
+def test_the_page_says_how_much_what_will_exist_and_asks_last(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    screen = browser("ana").get(page_of(waiting))
+    assert screen.title == "Globex goes to the cloud · Approval · oppsync"
+    words = screen.words
+    order = ["Globex goes to the cloud EUR 44,400.00", f"Plan 1 · {short_hash(waiting.plan.hash)}",
+             "4 projects, 8 billing lines", "Why you", "Money", "Creates", "Billing", "Others",
+             "Decision", "Approve plan 1", "Reject plan 1", "Record decision"]  # fmt: skip
+    place = 0
+    for part in order:
+        assert part in words[place:], f"{part} is not after what stands before it"
+        place = words.index(part, place)
+    assert "once Delivery has approved too" in words
+    assert f'value="{waiting.plan.hash}"' in screen.markup
+    assert "checked" not in screen.markup
+    for node in waiting.plan.content.nodes:
+        assert node.name in words
+    assert "Senior consulting Time and materials EUR 14,400.00" in words
+
+
+def test_the_billing_table_ends_with_the_contract_and_names_the_tax(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    words = browser("ana").get(page_of(waiting)).words
+    rows = words.partition("Cumulative")[2].partition("Contract EUR")[0]
+    assert rows.strip().endswith("EUR 44,400.00")
+    assert "Contract EUR 44,400.00 Tax 19 % (VAT-DE-19) EUR 8,436.00 With tax EUR 52,836.00" in words
+
+
+def test_a_decision_answers_with_its_receipt_and_counts_once(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    ana = browser("ana")
+    token = ana.get(page_of(waiting)).form_token
+    form = {"csrf_token": token, **approve(waiting, comment="Fine")}
+    first, again = (ana.client.post(page_of(waiting), data=form) for _ in range(2))
+    assert first.status_code == again.status_code == 303
+    assert first.headers["Location"] == again.headers["Location"] == page_of(waiting)
+    words = ana.get(page_of(waiting)).words
+    assert "You approved plan 1 for Finance." in words
+    assert f"Record {waiting.finance.id}" in words
+    assert "Next: Delivery, Tom or Kim." in words
+    assert "Record decision" not in words
+    said = [entry.type for entry in office.application.queries.timeline(TENANT, waiting.opportunity_id)]
+    assert said.count("plan.approved.v1") == 1
+
+
+def test_rejecting_needs_a_reason_and_keeps_the_choice(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    ana = browser("ana")
+    screen = ana.post(page_of(waiting), **approve(waiting, decision="reject", comment="  "))
+    assert screen.status == 422
+    assert screen.title.startswith("Error: ")
+    assert '<a href="#comment">' in screen.markup
+    assert 'value="reject" checked' in screen.markup
+    assert status(office, waiting) is TaskStatus.OPEN
+    assert ana.post(page_of(waiting), **approve(waiting, decision="reject", comment="Loss")).status == 303
+    assert "You rejected plan 1 for Finance." in ana.get(page_of(waiting)).words
+    assert "Ana" in browser("tom").get(f"/approvals/{waiting.delivery.id}").words
+
+
+def test_every_fault_of_the_form_is_listed_with_a_link(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    screen = browser("ana").post(page_of(waiting), plan_hash=waiting.plan.hash, comment="x" * 2_001)
+    assert screen.status == 422
+    assert 'href="#approve"' in screen.markup
+    assert "Shorten this by 1 characters." in screen.words
+    assert 'id="approve"' in screen.markup
+    assert status(office, waiting) is TaskStatus.OPEN
+
+
+def test_text_that_postgres_cannot_keep_is_no_failure(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    assert browser("ana").post(page_of(waiting), **approve(waiting, comment="a\x00b")).status == 303
+
+
+def test_a_plan_replaced_meanwhile_keeps_the_comment_and_leads_to_the_new_one(
+    browser: Browsers, office: Office
+) -> None:
+    record = sold_by("sam.seller")
+    waiting = office.waiting(record)
+    ana = browser("ana")
+    token = ana.get(page_of(waiting)).form_token
+    cheaper = builders.changed(record, lines=(builders.fixed_line(),), amount=Decimal(10_000))
+    newer, _delivery, _plan = office.propose(waiting.opportunity_id, cheaper)
+    form = {"csrf_token": token, **approve(waiting, comment="Looks right")}
+    sent = ana.client.post(page_of(waiting), data=form)
+    shown = sent.get_data(as_text=True)
+    assert sent.status_code == 409
+    assert "Looks right" in shown
+    assert "not recorded" in shown
+    assert f"/approvals/{newer.id}" in shown
+    assert status(office, waiting) is TaskStatus.VOID
+
+
+def test_who_may_not_decide_reads_why_and_who_can_and_finds_no_form(browser: Browsers, office: Office) -> None:
+    waiting, own = office.waiting(), office.waiting(sold_by("kim"))
+    tom, kim = browser("tom"), browser("kim")
+    screen = tom.get(page_of(waiting))
+    assert "You can't decide plan 1: it needs the role finance approver. Ana or Kim can." in screen.words
+    assert "You can't decide plan 1: you own this opportunity. Ana can." in kim.get(page_of(own)).words
+    kim.post(page_of(waiting), **approve(waiting))
+    other = kim.get(f"/approvals/{waiting.delivery.id}")
+    assert "you decided it for Finance, and one person counts once. Tom can." in other.words
+    for barred, page in ((tom, screen), (kim, other)):
+        assert "plan_hash" not in page.markup
+        posted = barred.post(page_of(own), form_of="/approvals", **approve(own))
+        assert posted.status == 403
+    assert status(office, own) is TaskStatus.OPEN
+
+
+def test_what_somebody_else_decided_leaves_nothing_to_do(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    browser("ana").post(page_of(waiting), **approve(waiting))
+    kim = browser("kim").get(page_of(waiting))
+    assert "Ana approved plan 1 for Finance. Nothing is left for you." in kim.words
+    assert "Record decision" not in kim.words
+
+
+def test_while_the_crm_is_read_again_nobody_decides(browser: Browsers, office: Office) -> None:
+    record = sold_by("sam.seller")
+    waiting = office.waiting(record)
+    office.deal(record)  # the CRM says it changed: the known deal is to be read again
+    with office.application.uow() as uow:
+        assert uow.opportunities.get(TENANT, waiting.opportunity_id).reread_due
+    ana = browser("ana")
+    assert "it is being read again" in ana.get(page_of(waiting)).words
+    assert ana.post(page_of(waiting), form_of="/approvals", **approve(waiting)).status == 409
+    assert status(office, waiting) is TaskStatus.OPEN
+
+
+def test_the_owner_is_matched_whatever_the_case_of_the_address(browser: Browsers, office: Office) -> None:
+    record = builders.changed(sold_by("kim"), owner=builders.owner(email=email("kim").upper()))
+    waiting = office.waiting(record)
+    assert "you own this opportunity" in browser("kim").get(page_of(waiting)).words

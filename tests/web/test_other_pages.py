@@ -1,0 +1,203 @@
+"""Opportunities, exceptions, and what holds for every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from adapters.bootstrap import TENANT, build
+from oppsync.settings import Settings
+from tests.web.browser import Browser
+from tests.web.office import Office, sold_by
+from web.app import create_app
+
+Browsers = Callable[[str], Browser]
+
+
+def everything(office: Office) -> dict[str, str]:
+    """A digest of every table's rows."""
+    with office.application.engine.connect() as connection:
+        tables = connection.execute(
+            text("select table_name from information_schema.tables where table_schema = 'public'")
+        ).scalars()
+        return {
+            table: connection.execute(
+                text(f"select md5(coalesce(string_agg(t::text, '' order by t::text), '')) from {table} t")
+            ).scalar_one()
+            for table in tables
+        }
+
+
+def test_no_get_and_no_head_changes_a_row(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    opportunity_id, item_id = office.parked()
+    browsers = {name: browser(name) for name in ("ana", "olga")}
+    token = {"Authorization": f"Bearer {office.token('olga')}"}
+    api = f"/api/v1/opportunities/{waiting.opportunity_id}"
+    before = everything(office)
+    for name, path in (
+        ("ana", "/"),
+        ("ana", "/approvals"),
+        ("ana", f"/approvals/{waiting.finance.id}"),
+        ("ana", "/opportunities?text=globex"),
+        ("ana", f"/opportunities/{waiting.opportunity_id}"),
+        ("olga", f"/opportunities/{opportunity_id}"),
+        ("olga", "/exceptions"),
+        ("olga", f"/exceptions/{item_id}"),
+        ("olga", "/sign-in"),
+        ("olga", "/api/v1/docs"),
+        ("olga", "/health/ready"),
+        *(("olga", api + part) for part in ("", "/timeline", "/plan", "/effects")),
+        *(("olga", f"/api/v1/{kind}") for kind in ("opportunities", "approvals", "exceptions")),
+    ):
+        for method in (browsers[name].client.get, browsers[name].client.head):
+            assert method(path, headers=token).status_code in {200, 303}, path
+    assert everything(office) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "first"),
+    [
+        ("ana", ["Approvals", "Opportunities"], "/approvals"),
+        ("olga", ["Opportunities", "Exceptions"], "/opportunities"),
+        ("uma", ["Approvals", "Opportunities", "Exceptions"], "/approvals"),
+        ("ed", ["Opportunities"], "/opportunities"),
+    ],
+)
+def test_only_permitted_pages_appear(browser: Browsers, name: str, shown: list[str], first: str) -> None:
+    someone = browser(name)
+    assert someone.get("/").location == first
+    nav = someone.get(first).markup.partition('<nav class="wide"')[2].partition("</nav>")[0]
+    assert [title for title in ("Approvals", "Opportunities", "Exceptions") if f">{title}" in nav] == shown
+
+
+def test_a_missing_role_is_named_and_what_is_not_there_is_not_found(browser: Browsers) -> None:
+    refused = browser("ed").get("/exceptions")
+    assert refused.status == 403
+    assert "auditor or integration admin or operations" in refused.words
+    nowhere = "01890000-0000-7000-8000-000000000009"
+    for path in (f"/opportunities/{nowhere}", f"/exceptions/{nowhere}", "/nonsense"):
+        assert browser("olga").get(path).status == 404
+
+
+def test_a_deal_shows_where_it_stands_its_plan_and_its_timeline(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    screen = browser("ed").get(f"/opportunities/{waiting.opportunity_id}")
+    assert screen.title == "Globex goes to the cloud · Opportunity · oppsync"
+    for part in (
+        "Waiting awaiting approval since",
+        "Finance and delivery decide",
+        "4 projects, 8 billing lines",
+        "Waits for finance and delivery",
+        "Finance, plan 1",
+    ):
+        assert part in screen.words
+    # An executive may not open approvals, so none is linked.
+    assert "/approvals/" not in screen.markup
+
+
+def test_a_deal_just_received_has_a_page_too(browser: Browsers, office: Office) -> None:
+    words = browser("ed").get(f"/opportunities/{office.deal()}").words
+    assert "Queued received" in words
+    assert "No plan yet" in words
+
+
+def test_lists_tell_an_empty_filter_from_an_empty_house(browser: Browsers, office: Office) -> None:
+    ed = browser("ed")
+    assert "No opportunity has arrived yet." in ed.get("/opportunities").words
+    office.deal(sold_by("sam.seller"))
+    assert "Globex" in ed.get("/opportunities?text=GLOBEX&state=received").words
+    none = ed.get("/opportunities?text=100%25_")
+    assert "No match." in none.words
+    assert "Clear filters" in none.words
+    assert "Nothing is stuck." in browser("olga").get("/exceptions").words
+
+
+def test_more_rows_than_a_page_holds_follow_on_the_next(browser: Browsers, office: Office) -> None:
+    made = [str(office.deal()) for _ in range(26)]
+    first = browser("ed").get("/opportunities")
+    following = first.markup.partition('class="more"><a class="button" href="')[2].partition('"')[0]
+    second = browser("ed").get(following)
+    assert made[-1] in first.markup
+    assert made[0] not in first.markup
+    assert made[0] in second.markup
+
+
+def test_an_exception_says_what_happened_why_and_what_to_do_then_is_replayed(
+    browser: Browsers, office: Office
+) -> None:
+    opportunity_id, item_id = office.parked()
+    olga = browser("olga")
+    path = f"/exceptions/{item_id}"
+    assert "There is no cost centre for this entity and service line" in olga.get("/exceptions").words
+    screen = olga.get(path)
+    for part in ("What happened No cost centre for ACME-DE", "Field /lines/0/service_line", "Found Advisory",
+                 "What to do Add the cost centre", "Replay from enrich", "Owner Finance"):  # fmt: skip
+        assert part in screen.words
+    assert f'href="{path}"' in olga.get(f"/opportunities/{opportunity_id}").markup
+    assert olga.post(path, action="replay").location == path
+    assert "Replayed by olga@acme.example" in olga.get(path).words
+    assert olga.post(path, form_of="/opportunities", action="replay").status == 409
+    assert office.application.queries.opportunity(TENANT, opportunity_id).state == "validated"
+
+
+def test_dismissing_needs_a_reason_which_is_kept(browser: Browsers, office: Office) -> None:
+    _opportunity_id, item_id = office.parked()
+    path, olga = f"/exceptions/{item_id}", browser("olga")
+    missing = olga.post(path, action="dismiss", reason=" ")
+    assert missing.status == 422
+    assert 'href="#reason"' in missing.markup
+    assert missing.title.startswith("Error: ")
+    assert olga.post(path, action="dismiss", reason="Sold twice").status == 303
+    assert "Sold twice" in olga.get(path).words
+
+
+def test_an_auditor_reads_exceptions_and_works_none(browser: Browsers, office: Office) -> None:
+    _opportunity_id, item_id = office.parked()
+    path, uma = f"/exceptions/{item_id}", browser("uma")
+    assert "This needs the role integration admin or operations." in uma.get(path).words
+    assert uma.post(path, action="replay").status == 403
+    assert office.application.queries.exception(TENANT, item_id).status == "open"
+
+
+def test_a_failure_shows_a_reference_and_no_detail(browser: Browsers, office: Office) -> None:
+    olga = browser("olga")
+    with office.application.engine.begin() as connection:
+        connection.execute(text("drop table exception_items cascade"))
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    screen = olga.get("/exceptions", traceparent=trace)
+    assert screen.status == 500
+    assert "Reference 0AF76519." in screen.words
+    assert "exception_items" not in screen.markup
+
+
+def test_without_postgres_pages_say_so(settings: Settings) -> None:
+    nowhere = SecretStr("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    app = create_app(build(settings.model_copy(update={"database_url": nowhere})))
+    browser = Browser(app)
+    browser.client.set_cookie("session", "any")
+    screen = browser.get("/approvals")
+    assert screen.status == 503
+    assert "The database is away" in screen.words
+    assert screen.response.headers["Retry-After"]
+
+
+def test_every_time_has_a_zone_and_every_page_its_as_of(browser: Browsers, office: Office) -> None:
+    office.waiting()
+    markup = browser("ana").get("/approvals").markup
+    times = [part.partition("</time>")[0] for part in markup.split("<time ")[1:]]
+    assert len(times) >= 2
+    assert all("datetime=" in each and each.endswith("UTC") for each in times)
+    assert "As of <time" in markup
+
+
+def test_static_files_may_be_kept_under_an_address_of_their_content(browser: Browsers) -> None:
+    ana = browser("ana")
+    address = ana.get("/approvals").markup.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "?v=" in address
+    with ana.client.get(address) as response:
+        assert response.status_code == 200
+        assert "no-store" not in response.headers["Cache-Control"]
