@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, null, select, update
+from sqlalchemy import ColumnElement, Connection, case, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock, held_lease
@@ -49,11 +49,13 @@ class PostgresLedger:
             "lease_token": lease.token,
             "traceparent": traceparent,
         }
-        again = ("state", "request", "request_digest", "lease_token", "traceparent")
+        again = {name: values[name] for name in ("request", "request_digest", "lease_token", "traceparent")}
+        # Sent before with no clear answer: it may exist until a look-up says that it does not.
+        unclear = table.c.state.in_([EffectState.SENT.value, EffectState.UNKNOWN.value])
+        state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
         statement = insert(table).values(**values)
         statement = statement.on_conflict_do_update(
-            index_elements=["tenant_id", "key"],
-            set_={**{name: values[name] for name in again}, "updated_at": clock()},
+            index_elements=["tenant_id", "key"], set_={**again, "state": state, "updated_at": clock()}
         )
         self._fence(lease)
         self._connection.execute(statement)

@@ -67,6 +67,9 @@ class LedgerRow(Frozen):
 
     @property
     def may_exist(self) -> bool:
-        """Whether it exists outside or might: a message to a person is not a thing that exists."""
+        """Whether a thing was made outside or might have been: telling a person or the CRM makes none."""
         states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)
-        return self.kind is not EffectKind.NOTIFICATION and self.state in states
+        return self.kind not in _ONLY_TOLD and self.state in states
+
+
+_ONLY_TOLD = frozenset({EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK})
