@@ -166,8 +166,9 @@ class Opportunities(Protocol):
     def renew_lease(self, lease: Lease) -> bool:
         """False when the lease was lost."""
 
-    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> bool:
-        """Record an outcome made under a lease. False, and nothing written, when token or version moved on."""
+    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> int | None:
+        """Record an outcome made under a lease. Returns how many re-reads were asked for by now; None, and
+        nothing written, when token or version moved on."""
 
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
         """Record a change a person made (decision, replay) on a row locked in this transaction."""
@@ -214,6 +215,9 @@ class Approvals(Protocol):
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
+
+    def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
+        """Void the tasks that nobody decided yet. Returns how many."""
 
 
 class Ledger(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -93,7 +94,7 @@ class PostgresOpportunities:
         statement = update(table).where(*_held(lease)).values(lease_until=clock() + LEASE)
         return self._connection.execute(statement).rowcount == 1
 
-    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> bool:
+    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> int | None:
         held = (
             {"lease_until": clock() + LEASE} if due.keep_lease else {"lease_until": None, "lease_holder": None}
         )
@@ -101,14 +102,16 @@ class PostgresOpportunities:
             update(table)
             .where(*_held(lease), table.c.version == before.version)
             .values(**self._changed(before, after, due), **held)
+            .returning(table.c.reread_requested)
         )
-        return self._connection.execute(statement).rowcount == 1
+        asked: int | None = self._connection.execute(statement).scalar_one_or_none()
+        return asked
 
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
         statement = (
             update(table)
             .where(table.c.tenant_id == before.tenant_id, table.c.id == before.id)
-            .values(**self._changed(before, after, due))
+            .values(**self._changed(before, after, due), reread_requested=after.reread_requested)
         )
         self._connection.execute(statement)
 
@@ -122,7 +125,7 @@ class PostgresOpportunities:
             values["state_since"] = clock()
         due_at = literal(None) if due.after is None else clock() + due.after
         # A re-read asked for meanwhile is due at once, whatever this outcome thought.
-        asked = table.c.reread_requested > after.reread_done
+        asked = table.c.reread_requested > before.reread_requested
         values["due_at"] = case((asked, clock()), else_=due_at)
         # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
         values["emit_at"] = clock() + (EMIT_AGAIN if due.sent else timedelta(0))
@@ -143,13 +146,15 @@ def held_lease(lease: Lease) -> Any:
     return select(table.c.id).where(*_held(lease), table.c.lease_until > clock()).with_for_update(read=True)
 
 
-def due_rows(limit: int) -> Any:
-    """What the sweeper sends: due, to be sent, and not leased. Locked, others' locked rows skipped."""
+def due_rows(limit: int, without: Collection[State] = ()) -> Any:
+    """What the sweeper sends: due, to be sent, and not leased; none in the states `without`.
+    Locked, others' locked rows skipped."""
     return (
         select(table.c.tenant_id, table.c.id, table.c.state, table.c.traceparent)
         .where(
             table.c.due_at <= clock(),
             table.c.emit_at <= clock(),
+            table.c.state.not_in(without),
             or_(table.c.lease_until.is_(None), table.c.lease_until < clock()),
         )
         .order_by(table.c.emit_at)

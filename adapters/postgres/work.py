@@ -160,17 +160,17 @@ class PostgresApprovals:
         return to_task(self._connection.execute(statement).mappings().one())
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
-        statement = (
-            update(approval_tasks)
-            .where(
-                approval_tasks.c.tenant_id == tenant_id,
-                approval_tasks.c.opportunity_id == opportunity_id,
-                approval_tasks.c.plan_hash != (keep_hash or ""),
-                approval_tasks.c.status != TaskStatus.VOID,
-            )
-            .values(status=TaskStatus.VOID)
+        other = approval_tasks.c.plan_hash != (keep_hash or "")
+        return self._void(tenant_id, opportunity_id, other, approval_tasks.c.status != TaskStatus.VOID)
+
+    def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
+        return self._void(tenant_id, opportunity_id, approval_tasks.c.status == TaskStatus.OPEN)
+
+    def _void(self, tenant_id: str, opportunity_id: UUID, *which: Any) -> int:
+        statement = update(approval_tasks).where(
+            approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id, *which
         )
-        return self._connection.execute(statement).rowcount
+        return self._connection.execute(statement.values(status=TaskStatus.VOID)).rowcount
 
     def _select(self, *where: Any) -> list[ApprovalTask]:
         query = select(approval_tasks).where(*where).order_by(approval_tasks.c.id)

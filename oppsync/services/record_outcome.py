@@ -50,13 +50,15 @@ def commit(
 ) -> Worked:
     """One commit; or none of it, and a second look, when a decision or another worker came in between."""
     before = context.opportunity
-    if not uow.opportunities.save(before, after, due, context.lease):
+    asked = uow.opportunities.save(before, after, due, context.lease)
+    if asked is None:
         return _look_again(context)
     publish(uow, before.tenant_id, before.traceparent, *events)
     if due.sent:
         uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
     uow.commit()
-    return Worked(after.model_copy(update={"version": before.version + 1}), due.keep_lease)
+    now = after.model_copy(update={"version": before.version + 1, "reread_requested": asked})
+    return Worked(now, due.keep_lease)
 
 
 def _look_again(context: StageContext) -> Worked:
@@ -113,14 +115,11 @@ def _approvals(
     uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Advance
 ) -> list[Event]:
     """Store the plan, void what no longer counts, open what is to be decided."""
-    voids = outcome.void_tasks or outcome.to is State.WITHDRAWN
     if outcome.plan is not None:
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
     for role, candidates in outcome.open_tasks.items():
         uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", role, candidates)
-    if not voids and outcome.plan is None:
-        return []
-    count = uow.approvals.void(after.tenant_id, after.id, None if voids else after.plan_hash)
+    count = _void(uow, after, outcome)
     if count == 0:
         return []
     voided = ApprovalVoided(
@@ -130,6 +129,17 @@ def _approvals(
         summary=f"{count} approval tasks no longer count",
     )
     return [voided]
+
+
+def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
+    """Rejected by one: what others did not decide yet. Withdrawn: all. A new plan: those of other plans."""
+    if outcome.to is State.REFUSED:
+        return uow.approvals.void_open(after.tenant_id, after.id)
+    if outcome.void_tasks or outcome.to is State.WITHDRAWN:
+        return uow.approvals.void(after.tenant_id, after.id, None)
+    if outcome.plan is not None:
+        return uow.approvals.void(after.tenant_id, after.id, after.plan_hash)
+    return 0
 
 
 def _raise(
