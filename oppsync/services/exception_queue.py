@@ -44,7 +44,9 @@ class ReplayExceptionHandler:
             check_move(before.state, resumed)
         else:
             resumed = before.state
-        after = before.model_copy(update={"state": resumed, "resume_state": None, "tries": 0, "crashes": 0})
+        # What was fixed in the CRM counts, also when nobody told us of it.
+        anew = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
+        after = before.model_copy(update={"state": resumed, "resume_state": None, **anew})
         uow.opportunities.change(before, after, HANDED_ON)
         uow.outbox.add(before.tenant_id, before.id, stage_for(resumed).name, before.traceparent)
         event = Replayed(
