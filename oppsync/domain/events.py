@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
+from pydantic import BeforeValidator
+
 from oppsync.domain.model import Code, Frozen, Text
+
+# Of many findings, or a vendor's long words, the timeline shows the beginning; the rest is where they are kept.
+_LONGEST = 2_000
+Summary = Annotated[Text, BeforeValidator(lambda text: text[:_LONGEST])]
 
 
 class Event(Frozen):
@@ -21,7 +27,7 @@ class Event(Frozen):
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     detail: dict[str, Any] = {}
-    summary: Text = ""
+    summary: Summary = ""
 
 
 class DeliveryReceived(Event):

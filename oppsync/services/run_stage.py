@@ -100,17 +100,17 @@ class RunStageHandler:
 
     def _step(self, context: StageContext, *, hand_on: bool) -> Worked:
         try:
-            outcome = _decide(context)
+            return record(context, self.publish, _decide(context), hand_on=hand_on)
         except (LeaseLost, StoreUnavailable):
             raise
         except TransientError as error:
             return self._defer(context, error)
         except BusinessError as error:
-            outcome = _park(context, error.code, error.message, Disposition.BUSINESS)
+            parked = _park(context, error.code, error.message, Disposition.BUSINESS)
+            return record(context, self.publish, parked, hand_on=hand_on)
         except Exception as error:
             said = error.message if isinstance(error, OppsyncError) else type(error).__name__
             return self._dead_letter(context, "BUG", f"{said} (stage {context.stage})", error)
-        return record(context, self.publish, outcome, hand_on=hand_on)
 
     def _defer(self, context: StageContext, error: TransientError) -> Worked:
         """Due again after a pause that Postgres remembers; too many in a row make a dead letter."""
