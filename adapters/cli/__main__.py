@@ -6,6 +6,9 @@ import click
 
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.database import database
+from adapters.cli.exceptions import exceptions
+from adapters.cli.opportunities import opportunity
+from adapters.cli.people import token, user
 from adapters.cli.seed import seed
 from adapters.cli.up import up
 
@@ -15,7 +18,7 @@ def oppsync() -> None:
     """A won opportunity becomes approved projects with their billing in the ERP."""
 
 
-for command in (up, database, seed):
+for command in (up, database, seed, opportunity, exceptions, user, token):
     oppsync.add_command(command)
 
 if __name__ == "__main__":

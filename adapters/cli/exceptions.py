@@ -1,0 +1,84 @@
+"""`exceptions`: what waits for a person, and what a person does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import click
+
+from adapters.bootstrap import TENANT, Application
+from adapters.cli.connect import connected
+from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.services.commands import DismissException, ReplayException
+
+ACTOR = "command-line"
+PAGE = 100
+ITEM_IDS = click.argument("item_ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)
+
+
+@click.group("exceptions", help="What waits for a person: business exceptions and dead letters.")
+def exceptions() -> None:
+    pass
+
+
+@exceptions.command("list")
+@click.option(
+    "--status",
+    type=click.Choice([*(status.value for status in ExceptionStatus), "all"]),
+    default=ExceptionStatus.OPEN.value,
+    show_default=True,
+)
+@click.option("--code", help="Only items of this code, such as ACCOUNT_UNKNOWN.")
+@json_option
+def list_items(status: str, code: str | None, as_json: bool) -> None:
+    """List items, newest first."""
+    wanted = None if status == "all" else ExceptionStatus(status)
+    with connected() as application:
+        items = list(_items(application, wanted, code))
+    if as_json:
+        print_json([item.model_dump(mode="json") for item in items])
+    elif not items:
+        click.echo("Nothing waits.")
+    else:
+        print_table(
+            ("id", "first seen", "times", "code", "owner", "status", "message"),
+            [
+                (item.id, item.first_seen, item.occurrences, item.code, item.owner, item.status, item.message)
+                for item in items
+            ],
+        )
+
+
+@exceptions.command()
+@ITEM_IDS
+def replay(item_ids: tuple[UUID, ...]) -> None:
+    """Work items again from the stage they stopped at."""
+    with connected() as application:
+        for item_id in item_ids:
+            application.dispatch(ReplayException(TENANT, item_id, ACTOR))
+            click.echo(f"{item_id}: replayed")
+
+
+@exceptions.command()
+@ITEM_IDS
+@click.option("--reason", required=True, help="Kept on the item and on the timeline.")
+def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
+    """Close items without working them again."""
+    with connected() as application:
+        for item_id in item_ids:
+            application.dispatch(DismissException(TENANT, item_id, ACTOR, reason))
+            click.echo(f"{item_id}: dismissed")
+
+
+def _items(
+    application: Application, status: ExceptionStatus | None, code: str | None
+) -> Iterator[ExceptionItem]:
+    after: str | None = None
+    while True:
+        page = application.queries.exceptions(TENANT, status=status, code=code, after=after, limit=PAGE)
+        yield from page.rows
+        if page.next_cursor is None:
+            return
+        after = page.next_cursor

@@ -1,0 +1,123 @@
+"""`opportunity show`: where a deal is, what was planned, what was written outside, and all that happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import click
+
+from adapters.bootstrap import TENANT, Application
+from adapters.cli.connect import connected
+from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.effects import LedgerRow
+from oppsync.domain.plan import short_hash
+from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntry
+from oppsync.errors import NotFound
+
+
+@click.group("opportunity", help="Won opportunities.")
+def opportunity() -> None:
+    pass
+
+
+@opportunity.command()
+@click.argument("identifier", metavar="ID|CRM-ID")
+@json_option
+def show(identifier: str, as_json: bool) -> None:
+    """Show one opportunity, by its id here or by its record's id in the CRM."""
+    with connected() as application:
+        tenant, queries = TENANT, application.queries
+        detail = queries.opportunity(tenant, find_id(application, identifier))
+        plan = queries.plan(tenant, detail.id) if detail.plan_hash else None
+        effects = queries.effects(tenant, detail.id)
+        timeline = queries.timeline(tenant, detail.id)
+    if as_json:
+        print_json(
+            {
+                "opportunity": detail.model_dump(mode="json"),
+                "plan": plan.model_dump(mode="json") if plan else None,
+                "effects": [row.model_dump(mode="json") for row in effects],
+                "timeline": [entry.model_dump(mode="json") for entry in timeline],
+            }
+        )
+        return
+    _print_state(detail)
+    if plan:
+        _print_plan(plan)
+    _print_effects(effects)
+    _print_timeline(timeline)
+
+
+def find_id(application: Application, identifier: str) -> UUID:
+    """Raises NotFound; also when several connections have a record of this id."""
+    try:
+        return UUID(identifier)
+    except ValueError:
+        found = application.queries.opportunities(TENANT, text=identifier, limit=100)
+    ids = [row.id for row in found.rows if row.source_id == identifier]
+    if len(ids) > 1:
+        raise NotFound(
+            f"Several opportunities have the record {identifier}: name one of {', '.join(map(str, ids))}."
+        )
+    if not ids:
+        raise NotFound(f"There is no opportunity {identifier}.")
+    return ids[0]
+
+
+def _print_state(detail: OpportunityDetail) -> None:
+    state = f"{detail.state} (resumes at {detail.resume_state})" if detail.resume_state else str(detail.state)
+    amount = f"{detail.amount:f} {detail.currency}" if detail.amount is not None else None
+    rows = {
+        "name": detail.name,
+        "account": detail.account,
+        "amount": amount,
+        "state": state,
+        "since": detail.since,
+        "next try": detail.next_at,
+        "project": detail.project_number,
+        "link": detail.project_url,
+        "active since": detail.activated_at,
+        "record": f"{detail.connection_id} {detail.source_id}",
+        "id": detail.id,
+    }
+    print_table(("opportunity", ""), [row for row in rows.items() if row[1] is not None])
+
+
+def _print_plan(reading: PlanReading) -> None:
+    content = reading.plan.content
+    click.echo(f"\nplan {reading.number} ({short_hash(reading.hash)}): {content.total}, tax {content.tax}")
+    rows: list[tuple[object, ...]] = []
+    for node in content.nodes:
+        rows.append(
+            (node.kind, node.name, node.amount if node.amount.amount else None, node.starts_on, node.path)
+        )
+        rows += [
+            (f"  {line.kind}", line.description, line.amount, line.due_on, line.path) for line in node.lines
+        ]
+    print_table(("what", "name", "amount", "on", "path"), rows)
+
+
+def _print_effects(effects: Sequence[LedgerRow]) -> None:
+    if effects:
+        click.echo("\nwritten outside")
+        rows = [
+            (
+                row.kind,
+                row.path,
+                row.state,
+                row.attempts,
+                row.number or row.outside_id,
+                row.confirmed_at,
+                row.error,
+            )
+            for row in effects
+        ]
+        print_table(("what", "path", "state", "tries", "there", "confirmed", "error"), rows)
+
+
+def _print_timeline(timeline: Sequence[TimelineEntry]) -> None:
+    click.echo("\ntimeline")
+    print_table(
+        ("at", "who", "what", ""), [(each.at, each.actor, each.type, each.summary) for each in timeline]
+    )

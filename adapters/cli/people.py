@@ -1,0 +1,76 @@
+"""`user create` and `token create`: who signs in, and what acts for them in the API."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from adapters.bootstrap import TENANT
+from adapters.cli.commands import Failed
+from adapters.cli.connect import connected
+from adapters.cli.output import json_option, print_json
+from oppsync.domain.approvals import PersonRole
+from oppsync.services.commands import CreatePerson, CreateToken
+
+
+@click.group("user", help="People who sign in.")
+def user() -> None:
+    pass
+
+
+@click.group("token", help="API tokens, each acting as a person.")
+def token() -> None:
+    pass
+
+
+@user.command("create")
+@click.option("--email", required=True, help="What the person signs in with.")
+@click.option("--name", required=True, help="What others see.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in PersonRole]),
+    help="What the person may do; may be given several times.",
+)
+@json_option
+def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) -> None:
+    """Add a person. The password is asked for, or is the first line of standard input."""
+    with connected() as application:
+        command = CreatePerson(
+            tenant_id=TENANT,
+            email=email,
+            name=name,
+            password=_password(),
+            roles=frozenset(PersonRole(role) for role in roles),
+        )
+        person_id = application.dispatch(command)
+    if as_json:
+        print_json({"id": str(person_id), "email": email.lower(), "roles": sorted(roles)})
+    else:
+        click.echo(f"{name} can sign in as {email.lower()}.")
+
+
+@token.command("create")
+@click.option("--name", required=True, help="What the token is for.")
+@click.option("--email", required=True, help="The person it acts as.")
+@json_option
+def create_token(name: str, email: str, as_json: bool) -> None:
+    """Make an API token. It is shown this once."""
+    with connected() as application:
+        secret = application.dispatch(CreateToken(TENANT, name, email))
+    if as_json:
+        print_json({"name": name, "email": email, "token": secret})
+    else:
+        click.echo(secret)
+
+
+def _password() -> str:
+    """Never an argument: those can be read by everybody on the machine."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise Failed("Give the password on standard input, or run this in a terminal to be asked for it.")
+    return password
