@@ -127,8 +127,6 @@ def problem_of_http(error: HTTPException) -> Problem:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(status, "BUG", OUR_FAULT)
     carried = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    if status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        carried["Connection"] = "close"  # the rest of the body stays unread
     code = status.phrase.upper().replace(" ", "_").replace("-", "_")
     return Problem(status, code, error.description or status.phrase, headers=carried)
 

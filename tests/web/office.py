@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
@@ -13,9 +14,11 @@ from adapters.identity.local import Argon2Passwords
 from adapters.systems import WEBHOOK_SECRETS
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole
 from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.events import StateChanged
 from oppsync.domain.exceptions import NewException
 from oppsync.domain.findings import finding
+from oppsync.domain.keys import EffectKind
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.plan import Plan
 from oppsync.domain.states import State
@@ -125,6 +128,30 @@ class Office:
             uow.audit.append(TENANT, event, before.traceparent)
             uow.commit()
         return tasks[ApprovalRole.FINANCE], tasks[ApprovalRole.DELIVERY], plan
+
+    def active(self, url: str) -> UUID:
+        """A deal whose project exists in the ERP as PRJ-7 at `url`."""
+        opportunity_id = self.deal()
+        effect = Effect(
+            key=f"oppsync:{opportunity_id}:parent",
+            kind=EffectKind.PARENT,
+            path="project",
+            opportunity_id=opportunity_id,
+            connection_id=CONNECTION,
+            request={},
+            quarantine=timedelta(0),
+        )
+        with self.uow() as uow:
+            taken = uow.opportunities.take_lease(opportunity_id, "test")
+            assert taken is not None
+            before, lease = taken
+            uow.ledger.intend(TENANT, effect, "digest", lease, before.traceparent)
+            uow.ledger.mark_sent(TENANT, effect.key, lease)
+            landed = Landed(outside_id="7", number="PRJ-7", url=url)
+            uow.ledger.confirm(TENANT, effect.key, landed, lease)
+            uow.opportunities.change(before, builders.changed(before, state=State.ACTIVE), ON_ACTION)
+            uow.commit()
+        return opportunity_id
 
     def parked(self) -> tuple[UUID, UUID]:
         """A deal that stopped for want of a cost centre: its id and its exception's."""

@@ -99,6 +99,17 @@ def test_a_deal_shows_where_it_stands_its_plan_and_its_timeline(browser: Browser
     assert "/approvals/" not in screen.markup
 
 
+def test_an_active_deal_leads_to_its_project_in_the_erp(browser: Browsers, office: Office) -> None:
+    ed = browser("ed")
+    screen = ed.get(f"/opportunities/{office.active('https://erp.example/project/7')}")
+    assert "ERP project PRJ-7" in screen.words
+    assert "Project project Confirmed PRJ-7" in screen.words
+    assert 'href="https://erp.example/project/7" rel="noreferrer"' in screen.markup
+    assert "PRJ-7" in ed.get("/opportunities?state=active").words
+    # An address from outside that is none of the web's is shown as no link.
+    assert "javascript:" not in ed.get(f"/opportunities/{office.active('javascript:alert(1)')}").markup
+
+
 def test_a_deal_just_received_has_a_page_too(browser: Browsers, office: Office) -> None:
     words = browser("ed").get(f"/opportunities/{office.deal()}").words
     assert "Queued received" in words
