@@ -46,7 +46,7 @@ def create_app(application: Application) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    keys = [signing_key(key) for key in settings.secret_keys.get_secret_value().split(",")]
+    keys = [signing_key(key) for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
     https = settings.secure_cookies
     app.config.update(
         SECRET_KEY=keys[0],
