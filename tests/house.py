@@ -21,9 +21,11 @@ from adapters.standins import deals
 from adapters.standins.control import KantataControl, SalesforceControl
 from oppsync import canonical_json
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Decision
+from oppsync.domain.effects import LedgerRow
+from oppsync.domain.events import StateChanged
 from oppsync.domain.exceptions import ExceptionItem
 from oppsync.domain.intake import Delivery
-from oppsync.domain.readings import OpportunityDetail
+from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntry
 from oppsync.domain.states import State
 from oppsync.domain.trace import new_traceparent
 from oppsync.pipeline.table import stage_for
@@ -31,6 +33,9 @@ from oppsync.services.commands import AcceptDelivery, DecideApproval, ReplayExce
 
 PASSWORD = "a long demo password"
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
+APPROVERS = {ApprovalRole.FINANCE: FINANCE, ApprovalRole.DELIVERY: DELIVERY}
+OPERATIONS = "person:olga.operations@example.com"
+MOVED = StateChanged.type
 WON_ON = date(2026, 3, 2)
 Deal = Mapping[str, Any]
 
@@ -51,6 +56,26 @@ class House:
         record_id = str(self.salesforce.win_deal(deal or deals.three_workstreams(WON_ON))["id"])
         self.tell(record_id)
         return record_id
+
+    def edit(self, record_id: str, **changes: Any) -> None:
+        """The deal is changed in the CRM (as `SalesforceControl.edit` takes it) and we are told."""
+        self.salesforce.edit(record_id, changes)
+        self.tell(record_id)
+
+    def lose(self, record_id: str) -> None:
+        self.edit(record_id, opportunity={"StageName": "Closed Lost"})
+
+    def win_again(self, record_id: str) -> None:
+        self.edit(record_id, opportunity={"StageName": "Closed Won"})
+
+    def connect(self, connection_id: str, **settings: Any) -> None:
+        """A connection's settings are changed: another address, shorter times."""
+        with self.application.uow() as uow:
+            connection = uow.connections.get(connection_id)
+            secrets = dict(uow.connections.secrets(connection_id))
+            changed = connection.model_copy(update={"settings": connection.settings | settings})
+            uow.connections.put(changed, secrets)
+            uow.commit()
 
     def tell(self, *record_ids: str, delivery_id: str | None = None) -> UUID:
         """The CRM's notification about these records, already verified."""
@@ -87,6 +112,13 @@ class House:
             for opportunity_id, state in due:
                 self.application.dispatch(RunStage(opportunity_id, stage_for(state).name))
         raise AssertionError("the house does not settle: something is always due")
+
+    def settle_later(self, times: int = 1) -> None:
+        """Settle, and again after every wait that was left, `times` times."""
+        self.settle()
+        for _ in range(times):
+            self.skip_waiting()
+            self.settle()
 
     def skip_waiting(self) -> None:
         """As if every backoff and quarantine had passed."""
@@ -128,8 +160,26 @@ class House:
         self.decide(tasks[ApprovalRole.FINANCE], FINANCE)
         self.decide(tasks[ApprovalRole.DELIVERY], DELIVERY)
 
+    def reject(self, record_id: str, comment: str, role: ApprovalRole = ApprovalRole.FINANCE) -> None:
+        self.decide(self.tasks(record_id)[role], APPROVERS[role], Decision.REJECT, comment)
+
     def replay(self, item: ExceptionItem) -> None:
-        self.application.dispatch(ReplayException(TENANT, item.id, "person:olga.operations@example.com"))
+        self.application.dispatch(ReplayException(TENANT, item.id, OPERATIONS))
+
+    # Whole parts of the way.
+
+    def to_approval(self, deal: Deal | None = None) -> str:
+        record_id = self.win(deal)
+        self.settle()
+        assert self.state(record_id) is State.AWAITING_APPROVAL, self.exceptions(record_id)
+        return record_id
+
+    def to_active(self, deal: Deal | None = None) -> str:
+        record_id = self.to_approval(deal)
+        self.approve(record_id)
+        self.settle()
+        assert self.state(record_id) is State.ACTIVE, self.exceptions(record_id)
+        return record_id
 
     # What can be seen.
 
@@ -146,6 +196,29 @@ class House:
         found = self.application.queries.exceptions(TENANT, limit=100).rows
         return [item for item in found if item.opportunity_id == opportunity_id]
 
+    def exception(self, record_id: str) -> ExceptionItem:
+        """The one open exception item of a deal."""
+        (item,) = self.exceptions(record_id)
+        return item
+
+    def effects(self, record_id: str) -> Sequence[LedgerRow]:
+        return self.application.queries.effects(TENANT, self.opportunity(record_id).id)
+
+    def plan(self, record_id: str) -> PlanReading:
+        return self.application.queries.plan(TENANT, self.opportunity(record_id).id)
+
+    def entries(self, record_id: str) -> Sequence[TimelineEntry]:
+        return self.application.queries.timeline(TENANT, self.opportunity(record_id).id)
+
     def timeline(self, record_id: str) -> list[str]:
-        entries = self.application.queries.timeline(TENANT, self.opportunity(record_id).id)
-        return [entry.type for entry in entries]
+        return [entry.type for entry in self.entries(record_id)]
+
+    def states_passed(self, record_id: str) -> list[str]:
+        """The states the deal came to, in order."""
+        return [str(entry.after["state"]) for entry in self.entries(record_id) if entry.type == MOVED]
+
+    def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        """What a statement answers, committed."""
+        with self.application.engine.begin() as connection:
+            found = connection.execute(text(query), values)
+            return [dict(row) for row in found.mappings()] if found.returns_rows else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -13,7 +13,7 @@ from adapters.seed.install import DemoSystems
 from adapters.standins import process
 from adapters.standins.control import KantataControl, SalesforceControl
 from tests.house import House
-from tests.tryton import tryton
+from tests.tryton import Books, tryton
 
 __all__ = ["tryton"]
 
@@ -44,3 +44,16 @@ def house(application: Application, systems: DemoSystems) -> Iterator[House]:
     yield house
     house.salesforce.clear_faults()
     house.kantata.clear_faults()
+
+
+@pytest.fixture
+def tryton_books(tryton: TrytonAddress) -> Iterator[Callable[[int], Books]]:
+    """Tryton's books of a company, past our adapter."""
+    with ExitStack() as stack:
+        yield lambda company: stack.enter_context(Books(tryton, company))
+
+
+@pytest.fixture
+def books(tryton_books: Callable[[int], Books]) -> Books:
+    """Those of ACME-DE."""
+    return tryton_books(1)
