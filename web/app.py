@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from types import TracebackType
 
+import structlog
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -14,7 +16,7 @@ from adapters.bootstrap import Application
 from oppsync.errors import RequestRefused, StoreUnavailable
 from oppsync.settings import Settings
 from web.api import register_api
-from web.context import attach
+from web.context import attach, trace_id
 from web.headers import secure_headers
 from web.health import health
 from web.pages import register_pages
@@ -22,14 +24,29 @@ from web.pages.errors import error_page
 from web.problems import Problem, problem_of, problem_of_http
 from web.webhooks.receive import webhooks
 
+ExcInfo = tuple[type, BaseException, TracebackType] | tuple[None, None, None]
+
 MAX_BODY = 1024 * 1024
 # Programs ask here and get problem documents; everything else is for people.
 MACHINE_PATHS = ("/api/", "/webhooks/", "/health/")
 
 
+class WebApplication(Flask):
+    """Flask, with failures in our own log, found by the trace id that the answer shows."""
+
+    def log_exception(self, exc_info: ExcInfo) -> None:
+        structlog.get_logger().error(
+            "request_failed",
+            trace_id=trace_id(),
+            method=request.method,
+            path=request.path,
+            exc_info=exc_info,
+        )
+
+
 def create_app(application: Application) -> Flask:
     """The WSGI application. Opens no connection."""
-    app = Flask(__name__)
+    app = WebApplication(__name__)
     attach(app, application)
     _configure(app, application.settings)
     app.register_blueprint(health)

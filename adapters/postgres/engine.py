@@ -32,6 +32,7 @@ def make_engine(database_url: str, pool_size: int) -> Engine:
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors are logged; what was to be stored is not
         connect_args={"options": _OPTIONS, "connect_timeout": 5, "application_name": "oppsync"},
         json_serializer=canonical_json.dumps,
         json_deserializer=canonical_json.loads,

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import validate
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from oppsync import canonical_json
@@ -208,10 +209,15 @@ def test_a_bug_tells_its_trace_and_nothing_else(client: Callable[[str], Client],
     with office.application.engine.begin() as connection:
         connection.execute(text("drop table exception_items cascade"))
     trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
-    problem = olga.refused(500, "GET", "/exceptions", headers=trace)
+    with capture_logs() as logged:
+        problem = olga.refused(500, "GET", "/exceptions", headers=trace)
     assert problem["code"] == "BUG"
     assert problem["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert "exception_items" not in str(problem)
+    failures = [line for line in logged if line["event"] == "request_failed"]
+    assert [(line["trace_id"], line["path"]) for line in failures] == [
+        (problem["trace_id"], "/api/v1/exceptions")
+    ]
 
 
 def test_the_documentation_is_valid_whole_and_loads_nothing_foreign(app: Flask) -> None:
