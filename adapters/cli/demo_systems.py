@@ -12,28 +12,28 @@ from adapters.processes import free_port
 from adapters.seed.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
 from adapters.standins.control import SalesforceControl
 
-PREFERRED = Addresses(
-    web="http://127.0.0.1:8000",
-    tryton="http://127.0.0.1:8069",
-    salesforce="http://127.0.0.1:8101",
-    kantata="http://127.0.0.1:8102",
-)
+PREFERRED_PORTS = {"web": 8000, "tryton": 8069, "salesforce": 8101, "kantata": 8102}
 # What the stand-ins ask for unless told otherwise: they listen on loopback alone and hold invented deals.
 SALESFORCE_CLIENT = ("oppsync-demo", "salesforce-demo-secret")
 KANTATA_TOKEN = "kantata-demo-token"  # noqa: S105
 
 
-def free_addresses() -> Addresses:
-    """The preferred ports, or the next free ones. Raises OSError when there are none."""
-    taken: list[int] = []
-    chosen = {}
-    for name, url in PREFERRED.model_dump().items():
-        port = free_port(port_of(url))
-        while port in taken:
+def addresses_on(ports: Mapping[str, int]) -> Addresses:
+    return Addresses(**{name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+
+
+def free_addresses(first_port: int | None = None) -> Addresses:
+    """On the preferred ports, or on those from `first_port` on; where one is busy, on the next that is free.
+
+    Raises OSError when there are none.
+    """
+    taken: dict[str, int] = {}
+    for number, (name, preferred) in enumerate(PREFERRED_PORTS.items()):
+        port = free_port(preferred if first_port is None else first_port + number)
+        while port in taken.values():
             port = free_port(port + 1)
-        taken.append(port)
-        chosen[name] = f"http://127.0.0.1:{port}"
-    return Addresses(**chosen)
+        taken[name] = port
+    return addresses_on(taken)
 
 
 def port_of(url: str) -> int:

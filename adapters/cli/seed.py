@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from adapters.cli.connect import connected
-from adapters.cli.demo_systems import PREFERRED, install_demo_firm
+from adapters.cli.demo_systems import PREFERRED_PORTS, addresses_on, install_demo_firm
 from adapters.cli.home import Home
 
 
@@ -14,5 +14,5 @@ def seed() -> None:
     """Install the demo firm; harmless to repeat. Passwords of its people are kept in .oppsync/passwords."""
     home = Home.here()
     with connected() as application:
-        install_demo_firm(application, home, home.addresses() or PREFERRED)
+        install_demo_firm(application, home, home.addresses() or addresses_on(PREFERRED_PORTS))
     click.echo(f"The demo firm is installed; its people's passwords are in {home.root / 'passwords'}.")

@@ -41,8 +41,9 @@ class Stack:
     addresses: Addresses
     application: Application
 
-    def __init__(self, home: Home, say: Say, on_line: OnLine) -> None:
+    def __init__(self, home: Home, say: Say, on_line: OnLine, first_port: int | None = None) -> None:
         self.home = home
+        self._first_port = first_port
         self._say = say
         self._on_line = on_line
         self._last_lines: dict[str, list[str]] = {}
@@ -91,7 +92,7 @@ class Stack:
 
     def _start(self) -> None:
         settings = self._settings_of_servers()
-        self.addresses = demo_systems.free_addresses()
+        self.addresses = demo_systems.free_addresses(self._first_port)
         if not any(TRYTON_CACHE.glob("*.sqlite")):
             self._say("Building Tryton's database (once; about half a minute) while the rest starts ...")
         self._say("Starting Tryton, and stand-ins for Salesforce and Kantata ...")

@@ -1,0 +1,36 @@
+"""What is compared: for each thing that was ordered, each field as ordered and as the other system says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One thing. `where` names it in the other system; empty when it is not there."""
+
+    what: str
+    where: str
+    wanted: Fields
+    found: Fields
+
+    def differences(self) -> dict[str, tuple[str, str]]:
+        """Field -> (wanted, found)."""
+        if not self.where:
+            return {"record": ("one", "none")}
+        return {
+            name: (value, self.found.get(name, ""))
+            for name, value in self.wanted.items()
+            if self.found.get(name, "") != value
+        }
+
+
+@dataclass(frozen=True)
+class DealComparison:
+    """Everything of one deal."""
+
+    deal: str
+    rows: tuple[Compared, ...]
