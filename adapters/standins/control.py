@@ -107,3 +107,11 @@ class SalesforceControl(StandinControl):
 class KantataControl(StandinControl):
     def workspaces(self) -> list[Record]:
         return list(self._ask("GET", "/workspaces"))
+
+
+class TrytonControl(StandinControl):
+    """Changes are asked for as Tryton writes a reference: `project.work,12`."""
+
+    def records(self, model: str) -> list[Record]:
+        """Every record of a model with its plain fields, in the order they were made."""
+        return list(self._ask("GET", f"/records/{quote(model)}"))

@@ -129,9 +129,9 @@ def _remembered(call: Call, secret: bool, fault: Fault | None) -> dict[str, Json
 
 def _response(reply: Reply) -> Response:
     response = Response(reply.content, reply.status, dict(reply.headers))
-    if reply.body is None:
+    if reply.body is None and not reply.raw:
         del response.headers["Content-Type"]
-    else:
+    elif reply.body is not None:
         response.headers["Content-Type"] = "application/json;charset=UTF-8"
     return response
 

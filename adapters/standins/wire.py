@@ -35,15 +35,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; a `body` of None sends no content."""
+    """One answer; a `body` of None sends no content, or `raw`, whose Content-Type is among the headers."""
 
     status: int
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: str = ""
 
     @property
     def content(self) -> str:
-        return "" if self.body is None else to_json(self.body)
+        return self.raw if self.body is None else to_json(self.body)
 
 
 def from_json(text: str | bytes) -> Json:

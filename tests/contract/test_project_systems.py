@@ -14,6 +14,7 @@ from adapters.dotted import load
 from adapters.embedded.tryton.server import TrytonAddress
 from adapters.processes import free_port
 from adapters.projects.registry import PROJECT_SYSTEMS
+from adapters.standins.process import running
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Landed
@@ -48,15 +49,36 @@ def tryton_access(tryton: TrytonAddress) -> Access:
     return Access(settings, {"rest_key": tryton.rest_key}, "base_url")
 
 
-@pytest.fixture(params=sorted(PROJECT_SYSTEMS))
-def vendor(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="session")
+def tryton_standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running("tryton", tmp_path_factory.mktemp("standin") / "tryton.sqlite") as url:
+        yield url
+
+
+@pytest.fixture
+def tryton_standin_access(tryton_standin: str) -> Access:
+    settings = {"base_url": tryton_standin, "database": "erp"}
+    return Access(settings, {"rest_key": "tryton-standin-rest-key"}, "base_url")
+
+
+# The bench's stand-ins keep the same contract as what they stand in for.
+STANDINS = {"tryton_standin": "tryton"}
+
+
+@pytest.fixture(params=[*sorted(PROJECT_SYSTEMS), *STANDINS])
+def system(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def access(vendor: str, request: pytest.FixtureRequest) -> Access:
+def vendor(system: str) -> str:
+    return STANDINS.get(system, system)
+
+
+@pytest.fixture
+def access(system: str, request: pytest.FixtureRequest) -> Access:
     """A new ERP needs a fixture `<vendor>_access` here."""
-    found = request.getfixturevalue(f"{vendor}_access")
+    found = request.getfixturevalue(f"{system}_access")
     assert isinstance(found, Access)
     return found
 
