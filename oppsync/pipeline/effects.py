@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from oppsync import canonical_json
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
@@ -21,11 +22,14 @@ from oppsync.errors import (
     NeverLands,
     StillUnknown,
     TransientError,
+    VendorUnavailable,
 )
-from oppsync.ports import Publish, UnitOfWorkFactory
+from oppsync.ports import Clock, Publish, UnitOfWorkFactory
 
 # Sends with an unclear answer, each absent afterwards, before it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3
+# A worker frozen for longer between mark and send does not send: others count the quarantine from the mark.
+LONGEST_PAUSE = timedelta(seconds=2)
 
 Find = Callable[[], Landed | None]
 Send = Callable[[], Landed]
@@ -41,6 +45,7 @@ class Effects:
     traceparent: str
     stage: str
     lease: Lease
+    clock: Clock
 
     def perform(self, effect: Effect, find: Find, send: Send) -> Landed:
         """Make `effect` true outside, once. Returns what exists.
@@ -67,7 +72,7 @@ class Effects:
         with self.uow() as uow:
             row = uow.ledger.get(self.tenant_id, effect.key)
             if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
-                until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine)
+                until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine + LONGEST_PAUSE)
                 if until is not None:
                     raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
             if row is None or (row.state is not EffectState.CONFIRMED or row.request_digest != digest):
@@ -87,9 +92,14 @@ class Effects:
         return found
 
     def _send(self, effect: Effect, send: Send) -> Landed:
+        marking = self.clock.now()
         with self.uow() as uow:
             uow.ledger.mark_sent(self.tenant_id, effect.key, self.lease)
             uow.commit()
+        if self.clock.now() - marking > LONGEST_PAUSE:
+            paused = f"{effect.kind} {effect.path}: the worker was paused before sending; nothing was sent"
+            self._record(effect, EffectState.INTENDED, error=paused)
+            raise VendorUnavailable(paused)
         try:
             landed = send()
         except AmbiguousAnswer as error:

@@ -86,7 +86,7 @@ class RunStageHandler:
     def _context(self, opportunity: TrackedOpportunity, lease: Lease) -> StageContext:
         name = "refresh" if _rereads(opportunity) else stage_for(opportunity.state).name
         tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
-        effects = Effects(self.uow, self.publish, tenant_id, traceparent, name, lease)
+        effects = Effects(self.uow, self.publish, tenant_id, traceparent, name, lease, self.clock)
         return StageContext(
             opportunity=opportunity,
             lease=lease,
