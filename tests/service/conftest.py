@@ -9,10 +9,11 @@ import pytest
 
 from adapters.bootstrap import Application
 from adapters.embedded.tryton.server import TrytonAddress
-from adapters.seed.install import DemoSystems
+from adapters.seed.install import ERP_CONNECTION, DemoSystems
 from adapters.standins import process
 from adapters.standins.control import KantataControl, SalesforceControl
 from tests.house import House
+from tests.service.gate import Gate, gate_before
 from tests.tryton import Books, tryton
 
 __all__ = ["tryton"]
@@ -57,3 +58,11 @@ def tryton_books(tryton: TrytonAddress) -> Iterator[Callable[[int], Books]]:
 def books(tryton_books: Callable[[int], Books]) -> Books:
     """Those of ACME-DE."""
     return tryton_books(1)
+
+
+@pytest.fixture
+def gate(house: House, systems: DemoSystems) -> Iterator[Gate]:
+    """The house reaches its ERP through this gate only."""
+    with gate_before(systems.tryton_url) as (gate, url):
+        house.connect(ERP_CONNECTION, base_url=url)
+        yield gate

@@ -1,0 +1,101 @@
+"""A gate before Tryton: it passes calls through, and can shut, or lose answers, at a chosen write."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
+
+
+class Gate:
+    """`writes` counts the creates that reached Tryton since the gate was last told what to do."""
+
+    def __init__(self, behind: str) -> None:
+        self._http = httpx2.Client(base_url=behind, timeout=30)
+        self._lock = threading.Lock()
+        self.open()
+
+    def open(self) -> None:
+        self._set()
+
+    def shut(self) -> None:
+        """Nothing gets through, look-ups neither."""
+        self._set(shut=True)
+
+    def refuse_after(self, writes: int, status: int = 503, body: str = "") -> None:
+        """So many creates get through; further ones are answered with `status` and reach nobody."""
+        self._set(passes=writes, status=status, body=body)
+
+    def lose_answer(self, to_write: int, *, then_shut: bool = False) -> None:
+        """The answer to that create (counted from 1) is lost: Tryton has carried it out."""
+        self._set(loses=to_write, then_shut=then_shut)
+
+    def _set(
+        self,
+        *,
+        shut: bool = False,
+        passes: int | None = None,
+        status: int = 503,
+        body: str = "",
+        loses: int | None = None,
+        then_shut: bool = False,
+    ) -> None:
+        with self._lock:
+            self.writes = 0
+            self._shut, self._passes, self._refusal = shut, passes, (status, body)
+            self._loses, self._then_shut = loses, then_shut
+
+    def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        response = self._answer(request)
+        if response is None:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            response = Response()
+        return response(environ, start)
+
+    def _answer(self, request: Request) -> Response | None:
+        with self._lock:
+            if self._shut:
+                return None
+            if request.method != "POST":
+                return self._pass_on(request)
+            if self._passes is not None and self.writes >= self._passes:
+                return Response(self._refusal[1], self._refusal[0])
+            answer = self._pass_on(request)
+            self.writes += 1
+            if self.writes == self._loses:
+                self._shut = self._then_shut
+                return None
+            return answer
+
+    def _pass_on(self, request: Request) -> Response:
+        headers = {name: value for name, value in request.headers if name.lower() not in HOP_BY_HOP}
+        path = request.environ["REQUEST_URI"]
+        answer = self._http.request(request.method, path, content=request.get_data(), headers=headers)
+        return Response(answer.content, answer.status_code, content_type=answer.headers.get("content-type"))
+
+
+@contextmanager
+def gate_before(behind: str) -> Iterator[tuple[Gate, str]]:
+    """A gate and its address."""
+    gate = Gate(behind)
+    server = make_server("127.0.0.1", 0, gate, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield gate, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

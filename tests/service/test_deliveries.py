@@ -1,0 +1,132 @@
+"""Signed deliveries that cannot be read: kept as they came, shown with what is wrong and where."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from adapters.bootstrap import TENANT
+from adapters.standins import deals
+from oppsync.domain.exceptions import ExceptionItem
+from oppsync.domain.states import State
+from oppsync.errors import Conflict
+from tests.house import WON_ON, House
+
+ONE = {"id": "006000000000001AAA", "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}
+TOLD: dict[str, Any] = {
+    "type": "opportunity.changed",
+    "organization_id": "00D000000000001",
+    "sent_at": "2026-03-02T10:00:00Z",
+    "opportunities": [ONE],
+}
+
+
+def told(**changes: Any) -> bytes:
+    return json.dumps(TOLD | changes).encode()
+
+
+UNREADABLE = {
+    "empty": (b"", "offset 0"),
+    "not JSON": (b'{"type": nonsense}', "offset 9"),
+    "not UTF-8": (b'{"type": "\xff"}', "offset 10"),
+    "a list": (b"[]", "$"),
+    "nested without end": (b"[" * 100_000, "offset 0"),
+    "a number without end": (b"9" * 10_000, "offset 0"),
+    "another type": (told(type="invoice.paid"), "$.type"),
+    "nobody in it": (told(opportunities=[]), "$.opportunities"),
+    "an account's id": (told(opportunities=[ONE | {"id": "001000000000001AAA"}]), "$.opportunities[0].id"),
+    "a misspelt id": (told(opportunities=[ONE, ONE | {"id": "006" + "x" * 5_000}]), "$.opportunities[1].id"),
+    "no stamp": (told(opportunities=[ONE | {"system_modstamp": "soon"}]), "$.opportunities[0].system_modstamp"),
+    "a NUL in it": (told(opportunities=[ONE | {"id": "006\x000000000001"}]), "$.opportunities[0].id"),
+}
+
+
+def the_item(house: House) -> ExceptionItem:
+    (item,) = house.application.queries.exceptions(TENANT).rows
+    return item
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_kept_and_shown_with_what_is_wrong_and_where(house: House, case: str) -> None:
+    body, where = UNREADABLE[case]
+
+    event_id = house.deliver(body)
+
+    item = the_item(house)
+    (found,) = item.findings
+    assert (item.code, item.owner, item.delivery_id) == ("UNREADABLE_DELIVERY", "integration", event_id)
+    assert found.path == where
+    assert item.payload_reference == f"delivery:{event_id}"
+    with house.application.uow() as uow:
+        assert uow.deliveries.get(TENANT, event_id).body == body
+    status = house.application.queries.delivery(TENANT, event_id)
+    assert (status.exception_id, status.opportunities) == (item.id, ())
+    assert status.problem
+    house.settle()
+
+
+def test_the_same_unreadable_delivery_again_is_the_same_item(house: House) -> None:
+    first, again = (house.deliver(b"nonsense", "msg-1") for _ in range(2))
+
+    assert first == again
+    assert the_item(house).occurrences == 1
+
+
+def test_replaying_what_still_cannot_be_read_says_so_and_leaves_it_open(house: House) -> None:
+    house.deliver(b"nonsense")
+
+    with pytest.raises(Conflict) as refused:
+        house.replay(the_item(house))
+
+    assert refused.value.code == "STILL_UNREADABLE"
+    assert "offset 0" in refused.value.message
+    assert the_item(house).status == "open"
+
+
+def test_replaying_what_can_be_read_by_now_takes_it_in(house: House) -> None:
+    """As when a later release reads what an earlier one did not."""
+    record_id = str(house.salesforce.win_deal(deals.milestone(WON_ON))["id"])
+    event_id = house.deliver(b"nonsense")
+    body = told(opportunities=[ONE | {"id": record_id}])
+    with house.application.engine.begin() as connection:
+        connection.execute(text("update inbox set body = :body"), {"body": body})
+
+    house.replay(the_item(house))
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.application.queries.exceptions(TENANT).rows == ()
+    status = house.application.queries.delivery(TENANT, event_id)
+    assert [each.source_id for each in status.opportunities] == [record_id]
+
+
+def test_a_deal_that_the_crm_does_not_know_is_parked(house: House) -> None:
+    house.deliver(told(opportunities=[ONE | {"id": "006Ws0000000999IAA"}]))
+    house.settle()
+
+    item = the_item(house)
+    assert (item.code, item.owner) == ("CRM_RECORD_GONE", "sales")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    ["{not json", "[1]", json.dumps({"a": {"b": 1}}), json.dumps({"k" * 5_000: {}}), json.dumps({"k\x00": {}})],
+)
+def test_a_record_that_cannot_be_read_is_parked_and_goes_on_once_it_is_mended(
+    house: House, attributes: str
+) -> None:
+    deal = deals.milestone(WON_ON)
+    record_id = house.win(deal | {"opportunity": deal["opportunity"] | {"Custom_Attributes__c": attributes}})
+    house.settle()
+    item = house.exception(record_id)
+    assert item.code == "UNREADABLE_DELIVERY"
+    assert "Custom_Attributes__c" in item.message
+
+    house.edit(record_id, opportunity={"Custom_Attributes__c": '{"campaign": "spring"}'})
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.exceptions(record_id) == []

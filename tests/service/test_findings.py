@@ -1,0 +1,226 @@
+"""What is wrong with a deal is said at once and in full, and a replay goes on once it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from adapters.bootstrap import TENANT
+from adapters.seed.demo_firm import reference_rows
+from adapters.standins import deals
+from oppsync.domain.exceptions import Disposition, ExceptionStatus
+from oppsync.domain.reference import ReferenceKind, ReferenceRow
+from oppsync.domain.states import State
+from oppsync.errors import Conflict, InvalidInput
+from oppsync.services.commands import DismissException
+from tests.house import OPERATIONS, WON_ON, House
+from tests.service import erp
+from tests.tryton import Books
+
+
+def changed(deal: deals.Deal, **opportunity: Any) -> deals.Deal:
+    return deal | {"opportunity": deal["opportunity"] | opportunity}
+
+
+def of_account(number: str | None, **fields: Any) -> deals.Deal:
+    deal = deals.milestone(WON_ON)
+    account = {"Name": "Hooli GmbH", "AccountNumber": number, "BillingCountryCode": "DE", **fields}
+    return deal | {"account": account}
+
+
+def of_lines(**line: Any) -> deals.Deal:
+    deal = deals.milestone(WON_ON)
+    return deal | {"lines": [each | line for each in deal["lines"]]}
+
+
+WRONG: Mapping[str, Callable[[], deals.Deal]] = {
+    "ACCOUNT_UNKNOWN": lambda: of_account("CUST-NOBODY"),
+    "ACCOUNT_CODE_MISSING": lambda: of_account(None),
+    "LEGAL_ENTITY_UNKNOWN": lambda: changed(deals.milestone(WON_ON), Contracting_Entity__c="ACME-UK"),
+    "BILLING_MODEL_UNKNOWN": lambda: of_lines(Billing_Model__c="Pay what you want"),
+    "CURRENCY_NOT_ALLOWED": lambda: changed(deals.fixed_fee(WON_ON), CurrencyIsoCode="GBP"),
+    "DATES_OUT_OF_ORDER": lambda: changed(deals.fixed_fee(WON_ON), End_Date__c="2026-01-31"),
+    "TOTAL_MISMATCH": lambda: changed(deals.milestone(WON_ON), Amount=Decimal("84999.98")),
+    "LINE_NET_MISMATCH": lambda: of_lines(Discount=Decimal(10)),
+    "FIELD_MISSING": lambda: changed(deals.milestone(WON_ON), Payment_Terms__c=None),
+    "NO_LINES": lambda: deals.milestone(WON_ON) | {"lines": []},
+    "MILESTONES_MISSING": lambda: of_lines(milestones=[]),
+    "OWNER_EMAIL_MISSING": lambda: deals.milestone(WON_ON) | {"owner": None},
+}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_a_deal_that_is_not_sound_is_parked_with_what_is_wrong(house: House, code: str) -> None:
+    record_id = house.win(WRONG[code]())
+    house.settle()
+
+    assert house.state(record_id) is State.PARKED
+    item = house.exception(record_id)
+    found = next(each for each in item.findings if each.code == code)
+    assert found.message
+    assert found.fix
+    assert found.path.startswith("/")
+    assert (item.disposition, item.stage) == (Disposition.BUSINESS, "validate")
+    assert item.payload_reference == f"record:{item.opportunity_id}"
+    assert house.opportunity(record_id).resume_state is State.RECEIVED
+
+
+def test_all_findings_come_at_once_in_one_item(house: House) -> None:
+    deal = changed(of_account("CUST-NOBODY"), Amount=Decimal(1), Payment_Terms__c=None)
+    record_id = house.win(deal)
+    house.settle()
+
+    item = house.exception(record_id)
+
+    assert {found.code for found in item.findings} >= {"ACCOUNT_UNKNOWN", "TOTAL_MISMATCH", "FIELD_MISSING"}
+    assert (item.code, item.owner) == (item.findings[0].code, item.findings[0].owner)
+    assert "/contract/payment_terms" in {found.path for found in item.findings}
+
+
+def test_a_deal_with_more_findings_than_a_timeline_line_holds_is_parked_with_all_of_them(house: House) -> None:
+    deal = deals.milestone(WON_ON)
+    (line,) = deal["lines"]
+    # Each line lacks its milestones and is wrong by a cent.
+    lines = [line | {"TotalPrice": Decimal("0.01"), "milestones": []} for _ in range(40)]
+    record_id = house.win(deal | {"lines": lines})
+    house.settle()
+
+    assert house.state(record_id) is State.PARKED
+    assert len(house.exception(record_id).findings) > 80
+
+
+def test_a_deal_mended_in_the_crm_goes_on_by_itself(house: House) -> None:
+    record_id = house.win(WRONG["TOTAL_MISMATCH"]())
+    house.settle()
+    item = house.exception(record_id)
+
+    house.edit(record_id, opportunity={"Amount": Decimal("84999.99")})
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.exceptions(record_id) == []
+    assert house.application.queries.exception(TENANT, item.id).status is ExceptionStatus.REPLAYED
+
+
+def test_an_unknown_customer_is_created_in_the_erp_and_the_deal_replayed(house: House, books: Books) -> None:
+    record_id = house.win(of_account("CUST-HOOLI"))
+    house.settle()
+    item = house.exception(record_id)
+    assert (item.code, item.owner) == ("ACCOUNT_UNKNOWN", "finance")
+
+    books.create("party.party", {"name": "Hooli GmbH", "code": "CUST-HOOLI"})
+    house.replay(item)
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.exceptions(record_id) == []
+    (replayed,) = [entry for entry in house.entries(record_id) if entry.type == "replayed.v1"]
+    assert (replayed.actor, replayed.after) == (OPERATIONS, {"state": "received"})
+
+
+MISSING = {
+    ReferenceKind.RATE_CARD: ("RATE_MISSING", "finance"),
+    ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "delivery"),
+    ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "finance"),
+    ReferenceKind.TAX_TREATMENT: ("TAX_TREATMENT_MISSING", "finance"),
+}
+
+
+def put(house: House, rows: list[ReferenceRow]) -> None:
+    with house.application.uow() as uow:
+        for row in rows:
+            uow.references.put(TENANT, row)
+        uow.commit()
+
+
+@pytest.mark.parametrize("kind", MISSING)
+def test_a_deal_goes_on_after_reference_data_was_fixed_and_it_was_replayed(
+    house: House, books: Books, kind: ReferenceKind
+) -> None:
+    house.rows("delete from reference_rows where kind = :kind", kind=kind)
+    record_id = house.win()
+    house.settle()
+    item = house.exception(record_id)
+    assert (item.code, item.owner.value) == MISSING[kind]
+    assert (house.state(record_id), item.stage) == (State.PARKED, "enrich")
+
+    house.replay(item)  # too early: nothing was fixed
+    house.settle()
+    assert house.exception(record_id).code == item.code
+
+    put(house, [row for row in reference_rows() if row.kind is kind])
+    house.replay(house.exception(record_id))
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
+    house.approve(record_id)
+    house.settle()
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_an_entity_that_is_not_approved_yet_on_the_day_is_no_party_to_a_deal(house: House) -> None:
+    """Effective dates: the approval begins after the deal was won."""
+    (row,) = [each for each in reference_rows() if each.key == "ACME-DE" and each.kind == "legal_entity"]
+    house.rows("delete from reference_rows where kind = 'legal_entity' and key = 'ACME-DE'")
+    begins = date(2026, 6, 1)
+    not_yet = row.model_copy(update={"valid_to": begins, "value": row.value | {"approved": False}})
+    put(house, [not_yet, row.model_copy(update={"valid_from": begins})])
+
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+
+    assert [found.code for found in house.exception(record_id).findings] == ["LEGAL_ENTITY_NOT_APPROVED"]
+
+
+def test_a_replay_reads_the_crm_anew_though_nobody_told_us(house: House) -> None:
+    house.rows("delete from reference_rows where kind = 'project_template'")
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+    put(house, [row for row in reference_rows() if row.kind is ReferenceKind.PROJECT_TEMPLATE])
+
+    house.salesforce.edit(record_id, {"opportunity": {"PO_Number__c": "PO-UNTOLD"}})
+    house.replay(house.exception(record_id))
+    house.settle()
+
+    assert house.plan(record_id).plan.content.po_number == "PO-UNTOLD"
+
+
+def test_dismissing_needs_a_reason(house: House) -> None:
+    record_id = house.win(WRONG["NO_LINES"]())
+    house.settle()
+    item = house.exception(record_id)
+
+    with pytest.raises(InvalidInput) as refused:
+        house.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "   "))
+    assert (refused.value.code, refused.value.field) == ("REASON_MISSING", "reason")
+
+    house.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "A test deal of sales"))
+
+    closed = house.application.queries.exception(TENANT, item.id)
+    assert (closed.status, closed.closed_by, closed.reason) == (
+        ExceptionStatus.DISMISSED,
+        OPERATIONS,
+        "A test deal of sales",
+    )
+    assert house.timeline(record_id)[-1] == "exception.dismissed.v1"
+    assert house.state(record_id) is State.PARKED
+
+
+def test_a_closed_item_is_neither_replayed_nor_dismissed_again(house: House) -> None:
+    record_id = house.win(WRONG["NO_LINES"]())
+    house.settle()
+    item = house.exception(record_id)
+    house.replay(item)
+
+    with pytest.raises(Conflict) as replayed:
+        house.replay(item)
+    with pytest.raises(Conflict) as dismissed:
+        house.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "Enough"))
+
+    assert replayed.value.code == dismissed.value.code == "ALREADY_CLOSED"
+    house.settle()
+    assert house.exception(record_id).id != item.id
