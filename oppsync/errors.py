@@ -11,14 +11,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 
+LONGEST_MESSAGE = 1_800
+
+
 class OppsyncError(Exception):
-    """Base of every error this project raises on purpose; `code` is stable, `message` is for people."""
+    """Base of every error this project raises on purpose; `code` is stable, `message` is for people.
+
+    A message may quote the outside world: it is cut, and cleared of NUL, so that it can always be stored.
+    """
 
     code = "ERROR"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message.replace("\x00", "")[:LONGEST_MESSAGE]
         self.code = code or type(self).code
 
 

@@ -140,7 +140,7 @@ class Opportunity(Frozen):
     service_line: Code | None = None
     delivery_model: Code | None = None
     lines: tuple[OpportunityLine, ...] = ()
-    custom_attributes: dict[str, Text] = Field(default_factory=dict)
+    custom_attributes: dict[Text, Text] = Field(default_factory=dict)
 
     def content_digest(self) -> str:
         """Digest of all that matters to a plan: an echo of our own write-back leaves it unchanged."""

@@ -86,8 +86,9 @@ class Effects:
                 f"{field}: {wanted!r} wanted, {there!r} found"
                 for field, (wanted, there) in found.differences.items()
             )
-            self._record(effect, EffectState.REJECTED, error=fields)
-            raise ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
+            conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
+            self._record(effect, EffectState.REJECTED, error=conflict.message)
+            raise conflict
         self._record(effect, EffectState.CONFIRMED, landed=found)
         return found
 
