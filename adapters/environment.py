@@ -11,6 +11,7 @@ from oppsync.settings import Settings
 _NAMES = {
     "database_url": "DATABASE_URL",
     "redis_url": "REDIS_URL",
+    "REDIS_TLS_URL": "REDIS_URL",
     "secret_keys": "OPPSYNC_SECRET_KEYS",
 }
 NEW_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"

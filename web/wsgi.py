@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from adapters.bootstrap import build
+from adapters.environment import read_settings
 from adapters.logs import configure_logs
-from oppsync.settings import Settings
 from web.app import create_app
 
 configure_logs()
-app = create_app(build(Settings()))
+app = create_app(build(read_settings()))

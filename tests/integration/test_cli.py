@@ -1,0 +1,207 @@
+"""The command line, against a real database: what scripts and operators rely on."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from adapters.bootstrap import TENANT, Application
+from adapters.cli.__main__ import oppsync
+from adapters.cli.home import Home
+from adapters.postgres import schema
+from adapters.supervisor import together
+from oppsync import canonical_json
+from oppsync.domain.exceptions import ExceptionStatus
+from oppsync.domain.states import State
+from oppsync.errors import Forbidden
+from oppsync.services.commands import SignIn
+from oppsync.settings import Settings
+from tests.web.office import Office
+
+PROJECT = Path(__file__).parents[2]
+PASSWORD = "a password nobody guesses"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, tmp_path: Path) -> Run:
+    """Runs one command with the environment of a platform."""
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+        "OPPSYNC_HOME": str(tmp_path),
+    }
+
+    def invoke(*arguments: object, typed: str = "") -> Result:
+        return CliRunner().invoke(oppsync, [str(each) for each in arguments], input=typed, env=environment)
+
+    return invoke
+
+
+@pytest.fixture
+def office(application: Application) -> Office:
+    made = Office(application)
+    made.open()
+    return made
+
+
+def test_upgrading_an_empty_database(run: Run, application: Application) -> None:
+    with application.engine.begin() as connection:
+        for name in ("public", "reporting"):
+            connection.exec_driver_sql(f"drop schema {name} cascade")
+        connection.exec_driver_sql("create schema public")
+
+    before = run("db", "status", "--json")
+    assert before.exit_code == 1
+    assert canonical_json.loads(before.stdout) == {"at": None, "wanted": schema.head(), "is_current": False}
+    too_early = run("exceptions", "list")
+    assert too_early.exit_code == 1
+    assert (
+        too_early.stderr == "Error: The database has no tables yet: run `python -m adapters.cli db upgrade`.\n"
+    )
+
+    assert run("db", "upgrade").stdout == f"The schema went from empty to {schema.head()}.\n"
+    assert run("db", "upgrade").stdout == f"The schema is at {schema.head()}.\n"
+    assert run("db", "status").exit_code == 0
+
+
+def test_the_migrations_make_the_tables_of_the_code() -> None:
+    done = CliRunner().invoke(oppsync, ["db", "check"])
+    assert (done.exit_code, done.stdout) == (0, "The migrations make the tables of the code.\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, "Nothing runs here: start it with `make up`, or set DATABASE_URL and REDIS_URL"),
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "Set both DATABASE_URL and REDIS_URL, or neither"),
+    ],
+)
+def test_without_servers(
+    environment: dict[str, str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "home"
+    done = CliRunner().invoke(oppsync, ["exceptions", "list"], env=environment | {"OPPSYNC_HOME": str(home)})
+    assert done.exit_code in (1, 3)
+    assert done.stderr.startswith(f"Error: {sentence}")
+    assert not home.exists(), "looking starts nothing and leaves nothing"
+
+
+@pytest.mark.parametrize("command", together().values(), ids=together())
+def test_a_process_of_the_procfile_without_addresses_ends_with_one_sentence(command: str) -> None:
+    done = subprocess.run(
+        command.split(),
+        cwd=PROJECT,
+        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Not set, or not right: DATABASE_URL, OPPSYNC_SECRET_KEYS, REDIS_URL. ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_person_is_added_and_acts_through_a_token(run: Run, application: Application) -> None:
+    added = run(
+        "user", "create", "--email", "Nora@Acme.example", "--name", "Nora", "--role", "auditor",
+        typed=f"{PASSWORD}\n",
+    )  # fmt: skip
+    assert (added.exit_code, added.stdout) == (0, "Nora can sign in as nora@acme.example.\n")
+    assert application.dispatch(SignIn(TENANT, "nora@acme.example", PASSWORD))
+    with pytest.raises(Forbidden):
+        application.dispatch(SignIn(TENANT, "nora@acme.example", "something else"))
+
+    made = run("token", "create", "--name", "audit", "--email", "nora@acme.example", "--json")
+    signed_in = application.token(canonical_json.loads(made.stdout)["token"])
+    assert signed_in is not None
+    assert signed_in.person.name == "Nora"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Give the password on standard input"),
+        ("short\n", "A password has at least 12 characters"),
+    ],
+)
+def test_a_password_that_will_not_do(typed: str, sentence: str, run: Run) -> None:
+    done = run("user", "create", "--email", "nora@acme.example", "--name", "Nora", typed=typed)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"Error: {sentence}")
+
+
+def test_showing_a_deal_by_its_id_in_the_crm(run: Run, office: Office, application: Application) -> None:
+    waiting = office.waiting()
+    record_id = application.queries.opportunity(TENANT, waiting.opportunity_id).source_id
+
+    shown = run("opportunity", "show", record_id)
+    assert shown.exit_code == 0, shown.stderr
+    assert "awaiting_approval" in shown.stdout
+    assert str(waiting.plan.content.total) in shown.stdout
+    assert "Waits for finance and delivery" in shown.stdout
+
+    by_id = canonical_json.loads(run("opportunity", "show", waiting.opportunity_id, "--json").stdout)
+    assert by_id["opportunity"]["source_id"] == record_id
+    assert by_id["plan"]["hash"] == waiting.plan.hash
+    assert [entry["summary"] for entry in by_id["timeline"]] == ["Waits for finance and delivery"]
+
+
+def test_a_deal_that_does_not_exist(run: Run) -> None:
+    done = run("opportunity", "show", "006000000000000AAA")
+    assert (done.exit_code, done.stderr) == (1, "Error: There is no opportunity 006000000000000AAA.\n")
+
+
+def test_replaying_and_dismissing_exceptions(run: Run, office: Office, application: Application) -> None:
+    deal, to_replay = office.parked()
+    _, to_dismiss = office.parked()
+    listed = run("exceptions", "list")
+    assert str(to_replay) in listed.stdout
+    assert "COST_CENTRE_MISSING" in listed.stdout
+
+    assert run("exceptions", "replay", to_replay).stdout == f"{to_replay}: replayed\n"
+    assert application.queries.opportunity(TENANT, deal).state is State.VALIDATED
+    assert run("exceptions", "dismiss", to_dismiss, "--reason", "entered twice").exit_code == 0
+    item = application.queries.exception(TENANT, to_dismiss)
+    assert (item.status, item.closed_by, item.reason) == (
+        ExceptionStatus.DISMISSED,
+        "command-line",
+        "entered twice",
+    )
+
+    again = run("exceptions", "replay", to_replay)
+    assert again.exit_code == 1
+    assert "Traceback" not in again.output
+    assert run("exceptions", "list").stdout == "Nothing waits.\n"
+    every = canonical_json.loads(run("exceptions", "list", "--status", "all", "--json").stdout)
+    assert {item["status"] for item in every} == {"replayed", "dismissed"}
+
+
+def test_the_demo_firm_is_seeded_once(run: Run, application: Application, tmp_path: Path) -> None:
+    assert run("seed").exit_code == 0
+    passwords = Home(tmp_path).passwords([])
+    assert run("seed").exit_code == 0
+    assert Home(tmp_path).passwords([]) == passwords
+    email = "fiona.finance@example.com"
+    assert application.dispatch(SignIn(TENANT, email, passwords[email]))
+
+
+def test_secrets_of_the_embedded_default_are_kept_from_others(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    first = (home.secret_keys(), home.webhook_secret(), home.passwords(["a@acme.example"]))
+    token = home.token("a@acme.example", is_known=lambda _: True, make=lambda: "first")
+    assert (home.secret_keys(), home.webhook_secret(), home.passwords(["a@acme.example"])) == first
+    assert home.token("a@acme.example", is_known=lambda _: True, make=lambda: "second") == token
+    assert home.token("a@acme.example", is_known=lambda _: False, make=lambda: "third") == "third"
+    for path in home.root.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path

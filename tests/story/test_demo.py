@@ -1,0 +1,186 @@
+"""`make demo` and `make up` as people meet them: whole processes, one home, looked at from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.cli.demo.command import INTERRUPTED
+from adapters.cli.home import Addresses, Home
+from adapters.cli.stack import answers
+from adapters.embedded.tryton import firm
+from adapters.embedded.tryton.server import TrytonAddress
+from adapters.standins.control import SalesforceControl
+from tests.tryton import Books
+
+PROJECT = Path(__file__).parents[2]
+DEALS = 4
+PATIENCE_SECONDS = 120.0
+
+
+class Cli:
+    """The command line with a home of its own, and ports that no other test process looks at."""
+
+    def __init__(self, home: Path, worker: str) -> None:
+        self.home = home
+        number = int(worker.removeprefix("gw")) if worker.startswith("gw") else 99
+        self.ports = ("--first-port", str(21_000 + 100 * number))
+        kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+        self.environment = kept | {"OPPSYNC_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+    def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "adapters.cli", "demo", *self.ports, *arguments],
+            cwd=PROJECT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @contextmanager
+    def up(self) -> Iterator[Addresses]:
+        """Until the block ends; then Ctrl-C must end it cleanly."""
+        with self.started("up", until="Ctrl-C") as process:
+            addresses = Home(self.home).addresses()
+            assert addresses is not None
+            yield addresses
+            process.send_signal(signal.SIGINT)
+            assert process.stdout is not None
+            assert process.stdout.read().endswith("`make up` comes back with the same data.\n")
+            assert process.wait(PATIENCE_SECONDS) == 0
+
+    @contextmanager
+    def started(self, command: str, until: str) -> Iterator[subprocess.Popen[str]]:
+        """Once it has said a line that begins with `until`."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "adapters.cli", command, *self.ports],
+            cwd=PROJECT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                said = []
+                for line in process.stdout:
+                    said.append(line)
+                    if line.startswith(until):
+                        break
+                else:
+                    pytest.fail("".join(said))
+                yield process
+            finally:
+                process.kill()
+
+    def left_running(self) -> list[str]:
+        """Whatever was started for this home, by its arguments or its environment."""
+        return [line for line in map(_described, Path("/proc").glob("[0-9]*")) if str(self.home) in line]
+
+
+def _described(process: Path) -> str:
+    try:
+        if (process / "stat").read_text().rpartition(") ")[2].startswith("Z"):
+            return ""
+        return (process / "cmdline").read_text() + (process / "environ").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def cli(tmp_path: Path, worker_id: str) -> Cli:
+    return Cli(tmp_path / "home", worker_id)
+
+
+def project_numbers(said: str) -> list[str]:
+    """The last table's last column."""
+    return re.findall(r"active\s+(\d+)$", said, re.MULTILINE)
+
+
+def erp(addresses: Addresses) -> Books:
+    return Books(
+        TrytonAddress(
+            url=addresses.tryton,
+            database=firm.DATABASE,
+            user=firm.DEVELOPMENT_SERVICE_LOGIN,
+            rest_key=firm.DEVELOPMENT_REST_KEY,
+        )
+    )
+
+
+def test_two_demos_then_up_and_planted_differences(cli: Cli) -> None:
+    first = cli.demo()
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert len(project_numbers(first.stdout)) == DEALS
+    assert "told a second time" in first.stdout
+    assert cli.left_running() == []
+
+    second = cli.demo("--yes")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "told a second time" in second.stdout
+    numbers = {*project_numbers(first.stdout), *project_numbers(second.stdout)}
+    assert len(numbers) == 2 * DEALS, "each run has projects of its own"
+    assert cli.left_running() == []
+
+    with cli.up() as addresses, erp(addresses) as books:
+        parents = books.find("project.work", [["parent", "=", None]], "number", "name", "comment", "company")
+        assert {str(parent["number"]) for parent in parents} == numbers, "nothing doubled, nothing lost"
+        everything = cli.demo("--compare-only")
+        assert everything.returncode == 0, everything.stdout + everything.stderr
+
+        stage = books.find("project.work", [["name", "like", "%stage 2"]], "name")[0]
+        books.write("project.work", stage["id"], {"name": "Renamed by hand"})
+        assert "found Renamed by hand" in difference(cli)
+        books.write("project.work", stage["id"], {"name": stage["name"]})
+
+        crm = SalesforceControl(addresses.salesforce)
+        record = crm.records("Opportunity")[0]
+        crm.edit(record["Id"], {"opportunity": {"oppsync_Project_Number__c": "4711"}})
+        number = record["oppsync_Project_Number__c"]
+        assert f"project number: planned {number}, found 4711" in difference(cli)
+        crm.edit(record["Id"], {"opportunity": {"oppsync_Project_Number__c": number}})
+
+        twin = {name: parents[0][name] for name in ("name", "comment", "company")} | {"type": "project"}
+        books.create("project.work", twin, "number")
+        assert "under this key: planned 1, found 2" in difference(cli)
+    assert cli.left_running() == []
+
+
+def difference(cli: Cli) -> str:
+    """What the comparison says, which must end with 1."""
+    done = cli.demo("--compare-only")
+    assert done.returncode == 1, done.stdout + done.stderr
+    return " ".join(done.stdout.split())
+
+
+def test_interrupted_half_way(cli: Cli) -> None:
+    with cli.started("demo", until="Starting web") as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == INTERRUPTED
+    assert cli.left_running() == []
+
+
+def test_killed_and_started_again(cli: Cli) -> None:
+    with cli.started("up", until="Ctrl-C") as process:
+        keys = Home(cli.home).secret_keys()
+        process.kill()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while cli.left_running():
+        assert time.monotonic() < deadline, cli.left_running()
+        time.sleep(0.1)
+
+    with cli.up() as addresses:
+        assert Home(cli.home).secret_keys() == keys
+        assert answers(f"{addresses.web}/health/ready")
+    assert cli.left_running() == []
