@@ -7,15 +7,15 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries
 
+from adapters.sizes import BROKER_POOL
+
 NAMESPACE = "oppsync"
-# Consumers of all queues and the threads that acknowledge share these; Heroku's small plans allow 18 in all.
-CONNECTIONS = 5
 
 
 def make_broker(redis_url: str) -> RedisBroker:
     """A broker on a small pool of its own. `max_retries=0`: what fails is dead-lettered at once."""
     pool = redis.BlockingConnectionPool.from_url(
-        redis_url, max_connections=CONNECTIONS, timeout=20, socket_timeout=10, socket_connect_timeout=5
+        redis_url, max_connections=BROKER_POOL, timeout=20, socket_timeout=10, socket_connect_timeout=5
     )
     broker = RedisBroker(  # type: ignore[no-untyped-call]
         client=redis.Redis(connection_pool=pool),

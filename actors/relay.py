@@ -17,6 +17,7 @@ from actors.stages import declare_actors
 from adapters.bootstrap import build
 from adapters.environment import read_settings
 from adapters.logs import log
+from adapters.sizes import RELAY_POOL
 from oppsync.errors import StoreUnavailable
 
 POLL_SECONDS = 0.05
@@ -51,7 +52,7 @@ class Chore:
 
 def main() -> None:
     settings = read_settings()
-    application = build(settings, pool_size=2)
+    application = build(settings, pool_size=RELAY_POOL)
     broker = make_broker(settings.redis_address)
     sender = Sender(application.engine, broker, declare_actors(broker, application))
     chores = (

@@ -13,6 +13,7 @@ from actors.stages import declare_actors
 from adapters.bootstrap import build
 from adapters.environment import read_settings
 from adapters.logs import log
+from adapters.sizes import worker_pool, worker_threads
 
 # Heroku kills 30 s after SIGTERM.
 SHUTDOWN_MILLISECONDS = 22_000
@@ -20,8 +21,8 @@ SHUTDOWN_MILLISECONDS = 22_000
 
 def main() -> None:
     settings = read_settings()
-    threads = int(os.environ.get("WORKER_THREADS", "4"))
-    application = build(settings, pool_size=threads + 1)
+    threads = worker_threads(os.environ)
+    application = build(settings, pool_size=worker_pool(threads))
     broker = make_broker(settings.redis_address)
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)

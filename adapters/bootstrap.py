@@ -31,6 +31,7 @@ from adapters.postgres.queries import PostgresQueries
 from adapters.postgres.unit_of_work import PostgresUnits
 from adapters.signatures.raw_request import RawRequest
 from adapters.signatures.registry import SIGNATURE_SCHEMES
+from adapters.sizes import WEB_POOL
 from adapters.systems import WEBHOOK_SECRETS, ConnectedSystems
 from oppsync.bus import Command, MessageBus
 from oppsync.domain.approvals import SignedIn
@@ -100,7 +101,7 @@ class Application:
         return {"postgres": _postgres(self.engine), "redis": _redis(self.settings)}
 
 
-def build(settings: Settings, *, pool_size: int = 3) -> Application:
+def build(settings: Settings, *, pool_size: int = WEB_POOL) -> Application:
     """Wire everything; `pool_size` Postgres connections at most for this process."""
     configure_logs()
     if settings.sentry_dsn is not None:

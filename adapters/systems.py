@@ -63,9 +63,14 @@ class ConnectedSystems:
         if known and known[1] == described and time.monotonic() - known[0] < KEEP_SECONDS:
             return known[2]
         with self._uow() as uow:
-            secrets = dict(uow.connections.secrets(connection.id))
-        secrets.pop(WEBHOOK_SECRETS, None)
-        adapter = load(_REGISTRIES[connection.role], connection.vendor)(connection, secrets, self._clock)
+            secrets = uow.connections.secrets(connection.id)
+        adapter = build_adapter(connection, secrets, self._clock)
         with self._lock:
             self._built[connection.id] = (time.monotonic(), described, adapter)
         return adapter
+
+
+def build_adapter(connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> Any:
+    """The adapter of the connection's role and vendor; opens nothing. Raises Misconfigured."""
+    vendors = {name: secret for name, secret in secrets.items() if name != WEBHOOK_SECRETS}
+    return load(_REGISTRIES[connection.role], connection.vendor)(connection, vendors, clock)

@@ -309,6 +309,9 @@ class Connections(Protocol):
 
     def of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None: ...
 
+    def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
+        """All of them, by id."""
+
     def secrets(self, connection_id: str) -> Mapping[str, Any]:
         """Decrypted; never logged, never shown."""
 

@@ -7,6 +7,7 @@ import click
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.database import database
 from adapters.cli.demo.command import demo
+from adapters.cli.doctor import doctor
 from adapters.cli.exceptions import exceptions
 from adapters.cli.opportunities import opportunity
 from adapters.cli.people import token, user
@@ -19,7 +20,7 @@ def oppsync() -> None:
     """A won opportunity becomes approved projects with their billing in the ERP."""
 
 
-for command in (up, demo, database, seed, opportunity, exceptions, user, token):
+for command in (up, demo, doctor, database, seed, opportunity, exceptions, user, token):
     oppsync.add_command(command)
 
 if __name__ == "__main__":

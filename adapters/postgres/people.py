@@ -122,6 +122,11 @@ class PostgresConnections:
         row = self._connection.execute(query).mappings().one_or_none()
         return Connection.model_validate(pick(row, Connection)) if row else None
 
+    def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
+        query = select(connections).where(connections.c.tenant_id == tenant_id).order_by(connections.c.id)
+        rows = self._connection.execute(query).mappings()
+        return [Connection.model_validate(pick(row, Connection)) for row in rows]
+
     def secrets(self, connection_id: str) -> Mapping[str, Any]:
         row = self._row(connection_id)
         try:

@@ -1,0 +1,43 @@
+"""`doctor`: whether everything an installation needs is there and set right."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from adapters.bootstrap import build
+from adapters.cli.commands import Failed
+from adapters.cli.connect import CONNECTIONS, find_settings
+from adapters.cli.home import Home
+from adapters.cli.output import json_option, print_json, print_table
+from adapters.doctor import Check, Verdict, examine, failed, ok
+from oppsync.errors import Misconfigured
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check settings, schema, servers and connections; ends with 1 when a check failed."""
+    checks = _checks()
+    wrong = [check for check in checks if check.verdict is Verdict.FAILED]
+    if as_json:
+        print_json({"ok": not wrong, "checks": [check._asdict() for check in checks]})
+    else:
+        print_table(("", "check", "found"), [(check.verdict, check.name, check.says) for check in checks])
+    if wrong:
+        raise Failed(f"{len(wrong)} of {len(checks)} checks failed.")
+
+
+def _checks() -> list[Check]:
+    try:
+        settings = find_settings(Home.here())
+        application = build(settings, pool_size=CONNECTIONS)
+    except SystemExit as refused:  # one sentence on what is not set
+        return [failed("settings", str(refused.code))]
+    except Misconfigured as error:
+        return [failed("settings", error.message)]
+    try:
+        return [ok("settings", "All that is needed is set."), *examine(application, os.environ)]
+    finally:
+        application.engine.dispose()

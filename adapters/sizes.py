@@ -1,0 +1,42 @@
+"""How many connections each process of the Procfile holds at most, at the platform's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+WEB_POOL = 3  # for each web process
+RELAY_POOL = 2
+# Consumers of all queues and the threads that acknowledge share these; Heroku's small plans allow 18 in all.
+BROKER_POOL = 5
+HEALTH_CHECK = 1  # a web process asks Redis while somebody looks at its health
+_WEB_PROCESSES, _WORKER_THREADS = "2", "4"
+
+
+class Need(NamedTuple):
+    process: str
+    postgres: int
+    redis: int
+
+
+def web_processes(environ: Mapping[str, str]) -> int:
+    return int(environ.get("WEB_CONCURRENCY", _WEB_PROCESSES))
+
+
+def worker_threads(environ: Mapping[str, str]) -> int:
+    return int(environ.get("WORKER_THREADS", _WORKER_THREADS))
+
+
+def worker_pool(threads: int) -> int:
+    """One for each thread, one for the keeper of their leases."""
+    return threads + 1
+
+
+def needs(environ: Mapping[str, str]) -> tuple[Need, ...]:
+    """Of one web, one worker and one relay process of the Procfile. Raises ValueError for a bad variable."""
+    web = web_processes(environ)
+    return (
+        Need("web", web * WEB_POOL, web * HEALTH_CHECK),
+        Need("worker", worker_pool(worker_threads(environ)), BROKER_POOL),
+        Need("relay", RELAY_POOL, BROKER_POOL),
+    )
