@@ -18,6 +18,9 @@ from adapters.bootstrap import Application, build
 from adapters.embedded.servers import EmbeddedServers, ServerAddresses
 from adapters.postgres import schema
 from oppsync.settings import Settings
+from tests.world import running_world, world
+
+__all__ = ["running_world", "world"]
 
 TEMPLATE = "template_oppsync"
 _numbers = itertools.count()

@@ -1,0 +1,46 @@
+"""A worker dies between what it made outside and its note of that: the next one finds it, and goes on."""
+
+from __future__ import annotations
+
+from adapters.seed.install import ERP_CONNECTION, PSA_CONNECTION
+from adapters.standins import deals
+from tests.programs import until
+from tests.story.sluice import sluice_before
+from tests.world import WON_ON, Json, World
+
+LONG = 60.0  # seconds: an answer is waited for longer than it is held
+
+
+def test_killed_between_the_creation_of_the_parent_project_and_its_record(world: World) -> None:
+    deal = world.win()
+    world.wait_for("awaiting_approval", deal)
+    with sluice_before(world.addresses.tryton) as (sluice, url):
+        world.connect(ERP_CONNECTION, base_url=url, timeout=LONG)
+        sluice.hold(1, "after")
+        world.approve(deal)
+        sluice.wait_until_held()
+        world.programs["worker"].kill()
+    (parent,) = outside_effects(world, deal)
+    assert (parent["kind"], parent["state"], parent["outside_id"]) == ("parent", "sent", None)
+    world.connect(ERP_CONNECTION)
+    world.programs["worker"].start()
+    world.check_active(deal)
+
+
+def test_killed_between_the_creation_in_the_psa_and_its_record(world: World) -> None:
+    deal = world.win(deals.time_and_materials(WON_ON))
+    world.wait_for("awaiting_approval", deal)
+    world.connect(PSA_CONNECTION, timeout=LONG)
+    world.kantata.faults([{"method": "POST", "path": "/api/v1/workspaces", "after_commit": True, "hang": True}])
+    world.approve(deal)
+    until(lambda: world.kantata.fault_report()[0]["hits"], "Kantata hangs", world.last_words)
+    world.programs["worker"].kill()
+    world.kantata.clear_faults()
+    assert [(each["kind"], each["state"]) for each in outside_effects(world, deal)][-1] == ("psa", "sent")
+    world.connect(PSA_CONNECTION)
+    world.programs["worker"].start()
+    world.check_active(deal)
+
+
+def outside_effects(world: World, deal: str) -> list[Json]:
+    return [effect for effect in world.effects(deal) if effect["kind"] != "notification"]
