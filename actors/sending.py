@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, select, tuple_, update
 from adapters.postgres.engine import store_errors
 from adapters.postgres.opportunities import EMIT_AGAIN, clock, due_rows
 from adapters.postgres.tables import opportunities, outbox
+from oppsync.crash_points import crash_point
 from oppsync.domain.states import State
 from oppsync.pipeline.table import stage_for
 
@@ -47,7 +48,11 @@ class Sender:
             rows = connection.execute(taken).all()
             for row in rows:
                 if row.stage in self._actors:  # one of another release: the sweeper knows today's stage
+                    crash_point("relay.taken", row.stage)
                     self._send(row.stage, row.opportunity_id, row.traceparent)
+                    crash_point("relay.sent", row.stage)
+        if rows:
+            crash_point("relay.committed")
         return len(rows)
 
     def sweep(self) -> int:
@@ -59,9 +64,12 @@ class Sender:
             for row in due:
                 self._send(stage_for(State(row.state)).name, row.id, row.traceparent)
             if due:
+                crash_point("sweep.sent")
                 key = tuple_(opportunities.c.tenant_id, opportunities.c.id)
                 sent = key.in_([(row.tenant_id, row.id) for row in due])
                 connection.execute(update(opportunities).where(sent).values(emit_at=clock() + EMIT_AGAIN))
+        if due:
+            crash_point("sweep.committed")
         return len(due)
 
     def _send(self, stage: str, opportunity_id: UUID, traceparent: str) -> None:

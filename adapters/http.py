@@ -19,6 +19,7 @@ import httpx2
 
 from adapters.deadline import DeadlineTransport, deadline
 from oppsync import canonical_json
+from oppsync.crash_points import crash_point
 from oppsync.errors import (
     AmbiguousAnswer,
     BusinessError,
@@ -151,6 +152,7 @@ class HttpClient:
         return _error(judgement, f"{answer.call}: {answer.status}", answer.secrets, answer.retry_after)
 
     def _exchange(self, request: httpx2.Request, call: str, write: bool) -> Answer:
+        crash_point("request.leaves", f"{self.vendor} {request.method}")
         with closing(self._client.send(request, stream=True)) as response:
             body = bytearray()
             for chunk in response.iter_bytes():
@@ -158,6 +160,7 @@ class HttpClient:
                 if len(body) > MAX_ANSWER_BYTES:
                     kind = AmbiguousAnswer if write else VendorRejected
                     raise kind(f"{call}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            crash_point("request.answered", f"{self.vendor} {request.method}")
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(call, response.status_code, headers, bytes(body), write)
 

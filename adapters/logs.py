@@ -48,3 +48,6 @@ class LogReporter:
                 sentry_sdk.capture_exception(error)
             else:
                 sentry_sdk.capture_message(f"{code}: {message}", level="error")
+
+    def lease_lost(self, opportunity_id: UUID, token: int) -> None:
+        log.warning("lease_lost", opportunity_id=str(opportunity_id), token=token)

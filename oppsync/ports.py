@@ -99,8 +99,13 @@ class Notifier(Protocol):
 
 
 class Reporter(Protocol):
+    """Logs, and tells whoever watches. Never raises."""
+
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
-        """Logged, with the traceback of a bug, and told to whoever watches. Never raises."""
+        """Logged with the traceback of a bug."""
+
+    def lease_lost(self, opportunity_id: UUID, token: int) -> None:
+        """This worker was late: another one holds the opportunity, nothing of ours was recorded."""
 
 
 class Systems(Protocol):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from oppsync import canonical_json
+from oppsync.crash_points import crash_point
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.events import EffectRecorded
 from oppsync.domain.tracked import Lease
@@ -58,6 +59,7 @@ class Effects:
         if row is not None and row.state is EffectState.CONFIRMED and row.request_digest == digest:
             return _recorded(row)
         found = find()
+        crash_point("lookup.answered", effect.kind)
         if found is not None and not (effect.repeatable and found.differences):
             return self._adopt(effect, found)
         if found is None and row is not None and _never_lands(row):
@@ -77,7 +79,9 @@ class Effects:
                     raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
             if row is None or (row.state is not EffectState.CONFIRMED or row.request_digest != digest):
                 uow.ledger.intend(self.tenant_id, effect, digest, self.lease, self.traceparent)
+                crash_point("intent.uncommitted", effect.kind)
                 uow.commit()
+                crash_point("intent.committed", effect.kind)
         return row
 
     def _adopt(self, effect: Effect, found: Landed) -> Landed:
@@ -96,13 +100,16 @@ class Effects:
         marking = self.clock.now()
         with self.uow() as uow:
             uow.ledger.mark_sent(self.tenant_id, effect.key, self.lease)
+            crash_point("mark.uncommitted", effect.kind)
             uow.commit()
+            crash_point("mark.committed", effect.kind)
         if self.clock.now() - marking > LONGEST_PAUSE:
             paused = f"{effect.kind} {effect.path}: the worker was paused before sending; nothing was sent"
             self._record(effect, EffectState.INTENDED, error=paused)
             raise VendorUnavailable(paused)
         try:
             landed = send()
+            crash_point("send.answered", effect.kind)
         except AmbiguousAnswer as error:
             self._record(effect, EffectState.UNKNOWN, error=error.message)
             raise
@@ -128,7 +135,9 @@ class Effects:
             else:
                 uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
             self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, landed, error))
+            crash_point("answer.uncommitted", effect.kind)
             uow.commit()
+            crash_point("answer.committed", effect.kind)
 
     def _event(self, effect: Effect, state: EffectState, landed: Landed | None, error: str) -> EffectRecorded:
         return EffectRecorded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oppsync.crash_points import crash_point
 from oppsync.domain.approvals import (
     REFUSAL_TEXTS,
     ApprovalTask,
@@ -47,7 +48,9 @@ class DecideApprovalHandler:
                 tenant_id, task, _STATUS[command.decision], person.id, command.comment
             )
             self._go_on(uow, opportunity, command, decided, person)
+            crash_point("decision.uncommitted", task.role)
             uow.commit()
+            crash_point("decision.committed", task.role)
         return decided
 
     def _check(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
+from oppsync.crash_points import crash_point
 from oppsync.domain.events import Event, ExceptionDismissed, Replayed
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.intake import Delivery
@@ -32,7 +34,9 @@ class ReplayExceptionHandler:
                 self._resume(uow, item, command.actor)
             else:
                 self._read_again(uow, item, command.actor)
+            crash_point("replay.uncommitted", item.code)
             uow.commit()
+            crash_point("replay.committed", item.code)
 
     def _resume(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
         if item.opportunity_id is None:
@@ -63,6 +67,8 @@ class ReplayExceptionHandler:
         if item.delivery_id is None:
             raise ValueError(f"{item.id} is about nothing that can be replayed")
         stored = uow.deliveries.get(item.tenant_id, item.delivery_id)
+        if stored.pruned_at is not None:
+            raise Conflict(pruned_words(stored.pruned_at), code="BODY_PRUNED")
         delivery = Delivery(**stored.model_dump(include=set(Delivery.model_fields)))
         read = read_delivery(self.systems, delivery)
         if isinstance(read, UnreadableDelivery):
@@ -109,6 +115,13 @@ def _open_item(uow: UnitOfWork, tenant_id: str, item_id: UUID) -> ExceptionItem:
     if item.status is not ExceptionStatus.OPEN:
         raise Conflict(f"This was {item.status} already by {item.closed_by}.", code="ALREADY_CLOSED")
     return item
+
+
+def pruned_words(pruned_at: datetime) -> str:
+    return (
+        f"The body of this delivery was pruned on {pruned_at.date()}; only its digest is kept. "
+        "Save the record in the CRM again, and it sends a new one."
+    )
 
 
 def _trace_of(uow: UnitOfWork, item: ExceptionItem) -> str:

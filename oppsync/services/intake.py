@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.crash_points import crash_point
 from oppsync.domain.events import DeliveryReceived, DeliveryUnreadable
 from oppsync.domain.exceptions import NewException
 from oppsync.domain.findings import CODES, Finding
@@ -30,7 +31,9 @@ class AcceptDeliveryHandler:
             event_id, is_new = uow.deliveries.add(delivery)
             if is_new:
                 take_in(uow, self.publish, delivery, event_id, read)
+            crash_point("delivery.uncommitted")
             uow.commit()
+            crash_point("delivery.committed")
         return Accepted(event_id, is_new)
 
 

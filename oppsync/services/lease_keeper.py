@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from oppsync.crash_points import crash_point
 from oppsync.domain.tracked import Lease
 from oppsync.errors import StoreUnavailable
 from oppsync.ports import UnitOfWorkFactory
@@ -49,6 +50,7 @@ class LeaseKeeper:
                 for lease in leases:
                     uow.opportunities.renew_lease(lease)
                 uow.commit()
+            crash_point("lease.renewed")
         except StoreUnavailable:
             # The next round tries again; a lease that runs out meanwhile is fenced by its token.
             return

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oppsync.crash_points import crash_point
 from oppsync.domain.events import ApprovalVoided, Event, ExceptionRaised, StateChanged
 from oppsync.domain.exceptions import Disposition, NewException
 from oppsync.domain.findings import Finding
@@ -56,7 +57,9 @@ def commit(
     publish(uow, before.tenant_id, before.traceparent, *events)
     if due.sent:
         uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
+    crash_point("outcome.uncommitted", after.state)
     uow.commit()
+    crash_point("outcome.committed", after.state)
     now = after.model_copy(update={"version": before.version + 1, "reread_requested": asked})
     return Worked(now, due.keep_lease)
 

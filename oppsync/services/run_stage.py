@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from oppsync.crash_points import crash_point
 from oppsync.domain.events import StageDeferred
 from oppsync.domain.exceptions import Disposition
 from oppsync.domain.findings import finding
@@ -62,11 +63,12 @@ class RunStageHandler:
         if taken is None:
             return
         opportunity, lease = taken
+        crash_point("lease.taken", opportunity.source_id)
         with self.keeper.keep(lease):
             try:
                 self._work(opportunity, lease, command.stage)
             except LeaseLost:
-                return
+                self.reporter.lease_lost(opportunity.id, lease.token)
 
     def _work(self, opportunity: TrackedOpportunity, lease: Lease, asked: str) -> None:
         started = time.monotonic()
@@ -99,8 +101,11 @@ class RunStageHandler:
         )
 
     def _step(self, context: StageContext, *, hand_on: bool) -> Worked:
+        crash_point("stage.begins", context.opportunity.source_id)
         try:
-            return record(context, self.publish, _decide(context), hand_on=hand_on)
+            outcome = _decide(context)
+            crash_point("stage.decided", context.stage)
+            return record(context, self.publish, outcome, hand_on=hand_on)
         except (LeaseLost, StoreUnavailable):
             raise
         except TransientError as error:

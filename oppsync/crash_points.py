@@ -1,0 +1,22 @@
+"""Named places between two steps where a process may die and nothing must be lost.
+
+The bench (`tests/chaos`) hangs a hook in and kills the process there. In production there is no hook, and
+passing one of these places does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_hooks: list[Callable[[str, str], None]] = []
+
+
+def crash_point(name: str, subject: object = "") -> None:
+    """`name` is the place; `subject` says with what: an effect's kind, a deal's record id."""
+    for hook in _hooks:
+        hook(name, str(subject))
+
+
+def hang_in(hook: Callable[[str, str], None]) -> None:
+    """From now on `hook(name, subject)` runs at each place of this process."""
+    _hooks.append(hook)
