@@ -123,6 +123,13 @@ def test_a_form_without_its_token_is_refused_and_nothing_is_written(
         assert uow.approvals.get("default", waiting.finance.id).status == "open"
 
 
+def test_a_form_token_from_before_the_sign_in_is_worth_nothing_after_it(app: Flask) -> None:
+    ana = Browser(app)
+    planted = ana.get("/sign-in").form_token
+    ana.sign_in("ana")
+    assert ana.client.post("/sign-out", data={"csrf_token": planted}).status_code == 400
+
+
 def test_pages_are_not_kept_and_load_nothing_foreign(browser: Callable[[str], Browser]) -> None:
     screen = browser("ana").get("/approvals")
     headers = screen.response.headers
