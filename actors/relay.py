@@ -12,6 +12,7 @@ import redis
 
 from actors.broker import make_broker
 from actors.dead_letters import mirror_dead_letters
+from actors.retention import prune
 from actors.sending import Sender
 from actors.stages import declare_actors
 from adapters.bootstrap import build
@@ -23,6 +24,7 @@ from oppsync.errors import StoreUnavailable
 POLL_SECONDS = 0.05
 SWEEP_SECONDS = 1.0
 MIRROR_SECONDS = 10.0
+PRUNE_SECONDS = 60.0
 AWAY_SECONDS = 1.0
 
 
@@ -58,6 +60,7 @@ def main() -> None:
     chores = (
         Chore("relay", POLL_SECONDS, sender.relay),
         Chore("sweep", SWEEP_SECONDS, sender.sweep),
+        Chore("retention", PRUNE_SECONDS, lambda: prune(application.engine, settings)),
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application.engine, broker)),
     )
     stop = threading.Event()

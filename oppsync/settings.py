@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     mail_from: str = "oppsync@localhost"
     outbox_folder: Path = Path(".oppsync/mail")
+    # Days until bodies are pruned; their digests stay, and so does the audit trail.
+    retention_inbox_days: int = Field(default=90, ge=1)
+    retention_effects_days: int = Field(default=90, ge=1)
     sentry_dsn: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
     )

@@ -55,7 +55,8 @@ class PostgresLedger:
         state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
         statement = insert(table).values(**values)
         statement = statement.on_conflict_do_update(
-            index_elements=["tenant_id", "key"], set_={**again, "state": state, "updated_at": clock()}
+            index_elements=["tenant_id", "key"],
+            set_={**again, "state": state, "pruned_at": null(), "updated_at": clock()},
         )
         self._fence(lease)
         self._connection.execute(statement)

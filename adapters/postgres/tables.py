@@ -140,11 +140,15 @@ inbox = Table(
     _text("delivery_id"),
     _when("received_at", now=True),
     _json("headers", empty="{}"),
+    # Emptied by retention, which sets `pruned_at`.
     Column("body", LargeBinary, nullable=False),
     _text("traceparent"),
+    _text("body_sha256", nullable=True),
+    _when("pruned_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "delivery_id"),
     ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
+    Index("ix_inbox_unpruned", "received_at", postgresql_where=text("pruned_at is null")),
 )
 
 opportunities = Table(
@@ -297,9 +301,16 @@ effects = Table(
     _text("response_digest", nullable=True),
     _text("error", nullable=True),
     _text("traceparent"),
+    # Request and response were emptied by retention; their digests stay.
+    _when("pruned_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "key"),
     _of_opportunity(),
     Index("ix_effects_tenant_id_opportunity_id", "tenant_id", "opportunity_id"),
+    Index(
+        "ix_effects_unpruned",
+        "confirmed_at",
+        postgresql_where=text("pruned_at is null and state = 'confirmed'"),
+    ),
 )
 
 exception_items = Table(

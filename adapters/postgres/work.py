@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,8 @@ class PostgresDeliveries:
         self._connection = connection
 
     def add(self, delivery: Delivery) -> tuple[UUID, bool]:
-        new = insert(inbox).values(id=uuid7(), **delivery.model_dump())
+        digest = hashlib.sha256(delivery.body).hexdigest()
+        new = insert(inbox).values(id=uuid7(), body_sha256=digest, **delivery.model_dump())
         statement = new.on_conflict_do_nothing(
             index_elements=["tenant_id", "connection_id", "delivery_id"]
         ).returning(inbox.c.id)

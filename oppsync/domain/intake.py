@@ -21,7 +21,10 @@ class Delivery(Frozen):
 
 
 class StoredDelivery(Frozen):
-    """A delivery in the inbox; `opportunities` are those it told about."""
+    """A delivery in the inbox; `opportunities` are those it told about.
+
+    `body` is empty once retention has pruned it; `body_sha256` tells what it was.
+    """
 
     id: UUID
     tenant_id: Code
@@ -31,4 +34,6 @@ class StoredDelivery(Frozen):
     headers: dict[str, str]
     body: bytes
     traceparent: Code
+    body_sha256: Code | None = None
+    pruned_at: AwareDatetime | None = None
     opportunities: tuple[UUID, ...] = ()

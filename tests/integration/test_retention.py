@@ -1,0 +1,249 @@
+"""Retention on a real Postgres: old bodies go in small batches, digests and audit stay; and its migration."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from actors.retention import prune
+from adapters.bootstrap import TENANT, Application
+from adapters.embedded.servers import ServerAddresses
+from adapters.postgres import schema
+from oppsync import canonical_json
+from oppsync.domain.effects import Effect, Landed
+from oppsync.domain.exceptions import NewException
+from oppsync.domain.intake import Delivery
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.trace import new_traceparent
+from oppsync.errors import Conflict
+from oppsync.services.commands import AcceptDelivery, DismissException, ReplayException
+from tests.conftest import database_url
+from tests.web.office import CONNECTION, Office
+
+BODY = b"no notification at all"
+FIRST_TABLES = "20261123a"
+
+
+@pytest.fixture
+def office(application: Application) -> Office:
+    made = Office(application)
+    made.open()
+    return made
+
+
+def rows(application: Application, query: str, **values: Any) -> list[dict[str, Any]]:
+    with application.engine.begin() as connection:
+        found = connection.execute(text(query), values)
+        return [dict(row) for row in found.mappings()] if found.returns_rows else []
+
+
+def deliver(application: Application, body: bytes = BODY) -> UUID:
+    delivery = Delivery(
+        tenant_id=TENANT,
+        connection_id=CONNECTION,
+        delivery_id=str(uuid4()),
+        headers={},
+        body=body,
+        traceparent=new_traceparent(),
+    )
+    return application.dispatch(AcceptDelivery(delivery)).event_id
+
+
+def age(application: Application, days: int) -> None:
+    rows(application, "update inbox set received_at = received_at - make_interval(days => :days)", days=days)
+    rows(
+        application, "update effects set confirmed_at = confirmed_at - make_interval(days => :days)", days=days
+    )
+
+
+def prune_all(application: Application, **changed: Any) -> int:
+    return prune(application.engine, application.settings.model_copy(update=changed))
+
+
+def dismiss_all(application: Application) -> None:
+    for item in application.queries.exceptions(TENANT, limit=100).rows:
+        application.dispatch(DismissException(TENANT, item.id, "test", "Seen"))
+
+
+def test_a_body_is_pruned_when_it_is_old_and_its_digest_stays(office: Office) -> None:
+    application = office.application
+    event_id = deliver(application)
+    dismiss_all(application)
+    age(application, 89)
+    assert prune_all(application) == 0
+
+    age(application, 2)
+    assert prune_all(application) == 1
+    assert prune_all(application) == 0
+
+    with application.uow() as uow:
+        stored = uow.deliveries.get(TENANT, event_id)
+    assert (stored.body, stored.body_sha256) == (b"", hashlib.sha256(BODY).hexdigest())
+    assert stored.pruned_at is not None
+
+
+def test_the_age_is_a_setting(office: Office) -> None:
+    deliver(office.application)
+    dismiss_all(office.application)
+    age(office.application, 8)
+
+    assert prune_all(office.application, retention_inbox_days=9) == 0
+    assert prune_all(office.application, retention_inbox_days=7) == 1
+
+
+def test_a_row_of_the_release_before_gets_its_digest_when_it_is_pruned(office: Office) -> None:
+    event_id = deliver(office.application)
+    dismiss_all(office.application)
+    rows(office.application, "update inbox set body_sha256 = null")
+    age(office.application, 91)
+
+    assert prune_all(office.application) == 1
+
+    (row,) = rows(office.application, "select body_sha256 from inbox where id = :id", id=event_id)
+    assert row["body_sha256"] == hashlib.sha256(BODY).hexdigest()
+
+
+def test_a_delivery_that_waits_for_a_person_keeps_its_body(office: Office) -> None:
+    deliver(office.application)  # unreadable: an exception is open
+    age(office.application, 400)
+    assert prune_all(office.application) == 0
+
+    dismiss_all(office.application)
+    assert prune_all(office.application) == 1
+
+
+def test_replaying_a_pruned_delivery_says_so(office: Office) -> None:
+    application = office.application
+    event_id = deliver(application)
+    dismiss_all(application)
+    age(application, 91)
+    prune_all(application)
+    with application.uow() as uow:
+        item_id = uow.exceptions.raise_item(
+            NewException(
+                tenant_id=TENANT,
+                delivery_id=event_id,
+                code="UNREADABLE_DELIVERY",
+                message="Opened again by hand",
+                owner="integration",
+                payload_reference=f"delivery:{event_id}",
+            )
+        )
+        uow.commit()
+
+    with pytest.raises(Conflict, match="was pruned on") as refused:
+        application.dispatch(ReplayException(TENANT, item_id, "test"))
+    assert refused.value.code == "BODY_PRUNED"
+
+
+def test_old_bodies_go_in_batches(office: Office) -> None:
+    for _ in range(5):
+        deliver(office.application)
+    dismiss_all(office.application)
+    age(office.application, 91)
+
+    engine, settings = office.application.engine, office.application.settings
+
+    assert [prune(engine, settings, batch=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def write_effects(office: Office) -> UUID:
+    """One confirmed, one whose outcome nobody knows."""
+    opportunity_id = office.deal()
+    with office.uow() as uow:
+        taken = uow.opportunities.take_lease(opportunity_id, "test")
+        assert taken is not None
+        before, lease = taken
+        for name in ("confirmed", "unknown"):
+            effect = Effect(
+                key=name,
+                kind=EffectKind.PARENT,
+                path="project",
+                opportunity_id=opportunity_id,
+                connection_id=CONNECTION,
+                request={"name": "what was sent"},
+                quarantine=timedelta(0),
+            )
+            uow.ledger.intend(TENANT, effect, canonical_json.digest(effect.request), lease, before.traceparent)
+            uow.ledger.mark_sent(TENANT, name, lease)
+        landed = Landed(outside_id="7", number="PRJ-7", response={"id": 7})
+        uow.ledger.confirm(TENANT, "confirmed", landed, lease)
+        uow.ledger.unknown(TENANT, "unknown", "no answer", lease)
+        uow.commit()
+    return opportunity_id
+
+
+def test_of_a_confirmed_effect_the_bodies_go_and_digests_and_numbers_stay(office: Office) -> None:
+    opportunity_id = write_effects(office)
+    before = office.application.queries.effects(TENANT, opportunity_id)
+    kept = rows(office.application, "select key, request_digest, response_digest from effects order by key")
+    age(office.application, 91)
+
+    assert prune_all(office.application) == 1
+
+    bodies = {
+        row["key"]: (row["request"], row["response"])
+        for row in rows(office.application, "select key, request, response from effects")
+    }
+    assert bodies == {"confirmed": ({}, None), "unknown": ({"name": "what was sent"}, None)}
+    after = office.application.queries.effects(TENANT, opportunity_id)
+    assert [(row.outside_id, row.number) for row in after] == [(row.outside_id, row.number) for row in before]
+    digests = rows(office.application, "select key, request_digest, response_digest from effects order by key")
+    assert digests == kept
+
+
+def test_the_audit_trail_is_never_pruned(office: Office) -> None:
+    deliver(office.application)
+    dismiss_all(office.application)
+    before = rows(office.application, "select count(*), md5(string_agg(a::text, '' order by id)) from audit a")
+    age(office.application, 4_000)
+
+    prune_all(office.application)
+
+    assert (
+        rows(office.application, "select count(*), md5(string_agg(a::text, '' order by id)) from audit a")
+        == before
+    )
+
+
+@pytest.fixture
+def empty(servers: ServerAddresses) -> Iterator[Engine]:
+    """A database without tables."""
+    admin = create_engine(servers.database_url, isolation_level="AUTOCOMMIT")
+    name = f"empty_{uuid4().hex[:8]}"
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+    engine = create_engine(database_url(servers, name))
+    yield engine
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"drop database {name} with (force)")
+    admin.dispose()
+
+
+def test_every_migration_goes_up_and_down_and_keeps_what_is_stored(empty: Engine) -> None:
+    schema.upgrade(empty, FIRST_TABLES)
+    with empty.begin() as connection:
+        connection.execute(
+            text("insert into connections (tenant_id, id, role, vendor, name, secrets) values "
+                 "('default', 'crm', 'crm', 'salesforce', 'CRM', '')")
+        )  # fmt: skip
+        connection.execute(
+            text("insert into inbox (tenant_id, id, connection_id, delivery_id, body, traceparent) values "
+                 "('default', gen_random_uuid(), 'crm', 'msg-1', 'body', '')")
+        )  # fmt: skip
+    schema.upgrade(empty)
+    assert (schema.current(empty), schema.differences(empty)) == (schema.head(), [])
+
+    schema.downgrade(empty, FIRST_TABLES)
+    with empty.connect() as connection:
+        assert connection.execute(text("select delivery_id from inbox")).scalars().all() == ["msg-1"]
+    schema.downgrade(empty, "base")
+    schema.upgrade(empty)
+    assert schema.differences(empty) == []
