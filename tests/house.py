@@ -128,7 +128,8 @@ class House:
 
     def _due(self) -> Sequence[tuple[UUID, State]]:
         query = text(
-            "select id, state from opportunities where due_at <= clock_timestamp() and lease_until is null"
+            "select id, state from opportunities where due_at <= clock_timestamp()"
+            " and (lease_until is null or lease_until < clock_timestamp())"
         )
         with self.application.engine.connect() as connection:
             return [(row.id, State(row.state)) for row in connection.execute(query)]

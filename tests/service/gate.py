@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,10 @@ class Gate:
         """The answer to that create (counted from 1) is lost: Tryton has carried it out."""
         self._set(loses=to_write, then_shut=then_shut)
 
+    def at_write(self, number: int, happens: Callable[[], object]) -> None:
+        """What happens elsewhere while Tryton carries that create (counted from 1) out."""
+        self._set(happens={number: happens})
+
     def _set(
         self,
         *,
@@ -50,11 +54,12 @@ class Gate:
         body: str = "",
         loses: int | None = None,
         then_shut: bool = False,
+        happens: Mapping[int, Callable[[], object]] | None = None,
     ) -> None:
         with self._lock:
             self.writes = 0
             self._shut, self._passes, self._refusal = shut, passes, (status, body)
-            self._loses, self._then_shut = loses, then_shut
+            self._loses, self._then_shut, self._happens = loses, then_shut, happens or {}
 
     def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -74,6 +79,7 @@ class Gate:
                 return Response(self._refusal[1], self._refusal[0])
             answer = self._pass_on(request)
             self.writes += 1
+            self._happens.get(self.writes, lambda: None)()
             if self.writes == self._loses:
                 self._shut = self._then_shut
                 return None

@@ -1,0 +1,87 @@
+"""A bug stops one deal, not the others, and is kept where people look."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.standins import deals
+from oppsync.domain.exceptions import Disposition
+from oppsync.domain.states import State
+from oppsync.errors import StoreUnavailable
+from tests.house import WON_ON, House
+from tests.service import erp
+from tests.tryton import Books
+
+
+def test_a_bug_is_a_dead_letter_among_the_exceptions_and_others_go_on(house: House, books: Books) -> None:
+    broken, sound = (house.to_approval(deals.milestone(WON_ON)) for _ in range(2))
+    opportunity_id = house.opportunity(broken).id
+    house.rows("update plans set content = content - 'nodes' where opportunity_id = :id", id=opportunity_id)
+    for record_id in (broken, sound):
+        house.approve(record_id)
+    house.settle()
+
+    assert house.state(sound) is State.ACTIVE
+    erp.check_landed(books, sound, house.plan(sound).plan.content)
+    assert house.state(broken) is State.PARKED
+    item = house.exception(broken)
+    assert (item.code, item.owner, item.disposition) == ("BUG", "operations", Disposition.DEAD_LETTER)
+    assert (item.stage, item.payload_reference) == ("create_projects", f"record:{opportunity_id}")
+    assert "ValidationError" in item.message
+    assert erp.works(books, broken) == {}
+
+
+def test_a_dead_letter_is_replayed_once_it_is_mended(house: House, books: Books) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    house.rows("create table kept as select content from plans")
+    house.rows("update plans set content = content - 'nodes'")
+    house.approve(record_id)
+    house.settle()
+    item = house.exception(record_id)
+
+    house.rows("update plans set content = (select content from kept)")
+    house.replay(item)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_an_outcome_that_cannot_be_recorded_is_a_dead_letter_too(house: House) -> None:
+    house.rows(
+        "create function refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'a constraint nobody thought of'; end $$"
+    )
+    house.rows("create trigger refuse before insert on plans for each row execute function refuse()")
+
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+
+    item = house.exception(record_id)
+    assert (item.code, item.stage) == ("BUG", "split_workstreams")
+    assert house.opportunity(record_id).resume_state is State.ENRICHED
+    house.rows("drop trigger refuse on plans")
+    house.replay(item)
+    house.settle()
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_a_store_that_is_away_leaves_the_deal_to_be_taken_up_again(house: House) -> None:
+    """Half a run's work is rolled back; the lease runs out by itself."""
+    record_id = house.win(deals.milestone(WON_ON))
+    house.rows(
+        "create function vanish() returns trigger language plpgsql as"
+        " $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$"
+    )
+    house.rows("create trigger vanish before insert on plans for each row execute function vanish()")
+    with pytest.raises(StoreUnavailable):
+        house.settle()
+    assert house.state(record_id) is State.ENRICHED
+    assert house.exceptions(record_id) == []
+
+    house.rows("drop trigger vanish on plans")
+    house.rows("update opportunities set lease_until = now() - interval '1 second'")
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.exceptions(record_id) == []
