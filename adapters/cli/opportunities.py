@@ -11,6 +11,7 @@ from adapters.bootstrap import TENANT, Application
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects import LedgerRow
+from oppsync.domain.money import Money
 from oppsync.domain.plan import short_hash
 from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntry
 from oppsync.errors import NotFound
@@ -67,7 +68,8 @@ def find_id(application: Application, identifier: str) -> UUID:
 
 def _print_state(detail: OpportunityDetail) -> None:
     state = f"{detail.state} (resumes at {detail.resume_state})" if detail.resume_state else str(detail.state)
-    amount = f"{detail.amount:f} {detail.currency}" if detail.amount is not None else None
+    priced = detail.amount is not None and detail.currency is not None
+    amount = Money(amount=detail.amount, currency=detail.currency) if priced else None
     rows = {
         "name": detail.name,
         "account": detail.account,

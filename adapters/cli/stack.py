@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Self
+from typing import IO, Self
 
 from adapters.bootstrap import Application, build
 from adapters.cli import demo_systems
@@ -18,6 +18,7 @@ from adapters.cli.commands import Failed
 from adapters.cli.connect import CONNECTIONS, names_servers, settings_for
 from adapters.cli.home import TRYTON_CACHE, Addresses, Home
 from adapters.embedded import EmbeddedServers
+from adapters.embedded.servers import take_lock
 from adapters.embedded.tryton import firm
 from adapters.environment import read_settings
 from adapters.postgres import schema
@@ -47,6 +48,7 @@ class Stack:
         self._say = say
         self._on_line = on_line
         self._last_lines: dict[str, list[str]] = {}
+        self._lock: IO[str] | None = None
         self._servers: EmbeddedServers | None = None
         self._supervisors: list[Supervisor] = []
 
@@ -68,6 +70,9 @@ class Stack:
             if self._servers:
                 self._servers.stop()
                 self._servers = None
+            if self._lock:
+                self._lock.close()
+                self._lock = None
 
     def check(self) -> None:
         """Raises Failed when one of the processes has ended."""
@@ -91,13 +96,15 @@ class Stack:
         self.stop()
 
     def _start(self) -> None:
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        self._lock = take_lock(self.home.root)
         settings = self._settings_of_servers()
-        self.addresses = demo_systems.free_addresses(self._first_port)
+        self.addresses = self._free_addresses()
         if not any(TRYTON_CACHE.glob("*.sqlite")):
             self._say("Building Tryton's database (once; about half a minute) while the rest starts ...")
         self._say("Starting Tryton, and stand-ins for Salesforce and Kantata ...")
         self._supervise(demo_systems.commands(self.home, self.addresses), os.environ)
-        settings = settings.model_copy(update={"base_url": self.addresses.web})
+        settings = settings.model_copy(update={"base_url": self.addresses.web, "outbox_folder": self.home.mail})
         self.application = build(settings, pool_size=CONNECTIONS)
         schema.upgrade(self.application.engine)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
@@ -116,6 +123,12 @@ class Stack:
         self._say(f"Starting Postgres and Redis in {self.home.servers} ...")
         self._servers = EmbeddedServers(self.home.servers)
         return settings_for(self.home, self._servers.start())
+
+    def _free_addresses(self) -> Addresses:
+        try:
+            return demo_systems.free_addresses(self._first_port)
+        except OSError as error:
+            raise Failed(str(error)) from None
 
     def _environment(self, settings: Settings) -> Mapping[str, str]:
         """As on a platform: everything the Procfile's commands need is in variables."""

@@ -40,8 +40,8 @@ def running(home: Home, first_port: int | None) -> Iterator[Running]:
 
 
 def _all_answer(home: Home, addresses: Addresses) -> bool:
-    is_there = names_servers() or find_running(home.servers) is not None
-    return is_there and answers(f"{addresses.web}/health/ready") and tryton_answers(addresses.tryton)
+    is_ours = not names_servers() and find_running(home.servers) is not None
+    return is_ours and answers(f"{addresses.web}/health/ready") and tryton_answers(addresses.tryton)
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,8 @@ def prepare(data: Path, cache: Path, port: int) -> list[str]:
 
 def serve(data: Path, cache: Path, port: int) -> None:
     """Become the server: this process turns into trytond, so signals reach it without forwarding."""
+    # Until trytond takes over: an interrupted first build ends what it started and clears up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     command = prepare(data, cache, port)
     log = os.open(data / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, sys.stdout.fileno())
