@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-
 LONGEST_MESSAGE = 1_800
 
 
@@ -85,9 +84,17 @@ class StoreUnavailable(TransientError):
 
 
 class BusinessError(OppsyncError):
-    """Cannot succeed until a person changes something; its code names the owner in `domain.findings`."""
+    """Cannot succeed until a person changes something; its code names the owner in `domain.findings`.
+
+    `where` points into what is wrong, where there is a place: a JSON path or an offset.
+    """
 
     code = "BUSINESS_ERROR"
+    where = ""
+
+    @property
+    def told(self) -> str:
+        return f"{self.message} ({self.where})" if self.where else self.message
 
 
 class VendorRejected(BusinessError):

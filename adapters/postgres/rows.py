@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -13,6 +14,8 @@ from oppsync.domain.exceptions import ExceptionItem
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import Plan
 from oppsync.domain.tracked import TrackedOpportunity
+
+LARGEST = Decimal(10) ** 16
 
 
 def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
@@ -41,9 +44,10 @@ def from_tracked(opportunity: TrackedOpportunity) -> dict[str, Any]:
         "enrichment": opportunity.enrichment.model_dump(mode="json") if opportunity.enrichment else None,
         "plan_hash": opportunity.plan_hash,
         "activated_at": opportunity.activated_at,
+        "compensation_reason": opportunity.compensation_reason,
         "name": record.name if record else None,
         "account": record.account.name if record and record.account else None,
-        "amount": record.amount if record else None,
+        "amount": _bookable(record.amount) if record else None,
         "currency": record.currency if record else None,
     }
 
@@ -68,3 +72,8 @@ def to_person(row: RowMapping) -> Person:
 
 def to_exception(row: RowMapping) -> ExceptionItem:
     return ExceptionItem.model_validate(pick(row, ExceptionItem))
+
+
+def _bookable(amount: Decimal | None) -> Decimal | None:
+    """What numeric(20,4) holds; a larger one is a finding, and only the record shows it."""
+    return amount if amount is not None and abs(amount) < LARGEST else None

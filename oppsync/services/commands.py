@@ -66,6 +66,17 @@ class DismissException(Command[None]):
 
 
 @dataclass(frozen=True)
+class Compensate(Command[None]):
+    """Give a parked deal up: what was created of it is closed, in reverse order, and the CRM told why.
+    Raises NotFound; Conflict (code NOT_COMPENSABLE); InvalidInput without a reason."""
+
+    tenant_id: str
+    opportunity_id: UUID
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class CreatePerson(Command[UUID]):
     """Raises Conflict when the e-mail is taken; InvalidInput for a weak password or a malformed e-mail."""
 

@@ -17,11 +17,12 @@ from oppsync.domain.events import PlanApproved, PlanRejected
 from oppsync.domain.plan import short_hash
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.errors import Conflict, Forbidden, InvalidInput
+from oppsync.errors import Conflict, Forbidden
 from oppsync.pipeline.approve import owner_email
 from oppsync.pipeline.table import stage_for
 from oppsync.ports import HANDED_ON, Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import DecideApproval
+from oppsync.services.comments import comment
 
 _STATUS = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
 _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
@@ -36,6 +37,8 @@ class DecideApprovalHandler:
     publish: Publish
 
     def __call__(self, command: DecideApproval) -> ApprovalTask:
+        required = "Say why you reject it." if command.decision is Decision.REJECT else ""
+        words = comment(command.comment, "comment", required=required)
         with self.uow() as uow:
             tenant_id = command.tenant_id
             task = uow.approvals.get(tenant_id, command.task_id)
@@ -44,9 +47,7 @@ class DecideApprovalHandler:
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, command.person_id)
             self._check(uow, command, task, opportunity, person)
-            decided = uow.approvals.decide(
-                tenant_id, task, _STATUS[command.decision], person.id, command.comment
-            )
+            decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, words)
             self._go_on(uow, opportunity, command, decided, person)
             crash_point("decision.uncommitted", task.role)
             uow.commit()
@@ -70,8 +71,6 @@ class DecideApprovalHandler:
         if refusal is not None:
             raise Forbidden(REFUSAL_TEXTS[refusal], code=refusal)
         check_still_open(task, opportunity, command.plan_hash)
-        if command.decision is Decision.REJECT and not command.comment.strip():
-            raise InvalidInput("Say why you reject it.", field="comment", code="REASON_MISSING")
 
     def _go_on(
         self,
@@ -86,7 +85,7 @@ class DecideApprovalHandler:
             opportunity_id=opportunity.id,
             actor=f"person:{person.email}",
             after={"role": task.role.value, "plan": task.plan_hash, "status": task.status.value},
-            detail={"task": str(task.id), "comment": command.comment},
+            detail={"task": str(task.id), "comment": task.comment},
             summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",
         )
         self.publish(uow, opportunity.tenant_id, opportunity.traceparent, event)

@@ -12,10 +12,11 @@ from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.intake import Delivery
 from oppsync.domain.states import State, check_move
 from oppsync.domain.trace import new_traceparent
-from oppsync.errors import Conflict, InvalidInput, UnreadableDelivery
+from oppsync.errors import BusinessError, Conflict
 from oppsync.pipeline.table import stage_for
 from oppsync.ports import HANDED_ON, Publish, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import DismissException, ReplayException
+from oppsync.services.comments import comment
 from oppsync.services.intake import read_delivery, take_in
 
 
@@ -71,8 +72,8 @@ class ReplayExceptionHandler:
             raise Conflict(pruned_words(stored.pruned_at), code="BODY_PRUNED")
         delivery = Delivery(**stored.model_dump(include=set(Delivery.model_fields)))
         read = read_delivery(self.systems, delivery)
-        if isinstance(read, UnreadableDelivery):
-            raise Conflict(f"It still cannot be read: {read.message} ({read.where}).", code="STILL_UNREADABLE")
+        if isinstance(read, BusinessError):
+            raise Conflict(f"It still cannot be read: {read.told}.", code="STILL_UNREADABLE")
         uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
         take_in(uow, self.publish, delivery, stored.id, read)
         event = Replayed(
@@ -90,13 +91,10 @@ class DismissExceptionHandler:
     publish: Publish
 
     def __call__(self, command: DismissException) -> None:
-        if not command.reason.strip():
-            raise InvalidInput("Say why it needs no replay.", field="reason", code="REASON_MISSING")
+        reason = comment(command.reason, "reason", required="Say why it needs no replay.")
         with self.uow() as uow:
             item = _open_item(uow, command.tenant_id, command.item_id)
-            uow.exceptions.close(
-                item.tenant_id, item.id, ExceptionStatus.DISMISSED, command.actor, command.reason
-            )
+            uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, command.actor, reason)
             self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, command))
             uow.commit()
 

@@ -12,7 +12,7 @@ from oppsync.domain.exceptions import NewException
 from oppsync.domain.findings import CODES, Finding
 from oppsync.domain.intake import Delivery
 from oppsync.domain.opportunity import OpportunityRef
-from oppsync.errors import UnreadableDelivery
+from oppsync.errors import BusinessError
 from oppsync.pipeline.table import PIPELINE
 from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import AcceptDelivery, Accepted
@@ -37,11 +37,11 @@ class AcceptDeliveryHandler:
         return Accepted(event_id, is_new)
 
 
-def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | UnreadableDelivery:
-    """The records a delivery names, or what is wrong with it."""
+def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | BusinessError:
+    """The records a delivery names, or what is wrong with it or with its connection."""
     try:
         return systems.crm(delivery.connection_id).read_notification(delivery.body)
-    except UnreadableDelivery as error:
+    except BusinessError as error:
         return error
 
 
@@ -50,10 +50,10 @@ def take_in(
     publish: Publish,
     delivery: Delivery,
     event_id: UUID,
-    read: Sequence[OpportunityRef] | UnreadableDelivery,
+    read: Sequence[OpportunityRef] | BusinessError,
 ) -> None:
     """Write what a stored delivery leads to, into the transaction at hand."""
-    if isinstance(read, UnreadableDelivery):
+    if isinstance(read, BusinessError):
         _set_aside(uow, publish, delivery, event_id, read)
         return
     for ref in sorted(read, key=lambda ref: ref.id):  # two deliveries at once take the same turns
@@ -73,7 +73,7 @@ def take_in(
 
 
 def _set_aside(
-    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, error: UnreadableDelivery
+    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, error: BusinessError
 ) -> None:
     text = CODES[error.code]
     found = Finding(code=error.code, path=error.where, message=error.message, fix=text.fix, owner=text.owner)
@@ -82,7 +82,7 @@ def _set_aside(
             tenant_id=delivery.tenant_id,
             delivery_id=event_id,
             code=error.code,
-            message=f"{error.message} ({error.where})",
+            message=error.told,
             owner=text.owner,
             findings=(found,),
             payload_reference=f"delivery:{event_id}",
