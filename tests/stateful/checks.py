@@ -1,0 +1,226 @@
+"""What must be true: at every moment, and at the end, when everything has healed and time has passed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+from itertools import chain
+from uuid import UUID
+
+from oppsync.domain.approvals import TaskStatus
+from oppsync.domain.effects import EffectState
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.states import RESTING, TRANSITIONS, State
+from oppsync.pipeline.create_projects import KIND_OF, key_of
+from tests.stateful.memory import EMIT_AGAIN, Row
+from tests.stateful.simulation import Simulation
+from tests.stateful.vendors import Books
+
+# What a person must change something for; all else that parked a deal is gone when the troubles are.
+STAYS_PARKED = {"ACCOUNT_UNKNOWN", "NO_APPROVER"}
+_BOOKED = {
+    EffectKind.PARENT,
+    EffectKind.CHILD,
+    EffectKind.TASK,
+    EffectKind.BILLING_LINE,
+    EffectKind.PSA_PROJECT,
+}
+
+
+def always(simulation: Simulation) -> None:
+    assert not simulation.broken, simulation.broken
+    assert not simulation.world.breaches(), simulation.world.breaches()
+    outside = simulation.outside
+    for books in (outside.erp.books, outside.psa.books):
+        keys = Counter(thing.key for thing in books.things)
+        assert not (doubles := [key for key, count in keys.items() if count > 1]), f"twice outside: {doubles}"
+    waiting = simulation.world.waiting_messages()
+    for row in simulation.world.rows():
+        _is_not_forgotten(simulation, row)
+        _will_be_sent(simulation, row, waiting)
+        _ledger_is_true(simulation, row)
+    _moves_are_allowed(simulation)
+
+
+def _is_not_forgotten(simulation: Simulation, row: Row) -> None:
+    """Due, leased, parked with an item, or waiting for people."""
+    tracked = row.tracked
+    if row.due_at is not None or row.lease_holder is not None:
+        return
+    assert not tracked.reread_due, f"{tracked.source_id}: a change is known and nothing will read it"
+    if tracked.state is State.PARKED:
+        assert _items(simulation, row), f"{tracked.source_id} is parked and nobody is told why"
+    elif tracked.state is State.AWAITING_APPROVAL:
+        tasks = simulation.world.tasks(tracked.id)
+        open_ones = [task for task in tasks if task.status is TaskStatus.OPEN]
+        assert tracked.plan_hash in {task.plan_hash for task in open_ones}, (
+            f"{tracked.source_id} waits for nobody"
+        )
+    else:
+        assert tracked.state in RESTING, f"{tracked.source_id} is {tracked.state}, and nothing is due"
+
+
+def _items(simulation: Simulation, row: Row) -> list[ExceptionItem]:
+    """Those that are open, or that a person chose to leave at that."""
+    wanted = (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
+    items = simulation.world.items()
+    return [item for item in items if item.opportunity_id == row.tracked.id and item.status in wanted]
+
+
+def _will_be_sent(simulation: Simulation, row: Row, waiting: set[UUID]) -> None:
+    """The sweeper holds back only what is in the outbox or was sent a moment ago."""
+    due = row.due_at is not None and row.due_at <= simulation.now() and row.lease_holder is None
+    if not due or row.emit_at <= simulation.now() or row.tracked.id in waiting:
+        return
+    last = simulation.last_sent.get(row.tracked.id)
+    assert last is not None, f"{row.tracked.source_id} is due, and no message was ever sent"
+    assert last + EMIT_AGAIN >= row.emit_at, f"{row.tracked.source_id} is due, and its message is missing"
+
+
+def _ledger_is_true(simulation: Simulation, row: Row) -> None:
+    """What the ledger calls confirmed is there."""
+    outside = simulation.outside
+    for effect in simulation.world.effects(row.tracked.id):
+        if effect.state is EffectState.CONFIRMED and effect.kind in _BOOKED:
+            books = outside.psa.books if effect.kind is EffectKind.PSA_PROJECT else outside.erp.books
+            there = [thing.outside_id for thing in books.of(effect.key)]
+            assert there == [effect.outside_id], f"{effect.key} is confirmed as {effect.outside_id}: {there}"
+
+
+def _moves_are_allowed(simulation: Simulation) -> None:
+    moves = simulation.world.moves()
+    for move in moves:
+        allowed = move.after is move.before or move.after in TRANSITIONS[move.before]
+        assert allowed, f"{move.before} -> {move.after}"
+        assert move.version_after == move.version_before + 1, f"{move}"
+    told, made = defaultdict(list), defaultdict(list)
+    for opportunity_id, before, after in simulation.world.told_moves():
+        told[opportunity_id].append((before, after))
+    for move in moves:
+        if move.before is not move.after:
+            made[move.opportunity_id].append((move.before.value, move.after.value))
+    assert told == made, f"the audit trail tells another story: {told}, but {made}"
+
+
+# The end.
+
+
+def at_the_end(simulation: Simulation) -> None:
+    """Every deal we were told of has come to an end that is true outside too."""
+    always(simulation)
+    known = {row.tracked.source_id for row in simulation.world.rows()}
+    assert known >= simulation.accepted, f"lost: {simulation.accepted - known}"
+    for row in simulation.world.rows():
+        _has_ended(simulation, row)
+    keys = {key for row in simulation.world.rows() for key in _keys_of(simulation, row)}
+    books = simulation.outside.erp.books
+    assert not (strange := [thing.key for thing in books.things if thing.key not in keys]), (
+        f"of no plan: {strange}"
+    )
+
+
+def _has_ended(simulation: Simulation, row: Row) -> None:
+    tracked = row.tracked
+    record = simulation.outside.crm[tracked.source_id]
+    ends = {State.ACTIVE, State.REJECTED, State.WITHDRAWN, State.PARKED, State.AWAITING_APPROVAL}
+    assert tracked.state in ends, f"{tracked.source_id} stays {tracked.state}"
+    if tracked.state is State.PARKED:
+        assert _items(simulation, row)
+        return
+    if tracked.source_id not in simulation.untold:
+        assert tracked.record_digest == record.now.content_digest(), f"{tracked.source_id}: a change was missed"
+        _follows_the_crm(simulation, row)
+    if tracked.state is State.ACTIVE:
+        _is_whole(simulation, row)
+    elif tracked.state is State.REJECTED:
+        assert record.written is not None
+        assert record.written.status == "rejected"
+        assert record.written.message
+    elif tracked.state is State.AWAITING_APPROVAL:
+        _candidates_know(simulation, row)
+    if tracked.state is not State.ACTIVE:
+        assert not _keys_there(simulation, row), f"{tracked.source_id} is {tracked.state}, but has projects"
+
+
+def _follows_the_crm(simulation: Simulation, row: Row) -> None:
+    tracked = row.tracked
+    if simulation.outside.crm[tracked.source_id].now.is_won:
+        assert tracked.state is not State.WITHDRAWN, f"{tracked.source_id} is won, and lies withdrawn"
+        return
+    codes = {item.code for item in simulation.world.items() if item.opportunity_id == tracked.id}
+    told = tracked.state is State.WITHDRAWN or "LOST_AFTER_APPROVAL" in codes
+    assert told, f"{tracked.source_id} is no longer won, and is {tracked.state}"
+
+
+def _keys_of(simulation: Simulation, row: Row) -> list[str]:
+    tracked = row.tracked
+    if tracked.plan_hash is None:
+        return []
+    content = simulation.world.plan(tracked.id, tracked.plan_hash).content
+    nodes = (key_of(tracked, KIND_OF[node.kind], node.path) for node in content.nodes)
+    lines = (key_of(tracked, EffectKind.BILLING_LINE, line.path) for _, line in content.billing_lines())
+    return [*chain(nodes, lines)]
+
+
+def _keys_there(simulation: Simulation, row: Row) -> list[str]:
+    mark = f":{row.tracked.source_id}:"
+    return [thing.key for thing in simulation.outside.erp.books.things if mark in thing.key]
+
+
+def _is_whole(simulation: Simulation, row: Row) -> None:
+    """The whole tree as approved, its money to the last cent, and all who are to know it do."""
+    tracked, outside = row.tracked, simulation.outside
+    content = simulation.world.plan(tracked.id, tracked.plan_hash or "").content
+    for node in content.nodes:
+        thing = _only(outside.erp.books, key_of(tracked, KIND_OF[node.kind], node.path))
+        assert thing["node"] == node.model_dump(mode="json")
+    for _, line in content.billing_lines():
+        thing = _only(outside.erp.books, key_of(tracked, EffectKind.BILLING_LINE, line.path))
+        assert thing["line"] == line.model_dump(mode="json")
+    assert sorted(_keys_there(simulation, row)) == sorted(_keys_of(simulation, row))
+    (root,) = outside.erp.books.of(key_of(tracked, EffectKind.PARENT, ROOT_PATH))
+    written = outside.crm[tracked.source_id].written
+    assert written is not None
+    assert (written.status, written.project_number) == ("active", root.number)
+    (project,) = outside.psa.books.of(key_of(tracked, EffectKind.PSA_PROJECT, ROOT_PATH))
+    assert project.content["number"] == root.number
+    assert outside.psa.statuses[project.outside_id] == written
+
+
+def _only(books: Books, key: str) -> dict[str, object]:
+    things = books.of(key)
+    assert len(things) == 1, f"{key} exists {len(things)} times"
+    return dict(things[0].content)
+
+
+def _candidates_know(simulation: Simulation, row: Row) -> None:
+    """Who is to decide was told of it."""
+    for task in simulation.world.tasks(row.tracked.id):
+        if task.status is TaskStatus.OPEN:
+            told = [message for message in simulation.outside.mail if str(task.id) in message.body]
+            assert len({message.to for message in told}) == len(task.candidates), f"nobody told of {task.role}"
+
+
+def finish(simulation: Simulation) -> None:
+    """Settle; replay what is open; approve what waits: then nothing is left that troubles alone had stopped."""
+    simulation.settle()
+    at_the_end(simulation)
+    simulation.reads_garbage = True
+    for item in simulation.open_items():
+        simulation.replay(item)
+    simulation.settle()
+    at_the_end(simulation)
+    for row in simulation.world.rows():
+        if row.tracked.state is State.AWAITING_APPROVAL:
+            simulation.approve(row.tracked.source_id)
+    simulation.settle()
+    simulation.pass_time(timedelta(hours=1))
+    at_the_end(simulation)
+    for row in simulation.world.rows():
+        if row.tracked.state is State.PARKED:
+            dismissed = any(item.status is ExceptionStatus.DISMISSED for item in _items(simulation, row))
+            codes = {item.code for item in _items(simulation, row)}
+            assert dismissed or codes & STAYS_PARKED, f"{row.tracked.source_id} stays parked: {codes}"
+        assert row.tracked.state is not State.AWAITING_APPROVAL, "approved by two, and still waiting"

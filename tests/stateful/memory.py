@@ -1,0 +1,317 @@
+"""The storage ports in memory: one copy a transaction, swapped in on commit, on a clock that tests move.
+
+It keeps the contract written in `oppsync.ports`, not the SQL: what both disagree on is a fault in one of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from oppsync import canonical_json
+from oppsync.domain.approvals import ApprovalTask, Person, PersonRole
+from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.events import Event
+from oppsync.domain.exceptions import ExceptionItem
+from oppsync.domain.intake import StoredDelivery
+from oppsync.domain.opportunity import OpportunityRef
+from oppsync.domain.plan import Plan
+from oppsync.domain.reference import ReferenceBook, ReferenceRow
+from oppsync.domain.states import State
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.errors import LeaseLost, NotFound
+from oppsync.ports import Due, UnitOfWork
+from tests.stateful.memory_work import (
+    MemoryApprovals,
+    MemoryAudit,
+    MemoryDeliveries,
+    MemoryExceptions,
+    MemoryOutbox,
+    MemoryPlans,
+    OutboxRow,
+)
+
+LEASE = timedelta(seconds=10)
+EMIT_AGAIN = timedelta(seconds=10)
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An opportunity with its lease and its times."""
+
+    tracked: TrackedOpportunity
+    emit_at: datetime
+    due_at: datetime | None
+    lease_token: int = 0
+    lease_until: datetime | None = None
+    lease_holder: str | None = None
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    tenant_id: str
+    opportunity_id: UUID
+    row: LedgerRow
+
+
+@dataclass
+class Tables:
+    """All that is stored. Values are never changed in place, so a shallow copy is a snapshot."""
+
+    opportunities: dict[UUID, Row] = field(default_factory=dict)
+    deliveries: dict[UUID, StoredDelivery] = field(default_factory=dict)
+    plans: dict[tuple[UUID, str], Plan] = field(default_factory=dict)
+    tasks: dict[UUID, ApprovalTask] = field(default_factory=dict)
+    effects: dict[tuple[str, str], EffectRow] = field(default_factory=dict)
+    items: dict[UUID, ExceptionItem] = field(default_factory=dict)
+    audit: list[Event] = field(default_factory=list)
+    outbox: dict[int, OutboxRow] = field(default_factory=dict)
+
+    def snapshot(self) -> Tables:
+        return Tables(**{table.name: getattr(self, table.name).copy() for table in fields(self)})
+
+
+class MemoryStore:
+    """Implements `UnitOfWorkFactory`. `committed` is called with the tables before and after each commit."""
+
+    def __init__(self, now: Now, people: Sequence[Person], reference: Sequence[ReferenceRow]) -> None:
+        self.now = now
+        self.tables = Tables()
+        self.people = MemoryPeople(people)
+        self.references = MemoryReferences(reference)
+        self.committed: Callable[[Tables, Tables], None] = lambda before, after: None
+        self._numbers = itertools.count(1)
+
+    def new_id(self) -> UUID:
+        """Ids grow, as UUIDv7 do."""
+        return UUID(int=next(self._numbers))
+
+    @contextmanager
+    def __call__(self) -> Iterator[UnitOfWork]:
+        yield cast(UnitOfWork, MemoryUnitOfWork(self))
+
+
+class MemoryUnitOfWork:
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._begun_on = store.tables
+        self._tables = tables = store.tables.snapshot()
+        self.opportunities = MemoryOpportunities(tables, store.now, store.new_id)
+        self.ledger = MemoryLedger(tables, store.now)
+        self.deliveries = MemoryDeliveries(tables, store.now, store.new_id)
+        self.plans = MemoryPlans(tables)
+        self.approvals = MemoryApprovals(tables, store.now, store.new_id)
+        self.exceptions = MemoryExceptions(tables, store.now, store.new_id)
+        self.audit = MemoryAudit(tables)
+        self.outbox = MemoryOutbox(tables)
+        self.people = store.people
+        self.references = store.references
+
+    def commit(self) -> None:
+        """Transactions are worked one after the other: no other may have been committed meanwhile."""
+        if self._store.tables is not self._begun_on:
+            raise AssertionError("two transactions overlapped")
+        before, self._store.tables = self._begun_on, self._tables
+        self._begun_on, self._tables = self._tables, self._tables.snapshot()
+        self._store.committed(before, self._store.tables)
+
+
+class MemoryOpportunities:
+    def __init__(self, tables: Tables, now: Now, new_id: Callable[[], UUID]) -> None:
+        self._rows = tables.opportunities
+        self._now = now
+        self._new_id = new_id
+
+    def receive(
+        self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
+    ) -> tuple[UUID, bool]:
+        emit_at = self._now() + EMIT_AGAIN
+        for row in self._rows.values():
+            tracked = row.tracked
+            if (tracked.tenant_id, tracked.connection_id, tracked.source_id) == (
+                tenant_id,
+                connection_id,
+                ref.id,
+            ):
+                asked = tracked.model_copy(update={"reread_requested": tracked.reread_requested + 1})
+                due_at = row.due_at or self._now()
+                self._rows[tracked.id] = replace(row, tracked=asked, due_at=due_at, emit_at=emit_at)
+                return tracked.id, False
+        new = TrackedOpportunity(
+            tenant_id=tenant_id,
+            id=self._new_id(),
+            connection_id=connection_id,
+            source_id=ref.id,
+            state=State.RECEIVED,
+            received_at=self._now(),
+            traceparent=traceparent,
+        )
+        self._rows[new.id] = Row(new, emit_at=emit_at, due_at=self._now())
+        return new.id, True
+
+    def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        row = self._rows.get(opportunity_id)
+        if row is None or row.tracked.tenant_id != tenant_id:
+            raise NotFound("There is no such opportunity.")
+        return row.tracked
+
+    lock = get
+
+    def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
+        row, now = self._rows.get(opportunity_id), self._now()
+        if row is None or row.due_at is None or row.due_at > now:
+            return None
+        if row.lease_until is not None and row.lease_until >= now:
+            return None
+        left_behind = row.lease_holder is not None and row.lease_holder != holder
+        tracked = row.tracked.model_copy(update={"crashes": row.tracked.crashes + left_behind})
+        lease = Lease(opportunity_id=opportunity_id, token=row.lease_token + 1, until=now + LEASE)
+        self._rows[opportunity_id] = replace(
+            row, tracked=tracked, lease_token=lease.token, lease_until=lease.until, lease_holder=holder
+        )
+        return tracked, lease
+
+    def renew_lease(self, lease: Lease) -> bool:
+        row = held(self._rows, lease)
+        if row is not None:
+            self._rows[lease.opportunity_id] = replace(row, lease_until=self._now() + LEASE)
+        return row is not None
+
+    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> int | None:
+        row = held(self._rows, lease)
+        if row is None or row.tracked.version != before.version:
+            return None
+        asked = row.tracked.reread_requested
+        saved = self._changed(row, before, after.model_copy(update={"reread_requested": asked}), due)
+        self._rows[before.id] = (
+            replace(saved, lease_until=self._now() + LEASE)
+            if due.keep_lease
+            else replace(saved, lease_until=None, lease_holder=None)
+        )
+        return asked
+
+    def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
+        self._rows[before.id] = self._changed(self._rows[before.id], before, after, due)
+
+    def _changed(self, row: Row, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> Row:
+        now = self._now()
+        asked = row.tracked.reread_requested > before.reread_requested
+        due_at = now if asked else None if due.after is None else now + due.after
+        return replace(
+            row,
+            tracked=after.model_copy(update={"version": row.tracked.version + 1}),
+            due_at=due_at,
+            emit_at=now + (EMIT_AGAIN if due.sent else timedelta(0)),
+        )
+
+
+def held(rows: Mapping[UUID, Row], lease: Lease) -> Row | None:
+    row = rows[lease.opportunity_id]
+    return row if row.lease_token == lease.token and row.lease_holder is not None else None
+
+
+class MemoryLedger:
+    def __init__(self, tables: Tables, now: Now) -> None:
+        self._rows = tables.effects
+        self._opportunities = tables.opportunities
+        self._now = now
+
+    def get(self, tenant_id: str, key: str) -> LedgerRow | None:
+        found = self._rows.get((tenant_id, key))
+        return found.row if found else None
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]:
+        return [
+            effect.row
+            for effect in self._rows.values()
+            if (effect.tenant_id, effect.opportunity_id) == (tenant_id, opportunity_id)
+        ]
+
+    def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        self._fence(lease)
+        known = self._rows.get((tenant_id, effect.key))
+        row = (
+            known.row
+            if known
+            else LedgerRow(
+                key=effect.key,
+                kind=effect.kind,
+                path=effect.path,
+                state=EffectState.INTENDED,
+                request_digest=digest,
+                attempts=0,
+            )
+        )
+        unclear = row.state in (EffectState.SENT, EffectState.UNKNOWN)
+        state = row.state if unclear else EffectState.INTENDED
+        again = row.model_copy(update={"state": state, "request_digest": digest})
+        self._rows[tenant_id, effect.key] = EffectRow(tenant_id, effect.opportunity_id, again)
+
+    def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None:
+        attempts = self._rows[tenant_id, key].row.attempts + 1
+        now = self._now()
+        self._set(tenant_id, key, lease, state=EffectState.SENT, sent_at=now, attempts=attempts, error=None)
+
+    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
+        canonical_json.digest(landed.response)
+        self._set(
+            tenant_id,
+            key,
+            lease,
+            state=EffectState.CONFIRMED,
+            confirmed_at=self._now(),
+            outside_id=landed.outside_id,
+            number=landed.number,
+            url=landed.url,
+            error=None,
+        )
+
+    def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        self._set(tenant_id, key, lease, state=EffectState.INTENDED, error=error)
+
+    def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        self._set(tenant_id, key, lease, state=EffectState.REJECTED, error=error)
+
+    def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        self._set(tenant_id, key, lease, state=EffectState.UNKNOWN, error=error)
+
+    def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
+        sent_at = self._rows[tenant_id, key].row.sent_at
+        if sent_at is None or sent_at + quarantine <= self._now():
+            return None
+        return sent_at + quarantine
+
+    def _set(self, tenant_id: str, key: str, lease: Lease, **values: Any) -> None:
+        self._fence(lease)
+        effect = self._rows[tenant_id, key]
+        self._rows[tenant_id, key] = replace(effect, row=effect.row.model_copy(update=values))
+
+    def _fence(self, lease: Lease) -> None:
+        row = held(self._opportunities, lease)
+        if row is None or row.lease_until is None or row.lease_until <= self._now():
+            raise LeaseLost("Another worker holds this opportunity.")
+
+
+class MemoryPeople:
+    def __init__(self, people: Sequence[Person]) -> None:
+        self._people = sorted(people, key=lambda person: person.name)
+
+    def get(self, tenant_id: str, person_id: UUID) -> Person:
+        return next(person for person in self._people if person.id == person_id)
+
+    def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
+        return [person for person in self._people if person.is_active and role in person.roles]
+
+
+class MemoryReferences:
+    def __init__(self, rows: Sequence[ReferenceRow]) -> None:
+        self._book = ReferenceBook(rows)
+
+    def book(self, tenant_id: str) -> ReferenceBook:
+        return self._book

@@ -1,0 +1,183 @@
+"""Deliveries, plans, approvals, exceptions, audit and outbox in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, TaskStatus
+from oppsync.domain.events import Event
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.intake import Delivery, StoredDelivery
+from oppsync.domain.plan import Plan
+from oppsync.errors import NotFound
+
+if TYPE_CHECKING:
+    from tests.stateful.memory import Tables
+
+Now = Callable[[], datetime]
+NewId = Callable[[], UUID]
+OutboxRow = tuple[UUID, str]  # opportunity, stage
+
+
+class MemoryDeliveries:
+    def __init__(self, tables: Tables, now: Now, new_id: NewId) -> None:
+        self._rows = tables.deliveries
+        self._now = now
+        self._new_id = new_id
+
+    def add(self, delivery: Delivery) -> tuple[UUID, bool]:
+        same = (delivery.tenant_id, delivery.connection_id, delivery.delivery_id)
+        for row in self._rows.values():
+            if (row.tenant_id, row.connection_id, row.delivery_id) == same:
+                return row.id, False
+        stored = StoredDelivery(id=self._new_id(), received_at=self._now(), **dict(delivery))
+        self._rows[stored.id] = stored
+        return stored.id, True
+
+    def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None:
+        row = self._rows[delivery_id]
+        linked = dict.fromkeys((*row.opportunities, opportunity_id))
+        self._rows[delivery_id] = row.model_copy(update={"opportunities": tuple(linked)})
+
+    def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
+        if delivery_id not in self._rows:
+            raise NotFound("There is no such delivery.")
+        return self._rows[delivery_id]
+
+
+class MemoryPlans:
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.plans
+
+    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
+        self._rows.setdefault((opportunity_id, plan.hash), plan)
+        hashes = [known for owner, known in self._rows if owner == opportunity_id]
+        return hashes.index(plan.hash) + 1
+
+    def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
+        if (opportunity_id, plan_hash) not in self._rows:
+            raise NotFound("There is no such plan.")
+        return self._rows[opportunity_id, plan_hash]
+
+
+class MemoryApprovals:
+    def __init__(self, tables: Tables, now: Now, new_id: NewId) -> None:
+        self._rows = tables.tasks
+        self._now = now
+        self._new_id = new_id
+
+    def open(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        plan_hash: str,
+        role: ApprovalRole,
+        candidates: Iterable[UUID],
+    ) -> ApprovalTask:
+        for task in self.of(tenant_id, opportunity_id):
+            if (task.plan_hash, task.role) == (plan_hash, role) and task.status is not TaskStatus.VOID:
+                return task
+        opened = ApprovalTask(
+            id=self._new_id(),
+            opportunity_id=opportunity_id,
+            plan_hash=plan_hash,
+            role=role,
+            status=TaskStatus.OPEN,
+            candidates=tuple(candidates),
+            opened_at=self._now(),
+        )
+        self._rows[opened.id] = opened
+        return opened
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
+        return [task for task in self._rows.values() if task.opportunity_id == opportunity_id]
+
+    def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
+        if task_id not in self._rows:
+            raise NotFound("There is no such approval.")
+        return self._rows[task_id]
+
+    def decide(
+        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+    ) -> ApprovalTask:
+        decision = {"status": status, "decided_by": by, "decided_at": self._now(), "comment": comment}
+        self._rows[task.id] = self._rows[task.id].model_copy(update=decision)
+        return self._rows[task.id]
+
+    def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
+        return self._void(
+            task
+            for task in self.of(tenant_id, opportunity_id)
+            if task.plan_hash != keep_hash and task.status is not TaskStatus.VOID
+        )
+
+    def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
+        return self._void(task for task in self.of(tenant_id, opportunity_id) if task.status is TaskStatus.OPEN)
+
+    def _void(self, tasks: Iterable[ApprovalTask]) -> int:
+        voided = [task.model_copy(update={"status": TaskStatus.VOID}) for task in tasks]
+        self._rows.update({task.id: task for task in voided})
+        return len(voided)
+
+
+class MemoryExceptions:
+    def __init__(self, tables: Tables, now: Now, new_id: NewId) -> None:
+        self._rows = tables.items
+        self._now = now
+        self._new_id = new_id
+
+    def raise_item(self, new: NewException) -> UUID:
+        about = (new.opportunity_id, new.delivery_id, new.code)
+        for item in self._rows.values():
+            same = (item.opportunity_id, item.delivery_id, item.code) == about
+            if same and item.status is ExceptionStatus.OPEN:
+                again = {**dict(new), "last_seen": self._now(), "occurrences": item.occurrences + 1}
+                self._rows[item.id] = item.model_copy(update=again)
+                return item.id
+        item = ExceptionItem(
+            **dict(new),
+            id=self._new_id(),
+            status=ExceptionStatus.OPEN,
+            first_seen=self._now(),
+            last_seen=self._now(),
+        )
+        self._rows[item.id] = item
+        return item.id
+
+    def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
+        if item_id not in self._rows:
+            raise NotFound("There is no such exception.")
+        return self._rows[item_id]
+
+    def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None:
+        closed = {"status": status, "closed_by": by, "closed_at": self._now(), "reason": reason}
+        self._rows[item_id] = self._rows[item_id].model_copy(update=closed)
+
+    def close_for(self, tenant_id: str, opportunity_id: UUID, by: str, reason: str) -> int:
+        open_ones = [
+            item.id
+            for item in self._rows.values()
+            if item.opportunity_id == opportunity_id and item.status is ExceptionStatus.OPEN
+        ]
+        for item_id in open_ones:
+            self.close(tenant_id, item_id, ExceptionStatus.REPLAYED, by, reason)
+        return len(open_ones)
+
+
+class MemoryAudit:
+    def __init__(self, tables: Tables) -> None:
+        self._entries = tables.audit
+
+    def append(self, tenant_id: str, event: Event, traceparent: str) -> None:
+        self._entries.append(event)
+
+
+class MemoryOutbox:
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.outbox
+
+    def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None:
+        self._rows[max(self._rows, default=0) + 1] = (opportunity_id, stage)

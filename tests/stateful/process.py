@@ -1,0 +1,313 @@
+"""One process of ours: its handlers, its borders, and the troubles that wait for it there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from oppsync import canonical_json
+from oppsync.bus import Command, MessageBus
+from oppsync.domain.effects import Landed
+from oppsync.domain.events import Event
+from oppsync.domain.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.plan import LineKind, PlanContent
+from oppsync.domain.tracked import Lease
+from oppsync.errors import (
+    AmbiguousAnswer,
+    NeverLands,
+    RateLimited,
+    RecordGone,
+    StoreUnavailable,
+    UnreadableDelivery,
+    VendorRejected,
+    VendorUnavailable,
+)
+from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, Systems, UnitOfWork
+from oppsync.services import commands
+from oppsync.services.decide_approval import DecideApprovalHandler
+from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
+from oppsync.services.intake import AcceptDeliveryHandler
+from oppsync.services.lease_keeper import LeaseKeeper
+from oppsync.services.run_stage import RunStageHandler
+from tests.stateful.faults import LATE_COMMIT, PATIENCE, QUARANTINE, Died, Kind, Point, Script, Trouble
+from tests.stateful.vendors import line_content, node_content, psa_content
+
+if TYPE_CHECKING:
+    from tests.stateful.simulation import Simulation
+
+Answer = TypeVar("Answer")
+ASKED_PAUSE = timedelta(seconds=30)
+# Longer than a lease: without its renewal another worker would take over.
+SLOW = timedelta(seconds=25)
+
+
+class InjectedBug(RuntimeError):
+    """An adapter that fails as no adapter should."""
+
+
+class Process:
+    """Made anew after each death or shutdown, under a new name; keeps nothing of the one before."""
+
+    def __init__(self, simulation: Simulation, name: str) -> None:
+        self.name = name
+        self.script = Script()
+        self.stopping = threading.Event()
+        self.simulation = simulation
+        self.keeper = StillKeeper(self._plain_uow)
+        self._bus = MessageBus()
+        self._bus.subscribe(_audit)
+        systems = cast(Systems, ConnectedVendors(self))
+        publish = self._bus.publish
+        run_stage = RunStageHandler(
+            uow=self.uow,
+            publish=publish,
+            systems=systems,
+            clock=cast(Clock, simulation),
+            reporter=self,
+            keeper=self.keeper,
+            stopping=self.stopping,
+            holder=name,
+            base_url="https://oppsync.example",
+        )
+        self._bus.register(commands.RunStage, run_stage)
+        self._bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(self.uow, publish, systems))
+        self._bus.register(commands.DecideApproval, DecideApprovalHandler(self.uow, publish))
+        self._bus.register(commands.ReplayException, ReplayExceptionHandler(self.uow, publish, systems))
+        self._bus.register(commands.DismissException, DismissExceptionHandler(self.uow, publish))
+
+    def dispatch(self, command: Command[Answer], troubles: Sequence[Trouble] = ()) -> Answer:
+        self.script = Script(troubles)
+        return self._bus.dispatch(command)
+
+    @contextmanager
+    def uow(self) -> Iterator[UnitOfWork]:
+        self._meet(Point.BEGIN)
+        with self._plain_uow() as inner:
+            yield cast(UnitOfWork, WatchedUnitOfWork(inner, self._meet))
+        self._meet(Point.ENDED)
+
+    @contextmanager
+    def _plain_uow(self) -> Iterator[UnitOfWork]:
+        self.simulation.world.acting(self.name)
+        with self.simulation.world.uow() as inner:
+            yield inner
+
+    def _meet(self, point: Point) -> None:
+        trouble = self.script.at(point)
+        match trouble.kind if trouble else None:
+            case Kind.KILLED_BEFORE_COMMIT | Kind.KILLED_AFTER_COMMIT:
+                raise Died
+            case Kind.STORE_AWAY | Kind.STORE_AWAY_AT_COMMIT | Kind.COMMIT_ANSWER_LOST:
+                raise StoreUnavailable("injected")
+            case Kind.PAUSED if trouble:
+                self.simulation.meanwhile(trouble.meanwhile)
+
+    def call(self, vendor: str) -> None:
+        trouble = self.script.at(Point.CALL)
+        match trouble.kind if trouble else None:
+            case Kind.KILLED_BEFORE_CALL:
+                raise Died
+            case Kind.VENDOR_AWAY:
+                raise VendorUnavailable(f"{vendor} is away")
+            case Kind.LIMITED:
+                raise RateLimited(f"{vendor} is busy", retry_after=ASKED_PAUSE)
+            case Kind.BUG:
+                raise InjectedBug(vendor)
+        if vendor in self.simulation.away:
+            raise VendorUnavailable(f"{vendor} is away")
+
+    def write(self, vendor: str, carry_out: Callable[[], Landed]) -> Landed:
+        self.call(vendor)
+        trouble = self.script.at(Point.WRITE)
+        kind = trouble.kind if trouble else None
+        if kind is Kind.REJECTED:
+            raise VendorRejected(f"{vendor} refuses")
+        if kind is Kind.LATE:
+            self.simulation.later(PATIENCE + LATE_COMMIT, carry_out)
+        elif kind is not Kind.LOST_BEFORE:
+            landed = carry_out()
+        if kind in (Kind.LATE, Kind.LOST_BEFORE, Kind.LOST_AFTER):
+            self.simulation.wait_for_answer(self, PATIENCE)
+            raise AmbiguousAnswer(f"{vendor} did not answer")
+        if kind is Kind.KILLED_AFTER_WRITE:
+            raise Died
+        if kind is Kind.PAUSED_AFTER_WRITE and trouble:
+            self.simulation.meanwhile(trouble.meanwhile)
+        elif kind is Kind.SLOW:
+            self.simulation.wait_for_answer(self, SLOW)
+        elif kind is Kind.STOPPED:
+            self.stopping.set()
+        return landed
+
+    def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
+        if error is not None and not isinstance(error, InjectedBug | NeverLands):
+            self.simulation.broken.append(f"bug: {error!r}")
+
+    def lease_lost(self, opportunity_id: UUID, token: int) -> None:
+        """A late worker: nothing of it was recorded."""
+
+
+def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> None:
+    uow.audit.append(tenant_id, event, traceparent)
+
+
+class WatchedUnitOfWork:
+    def __init__(self, inner: UnitOfWork, meet: Callable[[Point], None]) -> None:
+        self._inner = inner
+        self._meet = meet
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def commit(self) -> None:
+        self._meet(Point.COMMIT)
+        self._inner.commit()
+        self._meet(Point.COMMITTED)
+
+
+class StillKeeper(LeaseKeeper):
+    """Has no thread of its own: it renews when the simulation's time passes."""
+
+    @contextmanager
+    def keep(self, lease: Lease) -> Iterator[None]:
+        self._thread = threading.current_thread()
+        with super().keep(lease):
+            yield
+
+    def renew(self) -> None:
+        self._renew(list(self._held))
+
+    def works_on(self) -> list[UUID]:
+        return [lease.opportunity_id for lease in self._held]
+
+
+class ConnectedVendors:
+    """The `Systems` of one process; it is all of them itself, told apart by the port they are used through."""
+
+    quarantine = QUARANTINE
+    line_kinds = frozenset(LineKind)
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._outside = process.simulation.outside
+        self.notifier = cast(Notifier, Mailbox(process))
+
+    def crm(self, connection_id: str) -> Crm:
+        return cast(Crm, ConnectedCrm(self._process))
+
+    def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
+        return "erp", cast(ProjectSystem, self)
+
+    def psa(self, tenant_id: str) -> tuple[str, Psa]:
+        return "psa", cast(Psa, ConnectedPsa(self._process))
+
+    # The ERP.
+
+    def has_customer(self, code: str) -> bool:
+        self._process.call("erp")
+        return code in self._outside.erp.customers
+
+    def missing_for(self, erp_company: str) -> Sequence[str]:
+        self._process.call("erp")
+        return ()
+
+    def find_node(self, order: NodeOrder) -> Landed | None:
+        return self._find(order.key, node_content(order))
+
+    def create_node(self, order: NodeOrder) -> Landed:
+        return self._create(order.key, node_content(order), order.plan)
+
+    def find_line(self, order: LineOrder) -> Landed | None:
+        return self._find(order.key, line_content(order))
+
+    def create_line(self, order: LineOrder) -> Landed:
+        return self._create(order.key, line_content(order), order.plan)
+
+    def _find(self, key: str, content: dict[str, Any]) -> Landed | None:
+        self._process.call("erp")
+        return self._outside.erp.books.find(key, content, self._process.simulation.now())
+
+    def _create(self, key: str, content: dict[str, Any], plan: PlanContent) -> Landed:
+        simulation = self._process.simulation
+        simulation.sees_creation(plan)
+        return self._process.write(
+            "erp", lambda: self._outside.erp.books.create(key, content, simulation.now())
+        )
+
+
+class ConnectedCrm:
+    quarantine = QUARANTINE
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._records = process.simulation.outside.crm
+
+    def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
+        if body.startswith(b"garbage") and not self._process.simulation.reads_garbage:
+            raise UnreadableDelivery("not JSON", where="byte 0")
+        named = canonical_json.loads(body.removeprefix(b"garbage"))
+        return [OpportunityRef(id=record_id) for record_id in named]
+
+    def read_opportunity(self, source_id: str) -> Opportunity:
+        self._process.call("crm")
+        if source_id not in self._records:
+            raise RecordGone(f"there is no {source_id}")
+        return self._records[source_id].now
+
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+        self._process.call("crm")
+        return self._records[source_id].find(wanted)
+
+    def write_back(self, source_id: str, wanted: WriteBack) -> Landed:
+        return self._process.write("crm", lambda: self._save(source_id, wanted))
+
+    def _save(self, source_id: str, wanted: WriteBack) -> Landed:
+        record = self._records[source_id]
+        record.written = wanted
+        record.save(self._process.simulation.now())
+        return Landed(outside_id=source_id)
+
+
+class ConnectedPsa:
+    quarantine = QUARANTINE
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._psa = process.simulation.outside.psa
+
+    def find_project(self, order: PsaOrder) -> Landed | None:
+        self._process.call("psa")
+        return self._psa.books.find(order.key, psa_content(order), self._process.simulation.now())
+
+    def create_project(self, order: PsaOrder) -> Landed:
+        now = self._process.simulation.now
+        return self._process.write("psa", lambda: self._psa.books.create(order.key, psa_content(order), now()))
+
+    def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
+        self._process.call("psa")
+        told = self._psa.statuses.get(outside_id)
+        return Landed(outside_id=outside_id) if told == wanted else None
+
+    def write_back(self, outside_id: str, wanted: WriteBack) -> Landed:
+        def tell() -> Landed:
+            self._psa.statuses[outside_id] = wanted
+            return Landed(outside_id=outside_id)
+
+        return self._process.write("psa", tell)
+
+
+class Mailbox:
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def send(self, message: Message) -> None:
+        def deliver() -> Landed:
+            self._process.simulation.outside.mail.append(message)
+            return Landed(outside_id=message.to)
+
+        self._process.write("mail", deliver)

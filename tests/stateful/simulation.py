@@ -1,0 +1,342 @@
+"""A small firm in one thread: deals, people, workers that die or freeze, messages that get lost, and one clock.
+
+Everything that happens is an argument of a rule, so a failing example can be told again word for word.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from oppsync import canonical_json
+from oppsync.domain.approvals import ApprovalTask, Decision, Person, TaskStatus
+from oppsync.domain.effects import Landed
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.intake import Delivery
+from oppsync.domain.plan import PlanContent, plan_hash
+from oppsync.errors import RequestRefused, StoreUnavailable
+from oppsync.pipeline.table import stage_for
+from oppsync.services.commands import (
+    AcceptDelivery,
+    DecideApproval,
+    DismissException,
+    ReplayException,
+    RunStage,
+)
+from tests import builders as make
+from tests.stateful import people
+from tests.stateful.faults import Died, Trouble
+from tests.stateful.meanwhile import MEANWHILE
+from tests.stateful.memory import Row
+from tests.stateful.process import Process
+from tests.stateful.vendors import CrmRecord, Outside
+from tests.stateful.worlds import TENANT, World
+
+START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+CRM = "crm"
+WORKERS = 3
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+LINES = (
+    (make.time_line(),),
+    (make.milestone_line(),),
+    (make.time_line(), make.fixed_line(starts_on="2026-06-01", ends_on="2026-06-30")),
+)
+
+
+class Simulation:
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.outside = Outside()
+        self.bag: list[tuple[UUID, str]] = []
+        self.away: set[str] = set()
+        self.reads_garbage = False
+        self.broken: list[str] = []
+        self.accepted: set[str] = set()  # deals the CRM has our word for
+        self.untold: set[str] = set()  # deals that changed since we were last told of them
+        self.deliveries: list[Delivery] = []  # each may come again
+        self.unanswered: list[Delivery] = []  # each will come again: the CRM had no 2xx for it
+        self.last_sent: dict[UUID, datetime] = {}
+        self._now = START
+        self._later: list[tuple[datetime, int, Callable[[], Landed]]] = []
+        self._numbers = itertools.count(1)
+        self._depth = 0
+        self.workers = [self._process("worker") for _ in range(WORKERS)]
+        world.set_time(START)
+
+    def _process(self, kind: str) -> Process:
+        return Process(self, f"{kind}-{next(self._numbers)}")
+
+    # Time.
+
+    def now(self) -> datetime:
+        return self._now
+
+    def pass_time(self, duration: timedelta) -> None:
+        """Late commits of vendors happen on the way."""
+        until = self._now + duration
+        while self._later and self._later[0][0] <= until:
+            self._now, _, carry_out = heapq.heappop(self._later)
+            carry_out()
+        self._now = until
+        self.world.set_time(until)
+
+    def later(self, delay: timedelta, carry_out: Callable[[], Landed]) -> None:
+        heapq.heappush(self._later, (self._now + delay, next(self._numbers), carry_out))
+
+    def wait_for_answer(self, process: Process, duration: timedelta) -> None:
+        """The process lives and renews its leases; others that try to work its deal find it taken."""
+        while duration > timedelta(0):
+            step = min(duration, timedelta(seconds=3))
+            self.pass_time(step)
+            process.keeper.renew()
+            duration -= step
+        for row in map(self.row, process.keeper.works_on()):
+            if row.lease_holder == process.name:
+                self._dispatch(self._process("worker"), row)
+                if self.row(row.tracked.id).lease_holder != process.name:
+                    self.broken.append(f"{process.name} lives, but lost its lease")
+
+    def meanwhile(self, actions: Sequence[str]) -> None:
+        """What happens while a process stands still."""
+        if self._depth:
+            return
+        self._depth += 1
+        for action in actions:
+            MEANWHILE[action](self)
+        self._depth -= 1
+
+    # The CRM.
+
+    def win(self, lines: int = 0, owner: str = "sam@example.com", account: str = "CUST-1001") -> str:
+        record_id = f"006O{len(self.outside.crm) + 1}"
+        deal = make.opportunity(
+            *LINES[lines],
+            id=record_id,
+            version="v1",
+            modified_at=self._now,
+            owner=make.owner(email=owner),
+            account=make.account(code=account),
+        )
+        self.outside.crm[record_id] = CrmRecord([deal])
+        self.untold.add(record_id)
+        return record_id
+
+    def change(self, record_id: str, **changes: Any) -> None:
+        self.pass_time(timedelta(milliseconds=1))
+        self.outside.crm[record_id].save(self._now, **changes)
+        self.untold.add(record_id)
+
+    def reprice(self, record_id: str) -> None:
+        deal = self.outside.crm[record_id].now
+        first = deal.lines[0]
+        dearer = first.model_copy(
+            update={"quantity": first.quantity + 1, "net": first.net * (first.quantity + 1) / first.quantity}
+        )
+        total = sum((line.net for line in (dearer, *deal.lines[1:])), start=Decimal(0))
+        self.change(record_id, lines=(dearer, *deal.lines[1:]), amount=total)
+
+    def tell(self, *record_ids: str, troubles: Sequence[Trouble] = (), garbage: bool = False) -> None:
+        body = b"garbage" * garbage + canonical_json.dumps(list(record_ids)).encode()
+        delivery = Delivery(
+            tenant_id=TENANT,
+            connection_id=CRM,
+            delivery_id=f"d{next(self._numbers)}",
+            headers={},
+            body=body,
+            traceparent=TRACE,
+        )
+        self.deliveries.append(delivery)
+        self.untold.difference_update(() if garbage else record_ids)
+        self.deliver(delivery, troubles)
+
+    def deliver(self, delivery: Delivery, troubles: Sequence[Trouble] = ()) -> None:
+        """Over the web: no answer, or 503, makes the CRM send it again."""
+        known = delivery.delivery_id in self.world.delivered()
+        try:
+            accepted = self._process("web").dispatch(AcceptDelivery(delivery), troubles)
+        except (Died, StoreUnavailable):
+            self.unanswered.append(delivery)
+            return
+        if accepted.is_new is known:
+            self.broken.append(f"a delivery known: {known} was called new: {accepted.is_new}")
+        if delivery.delivery_id not in self.world.delivered():
+            self.broken.append("a delivery was acknowledged and is not in the inbox")
+        if not delivery.body.startswith(b"garbage"):
+            named = set(canonical_json.loads(delivery.body))
+            self.accepted |= named
+            if accepted.is_new:
+                self._expect_message(*(self.find(record_id).tracked.id for record_id in named))
+
+    def redeliver_unanswered(self) -> None:
+        waiting, self.unanswered = self.unanswered, []
+        for delivery in waiting:
+            self.deliver(delivery)
+
+    # Messages.
+
+    def send(self, opportunity_id: UUID, stage: str) -> None:
+        self.bag.append((opportunity_id, stage))
+        self.last_sent[opportunity_id] = self._now
+
+    def relay(self) -> None:
+        self.world.relay(self.send)
+
+    def sweep(self) -> None:
+        self.world.sweep(self.send)
+        if again := self.world.sweep(self.send):
+            self.broken.append(f"the sweeper storms: {again} sent twice at once")
+
+    def _expect_message(self, *opportunity_ids: UUID) -> None:
+        if missing := set(opportunity_ids) - self.world.waiting_messages():
+            self.broken.append(f"no message for {missing} waits in the outbox")
+
+    # Workers.
+
+    def work(
+        self, pick: int = 0, worker: int = 0, troubles: Sequence[Trouble] = (), *, keep: bool = False
+    ) -> None:
+        """A worker takes any message there is; when there is none, time passes until there is."""
+        self._fetch()
+        if not self.bag:
+            return
+        message = self.bag[pick % len(self.bag)]
+        if not keep:
+            self.bag.remove(message)
+        self.run(worker, *message, troubles=troubles)
+
+    def work_with(self, trouble: Trouble) -> bool:
+        """Work the first message; returns whether the trouble came."""
+        process = self.workers[0]
+        self.run(0, *self.bag.pop(0), troubles=[trouble])
+        return process.script.came
+
+    def _fetch(self) -> None:
+        self.relay()
+        if not self.bag:
+            self.sweep()
+        if not self.bag and (next_at := self._next_due()):
+            self.pass_time(max(next_at - self._now, timedelta(0)) + timedelta(milliseconds=1))
+            self.sweep()
+
+    def _next_due(self) -> datetime | None:
+        times = [
+            max(filter(None, (row.due_at, row.emit_at, row.lease_until)))
+            for row in self.world.rows()
+            if row.due_at
+        ]
+        return min(times, default=None)
+
+    def run(self, worker: int, opportunity_id: UUID, stage: str, troubles: Sequence[Trouble] = ()) -> None:
+        process = self.workers[worker % WORKERS]
+        try:
+            process.dispatch(RunStage(opportunity_id, stage), troubles)
+        except Died:
+            self.workers[worker % WORKERS] = self._process("worker")
+        except StoreUnavailable:  # as the actor does
+            return
+        if process.stopping.is_set():
+            self._expect_handed_on(opportunity_id)
+            self.workers[worker % WORKERS] = self._process("worker")
+
+    def _expect_handed_on(self, opportunity_id: UUID) -> None:
+        row = self.row(opportunity_id)
+        if row.due_at is not None and row.due_at <= self._now and row.lease_holder is None:
+            self._expect_message(opportunity_id)
+
+    def _dispatch(self, process: Process, row: Row) -> None:
+        process.dispatch(RunStage(row.tracked.id, stage_for(row.tracked.state).name))
+
+    # People.
+
+    def decide(self, task: ApprovalTask, person: Person, decision: Decision, seen: str | None = None) -> None:
+        """Decides, and is refused exactly when it should be."""
+        row, tasks = self.row(task.opportunity_id), self.world.tasks(task.opportunity_id)
+        seen = seen or task.plan_hash
+        refusal = people.why_not(task, person, seen, row.tracked, tasks)
+        comment = "too dear" if decision is Decision.REJECT else ""
+        command = DecideApproval(TENANT, task.id, seen, person.id, decision, comment)
+        try:
+            self._process("person").dispatch(command)
+        except RequestRefused as refused:
+            if refusal is None:
+                self.broken.append(f"{person.name} could not decide: {refused.code}")
+            return
+        if refusal is not None:
+            self.broken.append(f"{person.name} decided although {refusal}")
+        self._expect_message(task.opportunity_id)
+
+    def approve(self, record_id: str) -> None:
+        """Two people who may."""
+        row = self.find(record_id).tracked
+        for task in self.world.tasks(row.id):
+            for person in people.PEOPLE:
+                tasks = self.world.tasks(row.id)
+                if people.why_not(task, person, task.plan_hash, self.row(row.id).tracked, tasks) is None:
+                    self.decide(task, person, Decision.APPROVE)
+                    break
+
+    def replay(self, item: ExceptionItem) -> None:
+        try:
+            self._process("person").dispatch(ReplayException(TENANT, item.id, "person:olga"))
+        except RequestRefused as refused:
+            unreadable = item.opportunity_id is None and not self.reads_garbage
+            if self._is_open(item) and not unreadable:
+                self.broken.append(f"an open item cannot be replayed: {refused.code}")
+            return
+        if item.opportunity_id is not None:
+            self._expect_message(item.opportunity_id)
+
+    def dismiss(self, item: ExceptionItem) -> None:
+        try:
+            self._process("person").dispatch(DismissException(TENANT, item.id, "person:olga", "settled"))
+        except RequestRefused as refused:
+            if self._is_open(item):
+                self.broken.append(f"an open item cannot be dismissed: {refused.code}")
+
+    def _is_open(self, item: ExceptionItem) -> bool:
+        return item.id in {other.id for other in self.open_items()}
+
+    # What can be seen.
+
+    def rows(self) -> Sequence[Row]:
+        return self.world.rows()
+
+    def row(self, opportunity_id: UUID) -> Row:
+        return next(row for row in self.world.rows() if row.tracked.id == opportunity_id)
+
+    def find(self, record_id: str) -> Row:
+        return next(row for row in self.world.rows() if row.tracked.source_id == record_id)
+
+    def open_items(self) -> list[ExceptionItem]:
+        return [item for item in self.world.items() if item.status is ExceptionStatus.OPEN]
+
+    def sees_creation(self, plan: PlanContent) -> None:
+        """Asked to write something of `plan` outside: two people must have approved this very plan."""
+        row, digest = self.find(plan.record_id), plan_hash(plan)
+        approved = {
+            task.role: task.decided_by
+            for task in self.world.tasks(row.tracked.id)
+            if task.plan_hash == digest and task.status is TaskStatus.APPROVED
+        }
+        if len(set(approved.values())) < 2:
+            self.broken.append(f"{plan.record_id} is created without two approvals of plan {digest[:8]}")
+
+    # The end of all troubles.
+
+    def settle(self, rounds: int = 60) -> None:
+        """Everything heals and time passes until nothing is due."""
+        self.away.clear()
+        self.redeliver_unanswered()
+        for turn in range(rounds):
+            self._fetch()
+            if not self.bag:
+                return
+            while self.bag:
+                self.run(turn, *self.bag.pop(0))
+        self.broken.append("it does not settle: something is always due")

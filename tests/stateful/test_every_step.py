@@ -1,0 +1,63 @@
+"""One trouble at each step of a deal's way, one after the other: no step is left out by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from adapters.seed.demo_firm import reference_rows
+from tests.stateful import checks
+from tests.stateful.faults import Kind, Trouble
+from tests.stateful.people import PEOPLE
+from tests.stateful.simulation import START, Simulation
+from tests.stateful.worlds import MemoryWorld, World
+
+REFERENCE = tuple(reference_rows())
+TWO_WORKSTREAMS = 2
+PAUSES = (Kind.PAUSED, Kind.PAUSED_AFTER_WRITE)
+MEANWHILE = (
+    ("three seconds pass",),
+    ("another takes over",),
+    ("another takes over and dies", "a minute passes"),
+    ("the deal is lost", "another takes over"),
+    ("the deal gets dearer", "another takes over"),
+    ("it is told again", "a minute passes"),
+)
+
+
+def memory_world() -> MemoryWorld:
+    return MemoryWorld(START, PEOPLE, REFERENCE)
+
+
+def tell_the_story(world: World, trouble: Trouble, *, approved: bool) -> bool:
+    """A deal with two workstreams, from the webhook to its end; the trouble comes in the run before or after
+    its approval. Returns whether it came."""
+    simulation = Simulation(world)
+    record_id = simulation.win(TWO_WORKSTREAMS)
+    simulation.tell(record_id)
+    if approved:
+        simulation.work()
+        simulation.approve(record_id)
+    simulation.relay()
+    happened = simulation.work_with(trouble)
+    checks.always(simulation)
+    checks.finish(simulation)
+    return happened
+
+
+def every_step(kind: Kind, make_world: Callable[[], World], every: int = 1) -> Iterator[None]:
+    """Tells the story once for each step (each `every`th) at which `kind` can come."""
+    for approved in (False, True):
+        for meanwhile in MEANWHILE if kind in PAUSES else ((),):
+            nth = 0
+            while tell_the_story(make_world(), Trouble(kind, nth, meanwhile), approved=approved):
+                nth += every
+                yield
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_trouble_at_any_step_does_no_harm(kind: Kind) -> None:
+    steps = list(every_step(kind, memory_world))
+
+    assert steps, "the trouble never came"

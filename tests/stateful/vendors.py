@@ -1,0 +1,120 @@
+"""The outside world: books that keep whatever is written, doubles too, and never forget. The oracle."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from oppsync.domain.effects import Landed
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from tests.stateful.faults import SEARCH_LAG
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that exists outside; a search finds it from `visible_at` on."""
+
+    key: str
+    outside_id: str
+    content: Mapping[str, Any]
+    visible_at: datetime
+
+    @property
+    def number(self) -> str:
+        return f"N-{self.outside_id}"
+
+    def landed(self, wanted: Mapping[str, Any] | None = None) -> Landed:
+        differences = {
+            name: (str(value), str(self.content.get(name)))
+            for name, value in (wanted or self.content).items()
+            if self.content.get(name) != value
+        }
+        return Landed(
+            outside_id=self.outside_id,
+            number=self.number,
+            url=f"https://outside.example/{self.outside_id}",
+            differences=differences,
+        )
+
+
+@dataclass
+class Books:
+    """A vendor that accepts everything: whether a thing is there twice is ours to prevent."""
+
+    things: list[Thing] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def create(self, key: str, content: Mapping[str, Any], now: datetime) -> Landed:
+        thing = Thing(key, str(next(self._numbers)), content, now + SEARCH_LAG)
+        self.things.append(thing)
+        return thing.landed()
+
+    def find(self, key: str, wanted: Mapping[str, Any], now: datetime) -> Landed | None:
+        for thing in self.things:
+            if thing.key == key and thing.visible_at <= now:
+                return thing.landed(wanted)
+        return None
+
+    def of(self, key: str) -> list[Thing]:
+        return [thing for thing in self.things if thing.key == key]
+
+
+def node_content(order: NodeOrder) -> dict[str, Any]:
+    return {"node": order.node.model_dump(mode="json"), "parent": order.parent_id}
+
+
+def line_content(order: LineOrder) -> dict[str, Any]:
+    return {"line": order.line.model_dump(mode="json"), "project": order.project_id}
+
+
+@dataclass
+class Erp:
+    books: Books = field(default_factory=Books)
+    customers: set[str] = field(default_factory=lambda: {"CUST-1001"})
+
+
+@dataclass
+class CrmRecord:
+    """A deal in the CRM: all its versions, and the fields that we write back."""
+
+    versions: list[Opportunity]
+    written: WriteBack | None = None
+
+    @property
+    def now(self) -> Opportunity:
+        return self.versions[-1]
+
+    def save(self, at: datetime, **changes: Any) -> None:
+        """Any save, our own write-back's too, gives the record a new version."""
+        number = len(self.versions) + 1
+        new = self.now.model_copy(update={**changes, "version": f"v{number}", "modified_at": at})
+        self.versions.append(new)
+
+    def find(self, wanted: WriteBack) -> Landed | None:
+        if self.written is None:
+            return None
+        there, wish = self.written.model_dump(mode="json"), wanted.model_dump(mode="json")
+        differences = {name: (str(wish[name]), str(there[name])) for name in wish if wish[name] != there[name]}
+        return Landed(outside_id=self.now.id, differences=differences)
+
+
+@dataclass
+class Psa:
+    books: Books = field(default_factory=Books)
+    statuses: dict[str, WriteBack] = field(default_factory=dict)
+
+
+def psa_content(order: PsaOrder) -> dict[str, Any]:
+    return {"title": order.title, "number": order.project_number}
+
+
+@dataclass
+class Outside:
+    erp: Erp = field(default_factory=Erp)
+    psa: Psa = field(default_factory=Psa)
+    crm: dict[str, CrmRecord] = field(default_factory=dict)
+    mail: list[Message] = field(default_factory=list)
