@@ -11,8 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.engine import store_errors
 from adapters.postgres.tables import dead_messages, opportunities
-from adapters.postgres.work import PostgresExceptions
+from adapters.postgres.work import PostgresAudit, PostgresExceptions
 from oppsync import canonical_json
+from oppsync.domain.events import ExceptionRaised
 from oppsync.domain.exceptions import Disposition, NewException
 from oppsync.domain.findings import finding
 from oppsync.pipeline.table import PIPELINE
@@ -44,10 +45,10 @@ def _mirror(engine: Engine, broker: RedisBroker, queue: str) -> int:
 
 def _keep(connection: Connection, message: dict[str, Any]) -> None:
     opportunity_id = _opportunity_id(message)
-    query = select(opportunities.c.tenant_id).where(opportunities.c.id == opportunity_id)
-    tenant_id = connection.execute(query).scalar_one_or_none() if opportunity_id else None
+    query = select(opportunities.c.tenant_id, opportunities.c.traceparent)
+    known = connection.execute(query.where(opportunities.c.id == opportunity_id)).one_or_none()
     statement = insert(dead_messages).values(
-        tenant_id=tenant_id or "",
+        tenant_id=known.tenant_id if known else "",
         message_id=message["message_id"],
         queue=message["queue_name"],
         actor=message["actor_name"],
@@ -55,8 +56,16 @@ def _keep(connection: Connection, message: dict[str, Any]) -> None:
         message=message,
     )
     connection.execute(statement.on_conflict_do_nothing())
-    if tenant_id and opportunity_id:
-        PostgresExceptions(connection).raise_item(_item(tenant_id, opportunity_id, message))
+    if known and opportunity_id:
+        item = _item(known.tenant_id, opportunity_id, message)
+        item_id = PostgresExceptions(connection).raise_item(item)
+        raised = ExceptionRaised(
+            opportunity_id=opportunity_id,
+            actor="relay",
+            detail={"exception": str(item_id), "codes": [item.code]},
+            summary=f"{item.code}: {item.message}",
+        )
+        PostgresAudit(connection).append(known.tenant_id, raised, known.traceparent)
 
 
 def _item(tenant_id: str, opportunity_id: UUID, message: dict[str, Any]) -> NewException:
@@ -75,6 +84,6 @@ def _item(tenant_id: str, opportunity_id: UUID, message: dict[str, Any]) -> NewE
 
 def _opportunity_id(message: dict[str, Any]) -> UUID | None:
     try:
-        return UUID(message["args"][0])
-    except (IndexError, TypeError, ValueError):
+        return UUID(str(message["args"][0]))
+    except (IndexError, ValueError):
         return None
