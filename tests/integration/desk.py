@@ -1,0 +1,62 @@
+"""Opportunities in the store, put where a story begins, without any outside system."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from adapters.bootstrap import TENANT, Application
+from adapters.postgres.opportunities import PostgresOpportunities
+from adapters.systems import WEBHOOK_SECRETS
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.opportunity import OpportunityRef
+from oppsync.domain.states import State
+from oppsync.domain.trace import new_traceparent
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+
+CRM = "crm"
+
+
+def connect(application: Application) -> None:
+    """A CRM at an address where nobody answers."""
+    crm = Connection(
+        tenant_id=TENANT,
+        id=CRM,
+        role=ConnectionRole.CRM,
+        vendor="salesforce",
+        name="CRM",
+        settings={"base_url": "http://127.0.0.1:1"},
+        signature_scheme="standard_webhooks",
+    )
+    secrets = {"client_id": "id", "client_secret": "secret", WEBHOOK_SECRETS: []}
+    with application.uow() as uow:
+        uow.connections.put(crm, secrets)
+        uow.commit()
+
+
+def receive(application: Application, *source_ids: str, state: State = State.RECEIVED) -> list[UUID]:
+    """Opportunities of the CRM, due now; their first messages were just sent."""
+    traceparent = new_traceparent()
+    with application.uow() as uow:
+        ids = [
+            uow.opportunities.receive(TENANT, CRM, OpportunityRef(id=source_id), traceparent)[0]
+            for source_id in source_ids
+        ]
+        uow.commit()
+    run(application, "update opportunities set state = :state where id = any(:ids)", state=state, ids=ids)
+    return ids
+
+
+def run(application: Application, statement: str, **values: object) -> list[tuple[object, ...]]:
+    """What one committed statement answers."""
+    with application.engine.begin() as connection:
+        found = connection.execute(text(statement), values)
+        return [tuple(row) for row in found] if found.returns_rows else []
+
+
+def take(
+    application: Application, opportunity_id: UUID, holder: str
+) -> tuple[TrackedOpportunity, Lease] | None:
+    with application.engine.begin() as connection:
+        return PostgresOpportunities(connection).take_lease(opportunity_id, holder)

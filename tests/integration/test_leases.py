@@ -1,0 +1,229 @@
+"""Leases by the database's clock: one holder at a time, and a token that fences whoever lost it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from adapters.bootstrap import TENANT, Application
+from adapters.postgres.ledger import PostgresLedger
+from adapters.postgres.opportunities import PostgresOpportunities
+from oppsync.domain.effects import Effect, Landed
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.errors import LeaseLost
+from oppsync.ports import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due, Ledger
+from oppsync.services.lease_keeper import LeaseKeeper
+from tests.integration import desk
+
+EXPIRE = "update opportunities set lease_until = clock_timestamp() - interval '1 second'"
+SEEN = "select state, version, crashes, lease_holder from opportunities"
+
+
+@pytest.fixture
+def opportunity_id(application: Application) -> UUID:
+    desk.connect(application)
+    (opportunity_id,) = desk.receive(application, "006A")
+    return opportunity_id
+
+
+def taken(application: Application, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease]:
+    found = desk.take(application, opportunity_id, holder)
+    assert found is not None
+    return found
+
+
+def an_effect(opportunity_id: UUID) -> Effect:
+    return Effect(
+        key="oppsync:default:crm:006A:parent:project",
+        kind=EffectKind.PARENT,
+        path="project",
+        opportunity_id=opportunity_id,
+        connection_id="erp",
+        request={"name": "A"},
+        quarantine=timedelta(seconds=45),
+    )
+
+
+def test_of_many_workers_at_once_one_gets_the_lease(application: Application, opportunity_id: UUID) -> None:
+    start, got = threading.Barrier(3), []
+
+    def ask(holder: str) -> None:
+        start.wait()
+        got.append(desk.take(application, opportunity_id, holder))
+
+    threads = [threading.Thread(target=ask, args=(f"worker {number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(found is not None for found in got) == 1
+
+
+@pytest.mark.parametrize("due", ["null", "clock_timestamp() + interval '1 minute'"])
+def test_what_is_not_due_is_not_leased(application: Application, opportunity_id: UUID, due: str) -> None:
+    desk.run(application, f"update opportunities set due_at = {due}")
+
+    assert desk.take(application, opportunity_id, "worker") is None
+
+
+def test_a_lease_left_by_another_process_counts_as_its_crash(
+    application: Application, opportunity_id: UUID
+) -> None:
+    for crashes, holder in enumerate(["first", "second", "third"]):
+        opportunity, _ = taken(application, opportunity_id, holder)
+        assert opportunity.crashes == crashes
+        desk.run(application, EXPIRE)
+
+    again, _ = taken(application, opportunity_id, "third")
+    assert again.crashes == 2  # its own ran out while the store was away
+
+
+def test_an_outcome_ends_the_count_of_crashes_only_when_it_says_so(
+    application: Application, opportunity_id: UUID
+) -> None:
+    taken(application, opportunity_id, "dead")
+    desk.run(application, EXPIRE)
+    opportunity, lease = taken(application, opportunity_id, "alive")
+
+    with application.uow() as uow:
+        settled = opportunity.model_copy(update={"crashes": 0})
+        assert uow.opportunities.save(opportunity, settled, ON_ACTION, lease) == 0
+        uow.commit()
+
+    assert desk.run(application, SEEN) == [("received", 1, 0, None)]
+    assert desk.take(application, opportunity_id, "alive") is None  # nothing is due
+
+
+def test_a_zombie_records_no_outcome(application: Application, opportunity_id: UUID) -> None:
+    opportunity, old = taken(application, opportunity_id, "zombie")
+    desk.run(application, EXPIRE)
+    taken(application, opportunity_id, "successor")
+
+    for due in (STRAIGHT_ON, HANDED_ON, ON_ACTION, Due(timedelta(seconds=9))):
+        with application.uow() as uow:
+            assert uow.opportunities.save(opportunity, opportunity, due, old) is None
+            assert not uow.opportunities.renew_lease(old)
+            uow.commit()
+
+    assert desk.run(application, SEEN) == [("received", 0, 1, "successor")]
+
+
+WRITES: dict[str, Callable[[Ledger, Effect, Lease], None]] = {
+    "intend": lambda ledger, effect, lease: ledger.intend(TENANT, effect, "digest", lease, "00-1-2-01"),
+    "mark_sent": lambda ledger, effect, lease: ledger.mark_sent(TENANT, effect.key, lease),
+    "confirm": lambda ledger, effect, lease: ledger.confirm(TENANT, effect.key, Landed(outside_id="7"), lease),
+    "unsent": lambda ledger, effect, lease: ledger.unsent(TENANT, effect.key, "", lease),
+    "reject": lambda ledger, effect, lease: ledger.reject(TENANT, effect.key, "", lease),
+    "unknown": lambda ledger, effect, lease: ledger.unknown(TENANT, effect.key, "", lease),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("succeeded", [True, False], ids=["taken by another", "only run out"])
+def test_a_zombie_writes_nothing_into_the_ledger(
+    application: Application, opportunity_id: UUID, write: str, succeeded: bool
+) -> None:
+    effect = an_effect(opportunity_id)
+    _, old = taken(application, opportunity_id, "zombie")
+    with application.uow() as uow:
+        WRITES["intend"](uow.ledger, effect, old)
+        uow.commit()
+    rows = desk.run(application, "select * from effects")
+    desk.run(application, EXPIRE)
+    if succeeded:
+        taken(application, opportunity_id, "successor")
+
+    with application.uow() as uow, pytest.raises(LeaseLost):
+        WRITES[write](uow.ledger, effect, old)
+
+    assert desk.run(application, "select * from effects") == rows
+
+
+def test_nobody_takes_the_lease_between_the_ledger_s_check_and_its_commit(
+    application: Application, opportunity_id: UUID
+) -> None:
+    """The lease runs out in between; its successor has to wait, and then sees what was written."""
+    _, lease = taken(application, opportunity_id, "slow")
+    desk.run(application, "update opportunities set lease_until = clock_timestamp() + interval '300 ms'")
+    with application.engine.connect() as writing:
+        WRITES["intend"](PostgresLedger(writing), an_effect(opportunity_id), lease)
+        while desk.run(application, "select 1 from opportunities where lease_until > clock_timestamp()"):
+            time.sleep(0.02)
+        with application.engine.connect() as other:
+            other.exec_driver_sql("set local lock_timeout = '200ms'")
+            with pytest.raises(OperationalError, match="lock timeout"):
+                PostgresOpportunities(other).take_lease(opportunity_id, "successor")
+        writing.commit()
+
+    assert desk.take(application, opportunity_id, "successor") is not None
+    assert desk.run(application, "select state from effects") == [("intended",)]
+
+
+def test_a_version_that_moved_on_refuses_the_outcome_of_the_lease_s_own_holder(
+    application: Application, opportunity_id: UUID
+) -> None:
+    """A person decided meanwhile; the worker must look again."""
+    opportunity, lease = taken(application, opportunity_id, "worker")
+    with application.uow() as uow:
+        now = uow.opportunities.lock(TENANT, opportunity_id)
+        uow.opportunities.change(now, now, HANDED_ON)
+        uow.commit()
+
+    with application.uow() as uow:
+        assert uow.opportunities.save(opportunity, opportunity, ON_ACTION, lease) is None
+        assert uow.opportunities.renew_lease(lease)
+
+
+def test_a_re_read_asked_for_during_a_run_is_told_to_it_and_is_due_at_once(
+    application: Application, opportunity_id: UUID
+) -> None:
+    opportunity, lease = taken(application, opportunity_id, "worker")
+    desk.receive(application, "006A")
+
+    with application.uow() as uow:
+        assert uow.opportunities.save(opportunity, opportunity, ON_ACTION, lease) == 1
+        uow.commit()
+
+    again, _ = taken(application, opportunity_id, "worker")
+    assert again.reread_due
+
+
+def test_a_backoff_is_kept_while_an_old_re_read_is_still_to_be_made(
+    application: Application, opportunity_id: UUID
+) -> None:
+    desk.receive(application, "006A")
+    opportunity, lease = taken(application, opportunity_id, "worker")
+    assert opportunity.reread_due
+
+    with application.uow() as uow:
+        uow.opportunities.save(opportunity, opportunity, Due(timedelta(minutes=5)), lease)
+        uow.commit()
+
+    assert desk.take(application, opportunity_id, "worker") is None
+
+
+def test_a_held_lease_is_renewed_also_when_an_older_one_of_the_same_deal_ends(
+    application: Application, opportunity_id: UUID
+) -> None:
+    """Both in one process: the older run hung while the store was away, and another thread took over."""
+    _, old = taken(application, opportunity_id, "here")
+    desk.run(application, EXPIRE)
+    _, new = taken(application, opportunity_id, "here")
+    keeper = LeaseKeeper(application.uow)
+    until = desk.run(application, "select lease_until from opportunities")
+
+    with keeper.keep(new):
+        with keeper.keep(old):
+            pass
+        deadline = time.monotonic() + 15
+        while desk.run(application, "select lease_until from opportunities") == until:
+            assert time.monotonic() < deadline, "the lease was never renewed"
+            time.sleep(0.05)

@@ -1,0 +1,161 @@
+"""The ledger of effects: what is recorded before and after each thing written outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from adapters.bootstrap import TENANT, Application
+from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.tracked import Lease
+from oppsync.ports import Ledger
+from tests.integration import desk
+
+KEY = "oppsync:default:crm:006A:parent:project"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+QUARANTINE = timedelta(seconds=45)
+
+
+@pytest.fixture
+def opportunity_id(application: Application) -> UUID:
+    desk.connect(application)
+    (opportunity_id,) = desk.receive(application, "006A")
+    return opportunity_id
+
+
+@pytest.fixture
+def lease(application: Application, opportunity_id: UUID) -> Lease:
+    found = desk.take(application, opportunity_id, "worker")
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def ledger(application: Application) -> Iterator[Ledger]:
+    with application.uow() as uow:
+        yield uow.ledger
+
+
+@pytest.fixture
+def effect(opportunity_id: UUID) -> Effect:
+    return Effect(
+        key=KEY,
+        kind=EffectKind.PARENT,
+        path="project",
+        opportunity_id=opportunity_id,
+        connection_id="erp",
+        request={"name": "A"},
+        quarantine=QUARANTINE,
+    )
+
+
+def row(ledger: Ledger) -> LedgerRow:
+    found = ledger.get(TENANT, KEY)
+    assert found is not None
+    return found
+
+
+def test_nothing_is_known_of_what_was_never_intended(ledger: Ledger) -> None:
+    assert ledger.get(TENANT, KEY) is None
+    assert ledger.waits_until(TENANT, KEY, QUARANTINE) is None
+
+
+def test_an_effect_is_intended_sent_and_confirmed(ledger: Ledger, effect: Effect, lease: Lease) -> None:
+    ledger.intend(TENANT, effect, "digest", lease, TRACE)
+    intended = row(ledger)
+    assert (intended.state, intended.attempts, intended.sent_at) == (EffectState.INTENDED, 0, None)
+
+    ledger.mark_sent(TENANT, KEY, lease)
+    sent = row(ledger)
+    assert (sent.state, sent.attempts) == (EffectState.SENT, 1)
+    assert sent.sent_at is not None
+
+    landed = Landed(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7})
+    ledger.confirm(TENANT, KEY, landed, lease)
+    done = row(ledger)
+    assert (done.state, done.outside_id, done.number, done.url) == (
+        EffectState.CONFIRMED,
+        "7",
+        "P-7",
+        "http://erp/7",
+    )
+    assert done.confirmed_at is not None
+    assert done.may_exist
+
+
+def test_a_quarantine_is_counted_from_the_sending(ledger: Ledger, effect: Effect, lease: Lease) -> None:
+    ledger.intend(TENANT, effect, "digest", lease, TRACE)
+    ledger.mark_sent(TENANT, KEY, lease)
+    ledger.unknown(TENANT, KEY, "timed out", lease)
+
+    sent_at = row(ledger).sent_at
+    assert sent_at is not None
+    assert ledger.waits_until(TENANT, KEY, QUARANTINE) == sent_at + QUARANTINE
+    assert ledger.waits_until(TENANT, KEY, timedelta(0)) is None
+
+
+@pytest.mark.parametrize("clear", [False, True], ids=["sent", "unknown"])
+def test_an_unclear_effect_stays_so_until_it_was_looked_up(
+    ledger: Ledger, effect: Effect, lease: Lease, clear: bool
+) -> None:
+    """Intending it again says nothing about what the first send did."""
+    ledger.intend(TENANT, effect, "digest", lease, TRACE)
+    ledger.mark_sent(TENANT, KEY, lease)
+    if clear:
+        ledger.unknown(TENANT, KEY, "timed out", lease)
+    before = row(ledger)
+
+    ledger.intend(TENANT, effect, "digest", lease, TRACE)
+
+    assert row(ledger) == before
+    assert row(ledger).may_exist
+
+
+@pytest.mark.parametrize("state", [EffectState.INTENDED, EffectState.REJECTED, EffectState.CONFIRMED])
+def test_a_settled_effect_is_intended_again_with_its_new_request(
+    ledger: Ledger, effect: Effect, lease: Lease, state: EffectState
+) -> None:
+    ledger.intend(TENANT, effect, "digest", lease, TRACE)
+    ledger.mark_sent(TENANT, KEY, lease)
+    match state:
+        case EffectState.INTENDED:
+            ledger.unsent(TENANT, KEY, "too many requests", lease)
+        case EffectState.REJECTED:
+            ledger.reject(TENANT, KEY, "blocked", lease)
+        case _:
+            ledger.confirm(TENANT, KEY, Landed(outside_id="7"), lease)
+    assert row(ledger).state is state
+
+    ledger.intend(TENANT, effect.model_copy(update={"request": {"name": "B"}}), "other", lease, TRACE)
+
+    again = row(ledger)
+    assert (again.state, again.request_digest, again.attempts) == (EffectState.INTENDED, "other", 1)
+
+
+@pytest.mark.parametrize("kind", [EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK])
+def test_telling_somebody_makes_nothing_exist(
+    ledger: Ledger, effect: Effect, lease: Lease, kind: EffectKind
+) -> None:
+    ledger.intend(TENANT, effect.model_copy(update={"kind": kind}), "digest", lease, TRACE)
+    ledger.mark_sent(TENANT, KEY, lease)
+    ledger.confirm(TENANT, KEY, Landed(outside_id="someone"), lease)
+
+    assert not row(ledger).may_exist
+
+
+def test_effects_are_listed_in_the_order_they_were_intended(
+    application: Application, effect: Effect, lease: Lease
+) -> None:
+    for path in ("z", "a", "m"):
+        each = effect.model_copy(update={"key": f"{KEY}/{path}", "path": path})
+        with application.uow() as uow:
+            uow.ledger.intend(TENANT, each, "digest", lease, TRACE)
+            uow.commit()
+
+    with application.uow() as uow:
+        assert [row.path for row in uow.ledger.of(TENANT, effect.opportunity_id)] == ["z", "a", "m"]
+        assert uow.ledger.of("another tenant", effect.opportunity_id) == []

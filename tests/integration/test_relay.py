@@ -1,0 +1,214 @@
+"""From Postgres to Redis: nothing is lost when Redis is, and nothing storms."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from uuid import UUID, uuid4
+
+import pytest
+import redis
+from dramatiq.brokers.redis import RedisBroker
+
+from actors.broker import NAMESPACE, make_broker
+from actors.sending import LONGEST_QUEUE, Sender
+from actors.stages import declare_actors
+from adapters.bootstrap import Application
+from oppsync.domain.states import State
+from oppsync.pipeline.table import PIPELINE
+from oppsync.settings import Settings
+from tests.integration import desk
+
+LATER = "update opportunities set emit_at = clock_timestamp()"
+
+
+@pytest.fixture
+def broker(settings: Settings) -> Iterator[RedisBroker]:
+    with closing(make_broker(settings.redis_address)) as broker:
+        yield broker
+
+
+@pytest.fixture
+def sender(application: Application, broker: RedisBroker) -> Sender:
+    desk.connect(application)
+    return Sender(application.engine, broker, declare_actors(broker, application))
+
+
+def messages(broker: RedisBroker, stage: str = "validate") -> list[dict[str, object]]:
+    ids = broker.client.lrange(f"{NAMESPACE}:{stage}", 0, -1)
+    found = [broker.client.hget(f"{NAMESPACE}:{stage}.msgs", each) for each in ids]
+    return [json.loads(each) for each in found if each is not None]
+
+
+def told(broker: RedisBroker, stage: str = "validate") -> list[UUID]:
+    return [UUID(message["args"][0]) for message in messages(broker, stage)]  # type: ignore[index]
+
+
+def order(application: Application, *ids: UUID, stage: str = "validate") -> None:
+    """Outbox rows, as intake, replays, decisions and handing on write them."""
+    with application.uow() as uow:
+        for opportunity_id in ids:
+            uow.outbox.add("default", opportunity_id, stage, "00-1-2-01")
+        uow.commit()
+
+
+def waiting(application: Application) -> int:
+    return len(desk.run(application, "select 1 from outbox"))
+
+
+def test_an_outbox_row_becomes_a_message_of_its_stage_and_is_gone(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    (opportunity_id,) = desk.receive(application, "006A")
+    order(application, opportunity_id, stage="create_projects")
+
+    assert sender.relay() == 1
+
+    (message,) = messages(broker, "create_projects")
+    assert message["actor_name"] == "stage.create_projects"
+    assert message["args"] == [str(opportunity_id)]
+    assert message["options"]["traceparent"] == "00-1-2-01"  # type: ignore[index]
+    assert waiting(application) == 0
+    assert sender.relay() == 0
+
+
+def test_while_redis_is_away_rows_stay(application: Application, sender: Sender, broker: RedisBroker) -> None:
+    (opportunity_id,) = desk.receive(application, "006A")
+    order(application, opportunity_id)
+    desk.run(application, LATER)
+    with closing(make_broker("redis://127.0.0.1:1/0")) as nowhere:
+        cut_off = Sender(application.engine, nowhere, declare_actors(nowhere, application))
+        with pytest.raises(redis.RedisError):
+            cut_off.relay()
+        with pytest.raises(redis.RedisError):
+            cut_off.sweep()
+
+    assert waiting(application) == 1
+    assert sender.relay() == 1  # it returned
+    assert sender.sweep() == 1
+
+
+def test_what_a_flushed_redis_forgot_is_sent_again(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    ids = desk.receive(application, "006A", "006B")
+    order(application, *ids)
+    sender.relay()
+    broker.client.flushall()
+
+    assert sender.sweep() == 0  # a message sent just now may still be on its way
+    desk.run(application, LATER)
+    assert sender.sweep() == 2
+    assert sorted(told(broker)) == sorted(ids)
+    assert sender.sweep() == 0  # and not again at once
+
+
+def test_two_relays_share_the_rows(
+    application: Application,
+    applications: Callable[[], Application],
+    settings: Settings,
+    sender: Sender,
+    broker: RedisBroker,
+) -> None:
+    (opportunity_id,) = desk.receive(application, "006A")
+    order(application, *[opportunity_id] * 500)
+    other, of_other = applications(), make_broker(settings.redis_address)
+    relays = [sender, Sender(other.engine, of_other, declare_actors(of_other, other))]
+    sent, start = [], threading.Barrier(2)
+
+    def work(relay: Sender) -> None:
+        start.wait()
+        while count := relay.relay():
+            sent.append(count)
+
+    threads = [threading.Thread(target=work, args=(relay,)) for relay in relays]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    of_other.close()
+
+    assert sum(sent) == len(messages(broker)) == 500
+    assert waiting(application) == 0
+
+
+def test_rows_of_a_relay_that_dies_before_its_commit_are_sent_by_another(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    (opportunity_id,) = desk.receive(application, "006A")
+    order(application, opportunity_id)
+    with application.engine.connect() as dying:
+        dying.exec_driver_sql("delete from outbox")
+        assert sender.relay() == 0  # it does not wait for the other's rows
+
+    assert sender.relay() == 1
+
+
+def test_a_row_for_a_stage_of_another_release_does_not_stop_the_relay(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    old, new = desk.receive(application, "006A", "006B")
+    order(application, old, stage="stage_of_old")
+    order(application, new)
+
+    sender.relay()
+    assert told(broker) == [new]
+
+    desk.run(application, LATER)
+    sender.sweep()
+    assert old in told(broker)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_due_deal_is_sent_to_the_stage_of_its_state(
+    application: Application, sender: Sender, broker: RedisBroker, state: State
+) -> None:
+    """One that rests is due only for a re-read, which is done on the first stage's queue."""
+    (opportunity_id,) = desk.receive(application, "006A", state=state)
+    desk.run(application, LATER)
+
+    sender.sweep()
+
+    starts = {start: stage.name for stage in PIPELINE for start in stage.starts}
+    assert told(broker, starts.get(state, "validate")) == [opportunity_id]
+
+
+@pytest.mark.parametrize(
+    ("change", "sent"),
+    [
+        ("due_at = null", 0),
+        ("due_at = clock_timestamp() + interval '1 minute'", 0),
+        ("lease_holder = 'worker', lease_until = clock_timestamp() + interval '9 seconds'", 0),
+        ("lease_holder = 'dead', lease_until = clock_timestamp() - interval '1 second'", 1),
+    ],
+    ids=["rests", "backs off", "leased", "left by a dead worker"],
+)
+def test_only_what_is_due_and_not_leased_is_swept(
+    application: Application, sender: Sender, change: str, sent: int
+) -> None:
+    desk.receive(application, "006A")
+    desk.run(application, LATER)
+    desk.run(application, f"update opportunities set {change}")
+
+    assert sender.sweep() == sent
+
+
+def test_a_long_queue_is_not_fed_and_others_are(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    """However many wait for the full queue, and since when."""
+    desk.receive(application, *(f"006A{number}" for number in range(250)))
+    desk.run(application, "update opportunities set emit_at = clock_timestamp() - interval '1 hour'")
+    (approved,) = desk.receive(application, "006B", state=State.APPROVED)
+    desk.run(application, LATER + " where state = 'approved'")
+    junk = [str(uuid4()) for _ in range(LONGEST_QUEUE + 1)]
+    broker.client.rpush(f"{NAMESPACE}:validate", *junk)
+
+    assert sender.sweep() == 1
+    assert told(broker, "create_projects") == [approved]
+
+    broker.client.delete(f"{NAMESPACE}:validate")
+    assert sender.sweep() == 200
+    assert sender.sweep() == 50
