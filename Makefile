@@ -1,11 +1,13 @@
 # Everything is made in `.venv` and `.oppsync`, both in this folder; nothing else is needed than Python and make.
 PYTHON ?= python3
 WORKERS ?= 2
+RUNS ?= 1
+SEED ?=
 ARGS ?=
 READY := .venv/installed
 RUN := .venv/bin/python -m
 
-.PHONY: help demo up test check unit
+.PHONY: help demo up test check unit chaos
 .DEFAULT_GOAL := help
 
 help:  ## these lines
@@ -31,6 +33,9 @@ check: $(READY)  ## format, lint, types, architecture, migrations: seconds
 
 unit: $(READY)  ## the tests that need no server
 	@$(RUN) pytest tests/unit $(ARGS)
+
+chaos: $(READY)  ## attack everything and count (RUNS=n SEED=s; ARGS=--help for more)
+	@$(RUN) tests.chaos --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 $(READY): requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { \

@@ -1,0 +1,226 @@
+"""One run: feed, attack, let it come to rest, then ask the books. Everything that starts processes is here, on
+the main thread."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from tests.chaos import books, invariants
+from tests.chaos.fault import Fault, Injection
+from tests.chaos.house import House
+from tests.chaos.process_faults import PROCESS_FAULTS
+from tests.chaos.store_faults import STORE_FAULTS
+from tests.chaos.vendor_faults import VENDOR_FAULTS
+from tests.integration.standin_calls import call
+
+FAULTS: tuple[Fault, ...] = (*PROCESS_FAULTS, *STORE_FAULTS, *VENDOR_FAULTS)
+RESTORE = "backup restored"
+AT_ONCE = 3  # faults under way at the same time
+READY_SECONDS, REST_SECONDS = 60.0, 240.0
+TICK_SECONDS = 0.05
+EDIT_EVERY_SECONDS = 1.5
+UNFINISHED = """select (select count(*) from outbox) + (select count(*) from opportunities
+    where due_at is not null or lease_holder is not null
+    or state not in ('active', 'rejected', 'withdrawn', 'parked'))"""
+Say = Callable[[str], None]
+
+
+@dataclass
+class Report:
+    """What one run did and saw. `traces`: fault -> what of it was seen; `tried`: how often it was done."""
+
+    seed: str
+    tried: Counter[str] = field(default_factory=Counter)
+    traces: Counter[str] = field(default_factory=Counter)
+    impossible: dict[str, str] = field(default_factory=dict)
+    fates: Counter[str] = field(default_factory=Counter)
+    breaches: list[str] = field(default_factory=list)
+    sent: Counter[str] = field(default_factory=Counter)
+    died_at: Counter[str] = field(default_factory=Counter)
+    attack_seconds: float = 0.0
+    settle_seconds: float = 0.0
+    things: int = 0
+
+
+@dataclass
+class _Going:
+    fault: Fault
+    injection: Injection
+    due: float = 0.0
+
+
+class Bench:
+    def __init__(self, home: Path, disk: Path, seed: str, deals: int, say: Say) -> None:
+        self.house = House(home, disk, seed)
+        self.report = Report(seed)
+        self._deals, self._say = deals, say
+        self._chance = Random(f"monkey {seed}")  # noqa: S311 - to be repeated
+        self._edit_at = 0.0
+        self._backup_made = False
+
+    def run(self, faults: Sequence[Fault], *, restore: bool) -> Report:
+        """Each of the faults once, in an order of the seed's; with `restore` an old backup comes back last."""
+        try:
+            self.house.start()
+            self._wait_until_ready()
+            self.house.crm.start()
+            for approver in self.house.approvers:
+                approver.start()
+            began = time.monotonic()
+            self._attack(self._possible(faults), restore)
+            self.report.attack_seconds = time.monotonic() - began
+            self._settle()
+            self._judge()
+        finally:
+            killed = self.house.stop()
+        self.report.breaches += [f"{name} did not end within 30 s of SIGTERM" for name in killed]
+        return self.report
+
+    def _possible(self, faults: Sequence[Fault]) -> list[Fault]:
+        possible = []
+        for fault in faults:
+            why = fault.why_not(self.house)
+            if why:
+                self.report.impossible[fault.name] = why
+            else:
+                possible.append(fault)
+        self._chance.shuffle(possible)
+        return possible
+
+    def _attack(self, waiting: list[Fault], restore: bool) -> None:
+        going: list[_Going] = []
+        all_faults = max(1, len(waiting))
+        while waiting or going or len(self.house.crm.records) < self._deals:
+            self._tick(edits=True)
+            done = 1 - len(waiting) / all_faults
+            self._feed(done)
+            if restore and not self._backup_made and done > 1 / 3 and self.house.servers.postgres_is_up():
+                self._back_up()
+            going = [one for one in going if self._goes_on(one)]
+            fault = self._next(waiting, going)
+            if fault is not None:
+                waiting.remove(fault)
+                self._say(f"{fault.name} ...")
+                self.report.tried[fault.name] += 1
+                going.append(_Going(fault, fault.inject(self.house, self._chance)))
+        if restore:
+            self._restore()
+
+    def _next(self, waiting: list[Fault], going: list[_Going]) -> Fault | None:
+        if len(going) >= AT_ONCE or len(self.house.crm.records) < min(5, self._deals):
+            return None
+        used = frozenset[str]().union(*(one.fault.uses for one in going))
+        return next((fault for fault in waiting if not fault.uses & used), None)
+
+    def _goes_on(self, one: _Going) -> bool:
+        if time.monotonic() < one.due:
+            return True
+        try:
+            one.due = time.monotonic() + next(one.injection)
+        except psycopg.OperationalError:  # it wanted to look while another fault had Postgres away
+            return False
+        except StopIteration as end:
+            self.report.traces[one.fault.name] += end.value
+            return False
+        return True
+
+    def _tick(self, *, edits: bool) -> None:
+        self.house.processes.tick()
+        now = time.monotonic()
+        if edits and self.house.crm.records and now >= self._edit_at:
+            self.house.crm.edit()
+            self._edit_at = now + EDIT_EVERY_SECONDS
+        time.sleep(TICK_SECONDS)
+
+    def _feed(self, done: float) -> None:
+        """Deals come all through the attack; a few stand at its beginning."""
+        wanted = min(self._deals, 5 + int(self._deals * done))
+        if len(self.house.crm.records) < wanted:
+            self.house.crm.win()
+
+    def _back_up(self) -> None:
+        try:
+            self.house.servers.back_up()
+        except OSError:
+            return
+        self._backup_made = True
+        self._say("backup made")
+
+    def _restore(self) -> None:
+        """The product stands still, Postgres gets the old backup, the CRM tells everything again."""
+        self._say(f"{RESTORE} ...")
+        self.report.tried[RESTORE] += 1
+        for one in self.house.processes.all:
+            one.is_wanted = False
+            one.signal(signal.SIGTERM)
+        self._wait(lambda: not any(one.runs for one in self.house.processes.all), 32)
+        before = self._confirmed()
+        self.house.servers.crash_postgres()
+        self.house.servers.restore()
+        self.house.servers.start_postgres()
+        self.house.application.engine.dispose()
+        self.report.traces[RESTORE] += before - self._confirmed()
+        for one in self.house.processes.all:
+            one.is_wanted = True
+        self.house.crm.tell_all_again()
+
+    def _confirmed(self) -> int:
+        with self.house.servers.sql() as sql:
+            found = sql.execute("select count(*) from effects where state = 'confirmed'").fetchone()
+        return int(found[0]) if found else 0
+
+    def _wait_until_ready(self) -> None:
+        def ready() -> bool:
+            try:
+                return call(self.house.web, "GET", "/health/ready", timeout=2).status == 200
+            except OSError:
+                return False
+
+        if not self._wait(ready, READY_SECONDS):
+            raise RuntimeError("the product did not start: read the logs of the run")
+
+    def _wait(self, is_so: Callable[[], bool], seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            self._tick(edits=False)
+            if time.monotonic() > deadline:
+                return False
+        return True
+
+    def _settle(self) -> None:
+        """Until all is told, sent and at an end; a house that never rests is judged as it stands."""
+        began = time.monotonic()
+        self._wait(self._rests, REST_SECONDS)
+        self.report.settle_seconds = time.monotonic() - began
+
+    def _rests(self) -> bool:
+        if self.house.crm.waiting:
+            return False
+        with self.house.servers.sql() as sql:
+            return sql.execute(UNFINISHED).fetchone() == (0,)
+
+    def _judge(self) -> None:
+        house, report = self.house, self.report
+        found = books.read(house)
+        report.breaches = invariants.breaches(found, house.crm) + house.rude
+        report.fates = invariants.fates(found)
+        report.things = sum(map(len, found.things.values()))
+        report.died_at = house.died_at
+        report.sent = Counter(
+            {
+                "deals": len(house.crm.records),
+                "deliveries": len(house.crm.acknowledged),
+                "sent again": house.crm.sent_again,
+                "out of order": house.crm.reordered,
+                "edited meanwhile": house.crm.edited,
+                "decisions": sum(approver.decided for approver in house.approvers),
+            }
+        )

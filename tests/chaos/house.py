@@ -1,0 +1,166 @@
+"""The demo firm around the product: stand-ins behind proxies, short quarantines, two approvers."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+
+from adapters.bootstrap import TENANT, build
+from adapters.postgres import schema
+from adapters.processes import free_port
+from adapters.seed.install import CRM_CONNECTION, ERP_CONNECTION, PEOPLE, PSA_CONNECTION, DemoSystems, install
+from adapters.standins import process
+from adapters.standins.control import KantataControl, SalesforceControl, StandinControl, TrytonControl
+from adapters.supervisor import PROJECT, read_procfile
+from oppsync.services.commands import CreateToken
+from oppsync.settings import Settings
+from tests.chaos.approvers import DELIVERY, FINANCE, Approver
+from tests.chaos.crashing import POISON
+from tests.chaos.crm import Crm
+from tests.chaos.processes import Processes
+from tests.chaos.proxies import Proxies, Proxy
+from tests.chaos.servers import Servers
+
+# Seconds. What the stand-ins are told to do wrong stays within these.
+TIMEOUT, LATE_COMMIT, SEARCH_LAG = 2.0, 2.0, 1.0
+PASSWORD = "a long demo password"
+REST_KEY = "tryton-standin-rest-key"
+WEBS, WORKERS, RELAYS = 1, 2, 2
+
+
+class House:
+    """Everything of one run. `start` and `stop` belong on the main thread."""
+
+    def __init__(self, home: Path, disk: Path, seed: str) -> None:
+        self.home, self.seed = home, seed
+        self.servers = Servers(home / "servers", disk)
+        self.proxies = Proxies()
+        self.vendors: dict[str, Proxy] = {}
+        self.poison = home / "poison"
+        self.poison.touch()
+        self.port = free_port(0)
+        self.died_at: Counter[str] = Counter()  # named places
+        self.rude: list[str] = []  # processes that did not end with 0 when told to
+        self._standins: list[subprocess.Popen[str]] = []
+
+    @property
+    def web(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.servers.start()
+        sockets = self.home / "sockets"
+        sockets.mkdir()
+        self.postgres = self.proxies.unix(self.servers.postgres_socket, sockets / ".s.PGSQL.5432")
+        standins = {vendor: self._standin(vendor) for vendor in ("salesforce", "tryton", "kantata")}
+        self.salesforce = SalesforceControl(standins["salesforce"][0])
+        self.tryton = TrytonControl(standins["tryton"][0])
+        self.kantata = KantataControl(standins["kantata"][0])
+        # The bench tells the product itself, so that it knows what was heard.
+        webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        settings = Settings(
+            database_url=SecretStr(self.servers.database_url),
+            redis_url=SecretStr(self.servers.redis_url),
+            secret_keys=SecretStr(Fernet.generate_key().decode()),
+            base_url=self.web,
+            outbox_folder=self.home / "mail",
+        )
+        self.application = build(settings)
+        schema.upgrade(self.application.engine)
+        self._install({vendor: urls[1] for vendor, urls in standins.items()}, webhook_secret)
+        self.processes = Processes(self._commands(), self._environment(settings, sockets), self.home / "logs")
+        self.crm = Crm(self.salesforce, self.web, CRM_CONNECTION, webhook_secret, self.seed)
+        self.approvers = [
+            Approver(self.web, email, self.application.dispatch(CreateToken(TENANT, email, email)))
+            for email in (FINANCE, DELIVERY)
+        ]
+
+    def stop(self) -> list[str]:
+        """Ends everything; returns the names of processes that did not obey SIGTERM."""
+        killed: list[str] = []
+        for one in (*getattr(self, "approvers", ()), *([self.crm] if hasattr(self, "crm") else [])):
+            one.stop()
+        if hasattr(self, "processes"):
+            killed = self.processes.stop()
+        if hasattr(self, "application"):
+            self.application.engine.dispose()
+        self.proxies.stop()
+        for standin in self._standins:
+            standin.send_signal(signal.SIGKILL)
+            standin.wait(timeout=10)
+        self.servers.stop()
+        return killed
+
+    def vendor(self, name: str) -> StandinControl:
+        found: StandinControl = getattr(self, name)
+        return found
+
+    def _standin(self, vendor: str) -> tuple[str, str]:
+        """Its own address for the bench, and the one behind a proxy for the product."""
+        started, url = process.start(vendor, self.home / f"{vendor}.sqlite")
+        self._standins.append(started)
+        self.vendors[vendor], port = self.proxies.tcp(int(url.rpartition(":")[2]))
+        return url, f"http://127.0.0.1:{port}"
+
+    def _install(self, urls: Mapping[str, str], webhook_secret: str) -> None:
+        systems = DemoSystems(
+            salesforce_url=urls["salesforce"],
+            salesforce_client_id="oppsync-demo",
+            salesforce_client_secret="salesforce-demo-secret",
+            webhook_secret=webhook_secret,
+            tryton_url=urls["tryton"],
+            tryton_database="erp",
+            tryton_rest_key=REST_KEY,
+            kantata_url=urls["kantata"],
+            kantata_token="kantata-demo-token",
+        )
+        install(self.application, systems, {person.email: PASSWORD for person in PEOPLE})
+        # Tryton and Salesforce have no setting of their own for how long a search may be blind.
+        both = {"timeout": TIMEOUT, "late_commit": LATE_COMMIT + SEARCH_LAG}
+        limits = {
+            CRM_CONNECTION: both,
+            ERP_CONNECTION: both,
+            PSA_CONNECTION: {"timeout": TIMEOUT, "late_commit": LATE_COMMIT, "search_lag": SEARCH_LAG},
+        }
+        with self.servers.sql() as sql:
+            for connection, settings in limits.items():
+                sql.execute(
+                    "update connections set settings = settings || %s::jsonb where id = %s",
+                    [json.dumps(settings), connection],
+                )
+
+    def _commands(self) -> dict[str, str]:
+        """The Procfile's own, started so that a named place can kill them."""
+        listed = read_procfile((PROJECT / "Procfile").read_text())
+        web = listed["web"].replace("web.wsgi:app", "tests.chaos.crashing_web:app")
+        wrapped = {
+            kind: listed[kind].replace("python -m", "python -m tests.chaos.crashing")
+            for kind in ("worker", "relay")
+        }
+        return (
+            {f"web.{number}": web for number in range(1, WEBS + 1)}
+            | {f"worker.{number}": wrapped["worker"] for number in range(1, WORKERS + 1)}
+            | {f"relay.{number}": wrapped["relay"] for number in range(1, RELAYS + 1)}
+        )
+
+    def _environment(self, settings: Settings, sockets: Path) -> dict[str, str]:
+        return os.environ | {
+            "DATABASE_URL": self.servers.database_url.replace(str(self.servers.sockets), str(sockets)),
+            "REDIS_URL": self.servers.redis_url,
+            "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+            "OPPSYNC_BASE_URL": self.web,
+            "OPPSYNC_OUTBOX_FOLDER": str(settings.outbox_folder),
+            "PORT": str(self.port),
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{self.port}",
+            POISON: str(self.poison),
+        }

@@ -1,0 +1,208 @@
+"""Faults of processes: killed, paused, told to end, of another release, poisoned, dying at a named place."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from random import Random
+
+from adapters.supervisor import PROJECT
+from tests.chaos.crashing import CRASH_AT, DIED_AT
+from tests.chaos.fault import Fault, Injection, until
+from tests.chaos.house import House
+from tests.chaos.processes import Managed
+
+PAUSE_SECONDS = 20.0
+BOOT_SECONDS = 15.0
+CRASH_SECONDS = 25.0
+POISON_SECONDS = 90.0
+OLD_SECONDS = 12.0
+
+# Where a process may die, and which kind of process comes there.
+PLACES = {
+    "worker": (
+        "lease.taken", "stage.begins", "stage.decided", "outcome.uncommitted", "outcome.committed",
+        "intent.uncommitted", "intent.committed", "lookup.answered", "mark.uncommitted", "mark.committed",
+        "request.leaves", "request.answered", "send.answered", "answer.uncommitted", "answer.committed",
+        "lease.renewed",
+    ),
+    "relay": ("relay.taken", "relay.sent", "relay.committed", "sweep.sent", "sweep.committed"),
+    "web": ("delivery.uncommitted", "delivery.committed", "decision.uncommitted", "decision.committed"),
+}  # fmt: skip
+TIMES = (1, 3, 7)
+
+
+def leases_of(house: House, pid: int) -> int:
+    """How many opportunities this process works on now."""
+    with house.servers.sql() as sql:
+        query = "select count(*) from opportunities where lease_holder like %s and lease_until > now()"
+        found = sql.execute(query, [f"%:{pid}:%"]).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _busy(house: House, worker: Managed) -> int:
+    try:
+        return leases_of(house, worker.pid) if house.servers.postgres_is_up() else 0
+    except (OSError, ProcessLookupError):
+        return 0
+
+
+def kill_web(house: House, chance: Random) -> Injection:
+    web = chance.choice(house.processes.of("web"))
+    seen = sum(approver.broken for approver in house.approvers) + house.crm.unheard
+    web.signal(signal.SIGKILL)
+    yield from until(lambda: bool(web.codes) and web.codes[-1] == -signal.SIGKILL, 5)
+
+    def noticed() -> bool:
+        return sum(approver.broken for approver in house.approvers) + house.crm.unheard > seen
+
+    return int((yield from until(noticed, 5)))
+
+
+def kill_worker(house: House, chance: Random) -> Injection:
+    worker = chance.choice(house.processes.of("worker"))
+    yield from until(lambda: _busy(house, worker) > 0, 8)
+    try:
+        pid = worker.pid
+    except ProcessLookupError:
+        return 0
+    worker.signal(signal.SIGKILL)
+    yield 0.5
+    return leases_of(house, pid)
+
+
+def kill_relay(house: House, chance: Random) -> Injection:
+    relay = chance.choice(house.processes.of("relay"))
+    ended = len(relay.codes)
+    relay.signal(signal.SIGKILL)
+    return int((yield from until(lambda: relay.codes[ended:] == [-signal.SIGKILL], 5)))
+
+
+def kill_all(house: House, chance: Random) -> Injection:
+    workers = house.processes.of("worker")
+    yield from until(lambda: any(_busy(house, worker) for worker in workers), 8)
+    pids = [worker.pid for worker in workers if worker.runs]
+    for one in house.processes.all:
+        one.signal(signal.SIGKILL)
+    yield 0.5
+    return sum(leases_of(house, pid) for pid in pids)
+
+
+def pause_worker(house: House, chance: Random) -> Injection:
+    """A zombie: paused in the middle of its work for longer than its lease, then woken."""
+    house.tryton.faults([{"delay_seconds": 0.5, "count": None}])
+    worker = chance.choice(house.processes.of("worker"))
+    is_busy = yield from until(lambda: _busy(house, worker) > 0, 10)
+    if not is_busy:
+        house.tryton.clear_faults()
+        return 0
+    before = worker.said("lease_lost")
+    worker.signal(signal.SIGSTOP)
+    house.tryton.clear_faults()
+    yield PAUSE_SECONDS
+    worker.signal(signal.SIGCONT)
+    yield from until(lambda: worker.said("lease_lost") > before, 10)
+    return worker.said("lease_lost") - before
+
+
+def sigterm_storm(house: House, chance: Random) -> Injection:
+    """As a platform ends a dyno: every process at once, and each group twice."""
+    yield from until(lambda: all(one.runs for one in house.processes.all), BOOT_SECONDS)
+    yield 3.0  # a process that is still being imported has no manners yet
+    ended = {one.name: len(one.codes) for one in house.processes.all}
+    for _ in range(2):
+        for one in house.processes.all:
+            one.signal(signal.SIGTERM)
+        yield 0.3
+    yield from until(lambda: all(len(one.codes) > ended[one.name] for one in house.processes.all), 32)
+    codes = {one.name: one.codes[ended[one.name] :] for one in house.processes.all}
+    house.rude += [
+        f"{name} ended with {code}" for name, all_codes in codes.items() for code in all_codes if code
+    ]
+    return sum(1 for all_codes in codes.values() if all_codes == [0])
+
+
+def old_and_new(house: House, chance: Random) -> Injection:
+    """A deploy: a worker of the last release works beside those of this one."""
+    folder = Path(tempfile.mkdtemp(prefix="release-", dir=house.home))
+    archive = subprocess.run(
+        ["git", "archive", last_tag() or "HEAD"], cwd=PROJECT, capture_output=True, check=True
+    )
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    model = house.processes.of("worker")[0]
+    old = Managed("old.1", "python -m actors.worker", folder, model.env, house.home / "logs" / "old.1.log")
+    house.processes.all.append(old)
+    worked = yield from until(lambda: _busy(house, old) > 0, OLD_SECONDS)
+    yield 3.0
+    old.is_wanted = False
+    old.signal(signal.SIGTERM)
+    yield from until(lambda: not old.runs, 30)
+    return int(worked)
+
+
+def last_tag() -> str | None:
+    found = subprocess.run(
+        ["git", "describe", "--tags", "--abbrev=0"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or None
+
+
+def poison(house: House, chance: Random) -> Injection:
+    """A deal that kills whoever begins to work on it: parked after three deaths."""
+    record_id = house.crm.win(poison=True)
+    with house.poison.open("a") as file:
+        file.write(f"{record_id}\n")
+    house.crm.tell(record_id)
+
+    def parked() -> bool:
+        with house.servers.sql() as sql:
+            query = """select count(*) from exception_items e join opportunities o on o.id = e.opportunity_id
+                where o.source_id = %s and e.code = 'WORKER_CRASHED'"""
+            found = sql.execute(query, [record_id]).fetchone()
+        return bool(found and found[0])
+
+    yield from until(parked, POISON_SECONDS)
+    return house.processes.said(f"{DIED_AT} stage.begins poison {record_id}")
+
+
+def die_at_a_place(house: House, chance: Random) -> Injection:
+    kind = chance.choices(list(PLACES), [len(places) for places in PLACES.values()])[0]
+    return (yield from die_at(house, kind, chance.choice(PLACES[kind]), chance.choice(TIMES), chance))
+
+
+def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> Injection:
+    """Start one process anew that dies when it comes to `place` for the n-th time."""
+    victim = chance.choice(house.processes.of(kind))
+    before = victim.said(f"{DIED_AT} {place}")
+    victim.extra = {CRASH_AT: f"{place}:{times}"}
+    victim.signal(signal.SIGKILL)
+    yield from until(lambda: victim.said(f"{DIED_AT} {place}") > before, CRASH_SECONDS)
+    died = victim.said(f"{DIED_AT} {place}") - before
+    if kind == "web" or not died:  # gunicorn starts dying children again and again; back to an ordinary one
+        victim.signal(signal.SIGKILL)
+    house.died_at[place] += int(died > 0)
+    return int(died > 0)
+
+
+ALL = frozenset({"web", "worker", "relay"})
+PROCESS_FAULTS = (
+    Fault("SIGKILL web", frozenset({"web"}), "a client got no answer", kill_web),
+    Fault("SIGKILL worker", frozenset({"worker"}), "leases left behind", kill_worker),
+    Fault("SIGKILL relay", frozenset({"relay"}), "it ended by SIGKILL", kill_relay),
+    Fault("SIGKILL all", ALL, "leases left behind", kill_all),
+    Fault(
+        "worker paused for 20 s", frozenset({"worker", "tryton"}), "its late write was refused", pause_worker
+    ),
+    Fault("SIGTERM to all, twice", ALL, "processes that ended with 0", sigterm_storm),
+    Fault(
+        "deploy, old beside new",
+        frozenset({"worker"}),
+        "the old one held a lease",
+        old_and_new,
+        lambda _: None if last_tag() else "there is no release yet",
+    ),
+    Fault("poisoned deal", frozenset({"worker", "postgres"}), "workers it killed", poison),
+    Fault("death at a named place", ALL, "it died there", die_at_a_place),
+)

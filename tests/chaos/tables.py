@@ -1,0 +1,49 @@
+"""What a bench's runs come to, as text that also goes into docs/reliability.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from tests.chaos.bench import RESTORE, Report
+from tests.chaos.fault import Fault
+
+
+def told(reports: Sequence[Report], faults: Sequence[Fault]) -> str:
+    return "\n".join(_lines(reports, faults)) + "\n"
+
+
+def _lines(reports: Sequence[Report], faults: Sequence[Fault]) -> Iterator[str]:
+    tried = _sum(report.tried for report in reports)
+    traces = _sum(report.traces for report in reports)
+    impossible = {name: why for report in reports for name, why in report.impossible.items()}
+    yield "\n| fault | done | seen | what was seen |\n|---|---|---|---|"
+    for fault in faults:
+        if fault.name in impossible:
+            yield f"| {fault.name} | 0 | 0 | not possible here: {impossible[fault.name]} |"
+        elif tried[fault.name]:
+            yield f"| {fault.name} | {tried[fault.name]} | {traces[fault.name]} | {fault.trace} |"
+    if tried[RESTORE]:
+        yield f"| {RESTORE} | {tried[RESTORE]} | {traces[RESTORE]} | confirmed effects forgotten |"
+    died = _sum(report.died_at for report in reports)
+    if died:
+        yield "\nDied at: " + ", ".join(f"{place} {count}" for place, count in sorted(died.items())) + "."
+    sent = _sum(report.sent for report in reports)
+    yield "\nSent: " + ", ".join(f"{count} {name}" for name, count in sent.items()) + "."
+    fates = _sum(report.fates for report in reports)
+    total = sum(fates.values())
+    yield f"Accepted {total} = " + " + ".join(f"{count} {fate}" for fate, count in fates.most_common()) + "."
+    yield f"Things in the ERP: {sum(report.things for report in reports)}."
+    for report in reports:
+        yield (
+            f"seed {report.seed}: attacked for {report.attack_seconds:.0f} s, "
+            f"at rest {report.settle_seconds:.0f} s later, {len(report.breaches)} breaches"
+        )
+        yield from (f"  BREACH {breach}" for breach in report.breaches)
+
+
+def _sum(counters: Iterator[Counter[str]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counter in counters:
+        total.update(counter)
+    return total

@@ -1,0 +1,96 @@
+"""Faults of the outside: a vendor cut off, or failing in one of its own ways; and deliveries out of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from tests.chaos.fault import Fault, Injection, until
+from tests.chaos.house import LATE_COMMIT, SEARCH_LAG, TIMEOUT, House
+
+CUT_SECONDS = 4.0
+SPELL_SECONDS = 10.0
+STALE = 3
+CALLS = 3
+WRITES = {"tryton": "POST", "salesforce": "PATCH", "kantata": "POST"}
+# Where the writes go: Salesforce's reads are POSTs too.
+PATHS = {"tryton": "/erp/rest/model", "salesforce": "/services/data", "kantata": "/api/v1"}
+
+
+def cut(vendor: str) -> Callable[[House, Random], Injection]:
+    def inject(house: House, chance: Random) -> Injection:
+        proxy = house.vendors[vendor]
+        before = proxy.broken
+        proxy.cut()
+        yield CUT_SECONDS
+        yield from until(lambda: proxy.broken > before, CUT_SECONDS)
+        proxy.mend()
+        return proxy.broken - before
+
+    return inject
+
+
+def failing(
+    vendor: str, rule: Mapping[str, Any], *, writes: bool = True
+) -> Callable[[House, Random], Injection]:
+    """The vendor fails so with the next few calls of that sort."""
+    whole: dict[str, Any] = {
+        "path": PATHS[vendor],
+        "method": WRITES[vendor] if writes else "GET",
+        "count": CALLS,
+        **rule,
+    }
+
+    def inject(house: House, chance: Random) -> Injection:
+        control = house.vendor(vendor)
+        control.faults([whole])
+
+        def hits() -> int:
+            return int(control.fault_report()[0]["hits"])
+
+        yield from until(lambda: hits() >= whole["count"], SPELL_SECONDS)
+        seen = hits()
+        control.clear_faults()
+        return seen
+
+    return inject
+
+
+def stale(house: House, chance: Random) -> Injection:
+    refused = 0
+    for _ in range(STALE):
+        refused += house.crm.send_stale()
+        yield 0.2
+    return refused
+
+
+# Name, the rule, whether it is about writes.
+WAYS: tuple[tuple[str, dict[str, Any], bool], ...] = (
+    ("answers slowly", {"delay_seconds": TIMEOUT + 1}, True),
+    ("429 with Retry-After", {"status": 429, "retry_after": 2}, True),
+    ("500 before commit", {"status": 500}, True),
+    ("500 after commit", {"status": 500, "after_commit": True}, True),
+    ("hangs", {"hang": True}, True),
+    ("drops after commit", {"drop_connection": True, "after_commit": True}, True),
+    ("commits late", {"commit_late_seconds": LATE_COMMIT - 0.5}, True),
+    ("search lags", {"search_lag_seconds": SEARCH_LAG, "count": 40}, False),
+    ("is away", {"away": True, "method": "*", "path": "/", "count": 15}, False),
+)
+
+
+def _of(vendor: str) -> tuple[Fault, ...]:
+    uses = frozenset({vendor})
+    ways = [
+        Fault(f"{vendor}: {name}", uses, "calls spoilt", failing(vendor, rule, writes=writes))
+        for name, rule, writes in WAYS
+    ]
+    return (Fault(f"{vendor}: cut off", uses, "connections broken", cut(vendor)), *ways)
+
+
+VENDOR_FAULTS = (
+    *_of("tryton"),
+    *_of("salesforce"),
+    *_of("kantata"),
+    Fault("stale timestamp", frozenset(), "refused with 401", stale),
+)
