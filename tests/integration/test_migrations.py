@@ -1,0 +1,96 @@
+"""The schema: up, down and up again, equal to the tables of the code, and what it forbids by itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.bootstrap import TENANT, Application
+from adapters.embedded.servers import ServerAddresses
+from adapters.postgres import schema
+from tests.conftest import database_url
+from tests.integration import desk
+
+
+@pytest.fixture
+def empty(servers: ServerAddresses) -> Iterator[Engine]:
+    """A database of one's own, without any table."""
+    name = f"empty_{uuid4().hex}"
+    server = create_engine(servers.database_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"create database {name}")
+        engine = create_engine(database_url(servers, name))
+        yield engine
+        engine.dispose()
+        connection.exec_driver_sql(f"drop database {name} with (force)")
+    server.dispose()
+
+
+def test_the_migrations_make_the_tables_of_the_code(empty: Engine) -> None:
+    assert schema.current(empty) is None
+
+    schema.upgrade(empty)
+
+    assert schema.current(empty) == schema.head()
+    assert schema.differences(empty) == []
+    schema.upgrade(empty)  # harmless to repeat
+
+
+def test_they_go_down_to_nothing_and_up_again(empty: Engine) -> None:
+    schema.upgrade(empty)
+
+    schema.downgrade(empty, "base")
+
+    with empty.connect() as connection:
+        left = connection.execute(
+            text("select relname from pg_class where relnamespace = 'public'::regnamespace")
+        )
+        assert set(left.scalars()) <= {"alembic_version", "alembic_version_pkc", "pk_alembic_version"}
+        functions = connection.execute(
+            text("select proname from pg_proc where pronamespace = 'public'::regnamespace")
+        )
+        assert list(functions.scalars()) == []
+    schema.upgrade(empty)
+    assert schema.differences(empty) == []
+
+
+def test_two_deploys_at_once_take_turns(empty: Engine) -> None:
+    start, failed = threading.Barrier(2), []
+
+    def deploy() -> None:
+        start.wait()
+        try:
+            schema.upgrade(empty)
+        except DBAPIError as error:
+            failed.append(error)
+
+    deploys = [threading.Thread(target=deploy) for _ in range(2)]
+    for each in deploys:
+        each.start()
+    for each in deploys:
+        each.join()
+
+    assert failed == []
+    assert schema.current(empty) == schema.head()
+
+
+@pytest.mark.parametrize("change", ["update audit set summary = 'nothing happened'", "delete from audit"])
+def test_the_audit_trail_never_changes(application: Application, change: str) -> None:
+    with application.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into audit values"
+                " (:tenant, gen_random_uuid(), now(), null, 'x.v1', 'a', 's', '{}', '{}', '{}', 'c', 't')"
+            ),
+            {"tenant": TENANT},
+        )
+
+    with pytest.raises(DBAPIError, match="audit entries never change"):
+        desk.run(application, change)
+
+    assert desk.run(application, "select summary from audit") == [("s",)]

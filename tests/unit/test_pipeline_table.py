@@ -1,0 +1,98 @@
+"""The tables of the engine are whole: no state without a stage, no error without a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TypeVar
+
+import pytest
+
+from oppsync import errors
+from oppsync.domain.events import Event
+from oppsync.domain.findings import CODES
+from oppsync.domain.states import RESTING, TRANSITIONS, State
+from oppsync.errors import BusinessError, OppsyncError, RequestRefused, TransientError
+from oppsync.pipeline.retry import MAX_TRIES
+from oppsync.pipeline.table import PIPELINE, STAGE_OF, stage_for
+
+Class = TypeVar("Class")
+
+
+def below(base: type[Class]) -> Iterator[type[Class]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_has_one_stage_or_rests(state: State) -> None:
+    stages = [stage.name for stage in PIPELINE if state in stage.starts]
+
+    assert len(stages) == (0 if state in RESTING else 1)
+    assert stage_for(state).name == (stages or [PIPELINE[0].name])[0]
+
+
+def test_the_six_stages_stand_in_the_order_of_the_way() -> None:
+    assert [stage.name for stage in PIPELINE[:6]] == [
+        "validate",
+        "enrich",
+        "split_workstreams",
+        "approve",
+        "create_projects",
+        "write_back",
+    ]
+    firsts = [stage.starts[0] for stage in PIPELINE[:6]]
+    for before, after in pairwise(firsts):
+        reached = TRANSITIONS[before] | {next_ for state in TRANSITIONS[before] for next_ in TRANSITIONS[state]}
+        assert after in reached
+
+
+def test_every_stage_has_a_queue_of_its_own_and_hours_of_patience() -> None:
+    assert len({stage.queue for stage in PIPELINE}) == len(PIPELINE)
+    assert {stage.max_tries for stage in PIPELINE} == {MAX_TRIES}
+    assert set(STAGE_OF) == set(State) - RESTING
+
+
+@pytest.mark.parametrize("error", [BusinessError, *below(BusinessError)], ids=lambda error: error.__name__)
+def test_what_parks_has_a_text_and_an_owner(error: type[OppsyncError]) -> None:
+    assert error.code in CODES or error is BusinessError
+
+
+@pytest.mark.parametrize("code", ["WORKER_CRASHED", "RETRIES_EXHAUSTED", "BUG"])
+def test_what_becomes_a_dead_letter_has_a_text_and_an_owner(code: str) -> None:
+    assert code in CODES
+
+
+def test_an_error_s_base_says_what_happens_next() -> None:
+    """Nothing is both worth a retry and parked, and nothing is neither by accident."""
+    for error in below(OppsyncError):
+        bases = [base for base in (TransientError, BusinessError, RequestRefused) if issubclass(error, base)]
+        assert len(bases) == (0 if error is errors.NeverLands else 1), error
+
+
+def test_codes_of_errors_are_their_own() -> None:
+    codes = [error.code for error in below(OppsyncError)]
+
+    assert len(set(codes)) == len(codes)
+
+
+def test_an_error_can_always_be_stored() -> None:
+    error = BusinessError("a\x00b" + "c" * 10_000)
+
+    assert error.message.startswith("abc")
+    assert len(error.message) <= 2_000
+
+
+@pytest.mark.parametrize("event", list(below(Event)), ids=lambda event: event.__name__)
+def test_an_event_is_stored_under_its_versioned_name(event: type[Event]) -> None:
+    words = re.findall("[A-Z][a-z]+", event.__name__)
+
+    assert event.type == ".".join(word.lower() for word in words) + ".v1"
+
+
+def test_a_summary_is_cut_to_what_the_timeline_holds() -> None:
+    event = next(iter(below(Event)))(opportunity_id=None, actor="a", summary="s" * 3_000)
+
+    assert len(event.summary) == 2_000
