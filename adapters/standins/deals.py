@@ -116,7 +116,7 @@ def milestone_line(
     first = _start(won)
     milestones = [
         {
-            "Name": f"{description}: stage {number}",
+            "Name": f"Stage {number}",
             "Percent__c": Decimal(percent),
             "Planned_Date__c": _months_later(first, number).isoformat(),
         }

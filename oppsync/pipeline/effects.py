@@ -162,5 +162,5 @@ def _recorded(row: LedgerRow) -> Landed:
 def _summary(effect: Effect, state: EffectState, landed: Landed | None, error: str) -> str:
     what = f"{effect.kind} {effect.path}"
     if landed is not None:
-        return f"{what}: exists as {landed.number or landed.outside_id}"
+        return f"{what}: confirmed as {landed.number or landed.outside_id}"
     return f"{what}: {state}" + (f" ({error})" if error else "")
