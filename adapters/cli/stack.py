@@ -31,19 +31,24 @@ ANSWER_SECONDS = 5.0
 LAST_LINES = 8
 TOLD_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Say = Callable[[str], None]
+Check = Callable[[], None]
 
 
 class Stack:
     """A context manager that starts everything, and ends everything it started, whatever happens.
 
-    `say` gets a sentence for each step, `on_line` each line that a process prints. Use it on the main thread.
+    `say` gets a sentence for each step, `on_line` each line that a process prints, `told` is asked between
+    steps whether to stop. Use it on the main thread.
     """
 
     addresses: Addresses
     application: Application
 
-    def __init__(self, home: Home, say: Say, on_line: OnLine, first_port: int | None = None) -> None:
+    def __init__(
+        self, home: Home, say: Say, on_line: OnLine, told: Check, first_port: int | None = None
+    ) -> None:
         self.home = home
+        self._told = told
         self._first_port = first_port
         self._say = say
         self._on_line = on_line
@@ -75,7 +80,8 @@ class Stack:
                 self._lock = None
 
     def check(self) -> None:
-        """Raises Failed when one of the processes has ended."""
+        """Raises Failed when one of the processes has ended, KeyboardInterrupt when we were told to stop."""
+        self._told()
         for supervisor in self._supervisors:
             ended = supervisor.ended()
             if ended:
@@ -83,7 +89,7 @@ class Stack:
                 raise Failed(f"{ended[0]} ended ({describe(ended[1])}). Its last words:{said or ' none.'}")
 
     def wait(self) -> None:
-        """Until a process ends (raises Failed) or a signal interrupts."""
+        """Until `check` raises."""
         while True:
             self.check()
             time.sleep(POLL_SECONDS)
@@ -156,6 +162,7 @@ class Stack:
 
     def _wait_for(self, is_ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_WITHIN_SECONDS
+        self.check()
         while not is_ready():
             self.check()
             if time.monotonic() > deadline:
@@ -183,18 +190,26 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextmanager
-def interrupted_when_told() -> Iterator[None]:
-    """The first Ctrl-C, SIGTERM or SIGHUP raises KeyboardInterrupt; later ones do not disturb the end."""
+def told_to_stop() -> Iterator[Check]:
+    """Yields what raises KeyboardInterrupt once Ctrl-C, SIGTERM or SIGHUP has come; ask it between steps.
+
+    In the middle of one, an exception could be lost, or leave a process behind that nobody knows of yet. Who
+    says it twice does not want to wait: that raises at once.
+    """
     told: list[int] = []
 
-    def interrupt(number: int, _: FrameType | None) -> None:
-        if not told:
-            told.append(number)
+    def note(number: int, _: FrameType | None) -> None:
+        told.append(number)
+        if len(told) > 1:
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in TOLD_TO_STOP}
+    def check() -> None:
+        if told:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, note) for number in TOLD_TO_STOP}
     try:
-        yield
+        yield check
     finally:
         for number, old in before.items():
             signal.signal(number, old)

@@ -8,7 +8,7 @@ import click
 
 from adapters.cli.home import Addresses, Home
 from adapters.cli.output import first_port_option
-from adapters.cli.stack import Stack, interrupted_when_told
+from adapters.cli.stack import Stack, told_to_stop
 from adapters.embedded.tryton import firm
 from adapters.seed.install import PEOPLE
 from adapters.supervisor import print_line
@@ -20,7 +20,7 @@ def up(first_port: int | None) -> None:
     """Run everything on this machine until Ctrl-C: servers, ERP, CRM, PSA, web, worker, relay."""
     home = Home.here()
     try:
-        with interrupted_when_told(), Stack(home, click.echo, print_line, first_port) as stack:
+        with told_to_stop() as told, Stack(home, click.echo, print_line, told, first_port) as stack:
             click.echo(
                 "\n".join(
                     ["", *where_to_look(home, stack.addresses), "", "Ctrl-C ends it; the data stays.", ""]

@@ -164,8 +164,9 @@ def difference(cli: Cli) -> str:
     return " ".join(done.stdout.split())
 
 
-def test_interrupted_half_way(cli: Cli) -> None:
-    with cli.started("demo", until="Starting web") as process:
+@pytest.mark.parametrize("moment", ["Starting Postgres", "Starting web", "Won"])
+def test_interrupted_half_way(moment: str, cli: Cli) -> None:
+    with cli.started("demo", until=moment) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == INTERRUPTED
     assert cli.left_running() == []

@@ -23,7 +23,7 @@ from adapters.cli.demo.resend import resend_old
 from adapters.cli.demo.running import Running, running
 from adapters.cli.home import Home
 from adapters.cli.output import first_port_option
-from adapters.cli.stack import interrupted_when_told
+from adapters.cli.stack import told_to_stop
 from adapters.cli.up import where_to_look
 from adapters.standins import deals
 from adapters.standins.control import KantataControl, SalesforceControl
@@ -49,7 +49,7 @@ def demo(yes: bool, compare_only: bool, first_port: int | None) -> None:
         console.width = PLAIN_WIDTH
     asks = console.is_terminal and sys.stdin.isatty() and not yes
     try:
-        with interrupted_when_told(), running(Home.here(), first_port) as found:
+        with told_to_stop() as told, running(Home.here(), told, first_port) as found:
             wrong = compare_everything(console, found) if compare_only else run(console, found, asks=asks)
             console.print("", *where_to_look(found.home, found.addresses), "", sep="\n", markup=False)
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,30 +11,33 @@ import click
 from adapters.bootstrap import Application
 from adapters.cli.connect import connected, names_servers
 from adapters.cli.home import Addresses, Home
-from adapters.cli.stack import Stack, answers, tryton_answers
+from adapters.cli.stack import Check, Stack, answers, tryton_answers
 from adapters.embedded import find_running
 
 
 @dataclass(frozen=True)
 class Running:
-    """`check` raises Failed when a process of ours has ended. `stays`: it was there before and stays."""
+    """`check` raises Failed when a process of ours has ended, KeyboardInterrupt when we were told to stop.
+
+    `stays`: it was there before and is left alone.
+    """
 
     home: Home
     application: Application
     addresses: Addresses
-    check: Callable[[], None]
+    check: Check
     stays: bool
 
 
 @contextmanager
-def running(home: Home, first_port: int | None) -> Iterator[Running]:
+def running(home: Home, told: Check, first_port: int | None) -> Iterator[Running]:
     """Ends what it started; what it found it leaves alone. Raises Failed, EmbeddedServersError."""
     known = home.addresses()
     if known and _all_answer(home, known):
         with connected() as application:
-            yield Running(home, application, known, lambda: None, stays=True)
+            yield Running(home, application, known, told, stays=True)
         return
-    with Stack(home, click.echo, _LogFiles(home), first_port) as stack:
+    with Stack(home, click.echo, _LogFiles(home), told, first_port) as stack:
         yield Running(home, stack.application, stack.addresses, stack.check, stays=False)
         click.echo("Ending every process that was started ...")
 
