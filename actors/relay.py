@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from actors.dead_letters import mirror_dead_letters
 from actors.retention import prune
 from actors.sending import Sender
 from actors.stages import declare_actors
+from actors.stopping import stop_listening, told_to_stop
 from adapters.bootstrap import build
 from adapters.environment import read_settings
 from adapters.logs import log
@@ -63,14 +62,13 @@ def main() -> None:
         Chore("retention", PRUNE_SECONDS, lambda: prune(application.engine, settings)),
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application.engine, broker)),
     )
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = told_to_stop()
     log.info("relay_started")
     while not stop.wait(POLL_SECONDS):
         for chore in chores:
             chore.run_if_due(time.monotonic())
     broker.close()
+    stop_listening()
     log.info("relay_stopped")
 
 

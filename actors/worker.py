@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 
 import dramatiq
 
 from actors.broker import make_broker
 from actors.stages import declare_actors
+from actors.stopping import stop_listening, told_to_stop
 from adapters.bootstrap import build
 from adapters.environment import read_settings
 from adapters.logs import log
@@ -26,15 +25,14 @@ def main() -> None:
     broker = make_broker(settings.redis_address)
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)
-    stop = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+    stop = told_to_stop()
     worker.start()
     log.info("worker_started", threads=threads)
     stop.wait()
     application.stopping.set()
     worker.stop(timeout=SHUTDOWN_MILLISECONDS)
     broker.close()
+    stop_listening()
     log.info("worker_stopped")
 
 
