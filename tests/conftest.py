@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from cryptography.fernet import Fernet
@@ -21,6 +22,10 @@ from oppsync.settings import Settings
 from tests.world import running_world, world
 
 __all__ = ["running_world", "world"]
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("oppsync", deadline=None)
+hypothesis.settings.load_profile("oppsync")
 
 TEMPLATE = "template_oppsync"
 _numbers = itertools.count()
