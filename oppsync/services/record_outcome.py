@@ -38,7 +38,8 @@ def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on
         events = [*outcome.events, *_carry_out(uow, context, after, outcome)]
         if after.state is not before.state:
             events.append(_state_changed(context, after))
-        return commit(uow, context, publish, after, due, *events)
+        worked = commit(uow, context, publish, after, due, *events)
+    return worked or look_again(context)
 
 
 def commit(
@@ -48,12 +49,15 @@ def commit(
     after: TrackedOpportunity,
     due: Due,
     *events: Event,
-) -> Worked:
-    """One commit; or none of it, and a second look, when a decision or another worker came in between."""
+) -> Worked | None:
+    """One commit; or none of it, and None, when a decision or another worker came in between.
+
+    Close the unit of work before you `look_again`: it may hold the row that is looked at.
+    """
     before = context.opportunity
     asked = uow.opportunities.save(before, after, due, context.lease)
     if asked is None:
-        return _look_again(context)
+        return None
     publish(uow, before.tenant_id, before.traceparent, *events)
     if due.sent:
         uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
@@ -64,7 +68,7 @@ def commit(
     return Worked(now, due.keep_lease)
 
 
-def _look_again(context: StageContext) -> Worked:
+def look_again(context: StageContext) -> Worked:
     """Start from what is there now, if the lease is still ours. Raises LeaseLost."""
     with context.uow() as uow:
         if not uow.opportunities.renew_lease(context.lease):

@@ -34,7 +34,7 @@ from oppsync.pipeline.table import stage_for
 from oppsync.ports import HANDED_ON, Clock, Due, Publish, Reporter, Systems, UnitOfWorkFactory
 from oppsync.services.commands import RunStage
 from oppsync.services.lease_keeper import LeaseKeeper
-from oppsync.services.record_outcome import Worked, commit, record
+from oppsync.services.record_outcome import Worked, commit, look_again, record
 
 # A worker that has gone straight on for this long lets others have a turn.
 HAND_ON_AFTER_SECONDS = 10.0
@@ -135,7 +135,8 @@ class RunStageHandler:
         )
         after = opportunity.model_copy(update={"tries": tries, "crashes": 0})
         with self.uow() as uow:
-            return commit(uow, context, self.publish, after, Due(pause), event)
+            worked = commit(uow, context, self.publish, after, Due(pause), event)
+        return worked or look_again(context)
 
     def _dead_letter(self, context: StageContext, code: str, message: str, error: Exception | None) -> Worked:
         self.reporter.dead_letter(context.opportunity.id, code, message, error)
@@ -144,7 +145,9 @@ class RunStageHandler:
 
     def _hand_on(self, context: StageContext) -> None:
         with self.uow() as uow:
-            commit(uow, context, self.publish, context.opportunity, HANDED_ON)
+            handed = commit(uow, context, self.publish, context.opportunity, HANDED_ON)
+        if handed is None:
+            self._hand_on(self._context(look_again(context).opportunity, context.lease))
 
 
 def _rereads(opportunity: TrackedOpportunity) -> bool:

@@ -1,0 +1,42 @@
+"""Somebody writes to an opportunity while a worker is about to: the worker looks again, and loses no time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import Engine, text
+
+from adapters.standins import deals
+from oppsync.domain.states import State
+from oppsync.services.commands import RunStage
+from tests.house import WON_ON, House
+from tests.programs import until
+
+SLOW = {"path": "/services/data", "delay_seconds": 60}  # until cleared
+WAITING = (
+    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+)
+
+
+def test_a_worker_that_meets_another_writer_at_its_commit_goes_on_at_once(house: House) -> None:
+    record_id = str(house.salesforce.win_deal(deals.three_workstreams(WON_ON))["id"])
+    house.tell(record_id)
+    opportunity_id = house.opportunity(record_id).id
+    engine = house.application.engine
+    house.salesforce.faults([SLOW])
+    with ThreadPoolExecutor(1) as worker:
+        work = worker.submit(house.application.dispatch, RunStage(opportunity_id, "validate"))
+        until(lambda: house.salesforce.fault_report()[0]["hits"], "the worker reads the record")
+        with engine.begin() as other:
+            other.execute(
+                text("update opportunities set version = version + 1 where id = :id"), {"id": opportunity_id}
+            )
+            house.salesforce.clear_faults()
+            until(lambda: somebody_waits(engine), "the worker waits for the row")
+        work.result()
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+
+
+def somebody_waits(engine: Engine) -> bool:
+    with engine.connect() as connection:  # a new one each time: a transaction sees one state of things
+        return bool(connection.execute(text(WAITING)).scalar_one())
