@@ -6,14 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from adapters.seed.demo_firm import reference_rows
 from tests.stateful import checks
 from tests.stateful.faults import Kind, Trouble
-from tests.stateful.people import PEOPLE
-from tests.stateful.simulation import START, Simulation
-from tests.stateful.worlds import MemoryWorld, World
+from tests.stateful.simulation import Simulation
+from tests.stateful.worlds import World
 
-REFERENCE = tuple(reference_rows())
 TWO_WORKSTREAMS = 2
 PAUSES = (Kind.PAUSED, Kind.PAUSED_AFTER_WRITE)
 MEANWHILE = (
@@ -24,10 +21,6 @@ MEANWHILE = (
     ("the deal gets dearer", "another takes over"),
     ("it is told again", "a minute passes"),
 )
-
-
-def memory_world() -> MemoryWorld:
-    return MemoryWorld(START, PEOPLE, REFERENCE)
 
 
 def tell_the_story(world: World, trouble: Trouble, *, approved: bool) -> bool:
@@ -57,7 +50,14 @@ def every_step(kind: Kind, make_world: Callable[[], World], every: int = 1) -> I
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_trouble_at_any_step_does_no_harm(kind: Kind) -> None:
-    steps = list(every_step(kind, memory_world))
+def test_a_trouble_at_any_step_does_no_harm(kind: Kind, memory: Callable[[], World]) -> None:
+    steps = list(every_step(kind, memory))
+
+    assert steps, "the trouble never came"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_trouble_at_some_steps_does_no_harm_on_postgres(kind: Kind, postgres: Callable[[], World]) -> None:
+    steps = list(every_step(kind, postgres, every=5))
 
     assert steps, "the trouble never came"

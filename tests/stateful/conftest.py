@@ -1,0 +1,28 @@
+"""A world of each sort."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from adapters.seed.demo_firm import reference_rows
+from oppsync.settings import Settings
+from tests.stateful.people import PEOPLE
+from tests.stateful.postgres_world import PostgresWorld
+from tests.stateful.simulation import START
+from tests.stateful.worlds import MemoryWorld, World
+
+REFERENCE = tuple(reference_rows())
+
+
+@pytest.fixture
+def memory() -> Callable[[], World]:
+    return lambda: MemoryWorld(START, PEOPLE, REFERENCE)
+
+
+@pytest.fixture
+def postgres(settings: Settings) -> Iterator[Callable[[], World]]:
+    world = PostgresWorld(settings.database_url.get_secret_value(), PEOPLE, REFERENCE)
+    yield world.start_again
+    world.close()
