@@ -7,10 +7,11 @@ decide over the API with tokens of their own; what came of it is read over the A
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from adapters.supervisor import PROJECT, TOGETHER, read_procfile
 from oppsync.domain.plan import PlanContent
 from oppsync.services.commands import CreateToken
 from oppsync.settings import Settings
-from tests.programs import NotYet, Program, Server, postgres_of, redis_of, reserved_ports, until
+from tests.programs import Found, NotYet, Program, Server, postgres_of, redis_of, reserved_ports, until
 from tests.service.erp import check_landed
 from tests.tryton import Books
 
@@ -141,9 +142,9 @@ class World:
         self.redis.start()
         self._start_outside()
         for control in (self.salesforce, self.kantata):
-            until(control.is_ready, f"{control.url} answers", self.last_words)
+            self.until(control.is_ready, f"{control.url} answers")
             control.clear_faults()
-        until(lambda: tryton_answers(self.addresses.tryton), "Tryton answers", self.last_words)
+        self.until(lambda: tryton_answers(self.addresses.tryton), "Tryton answers")
         for connection_id in (ERP_CONNECTION, PSA_CONNECTION, CRM_CONNECTION):
             self.connect(connection_id)
         self.start_product()
@@ -151,7 +152,7 @@ class World:
     def start_product(self) -> None:
         for name in TOGETHER:
             self.programs[name].start()
-        until(lambda: self.ask("GET", "/health/ready").json["status"] == "ok", "web is ready", self.last_words)
+        self.until(lambda: self.ask("GET", "/health/ready").json["status"] == "ok", "web is ready")
 
     def _start_outside(self) -> None:
         for name in OUTSIDE:
@@ -229,10 +230,13 @@ class World:
     def exceptions(self, **query: str) -> list[Json]:
         return list(self.api("GET", "/exceptions", params=query)["rows"])
 
+    def until(self, look: Callable[[], Found], what: str) -> Found:
+        return until(look, what, self.last_words)
+
     def wait_for(self, state: str, *all_deals: str) -> None:
         """Until all deals are in `state`; one that is parked meanwhile fails at once."""
         for deal in all_deals:
-            until(lambda deal=deal: self._is_in(state, deal), f"{deal} is {state}", self.last_words)  # type: ignore[misc]
+            self.until(partial(self._is_in, state, deal), f"{deal} is {state}")
 
     def complete(self, *all_deals: str) -> None:
         """Bring deals the rest of the way, and find each exactly once in the outside books."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from adapters.seed.install import ERP_CONNECTION, PSA_CONNECTION
 from adapters.standins import deals
-from tests.programs import until
 from tests.story.sluice import sluice_before
 from tests.world import WON_ON, Json, World
 
@@ -33,7 +32,7 @@ def test_killed_between_the_creation_in_the_psa_and_its_record(world: World) -> 
     world.connect(PSA_CONNECTION, timeout=LONG)
     world.kantata.faults([{"method": "POST", "path": "/api/v1/workspaces", "after_commit": True, "hang": True}])
     world.approve(deal)
-    until(lambda: world.kantata.fault_report()[0]["hits"], "Kantata hangs", world.last_words)
+    world.until(lambda: world.kantata.fault_report()[0]["hits"], "Kantata hangs")
     world.programs["worker"].kill()
     world.kantata.clear_faults()
     assert [(each["kind"], each["state"]) for each in outside_effects(world, deal)][-1] == ("psa", "sent")

@@ -1,0 +1,33 @@
+"""The ERP goes away in the middle of a deal and comes back: what was made is found, the rest is made."""
+
+from __future__ import annotations
+
+from adapters.seed.install import ERP_CONNECTION
+from tests.story.sluice import sluice_before
+from tests.world import World
+
+
+def test_the_erp_ends_in_the_middle_of_a_deal_and_comes_back(world: World) -> None:
+    deal = world.win()
+    world.wait_for("awaiting_approval", deal)
+    with sluice_before(world.addresses.tryton) as (sluice, url):
+        world.connect(ERP_CONNECTION, base_url=url)
+        sluice.hold(4, "before")
+        world.approve(deal)
+        sluice.wait_until_held()
+        world.programs["tryton"].kill()
+        world.connect(ERP_CONNECTION)
+    world.until(lambda: deferrals(world, deal) >= 2, "it was tried again while the ERP was away")
+    made = [
+        each for each in world.effects(deal) if each["state"] == "confirmed" and each["kind"] != "notification"
+    ]
+    assert len(made) == 3
+    assert world.opportunity(deal)["state"] == "approved"
+    world.programs["tryton"].start()
+    world.check_active(deal)
+    assert world.exceptions(opportunity_id=world.opportunity(deal)["id"]) == []
+
+
+def deferrals(world: World, deal: str) -> int:
+    steps = [(step["type"], step["actor"]) for step in world.timeline(deal)]
+    return steps.count(("stage.deferred.v1", "stage:create_projects"))
