@@ -81,8 +81,7 @@ class RunStageHandler:
             return
         goes_on = True
         while goes_on:
-            late = self.stopping.is_set() or time.monotonic() - started > HAND_ON_AFTER_SECONDS
-            worked = self._step(self._context(opportunity, lease), hand_on=late)
+            worked = self._step(self._context(opportunity, lease), started)
             opportunity, goes_on = worked.opportunity, worked.goes_on
 
     def _context(self, opportunity: TrackedOpportunity, lease: Lease) -> StageContext:
@@ -100,19 +99,23 @@ class RunStageHandler:
             stage=name,
         )
 
-    def _step(self, context: StageContext, *, hand_on: bool) -> Worked:
+    def _hands_on(self, started: float) -> bool:
+        return self.stopping.is_set() or time.monotonic() - started > HAND_ON_AFTER_SECONDS
+
+    def _step(self, context: StageContext, started: float) -> Worked:
         crash_point("stage.begins", context.opportunity.source_id)
         try:
             outcome = _decide(context)
             crash_point("stage.decided", context.stage)
-            return record(context, self.publish, outcome, hand_on=hand_on)
+            # Asked after the stage: told to stop while it ran, the process begins no other.
+            return record(context, self.publish, outcome, hand_on=self._hands_on(started))
         except (LeaseLost, StoreUnavailable):
             raise
         except TransientError as error:
             return self._defer(context, error)
         except BusinessError as error:
             parked = _park(context, error.code, error.message, Disposition.BUSINESS)
-            return record(context, self.publish, parked, hand_on=hand_on)
+            return record(context, self.publish, parked, hand_on=self._hands_on(started))
         except Exception as error:
             said = error.message if isinstance(error, OppsyncError) else type(error).__name__
             return self._dead_letter(context, "BUG", f"{said} (stage {context.stage})", error)
