@@ -54,6 +54,10 @@ def _decide_one(decision: Decision) -> Callable[[Simulation, str], None]:
     return decide
 
 
+def _other_role_approves(simulation: Simulation, record_id: str) -> None:
+    simulation.approve(record_id)
+
+
 def _replay_all(simulation: Simulation) -> None:
     for item in simulation.open_items():
         simulation.replay(item)
@@ -72,6 +76,7 @@ MEANWHILE: dict[str, Callable[[Simulation], None]] = {
     "the deal gets dearer": _with_deal(_reprice),
     "it is told again": _with_deal(lambda simulation, record_id: simulation.tell(record_id)),
     "one approves": _with_deal(_decide_one(Decision.APPROVE)),
+    "the other role approves": _with_deal(_other_role_approves),
     "one rejects": _with_deal(_decide_one(Decision.REJECT)),
     "all items are replayed": _replay_all,
 }

@@ -145,6 +145,7 @@ class Process:
         return landed
 
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
+        self.simulation.reported.append(code)
         if error is not None and not isinstance(error, InjectedBug | NeverLands):
             self.simulation.broken.append(f"bug: {error!r}")
 

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from oppsync import canonical_json
 from oppsync.domain.approvals import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.effects import Landed
+from oppsync.domain.effects import Landed, LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.intake import Delivery
 from oppsync.domain.plan import PlanContent, plan_hash
+from oppsync.domain.states import State
 from oppsync.errors import RequestRefused, StoreUnavailable
 from oppsync.pipeline.table import stage_for
 from oppsync.services.commands import (
@@ -57,6 +58,7 @@ class Simulation:
         self.away: set[str] = set()
         self.reads_garbage = False
         self.broken: list[str] = []
+        self.reported: list[str] = []  # codes of dead letters, as told to whoever watches
         self.accepted: set[str] = set()  # deals the CRM has our word for
         self.untold: set[str] = set()  # deals that changed since we were last told of them
         self.deliveries: list[Delivery] = []  # each may come again
@@ -157,7 +159,7 @@ class Simulation:
 
     def deliver(self, delivery: Delivery, troubles: Sequence[Trouble] = ()) -> None:
         """Over the web: no answer, or 503, makes the CRM send it again."""
-        known = delivery.delivery_id in self.world.delivered()
+        known, rows = delivery.delivery_id in self.world.delivered(), self.world.rows()
         try:
             accepted = self._process("web").dispatch(AcceptDelivery(delivery), troubles)
         except (Died, StoreUnavailable):
@@ -165,6 +167,8 @@ class Simulation:
             return
         if accepted.is_new is known:
             self.broken.append(f"a delivery known: {known} was called new: {accepted.is_new}")
+        if known and self.world.rows() != rows:
+            self.broken.append("a delivery that came again changed something")
         if delivery.delivery_id not in self.world.delivered():
             self.broken.append("a delivery was acknowledged and is not in the inbox")
         if not delivery.body.startswith(b"garbage"):
@@ -177,6 +181,13 @@ class Simulation:
         waiting, self.unanswered = self.unanswered, []
         for delivery in waiting:
             self.deliver(delivery)
+
+    def take_over_outside(self, other: Simulation) -> None:
+        """The world as another firm's story left it; nothing of that story is known here."""
+        self.pass_time(other.now() - self._now)
+        self.outside = other.outside
+        self.outside.mail.clear()
+        self.workers = [self._process("worker") for _ in range(WORKERS)]
 
     # Messages.
 
@@ -209,6 +220,11 @@ class Simulation:
         if not keep:
             self.bag.remove(message)
         self.run(worker, *message, troubles=troubles)
+
+    def work_on(self, record_id: str, *troubles: Trouble, worker: int = 0) -> None:
+        """A worker gets a message about this deal, for the stage it stands at."""
+        tracked = self.find(record_id).tracked
+        self.run(worker, tracked.id, stage_for(tracked.state).name, troubles)
 
     def work_with(self, trouble: Trouble) -> bool:
         """Work the first message; returns whether the trouble came."""
@@ -315,6 +331,20 @@ class Simulation:
 
     def open_items(self) -> list[ExceptionItem]:
         return [item for item in self.world.items() if item.status is ExceptionStatus.OPEN]
+
+    def state(self, record_id: str) -> State:
+        return self.find(record_id).tracked.state
+
+    def effects(self, record_id: str) -> Sequence[LedgerRow]:
+        return self.world.effects(self.find(record_id).tracked.id)
+
+    def tasks(self, record_id: str, status: TaskStatus | None = None) -> list[ApprovalTask]:
+        tasks = self.world.tasks(self.find(record_id).tracked.id)
+        return [task for task in tasks if status in (None, task.status)]
+
+    def open_items_of(self, record_id: str) -> list[ExceptionItem]:
+        opportunity_id = self.find(record_id).tracked.id
+        return [item for item in self.open_items() if item.opportunity_id == opportunity_id]
 
     def sees_creation(self, plan: PlanContent) -> None:
         """Asked to write something of `plan` outside: two people must have approved this very plan."""
