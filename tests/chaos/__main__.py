@@ -16,12 +16,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from adapters.supervisor import PROJECT
 from tests.chaos.bench import FAULTS, RESTORE, Bench, Report
 from tests.chaos.fault import Fault
+from tests.chaos.process_faults import every_place
 from tests.chaos.tables import told
 
 INSIDE = "CHAOS_DISK"
 DISK_MEGABYTES = 300
+FOLDER = PROJECT / ".oppsync" / "chaos"
 
 
 def main() -> int:
@@ -30,24 +33,26 @@ def main() -> int:
     if disk is None and not options.one_disk:
         enter_small_disk()
         disk = os.environ.get(INSIDE)
-    faults = [fault for fault in FAULTS if any(part in fault.name for part in options.only)]
+    all_faults = every_place() if options.places else FAULTS
+    faults = [fault for fault in all_faults if any(part in fault.name for part in options.only)]
     reports = []
     for number in range(options.runs):
         seed = options.seed if options.runs == 1 else f"{options.seed}.{number + 1}"
         reports.append(_run(seed, faults, options, Path(disk) if disk else None))
         if options.runs > 1:
-            sys.stdout.write(told(reports[-1:], FAULTS))
-    sys.stdout.write(told(reports, FAULTS))
+            sys.stdout.write(told(reports[-1:], all_faults))
+    sys.stdout.write(told(reports, all_faults))
     return int(any(report.breaches for report in reports))
 
 
 def _run(seed: str, faults: Sequence[Fault], options: argparse.Namespace, disk: Path | None) -> Report:
-    home = Path(tempfile.mkdtemp(prefix="chaos-"))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="run-", dir=FOLDER))
     home.chmod(0o755)
     own = disk / "run" if disk else home / "disk"
     sys.stdout.write(f"seed {seed}, logs in {home}\n")
     sys.stdout.flush()
-    restore = any(part in RESTORE for part in options.only)
+    restore = not options.places and any(part in RESTORE for part in options.only)
     bench = Bench(home, own, seed, options.deals, _say if options.verbose else lambda _: None)
     report = bench.run(faults, restore=restore)
     if not report.breaches:
@@ -67,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", default=secrets.token_hex(4))
     parser.add_argument("--deals", type=int, default=200, help="in each run")
     parser.add_argument("--only", action="append", default=None, help="faults whose name has this in it")
+    parser.add_argument("--places", action="store_true", help="instead: die at every named place, three times")
     parser.add_argument("--one-disk", action="store_true", help="no small disk for Postgres")
     parser.add_argument("--verbose", action="store_true", help="say what is being done")
     options = parser.parse_args()
@@ -79,8 +85,8 @@ def enter_small_disk() -> None:
 
     A mount of nobody else's: it is gone when this program ends, however it ends.
     """
-    folder = tempfile.mkdtemp(prefix="chaos-disk-")
-    Path(folder).chmod(0o755)
+    folder = str(FOLDER / "disk")
+    Path(folder).mkdir(parents=True, exist_ok=True)
     mount = f'mount -t tmpfs -o size={DISK_MEGABYTES}m,mode=755 tmpfs "{folder}"'
     uid, gid = os.getuid(), os.getgid()
     # Mounting takes root's rights in a name space; afterwards an ordinary user is one again.
@@ -88,7 +94,6 @@ def enter_small_disk() -> None:
     apart = ["unshare", "--mount"] if uid == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
     own = f'{mount} && chown {uid if uid == 0 else 0} "{folder}"'
     if subprocess.run([*apart, "sh", "-c", own], capture_output=True, check=False).returncode:
-        Path(folder).rmdir()
         return
     os.environ[INSIDE] = folder
     again = [sys.executable, "-m", "tests.chaos", *sys.argv[1:]]

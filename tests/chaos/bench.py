@@ -72,8 +72,8 @@ class Bench:
             self.house.start()
             self._wait_until_ready()
             self.house.crm.start()
-            for approver in self.house.approvers:
-                approver.start()
+            for person in self.house.people:
+                person.start()
             began = time.monotonic()
             self._attack(self._possible(faults), restore)
             self.report.attack_seconds = time.monotonic() - began
@@ -221,6 +221,7 @@ class Bench:
                 "sent again": house.crm.sent_again,
                 "out of order": house.crm.reordered,
                 "edited meanwhile": house.crm.edited,
-                "decisions": sum(approver.decided for approver in house.approvers),
+                "decisions": sum(approver.done for approver in house.approvers),
+                "replays": house.operator.done,
             }
         )

@@ -22,11 +22,12 @@ from adapters.seed.install import CRM_CONNECTION, ERP_CONNECTION, PEOPLE, PSA_CO
 from adapters.standins import process
 from adapters.standins.control import KantataControl, SalesforceControl, StandinControl, TrytonControl
 from adapters.supervisor import PROJECT, read_procfile
+from oppsync.domain.approvals import ApprovalRole
 from oppsync.services.commands import CreateToken
 from oppsync.settings import Settings
-from tests.chaos.approvers import DELIVERY, FINANCE, Approver
 from tests.chaos.crashing import POISON
 from tests.chaos.crm import Crm
+from tests.chaos.people import DELIVERY, FINANCE, OPERATIONS, approver, operator
 from tests.chaos.processes import Processes
 from tests.chaos.proxies import Proxies, Proxy
 from tests.chaos.servers import Servers
@@ -59,7 +60,7 @@ class House:
 
     def start(self) -> None:
         self.servers.start()
-        sockets = self.home / "sockets"
+        sockets = self.servers.sockets / "proxy"
         sockets.mkdir()
         self.postgres = self.proxies.unix(self.servers.postgres_socket, sockets / ".s.PGSQL.5432")
         standins = {vendor: self._standin(vendor) for vendor in ("salesforce", "tryton", "kantata")}
@@ -80,15 +81,21 @@ class House:
         self._install({vendor: urls[1] for vendor, urls in standins.items()}, webhook_secret)
         self.processes = Processes(self._commands(), self._environment(settings, sockets), self.home / "logs")
         self.crm = Crm(self.salesforce, self.web, CRM_CONNECTION, webhook_secret, self.seed)
+        tokens = {
+            email: self.application.dispatch(CreateToken(TENANT, email, email))
+            for email in (FINANCE, DELIVERY, OPERATIONS)
+        }
         self.approvers = [
-            Approver(self.web, email, self.application.dispatch(CreateToken(TENANT, email, email)))
-            for email in (FINANCE, DELIVERY)
+            approver(self.web, tokens[FINANCE], ApprovalRole.FINANCE),
+            approver(self.web, tokens[DELIVERY], ApprovalRole.DELIVERY),
         ]
+        self.operator = operator(self.web, tokens[OPERATIONS])
+        self.people = [*self.approvers, self.operator]
 
     def stop(self) -> list[str]:
         """Ends everything; returns the names of processes that did not obey SIGTERM."""
         killed: list[str] = []
-        for one in (*getattr(self, "approvers", ()), *([self.crm] if hasattr(self, "crm") else [])):
+        for one in (*getattr(self, "people", ()), *([self.crm] if hasattr(self, "crm") else [])):
             one.stop()
         if hasattr(self, "processes"):
             killed = self.processes.stop()

@@ -51,12 +51,12 @@ def _busy(house: House, worker: Managed) -> int:
 
 def kill_web(house: House, chance: Random) -> Injection:
     web = chance.choice(house.processes.of("web"))
-    seen = sum(approver.broken for approver in house.approvers) + house.crm.unheard
+    seen = sum(person.broken for person in house.people) + house.crm.unheard
     web.signal(signal.SIGKILL)
     yield from until(lambda: bool(web.codes) and web.codes[-1] == -signal.SIGKILL, 5)
 
     def noticed() -> bool:
-        return sum(approver.broken for approver in house.approvers) + house.crm.unheard > seen
+        return sum(person.broken for person in house.people) + house.crm.unheard > seen
 
     return int((yield from until(noticed, 5)))
 
@@ -109,8 +109,9 @@ def pause_worker(house: House, chance: Random) -> Injection:
 
 def sigterm_storm(house: House, chance: Random) -> Injection:
     """As a platform ends a dyno: every process at once, and each group twice."""
-    yield from until(lambda: all(one.runs for one in house.processes.all), BOOT_SECONDS)
-    yield 3.0  # a process that is still being imported has no manners yet
+    is_up = yield from until(lambda: all(one.is_up for one in house.processes.all), BOOT_SECONDS)
+    if not is_up:  # a process that is still being imported has no manners yet
+        return 0
     ended = {one.name: len(one.codes) for one in house.processes.all}
     for _ in range(2):
         for one in house.processes.all:
@@ -175,15 +176,33 @@ def die_at_a_place(house: House, chance: Random) -> Injection:
 def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> Injection:
     """Start one process anew that dies when it comes to `place` for the n-th time."""
     victim = chance.choice(house.processes.of(kind))
+    house.crm.win()
+    if place == "lease.renewed":  # only who works for seconds renews
+        house.tryton.faults([{"delay_seconds": 0.8, "count": 40}])
     before = victim.said(f"{DIED_AT} {place}")
     victim.extra = {CRASH_AT: f"{place}:{times}"}
     victim.signal(signal.SIGKILL)
     yield from until(lambda: victim.said(f"{DIED_AT} {place}") > before, CRASH_SECONDS)
     died = victim.said(f"{DIED_AT} {place}") - before
+    if place == "lease.renewed":
+        house.tryton.clear_faults()
     if kind == "web" or not died:  # gunicorn starts dying children again and again; back to an ordinary one
         victim.signal(signal.SIGKILL)
     house.died_at[place] += int(died > 0)
     return int(died > 0)
+
+
+def every_place() -> list[Fault]:
+    """Each named place, each of its times."""
+
+    def dying(kind: str, place: str, times: int) -> Fault:
+        def inject(house: House, chance: Random) -> Injection:
+            return (yield from die_at(house, kind, place, times, chance))
+
+        uses = frozenset({kind, "tryton"} if place == "lease.renewed" else {kind})
+        return Fault(f"death at {place}, time {times}", uses, "it died there", inject)
+
+    return [dying(kind, place, times) for kind, places in PLACES.items() for place in places for times in TIMES]
 
 
 ALL = frozenset({"web", "worker", "relay"})
@@ -204,5 +223,5 @@ PROCESS_FAULTS = (
         lambda _: None if last_tag() else "there is no release yet",
     ),
     Fault("poisoned deal", frozenset({"worker", "postgres"}), "workers it killed", poison),
-    Fault("death at a named place", ALL, "it died there", die_at_a_place),
+    Fault("death at a named place", ALL | {"tryton"}, "it died there", die_at_a_place),
 )

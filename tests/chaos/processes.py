@@ -16,6 +16,7 @@ from adapters.processes import die_with_parent
 from adapters.supervisor import PROJECT
 
 RESTART_SECONDS = 0.5
+STARTED = {"web": "Booting worker", "worker": "worker_started", "relay": "relay_started"}
 KILL_AFTER_SECONDS = 30.0  # what a platform waits after SIGTERM
 
 
@@ -34,6 +35,7 @@ class Managed:
     restart_at: float = 0.0
     kill_at: float | None = None
     is_wanted: bool = True
+    began_at: int = 0  # where in the log its present life begins
 
     @property
     def kind(self) -> str:
@@ -47,11 +49,17 @@ class Managed:
         return self.process.pid
 
     @property
+    def is_up(self) -> bool:
+        """Whether it has come far enough to end well when told to."""
+        return self.runs and self.said(STARTED[self.kind], self.began_at) > 0
+
+    @property
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
         env, self.extra = {**self.env, **self.extra}, {}
+        self.began_at = self.log_size
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {self.command}"],

@@ -100,15 +100,14 @@ class Servers:
     def back_up(self) -> None:
         """A copy of the whole cluster while it works."""
         shutil.rmtree(self._backup, ignore_errors=True)
-        self._backup.mkdir(mode=0o700)
-        if self.account:
-            self.account.own(self._backup)
         subprocess.run(
             [postgres.program("pg_basebackup"), "-D", str(self._backup), "-h", str(self.sockets),
              "-p", str(postgres.PORT), "-U", postgres.USER, "--checkpoint=fast", "--no-sync"],
             check=True, env=server_environment(), capture_output=True,
-            user=self.account.uid if self.account else None, group=self.account.gid if self.account else None,
         )  # fmt: skip
+        if self.account:
+            for path in (self._backup, *self._backup.rglob("*")):
+                self.account.own(path)
 
     def restore(self) -> None:
         """The cluster as it was at the backup; Postgres must be down."""
@@ -116,9 +115,14 @@ class Servers:
         shutil.rmtree(data)
         subprocess.run(["cp", "-a", str(self._backup), str(data)], check=True)
 
+    @property
+    def disk_is_small(self) -> bool:
+        """Whether Postgres has a file system of its own: never fill the machine's."""
+        return self.disk.stat().st_dev != self.home.stat().st_dev
+
     def fill_disk(self) -> bool:
         """Leaves no byte free on Postgres' disk; False where it has no small disk of its own."""
-        if not is_small(self.disk):
+        if not self.disk_is_small:
             return False
         with (self.disk / BALLAST).open("wb") as ballast, suppress(OSError):
             while True:
@@ -167,11 +171,6 @@ class Servers:
         if daemon is self._postgres:
             _wait_for_children(daemon)
         return code
-
-
-def is_small(disk: Path) -> bool:
-    """Whether it is a file system of its own: never fill the machine's."""
-    return os.path.ismount(disk)
 
 
 def _wait_for_children(daemon: Daemon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from random import Random
 
@@ -10,7 +11,6 @@ import redis
 from oppsync.pipeline.table import PIPELINE
 from tests.chaos.fault import Fault, Injection, until
 from tests.chaos.house import House
-from tests.chaos.servers import is_small
 
 AWAY_SECONDS = 3.0
 NAMESPACE = "oppsync"
@@ -33,10 +33,18 @@ def _refused(house: House, kind: str) -> int:
 
 
 def flush(house: House, chance: Random) -> Injection:
-    yield from until(lambda: messages(house) > 0, 8)
+    """While the workers stand still for a moment, so that there is something to lose."""
+    workers = house.processes.of("worker")
+    for worker in workers:
+        worker.signal(signal.SIGSTOP)
+    for _ in range(5):
+        house.crm.edit()
+    yield from until(lambda: messages(house) > 2, 3)
     gone = messages(house)
     with house.servers.redis() as client:
         client.flushall()
+    for worker in workers:
+        worker.signal(signal.SIGCONT)
     return gone
 
 
@@ -139,7 +147,7 @@ def _disk_refusals(house: House) -> int:
 
 POSTGRES, REDIS = frozenset({"postgres"}), frozenset({"redis"})
 STORE_FAULTS = (
-    Fault("Redis FLUSHALL", REDIS, "messages gone", flush),
+    Fault("Redis FLUSHALL", REDIS | POSTGRES | {"worker"}, "messages gone", flush),
     Fault("Redis killed, back empty", REDIS, "the relay waited", restart_empty),
     Fault("Redis out of memory", REDIS, "commands refused", out_of_memory),
     Fault("Redis read-only", REDIS, "commands refused", read_only),
@@ -152,6 +160,6 @@ STORE_FAULTS = (
         POSTGRES,
         "writes refused",
         fill_disk,
-        lambda house: None if is_small(house.servers.disk) else "needs a user namespace with a tmpfs",
+        lambda house: None if house.servers.disk_is_small else "needs a user namespace with a tmpfs",
     ),
 )
