@@ -1,0 +1,373 @@
+"""Mutations of stages, effects and services."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Mutation
+
+EFFECTS = "oppsync/pipeline/effects.py"
+RUN_STAGE = "oppsync/services/run_stage.py"
+RECORD = "oppsync/services/record_outcome.py"
+DECIDE = "oppsync/services/decide_approval.py"
+QUEUE = "oppsync/services/exception_queue.py"
+INTAKE = "oppsync/services/intake.py"
+REFRESH = "oppsync/pipeline/refresh.py"
+APPROVALS = "oppsync/domain/approvals.py"
+KEYS = "oppsync/domain/keys.py"
+CREATE = "oppsync/pipeline/create_projects.py"
+
+ENGINE = (
+    # Effects.
+    Mutation(
+        "send before the mark is committed",
+        EFFECTS,
+        'crash_point("mark.uncommitted", effect.kind)\n            uow.commit()',
+        'crash_point("mark.uncommitted", effect.kind)',
+    ),
+    Mutation(
+        "intent not committed",
+        EFFECTS,
+        'crash_point("intent.uncommitted", effect.kind)\n                uow.commit()',
+        'crash_point("intent.uncommitted", effect.kind)',
+    ),
+    Mutation("no look-up before a send", EFFECTS, "found = find()", "found = None"),
+    Mutation(
+        "quarantine of zero",
+        EFFECTS,
+        "effect.key, effect.quarantine + LONGEST_PAUSE)",
+        "effect.key, timedelta(0))",
+    ),
+    Mutation(
+        "no quarantine for what a dead worker sent",
+        EFFECTS,
+        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n                until",
+        "row.state in (EffectState.UNKNOWN,):\n                until",
+    ),
+    Mutation(
+        "no quarantine for an unclear answer",
+        EFFECTS,
+        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n                until",
+        "row.state in (EffectState.SENT,):\n                until",
+    ),
+    Mutation(
+        "an unclear answer (5xx, time-out) counts as not carried out",
+        EFFECTS,
+        "self._record(effect, EffectState.UNKNOWN, error=error.message)",
+        "self._record(effect, EffectState.INTENDED, error=error.message)",
+    ),
+    Mutation(
+        "an unclear answer (5xx, time-out) counts as refused",
+        EFFECTS,
+        "self._record(effect, EffectState.UNKNOWN, error=error.message)",
+        "self._record(effect, EffectState.REJECTED, error=error.message)",
+    ),
+    Mutation(
+        "a refused write comes back by itself",
+        EFFECTS,
+        "self._record(effect, EffectState.REJECTED, error=error.message)\n            raise",
+        "self._record(effect, EffectState.INTENDED, error=error.message)\n"
+        "            raise VendorUnavailable(error.message) from error",
+    ),
+    Mutation("adopted in spite of differences", EFFECTS, "if found.differences:", "if False:"),
+    Mutation(
+        "an earlier write-back is never replaced",
+        EFFECTS,
+        "if found is not None and not (effect.repeatable and found.differences):",
+        "if found is not None:",
+    ),
+    Mutation(
+        "confirmed before it is sent",
+        EFFECTS,
+        "marking = self.clock.now()",
+        'self._record(effect, EffectState.CONFIRMED, landed=Landed(outside_id="soon"))\n'
+        "        marking = self.clock.now()",
+    ),
+    Mutation(
+        "an answer is not recorded",
+        EFFECTS,
+        "self._record(effect, EffectState.CONFIRMED, landed=landed)\n        return landed",
+        "return landed",
+    ),
+    Mutation(
+        "a write that never lands is sent for ever",
+        EFFECTS,
+        "return unclear and row.attempts % MAX_UNCLEAR_SENDS == 0",
+        "return False",
+    ),
+    Mutation(
+        "sent after a pause that nobody knows of",
+        EFFECTS,
+        "if self.clock.now() - marking > LONGEST_PAUSE:",
+        "if False:",
+    ),
+    Mutation(
+        "a confirmed effect counts for any content",
+        EFFECTS,
+        "row.state is EffectState.CONFIRMED and row.request_digest == digest:",
+        "row.state is EffectState.CONFIRMED:",
+    ),
+    Mutation(
+        "an effect that may exist counts as absent when a deal is lost",
+        "oppsync/domain/effects.py",
+        "states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)",
+        "states = (EffectState.CONFIRMED,)",
+    ),
+    # Keys and plans.
+    Mutation(
+        "keys ignore the tenant",
+        KEYS,
+        'f"oppsync:{tenant_id}:{connection_id}:',
+        'f"oppsync:{connection_id}:',
+    ),
+    Mutation("keys ignore the kind", KEYS, ":{record_id}:{kind}:{path}", ":{record_id}:{path}"),
+    Mutation(
+        "a new key on each retry",
+        CREATE,
+        "opportunity.source_id, kind, path)",
+        'opportunity.source_id, kind, f"{path}@{opportunity.version}")',
+    ),
+    Mutation(
+        "keys made of our own id",
+        CREATE,
+        "opportunity.connection_id, opportunity.source_id, kind, path)",
+        "opportunity.connection_id, str(opportunity.id), kind, path)",
+    ),
+    Mutation(
+        "the plan is made anew when it is applied",
+        CREATE,
+        "    creation = _Creation(",
+        "    from oppsync.domain.planning import make_plan\n"
+        "    from oppsync.domain.split import split\n\n"
+        "    record, enrichment = opportunity.record, opportunity.enrichment\n"
+        "    assert record and enrichment\n"
+        "    content = make_plan(record, enrichment, split(record, enrichment))\n"
+        '    plan = plan.model_copy(update={"content": content})\n'
+        "    creation = _Creation(",
+    ),
+    Mutation(
+        "billing lines are left out",
+        CREATE,
+        "for node, line in plan.content.billing_lines():",
+        "for node, line in list(plan.content.billing_lines())[1:]:",
+    ),
+    # Working a stage.
+    Mutation("re-reads are ignored", RUN_STAGE, "return opportunity.reread_due and", "return False and"),
+    Mutation(
+        "a rejection is overtaken by a change",
+        RUN_STAGE,
+        "return opportunity.reread_due and opportunity.state is not State.REFUSED",
+        "return opportunity.reread_due",
+    ),
+    Mutation(
+        "tries are not counted",
+        RUN_STAGE,
+        "(0 if isinstance(error, StillUnknown) else 1)",
+        "0",
+    ),
+    Mutation("crashes park nobody", RUN_STAGE, "opportunity.crashes >= MAX_CRASHES", "False"),
+    Mutation(
+        "told to stop, it goes on",
+        RUN_STAGE,
+        "return self.stopping.is_set() or time.monotonic()",
+        "return time.monotonic()",
+    ),
+    Mutation(
+        "a quarantine is waited out in a busy loop",
+        RUN_STAGE,
+        "pause = max(error.not_before - self.clock.now(), _AT_ONCE)",
+        "pause = _AT_ONCE",
+    ),
+    Mutation(
+        "dead letters are not reported",
+        RUN_STAGE,
+        "        self.reporter.dead_letter(context.opportunity.id, code, message, error)\n",
+        "",
+    ),
+    Mutation(
+        "Retry-After is ignored",
+        "oppsync/pipeline/retry.py",
+        "return max(jittered, error.retry_after or timedelta(0))",
+        "return jittered",
+    ),
+    Mutation(
+        "leases are not kept",
+        "oppsync/services/lease_keeper.py",
+        "self._held.add(lease)",
+        "pass",
+    ),
+    Mutation(
+        "leases are not renewed",
+        "oppsync/services/lease_keeper.py",
+        "uow.opportunities.renew_lease(lease)",
+        "pass",
+    ),
+    # Recording an outcome.
+    Mutation(
+        "no message on handing on",
+        RECORD,
+        "    if due.sent:\n",
+        "    if False:\n",
+    ),
+    Mutation(
+        "parked without an item",
+        RECORD,
+        "return [_raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)]",
+        "return []",
+    ),
+    Mutation(
+        "counters survive an outcome",
+        RECORD,
+        'settled: dict[str, Any] = {"tries": 0, "crashes": 0}',
+        "settled: dict[str, Any] = {}",
+    ),
+    Mutation(
+        "a parked deal still waits for its re-read",
+        RECORD,
+        '{"reread_done": before.reread_requested, **settled}',
+        "{**settled}",
+    ),
+    Mutation(
+        "items stay open when the deal was mended",
+        RECORD,
+        "if after.state is not State.PARKED and context.opportunity.state is State.PARKED:",
+        "if False:",
+    ),
+    Mutation(
+        "approvals of a withdrawn deal count on",
+        RECORD,
+        "if outcome.void_tasks or outcome.to is State.WITHDRAWN:",
+        "if False:",
+    ),
+    Mutation(
+        "approvals of an old plan are not void",
+        RECORD,
+        "return uow.approvals.void(after.tenant_id, after.id, after.plan_hash)",
+        "return 0",
+    ),
+    Mutation(
+        "a rejection leaves the other task open",
+        RECORD,
+        "return uow.approvals.void_open(after.tenant_id, after.id)",
+        "return 0",
+    ),
+    Mutation(
+        "the audit trail misses moves",
+        RECORD,
+        "            events.append(_state_changed(context, after))\n",
+        "            pass\n",
+    ),
+    # Approvals.
+    Mutation(
+        "approvals kept on a new hash",
+        "oppsync/pipeline/approve.py",
+        "now = [task for task in tasks if task.plan_hash == opportunity.plan_hash]",
+        "now = list(tasks)",
+    ),
+    Mutation(
+        "one approval is enough",
+        "oppsync/pipeline/approve.py",
+        "if approved.issuperset(REQUIRED_ROLES):",
+        "if approved:",
+    ),
+    Mutation(
+        "candidates are not told",
+        "oppsync/pipeline/approve.py",
+        "        _notify(context, tasks)\n",
+        "        pass\n",
+    ),
+    Mutation(
+        "the seller approves",
+        APPROVALS,
+        "if owner_email is not None and owner_email.lower() == person.email.lower():",
+        "if False:",
+    ),
+    Mutation(
+        "one person approves for both roles",
+        APPROVALS,
+        "if any(task.decided_by == person.id and task.role is not role for task in others):",
+        "if False:",
+    ),
+    Mutation(
+        "anybody approves",
+        APPROVALS,
+        "if not person.is_active or ROLE_FOR[role] not in person.roles:",
+        "if not person.is_active:",
+    ),
+    Mutation(
+        "another plan than the one seen is approved",
+        DECIDE,
+        "if plan_hash != task.plan_hash or task.status is TaskStatus.VOID",
+        "if task.status is TaskStatus.VOID",
+    ),
+    Mutation("decided although the deal changed", DECIDE, "if opportunity.reread_due:", "if False:"),
+    Mutation(
+        "no message after a decision",
+        DECIDE,
+        "        uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)\n",
+        "        str(stage)\n",
+    ),
+    Mutation(
+        "a decision does not lock the deal",
+        DECIDE,
+        "uow.opportunities.lock(tenant_id, task.opportunity_id)",
+        "uow.opportunities.get(tenant_id, task.opportunity_id)",
+    ),
+    # Intake, replay, re-reading.
+    Mutation(
+        "no message at intake",
+        INTAKE,
+        "        uow.outbox.add(delivery.tenant_id, opportunity_id, PIPELINE[0].name, delivery.traceparent)\n",
+        "",
+    ),
+    Mutation("acknowledged without a commit", INTAKE, "            uow.commit()\n", ""),
+    Mutation(
+        "a delivery that comes again acts again", INTAKE, "            if is_new:\n", "            if True:\n"
+    ),
+    Mutation(
+        "no message at a replay",
+        QUEUE,
+        "        uow.outbox.add(before.tenant_id, before.id, stage_for(resumed).name, before.traceparent)\n",
+        "",
+    ),
+    Mutation(
+        "a replay does not read the record again",
+        QUEUE,
+        '"reread_requested": before.reread_requested + 1',
+        '"reread_requested": before.reread_requested',
+    ),
+    Mutation(
+        "a replay begins from the start",
+        QUEUE,
+        "resumed = before.resume_state or State.RECEIVED",
+        "resumed = State.RECEIVED",
+    ),
+    Mutation(
+        "a replayed item stays open",
+        QUEUE,
+        'uow.exceptions.close_for(item.tenant_id, before.id, actor, "Replayed")',
+        "pass",
+    ),
+    Mutation(
+        "an older reading is taken in",
+        REFRESH,
+        "if known is not None and record.modified_at < known.modified_at:",
+        "if False:",
+    ),
+    Mutation(
+        "a re-read is never done",
+        REFRESH,
+        'update={"reread_done": opportunity.reread_requested}',
+        "update={}",
+    ),
+    Mutation(
+        "lost after its projects exist, it is withdrawn",
+        REFRESH,
+        "(resumes_at is State.APPROVED and not may_exist_outside)",
+        "resumes_at is State.APPROVED",
+    ),
+    Mutation(
+        "a rejection's tasks count for the second try",
+        REFRESH,
+        "void_tasks=rejected)",
+        "void_tasks=False)",
+    ),
+)

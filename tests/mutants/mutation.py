@@ -1,0 +1,33 @@
+"""A mutation: one place of the engine made wrong on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DoesNotApplyError(Exception):
+    """The engine changed: the mutation's text is not there, or not once."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` stands exactly once in `file` (a path from the project's root) and becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+    @property
+    def in_core(self) -> bool:
+        """Whether tests in memory meet the code at all."""
+        return self.file.startswith("oppsync/")
+
+    def apply(self, tree: Path) -> str:
+        """Change the file in `tree`; returns what it was. Raises DoesNotApplyError."""
+        text = (tree / self.file).read_text()
+        if (count := text.count(self.old)) != 1:
+            raise DoesNotApplyError(f"{self.name}: its text stands {count} times in {self.file}")
+        (tree / self.file).write_text(text.replace(self.old, self.new))
+        return text
