@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -207,6 +208,20 @@ def test_a_rejected_deal_that_was_mended_needs_a_new_round(house: House, record_
     record = house.salesforce.record(record_id)
     assert (record["oppsync_Status__c"], record["oppsync_Message__c"] or "") == ("Active", "")
     erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_a_rejected_plan_that_comes_again_unchanged_is_decided_anew(house: House, record_id: str) -> None:
+    """What was edited stands on no plan: the hash is the rejected one, the rejection is history."""
+    rejected = house.plan(record_id).hash
+    house.reject(record_id, "Ask the customer once more")
+    house.settle()
+
+    house.edit(record_id, opportunity={"Probability": Decimal(95)})
+    house.settle()
+
+    assert house.plan(record_id).hash == rejected
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert {task.status for task in house.tasks(record_id).values()} == {TaskStatus.OPEN}
 
 
 def test_a_rejection_is_written_back_before_a_change_that_came_after_it(house: House, record_id: str) -> None:
