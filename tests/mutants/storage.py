@@ -156,7 +156,7 @@ STORAGE = (
         "the relay deletes before it sends",
         SENDING,
         "            for row in rows:\n                if row.stage in self._actors:",
-        "        for row in rows:\n            for _ in "1":\n                if row.stage in self._actors:",
+        "        for row in rows:\n            for _ in '1':\n                if row.stage in self._actors:",
     ),
     Mutation(
         "the relay forgets to send",
