@@ -80,6 +80,13 @@ class ProjectSystem(Protocol):
 
     def create_line(self, order: LineOrder) -> Landed: ...
 
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+        """Close a project or task whose children are closed; `find_node` says `closed` from then on, and names
+        that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it."""
+
+    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+        """Close a billing line so that it is never invoiced; as `cancel_node`."""
+
 
 class Psa(Protocol):
     quarantine: timedelta
@@ -87,6 +94,11 @@ class Psa(Protocol):
     def find_project(self, order: PsaOrder) -> Landed | None: ...
 
     def create_project(self, order: PsaOrder) -> Landed: ...
+
+    def find_archived(self, key: str) -> Landed | None:
+        """The project under our key, `closed` when it is archived; None when there is none."""
+
+    def archive_project(self, outside_id: str) -> Landed: ...
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None: ...
 
@@ -243,6 +255,9 @@ class Ledger(Protocol):
 
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
 
+    def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
+        """What was confirmed is closed outside: it no longer counts as there."""
+
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         """End of the quarantine by the database's clock; None when it is over."""
 
@@ -258,8 +273,15 @@ class Exceptions(Protocol):
 
     def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None: ...
 
-    def close_for(self, tenant_id: str, opportunity_id: UUID, by: str, reason: str) -> int:
-        """Mark the open items of an opportunity replayed. Returns how many."""
+    def close_for(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        by: str,
+        reason: str,
+        status: ExceptionStatus = ExceptionStatus.REPLAYED,
+    ) -> int:
+        """Mark the open items of an opportunity replayed, or as `status` says. Returns how many."""
 
 
 class Audit(Protocol):

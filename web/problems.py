@@ -51,6 +51,7 @@ CODES: dict[str, tuple[HTTPStatus, str]] = {
     "ALREADY_DECIDED": (HTTPStatus.CONFLICT, "The task has been decided."),
     "REREAD_DUE": (HTTPStatus.CONFLICT, "The CRM said that the deal changed; it is read again first."),
     "ALREADY_CLOSED": (HTTPStatus.CONFLICT, "The exception item was replayed or dismissed already."),
+    "NOT_COMPENSABLE": (HTTPStatus.CONFLICT, "Only a deal parked after its approval can be given up."),
     "BODY_PRUNED": (HTTPStatus.CONFLICT, "The delivery's body is older than is kept, and was pruned."),
     "REQUEST_ENTITY_TOO_LARGE": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB."),
     "UNSUPPORTED_MEDIA_TYPE": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON."),

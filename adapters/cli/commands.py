@@ -10,6 +10,7 @@ from adapters.embedded import EmbeddedServersError
 from oppsync.errors import OppsyncError, TransientError
 
 FAILED, UNREACHABLE = 1, 3
+ACTOR = "command-line"  # who did it, on the timeline
 CODES_HELP = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 something cannot be reached now."
 
 

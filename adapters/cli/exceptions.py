@@ -8,12 +8,13 @@ from uuid import UUID
 import click
 
 from adapters.bootstrap import TENANT, Application
+from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
+from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.services.commands import DismissException, ReplayException
 
-ACTOR = "command-line"
 PAGE = 100
 ITEM_IDS = click.argument("item_ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)
 
@@ -48,6 +49,31 @@ def list_items(status: str, code: str | None, as_json: bool) -> None:
                 (item.id, item.first_seen, item.occurrences, item.code, item.owner, item.status, item.message)
                 for item in items
             ],
+        )
+
+
+@exceptions.command()
+@click.argument("item_id", metavar="ID", type=click.UUID)
+@json_option
+def show(item_id: UUID, as_json: bool) -> None:
+    """Show one item: what is wrong, what to do, and what exists outside of its deal."""
+    with connected() as application:
+        item = application.queries.exception(TENANT, item_id)
+        of = item.opportunity_id
+        effects = application.queries.effects(TENANT, of) if of else ()
+    if as_json:
+        shown = [row.model_dump(mode="json") for row in effects]
+        print_json({"exception": item.model_dump(mode="json"), "effects": shown})
+        return
+    click.echo(f"{item.code}, {item.status}, for {item.owner}: {item.message}\n")
+    print_table(
+        ("field", "found", "what is wrong", "what to do"),
+        [(each.path, each.value, each.message, each.fix) for each in item.findings],
+    )
+    print_effects(effects)
+    if of:
+        click.echo(
+            f"\nFix it and `exceptions replay {item.id}`, or `opportunity compensate {of} --reason ...`."
         )
 
 

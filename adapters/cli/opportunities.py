@@ -1,4 +1,4 @@
-"""`opportunity show`: where a deal is, what was planned, what was written outside, and all that happened."""
+"""`opportunity`: where a deal is, its plan, what was written outside, all that happened; and giving one up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 
 from adapters.bootstrap import TENANT, Application
+from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects import LedgerRow
@@ -15,6 +16,7 @@ from oppsync.domain.money import Money
 from oppsync.domain.plan import short_hash
 from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntry
 from oppsync.errors import NotFound
+from oppsync.services.commands import Compensate
 
 
 @click.group("opportunity", help="Won opportunities.")
@@ -46,8 +48,19 @@ def show(identifier: str, as_json: bool) -> None:
     _print_state(detail)
     if plan:
         _print_plan(plan)
-    _print_effects(effects)
+    print_effects(effects)
     _print_timeline(timeline)
+
+
+@opportunity.command()
+@click.argument("identifier", metavar="ID|CRM-ID")
+@click.option("--reason", required=True, help="Kept on the timeline, and told to the CRM.")
+def compensate(identifier: str, reason: str) -> None:
+    """Give up a deal parked after its approval: close what was created of it."""
+    with connected() as application:
+        opportunity_id = find_id(application, identifier)
+        application.dispatch(Compensate(TENANT, opportunity_id, ACTOR, reason))
+    click.echo(f"{opportunity_id}: given up; what was created is being closed.")
 
 
 def find_id(application: Application, identifier: str) -> UUID:
@@ -100,7 +113,7 @@ def _print_plan(reading: PlanReading) -> None:
     print_table(("what", "name", "amount", "on", "path"), rows)
 
 
-def _print_effects(effects: Sequence[LedgerRow]) -> None:
+def print_effects(effects: Sequence[LedgerRow]) -> None:
     if effects:
         click.echo("\nwritten outside")
         rows = [

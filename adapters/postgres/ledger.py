@@ -96,6 +96,9 @@ class PostgresLedger:
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
         self._set(tenant_id, key, lease, state=EffectState.UNKNOWN.value, error=error)
 
+    def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
+        self._set(tenant_id, key, lease, state=EffectState.CANCELLED.value)
+
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         until = table.c.sent_at + quarantine
         query = select(until).where(*_at(tenant_id, key), until > clock())

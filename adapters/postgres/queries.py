@@ -25,7 +25,7 @@ from adapters.postgres.tables import (
     plans,
 )
 from oppsync.domain.approvals import ROLE_FOR, ApprovalRole, Person, TaskStatus
-from oppsync.domain.effects import LedgerRow
+from oppsync.domain.effects import EffectState, LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.opportunity import Opportunity
@@ -299,6 +299,7 @@ def _summaries(columns: Sequence[Any], joined: Any = None, on: Any = None) -> Se
         _parent.c.tenant_id == opportunities.c.tenant_id,
         _parent.c.opportunity_id == opportunities.c.id,
         _parent.c.kind == EffectKind.PARENT,
+        _parent.c.state != EffectState.CANCELLED,
     )
     source = opportunities.outerjoin(_parent, parent)
     if joined is not None:

@@ -184,6 +184,8 @@ opportunities = Table(
     _text("currency", nullable=True),
     _when("received_at", now=True),
     _when("activated_at", nullable=True),
+    # Why a person gave it up after its approval.
+    _text("compensation_reason", nullable=True),
     _text("traceparent"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "source_id"),

@@ -221,13 +221,20 @@ class PostgresExceptions:
         statement = update(exception_items).where(*_item(tenant_id, item_id))
         self._connection.execute(_closed(statement, status, by, reason))
 
-    def close_for(self, tenant_id: str, opportunity_id: UUID, by: str, reason: str) -> int:
+    def close_for(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        by: str,
+        reason: str,
+        status: ExceptionStatus = ExceptionStatus.REPLAYED,
+    ) -> int:
         statement = update(exception_items).where(
             exception_items.c.tenant_id == tenant_id,
             exception_items.c.opportunity_id == opportunity_id,
             exception_items.c.status == ExceptionStatus.OPEN,
         )
-        return self._connection.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
+        return self._connection.execute(_closed(statement, status, by, reason)).rowcount
 
 
 def _item(tenant_id: str, item_id: UUID) -> tuple[Any, ...]:

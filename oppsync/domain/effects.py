@@ -19,16 +19,21 @@ class EffectState(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    CANCELLED = "cancelled"  # confirmed once, and closed outside since, by an effect of its own
 
 
 class Landed(Frozen):
-    """A thing that exists outside. `differences`: field -> [expected, found], empty when it is as wanted."""
+    """A thing that exists outside. `differences`: field -> [expected, found], empty when it is as wanted.
+
+    `closed`: it is there, but nothing more is to be done or invoiced by it.
+    """
 
     outside_id: Code
     number: Text | None = None
     url: Text | None = None
     differences: dict[str, tuple[str, str]] = {}
     response: dict[str, Any] = {}
+    closed: bool = False
 
 
 class Effect(Frozen):
@@ -67,9 +72,10 @@ class LedgerRow(Frozen):
 
     @property
     def may_exist(self) -> bool:
-        """Whether a thing was made outside or might have been: telling a person or the CRM makes none."""
+        """Whether a thing was made outside or might have been: telling a person or the CRM makes none, nor does
+        closing one."""
         states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)
-        return self.kind not in _ONLY_TOLD and self.state in states
+        return self.kind not in _MAKE_NOTHING and self.state in states
 
 
-_ONLY_TOLD = frozenset({EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK})
+_MAKE_NOTHING = frozenset({EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK, EffectKind.CANCELLATION})

@@ -98,5 +98,11 @@ class ExceptionDismissed(Event):
     type = "exception.dismissed.v1"
 
 
+class CompensationBegun(Event):
+    """A person gave a deal up: what was created of it is to be closed."""
+
+    type = "compensation.begun.v1"
+
+
 class Replayed(Event):
     type = "replayed.v1"

@@ -19,6 +19,7 @@ class EffectKind(StrEnum):
     PSA_PROJECT = "psa"
     PSA_WRITE_BACK = "psa-status"
     NOTIFICATION = "notification"
+    CANCELLATION = "cancel"
 
 
 def outside_key(tenant_id: str, connection_id: str, record_id: str, kind: EffectKind, path: str) -> str:

@@ -40,7 +40,7 @@ class PsaOrder(Frozen):
 class WriteBack(Frozen):
     """What the opportunity in the CRM, and the project in the PSA, are told."""
 
-    status: Literal["active", "rejected"]
+    status: Literal["active", "rejected", "withdrawn"]
     project_number: Text = ""
     project_url: Text = ""
     activated_at: AwareDatetime | None = None

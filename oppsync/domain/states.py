@@ -17,7 +17,8 @@ class State(StrEnum):
     REFUSED = "refused"  # decided, not yet written back
     REJECTED = "rejected"
     PARKED = "parked"
-    WITHDRAWN = "withdrawn"  # no longer won; won again resumes
+    WITHDRAWN = "withdrawn"  # no longer won, or given up; won again resumes
+    COMPENSATING = "compensating"  # given up by a person: what was created is being closed
 
 
 BEFORE_APPROVAL = frozenset(
@@ -25,6 +26,8 @@ BEFORE_APPROVAL = frozenset(
 )
 # What a changed or newly won deal may start again from.
 RESTARTABLE = BEFORE_APPROVAL | {State.PARKED, State.WITHDRAWN, State.REJECTED}
+# Parked here, a deal has been approved, and can be given up: what was created is closed.
+COMPENSABLE = frozenset({State.APPROVED, State.CREATED})
 # Nothing is due in these until the CRM or a person says something.
 RESTING = frozenset({State.ACTIVE, State.REJECTED, State.PARKED, State.WITHDRAWN})
 
@@ -49,9 +52,11 @@ _FORWARD: dict[State, frozenset[State]] = {
             State.APPROVED,
             State.CREATED,
             State.REFUSED,
+            State.COMPENSATING,
         }
     ),
     State.WITHDRAWN: frozenset(),
+    State.COMPENSATING: frozenset({State.WITHDRAWN}),
 }
 
 

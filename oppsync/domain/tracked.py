@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.model import Code, Frozen
+from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.states import State
 
@@ -16,7 +16,8 @@ class TrackedOpportunity(Frozen):
     """`version` grows with each recorded outcome and decision; `resume_state` is set while parked.
 
     `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
-    `reread_requested` > `reread_done` means the CRM said that the record changed.
+    `reread_requested` > `reread_done` means the CRM said that the record changed. `compensation_reason` is why
+    a person gave it up after its approval.
     """
 
     tenant_id: Code
@@ -36,6 +37,7 @@ class TrackedOpportunity(Frozen):
     plan_hash: Code | None = None
     received_at: AwareDatetime
     activated_at: AwareDatetime | None = None
+    compensation_reason: Text | None = None
     traceparent: Code
 
     @property

@@ -32,7 +32,7 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_ou
     if record.is_won and restartable:
         rejected = opportunity.state is State.REJECTED
         return Advance(State.RECEIVED, taken, events=events, void_tasks=rejected)
-    if record.is_won:
+    if record.is_won or resumes_at is State.COMPENSATING:
         return Advance(opportunity.state, taken, events=events)
     if restartable or (resumes_at is State.APPROVED and not may_exist_outside):
         return Advance(State.WITHDRAWN, taken, events=events, void_tasks=True)

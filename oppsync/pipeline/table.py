@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oppsync.domain.states import State
-from oppsync.pipeline import approve, create_projects, enrich, split_workstreams, validate, write_back
+from oppsync.pipeline import (
+    approve,
+    compensate,
+    create_projects,
+    enrich,
+    split_workstreams,
+    validate,
+    write_back,
+)
 from oppsync.pipeline.retry import MAX_TRIES
 from oppsync.pipeline.stage import StageRun
 
@@ -31,6 +39,7 @@ PIPELINE: tuple[Stage, ...] = (
     Stage("approve", (State.PLANNED, State.AWAITING_APPROVAL), approve.run),
     Stage("create_projects", (State.APPROVED,), create_projects.run),
     Stage("write_back", (State.CREATED, State.REFUSED), write_back.run),
+    Stage("compensate", (State.COMPENSATING,), compensate.run),
 )
 
 STAGE_OF: dict[State, Stage] = {state: stage for stage in PIPELINE for state in stage.starts}

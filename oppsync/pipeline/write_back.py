@@ -37,14 +37,14 @@ def run(context: StageContext) -> Outcome:
     if opportunity.state is State.REFUSED:
         with context.uow() as uow:
             tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-        _tell_crm(context, rejection(opportunity.plan_hash, tasks))
+        tell_crm(context, rejection(opportunity.plan_hash, tasks))
         return Advance(State.REJECTED, opportunity)
     with context.uow() as uow:
         parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
     if parent is None:
         raise RuntimeError(f"{opportunity.id} is created without a parent project in the ledger")
     wanted = activation(parent)
-    _tell_crm(context, wanted)
+    tell_crm(context, wanted)
     _tell_psa(context, wanted)
     return Advance(State.ACTIVE, opportunity.model_copy(update={"activated_at": wanted.activated_at}))
 
@@ -70,7 +70,7 @@ def _effect(
     )
 
 
-def _tell_crm(context: StageContext, wanted: WriteBack) -> None:
+def tell_crm(context: StageContext, wanted: WriteBack) -> None:
     """Sets fields of the opportunity: harmless to repeat, so a new status overwrites the old one."""
     connection_id, record_id = context.opportunity.connection_id, context.opportunity.source_id
     crm = context.systems.crm(connection_id)

@@ -292,6 +292,56 @@ def test_amounts_of_any_size_arrive_whole(erp: ProjectSystem) -> None:
     assert all(landed.differences == {} for landed in created)
 
 
+def close(erp: ProjectSystem, deal: Deal, created: list[Landed]) -> list[Landed]:
+    """All of a deal, in the reverse of the order in which it was created."""
+    orders: list[NodeOrder | LineOrder] = [deal.node(node.path) for node in deal.plan.nodes]
+    orders += deal.lines()
+    return [
+        erp.cancel_node(order, there.outside_id)
+        if isinstance(order, NodeOrder)
+        else erp.cancel_line(order, there.outside_id)
+        for order, there in reversed(list(zip(orders, created, strict=True)))
+    ]
+
+
+@pytest.mark.parametrize("currency", ["EUR", "USD"])
+def test_what_was_created_is_closed_from_leaf_to_root_and_that_may_be_repeated(
+    erp: ProjectSystem, currency: str
+) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line(), builders.milestone_line(), currency=currency))
+    created = deal.create(erp)
+    assert not any(landed.closed for landed in created)
+
+    for _ in range(2):
+        closed = close(erp, deal, created)
+        assert all(landed.closed for landed in closed)
+
+    found = deal.find(erp)
+    assert [there and there.outside_id for there in found] == [landed.outside_id for landed in created]
+    assert all(there is not None and there.closed and there.differences for there in found)
+
+
+def test_hours_and_a_parent_with_its_children_are_closed_too(erp: ProjectSystem) -> None:
+    deal = Deal()
+    created = deal.create(erp)
+
+    close(erp, deal, created)
+
+    assert all(there is not None and there.closed for there in deal.find(erp))
+
+
+def test_a_project_is_not_closed_before_what_is_below_it(erp: ProjectSystem) -> None:
+    deal = Deal()
+    root, *_rest = deal.create(erp)
+
+    with pytest.raises(VendorRejected):
+        erp.cancel_node(deal.node(), root.outside_id)
+
+    found = erp.find_node(deal.node())
+    assert found is not None
+    assert not found.closed
+
+
 def test_an_unknown_customer_is_a_matter_for_people(erp: ProjectSystem) -> None:
     deal = one_line_deal(builders.fixed_line)
     stranger = builders.changed(deal.plan, customer="CUST-9999")

@@ -100,10 +100,28 @@ def test_only_the_exact_key_counts(psa: Psa, order: PsaOrder) -> None:
         assert psa.find_project(order.model_copy(update={"key": other})) is None
 
 
-def test_a_project_that_was_archived_is_still_ours(psa: Psa, harness: PsaHarness, order: PsaOrder) -> None:
+def test_a_project_that_was_archived_is_still_ours_but_closed(
+    psa: Psa, harness: PsaHarness, order: PsaOrder
+) -> None:
     created = psa.create_project(order)
     harness.archive(created.outside_id)
-    assert psa.find_project(order) == created
+    found = psa.find_project(order)
+    assert found is not None
+    assert (found.outside_id, found.closed) == (created.outside_id, True)
+    assert list(found.differences.values()) == [("no", "yes")]
+
+
+def test_a_project_is_archived_and_that_may_be_repeated(psa: Psa, order: PsaOrder) -> None:
+    assert psa.find_archived(order.key) is None
+    created = psa.create_project(order)
+    before = psa.find_archived(order.key)
+    assert before is not None
+    assert not before.closed
+    for _ in range(2):
+        assert psa.archive_project(created.outside_id).closed
+    after = psa.find_archived(order.key)
+    assert after is not None
+    assert (after.outside_id, after.closed) == (created.outside_id, True)
 
 
 def test_another_title_or_number_under_our_key_is_told(psa: Psa, order: PsaOrder) -> None:

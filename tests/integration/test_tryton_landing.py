@@ -378,6 +378,7 @@ WORK = {
     "company": {"id": 1, "party": {"id": 1, "code": "ACME-DE"}},
     "party": None,
     "parent": None,
+    "status": {"id": 1, "name": "Open"},
     "project_invoice_method": "manual",
     "product": None,
     "list_price": None,

@@ -182,6 +182,29 @@ class Office:
             uow.commit()
         return opportunity_id, item_id
 
+    def parked_in_the_middle(self, url: str) -> tuple[UUID, UUID]:
+        """An approved deal whose project exists as PRJ-7 at `url`, and whose next create was refused."""
+        opportunity_id = self.active(url)
+        with self.uow() as uow:
+            before = uow.opportunities.lock(TENANT, opportunity_id)
+            after = builders.changed(before, state=State.PARKED, resume_state=State.APPROVED)
+            uow.opportunities.change(before, after, ON_ACTION)
+            refused = finding("VENDOR_REJECTED", "Tryton: 400: The fiscal year is closed.")
+            item_id = uow.exceptions.raise_item(
+                NewException(
+                    tenant_id=TENANT,
+                    opportunity_id=opportunity_id,
+                    stage="create_projects",
+                    code=refused.code,
+                    message=refused.message,
+                    owner=refused.owner,
+                    findings=(refused,),
+                    payload_reference=f"record:{opportunity_id}",
+                )
+            )
+            uow.commit()
+        return opportunity_id, item_id
+
 
 @cache
 def hashed_password() -> str:

@@ -242,3 +242,21 @@ def test_the_canonical_opportunity_is_published_as_json_schema(app: Flask) -> No
     schema = canonical_json.loads(response.data)
     assert set(schema["properties"]) == set(Opportunity.model_fields)
     assert schema["$id"].endswith("/api/v1/schemas/opportunity/1")
+
+
+def test_a_deal_is_given_up_by_who_works_exceptions(client: Callable[[str], Client], office: Office) -> None:
+    opportunity_id, item_id = office.parked_in_the_middle("https://erp.example/project/7")
+    path = f"/opportunities/{opportunity_id}"
+    body = {"reason": "The customer is being wound up."}
+    assert client("ed").refused(403, "POST", f"{path}/compensate", json=body)["code"] == "FORBIDDEN"
+    olga = client("olga")
+    assert olga.get(f"{path}/effects")["rows"][0]["number"] == "PRJ-7"
+    assert (
+        olga.refused(422, "POST", f"{path}/compensate", json={"reason": ""})["errors"][0]["pointer"]
+        == "/reason"
+    )
+
+    assert olga.post(f"{path}/compensate", body)["state"] == "compensating"
+
+    assert olga.get(f"/exceptions/{item_id}")["status"] == "dismissed"
+    assert olga.refused(409, "POST", f"{path}/compensate", json=body)["code"] == "NOT_COMPENSABLE"

@@ -212,3 +212,31 @@ def test_static_files_may_be_kept_under_an_address_of_their_content(browser: Bro
     with ana.client.get(address) as response:
         assert response.status_code == 200
         assert "no-store" not in response.headers["Cache-Control"]
+
+
+def test_a_deal_stopped_in_the_middle_shows_what_exists_and_can_be_given_up(
+    browser: Browsers, office: Office
+) -> None:
+    opportunity_id, item_id = office.parked_in_the_middle("https://erp.example/project/7")
+    olga = browser("olga")
+    screen = olga.get(f"/exceptions/{item_id}")
+    assert "What exists outside" in screen.words
+    assert "Project project Confirmed PRJ-7" in screen.words
+    assert 'href="https://erp.example/project/7"' in screen.markup
+
+    refused = olga.post(f"/exceptions/{item_id}", action="compensate", given_up_because=" ")
+    assert refused.status == 422
+    assert "Say why it is given up" in refused.words
+
+    assert olga.post(f"/exceptions/{item_id}", action="compensate", given_up_because="Wound up").status == 303
+    words = olga.get(f"/opportunities/{opportunity_id}").words
+    assert "Running compensating" in words
+    assert "Given up, what was created is to be closed: Wound up" in words
+    assert "Close what was created" not in olga.get(f"/exceptions/{item_id}").words
+
+
+def test_what_was_parked_before_its_approval_is_not_offered_to_be_given_up(
+    browser: Browsers, office: Office
+) -> None:
+    _opportunity_id, item_id = office.parked()
+    assert "Close what was created" not in browser("olga").get(f"/exceptions/{item_id}").words

@@ -7,8 +7,9 @@ from http import HTTPStatus
 from uuid import UUID
 
 from oppsync.domain.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
+from oppsync.services.commands import Compensate
 from web.api import schemas
-from web.api.auth import authenticate
+from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
@@ -61,3 +62,20 @@ def get_effects(opportunity_id: UUID) -> Mapping[str, object]:
     tenant = signed_in().tenant_id
     application().queries.opportunity(tenant, opportunity_id)
     return {"rows": application().queries.effects(tenant, opportunity_id)}
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/compensate", methods=["POST"])
+@opportunities.takes(schemas.CompensateRequest)
+@opportunities.answers(schemas.OpportunityView)
+@opportunities.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def compensate(request: schemas.CompensateRequest, opportunity_id: UUID) -> OpportunityDetail:
+    """Give up a deal that is parked after its approval
+
+    What was created of it is closed in reverse order, the CRM is told the reason, and the deal is withdrawn.
+    Needs the role operations or integration admin.
+    """
+    me = signed_in()
+    require(me.person, WORKS_EXCEPTIONS)
+    command = Compensate(me.tenant_id, opportunity_id, f"person:{me.person.email}", request.reason)
+    application().dispatch(command)
+    return application().queries.opportunity(me.tenant_id, opportunity_id)

@@ -67,6 +67,12 @@ class DecisionRequest(Frozen):
     comment: Text = ""
 
 
+class CompensateRequest(Frozen):
+    """Why the deal is given up: kept on the timeline, told to the CRM."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+
+
 class DismissRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
 

@@ -17,7 +17,7 @@ from web.context import application, sign_in_as
 from web.pages.statuses import PERSON_ROLES
 
 # Text that is worth keeping over a sign-in. A decision is not: it is made anew, in sight of the plan.
-KEPT_FIELDS = ("comment", "reason")
+KEPT_FIELDS = ("comment", "reason", "given_up_because")
 _COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
 Roles = frozenset[PersonRole]
 

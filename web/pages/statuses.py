@@ -34,7 +34,12 @@ STATES: dict[State, Shown] = {
     State.REFUSED: Shown("Running", "info", "arrow", "Rejected. Next: the CRM is told why."),
     State.REJECTED: Shown("Rejected", "neutral", "barred", "The plan was rejected, and the CRM knows why."),
     State.PARKED: Shown("Parked", "bad", "triangle", "A person has to act: see the exception."),
-    State.WITHDRAWN: Shown("Withdrawn", "neutral", "dash", "The deal is no longer won. Won again, it resumes."),
+    State.WITHDRAWN: Shown(
+        "Withdrawn", "neutral", "dash", "The deal is no longer won, or was given up. Won again, it resumes."
+    ),
+    State.COMPENSATING: Shown(
+        "Running", "info", "arrow", "Given up. Next: what was created is closed, and the CRM is told why."
+    ),
 }
 TASKS: dict[TaskStatus, Shown] = {
     TaskStatus.OPEN: Shown("Waiting", "wait", "hourglass"),
@@ -48,6 +53,7 @@ EFFECTS: dict[EffectState, Shown] = {
     EffectState.CONFIRMED: Shown("Confirmed", "good", "tick"),
     EffectState.REJECTED: Shown("Refused", "bad", "triangle"),
     EffectState.UNKNOWN: Shown("Unknown", "wait", "hourglass"),
+    EffectState.CANCELLED: Shown("Closed", "neutral", "barred"),
 }
 _RETRYING = Shown("Retrying", "info", "loop", "An outside system did not answer; it is tried again by itself.")
 _DEAD_LETTER = Shown("Dead-letter", "bad", "octagon")
@@ -70,6 +76,7 @@ EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.PSA_PROJECT: "PSA project",
     EffectKind.PSA_WRITE_BACK: "PSA write-back",
     EffectKind.NOTIFICATION: "Notification",
+    EffectKind.CANCELLATION: "Closing of",
 }
 BILLING_MODELS: dict[BillingModelCode, str] = {
     BillingModelCode.TIME_AND_MATERIALS: "Time and materials",

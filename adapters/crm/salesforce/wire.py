@@ -281,4 +281,4 @@ BILLING_MODELS = {
 }
 BILLING_FREQUENCIES = {"Once": "once", "Monthly": "monthly", "Quarterly": "quarterly"}
 UNITS = {"Hour": "hour", "Day": "day", "Unit": "unit", "Month": "month"}
-STATUSES: Mapping[str, str] = {"active": "Active", "rejected": "Rejected"}
+STATUSES: Mapping[str, str] = {"active": "Active", "rejected": "Rejected", "withdrawn": "Withdrawn"}

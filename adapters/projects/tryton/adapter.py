@@ -20,15 +20,23 @@ from adapters.projects.tryton.client import NumberDrawnTwice, TrytonClient
 from adapters.projects.tryton.directory import Company, Directory
 from adapters.projects.tryton.landing import Fields
 from adapters.projects.tryton.readiness import missing
-from adapters.projects.tryton.values import invoice_values, node_values, task_values
+from adapters.projects.tryton.values import (
+    closing_values,
+    invoice_values,
+    node_values,
+    priceless_values,
+    record_id,
+    task_values,
+)
 from oppsync.domain.connections import Connection
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.orders import LineOrder, NodeOrder
-from oppsync.domain.plan import LineKind
+from oppsync.domain.plan import LineKind, NodeKind
 from oppsync.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports import Clock
 
+CANCELLABLE = ("draft", "validated")
 # Seconds, at most: each pause is drawn anew, or the same two writers would meet again.
 RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
@@ -36,8 +44,10 @@ RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 class TrytonSettings(Frozen):
     """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
 
-    The products are codes. `timeout` and `late_commit` are seconds: how long we wait for an answer, and how
-    long Tryton may go on working after that (on SQLite it waits for the lock up to six times five seconds).
+    The products are codes. `closed_status` is the name of the work status that ends a project or task: a firm
+    that has one of its own for cancelled work names that. `timeout` and `late_commit` are seconds: how long we
+    wait for an answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to
+    six times five seconds).
     """
 
     base_url: Code
@@ -46,6 +56,7 @@ class TrytonSettings(Frozen):
     time_product: Code = "CONS-HR"
     dated_product: Code = "FIXED"
     milestone_product: Code = "MS"
+    closed_status: Code = "Done"
     timeout: float = 15.0
     late_commit: float = 30.0
 
@@ -65,6 +76,7 @@ class TrytonProjects:
             raise Misconfigured("Tryton: the connection has no secret rest_key")
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
         self._clock = clock
+        self._closed_status = settings.closed_status
         self._products = {
             LineKind.TIME: settings.time_product,
             LineKind.DATED: settings.dated_product,
@@ -116,6 +128,38 @@ class TrytonProjects:
             )
         return self._create_invoice(order, company)
 
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        is_project = order.node.kind is not NodeKind.TASK
+        values = closing_values(self._directory.status(self._closed_status), is_project=is_project)
+        return self._close_work(outside_id, values, landing.wanted_node(order, company.currency), company)
+
+    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        if self._is_invoice(order):
+            return self._cancel_invoice(order, outside_id, company)
+        values = priceless_values(self._directory.status(self._closed_status))
+        return self._close_work(outside_id, values, self._wanted_task(order), company)
+
+    def _close_work(self, outside_id: str, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+        changed = self._client.write(
+            "project.work", record_id(outside_id), values, wire.WORK_FIELDS, company.id
+        )
+        return self._landed_work(_read(wire.Work, changed, after_write=True), wanted)
+
+    def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> Landed:
+        """Raises VendorRejected for an invoice that was posted: only a credit note takes that back."""
+        invoice = self._find_invoice(order.key)
+        if invoice is not None and invoice.state in CANCELLABLE:
+            self._client.press("account.invoice", record_id(outside_id), "cancel", company.id)
+            invoice = self._find_invoice(order.key)
+        if invoice is None:
+            raise AmbiguousAnswer(f"Tryton: the invoice {outside_id} is gone while it is cancelled")
+        if invoice.state != landing.CANCELLED:
+            called = invoice.number or invoice.id
+            raise VendorRejected(f"Tryton's invoice {called} is {invoice.state}: credit it there, then replay")
+        return self._landed_invoice(invoice, landing.wanted_invoice(order, self._products[order.line.kind]))
+
     def _create_task(self, order: LineOrder, company: Company) -> Landed:
         wanted = self._wanted_task(order)
         values = task_values(order, wanted, company, self._directory)
@@ -164,20 +208,25 @@ class TrytonProjects:
         return _only([_read(wire.Invoice, each) for each in found], key)
 
     def _landed_work(self, work: wire.Work, wanted: Fields) -> Landed:
-        return self._landed("project.work", work.id, work.number, wanted, landing.found_work(work))
+        found = landing.found_work(work, self._closed_status)
+        closed = found["status"] == landing.CLOSED
+        return self._landed("project.work", work.id, work.number, wanted, found, closed=closed)
 
     def _landed_invoice(self, invoice: wire.Invoice, wanted: Fields) -> Landed:
-        return self._landed(
-            "account.invoice", invoice.id, invoice.number, wanted, landing.found_invoice(invoice)
-        )
+        found = landing.found_invoice(invoice)
+        closed = found["state"] == landing.CANCELLED
+        return self._landed("account.invoice", invoice.id, invoice.number, wanted, found, closed=closed)
 
-    def _landed(self, model: str, record: int, number: str | None, wanted: Fields, found: Fields) -> Landed:
+    def _landed(
+        self, model: str, record: int, number: str | None, wanted: Fields, found: Fields, *, closed: bool
+    ) -> Landed:
         return Landed(
             outside_id=str(record),
             number=number,
             url=f"{self._records}/model/{model}/{record}",
             differences=landing.differences(wanted, found),
             response={"model": model, "id": record, "number": number, **found},
+            closed=closed,
         )
 
 

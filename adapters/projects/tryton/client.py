@@ -1,4 +1,4 @@
-"""Tryton's REST interface: search and create, with the company whose books are open in each call's context.
+"""Tryton's REST interface: search, create, write, buttons; each call's context says whose books are open.
 
 Tryton has no error codes: whatever its rules refuse is a 400 with a translated sentence, so the language is
 pinned and sentences are matched by their beginning. It rolls back before it answers 400.
@@ -55,6 +55,18 @@ class TrytonClient:
         path = f"/{model}?{urlencode([('f', name) for name in fields])}"
         (record,) = self._records(self._call("POST", path, company, values))
         return record
+
+    def write(
+        self, model: str, record: int, values: wire.Wire, fields: Sequence[str], company: int
+    ) -> wire.Wire:
+        """Change one record; returns it as it stands then."""
+        path = f"/{model}/{record}?{urlencode([('f', name) for name in fields])}"
+        (changed,) = self._records(self._call("PUT", path, company, values))
+        return changed
+
+    def press(self, model: str, record: int, button: str, company: int) -> None:
+        """Press a button of one record: Tryton's way of moving it to another state."""
+        self._call("POST", f"/{model}/{record}/{button}", company, {})
 
     def _call(self, method: str, path: str, company: int | None, values: wire.Wire | None = None) -> Answer:
         context: dict[str, Any] = {"language": "en"} | ({"company": company} if company else {})

@@ -5,11 +5,12 @@ Needed because on SQLite Tryton takes an id that does not exist without complain
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from adapters.projects.tryton.client import TrytonClient
 from adapters.projects.tryton.wire import Wire
-from oppsync.errors import VendorRejected
+from oppsync.errors import Misconfigured, VendorRejected
 
 
 class Company(NamedTuple):
@@ -21,6 +22,13 @@ class Customer(NamedTuple):
     id: int
     invoice_address: int | None
     receivable_account: int | None
+
+
+class Status(NamedTuple):
+    """`progress` is the least that work of this status must have, between 0 and 1."""
+
+    id: int
+    progress: Decimal | None
 
 
 class Accounts(NamedTuple):
@@ -66,6 +74,13 @@ class Directory:
                 words = f"Tryton's company has no {name.replace('_', ' ')}"
                 raise VendorRejected(words, code="LEGAL_ENTITY_NOT_READY")
         return Accounts(*(defaults[name] for name in names))
+
+    def status(self, name: str) -> Status:
+        """A work status. Raises Misconfigured when there is none of this name."""
+        found = self._client.search("project.work.status", [["name", "=", name]], ["progress"])
+        if not found:
+            raise Misconfigured(f"Tryton has no work status {name}: correct the connection's closed_status")
+        return Status(found[0]["id"], found[0]["progress"])
 
     def cost_centre(self, code: str, company: int) -> Wire:
         """An analytic account, as an entry of an invoice line."""

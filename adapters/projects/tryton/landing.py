@@ -15,6 +15,7 @@ from oppsync.domain.orders import LineOrder, NodeOrder
 from oppsync.domain.plan import BillingLine, LineKind, NodeKind, PlanContent, PlanNode
 
 Fields = dict[str, str]
+OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
 
 INVOICE_METHODS = {LineKind.TIME: "timesheet", LineKind.MILESTONE: "effort", LineKind.DATED: "manual"}
 
@@ -91,6 +92,7 @@ def wanted_node(order: NodeOrder, company_currency: str) -> Fields:
         "parent": order.parent_id or "",
         "invoice method": "manual" if is_task else invoice_method(order.node, company_currency),
         "price": "",
+        "status": OPEN,
     }
 
 
@@ -108,6 +110,7 @@ def wanted_task(order: LineOrder, product: str) -> Fields:
         "product": product,
         "price": plain(price(order.line)),
         "effort": _effort(order.line.hours or Decimal(0)),
+        "status": OPEN,
     }
 
 
@@ -128,7 +131,8 @@ def wanted_invoice(order: LineOrder, product: str) -> Fields:
     }
 
 
-def found_work(work: Work) -> Fields:
+def found_work(work: Work, closed_status: str) -> Fields:
+    """Of its status only whether it is the one we close with: people move work through others of their own."""
     seconds = work.effort_duration.total_seconds() if work.effort_duration else 0
     return _read_notes(work.comment) | {
         "type": work.type,
@@ -140,6 +144,7 @@ def found_work(work: Work) -> Fields:
         "product": (work.product.code or "") if work.product else "",
         "price": plain(work.list_price) if work.list_price is not None else "",
         "effort": _effort(Decimal(str(seconds)) / 3600),
+        "status": CLOSED if work.status.name == closed_status else OPEN,
     }
 
 
@@ -147,7 +152,7 @@ def found_invoice(invoice: Invoice) -> Fields:
     """A draft that was posted or paid since is still what was wanted; a cancelled one is not."""
     lines = invoice.lines
     return _read_notes(invoice.comment) | {
-        "state": invoice.state if invoice.state == "cancelled" else "draft",
+        "state": CANCELLED if invoice.state == CANCELLED else "draft",
         "description": invoice.description or "",
         "company": invoice.company.party.code or "",
         "customer": invoice.party.code or "",

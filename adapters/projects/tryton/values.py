@@ -5,8 +5,10 @@ Everything raises VendorRejected, with what is missing, when Tryton does not kno
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from adapters.projects.tryton import landing, wire
-from adapters.projects.tryton.directory import Company, Directory
+from adapters.projects.tryton.directory import Company, Directory, Status
 from adapters.projects.tryton.landing import Fields
 from oppsync.domain.orders import LineOrder, NodeOrder
 from oppsync.domain.plan import LineKind, NodeKind
@@ -22,7 +24,7 @@ def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: D
         "name": wanted["name"],
         "comment": landing.comment(landing.node_notes(order.plan, order.node), order.key),
         "company": company.id,
-        "parent": _record_id(order.parent_id) if order.parent_id else None,
+        "parent": record_id(order.parent_id) if order.parent_id else None,
     }
     if order.node.kind is not NodeKind.TASK:
         values["party"] = directory.customer(order.plan.customer, company.id).id
@@ -38,7 +40,7 @@ def task_values(order: LineOrder, wanted: Fields, company: Company, directory: D
         "name": wanted["name"],
         "comment": landing.comment(landing.line_notes(order), order.key),
         "company": company.id,
-        "parent": _record_id(order.project_id),
+        "parent": record_id(order.project_id),
         "product": directory.id("product.product", "code", wanted["product"]),
         "list_price": wire.decimal(landing.price(line)),
         "timesheet_available": line.kind is LineKind.TIME,
@@ -83,7 +85,20 @@ def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory
     }
 
 
-def _record_id(outside_id: str) -> int:
+def closing_values(status: Status, *, is_project: bool) -> wire.Wire:
+    """What closes a project or a template's task. A project's tasks are invoiced no more."""
+    progress = {} if status.progress is None else {"progress": float(status.progress)}
+    method = {"project_invoice_method": "manual"} if is_project else {}
+    return {"status": status.id, **progress, **method}
+
+
+def priceless_values(status: Status) -> wire.Wire:
+    """What closes a task that bears a price: done, it would be invoiced, so it is priced at nothing."""
+    return closing_values(status, is_project=False) | {"list_price": wire.decimal(Decimal(0))}
+
+
+def record_id(outside_id: str) -> int:
+    """Raises VendorRejected for what is no id of Tryton's."""
     if not outside_id.isdecimal():
         raise VendorRejected(f"{outside_id!r} is not a Tryton record id")
     return int(outside_id)

@@ -60,7 +60,7 @@ class Coded(BaseModel):
 
 
 class Named(BaseModel):
-    """A tax or payment term: stock Tryton gives these no code."""
+    """A tax, payment term or status: stock Tryton gives these no code."""
 
     id: int
     name: str
@@ -82,6 +82,7 @@ class Work(BaseModel):
     company: Company
     party: Coded | None
     parent: int | None
+    status: Named
     project_invoice_method: str | None
     product: Coded | None
     list_price: Amount | None
@@ -96,6 +97,7 @@ WORK_FIELDS = (
     "company.party.code",
     "party.code",
     "parent",
+    "status.name",
     "project_invoice_method",
     "product.code",
     "list_price",

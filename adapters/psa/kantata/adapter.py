@@ -54,12 +54,24 @@ class KantataPsa:
         found = self._client.with_reference(order.key)
         if not found:
             return None
-        wanted = {"title": order.title, "project_number": order.project_number, "workspaces": "1"}
+        wanted = {
+            "title": order.title,
+            "project_number": order.project_number,
+            "workspaces": "1",
+            "archived": "no",
+        }
         return self._landed(found[0], _differences(wanted, _as_ordered(found)))
 
     def create_project(self, order: PsaOrder) -> Landed:
         described = note.written(None, {NUMBER: order.project_number})
         return self._landed(self._client.create(order.title, order.key, described), {})
+
+    def find_archived(self, key: str) -> Landed | None:
+        found = self._client.with_reference(key)
+        return self._landed(found[0], {}) if found else None
+
+    def archive_project(self, outside_id: str) -> Landed:
+        return self._landed(self._client.update(_known_id(outside_id), {"archived": True}), {})
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
         workspace = self._client.get(_known_id(outside_id))
@@ -75,13 +87,24 @@ class KantataPsa:
 
     def _landed(self, workspace: Workspace, differences: dict[str, tuple[str, str]]) -> Landed:
         url = f"{self._web_url}/workspaces/{workspace.id}" if self._web_url else None
-        return Landed(outside_id=workspace.id, number=workspace.id, url=url, differences=differences)
+        return Landed(
+            outside_id=workspace.id,
+            number=workspace.id,
+            url=url,
+            differences=differences,
+            closed=workspace.archived,
+        )
 
 
 def _as_ordered(found: Sequence[Workspace]) -> dict[str, str]:
     """Two projects under one key are a difference too: Kantata does not keep a reference unique."""
     number = note.read(found[0].description).get(NUMBER, "")
-    return {"title": found[0].title, "project_number": number, "workspaces": str(len(found))}
+    return {
+        "title": found[0].title,
+        "project_number": number,
+        "workspaces": str(len(found)),
+        "archived": "yes" if found[0].archived else "no",
+    }
 
 
 def _lines(wanted: WriteBack) -> dict[str, str]:

@@ -40,7 +40,7 @@ class KantataClient:
             self._http.request("POST", f"{WORKSPACES}.json", write=True, json={"workspace": workspace})
         )
 
-    def update(self, workspace_id: str, fields: Mapping[str, str]) -> Workspace:
+    def update(self, workspace_id: str, fields: Mapping[str, str | bool]) -> Workspace:
         path = f"{WORKSPACES}/{workspace_id}.json"
         return _only(self._http.request("PUT", path, write=True, json={"workspace": dict(fields)}))
 

@@ -17,6 +17,7 @@ class Workspace(BaseModel):
     title: str
     external_reference: str | None = None
     description: str | None = None
+    archived: bool = False
 
 
 class Result(BaseModel):

@@ -50,8 +50,8 @@ def seed(records: Records) -> None:
     with records.books.transaction():
         if records.search("company.company", [], None):
             return
-        for name in ("Open", "Done"):
-            records.create("project.work.status", {"name": name}, None)
+        for name, progress in (("Open", None), ("Done", Decimal(1))):
+            records.create("project.work.status", {"name": name, "progress": progress}, None)
         currencies = {
             code: records.create(
                 "currency.currency", {"name": code, "code": code, "digits": Decimal(digits)}, None

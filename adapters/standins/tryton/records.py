@@ -76,6 +76,8 @@ class Records:
         self._run(
             f"UPDATE {table(model)} SET {assignments} WHERE id = ?", [*columns.values(), record_id], model
         )
+        if model == "project.work":
+            self._check_progress(record_id)
         self._journal(model, record_id, "write", values)
 
     def delete(self, model: str, record_id: int) -> None:
@@ -90,6 +92,18 @@ class Records:
             (_now(), record_id),
         )
         self._journal("account.invoice", record_id, "cancel", {})
+
+    def _check_progress(self, record_id: int) -> None:
+        """Done needs full progress, of the work itself and of what is below it."""
+        rows = self.books.rows(
+            """SELECT work.progress FROM "project.work" AS work, "project.work" AS closed
+                 JOIN "project.work.status" AS status ON status.id = closed.status
+                WHERE closed.id = ? AND status.progress = 1
+                  AND closed.id IN (work.id, work.parent)""",
+            (record_id,),
+        )
+        if any(row["progress"] != 1 for row in rows):
+            raise UserError(f'The progress of work "{record_id}" or below it is not that of its status.')
 
     def _columns(self, model: str, values: Mapping[str, Json]) -> dict[str, Any]:
         columns = {}

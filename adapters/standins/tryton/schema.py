@@ -102,7 +102,7 @@ MODELS: Mapping[str, Model] = {
     },
     "product.uom": {"name": NAME},
     "product.product": {"name": NAME, "code": Field(unique=True), "default_uom": record("product.uom")},
-    "project.work.status": {"name": NAME},
+    "project.work.status": {"name": NAME, "progress": Field(Kind.FLOAT)},
     "project.work": {
         "number": Field(read_only=True, unique=True),
         "name": NAME,
@@ -113,6 +113,7 @@ MODELS: Mapping[str, Model] = {
         "parent": record("project.work"),
         "children": Field(Kind.ONE2MANY, "project.work", "parent"),
         "status": record("project.work.status", default=1),
+        "progress": Field(Kind.FLOAT),
         "project_invoice_method": Field(
             options=("manual", "timesheet", "effort", "progress"), default="manual"
         ),

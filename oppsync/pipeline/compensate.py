@@ -1,0 +1,144 @@
+"""Stage `compensate`: what was created of a deal is closed, in reverse order, each step an effect of its own.
+
+A person chose this for a deal that cannot be finished. The stage survives crashes as the others do: what the
+ledger says is closed is not closed again. At the end the CRM is told why, and the deal is withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from oppsync.crash_points import crash_point
+from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.orders import LineOrder, NodeOrder, WriteBack
+from oppsync.domain.plan import ROOT_PATH, BillingLine, Plan, PlanNode
+from oppsync.domain.states import State
+from oppsync.errors import StillUnknown
+from oppsync.pipeline.create_projects import KIND_OF, key_of
+from oppsync.pipeline.effects import LONGEST_PAUSE, Find
+from oppsync.pipeline.stage import Advance, Outcome, StageContext
+from oppsync.pipeline.write_back import tell_crm
+from oppsync.ports import ProjectSystem, Psa
+
+Close = Callable[[str], Landed]
+
+
+def run(context: StageContext) -> Outcome:
+    opportunity = context.opportunity
+    with context.uow() as uow:
+        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+        rows = {row.key: row for row in uow.ledger.of(opportunity.tenant_id, opportunity.id)}
+    connected = context.systems.psa(opportunity.tenant_id)
+    if connected is not None:
+        _psa_project(_Closing(context, plan, rows, connected[0], connected[1].quarantine), connected[1])
+    connection_id, projects = context.systems.projects(opportunity.tenant_id)
+    closing = _Closing(context, plan, rows, connection_id, projects.quarantine)
+    for node, line in reversed(list(plan.content.billing_lines())):
+        _line(closing, projects, node, line)
+    for node in reversed(plan.content.nodes):
+        _node(closing, projects, node)
+    tell_crm(context, WriteBack(status="withdrawn", message=opportunity.compensation_reason or ""))
+    return Advance(State.WITHDRAWN, opportunity)
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """What was created of one deal in one outside system, and how it is closed there."""
+
+    context: StageContext
+    plan: Plan
+    rows: Mapping[str, LedgerRow]
+    connection_id: str
+    quarantine: timedelta
+
+    def close(self, kind: EffectKind, path: str, find: Find, close: Close) -> None:
+        """`find` looks the thing up, `close` gets its id. What was never created is passed over."""
+        row = self.rows.get(key_of(self.context.opportunity, kind, path))
+        if row is None:
+            return
+        outside_id = self._existing(row, find)
+        if outside_id is None:
+            return
+        self.context.effects.perform(
+            self._effect(row, outside_id), partial(_closed, find, outside_id), partial(close, outside_id)
+        )
+        with self.context.uow() as uow:
+            uow.ledger.cancelled(self.context.opportunity.tenant_id, row.key, self.context.lease)
+            crash_point("cancelled.uncommitted", kind)
+            uow.commit()
+        crash_point("cancelled.committed", kind)
+
+    def parent_id(self, node: PlanNode) -> str | None:
+        return self.project_id(self.plan.content.node(node.parent)) if node.parent else None
+
+    def project_id(self, node: PlanNode) -> str:
+        """Its id outside; a placeholder when it was never created, and so nothing below it either."""
+        row = self.rows.get(key_of(self.context.opportunity, KIND_OF[node.kind], node.path))
+        return (row and row.outside_id) or "0"
+
+    def _existing(self, row: LedgerRow, find: Find) -> str | None:
+        """Its id, when it exists outside. One whose outcome nobody knows is looked up after its quarantine."""
+        if row.state is EffectState.CONFIRMED:
+            return row.outside_id
+        if row.state not in (EffectState.SENT, EffectState.UNKNOWN):
+            return None
+        tenant_id = self.context.opportunity.tenant_id
+        with self.context.uow() as uow:
+            until = uow.ledger.waits_until(tenant_id, row.key, self.quarantine + LONGEST_PAUSE)
+        if until is not None:
+            raise StillUnknown(f"{row.kind} {row.path}: not yet known", not_before=until)
+        found = find()
+        if found is not None:
+            return found.outside_id
+        with self.context.uow() as uow:
+            uow.ledger.reject(tenant_id, row.key, "It never came to be.", self.context.lease)
+            uow.commit()
+        return None
+
+    def _effect(self, row: LedgerRow, outside_id: str) -> Effect:
+        """Named with the time of its confirmation: opened anew and closed once more, it is another request."""
+        path = f"{row.kind}/{row.path}"
+        confirmed = row.confirmed_at.isoformat() if row.confirmed_at else None
+        return Effect(
+            key=key_of(self.context.opportunity, EffectKind.CANCELLATION, path),
+            kind=EffectKind.CANCELLATION,
+            path=path,
+            opportunity_id=self.context.opportunity.id,
+            connection_id=self.connection_id,
+            request={"cancels": row.key, "outside_id": outside_id, "confirmed_at": confirmed},
+            quarantine=self.quarantine,
+        )
+
+
+def _closed(find: Find, outside_id: str) -> Landed | None:
+    """The thing if it is closed by now, whatever else it differs in; deleted by somebody is closed too."""
+    found = find()
+    if found is None:
+        return Landed(outside_id=outside_id, closed=True)
+    return found.model_copy(update={"differences": {}}) if found.closed else None
+
+
+def _node(closing: _Closing, projects: ProjectSystem, node: PlanNode) -> None:
+    kind = KIND_OF[node.kind]
+    key = key_of(closing.context.opportunity, kind, node.path)
+    order = NodeOrder(key=key, plan=closing.plan.content, node=node, parent_id=closing.parent_id(node))
+    closing.close(kind, node.path, partial(projects.find_node, order), partial(projects.cancel_node, order))
+
+
+def _line(closing: _Closing, projects: ProjectSystem, node: PlanNode, line: BillingLine) -> None:
+    key = key_of(closing.context.opportunity, EffectKind.BILLING_LINE, line.path)
+    order = LineOrder(
+        key=key, plan=closing.plan.content, node=node, line=line, project_id=closing.project_id(node)
+    )
+    find, cancel = partial(projects.find_line, order), partial(projects.cancel_line, order)
+    closing.close(EffectKind.BILLING_LINE, line.path, find, cancel)
+
+
+def _psa_project(closing: _Closing, psa: Psa) -> None:
+    key = key_of(closing.context.opportunity, EffectKind.PSA_PROJECT, ROOT_PATH)
+    find = partial(psa.find_archived, key)
+    closing.close(EffectKind.PSA_PROJECT, ROOT_PATH, find, psa.archive_project)
