@@ -9,10 +9,11 @@ from oppsync.domain.events import CompensationBegun
 from oppsync.domain.exceptions import ExceptionStatus
 from oppsync.domain.states import COMPENSABLE, State, check_move
 from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.errors import Conflict, InvalidInput
+from oppsync.errors import Conflict
 from oppsync.pipeline.table import stage_for
 from oppsync.ports import HANDED_ON, Publish, UnitOfWorkFactory
 from oppsync.services.commands import Compensate
+from oppsync.services.comments import comment
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,7 @@ class CompensateHandler:
     publish: Publish
 
     def __call__(self, command: Compensate) -> None:
-        reason = command.reason.strip()
-        if not reason:
-            raise InvalidInput(
-                "Say why it is given up: the CRM is told.", field="reason", code="REASON_MISSING"
-            )
+        reason = comment(command.reason, "reason", required="Say why it is given up: the CRM is told.")
         with self.uow() as uow:
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             after = _compensating(before, reason)
