@@ -29,7 +29,7 @@ BEGIN, END = "<!-- mutants: written by `make mutants` -->", "<!-- end of mutants
 MUTATIONS = (*ENGINE, *STORAGE)
 AT_ONCE = 2
 LONGEST_SECONDS = 900
-_STATEFUL = [f"tests/stateful/test_{name}.py" for name in ("scenarios", "every_step", "histories")]
+_STATEFUL = [f"tests/stateful/test_{name}.py" for name in ("scenarios", "turns", "every_step", "histories")]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Tests:
 
 
 MEMORY = Tests("stateful, in memory", (*_STATEFUL, "-k", "not postgres"))
-POSTGRES = Tests("stateful, on Postgres", (*_STATEFUL, "-k", "postgres or backup"))
+POSTGRES = Tests("stateful, on Postgres", (*_STATEFUL, "-k", "postgres"))
 OTHERS = Tests("unit and service tests", ("tests/unit", "tests/service"))
 BENCH = Tests("the bench", ("tests/chaos",))
 

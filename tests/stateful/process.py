@@ -217,6 +217,9 @@ class ConnectedVendors:
         self._process.call("erp")
         return ()
 
+    def has_node(self, key: str) -> bool:
+        return self._find(key, {}) is not None
+
     def find_node(self, order: NodeOrder) -> Landed | None:
         return self._find(order.key, node_content(order))
 

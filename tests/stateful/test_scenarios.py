@@ -23,9 +23,14 @@ from tests.stateful.worlds import World
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def firm(request: pytest.FixtureRequest) -> Iterator[Simulation]:
+def new_world(request: pytest.FixtureRequest) -> Callable[[], World]:
     make_world: Callable[[], World] = request.getfixturevalue(request.param)
-    simulation = Simulation(make_world())
+    return make_world
+
+
+@pytest.fixture
+def firm(new_world: Callable[[], World]) -> Iterator[Simulation]:
+    simulation = Simulation(new_world())
     yield simulation
     checks.always(simulation)
 
@@ -132,23 +137,21 @@ def test_lost_while_a_write_is_unclear_it_is_not_withdrawn(firm: Simulation) -> 
     assert codes(firm, record_id) == ["LOST_AFTER_APPROVAL"]
 
 
-def test_a_restored_backup_finds_its_own_projects_again(
-    memory: Callable[[], World], postgres: Callable[[], World]
-) -> None:
-    for make_world in (memory, postgres):
-        before = Simulation(make_world())
-        before.tell(before.win(), before.win(1))
-        checks.finish(before)
-        after = Simulation(make_world())
-        # Another order: nothing of ours may decide the keys but what the CRM says.
-        after.take_over_outside(before)
-        for record_id in reversed(before.outside.crm):
-            after.tell(record_id)
-        after.settle()
-        for record_id in before.outside.crm:
-            after.approve(record_id)
-        after.settle()
-        checks.at_the_end(after)
+def test_a_restored_backup_finds_its_own_projects_again(new_world: Callable[[], World]) -> None:
+    before = Simulation(new_world())
+    before.tell(before.win(), before.win(1))
+    checks.finish(before)
+    after = Simulation(new_world())
+    # Another order: nothing of ours may decide the keys but what the CRM says.
+    after.take_over_outside(before)
+    for record_id in reversed(before.outside.crm):
+        after.tell(record_id)
+    after.settle()
+    for record_id in before.outside.crm:
+        after.approve(record_id)
+    after.settle()
+
+    checks.at_the_end(after)
 
 
 def test_no_two_tenants_share_a_key() -> None:
@@ -399,7 +402,7 @@ def test_a_replay_goes_on_where_it_stopped(firm: Simulation) -> None:
 # Messages.
 
 
-def test_what_redis_refuses_stays_in_the_outbox(postgres: Callable[[], World]) -> None:
+def test_what_redis_refuses_stays_in_the_outbox_on_postgres(postgres: Callable[[], World]) -> None:
     firm = Simulation(postgres())
     record_id = firm.win()
     firm.tell(record_id)

@@ -1,0 +1,84 @@
+"""Two at once on one deal, in two threads and two transactions of a real Postgres."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from typing import Any, cast
+
+from sqlalchemy import Engine, create_engine, text
+
+from oppsync.bus import MessageBus
+from oppsync.domain.approvals import ApprovalRole, Decision, TaskStatus
+from oppsync.ports import UnitOfWork, UnitOfWorkFactory
+from oppsync.services.commands import DecideApproval
+from oppsync.services.decide_approval import DecideApprovalHandler
+from oppsync.settings import Settings
+from tests.stateful import checks
+from tests.stateful.people import FIONA
+from tests.stateful.simulation import Simulation
+from tests.stateful.worlds import TENANT, World
+
+PATIENCE_SECONDS = 60
+
+
+class SlowUnitOfWork:
+    """Stops where a decision asks who decides: the deal is locked by then, and nothing is written yet."""
+
+    def __init__(self, inner: UnitOfWork, reached: Event, goes_on: Event) -> None:
+        self._inner = inner
+        self._reached = reached
+        self._goes_on = goes_on
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "people":
+            self._reached.set()
+            assert self._goes_on.wait(PATIENCE_SECONDS)
+        return getattr(self._inner, name)
+
+
+def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
+    postgres: Callable[[], World], settings: Settings
+) -> None:
+    firm = Simulation(postgres())
+    record_id = firm.win()
+    firm.tell(record_id)
+    firm.work()
+    (task,) = (one for one in firm.tasks(record_id, TaskStatus.OPEN) if one.role is ApprovalRole.FINANCE)
+    firm.reprice(record_id)
+    reached, goes_on = Event(), Event()
+
+    @contextmanager
+    def slow() -> Iterator[UnitOfWork]:
+        with firm.world.uow() as inner:
+            yield cast(UnitOfWork, SlowUnitOfWork(inner, reached, goes_on))
+
+    decide = DecideApprovalHandler(cast(UnitOfWorkFactory, slow), MessageBus().publish)
+    command = DecideApproval(TENANT, task.id, task.plan_hash, FIONA.id, Decision.APPROVE)
+    watching = create_engine(settings.database_url.get_secret_value(), isolation_level="AUTOCOMMIT")
+    with ThreadPoolExecutor(2) as pool:
+        decision = pool.submit(decide, command)
+        assert reached.wait(PATIENCE_SECONDS)
+        telling = pool.submit(firm.tell, record_id)
+        _wait_until_it_waits(watching, telling)
+        goes_on.set()
+        assert decision.result().status is TaskStatus.APPROVED
+        telling.result()
+    watching.dispose()
+    firm.settle()
+
+    checks.at_the_end(firm)
+    assert len(firm.tasks(record_id, TaskStatus.OPEN)) == 2
+
+
+def _wait_until_it_waits(engine: Engine, telling: Future[None]) -> None:
+    """Until it waits for the other's lock, or went past where it should."""
+    waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with engine.connect() as connection:
+        while not telling.done() and not connection.execute(waits).scalar_one():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
