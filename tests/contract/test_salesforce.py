@@ -85,7 +85,7 @@ def test_lines_come_in_their_order_with_their_own_milestones(org: SalesforceHarn
     assert (fee.product_family, fee.milestones) == ("Consulting", ())
     assert (staged.service_line, staged.billing_model) == ("Cloud", "milestone")
     assert [m.percent for m in staged.milestones] == [Decimal(40), Decimal(35), Decimal(25)]
-    assert staged.milestones[0].name == "Cloud migration: stage 1"
+    assert staged.milestones[0].name == "Stage 1"
     assert staged.milestones[0].planned_on == date(2026, 5, 1)
 
 
