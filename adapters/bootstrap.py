@@ -52,6 +52,7 @@ from oppsync.services.people import (
     SignInHandler,
     SignOutHandler,
 )
+from oppsync.services.replay import PreviewReplayHandler, RunReplayHandler
 from oppsync.services.run_stage import RunStageHandler
 from oppsync.settings import Settings
 
@@ -145,6 +146,8 @@ def _bus(
     bus.register(commands.RunStage, run_stage)
     bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
     bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
+    bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))
+    bus.register(commands.RunReplay, RunReplayHandler(uow, bus.publish, systems))
     bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
     bus.register(commands.Compensate, CompensateHandler(uow, bus.publish))
     bus.register(commands.CreatePerson, CreatePersonHandler(uow, passwords))

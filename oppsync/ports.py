@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from oppsync.domain.readings import (
     TimelineEntry,
 )
 from oppsync.domain.reference import ReferenceBook, ReferenceRow
+from oppsync.domain.replays import Selection
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 
@@ -177,6 +178,10 @@ class Opportunities(Protocol):
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """`get`, locked until the transaction ends."""
 
+    def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
+        """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
+        are those of its stage: a deal is in one of them, or parked with one of them to resume."""
+
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         """None while another holds it, or when nothing is due. Counts a crash when the last lease ran out."""
 
@@ -203,6 +208,9 @@ class Deliveries(Protocol):
 
 class Plans(Protocol):
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
+    def matching(self, tenant_id: str, selection: Selection) -> Sequence[UUID]:
+        """Ids of a selection, oldest first, one more than its limit when there are more."""
+
         """Store unless one of the same hash is there. Returns its number, counted from 1."""
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
@@ -286,6 +294,9 @@ class Exceptions(Protocol):
 
 class Audit(Protocol):
     def append(self, tenant_id: str, event: Event, traceparent: str) -> None: ...
+    def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
+        """Mark the open items of a delivery replayed. Returns how many."""
+
 
 
 class Outbox(Protocol):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, case, func, literal, or_, select, update
+from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
+from adapters.postgres.replays import selected
 from adapters.postgres.rows import from_tracked, to_tracked
 from adapters.postgres.tables import opportunities as table
 from oppsync.domain.opportunity import OpportunityRef
+from oppsync.domain.replays import Selection
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.errors import NotFound
@@ -59,6 +61,23 @@ class PostgresOpportunities:
 
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))
+
+    def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
+        also = []
+        if states:
+            resumes = and_(table.c.state == State.PARKED, table.c.resume_state.in_(states))
+            also.append(or_(table.c.state.in_(states), resumes))
+        if selection.state is not None:
+            also.append(table.c.state == selection.state)
+        return selected(
+            self._connection,
+            tenant_id,
+            selection,
+            table,
+            *also,
+            since=table.c.state_since,
+            referred_as="opportunity_id",
+        )
 
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)

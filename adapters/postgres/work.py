@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.opportunities import clock
+from adapters.postgres.replays import selected
 from adapters.postgres.rows import pick, to_exception, to_plan, to_task
 from adapters.postgres.tables import (
     approval_tasks,
@@ -27,6 +28,7 @@ from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.plan import Plan
+from oppsync.domain.replays import Selection
 from oppsync.errors import NotFound
 
 
@@ -68,6 +70,10 @@ class PostgresDeliveries:
         return StoredDelivery(
             **pick(row, StoredDelivery), opportunities=tuple(self._connection.execute(links).scalars())
         )
+
+    def matching(self, tenant_id: str, selection: Selection) -> Sequence[UUID]:
+        since = inbox.c.received_at
+        return selected(self._connection, tenant_id, selection, inbox, since=since, referred_as="delivery_id")
 
 
 class PostgresPlans:
@@ -235,6 +241,14 @@ class PostgresExceptions:
             exception_items.c.status == ExceptionStatus.OPEN,
         )
         return self._connection.execute(_closed(statement, status, by, reason)).rowcount
+
+    def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
+        statement = update(exception_items).where(
+            exception_items.c.tenant_id == tenant_id,
+            exception_items.c.delivery_id == delivery_id,
+            exception_items.c.status == ExceptionStatus.OPEN,
+        )
+        return self._connection.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
 
 
 def _item(tenant_id: str, item_id: UUID) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from oppsync.domain.plan import Plan, short_hash
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
+from oppsync.ports import UnitOfWork
 
 REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]
@@ -71,7 +72,9 @@ def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Out
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     if opportunity.state is State.PLANNED:
-        return open_tasks(opportunity, _candidates(context))
+        with context.uow() as uow:
+            people = candidates(uow, opportunity)
+        return open_tasks(opportunity, people)
     with context.uow() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
     outcome = judge(opportunity, tasks)
@@ -80,17 +83,16 @@ def run(context: StageContext) -> Outcome:
     return outcome
 
 
-def _candidates(context: StageContext) -> Candidates:
-    opportunity = context.opportunity
-    with context.uow() as uow:
-        return {
-            role: [
-                person
-                for person in uow.people.with_role(opportunity.tenant_id, ROLE_FOR[role])
-                if may_decide(person, role, owner_email(opportunity), ()) is None
-            ]
-            for role in REQUIRED_ROLES
-        }
+def candidates(uow: UnitOfWork, opportunity: TrackedOpportunity) -> Candidates:
+    """Who may decide for each role."""
+    return {
+        role: [
+            person
+            for person in uow.people.with_role(opportunity.tenant_id, ROLE_FOR[role])
+            if may_decide(person, role, owner_email(opportunity), ()) is None
+        ]
+        for role in REQUIRED_ROLES
+    }
 
 
 def owner_email(opportunity: TrackedOpportunity) -> str | None:

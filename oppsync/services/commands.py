@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from oppsync.bus import Command
 from oppsync.domain.approvals import ApprovalTask, Decision, PersonRole
 from oppsync.domain.intake import Delivery
+from oppsync.domain.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,27 @@ class ReplayException(Command[None]):
     tenant_id: str
     item_id: UUID
     actor: str
+
+
+@dataclass(frozen=True)
+class PreviewReplay(Command[ReplayPreview]):
+    """What a replay would do of each. Raises InvalidInput for an empty selection or an unknown stage."""
+
+    tenant_id: str
+    selection: Selection
+    from_stage: str | None = None
+
+
+@dataclass(frozen=True)
+class RunReplay(Command[ReplayReport]):
+    """Replay what a preview showed; what changed since, or would not run now, is skipped and told.
+    Raises InvalidInput for an unknown stage."""
+
+    tenant_id: str
+    actor: str
+    of: ReplayOf
+    items: Sequence[Previewed]
+    from_stage: str | None = None
 
 
 @dataclass(frozen=True)

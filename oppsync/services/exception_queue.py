@@ -10,14 +10,14 @@ from oppsync.crash_points import crash_point
 from oppsync.domain.events import Event, ExceptionDismissed, Replayed
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.intake import Delivery
-from oppsync.domain.states import State, check_move
+from oppsync.domain.states import State
 from oppsync.domain.trace import new_traceparent
 from oppsync.errors import BusinessError, Conflict
-from oppsync.pipeline.table import stage_for
-from oppsync.ports import HANDED_ON, Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import DismissException, ReplayException
 from oppsync.services.comments import comment
 from oppsync.services.intake import read_delivery, take_in
+from oppsync.services.resume import resume
 
 
 @dataclass(frozen=True)
@@ -44,25 +44,10 @@ class ReplayExceptionHandler:
             raise ValueError(f"{item.id} is not about an opportunity")
         before = uow.opportunities.lock(item.tenant_id, item.opportunity_id)
         uow.exceptions.close_for(item.tenant_id, before.id, actor, "Replayed")
-        if before.state is State.PARKED:
-            resumed = before.resume_state or State.RECEIVED
-            check_move(before.state, resumed)
-        else:
-            resumed = before.state
-        # What was fixed in the CRM counts, also when nobody told us of it.
-        anew = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
-        after = before.model_copy(update={"state": resumed, "resume_state": None, **anew})
-        uow.opportunities.change(before, after, HANDED_ON)
-        uow.outbox.add(before.tenant_id, before.id, stage_for(resumed).name, before.traceparent)
-        event = Replayed(
-            opportunity_id=before.id,
-            actor=actor,
-            before={"state": before.state.value},
-            after={"state": resumed.value},
-            detail={"exception": str(item.id), "code": item.code},
-            summary=f"Replayed from {stage_for(resumed).name} after {item.code}",
-        )
-        self.publish(uow, before.tenant_id, before.traceparent, event)
+        parked = before.state is State.PARKED
+        target = (before.resume_state or State.RECEIVED) if parked else before.state
+        detail = {"exception": str(item.id), "code": item.code}
+        resume(uow, self.publish, before, target, actor=actor, after_what=f"after {item.code}", detail=detail)
 
     def _read_again(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
         if item.delivery_id is None:

@@ -260,3 +260,26 @@ def test_a_deal_is_given_up_by_who_works_exceptions(client: Callable[[str], Clie
 
     assert olga.get(f"/exceptions/{item_id}")["status"] == "dismissed"
     assert olga.refused(409, "POST", f"{path}/compensate", json=body)["code"] == "NOT_COMPENSABLE"
+
+
+def test_a_selection_is_previewed_then_replayed_by_who_works_exceptions(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    opportunity_id, item_id = office.parked_in_the_middle("https://erp.example/project/7")
+    olga, wanted = client("olga"), {"selection": {"reason": "VENDOR_REJECTED", "older_than": "PT0S"}}
+    assert client("ed").refused(403, "POST", "/replays/preview", json=wanted)["code"] == "FORBIDDEN"
+    empty = olga.refused(422, "POST", "/replays/preview", json={"selection": {}})
+    assert empty["errors"][0]["pointer"] == "/selection"
+
+    (item,) = olga.post("/replays/preview", wanted)["items"]
+    assert (item["id"], item["action"], item["from_stage"]) == (str(opportunity_id), "run", "create_projects")
+    assert olga.get(f"/exceptions/{item_id}")["status"] == "open"
+
+    stale = {"items": [{"id": item["id"], "version": item["version"] - 1}]}
+    assert "changed since" in olga.post("/replays", stale)["items"][0]["says"]
+    body = {"items": [{"id": item["id"], "version": item["version"]}]}
+    assert client("ed").refused(403, "POST", "/replays", json=body)["code"] == "FORBIDDEN"
+    assert olga.post("/replays", body)["items"][0]["replayed"] is True
+
+    assert olga.get(f"/exceptions/{item_id}")["status"] == "replayed"
+    assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "approved"

@@ -10,10 +10,11 @@ from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
 from web.api.opportunities import opportunities
 from web.api.published import published
+from web.api.replays import replays
 from web.api.schemas import ProblemDocument
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (opportunities, approvals, exceptions, deliveries)
+BLUEPRINTS = (opportunities, approvals, exceptions, replays, deliveries)
 
 
 def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:

@@ -20,6 +20,7 @@ from oppsync.domain.readings import (
     OpportunitySummary,
     TimelineEntry,
 )
+from oppsync.domain.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.states import State
 from web.amounts import exact_text
 
@@ -75,6 +76,21 @@ class CompensateRequest(Frozen):
 
 class DismissRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
+
+
+class ReplaySelection(Frozen):
+    """`from_stage`: an earlier stage to start again from; without it each goes on from where it stands."""
+
+    selection: Selection
+    from_stage: Code | None = None
+
+
+class ReplayRequest(Frozen):
+    """Items as a preview named them, with the versions it named; `from_stage` as it was asked."""
+
+    of: ReplayOf = ReplayOf.OPPORTUNITIES
+    items: Annotated[tuple[Previewed, ...], Field(min_length=1, max_length=MOST)]
+    from_stage: Code | None = None
 
 
 # What an answer carries.

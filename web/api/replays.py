@@ -1,0 +1,44 @@
+"""Replay a selection of deals or deliveries: look first, then run."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from oppsync.domain.replays import ReplayPreview, ReplayReport
+from oppsync.services.commands import PreviewReplay, RunReplay
+from web.api import schemas
+from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
+from web.api.bridge import Blueprint
+from web.context import application, signed_in
+
+replays = Blueprint("replays", __name__, description="Work a selection of deals or deliveries again.")
+replays.before_request(authenticate)
+
+
+@replays.route("/replays/preview", methods=["POST"])
+@replays.takes(schemas.ReplaySelection)
+@replays.answers(ReplayPreview)
+@replays.refuses(HTTPStatus.FORBIDDEN)
+def preview_replay(request: schemas.ReplaySelection) -> ReplayPreview:
+    """Say what a replay of this selection would do of each; changes nothing
+
+    Needs the role operations or integration admin.
+    """
+    me = signed_in()
+    require(me.person, WORKS_EXCEPTIONS)
+    return application().dispatch(PreviewReplay(me.tenant_id, request.selection, request.from_stage))
+
+
+@replays.route("/replays", methods=["POST"])
+@replays.takes(schemas.ReplayRequest)
+@replays.answers(ReplayReport)
+@replays.refuses(HTTPStatus.FORBIDDEN)
+def run_replay(request: schemas.ReplayRequest) -> ReplayReport:
+    """Run items of a preview; what changed since is skipped and listed
+
+    Needs the role operations or integration admin. What is finished stays as it is.
+    """
+    me = signed_in()
+    require(me.person, WORKS_EXCEPTIONS)
+    actor = f"person:{me.person.email}"
+    return application().dispatch(RunReplay(me.tenant_id, actor, request.of, request.items, request.from_stage))
