@@ -175,12 +175,12 @@ class Opportunities(Protocol):
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """Raises NotFound."""
 
-    def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
-        """`get`, locked until the transaction ends."""
-
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
         """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
         are those of its stage: a deal is in one of them, or parked with one of them to resume."""
+
+    def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        """`get`, locked until the transaction ends."""
 
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         """None while another holds it, or when nothing is due. Counts a crash when the last lease ran out."""
@@ -205,12 +205,12 @@ class Deliveries(Protocol):
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         """Raises NotFound."""
 
-
-class Plans(Protocol):
-    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
     def matching(self, tenant_id: str, selection: Selection) -> Sequence[UUID]:
         """Ids of a selection, oldest first, one more than its limit when there are more."""
 
+
+class Plans(Protocol):
+    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
         """Store unless one of the same hash is there. Returns its number, counted from 1."""
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
@@ -291,12 +291,12 @@ class Exceptions(Protocol):
     ) -> int:
         """Mark the open items of an opportunity replayed, or as `status` says. Returns how many."""
 
-
-class Audit(Protocol):
-    def append(self, tenant_id: str, event: Event, traceparent: str) -> None: ...
     def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
         """Mark the open items of a delivery replayed. Returns how many."""
 
+
+class Audit(Protocol):
+    def append(self, tenant_id: str, event: Event, traceparent: str) -> None: ...
 
 
 class Outbox(Protocol):
