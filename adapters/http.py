@@ -29,6 +29,7 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
+from oppsync.send_window import window_is_open
 
 SUCCESS = 2  # the first digit
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
@@ -123,7 +124,8 @@ class HttpClient:
     ) -> Answer:
         """The answer when its status is 2xx or expected.
 
-        `write`: whether the vendor may change something by it. `json` and `content` exclude each other.
+        `write`: whether the vendor may change something by it; outside its `send_window` it is not sent.
+        `json` and `content` exclude each other.
         Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, or what the
         vendor's judge says.
         """
@@ -138,6 +140,8 @@ class HttpClient:
                 request = self._client.build_request(
                     method, self.base_url + path, params=params, content=content, headers=all_headers
                 )
+                if write and not window_is_open():
+                    raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
                 answer = replace(self._exchange(request, call, write), secrets=secrets)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
             # `from None`: the library's texts may quote the address, its query and header values.

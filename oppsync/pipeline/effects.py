@@ -26,6 +26,7 @@ from oppsync.errors import (
     VendorUnavailable,
 )
 from oppsync.ports import Clock, Publish, UnitOfWorkFactory
+from oppsync.send_window import send_window
 
 # Sends with an unclear answer, each absent afterwards, before it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3
@@ -67,7 +68,8 @@ class Effects:
             raise NeverLands(
                 f"{effect.kind} {effect.path} was sent {row.attempts} times and never came to be: {row.error}"
             )
-        return self._send(effect, send)
+        with send_window(LONGEST_PAUSE):
+            return self._send(effect, send)
 
     def _intend(self, effect: Effect, digest: str) -> LedgerRow | None:
         """Commit the intent; returns the row as it was before. Raises StillUnknown during its quarantine."""

@@ -21,6 +21,7 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
+from oppsync.send_window import send_window
 
 SECRET = "s3cr3t/with+signs"
 Serve = Callable[[socket.socket], None]
@@ -130,6 +131,23 @@ def test_the_vendors_own_wish_when_to_come_back_is_kept(status: str) -> None:
 )
 def test_retry_after_in_seconds_or_as_a_date(value: str | None, wait: timedelta | None) -> None:
     assert read_retry_after(value, datetime(2026, 1, 5, 10, 0, tzinfo=UTC)) == wait
+
+
+def test_a_write_that_comes_too_late_for_its_window_is_not_sent() -> None:
+    """Frozen, or kept waiting: by now another may have looked it up and sent it."""
+    heard = threading.Event()
+
+    def listening(connection: socket.socket) -> None:
+        heard.set()
+        says("200 OK")(connection)
+
+    with server(listening) as url, send_window(timedelta(0)):
+        with pytest.raises(VendorUnavailable, match="nothing was sent"):
+            client(url).request("POST", "/thing", write=True)
+        assert not heard.is_set()
+        assert client(url).request("GET", "/thing", write=False).is_success
+    with server(listening) as url, send_window(timedelta(minutes=1)):
+        assert client(url).request("POST", "/thing", write=True).is_success
 
 
 def test_nobody_there_means_certainly_not_sent() -> None:
