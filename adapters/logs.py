@@ -31,9 +31,7 @@ def configure_logs() -> None:
 
 def configure_sentry(dsn: str) -> None:
     """Errors only: neither local variables nor request bodies leave this process."""
-    sentry_sdk.init(
-        dsn=dsn, include_local_variables=False, send_default_pii=False, max_request_body_size="never"
-    )
+    sentry_sdk.init(dsn=dsn, include_local_variables=False, max_request_body_size="never")
 
 
 class LogReporter:
