@@ -64,13 +64,28 @@ class _Closing:
         if outside_id is None:
             return
         self.context.effects.perform(
-            self._effect(row, outside_id), partial(_closed, find, outside_id), partial(close, outside_id)
+            self._effect(row, outside_id),
+            partial(self._closed, row, find, outside_id),
+            partial(close, outside_id),
         )
         with self.context.uow() as uow:
             uow.ledger.cancelled(self.context.opportunity.tenant_id, row.key, self.context.lease)
             crash_point("cancelled.uncommitted", kind)
             uow.commit()
         crash_point("cancelled.committed", kind)
+
+    def _closed(self, row: LedgerRow, find: Find, outside_id: str) -> Landed | None:
+        """The thing if it is closed by now, whatever else it differs in; deleted by somebody is closed too.
+
+        Raises StillUnknown for one that cannot be found yet because it is too new.
+        """
+        found = find()
+        if found is not None:
+            return found.model_copy(update={"differences": {}}) if found.closed else None
+        if row.confirmed_at is not None and self.context.clock.now() < row.confirmed_at + self.quarantine:
+            not_before = row.confirmed_at + self.quarantine
+            raise StillUnknown(f"{row.kind} {row.path}: not to be found yet", not_before=not_before)
+        return Landed(outside_id=outside_id, closed=True)
 
     def parent_id(self, node: PlanNode) -> str | None:
         return self.project_id(self.plan.content.node(node.parent)) if node.parent else None
@@ -112,14 +127,6 @@ class _Closing:
             request={"cancels": row.key, "outside_id": outside_id, "confirmed_at": confirmed},
             quarantine=self.quarantine,
         )
-
-
-def _closed(find: Find, outside_id: str) -> Landed | None:
-    """The thing if it is closed by now, whatever else it differs in; deleted by somebody is closed too."""
-    found = find()
-    if found is None:
-        return Landed(outside_id=outside_id, closed=True)
-    return found.model_copy(update={"differences": {}}) if found.closed else None
 
 
 def _node(closing: _Closing, projects: ProjectSystem, node: PlanNode) -> None:
