@@ -9,6 +9,8 @@ RUN_STAGE = "oppsync/services/run_stage.py"
 RECORD = "oppsync/services/record_outcome.py"
 DECIDE = "oppsync/services/decide_approval.py"
 QUEUE = "oppsync/services/exception_queue.py"
+RESUME = "oppsync/services/resume.py"
+COMPENSATE = "oppsync/pipeline/compensate.py"
 INTAKE = "oppsync/services/intake.py"
 REFRESH = "oppsync/pipeline/refresh.py"
 APPROVALS = "oppsync/domain/approvals.py"
@@ -324,21 +326,21 @@ ENGINE = (
     ),
     Mutation(
         "no message at a replay",
-        QUEUE,
-        "        uow.outbox.add(before.tenant_id, before.id, stage_for(resumed).name, before.traceparent)\n",
+        RESUME,
+        "    uow.outbox.add(before.tenant_id, before.id, stage, before.traceparent)\n",
         "",
     ),
     Mutation(
         "a replay does not read the record again",
-        QUEUE,
+        RESUME,
         '"reread_requested": before.reread_requested + 1',
         '"reread_requested": before.reread_requested',
     ),
     Mutation(
         "a replay begins from the start",
         QUEUE,
-        "resumed = before.resume_state or State.RECEIVED",
-        "resumed = State.RECEIVED",
+        "target = (before.resume_state or State.RECEIVED) if parked",
+        "target = State.RECEIVED if parked",
     ),
     Mutation(
         "a replayed item stays open",
@@ -369,5 +371,36 @@ ENGINE = (
         REFRESH,
         "void_tasks=rejected)",
         "void_tasks=False)",
+    ),
+    # Giving up.
+    Mutation(
+        "what is too new to be found counts as deleted",
+        COMPENSATE,
+        "if row.confirmed_at is not None and self.context.clock.now()",
+        "if False and self.context.clock.now()",
+    ),
+    Mutation(
+        "what perhaps exists is not closed",
+        COMPENSATE,
+        "if row.state not in (EffectState.SENT, EffectState.UNKNOWN):",
+        "if True:",
+    ),
+    Mutation(
+        "what perhaps exists is looked up before its quarantine is over",
+        COMPENSATE,
+        "        if until is not None:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "billing lines stay open",
+        COMPENSATE,
+        "for node, line in reversed(list(plan.content.billing_lines())):",
+        "for node, line in []:",
+    ),
+    Mutation(
+        "closed is not recorded",
+        COMPENSATE,
+        "            uow.ledger.cancelled(self.context.opportunity.tenant_id, row.key, self.context.lease)\n",
+        "            pass\n",
     ),
 )

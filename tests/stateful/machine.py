@@ -197,6 +197,12 @@ class FirmMachine(RuleBasedStateMachine):
             item = items[-1 - pick % len(items)]
             (self.simulation.dismiss if dismissed else self.simulation.replay)(item)
 
+    @rule(pick=_picks, troubles=_troubles)
+    def somebody_gives_up(self, pick: int, troubles: tuple[Trouble, ...]) -> None:
+        if row := self._row(pick):
+            self.simulation.give_up(row.tracked.source_id)
+            self.simulation.work_on(row.tracked.source_id, *troubles)
+
     @rule(seconds=st.sampled_from([1, 3, 11, 20, 60, 600]))
     def time_passes(self, seconds: int) -> None:
         self.simulation.pass_time(timedelta(seconds=seconds))

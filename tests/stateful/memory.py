@@ -281,6 +281,9 @@ class MemoryLedger:
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
         self._set(tenant_id, key, lease, state=EffectState.UNKNOWN, error=error)
 
+    def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
+        self._set(tenant_id, key, lease, state=EffectState.CANCELLED)
+
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         sent_at = self._rows[tenant_id, key].row.sent_at
         if sent_at is None or sent_at + quarantine <= self._now():

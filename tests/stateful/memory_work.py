@@ -156,14 +156,21 @@ class MemoryExceptions:
         closed = {"status": status, "closed_by": by, "closed_at": self._now(), "reason": reason}
         self._rows[item_id] = self._rows[item_id].model_copy(update=closed)
 
-    def close_for(self, tenant_id: str, opportunity_id: UUID, by: str, reason: str) -> int:
+    def close_for(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        by: str,
+        reason: str,
+        status: ExceptionStatus = ExceptionStatus.REPLAYED,
+    ) -> int:
         open_ones = [
             item.id
             for item in self._rows.values()
             if item.opportunity_id == opportunity_id and item.status is ExceptionStatus.OPEN
         ]
         for item_id in open_ones:
-            self.close(tenant_id, item_id, ExceptionStatus.REPLAYED, by, reason)
+            self.close(tenant_id, item_id, status, by, reason)
         return len(open_ones)
 
 

@@ -21,7 +21,6 @@ from adapters.postgres.unit_of_work import PostgresUnits
 from oppsync.domain.approvals import ApprovalTask, Person
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import LedgerRow
-from oppsync.domain.events import Replayed, StateChanged
 from oppsync.domain.exceptions import ExceptionItem
 from oppsync.domain.plan import Plan
 from oppsync.domain.reference import ReferenceRow
@@ -29,7 +28,7 @@ from oppsync.domain.states import State
 from oppsync.pipeline.table import PIPELINE
 from oppsync.ports import UnitOfWorkFactory
 from tests.stateful.memory import Row
-from tests.stateful.worlds import TENANT, Move, Send
+from tests.stateful.worlds import TELL_MOVES, TENANT, Move, Send
 
 WATCH = Path(__file__).with_name("watch.sql")
 _KEPT = {"tenants", "connections", "people", "reference_rows"}
@@ -140,7 +139,8 @@ class PostgresWorld:
         ]
 
     def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
-        query = select(audit).where(audit.c.type.in_([StateChanged.type, Replayed.type])).order_by(audit.c.id)
+        types = [event.type for event in TELL_MOVES]
+        query = select(audit).where(audit.c.type.in_(types)).order_by(audit.c.id)
         told = ((row.opportunity_id, row.before, row.after) for row in self._watcher.execute(query))
         return [
             (opportunity_id, before["state"], after["state"])

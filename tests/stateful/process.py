@@ -29,6 +29,7 @@ from oppsync.errors import (
 )
 from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, Systems, UnitOfWork
 from oppsync.services import commands
+from oppsync.services.compensate import CompensateHandler
 from oppsync.services.decide_approval import DecideApprovalHandler
 from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
 from oppsync.services.intake import AcceptDeliveryHandler
@@ -56,6 +57,7 @@ class Process:
     def __init__(self, simulation: Simulation, name: str) -> None:
         self.name = name
         self.script = Script()
+        self.works_on: UUID | None = None
         self.stopping = threading.Event()
         self.simulation = simulation
         self.keeper = StillKeeper(self._plain_uow)
@@ -79,6 +81,7 @@ class Process:
         self._bus.register(commands.DecideApproval, DecideApprovalHandler(self.uow, publish))
         self._bus.register(commands.ReplayException, ReplayExceptionHandler(self.uow, publish, systems))
         self._bus.register(commands.DismissException, DismissExceptionHandler(self.uow, publish))
+        self._bus.register(commands.Compensate, CompensateHandler(self.uow, publish))
 
     def dispatch(self, command: Command[Answer], troubles: Sequence[Trouble] = ()) -> Answer:
         self.script = Script(troubles)
@@ -183,9 +186,6 @@ class StillKeeper(LeaseKeeper):
     def renew(self) -> None:
         self._renew(list(self._held))
 
-    def works_on(self) -> list[UUID]:
-        return [lease.opportunity_id for lease in self._held]
-
 
 class ConnectedVendors:
     """The `Systems` of one process; it is all of them itself, told apart by the port they are used through."""
@@ -231,6 +231,15 @@ class ConnectedVendors:
 
     def create_line(self, order: LineOrder) -> Landed:
         return self._create(order.key, line_content(order), order.plan)
+
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+        return self._close(outside_id)
+
+    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+        return self._close(outside_id)
+
+    def _close(self, outside_id: str) -> Landed:
+        return self._process.write("erp", lambda: self._outside.erp.books.close(outside_id))
 
     def _find(self, key: str, content: dict[str, Any]) -> Landed | None:
         self._process.call("erp")
@@ -291,6 +300,13 @@ class ConnectedPsa:
     def create_project(self, order: PsaOrder) -> Landed:
         now = self._process.simulation.now
         return self._process.write("psa", lambda: self._psa.books.create(order.key, psa_content(order), now()))
+
+    def find_archived(self, key: str) -> Landed | None:
+        self._process.call("psa")
+        return self._psa.books.find(key, {}, self._process.simulation.now())
+
+    def archive_project(self, outside_id: str) -> Landed:
+        return self._process.write("psa", lambda: self._psa.books.close(outside_id))
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
         self._process.call("psa")

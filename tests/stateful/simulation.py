@@ -24,6 +24,7 @@ from oppsync.errors import RequestRefused, StoreUnavailable
 from oppsync.pipeline.table import stage_for
 from oppsync.services.commands import (
     AcceptDelivery,
+    Compensate,
     DecideApproval,
     DismissException,
     ReplayException,
@@ -61,6 +62,7 @@ class Simulation:
         self.reported: list[str] = []  # codes of dead letters, as told to whoever watches
         self.accepted: set[str] = set()  # deals the CRM has our word for
         self.untold: set[str] = set()  # deals that changed since we were last told of them
+        self.given_up: set[str] = set()
         self.deliveries: list[Delivery] = []  # each may come again
         self.unanswered: list[Delivery] = []  # each will come again: the CRM had no 2xx for it
         self.last_sent: dict[UUID, datetime] = {}
@@ -92,17 +94,24 @@ class Simulation:
         heapq.heappush(self._later, (self._now + delay, next(self._numbers), carry_out))
 
     def wait_for_answer(self, process: Process, duration: timedelta) -> None:
-        """The process lives and renews its leases; others that try to work its deal find it taken."""
+        """The process lives and renews its leases; another that tries to work its deal finds it taken."""
+        mine = [
+            row.tracked.id
+            for row in self.world.rows()
+            if row.tracked.id == process.works_on
+            and row.lease_holder == process.name
+            and row.lease_until is not None
+            and row.lease_until > self._now
+        ]
         while duration > timedelta(0):
             step = min(duration, timedelta(seconds=3))
             self.pass_time(step)
             process.keeper.renew()
             duration -= step
-        for row in map(self.row, process.keeper.works_on()):
-            if row.lease_holder == process.name:
-                self._dispatch(self._process("worker"), row)
-                if self.row(row.tracked.id).lease_holder != process.name:
-                    self.broken.append(f"{process.name} lives, but lost its lease")
+        for row in map(self.row, mine):
+            self._dispatch(self._process("worker"), row)
+            if self.row(row.tracked.id).lease_holder != process.name:
+                self.broken.append(f"{process.name} lives, but lost its lease")
 
     def meanwhile(self, actions: Sequence[str]) -> None:
         """What happens while a process stands still."""
@@ -250,6 +259,7 @@ class Simulation:
 
     def run(self, worker: int, opportunity_id: UUID, stage: str, troubles: Sequence[Trouble] = ()) -> None:
         process = self.workers[worker % WORKERS]
+        process.works_on = opportunity_id
         try:
             process.dispatch(RunStage(opportunity_id, stage), troubles)
         except Died:
@@ -317,6 +327,22 @@ class Simulation:
 
     def _is_open(self, item: ExceptionItem) -> bool:
         return item.id in {other.id for other in self.open_items()}
+
+    def give_up(self, record_id: str) -> None:
+        """A person gives up what stopped after its approval."""
+        tracked = self.find(record_id).tracked
+        may = tracked.state is State.PARKED and tracked.resume_state in (State.APPROVED, State.CREATED)
+        command = Compensate(TENANT, tracked.id, "person:olga", "the customer is gone")
+        try:
+            self._process("person").dispatch(command)
+        except RequestRefused as refused:
+            if may:
+                self.broken.append(f"{record_id} cannot be given up: {refused.code}")
+            return
+        if not may:
+            self.broken.append(f"{record_id} is given up, though it was {tracked.state}")
+        self.given_up.add(record_id)
+        self._expect_message(tracked.id)
 
     # What can be seen.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 
 import pytest
 
+from oppsync.domain.states import State
 from tests.stateful import checks
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.simulation import Simulation
@@ -69,6 +71,40 @@ def test_a_trouble_at_any_step_does_no_harm(kind: Kind, memory: Callable[[], Wor
     steps = list(every_step(kind, memory))
 
     assert steps, "the trouble never came"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_trouble_at_any_step_of_giving_up_does_no_harm(kind: Kind, memory: Callable[[], World]) -> None:
+    nth = 0
+    while give_up(memory(), Trouble(kind, nth, ("another takes over", "a minute passes"))):
+        nth += 1
+
+    assert nth, "the trouble never came"
+
+
+def give_up(world: World, trouble: Trouble) -> bool:
+    """A deal that stops at its third project is given up; the trouble comes while what exists is closed."""
+    simulation = Simulation(world)
+    record_id = simulation.win(TWO_WORKSTREAMS)
+    simulation.tell(record_id)
+    simulation.work()
+    simulation.approve(record_id)
+    simulation.work_on(record_id, Trouble(Kind.REJECTED, 2))
+    simulation.pass_time(timedelta(minutes=1))
+    simulation.relay()
+    simulation.bag.clear()
+    simulation.give_up(record_id)
+    simulation.relay()
+    happened = simulation.work_with(trouble)
+    checks.always(simulation)
+    simulation.settle()
+    for item in simulation.open_items():
+        simulation.replay(item)
+    simulation.settle()
+    checks.at_the_end(simulation)
+    assert simulation.state(record_id) is State.WITHDRAWN
+    assert len(simulation.outside.erp.books.things) == 2
+    return happened
 
 
 @pytest.mark.parametrize("kind", ON_POSTGRES)

@@ -92,6 +92,8 @@ def test_a_write_that_never_lands_is_a_bug_after_three_sends(firm: Simulation) -
     for _ in range(3):
         work(firm, record_id, Trouble(Kind.LOST_BEFORE))
         firm.pass_time(timedelta(minutes=5))
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))  # a look-up in vain forgets none of it
+    firm.pass_time(timedelta(minutes=5))
     work(firm, record_id)
 
     assert codes(firm, record_id) == ["BUG"]
@@ -135,6 +137,31 @@ def test_lost_while_a_write_is_unclear_it_is_not_withdrawn(firm: Simulation) -> 
 
     assert firm.state(record_id) is State.ACTIVE
     assert codes(firm, record_id) == ["LOST_AFTER_APPROVAL"]
+
+
+def test_lost_before_a_late_write_lands_it_is_not_withdrawn(firm: Simulation) -> None:
+    record_id = approved_deal(firm)
+    work(firm, record_id, Trouble(Kind.LATE))
+    firm.change(record_id, is_won=False)
+    firm.tell(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE
+    assert codes(firm, record_id) == ["LOST_AFTER_APPROVAL"]
+
+
+def test_given_up_while_a_write_is_unclear_all_of_it_is_closed(firm: Simulation) -> None:
+    record_id = approved_deal(firm, 2)
+    work(firm, record_id, Trouble(Kind.LATE, 2))
+    firm.tell(record_id)
+    firm.pass_time(timedelta(seconds=3))
+    work(firm, record_id, Trouble(Kind.BUG))
+    assert firm.state(record_id) is State.PARKED
+    firm.give_up(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.WITHDRAWN
+    checks.at_the_end(firm)
 
 
 def test_a_restored_backup_finds_its_own_projects_again(new_world: Callable[[], World]) -> None:

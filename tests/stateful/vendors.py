@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ class Thing:
     outside_id: str
     content: Mapping[str, Any]
     visible_at: datetime
+    closed: bool = False
 
     @property
     def number(self) -> str:
@@ -33,11 +34,14 @@ class Thing:
             for name, value in (wanted or self.content).items()
             if self.content.get(name) != value
         }
+        if self.closed:
+            differences["closed"] = ("no", "yes")
         return Landed(
             outside_id=self.outside_id,
             number=self.number,
             url=f"https://outside.example/{self.outside_id}",
             differences=differences,
+            closed=self.closed,
         )
 
 
@@ -58,6 +62,12 @@ class Books:
             if thing.key == key and thing.visible_at <= now:
                 return thing.landed(wanted)
         return None
+
+    def close(self, outside_id: str) -> Landed:
+        """Harmless to repeat."""
+        closed = {thing.outside_id: replace(thing, closed=True) for thing in self.things}
+        self.things = [closed[it.outside_id] if it.outside_id == outside_id else it for it in self.things]
+        return closed[outside_id].landed()
 
     def of(self, key: str) -> list[Thing]:
         return [thing for thing in self.things if thing.key == key]

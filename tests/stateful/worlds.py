@@ -10,7 +10,7 @@ from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalTask, Person
 from oppsync.domain.effects import LedgerRow
-from oppsync.domain.events import Event, Replayed, StateChanged
+from oppsync.domain.events import CompensationBegun, Event, Replayed, StateChanged
 from oppsync.domain.exceptions import ExceptionItem
 from oppsync.domain.plan import Plan
 from oppsync.domain.reference import ReferenceRow
@@ -166,8 +166,12 @@ class MemoryWorld:
         return self._breaches
 
 
+# The events that tell of a move from one state to another.
+TELL_MOVES = (StateChanged, Replayed, CompensationBegun)
+
+
 def told_move(event: Event) -> tuple[UUID, str, str] | None:
-    if not isinstance(event, StateChanged | Replayed) or event.opportunity_id is None:
+    if not isinstance(event, TELL_MOVES) or event.opportunity_id is None:
         return None
     before, after = event.before["state"], event.after["state"]
     return (event.opportunity_id, before, after) if before != after else None
