@@ -333,6 +333,21 @@ def test_a_rejection_closes_the_other_task_and_a_second_try_starts_afresh(firm: 
     checks.at_the_end(firm)
 
 
+def test_changed_while_its_rejection_is_told_it_is_decided_anew(firm: Simulation) -> None:
+    record_id = waiting_deal(firm)
+    decide(firm, record_id, ApprovalRole.FINANCE, Decision.REJECT)
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))
+    assert firm.state(record_id) is State.REFUSED
+    firm.reprice(record_id)
+    firm.tell(record_id)
+    firm.settle()
+
+    written = firm.outside.crm[record_id].written
+    assert written is not None
+    assert written.status == "rejected"
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+
+
 def test_nobody_decides_twice_nor_their_own_deal(firm: Simulation) -> None:
     record_id = firm.win(owner=DARIO.email)
     firm.tell(record_id)
