@@ -7,7 +7,7 @@ ARGS ?=
 READY := .venv/installed
 RUN := .venv/bin/python -m
 
-.PHONY: help demo up test check unit chaos
+.PHONY: help demo up test check unit chaos mutants
 .DEFAULT_GOAL := help
 
 help:  ## these lines
@@ -36,6 +36,9 @@ unit: $(READY)  ## the tests that need no server
 
 chaos: $(READY)  ## attack everything and count (RUNS=n SEED=s; ARGS=--help for more)
 	@$(RUN) tests.chaos --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+mutants: $(READY)  ## make the engine wrong in one place at a time: do the tests notice? (ARGS='part of a name')
+	@$(RUN) tests.mutants $(ARGS)
 
 $(READY): requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { \

@@ -10,7 +10,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from adapters.bootstrap import Application
 from adapters.logs import log
-from oppsync.errors import StoreUnavailable
+from oppsync.errors import NewerRelease, StoreUnavailable
 from oppsync.pipeline.table import PIPELINE, Stage
 from oppsync.services.commands import RunStage
 
@@ -29,6 +29,9 @@ def _actor(broker: RedisBroker, application: Application, stage: Stage) -> drama
             log.warning(
                 "store_unavailable", stage=stage.name, opportunity_id=opportunity_id, reason=error.message
             )
+        except NewerRelease as error:
+            # Nothing was taken: it stays due for a process that can read it.
+            log.warning("newer_release", stage=stage.name, opportunity_id=opportunity_id, reason=error.message)
 
     return dramatiq.Actor(
         work,

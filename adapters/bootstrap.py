@@ -52,6 +52,7 @@ from oppsync.services.people import (
     SignInHandler,
     SignOutHandler,
 )
+from oppsync.services.reconcile_restore import ReconcileRestoreHandler
 from oppsync.services.replay import PreviewReplayHandler, RunReplayHandler
 from oppsync.services.run_stage import RunStageHandler
 from oppsync.settings import Settings
@@ -150,6 +151,7 @@ def _bus(
     bus.register(commands.RunReplay, RunReplayHandler(uow, bus.publish, systems))
     bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
     bus.register(commands.Compensate, CompensateHandler(uow, bus.publish))
+    bus.register(commands.ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(commands.CreatePerson, CreatePersonHandler(uow, passwords))
     bus.register(commands.CreateToken, CreateTokenHandler(uow))
     bus.register(commands.SignIn, SignInHandler(uow, passwords))

@@ -80,6 +80,12 @@ class StoreUnavailable(TransientError):
     code = "STORE_UNAVAILABLE"
 
 
+class NewerRelease(TransientError):
+    """What is stored was written by a later release than this one: during a deploy its processes work it."""
+
+    code = "NEWER_RELEASE"
+
+
 # A person fixes it.
 
 

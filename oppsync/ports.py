@@ -72,6 +72,9 @@ class ProjectSystem(Protocol):
     def missing_for(self, erp_company: str) -> Sequence[str]:
         """What this company lacks before it can invoice, in words; empty when it is ready."""
 
+    def has_node(self, key: str) -> bool:
+        """Whether a project or task is there under exactly this key, whatever it holds."""
+
     def find_node(self, order: NodeOrder) -> Landed | None:
         """Look up by `order.key`, exactly; `Landed.differences` compares it with the order field by field."""
 
@@ -178,6 +181,10 @@ class Opportunities(Protocol):
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
         """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
         are those of its stage: a deal is in one of them, or parked with one of them to resume."""
+
+    def without_projects(self, tenant_id: str) -> Sequence[UUID]:
+        """Ids of deals that are not being created and of whose parent project the ledger knows nothing, oldest
+        first."""
 
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """`get`, locked until the transaction ends."""

@@ -18,6 +18,7 @@ from oppsync.errors import (
     Conflict,
     Forbidden,
     InvalidInput,
+    NewerRelease,
     NotFound,
     OppsyncError,
     SignatureRefused,
@@ -32,6 +33,7 @@ STATUS_OF: dict[type[OppsyncError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     SignatureRefused: HTTPStatus.UNAUTHORIZED,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    NewerRelease: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER = {"Retry-After": "5"}
 # What a program reads when the error's own text could tell what it should not.
@@ -56,6 +58,10 @@ CODES: dict[str, tuple[HTTPStatus, str]] = {
     "REQUEST_ENTITY_TOO_LARGE": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB."),
     "UNSUPPORTED_MEDIA_TYPE": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON."),
     "INVALID_INPUT": (HTTPStatus.UNPROCESSABLE_ENTITY, "Fields or parameters are wrong; errors lists each."),
+    "NEWER_RELEASE": (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "A deploy is under way, and a later release stored this: ask again.",
+    ),
     "STORE_UNAVAILABLE": (
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The database is away; Retry-After says when to retry.",

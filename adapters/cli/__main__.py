@@ -11,6 +11,7 @@ from adapters.cli.doctor import doctor
 from adapters.cli.exceptions import exceptions
 from adapters.cli.opportunities import opportunity
 from adapters.cli.people import token, user
+from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
 from adapters.cli.seed import seed
 from adapters.cli.up import up
@@ -21,7 +22,7 @@ def oppsync() -> None:
     """A won opportunity becomes approved projects with their billing in the ERP."""
 
 
-for command in (up, demo, doctor, database, seed, opportunity, exceptions, replay, user, token):
+for command in (up, demo, doctor, database, seed, opportunity, exceptions, replay, reconcile, user, token):
     oppsync.add_command(command)
 
 if __name__ == "__main__":

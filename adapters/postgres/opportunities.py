@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, case, func, literal, or_, select, update
+from sqlalchemy import Connection, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.replays import selected
 from adapters.postgres.rows import from_tracked, to_tracked
+from adapters.postgres.tables import effects
 from adapters.postgres.tables import opportunities as table
+from oppsync.domain.keys import EffectKind
 from oppsync.domain.opportunity import OpportunityRef
 from oppsync.domain.replays import Selection
 from oppsync.domain.states import State
@@ -78,6 +80,21 @@ class PostgresOpportunities:
             since=table.c.state_since,
             referred_as="opportunity_id",
         )
+
+    def without_projects(self, tenant_id: str) -> Sequence[UUID]:
+        parent = exists().where(
+            effects.c.tenant_id == table.c.tenant_id,
+            effects.c.opportunity_id == table.c.id,
+            effects.c.kind == EffectKind.PARENT,
+        )
+        approved = State.APPROVED
+        query = select(table.c.id).where(
+            table.c.tenant_id == tenant_id,
+            table.c.state != approved,
+            func.coalesce(table.c.resume_state, "") != approved,
+            ~parent,
+        )
+        return self._connection.execute(query.order_by(table.c.id)).scalars().all()
 
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from oppsync.domain.approvals import ApprovalTask, Person, PersonRole
 from oppsync.domain.effects import LedgerRow
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.exceptions import ExceptionItem
+from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import Plan
 from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.errors import NewerRelease
+
+Shape = TypeVar("Shape", bound=Frozen)
 
 LARGEST = Decimal(10) ** 16
 
@@ -25,8 +30,8 @@ def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
 
 def to_tracked(row: RowMapping) -> TrackedOpportunity:
     values = pick(row, TrackedOpportunity)
-    values["record"] = Opportunity.model_validate(row["record"]) if row["record"] else None
-    values["enrichment"] = Enrichment.model_validate(row["enrichment"]) if row["enrichment"] else None
+    values["record"] = _document(Opportunity, row["record"]) if row["record"] else None
+    values["enrichment"] = _document(Enrichment, row["enrichment"]) if row["enrichment"] else None
     return TrackedOpportunity(**values)
 
 
@@ -53,7 +58,17 @@ def from_tracked(opportunity: TrackedOpportunity) -> dict[str, Any]:
 
 
 def to_plan(row: RowMapping) -> Plan:
-    return Plan.model_validate({"content": row["content"], "provenance": row["provenance"]})
+    return _document(Plan, {"content": row["content"], "provenance": row["provenance"]})
+
+
+def _document(shape: type[Shape], stored: Any) -> Shape:
+    """A stored document. Raises NewerRelease: this release reads all that it and earlier ones wrote."""
+    try:
+        return shape.model_validate(stored)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise NewerRelease(f"{shape.__name__} as stored has what this release does not know: {where}") from None
 
 
 def to_task(row: RowMapping) -> ApprovalTask:

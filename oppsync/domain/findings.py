@@ -238,6 +238,12 @@ CODES: dict[str, CodeText] = {
         OwnerRole.OPERATIONS,
         "Give the role to a person who does not own this opportunity, then replay.",
     ),
+    "APPROVAL_LOST": _row(
+        "Projects exist in the ERP, but nothing here says that they were approved",
+        OwnerRole.OPERATIONS,
+        "After a restored backup the plan has to be approved once more: the projects are then taken over where "
+        "they equal it, never created again. Ask the approvers, or decide in the ERP; then dismiss this item.",
+    ),
     "LOST_AFTER_APPROVAL": _row(
         "The deal was lost after its projects were created",
         OwnerRole.DELIVERY,

@@ -22,6 +22,7 @@ from oppsync.domain.orders import Message
 from oppsync.domain.plan import Plan, short_hash
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.forgotten import APPROVAL_LOST, exists_unknown
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.ports import UnitOfWork
 
@@ -29,8 +30,12 @@ REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]
 
 
-def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates) -> Outcome:
-    """From `planned`: both roles get their task, unless one of them has nobody who may decide."""
+def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates, *, lost: bool = False) -> Outcome:
+    """From `planned`: both roles get their task, unless one of them has nobody who may decide.
+
+    `lost`: its projects exist, approved by somebody of whom a restored backup knows nothing. They are taken
+    over once it is approved anew; until then a person is told.
+    """
     alone = [role for role in REQUIRED_ROLES if not candidates[role]]
     if alone:
         return Park(
@@ -44,6 +49,7 @@ def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates) -> Outco
     return Advance(
         State.AWAITING_APPROVAL,
         opportunity,
+        items=[APPROVAL_LOST] if lost else (),
         open_tasks={role: tuple(person.id for person in candidates[role]) for role in REQUIRED_ROLES},
         events=[
             ApprovalOpened(
@@ -72,9 +78,10 @@ def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Out
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     if opportunity.state is State.PLANNED:
+        lost = exists_unknown(context.uow, context.systems, opportunity)
         with context.uow() as uow:
             people = candidates(uow, opportunity)
-        return open_tasks(opportunity, people)
+        return open_tasks(opportunity, people, lost=lost)
     with context.uow() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
     outcome = judge(opportunity, tasks)

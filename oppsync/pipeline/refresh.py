@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from oppsync.domain.events import RecordSuperseded, RecordUnchanged
-from oppsync.domain.findings import finding
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.states import RESTARTABLE, State
 from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
 from oppsync.pipeline.stage import Advance, StageContext
 from oppsync.pipeline.validate import take_in
 
@@ -18,7 +18,8 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_ou
 
     Unchanged (an echo of our own write-back): nothing. Before approval: from the start again, or withdrawn
     when it is no longer won. From approval on the change is kept on the timeline and the plan in flight
-    stands; lost before anything was sent it is withdrawn, later a person has to decide.
+    stands; lost before anything was sent it is withdrawn, later a person has to decide. What was lost and
+    exists outside all the same, forgotten by a restored backup, is for a person too.
     """
     read = opportunity.model_copy(update={"reread_done": opportunity.reread_requested})
     known = opportunity.record
@@ -34,10 +35,10 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_ou
         return Advance(State.RECEIVED, taken, events=events, void_tasks=rejected)
     if record.is_won or resumes_at is State.COMPENSATING:
         return Advance(opportunity.state, taken, events=events)
+    items = [STILL_THERE] if may_exist_outside else []
     if restartable or (resumes_at is State.APPROVED and not may_exist_outside):
-        return Advance(State.WITHDRAWN, taken, events=events, void_tasks=True)
-    lost = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage")
-    return Advance(opportunity.state, taken, events=events, items=[lost])
+        return Advance(State.WITHDRAWN, taken, events=events, void_tasks=True, items=items)
+    return Advance(opportunity.state, taken, events=events, items=[STILL_THERE])
 
 
 def run(context: StageContext) -> Advance:
@@ -46,7 +47,10 @@ def run(context: StageContext) -> Advance:
     record = crm.read_opportunity(opportunity.source_id)
     with context.uow() as uow:
         ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
-    return decide(opportunity, record, may_exist_outside=any(row.may_exist for row in ledger))
+    may_exist = any(row.may_exist for row in ledger)
+    if not record.is_won and not may_exist:
+        may_exist = exists_unknown(context.uow, context.systems, opportunity)
+    return decide(opportunity, record, may_exist_outside=may_exist)
 
 
 def _unchanged(opportunity: TrackedOpportunity, record: Opportunity) -> RecordUnchanged:

@@ -14,6 +14,7 @@ from oppsync.domain.policies.validation import validate
 from oppsync.domain.reference import LegalEntity, ReferenceKind
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 
 ACTOR = "stage:validate"
@@ -35,7 +36,8 @@ def run(context: StageContext) -> Outcome:
     record = crm.read_opportunity(context.opportunity.source_id)
     opportunity, events = take_in(context.opportunity, record, ACTOR)
     if not record.is_won:
-        return Advance(State.WITHDRAWN, opportunity, events=events)
+        items = [STILL_THERE] if exists_unknown(context.uow, context.systems, opportunity) else []
+        return Advance(State.WITHDRAWN, opportunity, events=events, items=items)
     return decide(opportunity, gather(context, record), events)
 
 

@@ -100,6 +100,15 @@ class Compensate(Command[None]):
 
 
 @dataclass(frozen=True)
+class ReconcileRestore(Command[Sequence[UUID]]):
+    """After a restored backup: raise APPROVAL_LOST for deals whose projects exist unknown to us. Returns which.
+    Raises what the ERP's adapter raises; may be repeated."""
+
+    tenant_id: str
+    actor: str
+
+
+@dataclass(frozen=True)
 class CreatePerson(Command[UUID]):
     """Raises Conflict when the e-mail is taken; InvalidInput for a weak password or a malformed e-mail."""
 

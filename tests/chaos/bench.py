@@ -77,6 +77,7 @@ class Bench:
             began = time.monotonic()
             self._attack(self._possible(faults), restore)
             self.report.attack_seconds = time.monotonic() - began
+            self.house.operator.stop()
             self._settle()
             self._judge()
         finally:

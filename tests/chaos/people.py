@@ -86,16 +86,16 @@ def approver(web: str, token: str, role: ApprovalRole) -> Person:
 
 
 def operator(web: str, token: str) -> Person:
-    """Replays each exception once; not those of deals that kill workers."""
+    """Replays what is parked, each deal once; not those that kill workers."""
     replayed: set[str] = set()
 
     def replay(person: Person, row: Row) -> bool:
-        if row["code"] == "WORKER_CRASHED" or row["id"] in replayed:
+        if row["code"] == "WORKER_CRASHED" or row["opportunity_id"] in replayed:
             return False
         answered = person.ask("POST", f"exceptions/{row['id']}/replay", {}).status
         if answered >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return False
-        replayed.add(row["id"])
+        replayed.add(row["opportunity_id"])
         return answered < HTTPStatus.BAD_REQUEST
 
     return Person(web, token, "exceptions?status=open", replay, 10 * PAUSE_SECONDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import tempfile
+import time
+from collections.abc import Generator
 from pathlib import Path
 from random import Random
 
@@ -13,10 +15,11 @@ from tests.chaos.crashing import CRASH_AT, DIED_AT
 from tests.chaos.fault import Fault, Injection, until
 from tests.chaos.house import House
 from tests.chaos.processes import Managed
+from tests.chaos.store_faults import messages
 
 PAUSE_SECONDS = 20.0
 BOOT_SECONDS = 15.0
-CRASH_SECONDS = 25.0
+CRASH_SECONDS = 30.0
 POISON_SECONDS = 90.0
 OLD_SECONDS = 12.0
 
@@ -175,21 +178,53 @@ def die_at_a_place(house: House, chance: Random) -> Injection:
 
 def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> Injection:
     """Start one process anew that dies when it comes to `place` for the n-th time."""
-    victim = chance.choice(house.processes.of(kind))
-    house.crm.win()
+    victims = house.processes.of(kind)
+    if not place.startswith("sweep"):  # either relay may be the one that sweeps
+        victims = [chance.choice(victims)]
+
+    def died() -> int:
+        return sum(victim.said(f"{DIED_AT} {place}") for victim in victims)
+
+    before = died()
+    for victim in victims:
+        victim.extra = {CRASH_AT: f"{place}:{times}"}
+        victim.signal(signal.SIGKILL)
     if place == "lease.renewed":  # only who works for seconds renews
-        house.tryton.faults([{"delay_seconds": 0.8, "count": 40}])
-    before = victim.said(f"{DIED_AT} {place}")
-    victim.extra = {CRASH_AT: f"{place}:{times}"}
-    victim.signal(signal.SIGKILL)
-    yield from until(lambda: victim.said(f"{DIED_AT} {place}") > before, CRASH_SECONDS)
-    died = victim.said(f"{DIED_AT} {place}") - before
+        house.tryton.faults([{"delay_seconds": 0.8, "count": 60}])
+    deadline = time.monotonic() + CRASH_SECONDS
+    while died() == before and time.monotonic() < deadline:
+        house.crm.edit()
+        if place.startswith("sweep"):  # it sweeps only what was lost
+            yield from lose_messages(house)
+        yield 1.0
+    seen = died() > before
     if place == "lease.renewed":
         house.tryton.clear_faults()
-    if kind == "web" or not died:  # gunicorn starts dying children again and again; back to an ordinary one
-        victim.signal(signal.SIGKILL)
-    house.died_at[place] += int(died > 0)
-    return int(died > 0)
+    if kind == "web" or not seen:  # gunicorn starts dying children again and again; back to an ordinary one
+        for victim in victims:
+            victim.signal(signal.SIGKILL)
+    house.died_at[place] += int(seen)
+    return int(seen)
+
+
+def lose_messages(house: House) -> Generator[float, None, int]:
+    """Redis is emptied while the workers stand still for a moment; returns how many messages are gone."""
+    workers = house.processes.of("worker")
+    for worker in workers:
+        worker.signal(signal.SIGSTOP)
+    for _ in range(5):
+        house.crm.edit()
+    yield from until(lambda: messages(house) > 2, 3)
+    gone = messages(house)
+    with house.servers.redis() as client:
+        client.flushall()
+    for worker in workers:
+        worker.signal(signal.SIGCONT)
+    return gone
+
+
+def flush(house: House, chance: Random) -> Injection:
+    return (yield from lose_messages(house))
 
 
 def every_place() -> list[Fault]:
@@ -199,10 +234,16 @@ def every_place() -> list[Fault]:
         def inject(house: House, chance: Random) -> Injection:
             return (yield from die_at(house, kind, place, times, chance))
 
-        uses = frozenset({kind, "tryton"} if place == "lease.renewed" else {kind})
+        also = {"tryton"} if place == "lease.renewed" else {"worker"} if kind == "relay" else set()
+        uses = frozenset({kind} | also)
         return Fault(f"death at {place}, time {times}", uses, "it died there", inject)
 
-    return [dying(kind, place, times) for kind, places in PLACES.items() for place in places for times in TIMES]
+    return [
+        dying(kind, place, times)
+        for kind, places in PLACES.items()
+        for place in places
+        for times in ((1, 2) if place.startswith("sweep") else TIMES)
+    ]
 
 
 ALL = frozenset({"web", "worker", "relay"})
@@ -215,6 +256,12 @@ PROCESS_FAULTS = (
         "worker paused for 20 s", frozenset({"worker", "tryton"}), "its late write was refused", pause_worker
     ),
     Fault("SIGTERM to all, twice", ALL, "processes that ended with 0", sigterm_storm),
+    Fault(
+        "Redis FLUSHALL",
+        frozenset({"redis", "postgres", "worker"}),
+        "messages gone",
+        flush,
+    ),
     Fault(
         "deploy, old beside new",
         frozenset({"worker"}),

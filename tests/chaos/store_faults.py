@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from random import Random
 
@@ -30,22 +29,6 @@ def _refused(house: House, kind: str) -> int:
         stats = client.info("errorstats")
     found = stats.get(f"errorstat_{kind}", {"count": 0})
     return int(found["count"])
-
-
-def flush(house: House, chance: Random) -> Injection:
-    """While the workers stand still for a moment, so that there is something to lose."""
-    workers = house.processes.of("worker")
-    for worker in workers:
-        worker.signal(signal.SIGSTOP)
-    for _ in range(5):
-        house.crm.edit()
-    yield from until(lambda: messages(house) > 2, 3)
-    gone = messages(house)
-    with house.servers.redis() as client:
-        client.flushall()
-    for worker in workers:
-        worker.signal(signal.SIGCONT)
-    return gone
 
 
 def restart_empty(house: House, chance: Random) -> Injection:
@@ -147,7 +130,6 @@ def _disk_refusals(house: House) -> int:
 
 POSTGRES, REDIS = frozenset({"postgres"}), frozenset({"redis"})
 STORE_FAULTS = (
-    Fault("Redis FLUSHALL", REDIS | POSTGRES | {"worker"}, "messages gone", flush),
     Fault("Redis killed, back empty", REDIS, "the relay waited", restart_empty),
     Fault("Redis out of memory", REDIS, "commands refused", out_of_memory),
     Fault("Redis read-only", REDIS, "commands refused", read_only),

@@ -249,10 +249,10 @@ def test_a_deal_lost_before_the_first_effect_was_sent_is_withdrawn(
     assert house.state(record_id) is State.APPROVED
 
     house.lose(record_id)
+    gate.open()
     house.settle_later()
 
     assert house.state(record_id) is State.WITHDRAWN
-    gate.open()
     assert erp.works(books, record_id) == {}
 
 
@@ -291,6 +291,7 @@ def test_a_rejected_deal_that_is_won_anew_and_lost_again_is_withdrawn_not_called
     assert house.state(record_id) is State.APPROVED
 
     house.lose(record_id)
+    gate.open()
     house.settle_later()
 
     assert house.state(record_id) is State.WITHDRAWN

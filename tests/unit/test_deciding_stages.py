@@ -25,7 +25,12 @@ class Surroundings:
     """A CRM with one record, an ERP, reference data and a clock; remembers what was asked, in order."""
 
     def __init__(
-        self, record: Opportunity | None, *, now: datetime = make.NOW, customers: str = "CUST-1001"
+        self,
+        record: Opportunity | None,
+        *,
+        now: datetime = make.NOW,
+        customers: str = "CUST-1001",
+        has_project: bool = False,
     ) -> None:
         self.record = record
         self._now = now
@@ -34,6 +39,8 @@ class Surroundings:
         self.in_transaction = False
         self.line_kinds = frozenset(LineKind)
         self.references = self
+        self.ledger = self
+        self.has_project = has_project
         self.systems = self
 
     def crm(self, connection_id: str) -> Surroundings:
@@ -57,6 +64,13 @@ class Surroundings:
     def missing_for(self, erp_company: str) -> list[str]:
         self._outside(f"company {erp_company}")
         return []
+
+    def has_node(self, key: str) -> bool:
+        self._outside(f"node {key}")
+        return self.has_project
+
+    def get(self, tenant_id: str, key: str) -> None:
+        assert self.in_transaction
 
     def book(self, tenant_id: str) -> ReferenceBook:
         assert self.in_transaction
@@ -145,12 +159,21 @@ def test_a_reading_that_only_has_a_new_version_is_no_news() -> None:
     assert outcome.opportunity.record == now
 
 
-def test_a_deal_that_is_not_won_is_withdrawn_without_a_question_to_the_erp() -> None:
+def test_a_deal_that_is_not_won_is_withdrawn() -> None:
     world = Surroundings(make.opportunity(is_won=False, amount=None))
 
-    advanced(validate.run(world.context(make.tracked())), State.WITHDRAWN)
+    withdrawn = advanced(validate.run(world.context(make.tracked())), State.WITHDRAWN)
 
-    assert world.asked == ["read 006O1"]
+    assert withdrawn.items == []
+    assert world.asked == ["read 006O1", "node oppsync:default:sf-demo:006O1:parent:project"]
+
+
+def test_a_deal_that_is_not_won_and_has_a_project_that_nobody_remembers_is_for_a_person() -> None:
+    world = Surroundings(make.opportunity(is_won=False, amount=None), has_project=True)
+
+    withdrawn = advanced(validate.run(world.context(make.tracked())), State.WITHDRAWN)
+
+    assert [item.code for item in withdrawn.items] == ["LOST_AFTER_APPROVAL"]
 
 
 def test_a_record_that_is_gone_is_a_business_failure() -> None:

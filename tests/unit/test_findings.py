@@ -19,6 +19,7 @@ MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
 # Raised by stages and services when the world, not the deal, is at fault.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",
+    "APPROVAL_LOST",
     "LOST_AFTER_APPROVAL",
     "VENDOR_REJECTED",
     "CONNECTION_MISCONFIGURED",

@@ -95,6 +95,9 @@ class TrytonProjects:
     def missing_for(self, erp_company: str) -> Sequence[str]:
         return missing(self._client, erp_company, list(self._products.values()), self._clock.now().date())
 
+    def has_node(self, key: str) -> bool:
+        return self._find_work(key) is not None
+
     def find_node(self, order: NodeOrder) -> Landed | None:
         work = self._find_work(order.key)
         if work is None:

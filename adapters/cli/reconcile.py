@@ -1,0 +1,32 @@
+"""`reconcile`: compare what is known here with what exists outside."""
+
+from __future__ import annotations
+
+import click
+
+from adapters.bootstrap import TENANT
+from adapters.cli.commands import ACTOR
+from adapters.cli.connect import connected
+from adapters.cli.output import json_option, print_json, print_table
+from oppsync.services.commands import ReconcileRestore
+
+
+@click.group(help="Compare what is known here with what exists outside.")
+def reconcile() -> None:
+    pass
+
+
+@reconcile.command()
+@json_option
+def restore(as_json: bool) -> None:
+    """After a restored backup: find deals whose projects exist in the ERP, but whose approval is lost."""
+    with connected() as application:
+        lost = application.dispatch(ReconcileRestore(TENANT, ACTOR))
+        deals = [application.queries.opportunity(TENANT, each) for each in lost]
+    if as_json:
+        print_json([{"id": str(deal.id), "name": deal.name, "state": deal.state} for deal in deals])
+    elif not deals:
+        click.echo("No approval is lost.")
+    else:
+        print_table(("id", "state", "name"), [(deal.id, deal.state, deal.name) for deal in deals])
+        click.echo("Each has an exception APPROVAL_LOST: its plan has to be approved once more.")

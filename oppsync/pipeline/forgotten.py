@@ -1,0 +1,24 @@
+"""What a restored backup forgot: projects that exist outside, of which nothing here knows."""
+
+from __future__ import annotations
+
+from oppsync.domain.effects import EffectState
+from oppsync.domain.findings import finding
+from oppsync.domain.keys import EffectKind
+from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.create_projects import key_of
+from oppsync.ports import Systems, UnitOfWorkFactory
+
+APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is known")
+STILL_THERE = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage")
+
+
+def exists_unknown(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
+    """Whether the ERP has this deal's project although, as far as the ledger knows, none was made."""
+    key = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
+    with uow_factory() as uow:
+        row = uow.ledger.get(opportunity.tenant_id, key)
+    known = row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED)
+    _connection_id, projects = systems.projects(opportunity.tenant_id)
+    return not known and projects.has_node(key)

@@ -1,0 +1,54 @@
+"""During a deploy two releases work the same deals: what the newer one stored waits for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from adapters.standins import deals
+from oppsync.domain.states import State
+from oppsync.errors import NewerRelease
+from oppsync.services.commands import RunStage
+from tests.house import WON_ON, House
+from tests.service import erp
+from tests.tryton import Books
+
+
+def test_a_record_of_a_newer_release_is_left_to_it(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    opportunity_id = house.opportunity(record_id).id
+    house.approve(record_id)
+    known = "update opportunities set record = record - 'of_tomorrow'"
+    house.rows("""update opportunities set record = record || '{"of_tomorrow": 1}'""")
+
+    for _ in range(4):
+        with pytest.raises(NewerRelease, match="of_tomorrow"):
+            house.application.dispatch(RunStage(opportunity_id, "approve"))
+    left = house.rows("select state, crashes, lease_holder, due_at is not null as due from opportunities")
+
+    assert left == [{"state": "awaiting_approval", "crashes": 0, "lease_holder": None, "due": True}]
+    house.rows(known)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
+
+def test_a_plan_of_a_newer_release_waits_and_is_applied_by_whoever_can_read_it(
+    house: House, books: Books
+) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    house.rows("""update plans set content = content || '{"of_tomorrow": 1}'""")
+    house.approve(record_id)
+
+    house.settle()
+
+    assert house.state(record_id) is State.APPROVED
+    assert house.exceptions(record_id) == []
+    waits = house.rows("select due_at - now() as pause from opportunities")[0]["pause"]
+    assert waits > timedelta(seconds=0)
+    assert house.entries(record_id)[-1].detail["code"] == "NEWER_RELEASE"
+
+    house.rows("update plans set content = content - 'of_tomorrow'")
+    house.settle_later()
+    assert house.state(record_id) is State.ACTIVE
+    assert len(erp.works(books, record_id)) == 6
