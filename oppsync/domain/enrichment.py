@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.reference import (
     CostCentre,
@@ -17,7 +19,7 @@ from oppsync.domain.reference import (
 
 
 class LineEnrichment(Frozen):
-    """One delivery line's. `rate` is there for time and materials only."""
+    """One delivery line's. `rate` is there for time and materials only; `rows`: where its values came from."""
 
     line_id: Code
     service_line: ServiceLine
@@ -25,6 +27,7 @@ class LineEnrichment(Frozen):
     cost_centre: CostCentre
     template: ProjectTemplate
     rate: Rate | None = None
+    rows: tuple[ReferenceUse, ...] = Field(default=(), exclude_if=lambda value: not value)
 
 
 class Enrichment(Frozen):

@@ -18,6 +18,7 @@ from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.events import ApprovalOpened
 from oppsync.domain.findings import finding
 from oppsync.domain.keys import EffectKind, outside_key
+from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.orders import Message
 from oppsync.domain.plan import Plan, short_hash
 from oppsync.domain.states import State
@@ -80,7 +81,7 @@ def run(context: StageContext) -> Outcome:
     if opportunity.state is State.PLANNED:
         lost = exists_unknown(context.uow, context.systems, opportunity)
         with context.uow() as uow:
-            people = candidates(uow, opportunity)
+            people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record))
         return open_tasks(opportunity, people, lost=lost)
     with context.uow() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
@@ -90,20 +91,19 @@ def run(context: StageContext) -> Outcome:
     return outcome
 
 
-def candidates(uow: UnitOfWork, opportunity: TrackedOpportunity) -> Candidates:
-    """Who may decide for each role."""
+def candidates(uow: UnitOfWork, tenant_id: str, owner: str | None) -> Candidates:
+    """Who may decide for each role; `owner`: the e-mail of who sold the deal."""
     return {
         role: [
             person
-            for person in uow.people.with_role(opportunity.tenant_id, ROLE_FOR[role])
-            if may_decide(person, role, owner_email(opportunity), ()) is None
+            for person in uow.people.with_role(tenant_id, ROLE_FOR[role])
+            if may_decide(person, role, owner, ()) is None
         ]
         for role in REQUIRED_ROLES
     }
 
 
-def owner_email(opportunity: TrackedOpportunity) -> str | None:
-    record = opportunity.record
+def owner_email(record: Opportunity | None) -> str | None:
     return record.owner.email if record and record.owner else None
 
 

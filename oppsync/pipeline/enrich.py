@@ -20,6 +20,4 @@ def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
 
 
 def run(context: StageContext) -> Outcome:
-    with context.uow() as uow:
-        book = uow.references.book(context.opportunity.tenant_id)
-    return decide(context.opportunity, book)
+    return decide(context.opportunity, context.sources.book())

@@ -12,6 +12,7 @@ from oppsync.domain.events import Event
 from oppsync.domain.exceptions import Disposition
 from oppsync.domain.findings import Finding
 from oppsync.domain.plan import Plan
+from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.pipeline.effects import Effects
@@ -58,6 +59,20 @@ Outcome = Advance | Await | Park
 
 
 @dataclass(frozen=True)
+class Sources:
+    """Where facts come from: the tenant's systems and reference data, read only."""
+
+    tenant_id: str
+    systems: Systems
+    clock: Clock
+    uow: UnitOfWorkFactory
+
+    def book(self) -> ReferenceBook:
+        with self.uow() as uow:
+            return uow.references.book(self.tenant_id)
+
+
+@dataclass(frozen=True)
 class StageContext:
     """What a stage's shell may reach while no transaction is open."""
 
@@ -69,6 +84,10 @@ class StageContext:
     effects: Effects
     base_url: str
     stage: str
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(self.opportunity.tenant_id, self.systems, self.clock, self.uow)
 
 
 class StageRun(Protocol):

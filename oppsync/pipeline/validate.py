@@ -15,7 +15,7 @@ from oppsync.domain.reference import LegalEntity, ReferenceKind
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
-from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
 
 ACTOR = "stage:validate"
 
@@ -38,7 +38,7 @@ def run(context: StageContext) -> Outcome:
     if not record.is_won:
         items = [STILL_THERE] if exists_unknown(context.uow, context.systems, opportunity) else []
         return Advance(State.WITHDRAWN, opportunity, events=events, items=items)
-    return decide(opportunity, gather(context, record), events)
+    return decide(opportunity, gather(context.sources, record), events)
 
 
 def take_in(
@@ -61,11 +61,11 @@ def take_in(
     return read, (event,)
 
 
-def gather(context: StageContext, record: Opportunity) -> ValidationFacts:
+def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     """What the rules need of the reference data and of the ERP."""
-    now = context.clock.now()
-    entity = _legal_entity(context, record, record.won_on or now.date())
-    _, erp = context.systems.projects(context.opportunity.tenant_id)
+    now = sources.clock.now()
+    entity = _legal_entity(sources, record, record.won_on or now.date())
+    _, erp = sources.systems.projects(sources.tenant_id)
     customer = record.account.code if record.account else None
     return ValidationFacts(
         customer_exists=customer is not None and erp.has_customer(customer),
@@ -76,12 +76,10 @@ def gather(context: StageContext, record: Opportunity) -> ValidationFacts:
     )
 
 
-def _legal_entity(context: StageContext, record: Opportunity, day: date) -> LegalEntity | None:
+def _legal_entity(sources: Sources, record: Opportunity, day: date) -> LegalEntity | None:
     if record.contracting_entity is None:
         return None
-    with context.uow() as uow:
-        book = uow.references.book(context.opportunity.tenant_id)
-    found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, record.contracting_entity, day)
+    found = sources.book().find(LegalEntity, ReferenceKind.LEGAL_ENTITY, record.contracting_entity, day)
     return found[0] if found else None
 
 

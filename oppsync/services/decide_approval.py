@@ -67,7 +67,7 @@ class DecideApprovalHandler:
             for other in uow.approvals.of(command.tenant_id, opportunity.id)
             if other.plan_hash == task.plan_hash and other.status is not TaskStatus.VOID
         ]
-        refusal = may_decide(person, task.role, owner_email(opportunity), others)
+        refusal = may_decide(person, task.role, owner_email(opportunity.record), others)
         if refusal is not None:
             raise Forbidden(REFUSAL_TEXTS[refusal], code=refusal)
         check_still_open(task, opportunity, command.plan_hash)

@@ -208,7 +208,9 @@ def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: Sta
     if target is State.VALIDATED and opportunity.record is not None:
         outcome = enrich.decide(opportunity, uow.references.book(opportunity.tenant_id))
     elif target is State.PLANNED:
-        outcome = approve.open_tasks(opportunity, approve.candidates(uow, opportunity))
+        owner = approve.owner_email(opportunity.record)
+        candidates = approve.candidates(uow, opportunity.tenant_id, owner)
+        outcome = approve.open_tasks(opportunity, candidates)
     else:
         return ""
     if not isinstance(outcome, Park):

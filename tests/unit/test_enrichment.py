@@ -190,6 +190,19 @@ def test_every_value_says_which_row_it_came_from() -> None:
     }
 
 
+def test_every_line_says_which_rows_its_values_came_from() -> None:
+    lines = make.enrichment(make.opportunity()).lines
+
+    rows = [[(use.kind.value, use.key) for use in line.rows] for line in lines]
+    assert rows[0][-1] == ("rate_card", "DACH|Senior Consultant|EUR")
+    assert rows[1] == [
+        ("service_line", "Cloud"),
+        ("region", "DACH"),
+        ("cost_centre", "ACME-DE|CLOUD"),
+        ("project_template", "CLOUD|DACH|fixed_fee"),
+    ]
+
+
 def test_a_line_delivered_elsewhere_follows_that_regions_rules() -> None:
     deal = make.opportunity(make.fixed_line(delivery_region="NA"), make.milestone_line())
 

@@ -15,7 +15,7 @@ from oppsync.domain.findings import Finding
 from oppsync.domain.opportunity import ContractTerms, Milestone, Opportunity
 from oppsync.domain.plan import LineKind
 from oppsync.domain.policies.facts import ValidationFacts
-from oppsync.domain.policies.validation import RULES, validate
+from oppsync.domain.policies.validation import RULES, RULES_WHEN_WON, validate
 from tests import builders as make
 
 
@@ -324,9 +324,17 @@ def test_what_is_wrong_is_named(case: Case) -> None:
     assert found.fix
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", RULES + RULES_WHEN_WON, ids=lambda rule: rule.__name__)
 def test_every_rule_finds_something(rule: Callable[[Opportunity, ValidationFacts], list[Finding]]) -> None:
     assert any(list(rule(case.deal, case.facts)) for case in CASES)
+
+
+@pytest.mark.parametrize("won_on", [None, date(2027, 1, 1)])
+def test_an_open_deal_need_not_have_been_won(won_on: date | None) -> None:
+    won = make.opportunity(won_on=won_on)
+
+    assert [found.path for found in validate(won, make.facts())] == ["/won_on"]
+    assert validate(make.changed(won, is_won=False), make.facts()) == ()
 
 
 def test_all_findings_come_at_once() -> None:

@@ -42,7 +42,11 @@ MISSING: dict[ReferenceKind, tuple[str, str]] = {
 
 
 def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[Finding, ...]:
-    """The enrichment of a validated deal, or everything that stands in its way."""
+    """The enrichment of a validated deal, or everything that stands in its way.
+
+    Raises ValueError without a close date. A deal that lacks something else gets no enrichment: what is missing
+    is validation's to tell, and the rest is looked up all the same.
+    """
     search = _Search(book, given(opportunity.won_on, "the close date"))
     entity = search.find(
         LegalEntity, ReferenceKind.LEGAL_ENTITY, "/contracting_entity", opportunity.contracting_entity
@@ -54,13 +58,14 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
             DeliveryModel, ReferenceKind.DELIVERY_MODEL, "/delivery_model", opportunity.delivery_model
         )
     lines = [_line(opportunity, index, entity, search) for index in range(len(opportunity.lines))]
-    if search.findings or entity is None or tax is None:
+    found = tuple(line for line in lines if line is not None)
+    if search.findings or entity is None or tax is None or len(found) < len(lines):
         return tuple(search.findings)
     return Enrichment(
         legal_entity=entity,
         tax=tax,
         delivery_model=delivery,
-        lines=tuple(line for line in lines if line is not None),
+        lines=found,
         used=tuple(search.used.values()),
     )
 
@@ -74,6 +79,7 @@ class _Search:
         self._missing: set[tuple[ReferenceKind, str]] = set()
         self.findings: list[Finding] = []
         self.used: dict[tuple[ReferenceKind, str], ReferenceUse] = {}
+        self.trail: list[ReferenceUse] = []  # each row found, in the order of the look-ups
 
     def find(self, shape: type[Shape], kind: ReferenceKind, path: str, *parts: str | None) -> Shape | None:
         """The value under the key made of `parts`. None when a part is (it has its finding already)."""
@@ -85,7 +91,9 @@ class _Search:
         if hit is None:
             self._miss(kind, key, path)
             return None
-        value, self.used[kind, key] = hit
+        value, use = hit
+        self.used[kind, key] = use
+        self.trail.append(use)
         return value
 
     def _miss(self, kind: ReferenceKind, key: str, path: str) -> None:
@@ -98,13 +106,15 @@ class _Search:
 
 
 def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: _Search) -> TaxTreatment | None:
-    account = given(opportunity.account, "the account")
+    account = opportunity.account
+    if account is None:
+        return None
     tax = search.find(
         TaxTreatment,
         ReferenceKind.TAX_TREATMENT,
         "/account/country",
         entity.code if entity else None,
-        given(account.country, "the account's country"),
+        account.country,
     )
     if tax is not None and tax.needs_tax_id and account.tax_id is None:
         search.findings.append(
@@ -121,8 +131,8 @@ def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: _Search) 
 def _line(
     opportunity: Opportunity, index: int, entity: LegalEntity | None, search: _Search
 ) -> LineEnrichment | None:
-    line, path = opportunity.lines[index], f"/lines/{index}"
-    model = given(opportunity.billing_model_of(line), "the billing model")
+    line, path, begin = opportunity.lines[index], f"/lines/{index}", len(search.trail)
+    model = BILLING_MODELS.get(opportunity.billing_model_of(line) or "")
     service_path = f"{path}/service_line" if line.service_line else "/service_line"
     region_path = f"{path}/delivery_region" if line.delivery_region else "/region"
     service = search.find(
@@ -133,15 +143,26 @@ def _line(
     entity_code = entity.code if entity else None
     centre = search.find(CostCentre, ReferenceKind.COST_CENTRE, path, entity_code, service_code)
     template = search.find(
-        ProjectTemplate, ReferenceKind.PROJECT_TEMPLATE, path, service_code, region_code, model
+        ProjectTemplate,
+        ReferenceKind.PROJECT_TEMPLATE,
+        path,
+        service_code,
+        region_code,
+        model.code if model else None,
     )
     rate = None
-    if LineKind.TIME in BILLING_MODELS[model].kinds:
+    if model is not None and LineKind.TIME in model.kinds:
         rate = _rate(opportunity, line, path, region_code, search)
     if service is None or region is None or centre is None or template is None:
         return None
     return LineEnrichment(
-        line_id=line.id, service_line=service, region=region, cost_centre=centre, template=template, rate=rate
+        line_id=line.id,
+        service_line=service,
+        region=region,
+        cost_centre=centre,
+        template=template,
+        rate=rate,
+        rows=tuple(search.trail[begin:]),
     )
 
 
@@ -149,7 +170,7 @@ def _rate(
     opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, search: _Search
 ) -> Rate | None:
     """The rate card's price of the line's role; the price sold, before discount, must be the same."""
-    currency = given(opportunity.currency, "the currency")
+    currency = opportunity.currency
     rate = search.find(Rate, ReferenceKind.RATE_CARD, f"{path}/role", region, line.role, currency)
     if rate is not None and line.unit_price != rate.hourly:
         search.findings.append(

@@ -13,7 +13,6 @@ _OF_THE_DEAL: tuple[tuple[str, str, Callable[[Opportunity], object]], ...] = (
     ("/name", "name", lambda deal: deal.name or None),
     ("/amount", "amount", lambda deal: deal.amount),
     ("/currency", "currency", lambda deal: deal.currency),
-    ("/won_on", "close date", lambda deal: deal.won_on),
     ("/contracting_entity", "contracting entity", lambda deal: deal.contracting_entity),
     ("/contract/payment_terms", "payment terms", lambda deal: deal.contract.payment_terms),
 )
@@ -34,6 +33,11 @@ def deal_fields_are_present(opportunity: Opportunity, facts: ValidationFacts) ->
     for path, label, read in _OF_THE_DEAL:
         if read(opportunity) is None:
             yield finding("FIELD_MISSING", f"The opportunity has no {label}", path=path)
+
+
+def won_date_is_present(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    if opportunity.won_on is None:
+        yield finding("FIELD_MISSING", "The opportunity has no close date", path="/won_on")
 
 
 def line_fields_are_present(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

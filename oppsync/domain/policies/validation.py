@@ -19,7 +19,6 @@ RULES: tuple[Rule, ...] = (
     terms.billing_models_find_what_they_need,
     terms.time_is_in_the_entitys_currency,
     terms.dates_are_in_order,
-    terms.won_date_has_come,
     amounts.currency_is_known,
     amounts.currency_is_allowed,
     amounts.lines_share_the_currency,
@@ -29,8 +28,15 @@ RULES: tuple[Rule, ...] = (
     amounts.lines_sum_to_the_amount,
 )
 
+# What only a won deal can fulfil: an open one is previewed without.
+RULES_WHEN_WON: tuple[Rule, ...] = (
+    required_fields.won_date_is_present,
+    terms.won_date_has_come,
+)
+
 
 def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding, ...]:
     """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound."""
-    found = (item for rule in RULES for item in rule(opportunity, facts))
+    rules = RULES + RULES_WHEN_WON if opportunity.is_won else RULES
+    found = (item for rule in rules for item in rule(opportunity, facts))
     return tuple(dict.fromkeys(found))
