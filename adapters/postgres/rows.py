@@ -21,6 +21,8 @@ from oppsync.errors import NewerRelease
 Shape = TypeVar("Shape", bound=Frozen)
 
 LARGEST = Decimal(10) ** 16
+# Kinds of pydantic's errors by which a field or a choice of a later release is told from damage.
+_OF_A_NEWER_RELEASE = {"extra_forbidden", "enum", "literal_error", "union_tag_invalid"}
 
 
 def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
@@ -62,12 +64,15 @@ def to_plan(row: RowMapping) -> Plan:
 
 
 def _document(shape: type[Shape], stored: Any) -> Shape:
-    """A stored document. Raises NewerRelease: this release reads all that it and earlier ones wrote."""
+    """A stored document. Raises NewerRelease for what only a later release writes, ValidationError for damage."""
     try:
         return shape.model_validate(stored)
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, fault["loc"]))
+        faults = error.errors(include_input=False, include_url=False)
+        unknown = [fault for fault in faults if fault["type"] in _OF_A_NEWER_RELEASE]
+        if not unknown:
+            raise
+        where = ".".join(map(str, unknown[0]["loc"]))
         raise NewerRelease(f"{shape.__name__} as stored has what this release does not know: {where}") from None
 
 
