@@ -64,7 +64,7 @@ def to_plan(row: RowMapping) -> Plan:
 
 
 def _document(shape: type[Shape], stored: Any) -> Shape:
-    """A stored document. Raises NewerRelease for what only a later release writes, ValidationError for damage."""
+    """A stored document. Raises NewerRelease for what only a later one wrote, ValidationError for damage."""
     try:
         return shape.model_validate(stored)
     except ValidationError as error:
