@@ -341,7 +341,8 @@ class Credentials(Protocol):
 
 
 class References(Protocol):
-    def book(self, tenant_id: str) -> ReferenceBook: ...
+    def book(self, tenant_id: str) -> ReferenceBook:
+        """Raises NewerRelease for a kind of row that this release does not know."""
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         """Insert or replace the row of this kind, key and first day.

@@ -12,6 +12,7 @@ from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects import LedgerRow
+from oppsync.domain.findings import Finding
 from oppsync.domain.money import Money
 from oppsync.domain.plan import short_hash
 from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntry
@@ -46,6 +47,7 @@ def show(identifier: str, as_json: bool) -> None:
         )
         return
     _print_state(detail)
+    _print_warnings(detail.warnings)
     if plan:
         _print_plan(plan)
     print_effects(effects)
@@ -97,6 +99,12 @@ def _print_state(detail: OpportunityDetail) -> None:
         "id": detail.id,
     }
     print_table(("opportunity", ""), [row for row in rows.items() if row[1] is not None])
+
+
+def _print_warnings(warnings: Sequence[Finding]) -> None:
+    if warnings:
+        click.echo("\nwarnings")
+        print_table(("code", "field", "", "owner"), [(w.code, w.path, w.message, w.owner) for w in warnings])
 
 
 def _print_plan(reading: PlanReading) -> None:

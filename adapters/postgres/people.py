@@ -13,7 +13,7 @@ from sqlalchemy import Table, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
-from adapters.postgres.rows import pick, to_person
+from adapters.postgres.rows import document, pick, to_person
 from adapters.postgres.tables import api_tokens, connections, people, reference_rows, sessions
 from oppsync import canonical_json
 from oppsync.domain.approvals import Person, PersonRole
@@ -169,7 +169,7 @@ class PostgresReferences:
     def book(self, tenant_id: str) -> ReferenceBook:
         query = select(reference_rows).where(reference_rows.c.tenant_id == tenant_id)
         rows = self._connection.execute(query).mappings()
-        return ReferenceBook(ReferenceRow.model_validate(pick(row, ReferenceRow)) for row in rows)
+        return ReferenceBook(document(ReferenceRow, pick(row, ReferenceRow)) for row in rows)
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         SHAPES[row.kind].model_validate(row.value)

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Select, and_, func, or_, select
+from sqlalchemy import Connection, Engine, Select, and_, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.engine import store_errors
 from adapters.postgres.rows import pick, to_exception, to_ledger_row, to_plan, to_task
@@ -66,6 +67,10 @@ _SUMMARY = (
     _parent.c.number.label("project_number"),
     _parent.c.url.label("project_url"),
 )
+# Of validation and of enrichment.
+_WARNINGS = opportunities.c.warnings.op("||")(
+    func.coalesce(opportunities.c.enrichment["warnings"], literal([], JSONB))
+).label("warnings")
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
 
 
@@ -106,6 +111,7 @@ class PostgresQueries:
             opportunities.c.due_at.label("next_at"),
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
             plans.c.number.label("plan_number"),
+            _WARNINGS,
         )
         current = and_(
             plans.c.tenant_id == opportunities.c.tenant_id,
@@ -214,6 +220,7 @@ class PostgresQueries:
             others=others,
             people=by_id,
             reread_due=row["reread_due"],
+            warnings=row["warnings"],
         )
 
     def exceptions(
@@ -330,6 +337,7 @@ def _approvals() -> Select[Any]:
             opportunities.c.plan_hash.label("current_hash"),
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
             opportunities.c.record["owner"]["email"].astext.label("owner_email"),
+            _WARNINGS,
         )
         .join(plans, of_plan)
         .join(opportunities, _of_task())

@@ -32,8 +32,8 @@ def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
 
 def to_tracked(row: RowMapping) -> TrackedOpportunity:
     values = pick(row, TrackedOpportunity)
-    values["record"] = _document(Opportunity, row["record"]) if row["record"] else None
-    values["enrichment"] = _document(Enrichment, row["enrichment"]) if row["enrichment"] else None
+    values["record"] = document(Opportunity, row["record"]) if row["record"] else None
+    values["enrichment"] = document(Enrichment, row["enrichment"]) if row["enrichment"] else None
     return TrackedOpportunity(**values)
 
 
@@ -52,6 +52,7 @@ def from_tracked(opportunity: TrackedOpportunity) -> dict[str, Any]:
         "plan_hash": opportunity.plan_hash,
         "activated_at": opportunity.activated_at,
         "compensation_reason": opportunity.compensation_reason,
+        "warnings": [warning.model_dump(mode="json") for warning in opportunity.warnings],
         "name": record.name if record else None,
         "account": record.account.name if record and record.account else None,
         "amount": _bookable(record.amount) if record else None,
@@ -60,10 +61,10 @@ def from_tracked(opportunity: TrackedOpportunity) -> dict[str, Any]:
 
 
 def to_plan(row: RowMapping) -> Plan:
-    return _document(Plan, {"content": row["content"], "provenance": row["provenance"]})
+    return document(Plan, {"content": row["content"], "provenance": row["provenance"]})
 
 
-def _document(shape: type[Shape], stored: Any) -> Shape:
+def document(shape: type[Shape], stored: Any) -> Shape:
     """A stored document. Raises NewerRelease for what only a later one wrote, ValidationError for damage."""
     try:
         return shape.model_validate(stored)

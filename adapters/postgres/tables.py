@@ -186,6 +186,8 @@ opportunities = Table(
     _when("activated_at", nullable=True),
     # Why a person gave it up after its approval.
     _text("compensation_reason", nullable=True),
+    # Of the last validation; those of the enrichment stand in it.
+    _json("warnings", empty="[]"),
     _text("traceparent"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "source_id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from oppsync.domain.findings import Finding
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.reference import (
     CostCentre,
@@ -31,13 +32,14 @@ class LineEnrichment(Frozen):
 
 
 class Enrichment(Frozen):
-    """The deal's. `used` names every reference row a value came from."""
+    """The deal's. `used` names every reference row a value came from; `warnings` did not stand in its way."""
 
     legal_entity: LegalEntity
     tax: TaxTreatment
     delivery_model: DeliveryModel | None = None
     lines: tuple[LineEnrichment, ...]
     used: tuple[ReferenceUse, ...]
+    warnings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda value: not value)
 
     def line(self, line_id: str) -> LineEnrichment:
         return next(line for line in self.lines if line.line_id == line_id)

@@ -62,6 +62,12 @@ class StageDeferred(Event):
     type = "stage.deferred.v1"
 
 
+class WarningsFound(Event):
+    """Findings that do not stop the deal; whoever approves its plan is shown them."""
+
+    type = "warnings.found.v1"
+
+
 class PlanMade(Event):
     type = "plan.made.v1"
 

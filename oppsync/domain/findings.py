@@ -5,6 +5,7 @@ A table test holds every row to its text; `docs/runbook.md` has an entry for eac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from oppsync.domain.model import Code, Frozen, Text
@@ -21,8 +22,8 @@ class OwnerRole(StrEnum):
 
 
 class Severity(StrEnum):
-    BLOCKS = "blocks"
-    WARNS = "warns"
+    BLOCKS = "blocks"  # parks the deal until somebody acts
+    WARNS = "warns"  # the deal goes on; whoever approves its plan is shown it
 
 
 class Finding(Frozen):
@@ -43,14 +44,15 @@ class CodeText(Frozen):
     title: Text
     owner: OwnerRole
     fix: Text
+    severity: Severity = Severity.BLOCKS
 
 
 # What a CRM says can be long; a finding quotes as much as a text holds.
 _LONGEST = 2_000
 
 
-def _row(title: str, owner: OwnerRole, fix: str) -> CodeText:
-    return CodeText(title=title, owner=owner, fix=fix)
+def _row(title: str, owner: OwnerRole, fix: str, severity: Severity = Severity.BLOCKS) -> CodeText:
+    return CodeText(title=title, owner=owner, fix=fix, severity=severity)
 
 
 CODES: dict[str, CodeText] = {
@@ -164,6 +166,12 @@ CODES: dict[str, CodeText] = {
         "The deal was won in the future",
         OwnerRole.SALES,
         "Correct the close date in the CRM.",
+    ),
+    "PROBABILITY_NOT_CERTAIN": _row(
+        "The deal is won, but not to 100 per cent",
+        OwnerRole.SALES,
+        "Set the probability to 100 in the CRM, or reopen the deal if it is not won yet.",
+        Severity.WARNS,
     ),
     "MILESTONES_MISSING": _row(
         "A milestone line has no milestones",
@@ -294,14 +302,31 @@ CODES: dict[str, CodeText] = {
 }
 
 
-def finding(code: str, message: str, *, path: str = "", value: object = "", fix: str = "") -> Finding:
-    """A blocking finding with its code's owner, and the code's own advice unless `fix` says it better."""
+def finding(
+    code: str,
+    message: str,
+    *,
+    path: str = "",
+    value: object = "",
+    fix: str = "",
+    severity: Severity | None = None,
+) -> Finding:
+    """A finding with its code's owner, and the code's own advice and severity unless they are given."""
     text = CODES[code]
     return Finding(
         code=code,
+        severity=severity or text.severity,
         path=path,
         value=str(value)[:_LONGEST],
         message=message[:_LONGEST],
         fix=fix or text.fix,
         owner=text.owner,
     )
+
+
+def blocking(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(found for found in findings if found.severity is Severity.BLOCKS)
+
+
+def warnings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(found for found in findings if found.severity is Severity.WARNS)

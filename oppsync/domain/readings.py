@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.approvals import ApprovalTask
+from oppsync.domain.findings import Finding
 from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import Plan
@@ -44,12 +45,15 @@ class OpportunitySummary(Frozen):
 
 
 class OpportunityDetail(OpportunitySummary):
+    """`warnings`: findings that do not stop it."""
+
     record: Opportunity | None = None
     plan_hash: Code | None = None
     plan_number: int | None = None
     reread_due: bool = False
     next_at: AwareDatetime | None = None
     tries: int = 0
+    warnings: tuple[Finding, ...] = ()
 
 
 class TimelineEntry(Frozen):
@@ -90,7 +94,7 @@ class ApprovalSummary(Frozen):
 class ApprovalDetail(ApprovalSummary):
     """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
 
-    `current_hash` is the opportunity's plan of now; when it differs the task is void.
+    `current_hash` is the opportunity's plan of now; when it differs the task is void. `warnings` are today's.
     """
 
     opportunity_state: State
@@ -99,6 +103,7 @@ class ApprovalDetail(ApprovalSummary):
     others: tuple[ApprovalTask, ...]
     people: dict[UUID, Text]
     reread_due: bool
+    warnings: tuple[Finding, ...] = ()
 
 
 class DeliveryStatus(Frozen):

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.findings import Finding
 from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.states import State
@@ -17,7 +18,7 @@ class TrackedOpportunity(Frozen):
 
     `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
     `reread_requested` > `reread_done` means the CRM said that the record changed. `compensation_reason` is why
-    a person gave it up after its approval.
+    a person gave it up after its approval. `warnings` are those of the last validation.
     """
 
     tenant_id: Code
@@ -38,6 +39,7 @@ class TrackedOpportunity(Frozen):
     received_at: AwareDatetime
     activated_at: AwareDatetime | None = None
     compensation_reason: Text | None = None
+    warnings: tuple[Finding, ...] = ()
     traceparent: Code
 
     @property

@@ -9,13 +9,18 @@ from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+from oppsync.pipeline.warn import tell_warnings
+
+ACTOR = "stage:enrich"
 
 
 def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
     """Pure: `enriched`, or parked with every row that is missing."""
     result = enrich(given(opportunity.record, "the record"), book)
     if isinstance(result, Enrichment):
-        return Advance(State.ENRICHED, opportunity.model_copy(update={"enrichment": result}))
+        known = opportunity.enrichment.warnings if opportunity.enrichment else ()
+        told = tell_warnings(opportunity, result.warnings, known, ACTOR)
+        return Advance(State.ENRICHED, opportunity.model_copy(update={"enrichment": result}), events=told)
     return Park(opportunity, result, payload_reference=f"record:{opportunity.id}")
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from oppsync.domain.changes import changes
 from oppsync.domain.events import RecordRead
+from oppsync.domain.findings import blocking, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.policies.facts import ValidationFacts
@@ -16,6 +17,7 @@ from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
 from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
+from oppsync.pipeline.warn import tell_warnings
 
 ACTOR = "stage:validate"
 
@@ -25,9 +27,12 @@ def decide(
 ) -> Outcome:
     """Pure: `validated`, or parked with everything that is wrong."""
     findings = validate(given(opportunity.record, "the record"), facts)
-    if findings:
-        return Park(opportunity, findings, payload_reference=f"record:{opportunity.id}", events=events)
-    return Advance(State.VALIDATED, opportunity, events=events)
+    warned = opportunity.model_copy(update={"warnings": warnings(findings)})
+    if blocks := blocking(findings):
+        every = (*blocks, *warned.warnings)
+        return Park(warned, every, payload_reference=f"record:{opportunity.id}", events=events)
+    told = tell_warnings(opportunity, warned.warnings, opportunity.warnings, ACTOR)
+    return Advance(State.VALIDATED, warned, events=(*events, *told))
 
 
 def run(context: StageContext) -> Outcome:

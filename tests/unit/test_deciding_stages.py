@@ -210,6 +210,37 @@ def test_today_is_the_entitys_own_day() -> None:
     )
 
 
+def test_a_warning_does_not_park_and_is_told_once() -> None:
+    deal = make.opportunity(probability=90)
+
+    first = advanced(validate.run(Surroundings(deal).context(make.tracked(deal))), State.VALIDATED)
+    again = advanced(validate.run(Surroundings(deal).context(first.opportunity)), State.VALIDATED)
+
+    assert [warning.code for warning in first.opportunity.warnings] == ["PROBABILITY_NOT_CERTAIN"]
+    (told,) = first.events
+    assert (told.type, told.actor) == ("warnings.found.v1", "stage:validate")
+    assert told.summary == "PROBABILITY_NOT_CERTAIN: The deal is won, but its probability is 90 %"
+    assert again.opportunity.warnings == first.opportunity.warnings
+    assert again.events == ()
+
+
+def test_a_warning_that_no_longer_holds_is_dropped() -> None:
+    unsure, sure = make.opportunity(probability=90), make.opportunity()
+    first = advanced(validate.run(Surroundings(unsure).context(make.tracked(unsure))), State.VALIDATED)
+
+    again = advanced(validate.run(Surroundings(sure).context(first.opportunity)), State.VALIDATED)
+
+    assert again.opportunity.warnings == ()
+
+
+def test_what_blocks_gives_the_item_its_code_and_the_warning_comes_along() -> None:
+    deal = make.opportunity(probability=90, owner=None)
+
+    outcome = parked(validate.run(Surroundings(deal).context(make.tracked())))
+
+    assert [found.code for found in outcome.findings] == ["OWNER_EMAIL_MISSING", "PROBABILITY_NOT_CERTAIN"]
+
+
 def test_missing_reference_data_parks_the_deal() -> None:
     deal = make.opportunity(delivery_model="Lunar")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oppsync.domain.findings import CODES, Severity, finding
+from oppsync.domain.findings import CODES, Severity, blocking, finding, warnings
 from oppsync.domain.policies.enrichment import MISSING
 from oppsync.domain.reference import ReferenceKind
 from tests.unit import test_enrichment, test_validation
@@ -65,6 +65,23 @@ def test_a_finding_blocks_and_takes_owner_and_advice_from_its_code() -> None:
     assert (found.severity, found.owner, found.value) == (Severity.BLOCKS, CODES["TOTAL_MISMATCH"].owner, "12")
     assert found.fix == CODES["TOTAL_MISMATCH"].fix
     assert finding("TOTAL_MISMATCH", "…", fix="Do this.").fix == "Do this."
+
+
+def test_a_finding_warns_where_its_code_or_its_maker_says_so() -> None:
+    by_code = finding("PROBABILITY_NOT_CERTAIN", "Only 90 %")
+    by_rule = finding("TOTAL_MISMATCH", "The sums differ", severity=Severity.WARNS)
+    blocks = finding("TOTAL_MISMATCH", "The sums differ")
+
+    assert warnings([by_code, blocks, by_rule]) == (by_code, by_rule)
+    assert blocking([by_code, blocks, by_rule]) == (blocks,)
+
+
+def test_the_runbook_says_of_every_warning_that_it_does_not_stop_the_deal() -> None:
+    said = {
+        code for code, _owner, text in ENTRY.findall(RUNBOOK.read_text("utf-8")) if text.startswith("Warns.")
+    }
+
+    assert said == {code for code, text in CODES.items() if text.severity is Severity.WARNS}
 
 
 def test_a_finding_quotes_no_more_than_a_text_holds() -> None:

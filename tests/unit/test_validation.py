@@ -37,9 +37,11 @@ def _milestones(*percents: str) -> tuple[Milestone, ...]:
     )
 
 
+UNSURE = make.opportunity(probability=90)
 US = {"contracting_entity": "ACME-US", "region": "NA", "currency": "USD"}
 FIELD = "FIELD_MISSING"
 CASES = [
+    Case("not certain", "PROBABILITY_NOT_CERTAIN", "/probability", "its probability is 90 %", UNSURE),
     Case("no account", "ACCOUNT_MISSING", "/account", "no account", make.opportunity(account=None)),
     Case(
         "no customer code",

@@ -17,7 +17,7 @@ from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.events import StateChanged
 from oppsync.domain.exceptions import NewException
-from oppsync.domain.findings import finding
+from oppsync.domain.findings import Finding, finding
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.plan import Plan
@@ -93,6 +93,12 @@ class Office:
                 uow.opportunities.change(before, after, ON_ACTION)
             uow.commit()
         return opportunity_id
+
+    def warn(self, opportunity_id: UUID, *warnings: Finding) -> None:
+        with self.uow() as uow:
+            before = uow.opportunities.lock(TENANT, opportunity_id)
+            uow.opportunities.change(before, builders.changed(before, warnings=warnings), ON_ACTION)
+            uow.commit()
 
     def waiting(self, record: Opportunity | None = None) -> Waiting:
         """A deal with its plan before both approvers."""

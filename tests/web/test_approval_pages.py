@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from adapters.bootstrap import TENANT
 from oppsync.domain.approvals import TaskStatus
+from oppsync.domain.findings import finding
 from oppsync.domain.plan import short_hash
 from tests import builders
 from tests.web.browser import Browser
@@ -176,3 +177,17 @@ def test_the_owner_is_matched_whatever_the_case_of_the_address(browser: Browsers
     record = builders.changed(sold_by("kim"), owner=builders.owner(email=email("kim").upper()))
     waiting = office.waiting(record)
     assert "you own this opportunity" in browser("kim").get(page_of(waiting)).words
+
+
+def test_whoever_approves_reads_the_warnings_first(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    office.warn(waiting.opportunity_id, finding("PROBABILITY_NOT_CERTAIN", "Its probability is 90 %"))
+
+    ana = browser("ana")
+    approval, deal = ana.get(page_of(waiting)).words, ana.get(f"/opportunities/{waiting.opportunity_id}").words
+
+    for words in (approval, deal):
+        assert "Warnings These do not stop the deal" in words
+        assert "Its probability is 90 %" in words
+        assert "Set the probability to 100 in the CRM" in words
+    assert approval.index("Warnings") < approval.index("Decision")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment, LineEnrichment
-from oppsync.domain.findings import Finding, finding
+from oppsync.domain.findings import Finding, blocking, finding, warnings
 from oppsync.domain.model import Frozen, given, plain
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import LineKind
@@ -59,14 +59,16 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         )
     lines = [_line(opportunity, index, entity, search) for index in range(len(opportunity.lines))]
     found = tuple(line for line in lines if line is not None)
-    if search.findings or entity is None or tax is None or len(found) < len(lines):
-        return tuple(search.findings)
+    blocks = blocking(search.findings)
+    if blocks or entity is None or tax is None or len(found) < len(lines):
+        return (*blocks, *warnings(search.findings))
     return Enrichment(
         legal_entity=entity,
         tax=tax,
         delivery_model=delivery,
         lines=found,
         used=tuple(search.used.values()),
+        warnings=warnings(search.findings),
     )
 
 

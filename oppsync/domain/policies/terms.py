@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from oppsync.domain.billing.model import BillingModel
 from oppsync.domain.billing.table import BILLING_MODELS, is_known
 from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import plain
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import LineKind
 from oppsync.domain.policies.facts import ValidationFacts
 
 _LONGEST_RUN_DAYS = 3_653  # ten years
+_CERTAIN = Decimal(100)
 
 
 def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
@@ -91,6 +94,18 @@ def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Itera
             f"The close date {won_on} is in the future; today is {facts.today}",
             path="/won_on",
             value=won_on,
+        )
+
+
+def probability_is_certain(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """A won deal's is 100; another says that somebody closed it by hand, or too early."""
+    probability = opportunity.probability
+    if probability is not None and probability != _CERTAIN:
+        yield finding(
+            "PROBABILITY_NOT_CERTAIN",
+            f"The deal is won, but its probability is {plain(probability)} %",
+            path="/probability",
+            value=f"{plain(probability)} %",
         )
 
 

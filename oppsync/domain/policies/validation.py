@@ -32,6 +32,7 @@ RULES: tuple[Rule, ...] = (
 RULES_WHEN_WON: tuple[Rule, ...] = (
     required_fields.won_date_is_present,
     terms.won_date_has_come,
+    terms.probability_is_certain,
 )
 
 

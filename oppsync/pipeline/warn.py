@@ -1,0 +1,25 @@
+"""Warnings: findings that do not stop a deal. They stand on its pages, and once on its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oppsync.domain.events import WarningsFound
+from oppsync.domain.findings import Finding
+from oppsync.domain.tracked import TrackedOpportunity
+
+
+def tell_warnings(
+    opportunity: TrackedOpportunity, found: Sequence[Finding], known: Sequence[Finding], actor: str
+) -> tuple[WarningsFound, ...]:
+    """The event that tells the warnings that were not known before; none when there are none."""
+    new = [warning for warning in found if warning not in known]
+    if not new:
+        return ()
+    event = WarningsFound(
+        opportunity_id=opportunity.id,
+        actor=actor,
+        detail={"codes": [warning.code for warning in new]},
+        summary="; ".join(f"{warning.code}: {warning.message}" for warning in new),
+    )
+    return (event,)
