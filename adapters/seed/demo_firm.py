@@ -25,6 +25,7 @@ from oppsync.domain.reference import (
     TaxTreatment,
     reference_key,
 )
+from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule
 
 BEGIN = date(2025, 1, 1)
 SECOND_YEAR = date(2026, 1, 1)
@@ -115,6 +116,28 @@ _TAXES = {
     ("ACME-US", "US"): _NOT_TAXABLE,
 }
 
+# Platform products are delivered as one workstream for each kind, managed services are taken over, then run.
+_SPLIT_RULES = (
+    SplitRule(
+        code="platform",
+        order=10,
+        when={LineAttribute.PRODUCT_FAMILY: ("Platform",)},
+        group_by=(LineAttribute.PRODUCT_FAMILY,),
+    ),
+    SplitRule(
+        code="managed",
+        order=20,
+        when={
+            LineAttribute.PRODUCT_FAMILY: ("Managed Services",),
+            LineAttribute.BILLING_MODEL: (BillingModelCode.FIXED_FEE,),
+        },
+        phases=(
+            SplitPhase(code="transition", name="Transition", percent=Decimal(20)),
+            SplitPhase(code="run", name="Run", percent=Decimal(80)),
+        ),
+    ),
+)
+
 
 def reference_rows() -> tuple[ReferenceRow, ...]:
     """Every row, ready to be put into the store."""
@@ -124,6 +147,7 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
         *(_row(ReferenceKind.REGION, region.code, region) for region in _REGIONS),
         *(_row(ReferenceKind.DELIVERY_MODEL, name, model) for name, model in _DELIVERY_MODELS.items()),
         *(_row(ReferenceKind.TAX_TREATMENT, reference_key(*key), tax) for key, tax in _TAXES.items()),
+        *(_row(ReferenceKind.SPLIT_RULE, rule.code, rule) for rule in _SPLIT_RULES),
         *_cost_centres(),
         *_templates(),
         *_rates(),

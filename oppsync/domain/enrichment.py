@@ -17,10 +17,14 @@ from oppsync.domain.reference import (
     ServiceLine,
     TaxTreatment,
 )
+from oppsync.domain.split_rules import SplitRule
 
 
 class LineEnrichment(Frozen):
-    """One delivery line's. `rate` is there for time and materials only; `rows`: where its values came from."""
+    """One delivery line's. `rate` is there for time and materials only; `rows`: where its values came from.
+
+    `split_rule` makes it a workstream; without one it is a workstream of its own.
+    """
 
     line_id: Code
     service_line: ServiceLine
@@ -28,6 +32,7 @@ class LineEnrichment(Frozen):
     cost_centre: CostCentre
     template: ProjectTemplate
     rate: Rate | None = None
+    split_rule: SplitRule | None = Field(default=None, exclude_if=lambda rule: rule is None)
     rows: tuple[ReferenceUse, ...] = Field(default=(), exclude_if=lambda value: not value)
 
 

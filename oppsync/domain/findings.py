@@ -240,6 +240,12 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the price or the discount in the CRM, or the rate card in the reference data.",
     ),
+    "SPLIT_NOT_POSSIBLE": _row(
+        "A split rule does not fit a line",
+        OwnerRole.DELIVERY,
+        "Correct the split rule in the reference data, or give it a condition that leaves this line out; "
+        "then replay.",
+    ),
     # approve
     "NO_APPROVER": _row(
         "Nobody may approve this plan",

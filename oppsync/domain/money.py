@@ -102,22 +102,27 @@ class Money(Frozen):
         A negative amount (a credit) mirrors the positive one. Raises ValueError when the weights are empty,
         negative or sum to zero.
         """
-        whole = sum(weights, start=Decimal(0))
-        if whole <= 0 or any(weight < 0 for weight in weights):
-            raise ValueError("weights must not be negative and must sum to more than zero")
-        if self.amount < 0:
-            return tuple(-part for part in (-self).allocate(weights))
-        unit = minor_unit(self.currency)
-        units = int(self.amount / unit)
-        # Integers from here on: Decimal division would round thirds differently at each size.
-        scale = 10 ** max(0, -min(_exponent(weight) for weight in weights))
-        shares = [int(weight * scale) for weight in weights]
-        parts = [units * share // sum(shares) for share in shares]
-        remainders = [units * share % sum(shares) for share in shares]
-        order = sorted(range(len(shares)), key=lambda index: (-remainders[index], index))
-        for index in order[: units - sum(parts)]:
-            parts[index] += 1
-        return tuple(Money(amount=part * unit, currency=self.currency) for part in parts)
+        parts = allocate(self.amount, weights, minor_unit(self.currency))
+        return tuple(Money(amount=part, currency=self.currency) for part in parts)
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> tuple[Decimal, ...]:
+    """Split `total`, a multiple of `unit`, into multiples of it, as `Money.allocate`: hours, for example."""
+    whole = sum(weights, start=Decimal(0))
+    if whole <= 0 or any(weight < 0 for weight in weights):
+        raise ValueError("weights must not be negative and must sum to more than zero")
+    if total < 0:
+        return tuple(-part for part in allocate(-total, weights, unit))
+    units = int(total / unit)
+    # Integers from here on: Decimal division would round thirds differently at each size.
+    scale = 10 ** max(0, -min(_exponent(weight) for weight in weights))
+    shares = [int(weight * scale) for weight in weights]
+    parts = [units * share // sum(shares) for share in shares]
+    remainders = [units * share % sum(shares) for share in shares]
+    order = sorted(range(len(shares)), key=lambda index: (-remainders[index], index))
+    for index in order[: units - sum(parts)]:
+        parts[index] += 1
+    return tuple(part * unit for part in parts)
 
 
 def _exponent(number: Decimal) -> int:

@@ -100,6 +100,7 @@ class OpportunityLine(Frozen):
     delivery_region: Code | None = None
     role: Code | None = None
     planned_hours: Quantity | None = None
+    phase: Code | None = Field(default=None, exclude_if=lambda phase: phase is None)
     billing_model: Code | None = None
     milestones: tuple[Milestone, ...] = ()
 

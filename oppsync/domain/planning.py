@@ -14,7 +14,7 @@ from oppsync.domain.keys import slug
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import ROOT_PATH, NodeKind, PlanContent, PlanNode
+from oppsync.domain.plan import ROOT_PATH, BillingLine, NodeKind, PlanContent, PlanNode
 from oppsync.domain.workstream import Workstream
 
 
@@ -97,7 +97,7 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
         service_line=reference.service_line.code,
         cost_centre=reference.cost_centre.code,
         template=reference.template.code,
-        lines=BILLING_MODELS[workstream.billing_model].lines(workstream),
+        lines=_billing(workstream),
     )
     for task in reference.template.tasks:
         yield PlanNode(
@@ -109,6 +109,11 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
             starts_on=workstream.starts_on,
             ends_on=workstream.ends_on,
         )
+
+
+def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
+    model = BILLING_MODELS[workstream.billing_model]
+    return tuple(line for part in workstream.parts or (workstream,) for line in model.lines(part))
 
 
 def _compliance(enrichment: Enrichment) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from oppsync.domain.model import Code, Frozen, Quantity, Text
 from oppsync.domain.money import Currency
+from oppsync.domain.split_rules import SplitRule
 
 Shape = TypeVar("Shape", bound=Frozen)
 
@@ -26,6 +27,7 @@ class ReferenceKind(StrEnum):
     TAX_TREATMENT = "tax_treatment"
     DELIVERY_MODEL = "delivery_model"
     REGION = "region"
+    SPLIT_RULE = "split_rule"
 
 
 class LegalEntity(Frozen):
@@ -104,6 +106,7 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.TAX_TREATMENT: TaxTreatment,
     ReferenceKind.DELIVERY_MODEL: DeliveryModel,
     ReferenceKind.REGION: Region,
+    ReferenceKind.SPLIT_RULE: SplitRule,
 }
 
 
@@ -150,7 +153,14 @@ class ReferenceBook:
     ) -> tuple[Shape, ReferenceUse] | None:
         """The value valid on `day` and where it came from; None when there is no such row."""
         row = self.row(kind, key, day)
-        if row is None:
-            return None
-        use = ReferenceUse(kind=kind, key=key, valid_from=row.valid_from, version=row.version)
-        return shape.model_validate(row.value), use
+        return None if row is None else _read(shape, row)
+
+    def all(self, shape: type[Shape], kind: ReferenceKind, day: date) -> list[tuple[Shape, ReferenceUse]]:
+        """Every value of a kind valid on `day`, and where it came from, by key."""
+        rows = [self.row(kind, key, day) for of_kind, key in sorted(self._rows) if of_kind is kind]
+        return [_read(shape, row) for row in rows if row is not None]
+
+
+def _read(shape: type[Shape], row: ReferenceRow) -> tuple[Shape, ReferenceUse]:
+    use = ReferenceUse(kind=row.kind, key=row.key, valid_from=row.valid_from, version=row.version)
+    return shape.model_validate(row.value), use

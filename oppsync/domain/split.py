@@ -1,22 +1,61 @@
-"""Split: one workstream per delivery line."""
+"""Split: delivery lines become workstreams, by the split rules of reference data."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any
 
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.model import given
-from oppsync.domain.money import Money
+from oppsync.domain.money import Money, allocate
 from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
 from oppsync.domain.workstream import Workstream
+
+# What holds for a line that no rule takes.
+ONE_EACH = SplitRule(code="one-each", order=0)
+# Hours are spread in hundredths, or finer where they were sold finer.
+_HOURS_UNIT = Decimal("0.01")
+# What may differ between lines that are billed as one: the rest is their terms.
+_NOT_TERMS = {"key", "name", "amount", "hours", "enrichment"}
 
 
 def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream, ...]:
-    """The workstreams of a validated and enriched deal, by line id: the CRM's own order does not count."""
-    lines = sorted(opportunity.lines, key=lambda line: line.id)
-    return tuple(_workstream(opportunity, enrichment, line) for line in lines)
+    """The workstreams of a validated and enriched deal, by key: the CRM's own order does not count."""
+    groups: dict[str, list[Workstream]] = {}
+    for line in sorted(opportunity.lines, key=lambda line: line.id):
+        facts = _facts(opportunity, enrichment, line)
+        rule = enrichment.line(line.id).split_rule or ONE_EACH
+        groups.setdefault(rule.base_key(line.id, facts), []).append(_of_line(opportunity, enrichment, line))
+    return tuple(
+        workstream
+        for base, parts in sorted(groups.items())
+        for workstream in _by_rule(opportunity, enrichment, base, parts)
+    )
 
 
-def _workstream(opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine) -> Workstream:
+def _by_rule(
+    opportunity: Opportunity, enrichment: Enrichment, base: str, parts: Sequence[Workstream]
+) -> Iterator[Workstream]:
+    first = parts[0].enrichment
+    rule = first.split_rule or ONE_EACH
+    line = next(line for line in opportunity.lines if line.id == first.line_id)
+    shown = _facts(opportunity, enrichment, line) | {LineAttribute.SERVICE_LINE: first.service_line.name}
+    name = rule.group_name(shown) if rule.group_by else line.title
+    if not rule.phases:
+        yield _grouped(base, name, parts)
+        return
+    spread = [_spread(part, rule.phases) for part in parts]
+    for index, phase in enumerate(rule.phases):
+        key = f"{base}.{key_part(phase.code)}"
+        yield _grouped(key, f"{name}: {phase.name}", [phased[index] for phased in spread])
+
+
+def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine) -> Workstream:
     model = BILLING_MODELS[given(opportunity.billing_model_of(line), "the billing model")]
     return Workstream(
         key=line.id,
@@ -32,3 +71,73 @@ def _workstream(opportunity: Opportunity, enrichment: Enrichment, line: Opportun
         milestones=line.milestones,
         enrichment=enrichment.line(line.id),
     )
+
+
+def _facts(
+    opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine
+) -> dict[LineAttribute, str | None]:
+    reference = enrichment.line(line.id)
+    model = given(opportunity.billing_model_of(line), "the billing model")
+    return line_facts(
+        line, enrichment.legal_entity.code, reference.service_line.code, reference.region.code, model
+    )
+
+
+def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
+    """One workstream of all: billed as one where every line has the same terms, or else line by line."""
+    first = parts[0]
+    hours = [part.hours for part in parts if part.hours is not None]
+    same = all(_terms(part) == _terms(first) for part in parts)
+    return first.model_copy(
+        update={
+            "key": key,
+            "name": name,
+            "amount": Money.total((part.amount for part in parts), first.amount.currency),
+            "hours": sum(hours, start=Decimal(0)) if hours else None,
+            "starts_on": min(part.starts_on for part in parts),
+            "ends_on": max(part.ends_on for part in parts),
+            "parts": () if same else tuple(parts),
+        }
+    )
+
+
+def _terms(workstream: Workstream) -> dict[str, Any]:
+    return workstream.model_dump(exclude=_NOT_TERMS) | workstream.enrichment.model_dump(
+        exclude={"line_id", "rows"}
+    )
+
+
+def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
+    """A line's share in each phase: money, hours and days by the phases' percents."""
+    percents = [phase.percent for phase in phases]
+    amounts = part.amount.allocate(percents)
+    hours: Sequence[Decimal | None] = [None] * len(phases)
+    if part.hours is not None:
+        exponent = part.hours.normalize().as_tuple().exponent
+        finest = Decimal(1).scaleb(exponent) if isinstance(exponent, int) else _HOURS_UNIT
+        hours = allocate(part.hours, percents, min(_HOURS_UNIT, finest))
+    runs = _consecutive(part.starts_on, part.ends_on, percents)
+    return [
+        part.model_copy(
+            update={
+                "key": f"{part.key}.{key_part(phase.code)}",
+                "name": f"{part.name}: {phase.name}"[:200],
+                "amount": amount,
+                "hours": phase_hours,
+                "starts_on": begin,
+                "ends_on": end,
+            }
+        )
+        for phase, amount, phase_hours, (begin, end) in zip(phases, amounts, hours, runs, strict=True)
+    ]
+
+
+def _consecutive(begin: date, end: date, percents: Sequence[Decimal]) -> Iterator[tuple[date, date]]:
+    """The run cut into whole days by percent; a phase too short for a day of its own shares its neighbour's."""
+    days = (end - begin).days + 1
+    offset = 0
+    for reached in accumulate(percents):
+        until = int(days * reached / 100)
+        first = begin + timedelta(days=min(offset, days - 1))
+        yield first, max(first, begin + timedelta(days=until - 1))
+        offset = until

@@ -1,4 +1,4 @@
-"""A workstream: what one delivery line becomes when the deal is split."""
+"""A workstream: what delivery lines become when the deal is split."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from oppsync.domain.opportunity import BillingFrequency, BillingModelCode, Miles
 
 
 class Workstream(Frozen):
-    """`key` is the CRM's line id; `hours` are the hours sold (time and materials) or planned."""
+    """`hours` are the hours sold (time and materials) or planned. `key` is the CRM's line id, or the split
+    rule's code with the values of its group.
+
+    `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
+    whole run, and of terms and enrichment those of the first.
+    """
 
     key: Code
     name: Text
@@ -26,3 +31,4 @@ class Workstream(Frozen):
     billing_frequency: BillingFrequency
     milestones: tuple[Milestone, ...] = ()
     enrichment: LineEnrichment
+    parts: tuple[Workstream, ...] = ()

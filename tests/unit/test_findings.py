@@ -16,6 +16,9 @@ RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
 
 MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
+OF_SPLIT_RULES = {"SPLIT_NOT_POSSIBLE"}
+# A deal needs none of these.
+OPTIONAL_KINDS = {ReferenceKind.SPLIT_RULE}
 # Raised by stages and services when the world, not the deal, is at fault.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",
@@ -34,7 +37,7 @@ RAISED_BY_THE_WORLD = {
 
 def test_every_code_is_raised_by_something() -> None:
     of_the_deal = {case.code for case in test_validation.CASES}
-    of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS
+    of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS | OF_SPLIT_RULES
 
     assert of_the_deal | of_reference_data | RAISED_BY_THE_WORLD == set(CODES)
 
@@ -91,5 +94,5 @@ def test_a_finding_quotes_no_more_than_a_text_holds() -> None:
 
 
 def test_reference_data_has_a_code_for_each_kind_that_can_be_missing() -> None:
-    assert set(MISSING) == set(ReferenceKind)
+    assert set(MISSING) == set(ReferenceKind) - OPTIONAL_KINDS
     assert {code for code, _said in MISSING.values()} <= set(CODES)

@@ -118,7 +118,7 @@ def _random_line(draw: st.DrawFn, line_id: str, currency: str) -> OpportunityLin
     return make.milestone_line(id=line_id, quantity=1, unit_price=net, net=net, milestones=milestones)
 
 
-def _any_currency_rates() -> list[ReferenceRow]:
+def any_currency_rates() -> list[ReferenceRow]:
     return [
         ReferenceRow(
             kind=ReferenceKind.RATE_CARD,
@@ -131,7 +131,7 @@ def _any_currency_rates() -> list[ReferenceRow]:
     ]
 
 
-ANY_BOOK = make.book(*_any_currency_rates())
+ANY_BOOK = make.book(*any_currency_rates())
 
 
 @given(deal=deals())

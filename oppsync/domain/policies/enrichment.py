@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from oppsync.domain.reference import (
     TaxTreatment,
     reference_key,
 )
+from oppsync.domain.split_rules import LineFacts, SplitRule, first_that_takes, line_facts
 
 Shape = TypeVar("Shape", bound=Frozen)
 
@@ -78,6 +80,8 @@ class _Search:
     def __init__(self, book: ReferenceBook, day: date) -> None:
         self._book = book
         self._day = day
+        rules = book.all(SplitRule, ReferenceKind.SPLIT_RULE, day)
+        self._rules = {rule.code: (rule, use) for rule, use in rules}
         self._missing: set[tuple[ReferenceKind, str]] = set()
         self.findings: list[Finding] = []
         self.used: dict[tuple[ReferenceKind, str], ReferenceUse] = {}
@@ -97,6 +101,15 @@ class _Search:
         self.used[kind, key] = use
         self.trail.append(use)
         return value
+
+    def split_rules(self) -> Iterator[SplitRule]:
+        """All that are valid. One counts as used once `use` says so."""
+        return (rule for rule, _use in self._rules.values())
+
+    def use(self, rule: SplitRule) -> None:
+        use = self._rules[rule.code][1]
+        self.used[ReferenceKind.SPLIT_RULE, rule.code] = use
+        self.trail.append(use)
 
     def _miss(self, kind: ReferenceKind, key: str, path: str) -> None:
         if (kind, key) in self._missing:
@@ -155,6 +168,10 @@ def _line(
     rate = None
     if model is not None and LineKind.TIME in model.kinds:
         rate = _rate(opportunity, line, path, region_code, search)
+    rule = None
+    if entity is not None and service is not None and region is not None and model is not None:
+        facts = line_facts(line, entity.code, service.code, region.code, model.code)
+        rule = _split_rule(line, facts, path, search)
     if service is None or region is None or centre is None or template is None:
         return None
     return LineEnrichment(
@@ -164,8 +181,27 @@ def _line(
         cost_centre=centre,
         template=template,
         rate=rate,
+        split_rule=rule,
         rows=tuple(search.trail[begin:]),
     )
+
+
+def _split_rule(line: OpportunityLine, facts: LineFacts, path: str, search: _Search) -> SplitRule | None:
+    """The rule that takes the line. Milestones have dates and amounts of their own: no phases for them."""
+    rule = first_that_takes(search.split_rules(), facts)
+    if rule is None:
+        return None
+    search.use(rule)
+    if rule.phases and line.milestones:
+        search.findings.append(
+            finding(
+                "SPLIT_NOT_POSSIBLE",
+                f"The split rule {rule.code} spreads {line.title} over phases, but it is billed by milestones",
+                path=path,
+                value=rule.code,
+            )
+        )
+    return rule
 
 
 def _rate(
