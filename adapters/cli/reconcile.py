@@ -19,14 +19,14 @@ def reconcile() -> None:
 @reconcile.command()
 @json_option
 def restore(as_json: bool) -> None:
-    """After a restored backup: find deals whose projects exist in the ERP, but whose approval is lost."""
+    """After a restored backup: find deals with projects in the ERP of which nothing here knows."""
     with connected() as application:
         lost = application.dispatch(ReconcileRestore(TENANT, ACTOR))
         deals = [application.queries.opportunity(TENANT, each) for each in lost]
     if as_json:
         print_json([{"id": str(deal.id), "name": deal.name, "state": deal.state} for deal in deals])
     elif not deals:
-        click.echo("No approval is lost.")
+        click.echo("Every project is known.")
     else:
         print_table(("id", "state", "name"), [(deal.id, deal.state, deal.name) for deal in deals])
-        click.echo("Each has an exception APPROVAL_LOST: its plan has to be approved once more.")
+        click.echo("Each has an exception that says what is to be decided.")

@@ -101,8 +101,11 @@ class Compensate(Command[None]):
 
 @dataclass(frozen=True)
 class ReconcileRestore(Command[Sequence[UUID]]):
-    """After a restored backup: raise APPROVAL_LOST for deals whose projects exist unknown to us. Returns which.
-    Raises what the ERP's adapter raises; may be repeated."""
+    """After a restored backup: raise APPROVAL_LOST for deals whose projects exist unknown to us, or
+    LOST_AFTER_APPROVAL where the deal is withdrawn here. Returns which deals.
+
+    Raises what the ERP's adapter raises; may be repeated.
+    """
 
     tenant_id: str
     actor: str

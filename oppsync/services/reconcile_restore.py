@@ -1,4 +1,4 @@
-"""After a restored backup: which deals have projects in the ERP that nothing here knows to be approved?"""
+"""After a restored backup: which deals have projects in the ERP of which nothing here knows?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from uuid import UUID
 
 from oppsync.domain.events import ExceptionRaised
 from oppsync.domain.exceptions import NewException
-from oppsync.pipeline.forgotten import APPROVAL_LOST, exists_unknown
+from oppsync.domain.states import State
+from oppsync.pipeline.forgotten import APPROVAL_LOST, STILL_THERE, exists_unknown
 from oppsync.ports import Publish, Systems, UnitOfWorkFactory
 from oppsync.services.commands import ReconcileRestore
 
@@ -31,7 +32,7 @@ class ReconcileRestoreHandler:
             opportunity = uow.opportunities.get(command.tenant_id, opportunity_id)
         if not exists_unknown(self.uow, self.systems, opportunity):
             return False
-        found = APPROVAL_LOST
+        found = STILL_THERE if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
         with self.uow() as uow:
             item_id = uow.exceptions.raise_item(
                 NewException(

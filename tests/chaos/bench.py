@@ -13,6 +13,8 @@ from random import Random
 
 import psycopg
 
+from adapters.bootstrap import TENANT
+from oppsync.services.commands import ReconcileRestore
 from tests.chaos import books, invariants
 from tests.chaos.fault import Fault, Injection
 from tests.chaos.house import House
@@ -45,6 +47,7 @@ class Report:
     breaches: list[str] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
     died_at: Counter[str] = field(default_factory=Counter)
+    recoveries: list[float] = field(default_factory=list)
     attack_seconds: float = 0.0
     settle_seconds: float = 0.0
     things: int = 0
@@ -156,7 +159,8 @@ class Bench:
         self._say("backup made")
 
     def _restore(self) -> None:
-        """The product stands still, Postgres gets the old backup, the CRM tells everything again."""
+        """The product stands still, Postgres gets the old backup, then what the runbook says: the CRM tells
+        everything again, and what exists is reconciled."""
         self._say(f"{RESTORE} ...")
         self.report.tried[RESTORE] += 1
         for one in self.house.processes.all:
@@ -172,6 +176,8 @@ class Bench:
         for one in self.house.processes.all:
             one.is_wanted = True
         self.house.crm.tell_all_again()
+        self._wait(lambda: not self.house.crm.waiting, READY_SECONDS)
+        self.house.application.dispatch(ReconcileRestore(TENANT, "bench"))
 
     def _confirmed(self) -> int:
         with self.house.servers.sql() as sql:
@@ -215,6 +221,7 @@ class Bench:
         report.fates = invariants.fates(found)
         report.things = sum(map(len, found.things.values()))
         report.died_at = house.died_at
+        report.recoveries = house.recoveries
         report.sent = Counter(
             {
                 "deals": len(house.crm.records),

@@ -51,6 +51,7 @@ class House:
         self.poison.touch()
         self.port = free_port(0)
         self.died_at: Counter[str] = Counter()  # named places
+        self.recoveries: list[float] = []  # seconds from a worker's death until another went on with its deal
         self.rude: list[str] = []  # processes that did not end with 0 when told to
         self._standins: list[subprocess.Popen[str]] = []
 

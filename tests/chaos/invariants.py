@@ -17,6 +17,7 @@ KIND_OF = {
     NodeKind.WORKSTREAM: EffectKind.CHILD,
     NodeKind.TASK: EffectKind.TASK,
 }
+FOR_A_PERSON = {"CONTENT_CONFLICT", "LOST_AFTER_APPROVAL", "APPROVAL_LOST"}
 FINAL = {"active", "rejected", "withdrawn"}
 Breaches = Iterator[str]
 
@@ -76,14 +77,13 @@ def nothing_exists_twice(books: Books, crm: Crm) -> Breaches:
 def nothing_exists_unasked(books: Books, crm: Crm) -> Breaches:
     """Each thing outside has its row in the ledger, and hangs on a plan that both roles approved.
 
-    After a restored backup a person may look at a tree whose root is not as planned: what is below it is
-    not in the ledger.
+    Of what a restored backup forgot an open exception tells, until a person has decided about it.
     """
     by_id = {opportunity["id"]: opportunity for opportunity in books.opportunities}
     disputed = {
         by_id[item["opportunity_id"]]["source_id"]
         for item in books.exceptions
-        if item["code"] == "CONTENT_CONFLICT" and item["status"] == "open"
+        if item["code"] in FOR_A_PERSON and item["status"] == "open"
     }
     for record_id, things in books.things.items():
         for thing in things:
@@ -91,7 +91,7 @@ def nothing_exists_unasked(books: Books, crm: Crm) -> Breaches:
             if row is None and record_id in disputed:
                 continue
             if row is None:
-                yield f"{thing.key} of {record_id or 'nobody'} exists and is not in the ledger"
+                yield f"{thing.key} of {_told(books, record_id)} exists and is not in the ledger"
             elif not _is_approved(books, by_id[row["opportunity_id"]]):
                 yield f"{thing.key} exists, and its plan was not approved by both"
 
@@ -199,6 +199,15 @@ def _is_approved(books: Books, opportunity: Row) -> bool:
         and task["status"] == "approved"
     }
     return roles == {"finance", "delivery"}
+
+
+def _told(books: Books, record_id: str) -> str:
+    """A deal and how it stands, for people who read of a breach."""
+    for opportunity in books.opportunities:
+        if opportunity["source_id"] == record_id:
+            codes = ", ".join(item["code"] for item in _open_items(books, opportunity))
+            return f"{record_id} ({opportunity['state']}; open: {codes or 'nothing'})"
+    return record_id or "nobody"
 
 
 def _open_items(books: Books, opportunity: Row) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import tempfile
@@ -22,6 +23,7 @@ BOOT_SECONDS = 15.0
 CRASH_SECONDS = 30.0
 POISON_SECONDS = 90.0
 OLD_SECONDS = 12.0
+RECOVERY_SECONDS = 60.0  # what is not taken up by then is counted with this
 
 # Where a process may die, and which kind of process comes there.
 PLACES = {
@@ -72,8 +74,36 @@ def kill_worker(house: House, chance: Random) -> Injection:
     except ProcessLookupError:
         return 0
     worker.signal(signal.SIGKILL)
+    orphans = orphans_of(house, pid)
     yield 0.5
-    return leases_of(house, pid)
+    left = leases_of(house, pid)
+    yield from time_recovery(house, orphans)
+    return left
+
+
+def orphans_of(house: House, pid: int) -> dict[str, int]:
+    """Deals this dead process held, and their lease's token: without those whose effect nobody knows."""
+    query = """select o.id, o.lease_token from opportunities o where o.lease_holder like %s
+        and not exists (select 1 from effects e where e.tenant_id = o.tenant_id and e.opportunity_id = o.id
+            and e.state in ('sent', 'unknown'))"""
+    with house.servers.sql() as sql:
+        return {str(row[0]): row[1] for row in sql.execute(query, [f"%:{pid}:%"])}
+
+
+def time_recovery(house: House, orphans: dict[str, int]) -> Generator[float, None, None]:
+    """Note for each how long it took until another process went on with it."""
+    began, waiting = time.monotonic(), dict(orphans)
+    while waiting and time.monotonic() - began < RECOVERY_SECONDS:
+        yield 0.1
+        with house.servers.sql() as sql:
+            found = sql.execute(
+                "select id, lease_token from opportunities where id = any(%s::uuid[])", [list(waiting)]
+            ).fetchall()
+        for deal, token in found:
+            if token > waiting[str(deal)]:
+                del waiting[str(deal)]
+                house.recoveries.append(time.monotonic() - began)
+    house.recoveries += [RECOVERY_SECONDS] * len(waiting)
 
 
 def kill_relay(house: House, chance: Random) -> Injection:
@@ -132,7 +162,7 @@ def old_and_new(house: House, chance: Random) -> Injection:
     """A deploy: a worker of the last release works beside those of this one."""
     folder = Path(tempfile.mkdtemp(prefix="release-", dir=house.home))
     archive = subprocess.run(
-        ["git", "archive", last_tag() or "HEAD"], cwd=PROJECT, capture_output=True, check=True
+        ["git", "archive", last_release() or "HEAD"], cwd=PROJECT, capture_output=True, check=True
     )
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
     model = house.processes.of("worker")[0]
@@ -146,11 +176,20 @@ def old_and_new(house: House, chance: Random) -> Injection:
     return int(worked)
 
 
-def last_tag() -> str | None:
-    found = subprocess.run(
-        ["git", "describe", "--tags", "--abbrev=0"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or None
+def last_release() -> str | None:
+    """The last tag; where tags did not come along, the last commit whose changelog begins with a release."""
+    tag = _git("describe", "--tags", "--abbrev=0").strip()
+    if tag:
+        return tag
+    for commit in _git("log", "--format=%H", "--", "CHANGELOG.md").split():
+        headings = re.findall(r"^## (.*)$", _git("show", f"{commit}:CHANGELOG.md"), re.MULTILINE)
+        if headings and headings[0] != "Unreleased":
+            return commit
+    return None
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False).stdout
 
 
 def poison(house: House, chance: Random) -> Injection:
@@ -267,7 +306,7 @@ PROCESS_FAULTS = (
         frozenset({"worker"}),
         "the old one held a lease",
         old_and_new,
-        lambda _: None if last_tag() else "there is no release yet",
+        lambda _: None if last_release() else "there is no release yet",
     ),
     Fault("poisoned deal", frozenset({"worker", "postgres"}), "workers it killed", poison),
     Fault("death at a named place", ALL | {"tryton"}, "it died there", die_at_a_place),

@@ -34,12 +34,23 @@ def _lines(reports: Sequence[Report], faults: Sequence[Fault]) -> Iterator[str]:
     total = sum(fates.values())
     yield f"Accepted {total} = " + " + ".join(f"{count} {fate}" for fate, count in fates.most_common()) + "."
     yield f"Things in the ERP: {sum(report.things for report in reports)}."
+    recoveries = sorted(seconds for report in reports for seconds in report.recoveries)
+    if recoveries:
+        yield (
+            f"A dead worker's deal went on after {_quantile(recoveries, 50):.1f} s (median), "
+            f"{_quantile(recoveries, 99):.1f} s (p99), {recoveries[-1]:.1f} s (longest of {len(recoveries)})."
+        )
     for report in reports:
         yield (
             f"seed {report.seed}: attacked for {report.attack_seconds:.0f} s, "
             f"at rest {report.settle_seconds:.0f} s later, {len(report.breaches)} breaches"
         )
         yield from (f"  BREACH {breach}" for breach in report.breaches)
+
+
+def _quantile(ordered: Sequence[float], percent: int) -> float:
+    """The smallest value that at least so many per cent do not exceed."""
+    return ordered[-(-len(ordered) * percent // 100) - 1]
 
 
 def _sum(counters: Iterator[Counter[str]]) -> Counter[str]:

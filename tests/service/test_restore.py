@@ -146,6 +146,30 @@ def test_a_deal_read_anew_tells_of_its_lost_approval_by_itself(
     assert house.exception(record_id).code == "APPROVAL_LOST"
 
 
+def test_a_deal_that_was_withdrawn_at_the_backup_and_has_projects_now_is_for_a_person(
+    house: House, backup: Backup
+) -> None:
+    record_id = waiting(house)
+    house.lose(record_id)
+    house.settle()
+    backup.take()
+    house.win_again(record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+    house.lose(record_id)
+    house.settle()
+
+    backup.restore()
+    house.tell(record_id)
+    house.settle()
+    assert house.state(record_id) is State.WITHDRAWN
+    assert house.exceptions(record_id) == []
+
+    assert reconcile(house) == 1
+    assert house.exception(record_id).code == "LOST_AFTER_APPROVAL"
+
+
 def test_a_sound_house_has_nothing_to_reconcile(house: House, gate: Gate) -> None:
     waiting(house)
     house.to_active(deals.milestone(WON_ON))
