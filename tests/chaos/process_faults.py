@@ -274,7 +274,7 @@ def every_place() -> list[Fault]:
             return (yield from die_at(house, kind, place, times, chance))
 
         also = {"tryton"} if place == "lease.renewed" else {"worker"} if kind == "relay" else set()
-        uses = frozenset({kind} | also)
+        uses = STORES | {kind} | also
         return Fault(f"death at {place}, time {times}", uses, "it died there", inject)
 
     return [
@@ -286,21 +286,20 @@ def every_place() -> list[Fault]:
 
 
 ALL = frozenset({"web", "worker", "relay"})
+STORES = frozenset({"postgres", "redis"})  # left alone while somebody waits for what a process does with them
 PROCESS_FAULTS = (
     Fault("SIGKILL web", frozenset({"web"}), "a client got no answer", kill_web),
     Fault("SIGKILL worker", frozenset({"worker"}), "leases left behind", kill_worker),
     Fault("SIGKILL relay", frozenset({"relay"}), "it ended by SIGKILL", kill_relay),
     Fault("SIGKILL all", ALL, "leases left behind", kill_all),
     Fault(
-        "worker paused for 20 s", frozenset({"worker", "tryton"}), "its late write was refused", pause_worker
+        "worker paused for 20 s",
+        STORES | {"worker", "tryton"},
+        "its late write was refused",
+        pause_worker,
     ),
     Fault("SIGTERM to all, twice", ALL, "processes that ended with 0", sigterm_storm),
-    Fault(
-        "Redis FLUSHALL",
-        frozenset({"redis", "postgres", "worker"}),
-        "messages gone",
-        flush,
-    ),
+    Fault("Redis FLUSHALL", STORES | {"worker"}, "messages gone", flush),
     Fault(
         "deploy, old beside new",
         frozenset({"worker"}),
@@ -309,5 +308,5 @@ PROCESS_FAULTS = (
         lambda _: None if last_release() else "there is no release yet",
     ),
     Fault("poisoned deal", frozenset({"worker", "postgres"}), "workers it killed", poison),
-    Fault("death at a named place", ALL | {"tryton"}, "it died there", die_at_a_place),
+    Fault("death at a named place", ALL | STORES | {"tryton"}, "it died there", die_at_a_place),
 )
