@@ -10,6 +10,7 @@ import redis
 
 from actors.broker import make_broker
 from actors.dead_letters import mirror_dead_letters
+from actors.polling import Poller
 from actors.retention import prune
 from actors.sending import Sender
 from actors.stages import declare_actors
@@ -62,11 +63,14 @@ def main() -> None:
         Chore("retention", PRUNE_SECONDS, lambda: prune(application.engine, settings)),
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application.engine, broker)),
     )
+    poller = Poller(application)
     stop = told_to_stop()
+    poller.start()
     log.info("relay_started")
     while not stop.wait(POLL_SECONDS):
         for chore in chores:
             chore.run_if_due(time.monotonic())
+    poller.stop()
     broker.close()
     stop_listening()
     log.info("relay_stopped")

@@ -52,6 +52,7 @@ from oppsync.services.people import (
     SignInHandler,
     SignOutHandler,
 )
+from oppsync.services.poll_crm import PollCrmHandler
 from oppsync.services.reconcile_restore import ReconcileRestoreHandler
 from oppsync.services.replay import PreviewReplayHandler, RunReplayHandler
 from oppsync.services.run_stage import RunStageHandler
@@ -132,6 +133,7 @@ def _bus(
     bus = MessageBus()
     bus.subscribe(_audit)
     passwords = Argon2Passwords()
+    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     run_stage = RunStageHandler(
         uow=uow,
         publish=bus.publish,
@@ -140,11 +142,12 @@ def _bus(
         reporter=LogReporter(),
         keeper=LeaseKeeper(uow),
         stopping=stopping,
-        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        holder=holder,
         base_url=settings.base_url,
     )
     bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
     bus.register(commands.RunStage, run_stage)
+    bus.register(commands.PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
     bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
     bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))

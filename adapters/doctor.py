@@ -21,10 +21,12 @@ from adapters.sizes import Need, needs
 from adapters.systems import build_adapter
 from oppsync.domain import connections
 from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.readings import PollStatus
 from oppsync.errors import OppsyncError, StoreUnavailable
 from oppsync.settings import Settings
 
 POSTGRES_FLOOR = 15
+POLL_LATE = timedelta(minutes=15)
 CLOCK_WARNS, CLOCK_FAILS = timedelta(seconds=5), timedelta(seconds=60)
 WITHOUT_EVICTION = "noeviction"
 
@@ -142,6 +144,8 @@ def _of_connections(application: Application) -> Iterator[Check]:
         found = uow.connections.of_tenant(TENANT)
     for connection in found:
         yield _connection(application, connection)
+    for poll in application.queries.polls(TENANT):
+        yield polling(poll, application.clock.now())
     for role in (ConnectionRole.CRM, ConnectionRole.PROJECTS):
         if not any(connection.role is role for connection in found):
             yield warning("connections", f"There is none of the role {role}: no deal can go through.")
@@ -161,6 +165,19 @@ def _connection(application: Application, connection: connections.Connection) ->
     except OppsyncError as error:
         return failed(name, error.message)
     return ok(name, f"{connection.role}: {connection.vendor}.")
+
+
+def polling(poll: PollStatus, now: datetime) -> Check:
+    """Whether what no webhook tells of is heard."""
+    name = f"poll of {poll.connection_id}"
+    if poll.error is not None:
+        return failed(name, f"{poll.tries} polls failed in a row: {poll.error}")
+    if now - poll.due_at > POLL_LATE:
+        return failed(name, f"Due since {poll.due_at:%Y-%m-%d %H:%M} UTC: start a relay, which polls.")
+    late = f", {poll.most_late_seconds} s late at most" if poll.most_late_seconds is not None else ""
+    brought = f"{poll.deals} deals and {poll.changes} changes that no webhook told of{late}"
+    until = f"{poll.covered_until:%Y-%m-%d %H:%M:%S} UTC" if poll.covered_until else "nothing yet"
+    return ok(name, f"Covered until {until}; it brought {brought}.")
 
 
 def _of_redis(settings: Settings, needed: tuple[Need, ...]) -> Iterator[Check]:

@@ -18,6 +18,7 @@ from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
 from oppsync.domain.plan import LineKind, Plan
+from oppsync.domain.polling import ChangePage, Watermark
 from oppsync.domain.readings import (
     ApprovalDetail,
     ApprovalSummary,
@@ -27,6 +28,7 @@ from oppsync.domain.readings import (
     OpportunitySummary,
     Page,
     PlanReading,
+    PollStatus,
     TimelineEntry,
 )
 from oppsync.domain.reference import ReferenceBook, ReferenceRow
@@ -45,15 +47,22 @@ class Clock(Protocol):
 
 
 class Crm(Protocol):
-    """`quarantine`: client time-out plus the vendor's worst late commit plus its search lag."""
+    """`quarantine`: client time-out plus the vendor's worst late commit plus its search lag. `poll_every`: the
+    pause between two polls, `poll_overlap`: how long a change may take to become visible."""
 
     quarantine: timedelta
+    poll_every: timedelta
+    poll_overlap: timedelta
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """Pure. Raises UnreadableDelivery, which says what is wrong and where."""
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         """The record as it is now. Raises RecordGone; UnreadableDelivery when it does not fit the shape."""
+
+    def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
+        """One page of those that changed at `since` (the CRM's clock) or later, won or not; of those of that
+        moment, where `after_id` is given, only ones with a later id. What changes meanwhile comes later."""
 
     def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
         """The write-back fields as they stand; None while they are empty."""
@@ -175,6 +184,11 @@ class Opportunities(Protocol):
         """Insert the opportunity in `received`, due now; a known one gets a re-read requested instead.
         Returns its id and whether it is new."""
 
+    def known_until(
+        self, tenant_id: str, connection_id: str, source_ids: Collection[str]
+    ) -> Mapping[str, datetime | None]:
+        """Of those that are here: the CRM's time of the latest change that we were told of, or read."""
+
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """Raises NotFound."""
 
@@ -201,6 +215,23 @@ class Opportunities(Protocol):
 
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
         """Record a change a person made (decision, replay) on a row locked in this transaction."""
+
+
+class Watermarks(Protocol):
+    """One for each CRM connection, with its due time and its lease by the database's clock. Each writing call
+    is fenced by the lease's token: False, and nothing written, when another holds it by now."""
+
+    def take(self, holder: str) -> Watermark | None:
+        """Lease the one that is due first; None when none is due."""
+
+    def count(self, watermark: Watermark, deals: int, changes: int, latest: timedelta) -> bool:
+        """What a poll brought: deals nobody told of, changes of known ones, how late the latest came."""
+
+    def move(self, watermark: Watermark, after: timedelta) -> bool:
+        """To where `watermark` says; due again after a while, the lease given back."""
+
+    def postpone(self, watermark: Watermark, after: timedelta, error: str) -> bool:
+        """It did not work: stays where it is, due again after a while, the lease given back."""
 
 
 class Deliveries(Protocol):
@@ -367,6 +398,7 @@ class Connections(Protocol):
 
 class UnitOfWork(Protocol):
     opportunities: Opportunities
+    watermarks: Watermarks
     deliveries: Deliveries
     plans: Plans
     approvals: Approvals
@@ -447,5 +479,8 @@ class Queries(Protocol):
 
     def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
         """Raises NotFound."""
+
+    def polls(self, tenant_id: str) -> Sequence[PollStatus]:
+        """Of each CRM connection that was polled, by id."""
 
     def counts(self, tenant_id: str, person: Person) -> OpenCounts: ...

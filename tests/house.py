@@ -29,7 +29,7 @@ from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntr
 from oppsync.domain.states import State
 from oppsync.domain.trace import new_traceparent
 from oppsync.pipeline.table import stage_for
-from oppsync.services.commands import AcceptDelivery, DecideApproval, ReplayException, RunStage
+from oppsync.services.commands import AcceptDelivery, DecideApproval, PollCrm, ReplayException, RunStage
 
 PASSWORD = "a long demo password"
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
@@ -102,6 +102,12 @@ class House:
         return self.application.dispatch(AcceptDelivery(delivery)).event_id
 
     # What we do.
+
+    def poll(self) -> None:
+        """Polls the CRM now, whenever that was due, page after page."""
+        self.rows("update crm_watermarks set due_at = clock_timestamp()")
+        while self.application.dispatch(PollCrm()):
+            pass
 
     def settle(self) -> None:
         """Work all that is due until nothing is."""

@@ -46,6 +46,8 @@ WON_ON = date(2026, 3, 2)
 WEBHOOK_PATH = f"/webhooks/{CRM_CONNECTION}"
 # Waited out in the time a dead worker's lease takes to run out: no story gets longer by it.
 PATIENCE = {"timeout": 5.0, "late_commit": 3.0}
+# Polls have a story of their own; in the others the CRM tells everything.
+SELDOM = {"poll_every": 86_400.0, "poll_overlap": 0.0}
 ELSEWHERE = ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL", "SENTRY_DSN", "PORT", "GUNICORN_CMD_ARGS")
 Json = dict[str, Any]
 
@@ -165,10 +167,10 @@ class World:
             ERP_CONNECTION: self.addresses.tryton,
             PSA_CONNECTION: self.addresses.kantata,
         }
-        lag = {"search_lag": 0.0} if connection_id == PSA_CONNECTION else {}
+        own = {PSA_CONNECTION: {"search_lag": 0.0}, CRM_CONNECTION: SELDOM}.get(connection_id, {})
         with self.application.uow() as uow:
             before = uow.connections.get(connection_id)
-            wanted = {**before.settings, "base_url": urls[connection_id], **PATIENCE, **lag, **settings}
+            wanted = {**before.settings, "base_url": urls[connection_id], **PATIENCE, **own, **settings}
             uow.connections.put(
                 before.model_copy(update={"settings": wanted}), uow.connections.secrets(connection_id)
             )

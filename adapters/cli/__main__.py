@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from adapters.cli.commands import CODES_HELP, Commands
+from adapters.cli.crm import crm
 from adapters.cli.database import database
 from adapters.cli.demo.command import demo
 from adapters.cli.doctor import doctor
@@ -22,7 +23,9 @@ def oppsync() -> None:
     """A won opportunity becomes approved projects with their billing in the ERP."""
 
 
-for command in (up, demo, doctor, database, seed, opportunity, exceptions, replay, reconcile, user, token):
+for command in (
+    up, demo, doctor, database, seed, crm, opportunity, exceptions, replay, reconcile, user, token,
+):  # fmt: skip
     oppsync.add_command(command)
 
 if __name__ == "__main__":

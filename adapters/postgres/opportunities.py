@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import Connection, DateTime, and_, case, cast, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -47,6 +47,7 @@ class PostgresOpportunities:
             state=State.RECEIVED,
             due_at=clock(),
             emit_at=clock() + EMIT_AGAIN,
+            told_until=ref.modified_at,
             traceparent=traceparent,
         )
         upsert = new.on_conflict_do_update(
@@ -56,10 +57,23 @@ class PostgresOpportunities:
                 # A transient backoff keeps its own due time; a resting row becomes due now.
                 "due_at": func.coalesce(table.c.due_at, clock()),
                 "emit_at": clock() + EMIT_AGAIN,
+                # Deliveries come in any order.
+                "told_until": func.greatest(table.c.told_until, new.excluded.told_until),
             },
         ).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
         row = self._connection.execute(upsert).one()
         return row.id, row.is_new
+
+    def known_until(
+        self, tenant_id: str, connection_id: str, source_ids: Collection[str]
+    ) -> Mapping[str, datetime | None]:
+        read = cast(table.c.record["modified_at"].astext, DateTime(timezone=True))
+        query = select(table.c.source_id, func.greatest(table.c.told_until, read).label("until")).where(
+            table.c.tenant_id == tenant_id,
+            table.c.connection_id == connection_id,
+            table.c.source_id.in_(source_ids),
+        )
+        return {row.source_id: row.until for row in self._connection.execute(query)}
 
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))

@@ -17,6 +17,7 @@ from adapters.postgres.rows import pick, to_exception, to_ledger_row, to_plan, t
 from adapters.postgres.tables import (
     approval_tasks,
     audit,
+    crm_watermarks,
     effects,
     exception_items,
     inbox,
@@ -39,6 +40,7 @@ from oppsync.domain.readings import (
     OpportunitySummary,
     Page,
     PlanReading,
+    PollStatus,
     TimelineEntry,
 )
 from oppsync.domain.states import State
@@ -274,10 +276,18 @@ class PostgresQueries:
             delivery_id=row["delivery_id"],
             connection_id=row["connection_id"],
             received_at=row["received_at"],
+            source=row["source"],
+            late_seconds=row["late_seconds"],
             opportunities=summaries,
             exception_id=item["id"] if item else None,
             problem=item["message"] if item else None,
         )
+
+    def polls(self, tenant_id: str) -> Sequence[PollStatus]:
+        query = select(crm_watermarks).where(crm_watermarks.c.tenant_id == tenant_id)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(crm_watermarks.c.connection_id)).mappings()
+            return [PollStatus.model_validate(pick(row, PollStatus)) for row in rows]
 
     def counts(self, tenant_id: str, person: Person) -> OpenCounts:
         waiting = (

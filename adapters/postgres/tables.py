@@ -145,6 +145,9 @@ inbox = Table(
     _text("traceparent"),
     _text("body_sha256", nullable=True),
     _when("pruned_at", nullable=True),
+    # Told by a webhook, or found by us: then how long after it changed.
+    _text("source", default="webhook"),
+    Column("late_seconds", Integer, nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "delivery_id"),
     ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
@@ -177,6 +180,8 @@ opportunities = Table(
     _text("record_digest", nullable=True),
     _json("enrichment", nullable=True),
     _text("plan_hash", nullable=True),
+    # The CRM's time of the latest change that we were told of.
+    _when("told_until", nullable=True),
     # Copies of the record's fields for lists and the reporting view.
     _text("name", nullable=True),
     _text("account", nullable=True),
@@ -196,6 +201,32 @@ opportunities = Table(
     Index("ix_opportunities_id", "id"),
     Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
     Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
+)
+
+# How far each CRM connection is polled; see `oppsync.domain.polling.Watermark`.
+crm_watermarks = Table(
+    "crm_watermarks",
+    metadata,
+    _text("tenant_id"),
+    _text("connection_id"),
+    _when("covered_until", nullable=True),
+    _when("covers", nullable=True),
+    _when("page_from", nullable=True),
+    _text("page_after", nullable=True),
+    _when("due_at", now=True),
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    _when("lease_until", nullable=True),
+    _text("lease_holder", nullable=True),
+    _count("tries"),
+    _text("error", nullable=True),
+    _when("polled_at", nullable=True),
+    # What polls brought since the connection is there.
+    _count("deals"),
+    _count("changes"),
+    Column("last_late_seconds", Integer, nullable=True),
+    Column("most_late_seconds", Integer, nullable=True),
+    PrimaryKeyConstraint("tenant_id", "connection_id"),
+    ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
 )
 
 inbox_opportunities = Table(

@@ -17,6 +17,7 @@ from adapters.postgres.people import (
     PostgresPeople,
     PostgresReferences,
 )
+from adapters.postgres.watermarks import PostgresWatermarks
 from adapters.postgres.work import (
     PostgresApprovals,
     PostgresAudit,
@@ -39,6 +40,7 @@ from oppsync.ports import (
     Plans,
     References,
     UnitOfWork,
+    Watermarks,
 )
 
 
@@ -46,6 +48,7 @@ class PostgresUnitOfWork:
     def __init__(self, connection: Connection, keys: MultiFernet) -> None:
         self._connection = connection
         self.opportunities: Opportunities = PostgresOpportunities(connection)
+        self.watermarks: Watermarks = PostgresWatermarks(connection)
         self.deliveries: Deliveries = PostgresDeliveries(connection)
         self.plans: Plans = PostgresPlans(connection)
         self.approvals: Approvals = PostgresApprovals(connection)

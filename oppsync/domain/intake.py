@@ -1,7 +1,8 @@
-"""A delivery: what a CRM sent to a webhook, kept as it came."""
+"""A delivery: what a CRM sent to a webhook, kept as it came, or what we found in it ourselves."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -9,8 +10,20 @@ from pydantic import AwareDatetime
 from oppsync.domain.model import Code, Frozen
 
 
+class Source(StrEnum):
+    """How we came to know: told by the CRM, or found by asking it."""
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    BACKFILL = "backfill"
+
+
 class Delivery(Frozen):
-    """A verified delivery. `delivery_id` is the sender's, the same across its retries."""
+    """A verified delivery. `delivery_id` is the sender's, the same across its retries.
+
+    One that was found has an id made of the record and its version, and the reference as its body;
+    `late_seconds` says how long before the poll it changed.
+    """
 
     tenant_id: Code
     connection_id: Code
@@ -18,6 +31,8 @@ class Delivery(Frozen):
     headers: dict[str, str]
     body: bytes
     traceparent: Code
+    source: Source = Source.WEBHOOK
+    late_seconds: int | None = None
 
 
 class StoredDelivery(Frozen):
@@ -34,6 +49,8 @@ class StoredDelivery(Frozen):
     headers: dict[str, str]
     body: bytes
     traceparent: Code
+    source: Source = Source.WEBHOOK
+    late_seconds: int | None = None
     body_sha256: Code | None = None
     pruned_at: AwareDatetime | None = None
     opportunities: tuple[UUID, ...] = ()

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime
 
 from oppsync.domain.approvals import ApprovalTask
 from oppsync.domain.findings import Finding
+from oppsync.domain.intake import Source
 from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import Plan
@@ -107,15 +108,40 @@ class ApprovalDetail(ApprovalSummary):
 
 
 class DeliveryStatus(Frozen):
-    """Where a delivery's opportunities are now; `findings` when it could not be read."""
+    """Where a delivery's opportunities are now; `findings` when it could not be read.
+
+    `source`: told by a webhook, or found by us; `late_seconds`: how long before a poll found it, it changed.
+    """
 
     event_id: UUID
     delivery_id: Code
     connection_id: Code
     received_at: AwareDatetime
+    source: Source = Source.WEBHOOK
+    late_seconds: int | None = None
     opportunities: tuple[OpportunitySummary, ...]
     exception_id: UUID | None = None
     problem: Text | None = None
+
+
+class PollStatus(Frozen):
+    """How far a CRM connection is polled, and what that brought since it is connected.
+
+    `covered_until` (the CRM's clock): what changed before is here. `polled_at`: when a poll last came to its
+    end. `error`, `tries`: why the last one did not, and how often in a row. `deals` nobody had told of;
+    `changes` of known ones likewise, our own write-backs among them. Seconds late: from the change to the poll.
+    """
+
+    connection_id: Code
+    covered_until: AwareDatetime | None = None
+    polled_at: AwareDatetime | None = None
+    due_at: AwareDatetime
+    tries: int = 0
+    error: Text | None = None
+    deals: int = 0
+    changes: int = 0
+    last_late_seconds: int | None = None
+    most_late_seconds: int | None = None
 
 
 class OpenCounts(Frozen):

@@ -36,6 +36,12 @@ class RunStage(Command[None]):
 
 
 @dataclass(frozen=True)
+class PollCrm(Command[bool]):
+    """Ask the CRM whose poll is due first for one page of what changed, and take in what nothing told us of.
+    False when no poll is due. Raises StoreUnavailable; a CRM's failure is recorded, and tried again later."""
+
+
+@dataclass(frozen=True)
 class DecideApproval(Command[ApprovalTask]):
     """Raises NotFound; Forbidden (codes NOT_AN_APPROVER, OWN_OPPORTUNITY, ALREADY_DECIDED_OTHER_ROLE); Conflict
     (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment."""

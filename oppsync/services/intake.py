@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import assert_never
 from uuid import UUID
 
 from oppsync.crash_points import crash_point
 from oppsync.domain.events import DeliveryReceived, DeliveryUnreadable
 from oppsync.domain.exceptions import NewException
 from oppsync.domain.findings import CODES, Finding
-from oppsync.domain.intake import Delivery
+from oppsync.domain.intake import Delivery, Source
 from oppsync.domain.opportunity import OpportunityRef
 from oppsync.errors import BusinessError
 from oppsync.pipeline.table import PIPELINE
@@ -39,6 +40,8 @@ class AcceptDeliveryHandler:
 
 def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | BusinessError:
     """The records a delivery names, or what is wrong with it or with its connection."""
+    if delivery.source is not Source.WEBHOOK:
+        return [OpportunityRef.model_validate_json(delivery.body)]
     try:
         return systems.crm(delivery.connection_id).read_notification(delivery.body)
     except BusinessError as error:
@@ -67,9 +70,22 @@ def take_in(
             actor=f"connection:{delivery.connection_id}",
             after={"state": "received"} if is_new else {},
             detail={"event": str(event_id), "delivery": delivery.delivery_id, "record": ref.id},
-            summary="The CRM reported it" if is_new else "The CRM reported it again",
+            summary=_told(delivery, is_new),
         )
         publish(uow, delivery.tenant_id, delivery.traceparent, event)
+
+
+def _told(delivery: Delivery, is_new: bool) -> str:
+    match delivery.source:
+        case Source.WEBHOOK:
+            return "The CRM reported it" if is_new else "The CRM reported it again"
+        case Source.POLL:
+            what = "Found" if is_new else "Found changed"
+            return f"{what} in the CRM by asking it, {delivery.late_seconds} s late: nothing told of it"
+        case Source.BACKFILL:
+            return "Taken in by a backfill"
+        case _:
+            assert_never(delivery.source)
 
 
 def _set_aside(

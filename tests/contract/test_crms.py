@@ -16,7 +16,9 @@ import pytest
 from adapters.crm.registry import CRMS
 from adapters.dotted import load
 from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.opportunity import OpportunityRef
 from oppsync.domain.orders import WriteBack
+from oppsync.domain.polling import Change
 from oppsync.errors import (
     AmbiguousAnswer,
     Misconfigured,
@@ -183,11 +185,114 @@ def test_our_write_back_is_no_change_of_the_deal(crm: Crm, harness: CrmHarness) 
     assert after.version != before.version
 
 
+# Polls: what changed, in pages that nothing slips through.
+
+
+def poll(crm: Crm, since: datetime, after_id: str | None = None) -> list[Change]:
+    """All pages, as a poll reads them: each goes on after the last change of the one before."""
+    found: list[Change] = []
+    more = True
+    while more:
+        page = crm.changed_opportunities(since, after_id)
+        found += page.changes
+        more = page.more
+        if more:
+            since, after_id = found[-1].modified_at, found[-1].id
+    return found
+
+
+def polling(crm: Crm, harness: CrmHarness) -> Callable[[], Any]:
+    return lambda: poll(crm, harness.now())
+
+
+@pytest.fixture
+def by_twos(vendor: str, harness: CrmHarness) -> Crm:
+    return connect(vendor, Access(harness.access.settings | {"poll_page": 2}, harness.access.secrets))
+
+
+def test_a_poll_finds_deals_in_the_version_that_is_read(crm: Crm, harness: CrmHarness) -> None:
+    since = harness.now()
+    won, lost = harness.win(), harness.win()
+    harness.lose(lost)
+    found = {change.id: change for change in poll(crm, since)}
+    assert {deal_id: change.is_won for deal_id, change in found.items()} == {won: True, lost: False}
+    record = crm.read_opportunity(won)
+    assert (found[won].version, found[won].modified_at) == (record.version, record.modified_at)
+    assert found[won].ref == OpportunityRef(id=won, version=record.version, modified_at=record.modified_at)
+
+
+def test_a_webhook_and_a_poll_name_a_version_alike(crm: Crm, harness: CrmHarness) -> None:
+    since = harness.now()
+    deal_id = harness.win()
+    [told] = crm.read_notification(harness.notification_of(deal_id))
+    [found] = poll(crm, since)
+    assert found.ref == told
+
+
+def test_a_poll_is_read_page_by_page_in_the_order_of_the_changes(by_twos: Crm, harness: CrmHarness) -> None:
+    since = harness.now()
+    deals = [harness.win() for _ in range(5)]
+    first = by_twos.changed_opportunities(since, None)
+    assert (len(first.changes), first.more) == (2, True)
+    assert [change.id for change in poll(by_twos, since)] == deals
+
+
+def test_what_changes_while_pages_are_read_comes_on_a_later_one(by_twos: Crm, harness: CrmHarness) -> None:
+    since = harness.now()
+    deals = [harness.win() for _ in range(4)]
+    first = by_twos.changed_opportunities(since, None)
+    harness.lose(deals[0])  # already read
+    harness.lose(deals[2])  # not yet
+    last = first.changes[-1]
+    rest = poll(by_twos, last.modified_at, last.id)
+    assert [(change.id, change.is_won) for change in rest] == [
+        (deals[3], True),
+        (deals[0], False),
+        (deals[2], False),
+    ]
+
+
+def test_of_one_moment_the_ids_say_where_to_go_on(crm: Crm, harness: CrmHarness) -> None:
+    since = harness.now()
+    harness.win()
+    [change] = poll(crm, since)
+    assert poll(crm, change.modified_at, change.id) == []
+    assert poll(crm, change.modified_at) == [change]
+
+
+def test_a_poll_says_what_time_it_is_there(crm: Crm, harness: CrmHarness) -> None:
+    """Not our clock's, which stands still here: two clocks that differ must not open a gap."""
+    before = harness.now()
+    as_of = crm.changed_opportunities(before, None).as_of
+    assert timedelta(seconds=-1) <= as_of - before <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"status": 500}, VendorUnavailable),
+        ({"drop_connection": True}, VendorUnavailable),
+        ({"status": 429, "retry_after": 7}, RateLimited),
+    ],
+)
+def test_a_poll_that_fails_may_simply_come_back(
+    crm: Crm, harness: CrmHarness, fault: dict[str, Any], kind: type[TransientError]
+) -> None:
+    since = harness.now()
+    harness.control.faults([{**harness.reading, **fault}])
+    with pytest.raises(kind) as caught:
+        poll(crm, since)
+    assert caught.value.retry_after == (timedelta(seconds=7) if "retry_after" in fault else None)
+    assert poll(crm, since) == []
+
+
 def test_a_session_that_ended_is_renewed_unnoticed(crm: Crm, harness: CrmHarness) -> None:
     deal_id = harness.win()
     crm.read_opportunity(deal_id)
     harness.end_sessions()
     assert crm.read_opportunity(deal_id).id == deal_id
+    harness.end_sessions()
+    assert crm.changed_opportunities(harness.now(), None).changes == ()
     harness.end_sessions()
     crm.write_back(deal_id, ACTIVE)
     assert harness.written(deal_id)["project_number"] == "P-17"
@@ -242,7 +347,8 @@ def test_a_used_up_allowance_is_waited_out(crm: Crm, harness: CrmHarness) -> Non
 def test_nobody_at_the_address_means_later(vendor: str, harness: CrmHarness) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    for ask in every_call(connect(vendor, harness.access.at(f"http://127.0.0.1:{port}")), harness.win()):
+    nowhere = connect(vendor, harness.access.at(f"http://127.0.0.1:{port}"))
+    for ask in [*every_call(nowhere, harness.win()), polling(nowhere, harness)]:
         with pytest.raises(VendorUnavailable):
             ask()
 
@@ -278,7 +384,7 @@ def test_no_secret_stands_in_any_error(crm: Crm, harness: CrmHarness, status: in
     harness.control.faults(
         [{"path": "/", "count": None, "status": status, "code": f"TOLD {' '.join(secrets)}"[:200]}]
     )
-    for ask in every_call(crm, deal_id):
+    for ask in [*every_call(crm, deal_id), polling(crm, harness)]:
         with pytest.raises(OppsyncError) as caught:
             ask()
         assert isinstance(caught.value, TransientError) == (status in (429, 500, 503))

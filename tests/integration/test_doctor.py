@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,14 @@ from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, Application
 from adapters.cli.__main__ import oppsync
-from adapters.doctor import Verdict, clock, eviction, redis_connections
+from adapters.doctor import Verdict, clock, eviction, polling, redis_connections
 from adapters.postgres import schema
 from adapters.processes import free_port
 from adapters.seed.install import PEOPLE, DemoSystems, install
 from adapters.sizes import needs, web_processes
 from oppsync import canonical_json
 from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.readings import PollStatus
 from oppsync.settings import Settings
 
 Examine = Callable[..., tuple[int, dict[str, tuple[str, str]]]]
@@ -203,3 +204,28 @@ def test_the_defaults_fit_the_small_plans_and_are_gunicorns_own(monkeypatch: pyt
     assert sum(need.redis for need in needs({})) <= 18
     configured = runpy.run_path(str(Path(__file__).parents[2] / "web" / "gunicorn.py"))
     assert configured["workers"] == web_processes({})
+
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+POLLED = PollStatus(
+    connection_id="crm", covered_until=NOW, due_at=NOW, deals=3, changes=2, most_late_seconds=240
+)
+
+
+@pytest.mark.parametrize(
+    ("poll", "verdict", "words"),
+    [
+        (POLLED, Verdict.OK, "3 deals and 2 changes that no webhook told of, 240 s late at most"),
+        (PollStatus(connection_id="crm", due_at=NOW), Verdict.OK, "Covered until nothing yet"),
+        (
+            POLLED.model_copy(update={"error": "away", "tries": 4}),
+            Verdict.FAILED,
+            "4 polls failed in a row: away",
+        ),
+        (POLLED.model_copy(update={"due_at": NOW - timedelta(hours=1)}), Verdict.FAILED, "start a relay"),
+    ],
+)
+def test_a_poll_that_fails_or_that_nobody_does_is_found(poll: PollStatus, verdict: Verdict, words: str) -> None:
+    found = polling(poll, NOW)
+    assert (found.name, found.verdict) == ("poll of crm", verdict)
+    assert words in found.says

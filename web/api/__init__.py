@@ -9,12 +9,13 @@ from web.api.bridge import Api
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
 from web.api.opportunities import opportunities
+from web.api.polls import polls
 from web.api.published import published
 from web.api.replays import replays
 from web.api.schemas import ProblemDocument
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (opportunities, approvals, exceptions, replays, deliveries)
+BLUEPRINTS = (opportunities, approvals, exceptions, replays, deliveries, polls)
 
 
 def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:

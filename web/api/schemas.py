@@ -18,6 +18,7 @@ from oppsync.domain.readings import (
     DeliveryStatus,
     OpportunityDetail,
     OpportunitySummary,
+    PollStatus,
     TimelineEntry,
 )
 from oppsync.domain.replays import MOST, Previewed, ReplayOf, Selection
@@ -151,6 +152,12 @@ class DeliveryView(DeliveryStatus):
     """Where a delivery's opportunities are now."""
 
     opportunities: tuple[OpportunityItem, ...]
+
+
+class Polls(Frozen):
+    """By connection."""
+
+    rows: tuple[PollStatus, ...]
 
 
 class FieldProblem(Frozen):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
@@ -18,6 +18,7 @@ from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.orders import WriteBack
+from oppsync.domain.polling import Change, ChangePage
 from oppsync.errors import RecordGone, UnreadableDelivery
 from oppsync.ports import Clock
 
@@ -29,7 +30,9 @@ WITH_CURRENCY = ("Opportunity", "OpportunityLineItem")
 class SalesforceSettings(Frozen):
     """`base_url`: the org's own login host. `fields`: `Object.Field__c` -> the name it has in this org, or null
     when the org has none. `currency`: of an org that has only one (it has no CurrencyIsoCode). `timeout` (of a
-    whole call) and `late_commit` (how long after that a write may still happen) are seconds."""
+    whole call) and `late_commit` (how long after that a write may still happen) are seconds, and so are
+    `poll_every` (from one poll to the next) and `poll_overlap` (how long a transaction may take to be seen).
+    `poll_page`: the most opportunities asked for at once."""
 
     base_url: Code
     api_version: Annotated[str, StringConstraints(pattern=r"^\d{2}\.0$")] = "62.0"
@@ -37,6 +40,9 @@ class SalesforceSettings(Frozen):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
     late_commit: Annotated[float, Field(ge=0)] = 30.0
+    poll_every: Annotated[float, Field(ge=1)] = 300.0
+    poll_overlap: Annotated[float, Field(ge=0)] = 900.0
+    poll_page: Annotated[int, Field(ge=1, le=2_000)] = 2_000
 
     @field_validator("fields")
     @classmethod
@@ -59,6 +65,10 @@ class SalesforceCrm:
         settings = checked(SalesforceSettings, VENDOR, "settings", connection.settings)
         known = checked(SalesforceSecrets, VENDOR, "secrets", secrets)
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
+        self.poll_every = timedelta(seconds=settings.poll_every)
+        self.poll_overlap = timedelta(seconds=settings.poll_overlap)
+        self._poll_page = settings.poll_page
+        self._clock = clock
         self._currency = settings.currency
         without = {f"{sobject}.CurrencyIsoCode": None for sobject in WITH_CURRENCY} if settings.currency else {}
         self._names = wire.FieldNames(overrides=without | settings.fields)
@@ -86,7 +96,8 @@ class SalesforceCrm:
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         record_id = _known_id(source_id)
-        org_url, found = self._client.query(self._queries(record_id))
+        asked = self._client.query(self._queries(record_id))
+        found = asked.records
         if not found["opportunity"]:
             raise RecordGone(f"{VENDOR}: the opportunity {record_id} does not exist")
         read = translate.record
@@ -94,8 +105,24 @@ class SalesforceCrm:
             read(wire.OpportunityRecord, found["opportunity"][0], self._names),
             [read(wire.LineRecord, one, self._names) for one in found["lines"]],
             [read(wire.MilestoneRecord, one, self._names) for one in found["milestones"]],
-            org_url,
+            asked.org_url,
             self._currency,
+        )
+
+    def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
+        where = _changed_after(since, after_id) + f" ORDER BY SystemModstamp, Id LIMIT {self._poll_page}"
+        asked = self._client.query({"changes": _select(wire.ChangeRecord, self._names, where)})
+        records = [translate.record(wire.ChangeRecord, one, self._names) for one in asked.records["changes"]]
+        changes = [
+            Change(
+                id=one.id, version=one.modified_at.isoformat(), modified_at=one.modified_at, is_won=one.is_won
+            )
+            for one in records
+        ]
+        return ChangePage(
+            changes=tuple(changes),
+            more=len(changes) == self._poll_page,
+            as_of=asked.at or self._clock.now(),
         )
 
     def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
@@ -136,6 +163,14 @@ class SalesforceCrm:
 def _select(record: type[wire.Record], names: wire.FieldNames, where: str) -> str:
     columns = ", ".join(record.columns(names))
     return f"SELECT {columns} FROM {record.sobject} WHERE {where}"  # noqa: S608 (ids and names were checked)
+
+
+def _changed_after(since: datetime, after_id: str | None) -> str:
+    """By `SystemModstamp`, which every save moves, an import's and a roll-up's too, and which is indexed."""
+    moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if after_id is None:
+        return f"SystemModstamp >= {moment}"
+    return f"(SystemModstamp > {moment} OR (SystemModstamp = {moment} AND Id > '{full_id(after_id)}'))"
 
 
 def _known_id(source_id: str) -> str:

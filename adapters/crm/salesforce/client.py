@@ -6,6 +6,8 @@ import base64
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -48,6 +50,15 @@ Records = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Found:
+    """What queries found; `at` is Salesforce's own clock when it answered, None when it did not say."""
+
+    org_url: str
+    at: datetime | None
+    records: Mapping[str, Records]
+
+
+@dataclass(frozen=True)
 class Session:
     """An access token, and the host it is for."""
 
@@ -84,9 +95,8 @@ class SalesforceClient:
         self._lock = threading.Lock()
         self._session: Session | None = None
 
-    def query(self, queries: Mapping[str, str]) -> tuple[str, dict[str, Records]]:
-        """The org's address, and the records of each query (name -> SOQL, at most five): one call, and one more
-        for each further page."""
+    def query(self, queries: Mapping[str, str]) -> Found:
+        """The records of each query (name -> SOQL, at most five): one call, and one for each further page."""
         parts = [
             {"method": "GET", "url": f"{self._data}/query?{urlencode({'q': soql})}", "referenceId": name}
             for name, soql in queries.items()
@@ -97,7 +107,7 @@ class SalesforceClient:
         if missing := queries.keys() - replies.keys():
             raise VendorUnavailable(f"{answer.call}: the answer lacks the parts {sorted(missing)}")
         records = {name: self._all_pages(session, answer, replies[name]) for name in queries}
-        return session.http.base_url, records
+        return Found(session.http.base_url, _clock_of(answer), records)
 
     def _all_pages(self, session: Session, answer: Answer, part: wire.CompositePart) -> Records:
         # The outer status is 200 whatever happened to the parts.
@@ -202,6 +212,13 @@ def _errors(answer: Answer) -> list[tuple[str, str]]:
         return [(str(e["errorCode"]), str(e["message"])) for e in canonical_json.loads(answer.body)]
     except (canonical_json.UnreadableJson, KeyError, TypeError):
         return []
+
+
+def _clock_of(answer: Answer) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return None
 
 
 def _read(shape: type[Shape] | TypeAdapter[Shape], answer: Answer, document: Any) -> Shape:

@@ -194,6 +194,16 @@ class OpportunityRecord(Record):
     custom_attributes: Words = Field(alias="Custom_Attributes__c")
 
 
+class ChangeRecord(Record):
+    """What a poll asks of an opportunity."""
+
+    sobject = "Opportunity"
+
+    id: Id = Field(alias="Id")
+    modified_at: Stamp = Field(alias="SystemModstamp")
+    is_won: bool = Field(alias="IsWon")
+
+
 class LineRecord(Record):
     sobject = "OpportunityLineItem"
 

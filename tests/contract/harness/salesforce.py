@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from adapters.standins.control import SalesforceControl
@@ -20,7 +21,7 @@ DATA = "/services/data/v62.0"
 class SalesforceHarness:
     reading = {"method": "POST", "path": f"{DATA}/composite"}
     writing = {"method": "PATCH", "path": f"{DATA}/sobjects/Opportunity/"}
-    no_such_id = "0060000000ZZZZZAA2"
+    no_such_id = "0060000000ZZZZZAA5"
     limit_reached = {"status": 403, "code": "REQUEST_LIMIT_EXCEEDED"}
 
     def __init__(self, url: str) -> None:
@@ -33,11 +34,19 @@ class SalesforceHarness:
     def lose(self, deal_id: str) -> None:
         self.control.edit(deal_id, {"opportunity": {"StageName": "Closed Lost"}})
 
+    def now(self) -> datetime:
+        time.sleep(0.002)  # stamps are of whole milliseconds
+        return datetime.now(UTC)
+
     def notification(self, *deal_ids: str) -> bytes:
-        told = [
-            {"id": deal_id, "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}
-            for deal_id in deal_ids
-        ]
+        return self._notification(dict.fromkeys(deal_ids, "2026-03-02T10:00:00.000Z"), deal_ids)
+
+    def notification_of(self, deal_id: str) -> bytes:
+        stamp = self.control.record(deal_id)["SystemModstamp"].replace("+0000", "Z")
+        return self._notification({deal_id: stamp}, [deal_id])
+
+    def _notification(self, stamps: Mapping[str, str], deal_ids: Sequence[str]) -> bytes:
+        told = [{"id": deal_id, "system_modstamp": stamps[deal_id], "is_won": True} for deal_id in deal_ids]
         body = {
             "type": "opportunity.changed",
             "organization_id": "00DWs000000000BMAQ",

@@ -64,6 +64,12 @@ class CrmHarness(Protocol):
 
     def notification(self, *deal_ids: str) -> bytes: ...
 
+    def notification_of(self, deal_id: str) -> bytes:
+        """In the version it has now."""
+
+    def now(self) -> datetime:
+        """The vendor's clock; what changed before has an earlier stamp."""
+
     def end_sessions(self) -> None: ...
 
     def written(self, deal_id: str) -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""Polls of CRMs, on a thread of the relay's own: a CRM that is slow must not hold up messages."""
+
+from __future__ import annotations
+
+import threading
+
+import sentry_sdk
+
+from adapters.bootstrap import Application
+from adapters.logs import log
+from oppsync.errors import StoreUnavailable
+from oppsync.services.commands import PollCrm
+
+LOOK_SECONDS = 1.0
+# What runs may end: a vendor's call takes at most 15 seconds, a platform waits 30.
+END_SECONDS = 18.0
+
+
+class Poller:
+    """Any number of relays may have one: the watermarks' leases share the work out."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._stop = threading.Event()
+        # A daemon: the process ends all the same, and the lease of what it left runs out.
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(END_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_SECONDS):
+            try:
+                while not self._stop.is_set() and self._application.dispatch(PollCrm()):
+                    pass
+            except StoreUnavailable as error:
+                log.warning("poll_waits", reason=error.message)
+            except Exception as error:
+                # A bug must not end the polls; the lease it left keeps them from storming.
+                log.error("poll_failed", exc_info=error)
+                sentry_sdk.capture_exception(error)

@@ -1,0 +1,113 @@
+"""Hear what no webhook told: ask a CRM what changed since its watermark, and put what is news into the inbox.
+
+One page a step, under a lease of the connection's watermark, which moves only past what is stored. A step that
+is repeated stores nothing twice: what it finds has the same delivery id again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from oppsync.crash_points import crash_point
+from oppsync.domain.intake import Source
+from oppsync.domain.polling import Change, ChangePage, Watermark, found
+from oppsync.errors import BusinessError, StoreUnavailable, TransientError
+from oppsync.pipeline.retry import backoff
+from oppsync.ports import Clock, Crm, Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.commands import PollCrm
+from oppsync.services.intake import take_in
+
+# Changes stored in one commit.
+BATCH = 100
+# A connection that a person has to mend is tried again after this.
+AFTER_A_MISTAKE = timedelta(minutes=5)
+AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True)
+class PollCrmHandler:
+    """`holder` names this process. No transaction is open while the CRM is asked."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+    clock: Clock
+    holder: str
+
+    def __call__(self, command: PollCrm) -> bool:
+        with self.uow() as uow:
+            watermark = uow.watermarks.take(self.holder)
+            uow.commit()
+        if watermark is None:
+            return False
+        crash_point("poll.taken", watermark.connection_id)
+        try:
+            crm = self.systems.crm(watermark.connection_id)
+            page = self._read(crm, watermark)
+        except StoreUnavailable:
+            raise
+        except TransientError as error:
+            pause = backoff(watermark.tries, error, random.random())  # noqa: S311
+            self._postpone(watermark, pause, error.message)
+        except BusinessError as error:
+            self._postpone(watermark, AFTER_A_MISTAKE, error.message)
+        else:
+            self._store(watermark, page, crm.poll_every)
+        return True
+
+    def _read(self, crm: Crm, watermark: Watermark) -> ChangePage:
+        since, after_id = watermark.next_page(crm.poll_overlap, self.clock.now())
+        return crm.changed_opportunities(since, after_id)
+
+    def _store(self, watermark: Watermark, page: ChangePage, poll_every: timedelta) -> None:
+        """The watermark moves last: whoever dies before it leaves the page to be read again."""
+        for changes in _in_batches(page.changes):
+            with self.uow() as uow:
+                self._take_in(uow, watermark, changes, page.as_of)
+                uow.commit()
+            crash_point("poll.stored", watermark.connection_id)
+        with self.uow() as uow:
+            uow.watermarks.move(watermark.past(page), AT_ONCE if page.more else poll_every)
+            uow.commit()
+        crash_point("poll.moved", watermark.connection_id)
+
+    def _take_in(
+        self, uow: UnitOfWork, watermark: Watermark, changes: Sequence[Change], as_of: datetime
+    ) -> None:
+        tenant_id, connection_id = watermark.tenant_id, watermark.connection_id
+        known = uow.opportunities.known_until(tenant_id, connection_id, [change.id for change in changes])
+        late: list[timedelta] = []
+        deals = 0
+        for change in sorted(changes, key=lambda change: change.id):  # as intake takes its turns
+            if not _is_news(change, known):
+                continue
+            delay = as_of - change.modified_at
+            delivery = found(tenant_id, connection_id, change.ref, Source.POLL, delay)
+            event_id, is_new = uow.deliveries.add(delivery)
+            if is_new:
+                take_in(uow, self.publish, delivery, event_id, [change.ref])
+                late.append(delay)
+                deals += change.id not in known
+        if late:
+            uow.watermarks.count(watermark, deals, len(late) - deals, max(late))
+
+    def _postpone(self, watermark: Watermark, pause: timedelta, error: str) -> None:
+        with self.uow() as uow:
+            uow.watermarks.postpone(watermark, pause, error)
+            uow.commit()
+
+
+def _is_news(change: Change, known: Mapping[str, datetime | None]) -> bool:
+    """Nothing told us of this version, nor did we read it. What is not won matters only where it was."""
+    if change.id not in known:
+        return change.is_won
+    until = known[change.id]
+    return until is None or until < change.modified_at
+
+
+def _in_batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    for start in range(0, len(changes), BATCH):
+        yield changes[start : start + BATCH]

@@ -1,0 +1,92 @@
+"""Watermarks of polls: one relay at a time for each connection, and none writes what it no longer holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from adapters.bootstrap import TENANT, Application
+from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.polling import ChangePage, Watermark
+from tests.integration import desk
+
+AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def take(application: Application, holder: str = "relay-1") -> Watermark | None:
+    with application.uow() as uow:
+        taken = uow.watermarks.take(holder)
+        uow.commit()
+    return taken
+
+
+def taken(application: Application, holder: str = "relay-1") -> Watermark:
+    watermark = take(application, holder)
+    assert watermark is not None
+    return watermark
+
+
+def move(application: Application, watermark: Watermark, after: timedelta = MINUTE) -> bool:
+    with application.uow() as uow:
+        moved = uow.watermarks.move(watermark, after)
+        uow.commit()
+    return moved
+
+
+def add_connection(application: Application, name: str, role: ConnectionRole) -> None:
+    with application.uow() as uow:
+        uow.connections.put(Connection(tenant_id=TENANT, id=name, role=role, vendor="v", name=name), {})
+        uow.commit()
+
+
+def test_a_crm_is_due_as_soon_as_it_is_connected_and_other_systems_never_are(application: Application) -> None:
+    assert take(application) is None
+    desk.connect(application)
+    add_connection(application, "erp", ConnectionRole.PROJECTS)
+
+    assert taken(application).connection_id == desk.CRM
+    assert take(application) is None
+
+
+def test_one_relay_at_a_time_and_of_several_crms_the_one_due_first(application: Application) -> None:
+    desk.connect(application)
+    first = taken(application)
+    add_connection(application, "crm-2", ConnectionRole.CRM)
+
+    assert taken(application, "relay-2").connection_id == "crm-2"
+    assert take(application, "relay-2") is None
+    assert move(application, first, timedelta(0))
+    assert taken(application, "relay-2").connection_id == desk.CRM
+
+
+def test_a_relay_that_died_leaves_its_poll_to_another_and_can_no_longer_write(application: Application) -> None:
+    desk.connect(application)
+    dead = taken(application)
+    desk.run(application, "update crm_watermarks set lease_until = clock_timestamp() - interval '1 second'")
+    heir = taken(application, "relay-2")
+    late = dead.past(ChangePage(changes=(), more=False, as_of=AT))
+
+    assert not move(application, late)
+    with application.uow() as uow:
+        assert not uow.watermarks.postpone(dead, MINUTE, "too late")
+        assert not uow.watermarks.count(dead, 1, 1, MINUTE)
+        uow.commit()
+    assert heir.covered_until is None
+    assert desk.run(application, "select covered_until, error, tries, deals from crm_watermarks") == [
+        (None, None, 0, 0)
+    ]
+
+
+def test_it_comes_back_where_it_was_left(application: Application) -> None:
+    desk.connect(application)
+    watermark = taken(application)
+    half_way = watermark.model_copy(update={"covers": AT, "page_from": AT - MINUTE, "page_after": "006A"})
+    assert move(application, half_way, timedelta(0))
+
+    again = taken(application, "relay-2")
+    assert (again.covers, again.page_from, again.page_after) == (AT, AT - MINUTE, "006A")
+    assert again.token > watermark.token
+    with application.uow() as uow:
+        assert uow.watermarks.postpone(again, timedelta(0), "away")
+        uow.commit()
+    assert taken(application).tries == 1

@@ -1,0 +1,60 @@
+"""Where a poll begins, where it goes on, and what is covered when it is through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from oppsync.domain.intake import Source
+from oppsync.domain.opportunity import OpportunityRef
+from oppsync.domain.polling import Change, ChangePage, Watermark, found
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+OVERLAP = timedelta(minutes=15)
+NEW = Watermark(tenant_id="default", connection_id="crm", token=1)
+
+
+def minutes(number: int) -> datetime:
+    return NOW + timedelta(minutes=number)
+
+
+def page(*numbers: int, more: bool = False, as_of: datetime = NOW) -> ChangePage:
+    """Changes of so many minutes after `NOW`."""
+    changes = [Change(id=f"006{n}", version=f"v{n}", modified_at=minutes(n), is_won=True) for n in numbers]
+    return ChangePage(changes=tuple(changes), more=more, as_of=as_of)
+
+
+def test_the_first_poll_begins_one_overlap_ago() -> None:
+    assert NEW.next_page(OVERLAP, NOW) == (NOW - OVERLAP, None)
+
+
+def test_what_is_covered_is_the_crms_time_of_the_first_page() -> None:
+    """What changed while the later pages were read may be on none of them."""
+    first = NEW.past(page(-3, -2, more=True, as_of=minutes(0)))
+    assert first.covered_until is None
+    assert first.next_page(OVERLAP, minutes(60)) == (minutes(-2), "006-2")
+    second = first.past(page(-1, more=True, as_of=minutes(1)))
+    assert second.covered_until is None
+    last = second.past(page(2, as_of=minutes(3)))
+    assert (last.covered_until, last.page_from, last.page_after) == (minutes(0), None, None)
+    assert last.next_page(OVERLAP, minutes(60)) == (minutes(0) - OVERLAP, None)
+
+
+def test_a_poll_that_finds_nothing_moves_on() -> None:
+    once = NEW.past(page(as_of=minutes(0)))
+    assert once.past(page(as_of=minutes(5))).covered_until == minutes(5)
+
+
+def test_a_clock_that_was_set_back_there_takes_nothing_back() -> None:
+    once = NEW.past(page(as_of=minutes(5)))
+    assert once.past(page(as_of=minutes(3))).covered_until == minutes(5)
+
+
+def test_what_is_found_again_in_a_version_is_the_same_delivery() -> None:
+    ref = OpportunityRef(id="006A", version="v1", modified_at=NOW)
+    newer = ref.model_copy(update={"version": "v2"})
+    first, again, changed = (
+        found("default", "crm", each, Source.POLL, timedelta(seconds=61.6)) for each in (ref, ref, newer)
+    )
+    assert first.delivery_id == again.delivery_id != changed.delivery_id
+    assert OpportunityRef.model_validate_json(first.body) == ref
+    assert (first.source, first.late_seconds) == (Source.POLL, 62)

@@ -1,0 +1,20 @@
+"""How polls of the CRMs stand: what no webhook told of, and how late it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from web.api import schemas
+from web.api.auth import authenticate
+from web.api.bridge import Blueprint
+from web.context import application, signed_in
+
+polls = Blueprint("polls", __name__, description="What polls of the CRMs brought that no webhook told of.")
+polls.before_request(authenticate)
+
+
+@polls.route("/polls")
+@polls.answers(schemas.Polls)
+def list_polls() -> Mapping[str, object]:
+    """Read how far each CRM connection is polled"""
+    return {"rows": application().queries.polls(signed_in().tenant_id)}
