@@ -53,6 +53,7 @@ from oppsync.services.people import (
     SignOutHandler,
 )
 from oppsync.services.poll_crm import PollCrmHandler
+from oppsync.services.preview_plan import PreviewPlanHandler
 from oppsync.services.reconcile_restore import ReconcileRestoreHandler
 from oppsync.services.replay import PreviewReplayHandler, RunReplayHandler
 from oppsync.services.run_stage import RunStageHandler
@@ -151,6 +152,7 @@ def _bus(
     bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
     bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))
+    bus.register(commands.PreviewPlan, PreviewPlanHandler(uow, systems, clock))
     bus.register(commands.RunReplay, RunReplayHandler(uow, bus.publish, systems))
     bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
     bus.register(commands.Compensate, CompensateHandler(uow, bus.publish))

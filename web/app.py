@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapters.bootstrap import Application
-from oppsync.errors import NewerRelease, RequestRefused, StoreUnavailable
+from oppsync.errors import BusinessError, RequestRefused, TransientError
 from oppsync.settings import Settings
 from web.api import register_api
 from web.context import attach, trace_id
@@ -97,6 +97,6 @@ def _handle_errors(app: Flask) -> None:
 
     app.register_error_handler(Problem, answer)
     app.register_error_handler(RequestRefused, lambda error: answer(problem_of(error)))
-    app.register_error_handler(StoreUnavailable, lambda error: answer(problem_of(error)))
-    app.register_error_handler(NewerRelease, lambda error: answer(problem_of(error)))
+    app.register_error_handler(TransientError, lambda error: answer(problem_of(error)))
+    app.register_error_handler(BusinessError, lambda error: answer(problem_of(error)))
     app.register_error_handler(HTTPException, lambda error: answer(problem_of_http(error)))

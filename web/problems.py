@@ -15,14 +15,16 @@ from werkzeug.exceptions import HTTPException
 
 from oppsync import canonical_json
 from oppsync.errors import (
+    BusinessError,
     Conflict,
     Forbidden,
     InvalidInput,
-    NewerRelease,
     NotFound,
     OppsyncError,
+    RecordGone,
     SignatureRefused,
     StoreUnavailable,
+    TransientError,
 )
 from web.context import application, trace_id
 
@@ -32,8 +34,9 @@ STATUS_OF: dict[type[OppsyncError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     SignatureRefused: HTTPStatus.UNAUTHORIZED,
-    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    NewerRelease: HTTPStatus.SERVICE_UNAVAILABLE,
+    TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    RecordGone: HTTPStatus.NOT_FOUND,
+    BusinessError: HTTPStatus.BAD_GATEWAY,
 }
 RETRY_AFTER = {"Retry-After": "5"}
 # What a program reads when the error's own text could tell what it should not.
@@ -58,6 +61,18 @@ CODES: dict[str, tuple[HTTPStatus, str]] = {
     "REQUEST_ENTITY_TOO_LARGE": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB."),
     "UNSUPPORTED_MEDIA_TYPE": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON."),
     "INVALID_INPUT": (HTTPStatus.UNPROCESSABLE_ENTITY, "Fields or parameters are wrong; errors lists each."),
+    "CRM_RECORD_GONE": (HTTPStatus.NOT_FOUND, "The CRM has no such record."),
+    "VENDOR_REJECTED": (HTTPStatus.BAD_GATEWAY, "The CRM or the ERP refused what it was asked."),
+    "CONNECTION_MISCONFIGURED": (
+        HTTPStatus.BAD_GATEWAY,
+        "A connection is missing, or does not work as it is set.",
+    ),
+    "UNREADABLE_DELIVERY": (HTTPStatus.BAD_GATEWAY, "The CRM's record is not what it should look like."),
+    "VENDOR_UNAVAILABLE": (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The CRM or the ERP cannot be reached; Retry-After says when to retry.",
+    ),
+    "RATE_LIMITED": (HTTPStatus.SERVICE_UNAVAILABLE, "The CRM or the ERP wants to be asked later."),
     "NEWER_RELEASE": (
         HTTPStatus.SERVICE_UNAVAILABLE,
         "A deploy is under way, and a later release stored this: ask again.",
@@ -126,7 +141,8 @@ def problem_of(error: OppsyncError) -> Problem:
         return Problem(status, error.code, error.message, errors=[_field_error(error)])
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(status, "BUG", OUR_FAULT)
-    return Problem(status, error.code, error.message)
+    retry = RETRY_AFTER if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Problem(status, error.code, error.message, headers=retry)
 
 
 def problem_of_http(error: HTTPException) -> Problem:

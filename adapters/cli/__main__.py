@@ -12,6 +12,7 @@ from adapters.cli.doctor import doctor
 from adapters.cli.exceptions import exceptions
 from adapters.cli.opportunities import opportunity
 from adapters.cli.people import token, user
+from adapters.cli.plans import plan
 from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
 from adapters.cli.seed import seed
@@ -24,7 +25,7 @@ def oppsync() -> None:
 
 
 for command in (
-    up, demo, doctor, database, seed, crm, opportunity, exceptions, replay, reconcile, user, token,
+    up, demo, doctor, database, seed, crm, opportunity, plan, exceptions, replay, reconcile, user, token,
 ):  # fmt: skip
     oppsync.add_command(command)
 

@@ -14,8 +14,8 @@ from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects import LedgerRow
 from oppsync.domain.findings import Finding
 from oppsync.domain.money import Money
-from oppsync.domain.plan import short_hash
-from oppsync.domain.readings import OpportunityDetail, PlanReading, TimelineEntry
+from oppsync.domain.plan import PlanContent, short_hash
+from oppsync.domain.readings import OpportunityDetail, TimelineEntry
 from oppsync.errors import NotFound
 from oppsync.services.commands import Compensate
 
@@ -49,7 +49,7 @@ def show(identifier: str, as_json: bool) -> None:
     _print_state(detail)
     _print_warnings(detail.warnings)
     if plan:
-        _print_plan(plan)
+        print_plan(plan.plan.content, f"plan {plan.number} ({short_hash(plan.hash)})")
     print_effects(effects)
     _print_timeline(timeline)
 
@@ -107,9 +107,8 @@ def _print_warnings(warnings: Sequence[Finding]) -> None:
         print_table(("code", "field", "", "owner"), [(w.code, w.path, w.message, w.owner) for w in warnings])
 
 
-def _print_plan(reading: PlanReading) -> None:
-    content = reading.plan.content
-    click.echo(f"\nplan {reading.number} ({short_hash(reading.hash)}): {content.total}, tax {content.tax}")
+def print_plan(content: PlanContent, title: str) -> None:
+    click.echo(f"\n{title}: {content.total}, tax {content.tax}")
     rows: list[tuple[object, ...]] = []
     for node in content.nodes:
         rows.append(

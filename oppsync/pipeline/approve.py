@@ -16,7 +16,7 @@ from oppsync.domain.approvals import (
 )
 from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.events import ApprovalOpened
-from oppsync.domain.findings import finding
+from oppsync.domain.findings import Finding, finding
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.orders import Message
@@ -37,16 +37,9 @@ def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates, *, lost:
     `lost`: its projects exist, approved by somebody of whom a restored backup knows nothing. They are taken
     over once it is approved anew; until then a person is told.
     """
-    alone = [role for role in REQUIRED_ROLES if not candidates[role]]
+    alone = nobody_approves(candidates)
     if alone:
-        return Park(
-            opportunity,
-            [
-                finding("NO_APPROVER", f"Nobody who may approve for {role} is there", path="/owner", value=role)
-                for role in alone
-            ],
-            f"record:{opportunity.id}",
-        )
+        return Park(opportunity, alone, f"record:{opportunity.id}")
     return Advance(
         State.AWAITING_APPROVAL,
         opportunity,
@@ -63,6 +56,15 @@ def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates, *, lost:
             for role in REQUIRED_ROLES
         ],
     )
+
+
+def nobody_approves(candidates: Candidates) -> list[Finding]:
+    """A finding for each role that nobody may decide for."""
+    return [
+        finding("NO_APPROVER", f"Nobody who may approve for {role} is there", path="/owner", value=role)
+        for role in REQUIRED_ROLES
+        if not candidates[role]
+    ]
 
 
 def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:

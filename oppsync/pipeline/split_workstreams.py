@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.events import PlanMade
 from oppsync.domain.model import given
+from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import Plan, Provenance, short_hash
 from oppsync.domain.planning import make_plan
 from oppsync.domain.split import split
@@ -19,19 +21,23 @@ ACTOR = "stage:split_workstreams"
 def decide(opportunity: TrackedOpportunity, now: datetime) -> Outcome:
     """Pure: `planned`. A plan with the hash of the one before is no news."""
     record = given(opportunity.record, "the record")
-    enrichment = given(opportunity.enrichment, "the enrichment")
-    plan = Plan(
+    plan = plan_of(record, given(opportunity.enrichment, "the enrichment"), now)
+    planned = opportunity.model_copy(update={"plan_hash": plan.hash})
+    events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
+    return Advance(State.PLANNED, planned, plan=plan, events=events)
+
+
+def plan_of(record: Opportunity, enrichment: Enrichment, now: datetime) -> Plan:
+    """Pure: the plan of a validated and enriched deal, and where it came from."""
+    return Plan(
         content=make_plan(record, enrichment, split(record, enrichment)),
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
-            record_digest=given(opportunity.record_digest, "the record's digest"),
+            record_digest=record.content_digest(),
             reference=enrichment.used,
         ),
     )
-    planned = opportunity.model_copy(update={"plan_hash": plan.hash})
-    events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
-    return Advance(State.PLANNED, planned, plan=plan, events=events)
 
 
 def run(context: StageContext) -> Outcome:

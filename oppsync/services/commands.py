@@ -9,6 +9,8 @@ from uuid import UUID
 from oppsync.bus import Command
 from oppsync.domain.approvals import ApprovalTask, Decision, PersonRole
 from oppsync.domain.intake import Delivery
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.preview import PlanPreview
 from oppsync.domain.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
 
 
@@ -82,6 +84,15 @@ class RunReplay(Command[ReplayReport]):
     of: ReplayOf
     items: Sequence[Previewed]
     from_stage: str | None = None
+
+
+@dataclass(frozen=True)
+class PreviewPlan(Command[PlanPreview]):
+    """What a deal would become. `of`: the deal itself, the id of a stored one, or its record's id in the CRM;
+    the last two are read from the CRM anew. Raises NotFound, and what the adapters of CRM and ERP raise."""
+
+    tenant_id: str
+    of: Opportunity | UUID | str
 
 
 @dataclass(frozen=True)

@@ -430,16 +430,17 @@ _OPTIONAL = {
 }
 
 
+BROKEN_DEALS = st.fixed_dictionaries(_OPTIONAL).map(lambda fields: make.changed(make.opportunity(), **fields))
+
+
 @given(
-    fields=st.fixed_dictionaries(_OPTIONAL),
+    deal=BROKEN_DEALS,
     entity=st.sampled_from([None, make.legal_entity()]),
     customer_exists=st.booleans(),
 )
 def test_no_deal_is_so_broken_that_validation_fails(
-    fields: dict[str, object], entity: object, customer_exists: bool
+    deal: Opportunity, entity: object, customer_exists: bool
 ) -> None:
-    deal = make.changed(make.opportunity(), **fields)
-
     for found in validate(deal, make.facts(legal_entity=entity, customer_exists=customer_exists)):
         assert found.message
         assert found.path.startswith("/")

@@ -9,13 +9,14 @@ from web.api.bridge import Api
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
 from web.api.opportunities import opportunities
+from web.api.plans import plans
 from web.api.polls import polls
 from web.api.published import published
 from web.api.replays import replays
 from web.api.schemas import ProblemDocument
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (opportunities, approvals, exceptions, replays, deliveries, polls)
+BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls)
 
 
 def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:

@@ -24,6 +24,7 @@ from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
 
 from oppsync import canonical_json
+from oppsync.json_pointer import pointer
 from web.problems import FieldError, Problem
 
 Mode = Literal["validation", "serialization"]
@@ -73,9 +74,8 @@ def _one(values: list[str]) -> str | list[str]:
 
 
 def field_error(error: ErrorDetails) -> FieldError:
-    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error["loc"])
     return {
-        "pointer": pointer,
+        "pointer": pointer(error["loc"]),
         "code": error["type"].upper(),
         "message": error["msg"],
         "fix": _FIXES.get(error["type"], _FIX),

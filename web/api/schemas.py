@@ -49,6 +49,10 @@ class PlanQuery(Frozen):
     hash: Code | None = Field(default=None, description="A plan's full hash; the current plan without it.")
 
 
+class PreviewQuery(Frozen):
+    record: Code = Field(description="The record's id in the CRM.")
+
+
 class ApprovalQuery(PageQuery):
     status: TaskStatus | None = Field(default=None, description="Only tasks of this status.")
     mine: bool = Field(default=False, description="Only tasks this token's person may be asked to decide.")

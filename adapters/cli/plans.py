@@ -1,0 +1,83 @@
+"""`plan`: what a deal would become, before it is won or before anything goes on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import click
+
+from adapters.bootstrap import TENANT
+from adapters.canonical_document import read_opportunity
+from adapters.cli.commands import Failed
+from adapters.cli.connect import connected
+from adapters.cli.opportunities import print_plan
+from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import short_hash
+from oppsync.domain.preview import PlanPreview
+from oppsync.services.commands import PreviewPlan
+
+DOCUMENTS = (".json", ".yaml", ".yml")
+STANDARD_INPUT = "-"
+
+
+@click.group("plan", help="Plans: what a deal would become, and why.")
+def plan() -> None:
+    pass
+
+
+@plan.command()
+@click.argument("of", metavar="FILE|ID|CRM-ID")
+@json_option
+def preview(of: str, as_json: bool) -> None:
+    """Show what a deal would become if it went through now, open or won. Nothing is written anywhere.
+
+    FILE is a canonical opportunity as JSON or YAML, `-` reads it from standard input; an id names a deal, which
+    is read from the CRM anew.
+    """
+    deal = _named(of)
+    with connected() as application:
+        shown = application.dispatch(PreviewPlan(TENANT, deal))
+    if as_json:
+        print_json(shown.model_dump(mode="json", by_alias=True))
+    else:
+        _print(shown)
+
+
+def _named(of: str) -> Opportunity | UUID | str:
+    """Raises UnreadableDocument; Failed for a file that cannot be read."""
+    if of == STANDARD_INPUT:
+        return read_opportunity(sys.stdin.read())
+    if of.lower().endswith(DOCUMENTS):
+        try:
+            return read_opportunity(Path(of).read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise Failed(f"{of} cannot be read: {error}") from None
+    try:
+        return UUID(of)
+    except ValueError:
+        return of
+
+
+def _print(shown: PlanPreview) -> None:
+    won = f"won on {shown.as_of}" if shown.is_won else f"open; as if it were won on {shown.as_of}"
+    click.echo(f"{shown.name} ({shown.record_id}): {won}")
+    if shown.findings:
+        click.echo(f"\n{'stopped by' if shown.is_blocked else 'with warnings'}")
+        rows = [
+            (found.severity, found.code, found.path, f"{found.message}. {found.fix}", found.owner)
+            for found in shown.findings
+        ]
+        print_table(("", "code", "at", "what", "owner"), rows)
+    if shown.plan is None:
+        click.echo("\nNo plan can be made of it before that is mended.")
+    else:
+        print_plan(shown.plan.content, f"plan {short_hash(shown.plan.hash)}")
+    click.echo("\nwould have to approve")
+    people = [
+        (needed.role, ", ".join(f"{who.name} <{who.email}>" for who in needed.candidates) or "nobody")
+        for needed in shown.approvals
+    ]
+    print_table(("role", "who could"), people)

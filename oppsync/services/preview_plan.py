@@ -1,0 +1,103 @@
+"""A dry run of the stages up to approval, by their functions. Reads CRM, ERP and Postgres, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.findings import Finding, blocking, warnings
+from oppsync.domain.model import given
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import Plan
+from oppsync.domain.policies.enrichment import enrich
+from oppsync.domain.policies.facts import ValidationFacts
+from oppsync.domain.policies.validation import validate
+from oppsync.domain.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
+from oppsync.domain.reference import ReferenceBook
+from oppsync.errors import Misconfigured
+from oppsync.pipeline.approve import Candidates, candidates, nobody_approves, owner_email
+from oppsync.pipeline.split_workstreams import plan_of
+from oppsync.pipeline.stage import Sources
+from oppsync.pipeline.validate import gather
+from oppsync.ports import Clock, Systems, UnitOfWorkFactory
+from oppsync.services.commands import PreviewPlan
+
+
+@dataclass(frozen=True)
+class PreviewPlanHandler:
+    uow: UnitOfWorkFactory
+    systems: Systems
+    clock: Clock
+
+    def __call__(self, command: PreviewPlan) -> PlanPreview:
+        deal = self._read(command.tenant_id, command.of)
+        sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
+        now = self.clock.now()
+        facts = gather(sources, as_if_won(deal, now.date()))
+        with self.uow() as uow:
+            people = candidates(uow, command.tenant_id, owner_email(deal))
+        return preview(deal, facts, sources.book(), people, now)
+
+    def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> Opportunity:
+        """The deal itself, or the CRM's record as it is now."""
+        if isinstance(of, Opportunity):
+            return of
+        with self.uow() as uow:
+            if isinstance(of, UUID):
+                tracked = uow.opportunities.get(tenant_id, of)
+                connection_id, record_id = tracked.connection_id, tracked.source_id
+            else:
+                crm = uow.connections.of_role(tenant_id, ConnectionRole.CRM)
+                if crm is None:
+                    raise Misconfigured("No CRM is connected: add a connection of the role 'crm'.")
+                connection_id, record_id = crm.id, of
+        return self.systems.crm(connection_id).read_opportunity(record_id)
+
+
+def preview(
+    deal: Opportunity, facts: ValidationFacts, book: ReferenceBook, people: Candidates, now: datetime
+) -> PlanPreview:
+    """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
+    priced = as_if_won(deal, now.date())
+    wrong = validate(deal if deal.is_won else priced, facts)
+    enrichment = enrich(priced, book)
+    met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
+    plan = _plan(priced, enrichment, wrong, now)
+    return PlanPreview(
+        system=deal.system,
+        record_id=deal.id,
+        source_version=deal.version,
+        name=deal.name,
+        is_won=deal.is_won,
+        as_of=given(priced.won_on, "the close date"),
+        findings=_once((*wrong, *met, *nobody_approves(people))),
+        plan=plan,
+        hash=plan.hash if plan else None,
+        approvals=tuple(
+            NeededApproval(
+                role=role,
+                candidates=tuple(Approver(name=person.name, email=person.email) for person in able),
+            )
+            for role, able in people.items()
+        ),
+    )
+
+
+def _plan(
+    priced: Opportunity, enrichment: Enrichment | Sequence[Finding], wrong: Iterable[Finding], now: datetime
+) -> Plan | None:
+    if not isinstance(enrichment, Enrichment) or not all(leaves_a_plan(found) for found in wrong):
+        return None
+    return plan_of(priced, enrichment, now)
+
+
+def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Two stages may miss the same thing. What stops the deal comes first."""
+    once: dict[tuple[str, str, str], Finding] = {}
+    for found in findings:
+        once.setdefault((found.code, found.path, found.value), found)
+    return (*blocking(once.values()), *warnings(once.values()))

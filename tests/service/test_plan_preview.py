@@ -1,0 +1,160 @@
+"""A deal is previewed before anybody told us of it: it gets that plan later, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import func, select
+
+from adapters.bootstrap import TENANT
+from adapters.cli.__main__ import oppsync
+from adapters.postgres.tables import metadata
+from adapters.seed.install import CRM_CONNECTION
+from adapters.standins import deals
+from oppsync import canonical_json
+from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.preview import PlanPreview
+from oppsync.errors import NotFound, RecordGone
+from oppsync.services.commands import CreateToken, PreviewPlan
+from oppsync.settings import Settings
+from tests.house import FINANCE, WON_ON, House
+from tests.tryton import Books
+from web.app import create_app
+
+
+def preview(house: House, of: Opportunity | UUID | str) -> PlanPreview:
+    return house.application.dispatch(PreviewPlan(TENANT, of))
+
+
+def everything(house: House, books: Books) -> Mapping[str, object]:
+    """Rows of every table of ours, and what the outside systems have."""
+    with house.application.engine.connect() as connection:
+        rows = {
+            name: connection.scalar(select(func.count()).select_from(table))
+            for name, table in metadata.tables.items()
+        }
+    models = ("project.work", "account.invoice", "party.party")
+    return {
+        **rows,
+        **{model: sorted(found["id"] for found in books.find(model, [], "id")) for model in models},
+        "workspaces": house.kantata.workspaces(),
+        "opportunities in the CRM": house.salesforce.records("Opportunity"),
+    }
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_a_preview_tells_the_plan_that_comes_and_writes_nothing(house: House, books: Books, won: bool) -> None:
+    record_id = str(house.salesforce.win_deal(deals.three_workstreams(WON_ON))["id"])
+    if not won:
+        house.salesforce.edit(record_id, {"opportunity": {"StageName": "Proposal/Price Quote"}})
+    before = everything(house, books)
+
+    shown = preview(house, record_id)
+
+    assert everything(house, books) == before
+    assert (shown.is_won, shown.findings) == (won, ())
+    assert {needed.role for needed in shown.approvals if needed.candidates} == set(ApprovalRole)
+    house.win_again(record_id)
+    house.settle()
+    assert house.plan(record_id).hash == shown.hash
+
+
+def test_a_document_is_previewed_and_nothing_is_written(house: House, books: Books) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    deal = house.opportunity(record_id).record
+    assert deal is not None
+    before = everything(house, books)
+
+    shown = preview(house, deal)
+    broken = preview(house, deal.model_copy(update={"lines": (), "account": None}))
+
+    assert everything(house, books) == before
+    assert shown.hash == house.plan(record_id).hash
+    assert [found.code for found in broken.findings] == ["ACCOUNT_MISSING", "NO_LINES"]
+
+
+def test_a_stored_deal_is_read_anew(house: House, books: Books) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    opportunity = house.opportunity(record_id)
+    house.salesforce.edit(record_id, {"opportunity": {"Name": "Data platform, phase one"}})
+    before = everything(house, books)
+
+    shown = preview(house, opportunity.id)
+
+    assert everything(house, books) == before
+    assert shown.name == "Data platform, phase one"
+    assert shown.hash != opportunity.plan_hash
+    assert house.opportunity(record_id) == opportunity
+
+
+def test_what_does_not_exist_cannot_be_previewed(house: House) -> None:
+    with pytest.raises(RecordGone):
+        preview(house, "006000000000000AAA")
+    with pytest.raises(NotFound):
+        preview(house, UUID(int=7))
+
+
+def test_the_command_line_previews_a_file_an_id_and_a_record(
+    house: House, settings: Settings, tmp_path: Path
+) -> None:
+    record_id = house.to_approval(deals.three_workstreams(WON_ON))
+    opportunity = house.opportunity(record_id)
+    assert opportunity.record is not None
+    file = tmp_path / "deal.json"
+    file.write_text(opportunity.record.model_dump_json(indent=2))
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+    }
+
+    def run(*arguments: str, typed: str = "") -> Result:
+        return CliRunner().invoke(oppsync, ["plan", "preview", *arguments], input=typed, env=environment)
+
+    for of in (str(file), str(opportunity.id), record_id):
+        shown = canonical_json.loads(run(of, "--json").stdout)
+        assert (shown["hash"], shown["findings"], shown["is_blocked"]) == (opportunity.plan_hash, [], False)
+    in_words = run("-", typed=file.read_text().replace("NET30", "NET31").replace("CUST-1004", "CUST-9999"))
+    assert in_words.exit_code == 0, in_words.output
+    assert "stopped by" in in_words.stdout
+    assert "ACCOUNT_UNKNOWN" in in_words.stdout
+    assert "EUR 213400.00" in in_words.stdout
+    assert "Fiona Finance <fiona.finance@example.com>" in in_words.stdout
+    wrong = run("-", typed='{"name": 5}')
+    assert wrong.exit_code == 1
+    assert "line 1: /name: Input should be a valid string" in wrong.stderr
+    assert "cannot be read" in run(str(tmp_path / "nowhere.yaml")).stderr
+
+
+def test_the_api_previews_a_document_an_opportunity_and_a_record(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    opportunity = house.opportunity(record_id)
+    assert opportunity.record is not None
+    token = house.application.dispatch(CreateToken(TENANT, "preview", FINANCE))
+    client, headers = create_app(house.application).test_client(), {"Authorization": f"Bearer {token}"}
+    document = opportunity.record.model_dump(mode="json")
+
+    answers = [
+        client.post("/api/v1/plans/preview", json=document, headers=headers),
+        client.get(f"/api/v1/plans/preview?record={record_id}", headers=headers),
+        client.get(f"/api/v1/opportunities/{opportunity.id}/preview", headers=headers),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        assert answer.json is not None
+        assert answer.json["hash"] == opportunity.plan_hash
+        assert canonical_json.digest(answer.json["plan"]["content"]) == opportunity.plan_hash
+    gone = client.get("/api/v1/plans/preview?record=006000000000000AAA", headers=headers)
+    assert (gone.status_code, gone.json and gone.json["code"]) == (HTTPStatus.NOT_FOUND, "CRM_RECORD_GONE")
+    house.connect(CRM_CONNECTION, base_url="http://127.0.0.1:9")
+    away = client.get(f"/api/v1/opportunities/{opportunity.id}/preview", headers=headers)
+    assert (away.status_code, away.headers["Retry-After"]) == (HTTPStatus.SERVICE_UNAVAILABLE, "5")
+    assert away.json is not None
+    assert away.json["code"] == "VENDOR_UNAVAILABLE"

@@ -1,0 +1,147 @@
+"""The dry run: the same findings and the same plan as the stages give, for open deals too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from oppsync.domain.approvals import ApprovalRole, Person, PersonRole
+from oppsync.domain.findings import CODES
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import LineKind
+from oppsync.domain.preview import LEAVE_A_PLAN, PlanPreview
+from oppsync.domain.reference import ReferenceBook
+from oppsync.pipeline.approve import Candidates
+from oppsync.services.preview_plan import preview
+from tests import builders as make
+from tests.unit.test_validation import BROKEN_DEALS, CASES
+
+FIONA = Person(
+    id=make.OPPORTUNITY_ID,
+    email="fiona@example.com",
+    name="Fiona",
+    roles=frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER}),
+)
+PEOPLE: Candidates = {ApprovalRole.FINANCE: [FIONA], ApprovalRole.DELIVERY: [FIONA]}
+TODAY = make.NOW.date()
+NEW_YEAR = date(2026, 1, 1)
+
+
+def shown(
+    deal: Opportunity, *, book: ReferenceBook | None = None, people: Candidates = PEOPLE, **facts: Any
+) -> PlanPreview:
+    return preview(deal, make.facts(**facts), book or make.book(), people, make.NOW)
+
+
+def codes(previewed: PlanPreview) -> Sequence[str]:
+    return [found.code for found in previewed.findings]
+
+
+def test_a_won_deal_shows_the_plan_it_gets() -> None:
+    deal = make.opportunity()
+
+    previewed = shown(deal)
+
+    assert previewed.plan == make.plan(deal)
+    assert previewed.hash == make.plan(deal).hash
+    assert (previewed.findings, previewed.is_blocked) == ((), False)
+    assert [(needed.role, needed.candidates[0].email) for needed in previewed.approvals] == [
+        ("finance", "fiona@example.com"),
+        ("delivery", "fiona@example.com"),
+    ]
+
+
+def test_an_open_deal_shows_the_plan_it_would_get() -> None:
+    won = make.opportunity(won_on=TODAY)
+    still_open = make.changed(won, is_won=False, won_on=None, stage="Proposal", probability=60)
+
+    previewed = shown(still_open)
+
+    assert (previewed.findings, previewed.is_won, previewed.as_of) == ((), False, TODAY)
+    assert previewed.hash == shown(won).hash
+
+
+@pytest.mark.parametrize(
+    ("is_won", "won_on", "as_of"),
+    [
+        (False, date(2027, 3, 1), date(2027, 3, 1)),  # expected
+        (False, date(2025, 3, 1), TODAY),  # expected, and it did not come
+        (True, date(2025, 3, 1), date(2025, 3, 1)),
+        (True, None, TODAY),
+    ],
+)
+def test_values_are_those_of_the_day_it_is_or_would_be_won(
+    is_won: bool, won_on: date | None, as_of: date
+) -> None:
+    previewed = shown(make.opportunity(make.fixed_line(), is_won=is_won, won_on=won_on))
+
+    assert previewed.as_of == as_of
+    assert codes(previewed) == ([] if won_on else ["FIELD_MISSING"])
+    if previewed.plan:
+        centre = previewed.plan.content.nodes[0].cost_centre
+        assert centre == ("CC-DE-ADV" if as_of < NEW_YEAR else "CC-DE-CLOUD")
+
+
+def test_findings_of_every_stage_come_at_once() -> None:
+    deal = make.opportunity(make.time_line(role="Astrologer"), owner=None, account=make.account(country="BR"))
+
+    previewed = shown(deal, people={role: [] for role in ApprovalRole}, customer_exists=False)
+
+    assert codes(previewed) == [
+        "ACCOUNT_UNKNOWN",
+        "OWNER_EMAIL_MISSING",
+        "TAX_TREATMENT_MISSING",
+        "RATE_MISSING",
+        "NO_APPROVER",
+        "NO_APPROVER",
+    ]
+    assert previewed.is_blocked
+    assert previewed.plan is None
+    assert previewed.hash is None
+
+
+def test_what_only_warns_stands_behind_what_stops_the_deal() -> None:
+    deal = make.opportunity(account=make.account(country="BR"), probability=75)
+
+    assert codes(shown(deal)) == ["TAX_TREATMENT_MISSING", "PROBABILITY_NOT_CERTAIN"]
+    assert not shown(make.opportunity(probability=75)).is_blocked
+
+
+def test_what_two_stages_miss_is_told_once() -> None:
+    previewed = shown(make.opportunity(contracting_entity="ACME-XX"), legal_entity=None)
+
+    assert codes(previewed) == ["LEGAL_ENTITY_UNKNOWN"]
+
+
+def test_a_customer_that_the_erp_does_not_know_yet_hides_no_figure() -> None:
+    previewed = shown(make.opportunity(), customer_exists=False)
+
+    assert previewed.is_blocked
+    assert previewed.plan == make.plan()
+
+
+def test_codes_that_leave_a_plan_are_codes_that_can_be_found_and_leave_one() -> None:
+    assert set(CODES) >= LEAVE_A_PLAN
+    cases = [case for case in CASES if case.code in LEAVE_A_PLAN]
+    assert {case.code for case in cases} == LEAVE_A_PLAN
+    for case in cases:
+        previewed = preview(case.deal, case.facts, make.book(), PEOPLE, make.NOW)
+        assert codes(previewed) == [case.code]
+        assert previewed.plan is not None, case.name
+
+
+@given(deal=BROKEN_DEALS)
+def test_no_deal_is_so_broken_that_it_cannot_be_previewed(deal: Opportunity) -> None:
+    for is_won in (True, False):
+        previewed = shown(make.changed(deal, is_won=is_won), line_kinds=frozenset(LineKind))
+        assert previewed.plan is not None or previewed.findings
+
+
+def test_a_deal_is_previewed_before_there_is_any_reference_data() -> None:
+    previewed = shown(make.opportunity(make.fixed_line()), book=ReferenceBook([]))
+
+    assert set(codes(previewed)) >= {"LEGAL_ENTITY_UNKNOWN", "SERVICE_LINE_UNKNOWN", "REGION_UNKNOWN"}
