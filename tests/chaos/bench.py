@@ -163,17 +163,18 @@ class Bench:
         everything again, and what exists is reconciled."""
         self._say(f"{RESTORE} ...")
         self.report.tried[RESTORE] += 1
-        for one in self.house.processes.all:
+        stopped = [one for one in self.house.processes.all if one.is_wanted]
+        for one in stopped:
             one.is_wanted = False
             one.signal(signal.SIGTERM)
-        self._wait(lambda: not any(one.runs for one in self.house.processes.all), 32)
+        self._wait(lambda: not any(one.runs for one in stopped), 32)
         before = self._confirmed()
         self.house.servers.crash_postgres()
         self.house.servers.restore()
         self.house.servers.start_postgres()
         self.house.application.engine.dispose()
         self.report.traces[RESTORE] += before - self._confirmed()
-        for one in self.house.processes.all:
+        for one in stopped:
             one.is_wanted = True
         self.house.crm.tell_all_again()
         self._wait(lambda: not self.house.crm.waiting, READY_SECONDS)
@@ -218,6 +219,8 @@ class Bench:
         house, report = self.house, self.report
         found = books.read(house)
         report.breaches = invariants.breaches(found, house.crm) + house.rude
+        if report.breaches:
+            found.keep(house.home / "evidence.json")
         report.fates = invariants.fates(found)
         report.things = sum(map(len, found.things.values()))
         report.died_at = house.died_at
