@@ -23,6 +23,7 @@ from oppsync.domain.reference import (
     Region,
     ServiceLine,
     TaxTreatment,
+    TransferPrice,
     reference_key,
 )
 from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule
@@ -116,7 +117,8 @@ _TAXES = {
     ("ACME-US", "US"): _NOT_TAXABLE,
 }
 
-# Platform products are delivered as one workstream for each kind, managed services are taken over, then run.
+# Platform products are delivered as one workstream for each kind, managed services are taken over, then run,
+# and some work is sold here and done in the United States.
 _SPLIT_RULES = (
     SplitRule(
         code="platform",
@@ -136,7 +138,18 @@ _SPLIT_RULES = (
             SplitPhase(code="run", name="Run", percent=Decimal(80)),
         ),
     ),
+    SplitRule(
+        code="us-delivery",
+        order=30,
+        when={LineAttribute.PRODUCT_FAMILY: ("US Delivery",)},
+        delivery_entity="ACME-US",
+    ),
 )
+
+_TRANSFER_PRICES = {
+    ("ACME-DE", "ACME-US"): TransferPrice(percent=Decimal(8), agreement="ICA-2025-01"),
+    ("ACME-US", "ACME-DE"): TransferPrice(percent=Decimal(8), agreement="ICA-2025-01"),
+}
 
 
 def reference_rows() -> tuple[ReferenceRow, ...]:
@@ -148,6 +161,10 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
         *(_row(ReferenceKind.DELIVERY_MODEL, name, model) for name, model in _DELIVERY_MODELS.items()),
         *(_row(ReferenceKind.TAX_TREATMENT, reference_key(*key), tax) for key, tax in _TAXES.items()),
         *(_row(ReferenceKind.SPLIT_RULE, rule.code, rule) for rule in _SPLIT_RULES),
+        *(
+            _row(ReferenceKind.TRANSFER_PRICE, reference_key(*key), price)
+            for key, price in _TRANSFER_PRICES.items()
+        ),
         *_cost_centres(),
         *_templates(),
         *_rates(),

@@ -16,8 +16,18 @@ from oppsync.domain.reference import (
     Region,
     ServiceLine,
     TaxTreatment,
+    TransferPrice,
 )
 from oppsync.domain.split_rules import SplitRule
+
+
+class IntercompanyDelivery(Frozen):
+    """Another entity of ours than the one that sells does the work. The selling entity books its revenue on
+    `revenue_cost_centre`, the delivering one its cost on the line's own cost centre."""
+
+    entity: LegalEntity
+    transfer_price: TransferPrice
+    revenue_cost_centre: CostCentre
 
 
 class LineEnrichment(Frozen):
@@ -33,6 +43,9 @@ class LineEnrichment(Frozen):
     template: ProjectTemplate
     rate: Rate | None = None
     split_rule: SplitRule | None = Field(default=None, exclude_if=lambda rule: rule is None)
+    intercompany: IntercompanyDelivery | None = Field(
+        default=None, exclude_if=lambda delivery: delivery is None
+    )
     rows: tuple[ReferenceUse, ...] = Field(default=(), exclude_if=lambda value: not value)
 
 

@@ -240,6 +240,11 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the price or the discount in the CRM, or the rate card in the reference data.",
     ),
+    "TRANSFER_PRICE_MISSING": _row(
+        "There is no transfer price between the entity that sells and the one that delivers",
+        OwnerRole.FINANCE,
+        "Add the transfer price to the reference data, or let another entity deliver; then replay.",
+    ),
     "SPLIT_NOT_POSSIBLE": _row(
         "A split rule does not fit a line",
         OwnerRole.DELIVERY,

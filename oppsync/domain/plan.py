@@ -17,7 +17,7 @@ from oppsync import canonical_json
 from oppsync.domain.model import Code, Frozen, Quantity, Text
 from oppsync.domain.money import Currency, Money
 from oppsync.domain.opportunity import BillingModelCode
-from oppsync.domain.reference import ReferenceUse
+from oppsync.domain.reference import ReferenceUse, TransferPrice
 
 ROOT_PATH = "project"
 
@@ -53,6 +53,19 @@ class BillingLine(Frozen):
     role: Code | None = None
 
 
+class Intercompany(Frozen):
+    """Another entity of ours than the contracting one does the work, and is owed the transfer price for it.
+
+    The node's own cost centre is the delivering entity's; what is invoiced to the customer is booked on
+    `revenue_cost_centre`, the contracting entity's.
+    """
+
+    delivery_entity: Code
+    erp_company: Code
+    transfer_price: TransferPrice
+    revenue_cost_centre: Code
+
+
 class PlanNode(Frozen):
     """One project, workstream or task. A deal with one workstream has it at the root.
 
@@ -72,7 +85,13 @@ class PlanNode(Frozen):
     service_line: Code | None = None
     cost_centre: Code | None = None
     template: Code | None = None
+    intercompany: Intercompany | None = Field(default=None, exclude_if=lambda delivery: delivery is None)
     lines: tuple[BillingLine, ...] = ()
+
+    @property
+    def revenue_cost_centre(self) -> str | None:
+        """Where what is invoiced to the customer is booked."""
+        return self.intercompany.revenue_cost_centre if self.intercompany else self.cost_centre
 
 
 class PlanContent(Frozen):

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery
 from oppsync.domain.keys import slug
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import ROOT_PATH, BillingLine, NodeKind, PlanContent, PlanNode
+from oppsync.domain.plan import ROOT_PATH, BillingLine, Intercompany, NodeKind, PlanContent, PlanNode
 from oppsync.domain.workstream import Workstream
 
 
@@ -97,6 +97,7 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
         service_line=reference.service_line.code,
         cost_centre=reference.cost_centre.code,
         template=reference.template.code,
+        intercompany=_intercompany(reference.intercompany),
         lines=_billing(workstream),
     )
     for task in reference.template.tasks:
@@ -109,6 +110,17 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
             starts_on=workstream.starts_on,
             ends_on=workstream.ends_on,
         )
+
+
+def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
+    if delivery is None:
+        return None
+    return Intercompany(
+        delivery_entity=delivery.entity.code,
+        erp_company=delivery.entity.erp_company,
+        transfer_price=delivery.transfer_price,
+        revenue_cost_centre=delivery.revenue_cost_centre.code,
+    )
 
 
 def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from oppsync.domain.model import Code, Frozen, Quantity, Text
+from pydantic import Field
+
+from oppsync.domain.model import Code, Frozen, Quantity, Text, plain
 from oppsync.domain.money import Currency
 from oppsync.domain.split_rules import SplitRule
 
@@ -28,6 +30,7 @@ class ReferenceKind(StrEnum):
     DELIVERY_MODEL = "delivery_model"
     REGION = "region"
     SPLIT_RULE = "split_rule"
+    TRANSFER_PRICE = "transfer_price"
 
 
 class LegalEntity(Frozen):
@@ -90,11 +93,28 @@ class DeliveryModel(Frozen):
 
 
 class Region(Frozen):
-    """Key: the region. `compliance`: attribute -> value, shown on the plan."""
+    """Key: the region. `compliance`: attribute -> value, shown on the plan.
+
+    `delivery_entity` does the work delivered there, whoever sells it, unless a split rule says otherwise.
+    """
 
     code: Code
     name: Text
     compliance: dict[str, Text] = {}
+    delivery_entity: Code | None = Field(default=None, exclude_if=lambda code: code is None)
+
+
+class TransferPrice(Frozen):
+    """Key: `<selling entity>|<delivering entity>`. What the one owes the other: cost plus `percent`, under a
+    written `agreement` (OECD Transfer Pricing Guidelines, chapter II, part II: the cost plus method)."""
+
+    method: Literal["cost_plus"] = "cost_plus"
+    percent: Quantity
+    agreement: Text | None = None
+
+    def __str__(self) -> str:
+        under = f" ({self.agreement})" if self.agreement else ""
+        return f"cost plus {plain(self.percent)} %{under}"
 
 
 SHAPES: dict[ReferenceKind, type[Frozen]] = {
@@ -107,6 +127,7 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.DELIVERY_MODEL: DeliveryModel,
     ReferenceKind.REGION: Region,
     ReferenceKind.SPLIT_RULE: SplitRule,
+    ReferenceKind.TRANSFER_PRICE: TransferPrice,
 }
 
 

@@ -58,7 +58,7 @@ class SplitRule(Frozen):
     """Key: its own code, which is part of the workstreams' keys. Rules are asked by `order`, then code.
 
     `when`: attribute -> the values it may have; capital letters do not count. `phases` follow one another,
-    their percents sum to 100.
+    their percents sum to 100. `delivery_entity` does the work, whoever sells it.
     """
 
     code: Code
@@ -66,6 +66,7 @@ class SplitRule(Frozen):
     when: dict[LineAttribute, tuple[Code, ...]] = {}
     group_by: tuple[LineAttribute, ...] = ()
     phases: tuple[SplitPhase, ...] = ()
+    delivery_entity: Code | None = None
 
     @field_validator("phases")
     @classmethod

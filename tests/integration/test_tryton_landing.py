@@ -85,6 +85,28 @@ def test_a_project_carries_what_tryton_has_no_field_for_in_its_comment(
     assert found["list_price"] is None
 
 
+def test_work_delivered_by_another_entity_is_noted_and_its_revenue_stays_with_the_seller(
+    erp: TrytonProjects, books: Books
+) -> None:
+    deal = Deal(builders.opportunity(builders.fixed_line(product_family="US Delivery")))
+    (root, *_) = deal.create(erp)
+
+    notes = work(books, root.outside_id, "comment")["comment"].split("\n")
+    assert "cost centre: CC-US-CLOUD" in notes
+    assert "delivered by: ACME-US (intercompany)" in notes
+    assert "transfer price: cost plus 8 % (ICA-2025-01)" in notes
+    assert "revenue cost centre: CC-DE-CLOUD" in notes
+    assert all(found is not None and not found.differences for found in deal.find(erp))
+    invoice = books.one(
+        "account.invoice",
+        [["reference", "=", next(deal.lines()).key]],
+        "lines.analytic_accounts.account.code",
+        "company.party.code",
+    )
+    assert invoice["company"]["party"]["code"] == "ACME-DE"
+    assert invoice["lines"][0]["analytic_accounts"][0]["account"]["code"] == "CC-DE-CLOUD"
+
+
 def test_each_billing_model_has_its_invoice_method_and_the_parent_none(
     erp: TrytonProjects, books: Books
 ) -> None:

@@ -44,6 +44,15 @@ def test_the_inbox_shows_what_waits_for_me_and_no_deal_of_my_own(browser: Browse
     assert "Globex" in ana.get("/approvals?view=approved").words
 
 
+def test_the_page_says_who_delivers_for_whom_at_what_price(browser: Browsers, office: Office) -> None:
+    line = builders.fixed_line(product_family="US Delivery")
+    screen = browser("ana").get(page_of(office.waiting(builders.opportunity(line))))
+    assert (
+        "Intercompany: delivered by ACME-US at cost plus 8 % (ICA-2025-01), revenue on cost centre CC-DE-CLOUD"
+        in screen.words
+    )
+
+
 def test_the_page_says_how_much_what_will_exist_and_asks_last(browser: Browsers, office: Office) -> None:
     waiting = office.waiting()
     screen = browser("ana").get(page_of(waiting))

@@ -49,6 +49,7 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
     notes = {
         "cost centre": node.cost_centre,
         "service line": node.service_line,
+        **_intercompany(node),
         "tax": _tax(plan) if node.kind is not NodeKind.TASK else None,
         "dates": f"{node.starts_on} to {node.ends_on}",
         "template": node.template,
@@ -127,7 +128,7 @@ def wanted_invoice(order: LineOrder, product: str) -> Fields:
         "payment terms": order.plan.payment_terms,
         "product": product,
         "tax": order.plan.tax,
-        "cost centre": order.node.cost_centre or "",
+        "cost centre": order.node.revenue_cost_centre or "",
     }
 
 
@@ -186,6 +187,18 @@ def _effort(hours: Decimal) -> str:
 
 def _tax(plan: PlanContent) -> str:
     return f"{plan.tax} ({plain(plan.tax_percent)} %)"
+
+
+def _intercompany(node: PlanNode) -> dict[str, str | None]:
+    """Stock Tryton knows no intercompany project: who delivers, and at what price, is a note."""
+    delivery = node.intercompany
+    if delivery is None:
+        return {}
+    return {
+        "delivered by": f"{delivery.delivery_entity} (intercompany)",
+        "transfer price": str(delivery.transfer_price),
+        "revenue cost centre": delivery.revenue_cost_centre,
+    }
 
 
 def _filled(notes: Mapping[str, str | None]) -> Fields:

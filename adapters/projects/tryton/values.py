@@ -60,7 +60,7 @@ def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory
         "currency": directory.id("currency.currency", "code", line.amount.currency),
         "description": wanted["description"],
     }
-    centre = order.node.cost_centre
+    centre = order.node.revenue_cost_centre
     invoice_line = both | {
         "type": "line",
         "account": accounts.revenue,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TypeVar
 
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.enrichment import Enrichment, LineEnrichment
+from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery, LineEnrichment
 from oppsync.domain.findings import Finding, blocking, finding, warnings
 from oppsync.domain.model import Frozen, given, plain
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
@@ -24,6 +24,7 @@ from oppsync.domain.reference import (
     Region,
     ServiceLine,
     TaxTreatment,
+    TransferPrice,
     reference_key,
 )
 from oppsync.domain.split_rules import LineFacts, SplitRule, first_that_takes, line_facts
@@ -39,6 +40,7 @@ MISSING: dict[ReferenceKind, tuple[str, str]] = {
     ReferenceKind.REGION: ("REGION_UNKNOWN", "No region {key} is known"),
     ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "No cost centre is set for {key}"),
     ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "No project template is set for {key}"),
+    ReferenceKind.TRANSFER_PRICE: ("TRANSFER_PRICE_MISSING", "No transfer price is set for {key}"),
     ReferenceKind.RATE_CARD: ("RATE_MISSING", "The rate card has no rate for {key}"),
 }
 
@@ -155,7 +157,14 @@ def _line(
     )
     region = search.find(Region, ReferenceKind.REGION, region_path, opportunity.region_of(line))
     service_code, region_code = service.code if service else None, region.code if region else None
-    entity_code = entity.code if entity else None
+    rule, delivery = None, None
+    if entity is not None and service is not None and region is not None and model is not None:
+        facts = line_facts(line, entity.code, service.code, region.code, model.code)
+        rule = _split_rule(line, facts, path, search)
+        delivering = (rule and rule.delivery_entity) or region.delivery_entity
+        delivery = _intercompany(entity, delivering, service, path, search)
+    deliverer = delivery.entity if delivery else entity
+    entity_code = deliverer.code if deliverer else None
     centre = search.find(CostCentre, ReferenceKind.COST_CENTRE, path, entity_code, service_code)
     template = search.find(
         ProjectTemplate,
@@ -168,10 +177,6 @@ def _line(
     rate = None
     if model is not None and LineKind.TIME in model.kinds:
         rate = _rate(opportunity, line, path, region_code, search)
-    rule = None
-    if entity is not None and service is not None and region is not None and model is not None:
-        facts = line_facts(line, entity.code, service.code, region.code, model.code)
-        rule = _split_rule(line, facts, path, search)
     if service is None or region is None or centre is None or template is None:
         return None
     return LineEnrichment(
@@ -182,6 +187,7 @@ def _line(
         template=template,
         rate=rate,
         split_rule=rule,
+        intercompany=delivery,
         rows=tuple(search.trail[begin:]),
     )
 
@@ -202,6 +208,30 @@ def _split_rule(line: OpportunityLine, facts: LineFacts, path: str, search: _Sea
             )
         )
     return rule
+
+
+def _intercompany(
+    selling: LegalEntity, code: str | None, service: ServiceLine, path: str, search: _Search
+) -> IntercompanyDelivery | None:
+    """`code` is who delivers; None when the selling entity does itself. With something missing, which is then a
+    finding, there is no delivery either."""
+    if code is None or code == selling.code:
+        return None
+    entity = search.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, path, code)
+    price = search.find(TransferPrice, ReferenceKind.TRANSFER_PRICE, path, selling.code, code)
+    revenue = search.find(CostCentre, ReferenceKind.COST_CENTRE, path, selling.code, service.code)
+    if entity is not None and not entity.approved:
+        search.findings.append(
+            finding(
+                "LEGAL_ENTITY_NOT_APPROVED",
+                f"{entity.name} ({code}), which is to deliver, is not approved",
+                path=path,
+                value=code,
+            )
+        )
+    if entity is None or price is None or revenue is None:
+        return None
+    return IntercompanyDelivery(entity=entity, transfer_price=price, revenue_cost_centre=revenue)
 
 
 def _rate(
