@@ -312,6 +312,8 @@ ENGINE = (
         DECIDE,
         "uow.opportunities.lock(tenant_id, task.opportunity_id)",
         "uow.opportunities.get(tenant_id, task.opportunity_id)",
+        first="tests/stateful/test_turns.py"
+        "::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres",
     ),
     # Intake, replay, re-reading.
     Mutation(

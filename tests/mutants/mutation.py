@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,21 @@ class DoesNotApplyError(Exception):
 
 @dataclass(frozen=True)
 class Mutation:
-    """`old` stands exactly once in `file` (a path from the project's root) and becomes `new`."""
+    """`old` stands exactly once in `file` (a path from the project's root) and becomes `new`.
+
+    `first`: a test that is asked before all others, for a mutation that they would take minutes to meet.
+    """
 
     name: str
     file: str
     old: str
     new: str
+    first: str = ""
+
+    @property
+    def key(self) -> str:
+        """Names it and what it does."""
+        return hashlib.sha256("\0".join((self.name, self.file, self.old, self.new)).encode()).hexdigest()
 
     @property
     def in_core(self) -> bool:

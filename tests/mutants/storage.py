@@ -9,18 +9,28 @@ LEDGER = "adapters/postgres/ledger.py"
 WORK = "adapters/postgres/work.py"
 SENDING = "actors/sending.py"
 
+_LEASES = "tests/integration/test_leases.py::"
+_TURNS = "tests/stateful/test_turns.py::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres"
+
+
+def _on_postgres(scenario: str) -> str:
+    return f"tests/stateful/test_scenarios.py::{scenario}[postgres]"
+
+
 STORAGE = (
     Mutation(
         "a lease is taken while it is held",
         ROWS,
         "table.c.id == opportunity_id, free, table.c.due_at <= clock()",
         "table.c.id == opportunity_id, table.c.due_at <= clock()",
+        first=_LEASES + "test_of_many_workers_at_once_one_gets_the_lease",
     ),
     Mutation(
         "worked before it is due",
         ROWS,
         "table.c.id == opportunity_id, free, table.c.due_at <= clock()",
         "table.c.id == opportunity_id, free",
+        first=_on_postgres("test_a_late_message_does_not_shorten_a_pause"),
     ),
     Mutation(
         "the lease's token does not grow",
@@ -33,30 +43,35 @@ STORAGE = (
         ROWS,
         "update(table).where(*_held(lease)).values(lease_until=clock() + LEASE)",
         "update(table).where(*_held(lease)).values(lease_until=table.c.lease_until)",
+        first=_LEASES + "test_a_held_lease_is_renewed_also_when_an_older_one_of_the_same_deal_ends",
     ),
     Mutation(
         "a crash is not counted",
         ROWS,
         "(table.c.lease_holder != holder, 1)",
         "(table.c.lease_holder != holder, 0)",
+        first=_on_postgres("test_a_deal_that_kills_its_worker_three_times_is_parked"),
     ),
     Mutation(
         "an outcome is written over a newer version",
         ROWS,
         ".where(*_held(lease), table.c.version == before.version)",
         ".where(*_held(lease))",
+        first=_on_postgres("test_a_decision_that_comes_in_while_a_worker_judges_is_not_overlooked"),
     ),
     Mutation(
         "an outcome is written with an old token",
         ROWS,
         "        table.c.lease_token == lease.token,\n",
         "",
+        first=_LEASES + "test_a_zombie_records_no_outcome",
     ),
     Mutation(
         "the fence forgets that the lease ran out",
         ROWS,
         "where(*_held(lease), table.c.lease_until > clock()).with_for_update(read=True)",
         "where(*_held(lease)).with_for_update(read=True)",
+        first=_on_postgres("test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over"),
     ),
     Mutation(
         "the version does not grow",
@@ -69,6 +84,7 @@ STORAGE = (
         ROWS,
         'values["due_at"] = case((asked, clock()), else_=due_at)',
         'values["due_at"] = due_at',
+        first=_on_postgres("test_a_change_told_while_its_stage_runs_is_read_at_once"),
     ),
     Mutation(
         "the sweeper always waits",
@@ -81,30 +97,35 @@ STORAGE = (
         ROWS,
         '"reread_requested": table.c.reread_requested + 1,',
         '"reread_requested": table.c.reread_requested,',
+        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "a resting deal told again does not become due",
         ROWS,
         '"due_at": func.coalesce(table.c.due_at, clock()),',
         '"due_at": table.c.due_at,',
+        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "a decision does not lock the row",
         ROWS,
         "return self._one(query.with_for_update())",
         "return self._one(query)",
+        first=_TURNS,
     ),
     Mutation(
         "the ledger is not fenced",
         LEDGER,
         "if self._connection.execute(held_lease(lease)).one_or_none() is None:",
         "if False:",
+        first=_on_postgres("test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over"),
     ),
     Mutation(
         "an unclear effect is forgotten by its next intent",
         LEDGER,
         "state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)",
         "state = EffectState.INTENDED.value",
+        first=_on_postgres("test_a_write_that_never_lands_is_a_bug_after_three_sends"),
     ),
     Mutation("the time of sending is not kept", LEDGER, "            sent_at=clock(),\n", ""),
     Mutation(
@@ -112,6 +133,7 @@ STORAGE = (
         LEDGER,
         "attempts=table.c.attempts + 1,",
         "attempts=table.c.attempts,",
+        first=_on_postgres("test_a_write_that_never_lands_is_a_bug_after_three_sends"),
     ),
     Mutation(
         "no ON CONFLICT in the inbox",
@@ -120,18 +142,36 @@ STORAGE = (
         '            index_elements=["tenant_id", "connection_id", "delivery_id"]\n'
         "        ).returning(inbox.c.id)",
         "statement = new.returning(inbox.c.id)",
+        first="tests/integration/test_tenants.py"
+        "::test_the_same_delivery_and_the_same_record_are_another_firm_s_own",
+    ),
+    Mutation(
+        "no ON CONFLICT for a known deal",
+        ROWS,
+        "upsert = new.on_conflict_do_update(",
+        'first = new.returning(table.c.id, literal(True).label("is_new"))\n'
+        "        upsert = first if True else new.on_conflict_do_update(",
+        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
+    ),
+    Mutation(
+        "no ON CONFLICT in the ledger",
+        LEDGER,
+        "statement = statement.on_conflict_do_update(",
+        "statement = statement if True else statement.on_conflict_do_update(",
     ),
     Mutation(
         "tasks of the new plan are void, those of the old are not",
         WORK,
         'other = approval_tasks.c.plan_hash != (keep_hash or "")',
         'other = approval_tasks.c.plan_hash == (keep_hash or "")',
+        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "each occurrence opens an item of its own",
         WORK,
         "        if known is not None:\n",
         "        if False:\n",
+        first="tests/service/test_deliveries.py::test_the_same_unreadable_delivery_again_is_the_same_item",
     ),
     Mutation(
         "closed items are closed for all",
@@ -139,24 +179,42 @@ STORAGE = (
         "            exception_items.c.opportunity_id == opportunity_id,\n"
         "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
         "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
+        first=_on_postgres("test_a_fixed_and_told_deal_closes_its_item_and_no_other"),
     ),
     Mutation(
         "the sweeper is off",
         SENDING,
         "due = connection.execute(due_rows(BATCH, without=waiting)).all()",
         "due = connection.execute(due_rows(0, without=waiting)).all()",
+        first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
+    ),
+    Mutation(
+        "a relay waits for the rows of another",
+        SENDING,
+        "            .limit(BATCH)\n            .with_for_update(skip_locked=True)",
+        "            .limit(BATCH)\n            .with_for_update()",
+        first="tests/integration/test_relay.py::test_two_relays_share_the_rows",
+    ),
+    Mutation(
+        "a long queue is fed on",
+        SENDING,
+        "full = self._full_queues()",
+        "full: set[str] = set()",
+        first="tests/integration/test_relay.py::test_a_long_queue_is_not_fed_and_others_are",
     ),
     Mutation(
         "the sweeper storms",
         SENDING,
         ".values(emit_at=clock() + EMIT_AGAIN)",
         ".values(emit_at=clock())",
+        first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
     ),
     Mutation(
         "the relay deletes before it sends",
         SENDING,
         "            for row in rows:\n                if row.stage in self._actors:",
         "        for row in rows:\n            for _ in '1':\n                if row.stage in self._actors:",
+        first="tests/stateful/test_scenarios.py::test_what_redis_refuses_stays_in_the_outbox_on_postgres",
     ),
     Mutation(
         "the relay forgets to send",

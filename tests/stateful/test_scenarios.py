@@ -273,6 +273,16 @@ def test_frozen_between_mark_and_send_it_does_not_send(firm: Simulation) -> None
         checks.at_the_end(firm)
 
 
+def test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over(firm: Simulation) -> None:
+    """The ledger's rows are watched: nobody writes one without a lease that holds."""
+    for nth in range(4, 10):
+        record_id = approved_deal(firm)
+        work(firm, record_id, Trouble(Kind.PAUSED, nth, ("the lease runs out",)))
+        checks.always(firm)
+        firm.settle()
+        checks.at_the_end(firm)
+
+
 # Approvals.
 
 
@@ -412,9 +422,9 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
     assert [item.status for item in firm.world.items()] == [ExceptionStatus.REPLAYED]
 
 
-def test_a_fixed_and_told_deal_closes_its_item(firm: Simulation) -> None:
-    record_id = firm.win(account="CUST-404")
-    firm.tell(record_id)
+def test_a_fixed_and_told_deal_closes_its_item_and_no_other(firm: Simulation) -> None:
+    record_id, other = (firm.win(account="CUST-404") for _ in range(2))
+    firm.tell(record_id, other)
     firm.settle()
     account = firm.outside.crm[record_id].now.account
     assert account is not None
@@ -423,7 +433,8 @@ def test_a_fixed_and_told_deal_closes_its_item(firm: Simulation) -> None:
     firm.settle()
 
     assert firm.state(record_id) is State.AWAITING_APPROVAL
-    assert firm.open_items() == []
+    assert codes(firm, record_id) == []
+    assert codes(firm, other) == ["ACCOUNT_UNKNOWN"]
 
 
 def test_a_replay_goes_on_where_it_stopped(firm: Simulation) -> None:

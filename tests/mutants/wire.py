@@ -1,0 +1,143 @@
+"""Mutations of what vendors' answers mean, of look-ups outside, of tenants, and of what comes after the end."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Mutation
+
+HTTP = "adapters/http.py"
+TRYTON = "adapters/projects/tryton/adapter.py"
+KANTATA = "adapters/psa/kantata/client.py"
+ROWS = "adapters/postgres/opportunities.py"
+LEDGER = "adapters/postgres/ledger.py"
+WORK = "adapters/postgres/work.py"
+APPROVE = "oppsync/pipeline/approve.py"
+
+_A_STATUS = "tests/integration/test_http.py::test_a_status_becomes_the_error_that_says_what_happens_next"
+_NO_ANSWER = "tests/integration/test_http.py::test_a_write_without_a_whole_answer_is_ambiguous_a_read_is_not"
+_UNSEEN = "tests/integration/test_tenants.py::test_nobody_sees_or_touches_what_another_firm_has"
+
+WIRE = (
+    # What an answer means.
+    Mutation(
+        "a 5xx to a write counts as refused",
+        HTTP,
+        "(_, 5):\n            return unanswered(answer.after_write), answer.text",
+        "(_, 5):\n            return VendorRejected, answer.text",
+        first=_A_STATUS,
+    ),
+    Mutation(
+        "a 5xx to a write counts as not carried out",
+        HTTP,
+        "(_, 5):\n            return unanswered(answer.after_write), answer.text",
+        "(_, 5):\n            return VendorUnavailable, answer.text",
+        first=_A_STATUS,
+    ),
+    Mutation(
+        "a lost answer to a write counts as not carried out",
+        HTTP,
+        'return unanswered(write), f"no whole answer ({name})"',
+        'return VendorUnavailable, f"no whole answer ({name})"',
+        first=_NO_ANSWER,
+    ),
+    Mutation(
+        "too many requests count as refused",
+        HTTP,
+        'return RateLimited, "too many requests"',
+        'return VendorRejected, "too many requests"',
+        first=_A_STATUS,
+    ),
+    Mutation(
+        "the vendor's Retry-After is not read",
+        HTTP,
+        'return read_retry_after(self.headers.get("retry-after"), datetime.now(UTC))',
+        "return None",
+        first="tests/integration/test_http.py::test_the_vendors_own_wish_when_to_come_back_is_kept",
+    ),
+    Mutation(
+        "a write begins after its window has closed",
+        HTTP,
+        "if write and not window_is_open():",
+        "if False and not window_is_open():",
+        first="tests/integration/test_http.py::test_a_write_that_comes_too_late_for_its_window_is_not_sent",
+    ),
+    # Look-ups outside.
+    Mutation(
+        "the ERP's look-up takes what only resembles our key",
+        TRYTON,
+        "[work for work in found if landing.key_of(work.comment) == key]",
+        "found",
+        first="tests/contract/test_project_systems.py::test_a_key_is_looked_up_exactly",
+    ),
+    Mutation(
+        "the PSA's look-up takes what only resembles our key",
+        KANTATA,
+        "[w for w in self._listed(reference) if w.external_reference == reference]",
+        "[*self._listed(reference)]",
+        first="tests/contract/test_kantata.py::test_what_only_resembles_the_key_is_not_found",
+    ),
+    # Tenants.
+    Mutation(
+        "a look-up of an effect ignores the tenant",
+        LEDGER,
+        "return table.c.tenant_id == tenant_id, table.c.key == key",
+        "return (table.c.key == key,)",
+        first="tests/integration/test_tenants.py::test_two_firms_write_their_ledgers_under_one_key",
+    ),
+    Mutation(
+        "a look-up of a known delivery ignores the tenant",
+        WORK,
+        "            inbox.c.tenant_id == delivery.tenant_id,\n            inbox.c.connection_id",
+        "            inbox.c.connection_id",
+        first="tests/integration/test_tenants.py"
+        "::test_the_same_delivery_and_the_same_record_are_another_firm_s_own",
+    ),
+    Mutation(
+        "a look-up of a deal ignores the tenant",
+        ROWS,
+        "return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))",
+        "return self._one(select(table).where(table.c.id == opportunity_id))",
+        first=_UNSEEN,
+    ),
+    Mutation(
+        "a look-up of an approval ignores the tenant",
+        WORK,
+        "self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)",
+        "self._select(approval_tasks.c.id == task_id)",
+        first=_UNSEEN,
+    ),
+    Mutation(
+        "a look-up of an exception ignores the tenant",
+        WORK,
+        "return exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id",
+        "return (exception_items.c.id == item_id,)",
+        first=_UNSEEN,
+    ),
+    # A restored backup, retention, dead letters.
+    Mutation(
+        "what a restored backup forgot is not looked for",
+        "oppsync/pipeline/forgotten.py",
+        "return not known and projects.has_node(key)",
+        "return False",
+    ),
+    Mutation(
+        "an approval that a restored backup lost is told to nobody",
+        APPROVE,
+        "items=[APPROVAL_LOST] if lost else (),",
+        "items=(),",
+    ),
+    Mutation(
+        "a delivery that somebody may still replay is pruned",
+        "actors/retention.py",
+        "inbox.c.received_at < clock() - age, ~waits)",
+        "inbox.c.received_at < clock() - age)",
+        first="tests/integration/test_retention.py::test_a_delivery_that_waits_for_a_person_keeps_its_body",
+    ),
+    Mutation(
+        "dead messages are deleted before they are kept",
+        "actors/dead_letters.py",
+        "        for message in messages:\n            _keep(connection, message)",
+        "        pass",
+        first="tests/integration/test_dead_messages.py"
+        "::test_a_message_no_worker_understands_becomes_an_exception_of_its_deal",
+    ),
+)
