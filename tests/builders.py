@@ -5,15 +5,26 @@ Every builder takes changes by field name; the result is validated like anything
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
 from adapters.seed.demo_firm import reference_rows
+from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.billing_terms import BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.model import Frozen
-from oppsync.domain.opportunity import Account, ContractTerms, Milestone, Opportunity, OpportunityLine, Owner
+from oppsync.domain.opportunity import (
+    Account,
+    BillingModelCode,
+    ContractTerms,
+    Milestone,
+    Opportunity,
+    OpportunityLine,
+    Owner,
+)
 from oppsync.domain.plan import LineKind, Plan, PlanContent, Provenance
 from oppsync.domain.planning import make_plan
 from oppsync.domain.policies.enrichment import enrich
@@ -22,6 +33,7 @@ from oppsync.domain.reference import LegalEntity, ReferenceBook, ReferenceKind, 
 from oppsync.domain.split import split
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.workstream import Workstream
 
 Shape = TypeVar("Shape", bound=Frozen)
 
@@ -97,8 +109,86 @@ def milestone_line(**changes: Any) -> OpportunityLine:
     return changed(line, **changes)
 
 
+def capped_line(**changes: Any) -> OpportunityLine:
+    """The hours of `time_line`, up to 16,000."""
+    capped = {"id": "00kL4", "billing_model": "time_and_materials_capped"}
+    return time_line(**({**capped, "billing": BillingTerms(cap=Cap(amount=Decimal(16_000)))} | changes))
+
+
+def progress_line(**changes: Any) -> OpportunityLine:
+    """The fee and the planned hours of `fixed_line`, by percent complete."""
+    return fixed_line(**({"id": "00kL5", "billing_model": "fixed_fee_progress"} | changes))
+
+
+def deposit_line(**changes: Any) -> OpportunityLine:
+    """The fee of `fixed_line`: 30 % at signing, 20 % in the end, the rest monthly."""
+    terms = BillingTerms(deposit=Deposit(percent=Decimal(30), final_percent=Decimal(20)))
+    return fixed_line(**({"id": "00kL6", "billing_model": "fixed_fee_deposit", "billing": terms} | changes))
+
+
+def retainer_line(**changes: Any) -> OpportunityLine:
+    """Three and a half months of 20 hours each, 14,000 in all."""
+    line = OpportunityLine(
+        id="00kL7",
+        product_name="Advisory retainer",
+        quantity=Decimal("3.5"),
+        unit="month",
+        unit_price=Decimal(4_000),
+        net=Decimal(14_000),
+        service_line="Advisory",
+        billing_model="retainer",
+        billing=BillingTerms(retainer=Retainer(hours=Decimal(20))),
+    )
+    return changed(line, **changes)
+
+
+def recurring_line(**changes: Any) -> OpportunityLine:
+    """Three and a half months of managed service, 7,000 in all."""
+    line = OpportunityLine(
+        id="00kL8",
+        product_name="Managed cloud",
+        quantity=Decimal("3.5"),
+        unit="month",
+        unit_price=Decimal(2_000),
+        net=Decimal(7_000),
+        service_line="Cloud",
+        billing_model="recurring",
+    )
+    return changed(line, **changes)
+
+
+def non_billable_line(**changes: Any) -> OpportunityLine:
+    """Sixteen hours of onboarding, at the firm's own cost."""
+    line = OpportunityLine(
+        id="00kL9",
+        product_name="Onboarding",
+        quantity=Decimal(16),
+        unit="hour",
+        unit_price=Decimal(0),
+        net=Decimal(0),
+        service_line="Advisory",
+        role="Consultant",
+        billing_model="non_billable",
+    )
+    return changed(line, **changes)
+
+
+# A line of each billing model.
+LINES: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
+    BillingModelCode.TIME_AND_MATERIALS: time_line,
+    BillingModelCode.TIME_AND_MATERIALS_CAPPED: capped_line,
+    BillingModelCode.FIXED_FEE: fixed_line,
+    BillingModelCode.FIXED_FEE_PROGRESS: progress_line,
+    BillingModelCode.FIXED_FEE_DEPOSIT: deposit_line,
+    BillingModelCode.MILESTONE: milestone_line,
+    BillingModelCode.RETAINER: retainer_line,
+    BillingModelCode.RECURRING: recurring_line,
+    BillingModelCode.NON_BILLABLE: non_billable_line,
+}
+
+
 def opportunity(*lines: OpportunityLine, **changes: Any) -> Opportunity:
-    """A sound deal won by ACME-DE in Germany; without `lines` it has one of each billing model.
+    """A sound deal won by ACME-DE in Germany; without `lines` it has hours, a fixed fee and milestones.
 
     Its amount is the sum of its lines unless it is given.
     """
@@ -151,6 +241,15 @@ def enrichment(deal: Opportunity, reference: ReferenceBook | None = None) -> Enr
     result = enrich(deal, reference or book())
     assert isinstance(result, Enrichment), result
     return result
+
+
+def workstream(line: OpportunityLine, policy: BillingPolicy | None = None, **deal: Any) -> Workstream:
+    """The one workstream of a deal with this line, sold by an entity with this policy."""
+    sold = opportunity(line, **deal)
+    found = enrichment(sold)
+    seller = changed(found.legal_entity, billing_policy=policy or found.legal_entity.billing_policy)
+    (only,) = split(sold, changed(found, legal_entity=seller))
+    return only
 
 
 def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanContent:

@@ -88,6 +88,9 @@ _TASKS: dict[tuple[str, BillingModelCode], tuple[str, ...]] = {
     ("ADV", BillingModelCode.FIXED_FEE): ("Kick-off", "Final report"),
     ("CLOUD", BillingModelCode.FIXED_FEE): ("Kick-off",),
     ("CLOUD", BillingModelCode.MILESTONE): ("Landing zone review",),
+    ("CLOUD", BillingModelCode.FIXED_FEE_PROGRESS): ("Build",),
+    ("CLOUD", BillingModelCode.RECURRING): ("Service review",),
+    ("ADV", BillingModelCode.NON_BILLABLE): ("Onboarding",),
 }
 
 # Region, currency, role -> price of an hour in the first and in the second year.
@@ -184,8 +187,7 @@ def _cost_centres() -> Iterator[ReferenceRow]:
 
 
 def _templates() -> Iterator[ReferenceRow]:
-    models = (BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.FIXED_FEE, BillingModelCode.MILESTONE)
-    for line, region, model in product(_SERVICE_LINES.values(), _REGIONS, models):
+    for line, region, model in product(_SERVICE_LINES.values(), _REGIONS, BillingModelCode):
         template = ProjectTemplate(
             code=f"TPL-{line.code}-{region.code}-{_SHORT[model]}",
             name=f"{line.name}, {region.code}, {model.replace('_', ' ')}",
@@ -196,8 +198,14 @@ def _templates() -> Iterator[ReferenceRow]:
 
 _SHORT = {
     BillingModelCode.TIME_AND_MATERIALS: "TM",
+    BillingModelCode.TIME_AND_MATERIALS_CAPPED: "TMC",
     BillingModelCode.FIXED_FEE: "FF",
+    BillingModelCode.FIXED_FEE_PROGRESS: "FFP",
+    BillingModelCode.FIXED_FEE_DEPOSIT: "FFD",
     BillingModelCode.MILESTONE: "MS",
+    BillingModelCode.RETAINER: "RET",
+    BillingModelCode.RECURRING: "REC",
+    BillingModelCode.NON_BILLABLE: "NB",
 }
 
 

@@ -105,7 +105,7 @@ CODES: dict[str, CodeText] = {
     "BILLING_MODEL_UNSUPPORTED": _row(
         "The billing model is not supported",
         OwnerRole.INTEGRATION,
-        "Choose time and materials, fixed fee or milestone.",
+        "Choose another billing model in the CRM.",
     ),
     "CURRENCY_UNKNOWN": _row(
         "The currency is not an ISO 4217 code",
@@ -193,6 +193,79 @@ CODES: dict[str, CodeText] = {
         OwnerRole.FINANCE,
         "Contract through an entity whose currency is the deal's, or choose another billing model: "
         "the ERP invoices time in the company's currency only.",
+    ),
+    "PROGRESS_IN_FOREIGN_CURRENCY": _row(
+        "Percent complete in another currency than the ERP company's",
+        OwnerRole.FINANCE,
+        "Contract through an entity whose currency is the deal's, or choose another billing model: "
+        "the ERP invoices percent complete in the company's currency only.",
+    ),
+    "CALENDAR_UNKNOWN": _row(
+        "The contracting entity's calendar of holidays is not known",
+        OwnerRole.INTEGRATION,
+        "Correct country and subdivision of the legal entity in the reference data, or let its due dates stay "
+        "where they fall.",
+    ),
+    "CAP_MISSING": _row(
+        "Time and materials with a cap has no cap",
+        OwnerRole.SALES,
+        "Fill the amount of the cap on the line, or on the opportunity for all lines together, in the CRM.",
+    ),
+    "CAP_INVALID": _row(
+        "A cap or its warning is out of range",
+        OwnerRole.SALES,
+        "Correct the cap in the CRM: its amount has to be above zero, its warning above 0 % and at most 100 %.",
+    ),
+    "CAP_BELOW_AMOUNT": _row(
+        "More was sold than the cap lets be invoiced",
+        OwnerRole.SALES,
+        "Correct the hours of the line or the cap in the CRM.",
+    ),
+    "DEPOSIT_MISSING": _row(
+        "A fixed fee with a deposit has no deposit",
+        OwnerRole.SALES,
+        "Fill the deposit's percent in the CRM.",
+    ),
+    "DEPOSIT_PERCENTS": _row(
+        "Deposit and final part are out of range",
+        OwnerRole.SALES,
+        "Correct the percents in the CRM: the deposit has to be above 0 %, both together at most 100 %.",
+    ),
+    "RETAINER_HOURS_MISSING": _row(
+        "A retainer does not say how many hours it includes",
+        OwnerRole.SALES,
+        "Fill the hours included each month in the CRM.",
+    ),
+    "RETAINER_INVALID": _row(
+        "A retainer's hours are out of range",
+        OwnerRole.SALES,
+        "Correct the retainer's hours in the CRM: those included, and with a capped rollover the most that are "
+        "carried on, have to be above zero.",
+    ),
+    "INDEXATION_INVALID": _row(
+        "The yearly raise of a price is out of range",
+        OwnerRole.SALES,
+        "Correct the indexation in the CRM: from 0 % to 100 % a year.",
+    ),
+    "MONTHS_MISMATCH": _row(
+        "The months sold are not those of the run",
+        OwnerRole.SALES,
+        "Correct the quantity, or the start and end date of the line, in the CRM.",
+    ),
+    "BILLING_DAY_INVALID": _row(
+        "The day of invoicing is not a day of the month",
+        OwnerRole.SALES,
+        "Correct the day in the CRM: 1 to 31, where 31 is always the last day of the month.",
+    ),
+    "NON_BILLABLE_AMOUNT": _row(
+        "A non-billable line has an amount",
+        OwnerRole.SALES,
+        "Set the line's price or discount so that its net amount is zero, or choose another billing model.",
+    ),
+    "PO_TOO_SMALL": _row(
+        "The purchase order allows less than the deal's amount",
+        OwnerRole.SALES,
+        "Have the customer raise the purchase order, and correct its limit in the CRM.",
     ),
     # enrich
     "SERVICE_LINE_UNKNOWN": _row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -28,6 +28,14 @@ Code = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_without_nul),
 ]
+
+
+def omitted_at(default: Any) -> Any:
+    """A field that is left out of the document while it has its default.
+
+    A document that does not use it keeps its digest, and the release before this one can still read it.
+    """
+    return Field(default=default, exclude_if=lambda value: bool(value == default))
 
 
 def plain(number: Decimal) -> str:

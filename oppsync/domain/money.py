@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from functools import cache
+from math import lcm
 from typing import Annotated
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
 from pydantic import AfterValidator, Field, model_serializer, model_validator
 
+from oppsync.domain.billing_policy import Rounding
 from oppsync.domain.model import Frozen
 
 
@@ -45,7 +48,7 @@ class Money(Frozen):
     """An exact amount. In JSON the amount is text with exactly the currency's digits.
 
     Raises a validation error for an amount finer than the minor unit: use `Money.rounded` to round once,
-    half to even, where a rule says so.
+    half to even unless told otherwise, where a rule says so.
     """
 
     amount: Annotated[Decimal, Field(max_digits=20, allow_inf_nan=False)]
@@ -62,8 +65,8 @@ class Money(Frozen):
         return {"amount": self.text, "currency": self.currency}
 
     @classmethod
-    def rounded(cls, amount: Decimal, currency: str) -> Money:
-        return cls(amount=amount.quantize(minor_unit(currency), ROUND_HALF_EVEN), currency=currency)
+    def rounded(cls, amount: Decimal, currency: str, rounding: Rounding = Rounding.HALF_EVEN) -> Money:
+        return cls(amount=amount.quantize(minor_unit(currency), rounding.mode), currency=currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:
@@ -96,7 +99,7 @@ class Money(Frozen):
         if self.currency != other.currency:
             raise ValueError(f"cannot mix {self.currency} and {other.currency}")
 
-    def allocate(self, weights: Sequence[Decimal]) -> tuple[Money, ...]:
+    def allocate(self, weights: Sequence[Decimal | Fraction]) -> tuple[Money, ...]:
         """Split by `weights` without losing a cent: largest remainder, ties to the earlier part.
 
         A negative amount (a credit) mirrors the positive one. Raises ValueError when the weights are empty,
@@ -106,27 +109,20 @@ class Money(Frozen):
         return tuple(Money(amount=part, currency=self.currency) for part in parts)
 
 
-def allocate(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> tuple[Decimal, ...]:
+def allocate(total: Decimal, weights: Sequence[Decimal | Fraction], unit: Decimal) -> tuple[Decimal, ...]:
     """Split `total`, a multiple of `unit`, into multiples of it, as `Money.allocate`: hours, for example."""
-    whole = sum(weights, start=Decimal(0))
-    if whole <= 0 or any(weight < 0 for weight in weights):
+    exact = [Fraction(weight) for weight in weights]
+    if sum(exact) <= 0 or min(exact) < 0:
         raise ValueError("weights must not be negative and must sum to more than zero")
     if total < 0:
-        return tuple(-part for part in allocate(-total, weights, unit))
+        return tuple(-part for part in allocate(-total, exact, unit))
     units = int(total / unit)
     # Integers from here on: Decimal division would round thirds differently at each size.
-    scale = 10 ** max(0, -min(_exponent(weight) for weight in weights))
-    shares = [int(weight * scale) for weight in weights]
+    scale = lcm(*(weight.denominator for weight in exact))
+    shares = [int(weight * scale) for weight in exact]
     parts = [units * share // sum(shares) for share in shares]
     remainders = [units * share % sum(shares) for share in shares]
     order = sorted(range(len(shares)), key=lambda index: (-remainders[index], index))
     for index in order[: units - sum(parts)]:
         parts[index] += 1
     return tuple(part * unit for part in parts)
-
-
-def _exponent(number: Decimal) -> int:
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError(f"{number} is not a finite number")
-    return exponent

@@ -14,24 +14,22 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from oppsync import canonical_json
-from oppsync.domain.model import Code, Frozen, Quantity, Text
+from oppsync.domain.billing_terms import BillingFrequency, BillingTerms
+from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at
 
 
 class BillingModelCode(StrEnum):
     """The billing models the canonical opportunity can carry."""
 
     TIME_AND_MATERIALS = "time_and_materials"
+    TIME_AND_MATERIALS_CAPPED = "time_and_materials_capped"
     FIXED_FEE = "fixed_fee"
+    FIXED_FEE_PROGRESS = "fixed_fee_progress"
+    FIXED_FEE_DEPOSIT = "fixed_fee_deposit"
     MILESTONE = "milestone"
     RETAINER = "retainer"
-
-
-class BillingFrequency(StrEnum):
-    """How often a fixed fee is invoiced over the run of its line."""
-
-    ONCE = "once"
-    MONTHLY = "monthly"
-    QUARTERLY = "quarterly"
+    RECURRING = "recurring"
+    NON_BILLABLE = "non_billable"
 
 
 class Unit(StrEnum):
@@ -64,11 +62,15 @@ class Owner(Frozen):
 
 
 class ContractTerms(Frozen):
+    """`po_limit` is the most that the purchase order allows to be invoiced, in the deal's currency."""
+
     type: Text | None = None
     payment_terms: Code | None = None
     po_number: Text | None = None
+    po_limit: StatedAmount | None = omitted_at(None)
     signed_on: date | None = None
     billing_frequency: BillingFrequency = BillingFrequency.MONTHLY
+    billing: BillingTerms = omitted_at(BillingTerms())
 
 
 class Milestone(Frozen):
@@ -103,6 +105,7 @@ class OpportunityLine(Frozen):
     phase: Code | None = Field(default=None, exclude_if=lambda phase: phase is None)
     billing_model: Code | None = None
     milestones: tuple[Milestone, ...] = ()
+    billing: BillingTerms = omitted_at(BillingTerms())
 
     @property
     def title(self) -> str:
@@ -112,7 +115,8 @@ class OpportunityLine(Frozen):
 
 
 class Opportunity(Frozen):
-    """A deal. `billing_model`, `service_line` and dates of a line fall back to the opportunity's own.
+    """A deal. `billing_model`, `service_line` and dates of a line fall back to the opportunity's own, terms of
+    billing to the contract's.
 
     `version` is the CRM's own (opaque, only compared for equality), `modified_at` orders two readings.
     """
@@ -155,6 +159,11 @@ class Opportunity(Frozen):
 
     def region_of(self, line: OpportunityLine) -> str | None:
         return line.delivery_region or self.region
+
+    def billing_of(self, line: OpportunityLine) -> BillingTerms:
+        """The line's own terms of billing, and the contract's for what it leaves open."""
+        frequency = BillingTerms(frequency=self.contract.billing_frequency)
+        return line.billing.over(self.contract.billing.over(frequency))
 
     def start_of(self, line: OpportunityLine) -> date | None:
         return line.starts_on or self.starts_on

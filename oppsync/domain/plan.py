@@ -14,7 +14,9 @@ from typing import Literal
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from oppsync import canonical_json
-from oppsync.domain.model import Code, Frozen, Quantity, Text
+from oppsync.domain.billing_policy import Rounding
+from oppsync.domain.billing_terms import BillingTerms
+from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.money import Currency, Money
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import ReferenceUse, TransferPrice
@@ -41,6 +43,7 @@ class BillingLine(Frozen):
     """One line of a billing schedule. `path` is unique in the plan and made of CRM ids, never of an index.
 
     `amount` of a time line is its estimate: hours x rate. `due_on` is the planned invoice date, where one is.
+    `hours` of a dated line are those a retainer includes in its period.
     """
 
     path: Code
@@ -51,6 +54,8 @@ class BillingLine(Frozen):
     hours: Quantity | None = None
     rate: Quantity | None = None
     role: Code | None = None
+    period_starts_on: date | None = omitted_at(None)
+    period_ends_on: date | None = omitted_at(None)
 
 
 class Intercompany(Frozen):
@@ -70,7 +75,7 @@ class PlanNode(Frozen):
     """One project, workstream or task. A deal with one workstream has it at the root.
 
     A parent of workstreams carries no billing model and no lines; `amount` is the sum of what is below.
-    Tasks carry neither money nor billing.
+    Tasks carry neither money nor billing. `terms` are those the billing model goes by.
     """
 
     path: Code
@@ -87,6 +92,7 @@ class PlanNode(Frozen):
     template: Code | None = None
     intercompany: Intercompany | None = Field(default=None, exclude_if=lambda delivery: delivery is None)
     lines: tuple[BillingLine, ...] = ()
+    terms: BillingTerms = omitted_at(BillingTerms())
 
     @property
     def revenue_cost_centre(self) -> str | None:
@@ -112,8 +118,10 @@ class PlanContent(Frozen):
     tax: Code
     tax_percent: Quantity
     tax_reason: Text
+    tax_rounding: Rounding = omitted_at(Rounding.HALF_EVEN)
     payment_terms: Code
     po_number: Text | None = None
+    po_limit: Money | None = omitted_at(None)
     delivery_model: Code | None = None
     compliance: dict[str, Text] = Field(default_factory=dict)
     nodes: tuple[PlanNode, ...]
@@ -124,6 +132,11 @@ class PlanContent(Frozen):
 
     def node(self, path: str) -> PlanNode:
         return next(node for node in self.nodes if node.path == path)
+
+    def tax_on(self, line: BillingLine) -> Money:
+        """The tax of one billing line, rounded once, here: what the ERP will compute on its invoice."""
+        exact = line.amount.amount * self.tax_percent / 100
+        return Money.rounded(exact, self.currency, self.tax_rounding)
 
     def billing_lines(self) -> Iterator[tuple[PlanNode, BillingLine]]:
         return ((node, line) for node in self.nodes for line in node.lines)

@@ -38,8 +38,10 @@ def make_plan(
         tax=tax.code,
         tax_percent=tax.percent,
         tax_reason=tax.reason,
+        tax_rounding=entity.billing_policy.rounding,
         payment_terms=given(opportunity.contract.payment_terms, "the payment terms"),
         po_number=opportunity.contract.po_number,
+        po_limit=_po_limit(opportunity),
         delivery_model=delivery.code if delivery else None,
         compliance=_compliance(enrichment),
         nodes=tuple(_nodes(opportunity.name, currency, workstreams)),
@@ -99,6 +101,7 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
         template=reference.template.code,
         intercompany=_intercompany(reference.intercompany),
         lines=_billing(workstream),
+        terms=workstream.terms.only(BILLING_MODELS[workstream.billing_model].uses),
     )
     for task in reference.template.tasks:
         yield PlanNode(
@@ -126,6 +129,11 @@ def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
 def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
     model = BILLING_MODELS[workstream.billing_model]
     return tuple(line for part in workstream.parts or (workstream,) for line in model.lines(part))
+
+
+def _po_limit(opportunity: Opportunity) -> Money | None:
+    limit = opportunity.contract.po_limit
+    return None if limit is None else Money(amount=limit, currency=given(opportunity.currency, "the currency"))
 
 
 def _compliance(enrichment: Enrichment) -> dict[str, str]:

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
-from oppsync.domain.model import Code, Frozen, Quantity, Text, plain
+from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at, plain
 from oppsync.domain.money import Currency
 from oppsync.domain.split_rules import SplitRule
 
@@ -34,7 +35,10 @@ class ReferenceKind(StrEnum):
 
 
 class LegalEntity(Frozen):
-    """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one."""
+    """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one.
+
+    Its holidays are those of `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
+    """
 
     code: Code
     name: Text
@@ -45,6 +49,8 @@ class LegalEntity(Frozen):
     approved: bool = False
     approved_by: Text | None = None
     time_zone: Code = "UTC"
+    subdivision: Code | None = omitted_at(None)
+    billing_policy: BillingPolicy = omitted_at(BillingPolicy())
 
 
 class ServiceLine(Frozen):

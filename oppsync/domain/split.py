@@ -9,9 +9,10 @@ from itertools import accumulate
 from typing import Any
 
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.billing_terms import BillingTerms, CapScope, together
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.model import given
-from oppsync.domain.money import Money, allocate
+from oppsync.domain.money import Money, allocate, minor_unit
 from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
 from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
 from oppsync.domain.workstream import Workstream
@@ -67,7 +68,9 @@ def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: Opportunity
         discount_percent=line.discount_percent,
         starts_on=given(opportunity.start_of(line), "the start date"),
         ends_on=given(opportunity.end_of(line), "the end date"),
-        billing_frequency=opportunity.contract.billing_frequency,
+        signed_on=opportunity.contract.signed_on,
+        terms=opportunity.billing_of(line),
+        seller=enrichment.legal_entity,
         milestones=line.milestones,
         enrichment=enrichment.line(line.id),
     )
@@ -96,6 +99,7 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
             "hours": sum(hours, start=Decimal(0)) if hours else None,
             "starts_on": min(part.starts_on for part in parts),
             "ends_on": max(part.ends_on for part in parts),
+            "terms": together([part.terms for part in parts]),
             "parts": () if same else tuple(parts),
         }
     )
@@ -113,9 +117,7 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
     amounts = part.amount.allocate(percents)
     hours: Sequence[Decimal | None] = [None] * len(phases)
     if part.hours is not None:
-        exponent = part.hours.normalize().as_tuple().exponent
-        finest = Decimal(1).scaleb(exponent) if isinstance(exponent, int) else _HOURS_UNIT
-        hours = allocate(part.hours, percents, min(_HOURS_UNIT, finest))
+        hours = allocate(part.hours, percents, _finest(part.hours, _HOURS_UNIT))
     runs = _consecutive(part.starts_on, part.ends_on, percents)
     return [
         part.model_copy(
@@ -126,10 +128,29 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
                 "hours": phase_hours,
                 "starts_on": begin,
                 "ends_on": end,
+                "terms": terms,
             }
         )
-        for phase, amount, phase_hours, (begin, end) in zip(phases, amounts, hours, runs, strict=True)
+        for phase, amount, phase_hours, (begin, end), terms in zip(
+            phases, amounts, hours, runs, _spread_terms(part, percents), strict=True
+        )
     ]
+
+
+def _spread_terms(part: Workstream, percents: Sequence[Decimal]) -> list[BillingTerms]:
+    """A cap for the workstream is shared by its phases; everything else holds in each of them."""
+    terms, cap = part.terms, part.terms.cap
+    if cap is None or cap.amount is None or cap.scope is not CapScope.WORKSTREAM:
+        return [terms] * len(percents)
+    amounts = allocate(cap.amount, percents, _finest(cap.amount, minor_unit(part.amount.currency)))
+    caps = [cap.model_copy(update={"amount": amount}) for amount in amounts]
+    return [terms.model_copy(update={"cap": each}) for each in caps]
+
+
+def _finest(number: Decimal, usual: Decimal) -> Decimal:
+    """The unit a number is spread in: the usual one, or finer where it is finer itself."""
+    exponent = number.normalize().as_tuple().exponent
+    return min(usual, Decimal(1).scaleb(exponent)) if isinstance(exponent, int) else usual
 
 
 def _consecutive(begin: date, end: date, percents: Sequence[Decimal]) -> Iterator[tuple[date, date]]:

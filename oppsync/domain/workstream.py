@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from oppsync.domain.billing_terms import BillingTerms
 from oppsync.domain.enrichment import LineEnrichment
 from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingFrequency, BillingModelCode, Milestone
+from oppsync.domain.opportunity import BillingModelCode, Milestone
+from oppsync.domain.reference import LegalEntity
 
 
 class Workstream(Frozen):
@@ -16,7 +18,8 @@ class Workstream(Frozen):
     rule's code with the values of its group.
 
     `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
-    whole run, and of terms and enrichment those of the first.
+    whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
+    invoices: its policies and its calendar decide.
     """
 
     key: Code
@@ -28,7 +31,9 @@ class Workstream(Frozen):
     discount_percent: Decimal = Decimal(0)
     starts_on: date
     ends_on: date
-    billing_frequency: BillingFrequency
+    signed_on: date | None = None
+    terms: BillingTerms
+    seller: LegalEntity
     milestones: tuple[Milestone, ...] = ()
     enrichment: LineEnrichment
     parts: tuple[Workstream, ...] = ()

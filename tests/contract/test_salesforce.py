@@ -13,8 +13,9 @@ import pytest
 
 from adapters.crm.salesforce.adapter import SalesforceCrm
 from adapters.standins import deals
+from oppsync.domain.billing_terms import BillingFrequency
 from oppsync.domain.connections import ConnectionRole
-from oppsync.domain.opportunity import BillingFrequency, Opportunity, Unit
+from oppsync.domain.opportunity import Opportunity, Unit
 from oppsync.domain.orders import WriteBack
 from oppsync.errors import (
     Misconfigured,

@@ -9,13 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppsync.domain.billing.fixed_fee import FixedFee, schedule
+from oppsync.domain.billing.fixed_fee import FixedFee, instalments
+from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.billing_terms import BillingFrequency, BillingTerms
 from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingFrequency, ContractTerms
-from oppsync.domain.split import split
+from oppsync.domain.opportunity import ContractTerms
+from oppsync.domain.workstream import Workstream
 from tests import builders as make
 
 MONTHLY, QUARTERLY, ONCE = BillingFrequency.MONTHLY, BillingFrequency.QUARTERLY, BillingFrequency.ONCE
+
+
+def fee(start: str, end: str, terms: BillingTerms) -> Workstream:
+    dates = {"starts_on": date.fromisoformat(start), "ends_on": date.fromisoformat(end)}
+    return make.workstream(make.fixed_line(billing=terms, **dates))
 
 
 @pytest.mark.parametrize(
@@ -34,10 +41,10 @@ MONTHLY, QUARTERLY, ONCE = BillingFrequency.MONTHLY, BillingFrequency.QUARTERLY,
 def test_instalments_are_due_at_the_end_of_their_period(
     start: str, end: str, frequency: BillingFrequency, due: list[str]
 ) -> None:
-    instalments = schedule(date.fromisoformat(start), date.fromisoformat(end), frequency)
+    schedule = instalments(fee(start, end, BillingTerms(frequency=frequency)))
 
-    assert [instalment.due_on.isoformat() for instalment in instalments] == due
-    assert [instalment.key for instalment in instalments] == (
+    assert [instalment.due_on.isoformat() for instalment in schedule] == due
+    assert [instalment.key for instalment in schedule] == (
         ["once"] if frequency is ONCE else [day[:7] for day in due]
     )
 
@@ -51,19 +58,45 @@ def test_each_instalment_has_its_own_key_and_a_date_inside_the_run(
     start: date, days: int, frequency: BillingFrequency
 ) -> None:
     end = date.fromordinal(start.toordinal() + days)
+    run = make.workstream(make.fixed_line(billing=BillingTerms(frequency=frequency)))
 
-    instalments = schedule(start, end, frequency)
+    schedule = instalments(make.changed(run, starts_on=start, ends_on=end))
 
-    dates = [instalment.due_on for instalment in instalments]
+    dates = [instalment.due_on for instalment in schedule]
     assert start <= dates[0]
     assert dates[-1] == end
     assert dates == sorted(set(dates))
-    assert len({instalment.key for instalment in instalments}) == len(instalments)
+    assert len({instalment.key for instalment in schedule}) == len(schedule)
+
+
+@pytest.mark.parametrize(
+    ("day", "due"),
+    [
+        (1, ["2026-07-01", "2026-08-01", "2026-09-01", "2026-10-01"]),
+        (15, ["2026-07-15", "2026-08-15", "2026-09-15", "2026-09-15"]),
+        (31, ["2026-06-30", "2026-07-31", "2026-08-31", "2026-09-30"]),
+    ],
+)
+def test_an_agreed_day_is_the_first_one_after_the_period(day: int, due: list[str]) -> None:
+    schedule = instalments(fee("2026-06-01", "2026-09-15", BillingTerms(day=day)))
+
+    assert [instalment.due_on.isoformat() for instalment in schedule] == due
+
+
+def test_a_due_date_on_a_holiday_rolls_to_the_next_business_day_where_the_policy_says_so() -> None:
+    """Saturday 31 October 2026: Monday is a business day in Hamburg, though not All Saints' in Bavaria."""
+    line = make.fixed_line(starts_on=date(2026, 10, 1), ends_on=date(2026, 10, 31))
+    rolls = BillingPolicy(rolls_to_business_day=True)
+
+    stays = instalments(make.workstream(line))
+    rolled = instalments(make.workstream(line, rolls))
+
+    assert [stays[0].due_on, rolled[0].due_on] == [date(2026, 10, 31), date(2026, 11, 2)]
+    assert stays[0].key == rolled[0].key
 
 
 def test_a_fee_that_does_not_divide_evenly_loses_no_cent() -> None:
-    deal = make.opportunity(make.fixed_line(unit_price=10_000, ends_on=date(2026, 8, 31)))
-    (workstream,) = split(deal, make.enrichment(deal))
+    workstream = make.workstream(make.fixed_line(unit_price=10_000, ends_on=date(2026, 8, 31)))
 
     lines = FixedFee().lines(workstream)
 
@@ -78,10 +111,8 @@ def test_a_fee_that_does_not_divide_evenly_loses_no_cent() -> None:
 
 def test_a_fee_billed_once_is_one_line() -> None:
     once = ContractTerms(payment_terms="NET30", billing_frequency="once")
-    deal = make.opportunity(make.fixed_line(), contract=once)
-    (workstream,) = split(deal, make.enrichment(deal))
 
-    (line,) = FixedFee().lines(workstream)
+    (line,) = FixedFee().lines(make.workstream(make.fixed_line(), contract=once))
 
     assert (line.path, line.amount.amount, line.due_on) == (
         "00kL2/dated/once",

@@ -226,10 +226,9 @@ def test_the_demo_firms_rows_are_whole() -> None:
         SHAPES[row.kind].model_validate(row.value)
         assert not any(_overlap(row, other) for other in rows), row.key
     templates = {row.key for row in rows if row.kind is ReferenceKind.PROJECT_TEMPLATE}
-    supported = set(BillingModelCode) - {BillingModelCode.RETAINER}
     assert templates == {
         f"{line}|{region}|{model}"
         for line in ("ADV", "CLOUD")
         for region in ("DACH", "NA")
-        for model in supported
+        for model in BillingModelCode
     }

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.billing_terms import BillingFrequency
 from oppsync.domain.money import Money, minor_unit
-from oppsync.domain.opportunity import BillingFrequency, ContractTerms, Milestone, Opportunity, OpportunityLine
+from oppsync.domain.opportunity import ContractTerms, Milestone, Opportunity, OpportunityLine
 from oppsync.domain.plan import ROOT_PATH, NodeKind, PlanContent, plan_hash, short_hash
 from oppsync.domain.planning import check
 from oppsync.domain.policies.validation import validate

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from oppsync.domain.billing_terms import BillingTerms, Cap
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
@@ -302,3 +303,26 @@ def test_no_rule_loses_a_minor_unit_or_a_minute_or_looks_at_the_order(
     assert _hours(by_rule) == _hours(one_each)
     assert len({ws.key for ws in by_rule}) == len(by_rule)
     assert plan_hash(make.content(shuffled, reference)) == plan_hash(make.content(deal, reference))
+
+
+def test_the_hours_and_caps_of_a_group_add_up() -> None:
+    capped = [make.capped_line(id=name, product_family="Platform") for name in ("00kL1", "00kL2")]
+    retainers = [make.retainer_line(id=name, product_family="Platform") for name in ("00kL3", "00kL4")]
+
+    by_month, by_hours = workstreams(make.opportunity(*capped, *retainers), BY_FAMILY)
+
+    assert by_month.terms.retainer is not None
+    assert by_hours.terms.cap is not None
+    assert (by_hours.terms.cap.amount, by_month.terms.retainer.hours) == (Decimal(32_000), Decimal(40))
+
+
+@pytest.mark.parametrize(
+    ("scope", "caps"), [("workstream", ["3000.01", "6000.01", "1000.00"]), ("contract", ["10000.02"] * 3)]
+)
+def test_phases_share_the_cap_of_their_workstream(scope: str, caps: list[str]) -> None:
+    terms = BillingTerms(cap=Cap(amount="10000.02", scope=scope))
+    line = make.capped_line(service_line="Cloud", quantity=50, net=7_200, billing=terms)
+
+    found = [each.terms.cap for each in workstreams(make.opportunity(line), IN_PHASES)]
+
+    assert [str(cap.amount) for cap in found if cap] == caps

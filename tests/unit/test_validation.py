@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.billing_terms import BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.findings import Finding
-from oppsync.domain.opportunity import ContractTerms, Milestone, Opportunity
+from oppsync.domain.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
 from oppsync.domain.plan import LineKind
 from oppsync.domain.policies.facts import ValidationFacts
 from oppsync.domain.policies.validation import RULES, RULES_WHEN_WON, validate
@@ -38,6 +40,12 @@ def _milestones(*percents: str) -> tuple[Milestone, ...]:
 
 
 UNSURE = make.opportunity(probability=90)
+
+
+def _capped(amount: str, **changes: Any) -> BillingTerms:
+    return BillingTerms(cap=Cap(amount=Decimal(amount), **changes))
+
+
 US = {"contracting_entity": "ACME-US", "region": "NA", "currency": "USD"}
 FIELD = "FIELD_MISSING"
 CASES = [
@@ -153,13 +161,6 @@ CASES = [
         "/lines/0/billing_model",
         "success fee is not a billing model",
         make.opportunity(make.fixed_line(billing_model="success_fee")),
-    ),
-    Case(
-        "retainer",
-        "BILLING_MODEL_UNSUPPORTED",
-        "/billing_model",
-        "Billing by retainer is not supported",
-        make.opportunity(make.fixed_line(billing_model=None), billing_model="retainer"),
     ),
     Case(
         "a model this ERP does not land",
@@ -303,6 +304,147 @@ CASES = [
         "bills hours in USD, but Acme Advisory GmbH invoices hours in EUR only",
         make.opportunity(currency="USD"),
     ),
+    Case(
+        "percent complete in a foreign currency",
+        "PROGRESS_IN_FOREIGN_CURRENCY",
+        "/lines/0",
+        "percent complete in USD, but Acme Advisory GmbH does so in EUR only",
+        make.opportunity(make.progress_line(), currency="USD"),
+    ),
+    Case(
+        "percent complete of no hours",
+        FIELD,
+        "/lines/0/planned_hours",
+        "plans no hours to measure it by",
+        make.opportunity(make.progress_line(planned_hours=None)),
+    ),
+    Case(
+        "an entity in no country",
+        "CALENDAR_UNKNOWN",
+        "/contracting_entity",
+        "no calendar of DE-XX is known",
+        make.opportunity(),
+        make.facts(
+            legal_entity=make.legal_entity(
+                subdivision="XX", billing_policy=BillingPolicy(rolls_to_business_day=True)
+            )
+        ),
+    ),
+    Case(
+        "no cap",
+        "CAP_MISSING",
+        "/lines/0/billing/cap/amount",
+        "does not say how much that is",
+        make.opportunity(make.capped_line(billing=BillingTerms())),
+    ),
+    Case(
+        "a warning beyond the cap",
+        "CAP_INVALID",
+        "/lines/0/billing/cap",
+        "a cap of 16000, with a warning at 101 % of it",
+        make.opportunity(make.capped_line(billing=_capped("16000", warning_percent=101))),
+    ),
+    Case(
+        "a cap of nothing",
+        "CAP_INVALID",
+        "/lines/0/billing/cap",
+        "a cap of 0, with",
+        make.opportunity(make.capped_line(billing=_capped("0"))),
+    ),
+    Case(
+        "more sold than the cap",
+        "CAP_BELOW_AMOUNT",
+        "/lines/0/billing/cap/amount",
+        "14400 was sold under a cap of 14000; 400 could never be invoiced",
+        make.opportunity(make.capped_line(billing=_capped("14000"))),
+    ),
+    Case(
+        "no deposit",
+        "DEPOSIT_MISSING",
+        "/lines/0/billing/deposit/percent",
+        "does not say how many per cent",
+        make.opportunity(make.deposit_line(billing=BillingTerms())),
+    ),
+    Case(
+        "a deposit that is more than all",
+        "DEPOSIT_PERCENTS",
+        "/lines/0/billing/deposit",
+        "a deposit of 60 % and a final part of 41 %",
+        make.opportunity(
+            make.deposit_line(billing=BillingTerms(deposit=Deposit(percent=60, final_percent=41)))
+        ),
+    ),
+    Case(
+        "a retainer of no hours",
+        "RETAINER_HOURS_MISSING",
+        "/lines/0/billing/retainer/hours",
+        "does not say how many hours it includes",
+        make.opportunity(make.retainer_line(billing=BillingTerms())),
+    ),
+    Case(
+        "a retainer of minus an hour",
+        "RETAINER_INVALID",
+        "/lines/0/billing/retainer/hours",
+        "includes -1 hours each month",
+        make.opportunity(make.retainer_line(billing=BillingTerms(retainer=Retainer(hours=-1)))),
+    ),
+    Case(
+        "hours carried on up to nothing",
+        "RETAINER_INVALID",
+        "/lines/0/billing/retainer/rollover_hours",
+        "up to a number, which is missing",
+        make.opportunity(
+            make.retainer_line(billing=BillingTerms(retainer=Retainer(hours=20, rollover="capped")))
+        ),
+    ),
+    Case(
+        "a price that falls",
+        "INDEXATION_INVALID",
+        "/contract/billing/indexation_percent",
+        "Managed cloud is raised by -1 % a year",
+        make.opportunity(
+            make.recurring_line(),
+            contract=ContractTerms(payment_terms="NET30", billing=BillingTerms(indexation_percent=-1)),
+        ),
+    ),
+    Case(
+        "a price that rises and is the same for every month",
+        "INDEXATION_INVALID",
+        "/lines/0/billing/indexation_percent",
+        "raised by 3 % a year, but sold at one price for every month",
+        make.opportunity(make.recurring_line(billing=BillingTerms(indexation_percent=3))),
+    ),
+    Case(
+        "a year sold for a quarter",
+        "MONTHS_MISMATCH",
+        "/lines/0/quantity",
+        "for 12 months, but runs from 2026-06-01 to 2026-09-15: 3.5 months",
+        make.opportunity(make.recurring_line(quantity=12, net=24_000)),
+    ),
+    Case(
+        "the 32nd",
+        "BILLING_DAY_INVALID",
+        "/lines/0/billing/day",
+        "invoiced on day 32 of the month",
+        make.opportunity(make.fixed_line(billing=BillingTerms(day=32))),
+    ),
+    Case(
+        "free work that costs",
+        "NON_BILLABLE_AMOUNT",
+        "/lines/0/net",
+        "Onboarding is not billable, but has a net amount of 16",
+        make.opportunity(make.non_billable_line(unit_price=1, net=16)),
+    ),
+    Case(
+        "a purchase order for half of it",
+        "PO_TOO_SMALL",
+        "/contract/po_limit",
+        "The purchase order PO-7 allows 5000, the opportunity's amount is 10000",
+        make.opportunity(
+            make.fixed_line(),
+            contract=ContractTerms(payment_terms="NET30", po_number="PO-7", po_limit=Decimal(5_000)),
+        ),
+    ),
 ]
 
 
@@ -414,13 +556,13 @@ _OPTIONAL = {
     "won_on": st.none() | st.dates(),
     "starts_on": st.none() | st.dates(),
     "ends_on": st.none() | st.dates(),
-    "billing_model": st.sampled_from([None, "milestone", "fixed_fee", "time_and_materials", "retainer", "?"]),
+    "billing_model": st.sampled_from([None, "?", *BillingModelCode]),
     "contracting_entity": st.sampled_from([None, "ACME-DE"]),
     "region": st.sampled_from([None, "DACH"]),
     "lines": st.lists(
         st.builds(
             lambda line, quantity, price, net: make.changed(line, quantity=quantity, unit_price=price, net=net),
-            st.sampled_from([_EMPTY_LINE, make.time_line(), make.fixed_line(), make.milestone_line()]),
+            st.sampled_from([_EMPTY_LINE, *(line() for line in make.LINES.values())]),
             _NUMBERS,
             _NUMBERS,
             _NUMBERS,

@@ -78,8 +78,4 @@ def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
 
 def tax_of(plan: Plan) -> Money:
     content = plan.content
-    each = (
-        Money.rounded(line.amount.amount * content.tax_percent / 100, content.currency)
-        for _node, line in content.billing_lines()
-    )
-    return Money.total(each, content.currency)
+    return Money.total((content.tax_on(line) for _node, line in content.billing_lines()), content.currency)

@@ -80,9 +80,14 @@ EFFECT_KINDS: dict[EffectKind, str] = {
 }
 BILLING_MODELS: dict[BillingModelCode, str] = {
     BillingModelCode.TIME_AND_MATERIALS: "Time and materials",
+    BillingModelCode.TIME_AND_MATERIALS_CAPPED: "Time and materials, capped",
     BillingModelCode.FIXED_FEE: "Fixed fee",
+    BillingModelCode.FIXED_FEE_PROGRESS: "Fixed fee, percent complete",
+    BillingModelCode.FIXED_FEE_DEPOSIT: "Fixed fee with deposit",
     BillingModelCode.MILESTONE: "Milestone",
     BillingModelCode.RETAINER: "Retainer",
+    BillingModelCode.RECURRING: "Managed service",
+    BillingModelCode.NON_BILLABLE: "Non-billable",
 }
 
 

@@ -1,29 +1,29 @@
 """Fixed fee on dates: equal instalments over the run of the line.
 
-Periods are calendar months, the partial first and last ones too, as in NetSuite's fixed bid, interval: each
-is due on the last day of its last month, the final one on the day the line ends. A quarter is three months
-counted from the first one.
+Each is due on the last day of its period, the final one on the day the line ends (NetSuite's fixed bid,
+interval); where a day of the month was agreed, on the first such day from then on.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from oppsync.domain.billing.calendar import due_day
+from oppsync.domain.billing.periods import first_day, periods
+from oppsync.domain.billing.terms import billing_day_findings
+from oppsync.domain.billing_terms import BillingFrequency
 from oppsync.domain.findings import Finding
-from oppsync.domain.opportunity import BillingFrequency, BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.model import given
+from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan import BillingLine, LineKind
 from oppsync.domain.workstream import Workstream
 
-_MONTHS = {BillingFrequency.MONTHLY: 1, BillingFrequency.QUARTERLY: 3}
-_DECEMBER = 12
-
 
 class Instalment(NamedTuple):
-    """`key` names it in the line's path: the month it is due in, or `once`."""
+    """`key` names it in the line's path: the month its period ends in, or `once`."""
 
     key: str
     due_on: date
@@ -32,13 +32,14 @@ class Instalment(NamedTuple):
 class FixedFee:
     code = BillingModelCode.FIXED_FEE
     kinds = frozenset({LineKind.DATED})
+    uses = frozenset({"day"})
 
-    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterable[Finding]:
-        return ()
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+        return billing_day_findings(opportunity, line, path)
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
-        instalments = schedule(workstream.starts_on, workstream.ends_on, workstream.billing_frequency)
-        amounts = workstream.amount.allocate([Decimal(1)] * len(instalments))
+        schedule = instalments(workstream)
+        amounts = workstream.amount.allocate([Decimal(1)] * len(schedule))
         return tuple(
             BillingLine(
                 path=f"{workstream.key}/dated/{instalment.key}",
@@ -47,26 +48,14 @@ class FixedFee:
                 amount=amount,
                 due_on=instalment.due_on,
             )
-            for instalment, amount in zip(instalments, amounts, strict=True)
+            for instalment, amount in zip(schedule, amounts, strict=True)
         )
 
 
-def schedule(starts_on: date, ends_on: date, frequency: BillingFrequency) -> tuple[Instalment, ...]:
-    """The instalments of a run; at least one."""
-    if frequency is BillingFrequency.ONCE:
-        return (Instalment("once", ends_on),)
-    months = _months(starts_on, ends_on)
-    step = _MONTHS[frequency]
-    closing = months[step - 1 :: step]
-    if len(months) % step:
-        closing.append(months[-1])
-    return tuple(
-        Instalment(f"{year:04}-{month:02}", min(date(year, month, monthrange(year, month)[1]), ends_on))
-        for year, month in closing
-    )
-
-
-def _months(first: date, last: date) -> list[tuple[int, int]]:
-    """Every calendar month of the run, as (year, month)."""
-    begin, end = (day.year * _DECEMBER + day.month - 1 for day in (first, last))
-    return [(index // _DECEMBER, index % _DECEMBER + 1) for index in range(begin, end + 1)]
+def instalments(workstream: Workstream) -> tuple[Instalment, ...]:
+    """One for each period of the run; at least one."""
+    frequency = given(workstream.terms.frequency, "the billing frequency")
+    ends = [period.ends_on for period in periods(workstream.starts_on, workstream.ends_on, frequency)]
+    keys = ["once"] if frequency is BillingFrequency.ONCE else [f"{end:%Y-%m}" for end in ends]
+    due = [due_day(first_day(end, workstream.terms.day), workstream.seller) for end in ends]
+    return tuple(map(Instalment, keys, due))

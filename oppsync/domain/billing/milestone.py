@@ -18,6 +18,7 @@ _WHOLE = Decimal(100)
 class MilestoneBilling:
     code = BillingModelCode.MILESTONE
     kinds = frozenset({LineKind.MILESTONE})
+    uses: frozenset[str] = frozenset()
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         here = f"{path}/milestones"

@@ -12,13 +12,20 @@ from oppsync.domain.workstream import Workstream
 
 
 class BillingModel(Protocol):
-    """`kinds` are those of the lines it makes; an ERP that does not land them cannot carry the model."""
+    """`kinds` are those of the lines it makes; an ERP that does not land them cannot carry the model.
+
+    `uses` are the names of the `BillingTerms` it goes by: those stand in the plan.
+    """
 
     code: BillingModelCode
     kinds: frozenset[LineKind]
+    uses: frozenset[str]
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterable[Finding]:
         """What this model misses in `line`, which stands at `path` (JSON pointer) of the opportunity."""
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
-        """The billing schedule of a validated workstream; amounts sum to the workstream's, exactly."""
+        """The billing schedule of a validated workstream; amounts sum to the workstream's, exactly.
+
+        Of a negative amount (a credit) they are the mirror of the positive one's.
+        """

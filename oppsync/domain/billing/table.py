@@ -1,18 +1,31 @@
-"""The billing models that are supported. A new one is a file beside this one and a row here."""
+"""The billing models. A new one is a file beside this one and a row here.
+
+A deal that mixes them is no model of its own: each workstream has its model, their parent carries none.
+"""
 
 from __future__ import annotations
 
 from oppsync.domain.billing.fixed_fee import FixedFee
+from oppsync.domain.billing.fixed_fee_deposit import FixedFeeDeposit
+from oppsync.domain.billing.fixed_fee_progress import FixedFeeProgress
 from oppsync.domain.billing.milestone import MilestoneBilling
 from oppsync.domain.billing.model import BillingModel
+from oppsync.domain.billing.non_billable import NonBillable
+from oppsync.domain.billing.recurring import Recurring
+from oppsync.domain.billing.retainer import RetainerBilling
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
-from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.billing.time_and_materials_capped import TimeAndMaterialsCapped
 
-_SUPPORTED: tuple[BillingModel, ...] = (TimeAndMaterials(), FixedFee(), MilestoneBilling())
+_MODELS: tuple[BillingModel, ...] = (
+    TimeAndMaterials(),
+    TimeAndMaterialsCapped(),
+    FixedFee(),
+    FixedFeeProgress(),
+    FixedFeeDeposit(),
+    MilestoneBilling(),
+    RetainerBilling(),
+    Recurring(),
+    NonBillable(),
+)
 
-BILLING_MODELS: dict[str, BillingModel] = {model.code: model for model in _SUPPORTED}
-
-
-def is_known(code: str) -> bool:
-    """True for a billing model the canonical opportunity can carry, supported or not."""
-    return code in {known.value for known in BillingModelCode}
+BILLING_MODELS: dict[str, BillingModel] = {model.code: model for model in _MODELS}

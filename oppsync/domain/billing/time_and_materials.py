@@ -20,6 +20,7 @@ _PRICE_STEP = Decimal("0.0001")
 class TimeAndMaterials:
     code = BillingModelCode.TIME_AND_MATERIALS
     kinds = frozenset({LineKind.TIME})
+    uses: frozenset[str] = frozenset()
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         if line.role is None:

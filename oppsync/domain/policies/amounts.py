@@ -8,7 +8,7 @@ from decimal import Decimal
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.model import plain
 from oppsync.domain.money import current_currencies, minor_digits, minor_unit
-from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.policies.facts import ValidationFacts
 from oppsync.domain.pricing import net_of
 
@@ -47,8 +47,10 @@ def lines_share_the_currency(opportunity: Opportunity, facts: ValidationFacts) -
 
 
 def amounts_are_positive(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """Zero is right for what is not billable."""
+    may_be_zero = _not_billable(opportunity)
     for path, label, amount in _amounts(opportunity):
-        if amount <= 0:
+        if amount < 0 or (amount == 0 and path not in may_be_zero):
             yield _of_amount("AMOUNT_NOT_POSITIVE", opportunity, path, amount, f"{label} is not above zero")
     for index, line in enumerate(opportunity.lines):
         if line.quantity <= 0:
@@ -105,9 +107,18 @@ def lines_sum_to_the_amount(opportunity: Opportunity, facts: ValidationFacts) ->
         )
 
 
+def _not_billable(opportunity: Opportunity) -> set[str]:
+    """Where the amounts stand of lines that are not billable; the deal's too when none is."""
+    models = [opportunity.billing_model_of(line) for line in opportunity.lines]
+    unbilled = {f"/lines/{n}/net" for n, model in enumerate(models) if model == BillingModelCode.NON_BILLABLE}
+    return unbilled | {"/amount"} if len(unbilled) == len(models) else unbilled
+
+
 def _amounts(opportunity: Opportunity) -> Iterator[tuple[str, str, Decimal]]:
     if opportunity.amount is not None:
         yield "/amount", "The amount", opportunity.amount
+    if opportunity.contract.po_limit is not None:
+        yield "/contract/po_limit", "The limit of the purchase order", opportunity.contract.po_limit
     for index, line in enumerate(opportunity.lines):
         yield f"/lines/{index}/net", f"The net amount of {line.title}", line.net
 

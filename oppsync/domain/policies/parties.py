@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from oppsync.domain.billing.calendar import is_known
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.policies.facts import ValidationFacts
@@ -62,6 +63,14 @@ def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) 
             f"{entity.name} ({code}) is not approved for contracts",
             path="/contracting_entity",
             value=code,
+        )
+    if entity.billing_policy.rolls_to_business_day and not is_known(entity.country, entity.subdivision):
+        place = "-".join(part for part in (entity.country, entity.subdivision) if part)
+        yield finding(
+            "CALENDAR_UNKNOWN",
+            f"{entity.name} ({code}) is invoiced on business days, and no calendar of {place} is known",
+            path="/contracting_entity",
+            value=place,
         )
     if facts.missing_in_erp:
         missing = ", ".join(facts.missing_in_erp)

@@ -1,4 +1,4 @@
-"""Rules about what was agreed: billing models and dates."""
+"""Rules about what was agreed: billing models, the purchase order and dates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from oppsync.domain.billing.model import BillingModel
-from oppsync.domain.billing.table import BILLING_MODELS, is_known
+from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.model import plain
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
@@ -31,10 +31,8 @@ def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFact
 def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Iterator[Finding]:
     said = code.replace("_", " ")
     model = BILLING_MODELS.get(code)
-    if not is_known(code):
+    if model is None:
         yield finding("BILLING_MODEL_UNKNOWN", f"{said} is not a billing model we know", path=path, value=code)
-    elif model is None:
-        yield finding("BILLING_MODEL_UNSUPPORTED", f"Billing by {said} is not supported", path=path, value=code)
     elif not model.kinds <= facts.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",
@@ -65,6 +63,34 @@ def time_is_in_the_entitys_currency(opportunity: Opportunity, facts: ValidationF
                 path=f"/lines/{index}",
                 value=currency,
             )
+
+
+def progress_is_in_the_entitys_currency(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """The ERP invoices percent complete at a project's price, which is in its company's currency."""
+    entity, currency = facts.legal_entity, opportunity.currency
+    if entity is None or currency is None or currency == entity.currency:
+        return
+    for index, line, model in _lines_with_models(opportunity):
+        if LineKind.PROGRESS in model.kinds:
+            yield finding(
+                "PROGRESS_IN_FOREIGN_CURRENCY",
+                f"{line.title} is invoiced by percent complete in {currency}, but {entity.name} does so in "
+                f"{entity.currency} only",
+                path=f"/lines/{index}",
+                value=currency,
+            )
+
+
+def purchase_order_is_large_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    limit, amount = opportunity.contract.po_limit, opportunity.amount
+    if limit is not None and amount is not None and limit < amount:
+        yield finding(
+            "PO_TOO_SMALL",
+            f"The purchase order {opportunity.contract.po_number or 'without a number'} allows {plain(limit)}, "
+            f"the opportunity's amount is {plain(amount)}",
+            path="/contract/po_limit",
+            value=plain(limit),
+        )
 
 
 def dates_are_in_order(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

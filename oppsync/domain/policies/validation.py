@@ -18,6 +18,8 @@ RULES: tuple[Rule, ...] = (
     terms.billing_models_are_supported,
     terms.billing_models_find_what_they_need,
     terms.time_is_in_the_entitys_currency,
+    terms.progress_is_in_the_entitys_currency,
+    terms.purchase_order_is_large_enough,
     terms.dates_are_in_order,
     amounts.currency_is_known,
     amounts.currency_is_allowed,

@@ -1,0 +1,86 @@
+"""What retainers and managed services share: one dated line a period, partial ones by the entity's policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+
+from oppsync.domain.billing.calendar import due_day
+from oppsync.domain.billing.periods import Period, first_day, months_in, periods
+from oppsync.domain.billing.terms import billing_day_findings
+from oppsync.domain.billing_policy import Proration
+from oppsync.domain.billing_terms import BillingFrequency, Timing
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import given, plain
+from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.workstream import Workstream
+
+# A run of whole months that begins inside one is worth a little less or more than their number.
+_TOLERANCE = Fraction(1, 2)
+_HOURS_STEP = Decimal("0.01")
+
+
+def periodic_lines(
+    workstream: Workstream,
+    timing: Timing,
+    weight: Callable[[Period], Fraction],
+    hours: Callable[[Period], Decimal | None],
+) -> tuple[BillingLine, ...]:
+    """The workstream's amount by the periods' `weight`, each due at its period's begin or end."""
+    frequency = given(workstream.terms.frequency, "the billing frequency")
+    run = periods(workstream.starts_on, workstream.ends_on, frequency)
+    amounts = workstream.amount.allocate([weight(period) for period in run])
+    return tuple(
+        BillingLine(
+            path=f"{workstream.key}/dated/{_key(period, timing, frequency)}",
+            kind=LineKind.DATED,
+            description=f"{workstream.name}: {period.starts_on.isoformat()} to {period.ends_on.isoformat()}",
+            amount=amount,
+            due_on=_due(period, timing, workstream),
+            hours=hours(period),
+            period_starts_on=period.starts_on,
+            period_ends_on=period.ends_on,
+        )
+        for period, amount in zip(run, amounts, strict=True)
+    )
+
+
+def monthly_hours(each_month: Decimal, period: Period, proration: Proration) -> Decimal:
+    """Of a number of hours a month, those of a period, to a hundredth."""
+    exact = months_in(period.starts_on, period.ends_on, proration) * Fraction(each_month)
+    return (Decimal(exact.numerator) / exact.denominator).quantize(_HOURS_STEP, ROUND_HALF_EVEN)
+
+
+def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+    """The day of the month, and months sold that are not those of the run."""
+    yield from billing_day_findings(opportunity, line, path)
+    start, end = opportunity.start_of(line), opportunity.end_of(line)
+    if line.unit is not Unit.MONTH or start is None or end is None or end < start:
+        return
+    months = months_in(start, end, Proration.CALENDAR_DAYS)
+    if abs(months - Fraction(line.quantity)) > _TOLERANCE:
+        yield finding(
+            "MONTHS_MISMATCH",
+            f"{line.title} was sold for {plain(line.quantity)} months, but runs from {start} to {end}: "
+            f"{float(months):.1f} months",
+            path=f"{path}/quantity",
+            value=plain(line.quantity),
+        )
+
+
+def _key(period: Period, timing: Timing, frequency: BillingFrequency) -> str:
+    """The month by which it is due: never an index, which a change of the run would move."""
+    if frequency is BillingFrequency.ONCE:
+        return "once"
+    return f"{_begin_or_end(period, timing):%Y-%m}"
+
+
+def _due(period: Period, timing: Timing, workstream: Workstream) -> date:
+    return due_day(first_day(_begin_or_end(period, timing), workstream.terms.day), workstream.seller)
+
+
+def _begin_or_end(period: Period, timing: Timing) -> date:
+    return period.starts_on if timing is Timing.IN_ADVANCE else period.ends_on

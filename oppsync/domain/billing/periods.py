@@ -1,0 +1,85 @@
+"""The dates of billing schedules: periods of a run, days of the month, anniversaries, parts of months.
+
+Periods are calendar months, the partial first and last ones too, as in NetSuite's fixed bid, interval. A
+quarter is three months and a year twelve, counted from the first one.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from oppsync.domain.billing_policy import Proration
+from oppsync.domain.billing_terms import BillingFrequency
+
+_MONTHS = {BillingFrequency.MONTHLY: 1, BillingFrequency.QUARTERLY: 3, BillingFrequency.YEARLY: 12}
+_DECEMBER = 12
+_THIRTY = 30
+
+
+class Period(NamedTuple):
+    """Both days belong to it."""
+
+    starts_on: date
+    ends_on: date
+
+
+def periods(starts_on: date, ends_on: date, frequency: BillingFrequency) -> tuple[Period, ...]:
+    """The periods of a run, without gap; at least one. `once` is one period."""
+    if frequency is BillingFrequency.ONCE:
+        return (Period(starts_on, ends_on),)
+    months = tuple(months_of(starts_on, ends_on))
+    step = _MONTHS[frequency]
+    chunks = (months[index : index + step] for index in range(0, len(months), step))
+    return tuple(Period(chunk[0].starts_on, chunk[-1].ends_on) for chunk in chunks)
+
+
+def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
+    """The part of every calendar month that lies in the run."""
+    first = starts_on
+    while first <= ends_on:
+        last = min(day_in_month(first.year, first.month, 31), ends_on)
+        yield Period(first, last)
+        first = last + timedelta(days=1)
+
+
+def day_in_month(year: int, month: int, day: int) -> date:
+    """The last day where the month has no such day."""
+    return date(year, month, min(day, monthrange(year, month)[1]))
+
+
+def first_day(on_or_after: date, day: int | None) -> date:
+    """The first such day of a month, not before a date; that date itself when no day was agreed."""
+    if day is None:
+        return on_or_after
+    found = day_in_month(on_or_after.year, on_or_after.month, day)
+    if found >= on_or_after:
+        return found
+    years, month = divmod(on_or_after.month, _DECEMBER)
+    return day_in_month(on_or_after.year + years, month + 1, day)
+
+
+def anniversary(day: date, years: int) -> date:
+    """`years` later; the end of a month stays the end of it."""
+    is_last = day == day_in_month(day.year, day.month, 31)
+    return day_in_month(day.year + years, day.month, 31 if is_last else day.day)
+
+
+def months_in(starts_on: date, ends_on: date, proration: Proration) -> Fraction:
+    """How many months a period is worth: a whole month is one, a part counts by the policy."""
+    count = _of_thirty if proration is Proration.THIRTY_360 else _of_its_days
+    return sum((count(part) for part in months_of(starts_on, ends_on)), start=Fraction(0))
+
+
+def _of_its_days(part: Period) -> Fraction:
+    days = (part.ends_on - part.starts_on).days + 1
+    return Fraction(days, monthrange(part.starts_on.year, part.starts_on.month)[1])
+
+
+def _of_thirty(part: Period) -> Fraction:
+    is_last = part.ends_on == day_in_month(part.ends_on.year, part.ends_on.month, 31)
+    until = _THIRTY if is_last else min(part.ends_on.day, _THIRTY)
+    return Fraction(until - min(part.starts_on.day, _THIRTY) + 1, _THIRTY)

@@ -1,0 +1,73 @@
+"""Managed service: the same price each period, in advance or in arrears, raised on each anniversary if agreed.
+
+A raise inside a period counts from the day it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+from itertools import count
+
+from oppsync.domain.billing.periodic import periodic_findings, periodic_lines
+from oppsync.domain.billing.periods import Period, anniversary, months_in
+from oppsync.domain.billing.terms import pointer
+from oppsync.domain.billing_terms import Timing
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import plain
+from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.workstream import Workstream
+
+_HIGHEST_PERCENT = 100
+
+
+class Recurring:
+    """In advance unless the terms say in arrears."""
+
+    code = BillingModelCode.RECURRING
+    kinds = frozenset({LineKind.DATED})
+    uses = frozenset({"day", "timing", "indexation_percent"})
+
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+        yield from periodic_findings(opportunity, line, path)
+        percent = opportunity.billing_of(line).indexation_percent
+        here = pointer(opportunity, line, path, "indexation_percent")
+        if percent is None:
+            return
+        if not 0 <= percent <= _HIGHEST_PERCENT:
+            yield finding(
+                "INDEXATION_INVALID",
+                f"{line.title} is raised by {plain(percent)} % a year",
+                path=here,
+                value=plain(percent),
+            )
+        elif percent and line.unit is Unit.MONTH:
+            yield finding(
+                "INDEXATION_INVALID",
+                f"{line.title} is raised by {plain(percent)} % a year, but sold at one price for every month",
+                path=here,
+                value=plain(percent),
+                fix="Sell the line as one unit, at the amount of the whole run with the raises in it.",
+            )
+
+    def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
+        timing = workstream.terms.timing or Timing.IN_ADVANCE
+        return periodic_lines(workstream, timing, lambda period: _worth(period, workstream), lambda _: None)
+
+
+def _worth(period: Period, workstream: Workstream) -> Fraction:
+    """Months of the first year's price: after the first anniversary a month is worth more than one."""
+    proration = workstream.seller.billing_policy.proration
+    raised = 1 + Fraction(workstream.terms.indexation_percent or 0) / 100
+    worth = Fraction(0)
+    for years in count():
+        begin = anniversary(workstream.starts_on, years)
+        if begin > period.ends_on:
+            return worth
+        end = anniversary(workstream.starts_on, years + 1) - timedelta(days=1)
+        if end >= period.starts_on:
+            months = months_in(max(begin, period.starts_on), min(end, period.ends_on), proration)
+            worth += months * raised**years
+    raise AssertionError("a period ends")

@@ -1,0 +1,70 @@
+"""Retainer: the same amount each period, in advance, with hours included (Certinia PSA's retainers).
+
+Unused hours lapse, are carried on up to a number, or are all carried on, as the terms say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from oppsync.domain.billing.periodic import monthly_hours, periodic_findings, periodic_lines
+from oppsync.domain.billing.periods import Period, months_in
+from oppsync.domain.billing.terms import pointer
+from oppsync.domain.billing_terms import Retainer, Rollover, Timing
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import given, plain
+from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.workstream import Workstream
+
+
+class RetainerBilling:
+    code = BillingModelCode.RETAINER
+    kinds = frozenset({LineKind.DATED})
+    uses = frozenset({"day", "retainer"})
+
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+        yield from periodic_findings(opportunity, line, path)
+        retainer = opportunity.billing_of(line).retainer
+        here = pointer(opportunity, line, path, "retainer")
+        if retainer is None or retainer.hours is None:
+            yield finding(
+                "RETAINER_HOURS_MISSING",
+                f"{line.title} is a retainer and does not say how many hours it includes each month",
+                path=f"{here}/hours",
+            )
+        elif retainer.hours <= 0:
+            yield finding(
+                "RETAINER_INVALID",
+                f"The retainer {line.title} includes {plain(retainer.hours)} hours each month",
+                path=f"{here}/hours",
+                value=plain(retainer.hours),
+            )
+        else:
+            yield from _rollover_findings(line, retainer, f"{here}/rollover_hours")
+
+    def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
+        policy = workstream.seller.billing_policy
+        included = given(given(workstream.terms.retainer, "the retainer").hours, "the hours included")
+
+        def months(period: Period) -> Fraction:
+            return months_in(period.starts_on, period.ends_on, policy.proration)
+
+        def hours(period: Period) -> Decimal:
+            return monthly_hours(included, period, policy.proration)
+
+        return periodic_lines(workstream, Timing.IN_ADVANCE, months, hours)
+
+
+def _rollover_findings(line: OpportunityLine, retainer: Retainer, path: str) -> Iterator[Finding]:
+    most = retainer.rollover_hours
+    if retainer.rollover is Rollover.CAPPED and (most is None or most <= 0):
+        yield finding(
+            "RETAINER_INVALID",
+            f"The retainer {line.title} carries unused hours on up to a number, which is "
+            f"{'missing' if most is None else plain(most)}",
+            path=path,
+            value="" if most is None else plain(most),
+        )

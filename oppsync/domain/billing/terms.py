@@ -1,0 +1,29 @@
+"""What several billing models ask of their terms, and where in the opportunity a term stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.opportunity import Opportunity, OpportunityLine
+
+_LONGEST_MONTH = 31
+
+
+def pointer(opportunity: Opportunity, line: OpportunityLine, path: str, name: str) -> str:
+    """JSON pointer of the term `name` of `line`, which stands at `path`: the line's own, or the contract's."""
+    is_contracts = (
+        getattr(line.billing, name) is None and getattr(opportunity.contract.billing, name) is not None
+    )
+    return f"/contract/billing/{name}" if is_contracts else f"{path}/billing/{name}"
+
+
+def billing_day_findings(opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+    day = opportunity.billing_of(line).day
+    if day is not None and not 1 <= day <= _LONGEST_MONTH:
+        yield finding(
+            "BILLING_DAY_INVALID",
+            f"{line.title} is invoiced on day {day} of the month",
+            path=pointer(opportunity, line, path, "day"),
+            value=day,
+        )

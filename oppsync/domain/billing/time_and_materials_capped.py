@@ -1,0 +1,101 @@
+"""Time and materials, not to exceed: hours at the role's rate up to a cap; what is beyond is not billable.
+
+The cap holds for the contract, for each calendar month or for the workstream (the not-to-exceed limit of
+Dynamics 365 Project Operations). What was sold is the estimate, so it has to fit under the cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from oppsync.domain.billing.periods import months_of
+from oppsync.domain.billing.terms import pointer
+from oppsync.domain.billing.time_and_materials import TimeAndMaterials
+from oppsync.domain.billing_terms import Cap, CapScope
+from oppsync.domain.findings import Finding, finding
+from oppsync.domain.model import plain
+from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.workstream import Workstream
+
+_WHOLE = Decimal(100)
+
+
+class Charge(NamedTuple):
+    """What of an amount may be invoiced, what may not, and whether people have to be warned by now."""
+
+    billable: Decimal
+    beyond: Decimal
+    warns: bool
+
+
+def charge(limit: Decimal, warning_percent: Decimal, before: Decimal, amount: Decimal) -> Charge:
+    """`amount`, after `before` was invoiced under the same `limit`. A credit gives room back."""
+    billable = min(amount, max(limit - before, Decimal(0)))
+    used = before + billable
+    return Charge(billable, amount - billable, used * 100 >= limit * warning_percent)
+
+
+class TimeAndMaterialsCapped:
+    code = BillingModelCode.TIME_AND_MATERIALS_CAPPED
+    kinds = frozenset({LineKind.TIME})
+    uses = frozenset({"cap"})
+    _time = TimeAndMaterials()
+
+    def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
+        yield from self._time.findings(opportunity, line, path)
+        cap = opportunity.billing_of(line).cap
+        here = pointer(opportunity, line, path, "cap")
+        if cap is None or cap.amount is None:
+            yield finding(
+                "CAP_MISSING",
+                f"{line.title} is time and materials with a cap and does not say how much that is",
+                path=f"{here}/amount",
+            )
+        elif cap.amount <= 0 or not 0 < cap.warning_percent <= _WHOLE:
+            yield finding(
+                "CAP_INVALID",
+                f"{line.title} has a cap of {plain(cap.amount)}, with a warning at "
+                f"{plain(cap.warning_percent)} % of it",
+                path=here,
+                value=plain(cap.amount),
+            )
+        else:
+            yield from _estimate_above(opportunity, line, cap, cap.amount, f"{here}/amount")
+
+    def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
+        """As of time and materials: the cap stands among the workstream's terms."""
+        return self._time.lines(workstream)
+
+
+def _estimate_above(
+    opportunity: Opportunity, line: OpportunityLine, cap: Cap, amount: Decimal, path: str
+) -> Iterator[Finding]:
+    limit, estimate = amount, line.net
+    if cap.scope is CapScope.CONTRACT:
+        estimate = sum((each.net for each in _capped_together(opportunity)), start=Decimal(0))
+    elif cap.scope is CapScope.PERIOD:
+        start, end = opportunity.start_of(line), opportunity.end_of(line)
+        if start is None or end is None or end < start:
+            return  # has a finding of its own
+        limit = amount * sum(1 for _ in months_of(start, end))
+    beyond = charge(limit, cap.warning_percent, Decimal(0), estimate).beyond
+    if beyond > 0:
+        yield finding(
+            "CAP_BELOW_AMOUNT",
+            f"{line.title}: {plain(estimate)} was sold under a cap of {plain(limit)}; {plain(beyond)} could "
+            "never be invoiced",
+            path=path,
+            value=plain(amount),
+        )
+
+
+def _capped_together(opportunity: Opportunity) -> Iterator[OpportunityLine]:
+    """The lines that one cap for the contract holds for."""
+    for line in opportunity.lines:
+        cap = opportunity.billing_of(line).cap
+        is_capped = opportunity.billing_model_of(line) == BillingModelCode.TIME_AND_MATERIALS_CAPPED
+        if is_capped and cap is not None and cap.scope is CapScope.CONTRACT:
+            yield line
