@@ -13,9 +13,12 @@ from itertools import product
 from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import (
+    ANY,
     CostCentre,
+    CostRate,
     DeliveryModel,
     LegalEntity,
+    MarginPolicy,
     ProjectTemplate,
     Rate,
     ReferenceKind,
@@ -101,6 +104,18 @@ _RATES = {
     ("NA", "USD", "Consultant"): ("150", "160"),
 }
 
+# The same, and anybody: what an hour costs.
+_COST_RATES = {
+    ("DACH", "EUR", "Senior Consultant"): "88",
+    ("DACH", "EUR", "Consultant"): "64",
+    ("DACH", "EUR", ANY): "76",
+    ("DACH", "USD", ANY): "84",
+    ("NA", "USD", "Senior Consultant"): "112",
+    ("NA", "USD", "Consultant"): "84",
+    ("NA", "USD", ANY): "98",
+}
+_MARGIN_FLOORS = {ANY: MarginPolicy(floor_percent=Decimal(20))}
+
 _STANDARD_RATE = TaxTreatment(code="VAT-DE-19", percent=Decimal(19), reason="German VAT at the standard rate")
 _REVERSE_CHARGE = TaxTreatment(
     code="RC-EU", reason="Reverse charge, Article 196 of Directive 2006/112/EC", needs_tax_id=True
@@ -171,6 +186,8 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
         *_cost_centres(),
         *_templates(),
         *_rates(),
+        *_cost_rates(),
+        *(_row(ReferenceKind.MARGIN_POLICY, key, policy) for key, policy in _MARGIN_FLOORS.items()),
     )
 
 
@@ -217,7 +234,13 @@ def _rates() -> Iterator[ReferenceRow]:
 
 
 def _rate(region: str, since: date, hourly: str) -> Rate:
-    return Rate(card=f"{region} {since.year}", hourly=Decimal(hourly))
+    return Rate(card=f"{region} {since.year}", version="1", hourly=Decimal(hourly))
+
+
+def _cost_rates() -> Iterator[ReferenceRow]:
+    for (region, currency, role), hourly in _COST_RATES.items():
+        cost = CostRate(card=f"{region} cost", hourly=Decimal(hourly))
+        yield _row(ReferenceKind.COST_RATE, reference_key(region, role, currency), cost)
 
 
 def _row(

@@ -8,6 +8,7 @@ from oppsync.domain.findings import Finding
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.reference import (
     CostCentre,
+    CostRate,
     DeliveryModel,
     LegalEntity,
     ProjectTemplate,
@@ -42,6 +43,7 @@ class LineEnrichment(Frozen):
     cost_centre: CostCentre
     template: ProjectTemplate
     rate: Rate | None = None
+    cost_rate: CostRate | None = Field(default=None, exclude_if=lambda value: value is None)
     split_rule: SplitRule | None = Field(default=None, exclude_if=lambda rule: rule is None)
     intercompany: IntercompanyDelivery | None = Field(
         default=None, exclude_if=lambda delivery: delivery is None

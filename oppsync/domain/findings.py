@@ -324,6 +324,30 @@ CODES: dict[str, CodeText] = {
         "Correct the split rule in the reference data, or give it a condition that leaves this line out; "
         "then replay.",
     ),
+    "RATE_GAP": _row(
+        "The rate card ends before the work does",
+        OwnerRole.FINANCE,
+        "Extend the rate card in the reference data, or agree with sales what the later hours are sold at.",
+        Severity.WARNS,
+    ),
+    "COST_RATE_MISSING": _row(
+        "There is no cost rate, so the margin is not known",
+        OwnerRole.FINANCE,
+        "Add the cost rate to the reference data, then replay.",
+        Severity.WARNS,
+    ),
+    "PLANNED_HOURS_MISSING": _row(
+        "There are no planned hours, so the margin is not known",
+        OwnerRole.SALES,
+        "Fill the planned hours of the line in the CRM.",
+        Severity.WARNS,
+    ),
+    "MARGIN_BELOW_FLOOR": _row(
+        "The margin is below its floor",
+        OwnerRole.DELIVERY,
+        "Plan fewer or cheaper hours, raise the price, or have the margin policy changed.",
+        Severity.WARNS,
+    ),
     # approve
     "NO_APPROVER": _row(
         "Nobody may approve this plan",

@@ -32,6 +32,9 @@ def _known_currency(code: str) -> str:
     return code
 
 
+# What can be booked has at most sixteen digits before the point.
+TOO_LARGE = Decimal(10) ** 16
+
 Currency = Annotated[str, AfterValidator(_known_currency)]
 
 

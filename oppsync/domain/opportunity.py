@@ -113,6 +113,11 @@ class OpportunityLine(Frozen):
         text = self.description or self.product_name or self.product_code or self.id
         return text.splitlines()[0][:200]
 
+    @property
+    def hours(self) -> Decimal | None:
+        """Sold by the hour, or else planned."""
+        return self.quantity if self.unit is Unit.HOUR else self.planned_hours
+
 
 class Opportunity(Frozen):
     """A deal. `billing_model`, `service_line` and dates of a line fall back to the opportunity's own, terms of

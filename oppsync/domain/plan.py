@@ -71,11 +71,19 @@ class Intercompany(Frozen):
     revenue_cost_centre: Code
 
 
+class RateCardUse(Frozen):
+    """The rate card that hours were sold by."""
+
+    card: Code
+    version: Code
+
+
 class PlanNode(Frozen):
     """One project, workstream or task. A deal with one workstream has it at the root.
 
-    A parent of workstreams carries no billing model and no lines; `amount` is the sum of what is below.
-    Tasks carry neither money nor billing. `terms` are those the billing model goes by.
+    A parent of workstreams carries no billing model and no lines; `amount` is the sum of what is below, as
+    is `cost` where all of it is known. Tasks carry neither money nor billing. `terms` are those the billing
+    model goes by.
     """
 
     path: Code
@@ -93,6 +101,9 @@ class PlanNode(Frozen):
     intercompany: Intercompany | None = Field(default=None, exclude_if=lambda delivery: delivery is None)
     lines: tuple[BillingLine, ...] = ()
     terms: BillingTerms = omitted_at(BillingTerms())
+    cost: Money | None = omitted_at(None)
+    margin_percent: Quantity | None = omitted_at(None)
+    rate_card: RateCardUse | None = omitted_at(None)
 
     @property
     def revenue_cost_centre(self) -> str | None:

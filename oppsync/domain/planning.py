@@ -11,10 +11,20 @@ from decimal import Decimal
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery
 from oppsync.domain.keys import slug
+from oppsync.domain.margin import margin_percent, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import ROOT_PATH, BillingLine, Intercompany, NodeKind, PlanContent, PlanNode
+from oppsync.domain.plan import (
+    ROOT_PATH,
+    BillingLine,
+    Intercompany,
+    NodeKind,
+    PlanContent,
+    PlanNode,
+    RateCardUse,
+)
+from oppsync.domain.reference import Rate
 from oppsync.domain.workstream import Workstream
 
 
@@ -70,11 +80,15 @@ def _nodes(name: str, currency: str, workstreams: Sequence[Workstream]) -> Itera
         yield from _delivering(workstreams[0], path=ROOT_PATH, parent=None, name=name)
         return
     hours = [workstream.hours for workstream in workstreams if workstream.hours is not None]
+    amount = Money.total((workstream.amount for workstream in workstreams), currency)
+    cost = total_cost((workstream.cost for workstream in workstreams), currency)
     yield PlanNode(
         path=ROOT_PATH,
         kind=NodeKind.PROJECT,
         name=name,
-        amount=Money.total((workstream.amount for workstream in workstreams), currency),
+        amount=amount,
+        cost=cost,
+        margin_percent=margin_percent(amount, cost),
         hours=sum(hours, start=Decimal(0)) if hours else None,
         starts_on=min(workstream.starts_on for workstream in workstreams),
         ends_on=max(workstream.ends_on for workstream in workstreams),
@@ -102,6 +116,9 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
         intercompany=_intercompany(reference.intercompany),
         lines=_billing(workstream),
         terms=workstream.terms.only(BILLING_MODELS[workstream.billing_model].uses),
+        cost=workstream.cost,
+        margin_percent=margin_percent(workstream.amount, workstream.cost),
+        rate_card=_rate_card(reference.rate),
     )
     for task in reference.template.tasks:
         yield PlanNode(
@@ -134,6 +151,11 @@ def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
 def _po_limit(opportunity: Opportunity) -> Money | None:
     limit = opportunity.contract.po_limit
     return None if limit is None else Money(amount=limit, currency=given(opportunity.currency, "the currency"))
+
+
+def _rate_card(rate: Rate | None) -> RateCardUse | None:
+    """A card without a version of its own is named in the provenance only."""
+    return RateCardUse(card=rate.card, version=rate.version) if rate and rate.version else None
 
 
 def _compliance(enrichment: Enrichment) -> dict[str, str]:

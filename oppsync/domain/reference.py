@@ -14,8 +14,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field
 
 from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.findings import Severity
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at, plain
 from oppsync.domain.money import Currency
+from oppsync.domain.pricing import net_of
 from oppsync.domain.split_rules import SplitRule
 
 Shape = TypeVar("Shape", bound=Frozen)
@@ -32,6 +34,12 @@ class ReferenceKind(StrEnum):
     REGION = "region"
     SPLIT_RULE = "split_rule"
     TRANSFER_PRICE = "transfer_price"
+    COST_RATE = "cost_rate"
+    MARGIN_POLICY = "margin_policy"
+
+
+# A part of a key that stands for every other value.
+ANY = "*"
 
 
 class LegalEntity(Frozen):
@@ -76,10 +84,36 @@ class ProjectTemplate(Frozen):
 
 
 class Rate(Frozen):
-    """Key: `<region>|<role>|<currency>`. Price of an hour."""
+    """Keys: `<customer code>|<region>|<role>|<currency>`, then `<region>|<role>|<currency>`. Price of an hour.
+
+    `discount_percent` is the card's own: an hour is sold at `price`. A `version` given is frozen in plans.
+    """
 
     card: Code
     hourly: Quantity
+    discount_percent: Quantity = omitted_at(Decimal(0))
+    version: Code | None = omitted_at(None)
+
+    @property
+    def price(self) -> Decimal:
+        return net_of(Decimal(1), self.hourly, self.discount_percent)
+
+
+class CostRate(Frozen):
+    """Keys: `<region>|<role>|<currency>`, then `<region>|*|<currency>`. What an hour costs the firm."""
+
+    card: Code
+    hourly: Quantity
+
+
+class MarginPolicy(Frozen):
+    """Keys: of a deal `<entity code>`, then `*`; of a service line `<entity code>|<service line code>`.
+
+    A margin below `floor_percent` of the price blocks or warns.
+    """
+
+    floor_percent: Quantity
+    severity: Severity = Severity.WARNS
 
 
 class TaxTreatment(Frozen):
@@ -134,6 +168,8 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.REGION: Region,
     ReferenceKind.SPLIT_RULE: SplitRule,
     ReferenceKind.TRANSFER_PRICE: TransferPrice,
+    ReferenceKind.COST_RATE: CostRate,
+    ReferenceKind.MARGIN_POLICY: MarginPolicy,
 }
 
 
@@ -174,6 +210,18 @@ class ReferenceBook:
 
     def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
         return next((row for row in self._rows.get((kind, key), ()) if row.covers(day)), None)
+
+    def uncovered(self, kind: ReferenceKind, key: str, first: date, last: date) -> date | None:
+        """The first day from `first` to `last` on which the key has no row."""
+        day = first
+        for row in sorted(self._rows.get((kind, key), ()), key=lambda row: row.valid_from):
+            if day > last or row.valid_from > day:
+                break
+            if row.covers(day):
+                if row.valid_to is None:
+                    return None
+                day = row.valid_to
+        return day if day <= last else None
 
     def find(
         self, shape: type[Shape], kind: ReferenceKind, key: str, day: date

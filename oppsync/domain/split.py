@@ -11,9 +11,10 @@ from typing import Any
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.billing_terms import BillingTerms, CapScope, together
 from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.margin import cost_of, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money, allocate, minor_unit
-from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
 from oppsync.domain.workstream import Workstream
 
@@ -22,7 +23,7 @@ ONE_EACH = SplitRule(code="one-each", order=0)
 # Hours are spread in hundredths, or finer where they were sold finer.
 _HOURS_UNIT = Decimal("0.01")
 # What may differ between lines that are billed as one: the rest is their terms.
-_NOT_TERMS = {"key", "name", "amount", "hours", "enrichment"}
+_NOT_TERMS = {"key", "name", "amount", "hours", "cost", "enrichment"}
 
 
 def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream, ...]:
@@ -58,12 +59,14 @@ def _by_rule(
 
 def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine) -> Workstream:
     model = BILLING_MODELS[given(opportunity.billing_model_of(line), "the billing model")]
+    currency, known = given(opportunity.currency, "the currency"), enrichment.line(line.id)
     return Workstream(
         key=line.id,
         name=line.title,
         billing_model=model.code,
-        amount=Money(amount=line.net, currency=given(opportunity.currency, "the currency")),
-        hours=line.quantity if line.unit is Unit.HOUR else line.planned_hours,
+        amount=Money(amount=line.net, currency=currency),
+        hours=line.hours,
+        cost=cost_of(line, known.cost_rate, currency),
         role=line.role,
         discount_percent=line.discount_percent,
         starts_on=given(opportunity.start_of(line), "the start date"),
@@ -72,7 +75,7 @@ def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: Opportunity
         terms=opportunity.billing_of(line),
         seller=enrichment.legal_entity,
         milestones=line.milestones,
-        enrichment=enrichment.line(line.id),
+        enrichment=known,
     )
 
 
@@ -97,6 +100,7 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
             "name": name,
             "amount": Money.total((part.amount for part in parts), first.amount.currency),
             "hours": sum(hours, start=Decimal(0)) if hours else None,
+            "cost": total_cost((part.cost for part in parts), first.amount.currency),
             "starts_on": min(part.starts_on for part in parts),
             "ends_on": max(part.ends_on for part in parts),
             "terms": together([part.terms for part in parts]),
@@ -107,7 +111,7 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
 
 def _terms(workstream: Workstream) -> dict[str, Any]:
     return workstream.model_dump(exclude=_NOT_TERMS) | workstream.enrichment.model_dump(
-        exclude={"line_id", "rows"}
+        exclude={"line_id", "rows", "cost_rate"}
     )
 
 
@@ -118,6 +122,7 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
     hours: Sequence[Decimal | None] = [None] * len(phases)
     if part.hours is not None:
         hours = allocate(part.hours, percents, _finest(part.hours, _HOURS_UNIT))
+    costs = part.cost.allocate(percents) if part.cost else [None] * len(phases)
     runs = _consecutive(part.starts_on, part.ends_on, percents)
     return [
         part.model_copy(
@@ -126,13 +131,14 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
                 "name": f"{part.name}: {phase.name}"[:200],
                 "amount": amount,
                 "hours": phase_hours,
+                "cost": cost,
                 "starts_on": begin,
                 "ends_on": end,
                 "terms": terms,
             }
         )
-        for phase, amount, phase_hours, (begin, end), terms in zip(
-            phases, amounts, hours, runs, _spread_terms(part, percents), strict=True
+        for phase, amount, phase_hours, cost, (begin, end), terms in zip(
+            phases, amounts, hours, costs, runs, _spread_terms(part, percents), strict=True
         )
     ]
 

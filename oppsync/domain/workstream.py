@@ -14,8 +14,8 @@ from oppsync.domain.reference import LegalEntity
 
 
 class Workstream(Frozen):
-    """`hours` are the hours sold (time and materials) or planned. `key` is the CRM's line id, or the split
-    rule's code with the values of its group.
+    """`hours` are the hours sold (time and materials) or planned, `cost` is theirs. `key` is the CRM's line id,
+    or the split rule's code with the values of its group.
 
     `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
     whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
@@ -27,6 +27,7 @@ class Workstream(Frozen):
     billing_model: BillingModelCode
     amount: Money
     hours: Decimal | None = None
+    cost: Money | None = None
     role: Code | None = None
     discount_percent: Decimal = Decimal(0)
     starts_on: date

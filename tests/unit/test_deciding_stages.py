@@ -242,7 +242,7 @@ def test_what_blocks_gives_the_item_its_code_and_the_warning_comes_along() -> No
 
 
 def test_missing_reference_data_parks_the_deal() -> None:
-    deal = make.opportunity(delivery_model="Lunar")
+    deal = make.opportunity(make.fixed_line(), delivery_model="Lunar")
 
     outcome = parked(enrich.decide(make.tracked(deal, state=State.VALIDATED), make.book()))
 

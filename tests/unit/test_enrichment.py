@@ -187,6 +187,7 @@ def test_every_value_says_which_row_it_came_from() -> None:
         ("cost_centre", "ACME-DE|ADV", first_day),
         ("project_template", "ADV|DACH|time_and_materials", first_day),
         ("rate_card", "DACH|Senior Consultant|EUR", NEXT_DAY),
+        ("cost_rate", "DACH|Senior Consultant|EUR", first_day),
     }
 
 
@@ -194,12 +195,16 @@ def test_every_line_says_which_rows_its_values_came_from() -> None:
     lines = make.enrichment(make.opportunity()).lines
 
     rows = [[(use.kind.value, use.key) for use in line.rows] for line in lines]
-    assert rows[0][-1] == ("rate_card", "DACH|Senior Consultant|EUR")
+    assert rows[0][-2:] == [
+        ("rate_card", "DACH|Senior Consultant|EUR"),
+        ("cost_rate", "DACH|Senior Consultant|EUR"),
+    ]
     assert rows[1] == [
         ("service_line", "Cloud"),
         ("region", "DACH"),
         ("cost_centre", "ACME-DE|CLOUD"),
         ("project_template", "CLOUD|DACH|fixed_fee"),
+        ("cost_rate", "DACH|*|EUR"),
     ]
 
 

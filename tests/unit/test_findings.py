@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from oppsync.domain.findings import CODES, Severity, blocking, finding, warnings
-from oppsync.domain.policies.enrichment import MISSING
+from oppsync.domain.policies.search import MISSING
 from oppsync.domain.reference import ReferenceKind
-from tests.unit import test_enrichment, test_validation
+from tests.unit import test_enrichment, test_rates, test_validation
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
@@ -18,7 +18,7 @@ ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
 MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
 OF_SPLIT_RULES = {"SPLIT_NOT_POSSIBLE", "TRANSFER_PRICE_MISSING"}
 # A deal needs none of these.
-OPTIONAL_KINDS = {ReferenceKind.SPLIT_RULE}
+OPTIONAL_KINDS = {ReferenceKind.SPLIT_RULE, ReferenceKind.COST_RATE, ReferenceKind.MARGIN_POLICY}
 # Raised by stages and services when the world, not the deal, is at fault.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",
@@ -38,6 +38,7 @@ RAISED_BY_THE_WORLD = {
 def test_every_code_is_raised_by_something() -> None:
     of_the_deal = {case.code for case in test_validation.CASES}
     of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS | OF_SPLIT_RULES
+    of_reference_data |= {case.code for case in test_rates.CASES}
 
     assert of_the_deal | of_reference_data | RAISED_BY_THE_WORLD == set(CODES)
 

@@ -42,7 +42,7 @@ class TimeAndMaterials:
         """One line for the role; its amount is the estimate, hours x rate, as it was sold."""
         role = given(workstream.role, "the role")
         rate = given(workstream.enrichment.rate, "the rate")
-        less_discount = net_of(Decimal(1), rate.hourly, workstream.discount_percent)
+        less_discount = net_of(Decimal(1), rate.price, workstream.discount_percent)
         return (
             BillingLine(
                 path=f"{workstream.key}/time/{slug(role)}",

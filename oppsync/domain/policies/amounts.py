@@ -7,13 +7,10 @@ from decimal import Decimal
 
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.model import plain
-from oppsync.domain.money import current_currencies, minor_digits, minor_unit
+from oppsync.domain.money import TOO_LARGE, current_currencies, minor_digits, minor_unit
 from oppsync.domain.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.policies.facts import ValidationFacts
 from oppsync.domain.pricing import net_of
-
-# Amounts are stored with sixteen digits before the point.
-_TOO_LARGE = Decimal(10) ** 16
 
 
 def currency_is_known(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
@@ -65,7 +62,7 @@ def amounts_are_positive(opportunity: Opportunity, facts: ValidationFacts) -> It
 def amounts_fit_the_currency(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     code = _currency(opportunity)
     for path, label, amount in _amounts(opportunity):
-        if abs(amount) >= _TOO_LARGE:
+        if abs(amount) >= TOO_LARGE:
             yield _of_amount(
                 "AMOUNT_TOO_LARGE", opportunity, path, amount, f"{label} is too large to be booked"
             )

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-from typing import TypeVar
-
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery, LineEnrichment
 from oppsync.domain.findings import Finding, blocking, finding, warnings
-from oppsync.domain.model import Frozen, given, plain
+from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import LineKind
+from oppsync.domain.policies.margin import check_margins
+from oppsync.domain.policies.rates import cost_rate_of, rate_of
+from oppsync.domain.policies.search import Search
 from oppsync.domain.reference import (
     CostCentre,
     DeliveryModel,
     LegalEntity,
     ProjectTemplate,
-    Rate,
     ReferenceBook,
     ReferenceKind,
-    ReferenceUse,
     Region,
     ServiceLine,
     TaxTreatment,
     TransferPrice,
-    reference_key,
 )
 from oppsync.domain.split_rules import LineFacts, SplitRule, first_that_takes, line_facts
-
-Shape = TypeVar("Shape", bound=Frozen)
-
-# What is missing, in words, and the code of its finding.
-MISSING: dict[ReferenceKind, tuple[str, str]] = {
-    ReferenceKind.LEGAL_ENTITY: ("LEGAL_ENTITY_UNKNOWN", "No legal entity {key} is known"),
-    ReferenceKind.TAX_TREATMENT: ("TAX_TREATMENT_MISSING", "No tax treatment is set for {key}"),
-    ReferenceKind.DELIVERY_MODEL: ("DELIVERY_MODEL_UNKNOWN", "No delivery model {key} is known"),
-    ReferenceKind.SERVICE_LINE: ("SERVICE_LINE_UNKNOWN", "No service line {key} is known"),
-    ReferenceKind.REGION: ("REGION_UNKNOWN", "No region {key} is known"),
-    ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "No cost centre is set for {key}"),
-    ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "No project template is set for {key}"),
-    ReferenceKind.TRANSFER_PRICE: ("TRANSFER_PRICE_MISSING", "No transfer price is set for {key}"),
-    ReferenceKind.RATE_CARD: ("RATE_MISSING", "The rate card has no rate for {key}"),
-}
 
 
 def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[Finding, ...]:
@@ -51,7 +32,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     Raises ValueError without a close date. A deal that lacks something else gets no enrichment: what is missing
     is validation's to tell, and the rest is looked up all the same.
     """
-    search = _Search(book, given(opportunity.won_on, "the close date"))
+    search = Search(book, given(opportunity.won_on, "the close date"))
     entity = search.find(
         LegalEntity, ReferenceKind.LEGAL_ENTITY, "/contracting_entity", opportunity.contracting_entity
     )
@@ -63,6 +44,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         )
     lines = [_line(opportunity, index, entity, search) for index in range(len(opportunity.lines))]
     found = tuple(line for line in lines if line is not None)
+    check_margins(opportunity, found, search)
     blocks = blocking(search.findings)
     if blocks or entity is None or tax is None or len(found) < len(lines):
         return (*blocks, *warnings(search.findings))
@@ -76,53 +58,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     )
 
 
-class _Search:
-    """Look-ups on one day. Remembers the rows used and, once each, the rows that are not there."""
-
-    def __init__(self, book: ReferenceBook, day: date) -> None:
-        self._book = book
-        self._day = day
-        rules = book.all(SplitRule, ReferenceKind.SPLIT_RULE, day)
-        self._rules = {rule.code: (rule, use) for rule, use in rules}
-        self._missing: set[tuple[ReferenceKind, str]] = set()
-        self.findings: list[Finding] = []
-        self.used: dict[tuple[ReferenceKind, str], ReferenceUse] = {}
-        self.trail: list[ReferenceUse] = []  # each row found, in the order of the look-ups
-
-    def find(self, shape: type[Shape], kind: ReferenceKind, path: str, *parts: str | None) -> Shape | None:
-        """The value under the key made of `parts`. None when a part is (it has its finding already)."""
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
-            return None
-        key = reference_key(*known)
-        hit = self._book.find(shape, kind, key, self._day)
-        if hit is None:
-            self._miss(kind, key, path)
-            return None
-        value, use = hit
-        self.used[kind, key] = use
-        self.trail.append(use)
-        return value
-
-    def split_rules(self) -> Iterator[SplitRule]:
-        """All that are valid. One counts as used once `use` says so."""
-        return (rule for rule, _use in self._rules.values())
-
-    def use(self, rule: SplitRule) -> None:
-        use = self._rules[rule.code][1]
-        self.used[ReferenceKind.SPLIT_RULE, rule.code] = use
-        self.trail.append(use)
-
-    def _miss(self, kind: ReferenceKind, key: str, path: str) -> None:
-        if (kind, key) in self._missing:
-            return
-        self._missing.add((kind, key))
-        code, said = MISSING[kind]
-        words = said.format(key=key.replace("|", ", "))
-        self.findings.append(finding(code, f"{words} on {self._day}", path=path, value=key))
-
-
-def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: _Search) -> TaxTreatment | None:
+def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: Search) -> TaxTreatment | None:
     account = opportunity.account
     if account is None:
         return None
@@ -146,7 +82,7 @@ def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: _Search) 
 
 
 def _line(
-    opportunity: Opportunity, index: int, entity: LegalEntity | None, search: _Search
+    opportunity: Opportunity, index: int, entity: LegalEntity | None, search: Search
 ) -> LineEnrichment | None:
     line, path, begin = opportunity.lines[index], f"/lines/{index}", len(search.trail)
     model = BILLING_MODELS.get(opportunity.billing_model_of(line) or "")
@@ -176,7 +112,8 @@ def _line(
     )
     rate = None
     if model is not None and LineKind.TIME in model.kinds:
-        rate = _rate(opportunity, line, path, region_code, search)
+        rate = rate_of(opportunity, line, path, region_code, search)
+    cost_rate = cost_rate_of(opportunity, line, region_code, search)
     if service is None or region is None or centre is None or template is None:
         return None
     return LineEnrichment(
@@ -186,13 +123,14 @@ def _line(
         cost_centre=centre,
         template=template,
         rate=rate,
+        cost_rate=cost_rate,
         split_rule=rule,
         intercompany=delivery,
         rows=tuple(search.trail[begin:]),
     )
 
 
-def _split_rule(line: OpportunityLine, facts: LineFacts, path: str, search: _Search) -> SplitRule | None:
+def _split_rule(line: OpportunityLine, facts: LineFacts, path: str, search: Search) -> SplitRule | None:
     """The rule that takes the line. Milestones have dates and amounts of their own: no phases for them."""
     rule = first_that_takes(search.split_rules(), facts)
     if rule is None:
@@ -211,7 +149,7 @@ def _split_rule(line: OpportunityLine, facts: LineFacts, path: str, search: _Sea
 
 
 def _intercompany(
-    selling: LegalEntity, code: str | None, service: ServiceLine, path: str, search: _Search
+    selling: LegalEntity, code: str | None, service: ServiceLine, path: str, search: Search
 ) -> IntercompanyDelivery | None:
     """`code` is who delivers; None when the selling entity does itself. With something missing, which is then a
     finding, there is no delivery either."""
@@ -232,22 +170,3 @@ def _intercompany(
     if entity is None or price is None or revenue is None:
         return None
     return IntercompanyDelivery(entity=entity, transfer_price=price, revenue_cost_centre=revenue)
-
-
-def _rate(
-    opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, search: _Search
-) -> Rate | None:
-    """The rate card's price of the line's role; the price sold, before discount, must be the same."""
-    currency = opportunity.currency
-    rate = search.find(Rate, ReferenceKind.RATE_CARD, f"{path}/role", region, line.role, currency)
-    if rate is not None and line.unit_price != rate.hourly:
-        search.findings.append(
-            finding(
-                "RATE_DIFFERS",
-                f"{line.title}: {line.role} was sold at {currency} {plain(line.unit_price)} an hour, the "
-                f"rate card {rate.card} says {currency} {plain(rate.hourly)}",
-                path=f"{path}/unit_price",
-                value=f"{currency} {plain(line.unit_price)}",
-            )
-        )
-    return rate
