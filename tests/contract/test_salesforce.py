@@ -13,7 +13,7 @@ import pytest
 
 from adapters.crm.salesforce.adapter import SalesforceCrm
 from adapters.standins import deals
-from oppsync.domain.billing_terms import BillingFrequency
+from oppsync.domain.billing_terms import BillingFrequency, BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.connections import ConnectionRole
 from oppsync.domain.opportunity import Opportunity, Unit
 from oppsync.domain.orders import WriteBack
@@ -262,3 +262,64 @@ def test_a_deal_is_read_in_one_call(org: SalesforceHarness) -> None:
     org.control.clear_requests()
     crm.read_opportunity(deal_id)
     assert [call["path"] for call in org.control.requests()] == [f"{DATA}/composite"]
+
+
+TERMS = {
+    "Billing_Day__c": Decimal(15),
+    "Billing_Timing__c": "In Arrears",
+    "Cap_Amount__c": Decimal("50000.50"),
+    "Cap_Scope__c": "Contract",
+    "Cap_Warning_Percent__c": Decimal(75),
+    "Deposit_Percent__c": Decimal(30),
+    "Final_Percent__c": Decimal(20),
+    "Included_Hours__c": Decimal(40),
+    "Rollover__c": "Capped",
+    "Rollover_Hours__c": Decimal(8),
+    "Indexation_Percent__c": Decimal("2.5"),
+}
+SAME_TERMS = BillingTerms(
+    day=15,
+    timing="in_arrears",
+    cap=Cap(amount="50000.50", scope="contract", warning_percent=75),
+    deposit=Deposit(percent=30, final_percent=20),
+    retainer=Retainer(hours=40, rollover="capped", rollover_hours=8),
+    indexation_percent="2.5",
+)
+
+
+def test_terms_of_billing_are_read_from_deal_and_lines_where_the_org_has_them(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= TERMS | {"PO_Limit__c": Decimal("100000.00"), "Billing_Model__c": "Mixed"}
+    deal["lines"][0] |= TERMS | {"Billing_Frequency__c": "Yearly"}
+    found = read(org, deal, billing_terms=True)
+    assert found.contract.billing == SAME_TERMS
+    assert found.lines[0].billing == SAME_TERMS.model_copy(update={"frequency": BillingFrequency.YEARLY})
+    assert (found.contract.po_limit, found.billing_model) == (Decimal(100_000), None)
+
+
+def test_an_org_without_fields_for_terms_is_not_asked_for_them(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= TERMS
+    found = read(org, deal)
+    assert found.contract.billing == BillingTerms()
+
+
+def test_terms_that_are_not_there_are_none(org: SalesforceHarness) -> None:
+    found = read(org, deals.fixed_fee(WON), billing_terms=True)
+    assert found.contract.billing == found.lines[0].billing == BillingTerms()
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"Billing_Day__c": Decimal("1.5")}, "$.contract.billing.day"),
+        ({"Cap_Scope__c": "Galaxy"}, "$.contract.billing.cap.scope"),
+        ({"Rollover__c": "Some"}, "$.contract.billing.retainer.rollover"),
+    ],
+)
+def test_terms_that_do_not_fit_say_where(org: SalesforceHarness, change: dict[str, Any], where: str) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= change
+    with pytest.raises(UnreadableDelivery) as caught:
+        read(org, deal, billing_terms=True)
+    assert caught.value.where == where

@@ -645,3 +645,18 @@ def test_every_canned_deal_adds_up(won: date) -> None:
 def test_deals_won_a_year_apart_have_other_rates() -> None:
     prices = [deals.time_and_materials(day)["lines"][0]["UnitPrice"] for day in (date(2025, 12, 31), WON)]
     assert prices == [150, 160]
+
+
+def test_books_of_an_earlier_release_get_the_fields_they_lack(tmp_path: Path) -> None:
+    books = tmp_path / "salesforce.sqlite3"
+    with running("salesforce", books) as address:
+        record_id = SalesforceControl(address).win_deal(deals.fixed_fee(WON))["id"]
+    with sqlite3.connect(books) as db:
+        db.execute('ALTER TABLE "OpportunityLineItem" DROP COLUMN "Cap_Amount__c"')
+        db.execute('ALTER TABLE "Opportunity" DROP COLUMN "PO_Limit__c"')
+    db.close()
+
+    with running("salesforce", books) as address:
+        control = SalesforceControl(address)
+        assert control.record(record_id)["PO_Limit__c"] is None
+        assert control.win_deal(deals.fixed_fee(WON))["id"] != record_id

@@ -44,7 +44,7 @@ def opportunity(
         "owner": _owner(deal.owner),
         "starts_on": deal.starts_on,
         "ends_on": deal.ends_on,
-        "billing_model": _code(wire.BILLING_MODELS, deal.billing_model),
+        "billing_model": _billing_model_of_deal(deal.billing_model),
         "contract": _contract(deal),
         "contracting_entity": deal.contracting_entity,
         "region": deal.region,
@@ -88,8 +88,35 @@ def _contract(record: wire.OpportunityRecord) -> dict[str, Any]:
         "type": record.contract_type,
         "payment_terms": record.payment_terms,
         "po_number": record.po_number,
+        "po_limit": record.po_limit,
         "signed_on": record.signed_on,
         "billing_frequency": _code(wire.BILLING_FREQUENCIES, record.billing_frequency),
+    }
+    return _given(terms) | {"billing": _billing_terms(record)}
+
+
+def _billing_model_of_deal(label: str | None) -> str | None:
+    return None if label is not None and label.strip() == wire.MIXED else _code(wire.BILLING_MODELS, label)
+
+
+def _billing_terms(record: wire.BillingTermsRecord) -> dict[str, Any]:
+    cap = {
+        "amount": record.cap_amount,
+        "scope": _code(wire.CAP_SCOPES, record.cap_scope),
+        "warning_percent": record.cap_warning_percent,
+    }
+    retainer = {
+        "hours": record.included_hours,
+        "rollover": _code(wire.ROLLOVERS, record.rollover),
+        "rollover_hours": record.rollover_hours,
+    }
+    terms = {
+        "day": record.billing_day,
+        "timing": _code(wire.BILLING_TIMINGS, record.billing_timing),
+        "cap": _given(cap) or None,
+        "deposit": _given({"percent": record.deposit_percent, "final_percent": record.final_percent}) or None,
+        "retainer": _given(retainer) or None,
+        "indexation_percent": record.indexation_percent,
     }
     return _given(terms)
 
@@ -98,6 +125,7 @@ def _line(
     line: wire.LineRecord, milestones: Sequence[wire.MilestoneRecord], currency: str | None
 ) -> dict[str, Any]:
     product = line.product
+    frequency = _given({"frequency": _code(wire.BILLING_FREQUENCIES, line.billing_frequency)})
     optional = {
         "product_code": product and product.code,
         "product_name": product and product.name,
@@ -119,6 +147,7 @@ def _line(
         "quantity": line.quantity,
         "unit_price": line.unit_price,
         "net": line.total,
+        "billing": _billing_terms(line) | frequency,
         "milestones": [
             {"id": m.id, "name": m.name, "percent": m.percent, "planned_on": m.planned_on} for m in milestones
         ],

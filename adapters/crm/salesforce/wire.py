@@ -165,7 +165,23 @@ class ProductRecord(Record):
     family: Words = Field(alias="Family")
 
 
-class OpportunityRecord(Record):
+class BillingTermsRecord(Record):
+    """Terms of billing: fields that both the opportunity and its lines have, where the org has them at all."""
+
+    billing_day: Number = Field(alias="Billing_Day__c")
+    billing_timing: Words = Field(alias="Billing_Timing__c")
+    cap_amount: Number = Field(alias="Cap_Amount__c")
+    cap_scope: Words = Field(alias="Cap_Scope__c")
+    cap_warning_percent: Number = Field(alias="Cap_Warning_Percent__c")
+    deposit_percent: Number = Field(alias="Deposit_Percent__c")
+    final_percent: Number = Field(alias="Final_Percent__c")
+    included_hours: Number = Field(alias="Included_Hours__c")
+    rollover: Words = Field(alias="Rollover__c")
+    rollover_hours: Number = Field(alias="Rollover_Hours__c")
+    indexation_percent: Number = Field(alias="Indexation_Percent__c")
+
+
+class OpportunityRecord(BillingTermsRecord):
     sobject = "Opportunity"
 
     id: Id = Field(alias="Id")
@@ -186,6 +202,7 @@ class OpportunityRecord(Record):
     billing_model: Words = Field(alias="Billing_Model__c")
     payment_terms: Words = Field(alias="Payment_Terms__c")
     po_number: Words = Field(alias="PO_Number__c")
+    po_limit: Number = Field(alias="PO_Limit__c")
     contract_type: Words = Field(alias="Contract_Type__c")
     billing_frequency: Words = Field(alias="Billing_Frequency__c")
     starts_on: Day = Field(alias="Start_Date__c")
@@ -204,7 +221,7 @@ class ChangeRecord(Record):
     is_won: bool = Field(alias="IsWon")
 
 
-class LineRecord(Record):
+class LineRecord(BillingTermsRecord):
     sobject = "OpportunityLineItem"
 
     id: Id = Field(alias="Id")
@@ -223,6 +240,7 @@ class LineRecord(Record):
     role: Words = Field(alias="Role__c")
     planned_hours: Number = Field(alias="Planned_Hours__c")
     billing_model: Words = Field(alias="Billing_Model__c")
+    billing_frequency: Words = Field(alias="Billing_Frequency__c")
 
 
 class MilestoneRecord(Record):
@@ -258,6 +276,13 @@ RECORDS: tuple[type[Record], ...] = (
 )
 FIELDS = frozenset(f"{r.sobject}.{name}" for r in RECORDS for name, behind in r.fields() if behind is None)
 
+# An org has these once it has been given them: its connection says so.
+BILLING_TERMS = frozenset(
+    f"{record.sobject}.{name}"
+    for record in (OpportunityRecord, LineRecord)
+    for name, _ in BillingTermsRecord.fields()
+) | {"Opportunity.PO_Limit__c", "OpportunityLineItem.Billing_Frequency__c"}
+
 
 class TokenReply(BaseModel):
     access_token: Annotated[str, Field(min_length=1, repr=False)]
@@ -285,10 +310,20 @@ class CompositeReply(BaseModel):
 # What a picklist's value is called -> our code; any other value is passed on as it is.
 BILLING_MODELS = {
     "Time and Materials": "time_and_materials",
+    "Time and Materials Capped": "time_and_materials_capped",
     "Fixed Fee": "fixed_fee",
+    "Fixed Fee Percent Complete": "fixed_fee_progress",
+    "Fixed Fee with Deposit": "fixed_fee_deposit",
     "Milestone": "milestone",
     "Retainer": "retainer",
+    "Managed Service": "recurring",
+    "Non-Billable": "non_billable",
 }
-BILLING_FREQUENCIES = {"Once": "once", "Monthly": "monthly", "Quarterly": "quarterly"}
+# On an opportunity: every line says its own.
+MIXED = "Mixed"
+BILLING_FREQUENCIES = {"Once": "once", "Monthly": "monthly", "Quarterly": "quarterly", "Yearly": "yearly"}
+BILLING_TIMINGS = {"In Advance": "in_advance", "In Arrears": "in_arrears"}
+CAP_SCOPES = {"Contract": "contract", "Period": "period", "Workstream": "workstream"}
+ROLLOVERS = {"None": "none", "Capped": "capped", "All": "all"}
 UNITS = {"Hour": "hour", "Day": "day", "Unit": "unit", "Month": "month"}
 STATUSES: Mapping[str, str] = {"active": "Active", "rejected": "Rejected", "withdrawn": "Withdrawn"}

@@ -1,6 +1,6 @@
 """The objects and fields of the org that docs/salesforce.md sets up, and what a value of each may be."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -56,6 +56,19 @@ SYSTEM = {
     "SystemModstamp": STAMP,
 }
 CURRENCY = {"CurrencyIsoCode": Field(length=3)}
+BILLING_TERMS = {
+    "Billing_Day__c": NUMBER,
+    "Billing_Timing__c": TEXT,
+    "Cap_Amount__c": NUMBER,
+    "Cap_Scope__c": TEXT,
+    "Cap_Warning_Percent__c": NUMBER,
+    "Deposit_Percent__c": NUMBER,
+    "Final_Percent__c": NUMBER,
+    "Included_Hours__c": NUMBER,
+    "Rollover__c": TEXT,
+    "Rollover_Hours__c": NUMBER,
+    "Indexation_Percent__c": NUMBER,
+}
 
 
 def _to(sobject: str, relation: str, required: bool = False) -> Field:
@@ -98,6 +111,7 @@ ALL = (
             "Billing_Model__c": TEXT,
             "Payment_Terms__c": TEXT,
             "PO_Number__c": TEXT,
+            "PO_Limit__c": NUMBER,
             "Contract_Type__c": TEXT,
             "Billing_Frequency__c": TEXT,
             "Start_Date__c": DATE,
@@ -111,6 +125,7 @@ ALL = (
             "oppsync_Activated_At__c": Field("datetime"),
             "oppsync_Message__c": Field(length=2_000),
         }
+        | BILLING_TERMS
         | CURRENCY,
     ),
     SObject(
@@ -135,7 +150,9 @@ ALL = (
             "Role__c": TEXT,
             "Planned_Hours__c": NUMBER,
             "Billing_Model__c": TEXT,
+            "Billing_Frequency__c": TEXT,
         }
+        | BILLING_TERMS
         | CURRENCY,
     ),
     SObject(
@@ -183,6 +200,15 @@ def tables() -> list[str]:
                 index = f'CREATE INDEX IF NOT EXISTS "{sobject.name}_{name}"'
                 statements.append(f'{index} ON "{sobject.name}" ("{name}"{collation})')
     return statements
+
+
+def added_columns(sobject: SObject, known: Collection[str]) -> list[str]:
+    """The statements that give a table of an earlier release, with the columns `known`, those it lacks."""
+    return [
+        f'ALTER TABLE "{sobject.name}" ADD COLUMN "{name}" {"INTEGER" if field.kind == "boolean" else "TEXT"}'
+        for name, field in sobject.fields.items()
+        if name not in known
+    ]
 
 
 def stored(sobject: SObject, name: str, value: Json) -> Stored:

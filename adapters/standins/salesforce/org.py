@@ -11,9 +11,11 @@ from adapters.standins.salesforce.errors import SalesforceError, no_such_column,
 from adapters.standins.salesforce.ids import full_id, new_id
 from adapters.standins.salesforce.notifier import Notifier
 from adapters.standins.salesforce.objects import (
+    ALL,
     OURS,
     SObject,
     Stored,
+    added_columns,
     objects_of,
     parsed,
     shown,
@@ -53,8 +55,15 @@ class Org:
         self.objects = objects_of(multi_currency)
         self._notifier = notifier
         with books.transaction():
+            self._widen()
             found = books.row('SELECT "Id" FROM "User" WHERE "Name" = ?', (API_USER,))
             self.api_user = found["Id"] if found else self.insert("User", {"Name": API_USER}, by="user")
+
+    def _widen(self) -> None:
+        for sobject in ALL:
+            known = {row["name"] for row in self.books.rows(f'PRAGMA table_info("{sobject.name}")')}
+            for statement in added_columns(sobject, known):
+                self.books.rows(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
