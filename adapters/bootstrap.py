@@ -40,6 +40,7 @@ from oppsync.domain.events import Event
 from oppsync.errors import Misconfigured, NotFound, StoreUnavailable
 from oppsync.ports import Clock, Notifier, Queries, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services import commands
+from oppsync.services.approval_rules import SetApprovalRuleHandler
 from oppsync.services.compensate import CompensateHandler
 from oppsync.services.decide_approval import DecideApprovalHandler
 from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
@@ -157,6 +158,7 @@ def _bus(
     bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
     bus.register(commands.Compensate, CompensateHandler(uow, bus.publish))
     bus.register(commands.ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
+    bus.register(commands.SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(commands.CreatePerson, CreatePersonHandler(uow, passwords))
     bus.register(commands.CreateToken, CreateTokenHandler(uow))
     bus.register(commands.SignIn, SignInHandler(uow, passwords))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, TaskStatus
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, RuleUse, TaskStatus
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Effect, Landed, LedgerRow
 from oppsync.domain.events import Event
@@ -31,7 +31,7 @@ from oppsync.domain.readings import (
     PollStatus,
     TimelineEntry,
 )
-from oppsync.domain.reference import ReferenceBook, ReferenceRow
+from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.replays import Selection
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
@@ -196,6 +196,9 @@ class Opportunities(Protocol):
         """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
         are those of its stage: a deal is in one of them, or parked with one of them to resume."""
 
+    def knows_customer(self, tenant_id: str, code: str) -> bool:
+        """Whether a deal of this customer (its code in the ERP) ever became active."""
+
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         """Ids of deals that are not being created and of whose parent project the ledger knows nothing, oldest
         first."""
@@ -265,6 +268,11 @@ class Approvals(Protocol):
         candidates: Iterable[UUID],
     ) -> ApprovalTask:
         """Open a task, or return the one that exists for this opportunity, plan and role."""
+
+    def approve_by_rule(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+    ) -> None:
+        """Add an approved task, or approve the open one of this opportunity, plan and role."""
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         """All of an opportunity, oldest first, void ones too."""
@@ -374,6 +382,9 @@ class Credentials(Protocol):
 class References(Protocol):
     def book(self, tenant_id: str) -> ReferenceBook:
         """Raises NewerRelease for a kind of row that this release does not know."""
+
+    def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
+        """All rows of one kind, by key and first day."""
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         """Insert or replace the row of this kind, key and first day.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from adapters.cli.approval_rules import approval_rule
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.crm import crm
 from adapters.cli.database import database
@@ -25,7 +26,8 @@ def oppsync() -> None:
 
 
 for command in (
-    up, demo, doctor, database, seed, crm, opportunity, plan, exceptions, replay, reconcile, user, token,
+    up, demo, doctor, database, seed, crm, opportunity, plan, exceptions, replay, reconcile, approval_rule,
+    user, token,
 ):  # fmt: skip
     oppsync.add_command(command)
 

@@ -95,6 +95,14 @@ class PostgresOpportunities:
             referred_as="opportunity_id",
         )
 
+    def knows_customer(self, tenant_id: str, code: str) -> bool:
+        query = select(table.c.id).where(
+            table.c.tenant_id == tenant_id,
+            table.c.record["account"]["code"].astext == code,
+            table.c.activated_at.is_not(None),
+        )
+        return self._connection.execute(query.limit(1)).one_or_none() is not None
+
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         parent = exists().where(
             effects.c.tenant_id == table.c.tenant_id,

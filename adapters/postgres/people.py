@@ -18,7 +18,7 @@ from adapters.postgres.tables import api_tokens, connections, people, reference_
 from oppsync import canonical_json
 from oppsync.domain.approvals import Person, PersonRole
 from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.reference import SHAPES, ReferenceBook, ReferenceRow
+from oppsync.domain.reference import SHAPES, ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.errors import Conflict, InvalidInput, Misconfigured, NotFound
 
 
@@ -170,6 +170,15 @@ class PostgresReferences:
         query = select(reference_rows).where(reference_rows.c.tenant_id == tenant_id)
         rows = self._connection.execute(query).mappings()
         return ReferenceBook(document(ReferenceRow, pick(row, ReferenceRow)) for row in rows)
+
+    def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
+        query = (
+            select(reference_rows)
+            .where(reference_rows.c.tenant_id == tenant_id, reference_rows.c.kind == kind)
+            .order_by(reference_rows.c.key, reference_rows.c.valid_from)
+        )
+        rows = self._connection.execute(query).mappings()
+        return [ReferenceRow.model_validate(pick(row, ReferenceRow)) for row in rows]
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         SHAPES[row.kind].model_validate(row.value)

@@ -201,6 +201,13 @@ opportunities = Table(
     Index("ix_opportunities_id", "id"),
     Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
     Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
+    # Which customers are known.
+    Index(
+        "ix_opportunities_customer",
+        "tenant_id",
+        text("((record -> 'account') ->> 'code')"),
+        postgresql_where=text("activated_at is not null"),
+    ),
 )
 
 # How far each CRM connection is polled; see `oppsync.domain.polling.Watermark`.
@@ -282,6 +289,8 @@ approval_tasks = Table(
     _when("decided_at", nullable=True),
     _id("decided_by", nullable=True),
     _text("comment", default=""),
+    # Approved without a person: the rule's name and row.
+    _json("rule", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "opportunity_id", "plan_hash"],

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -23,7 +23,7 @@ from adapters.postgres.tables import (
     outbox,
     plans,
 )
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, TaskStatus
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
@@ -144,6 +144,32 @@ class PostgresApprovals:
             .returning(approval_tasks)
         )
         return to_task(self._connection.execute(statement).mappings().one())
+
+    def approve_by_rule(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+    ) -> None:
+        approved = {
+            "status": TaskStatus.APPROVED,
+            "decided_at": clock(),
+            "rule": rule.model_dump(mode="json"),
+        }
+        statement = insert(approval_tasks).values(
+            tenant_id=tenant_id,
+            id=uuid7(),
+            opportunity_id=opportunity_id,
+            plan_hash=plan_hash,
+            role=role,
+            candidates=[],
+            **approved,
+        )
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],
+                index_where=approval_tasks.c.status != text("'void'"),
+                set_=approved,
+                where=approval_tasks.c.status == TaskStatus.OPEN,
+            )
+        )
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         return self._select(

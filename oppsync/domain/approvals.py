@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -53,8 +54,22 @@ class Person(Frozen):
     is_active: bool = True
 
 
+class RuleUse(Frozen):
+    """Which rule approved: its name, and which row of it, as in `ReferenceRow`."""
+
+    name: Code
+    valid_from: date
+    version: int
+
+    def __str__(self) -> str:
+        return f"Rule {self.name} (from {self.valid_from}, version {self.version})"
+
+
 class ApprovalTask(Frozen):
-    """One role's decision on one plan. `candidates` are the people told when it was opened."""
+    """One role's decision on one plan. `candidates` are the people told when it was opened.
+
+    Approved by a person (`decided_by`) or by a rule (`rule`), never by both.
+    """
 
     id: UUID
     opportunity_id: UUID
@@ -66,6 +81,7 @@ class ApprovalTask(Frozen):
     decided_at: AwareDatetime | None = None
     decided_by: UUID | None = None
     comment: Text = ""
+    rule: RuleUse | None = None
 
 
 class SignedIn(Frozen):

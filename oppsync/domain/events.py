@@ -81,9 +81,15 @@ class ApprovalVoided(Event):
 
 
 class PlanApproved(Event):
-    """One role approved one plan's hash."""
+    """One plan's hash was approved for one role: by a person, or by the rule that `detail` names."""
 
     type = "plan.approved.v1"
+
+
+class ApprovalRuleSet(Event):
+    """From a day on, or until one, plans are approved by a rule."""
+
+    type = "approval.rule.set.v1"
 
 
 class PlanRejected(Event):

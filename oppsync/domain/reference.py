@@ -13,10 +13,12 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from oppsync.domain.approvals import ApprovalRole
 from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.findings import Severity
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at, plain
-from oppsync.domain.money import Currency
+from oppsync.domain.money import Currency, Money
+from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.pricing import net_of
 from oppsync.domain.split_rules import SplitRule
 
@@ -36,6 +38,7 @@ class ReferenceKind(StrEnum):
     TRANSFER_PRICE = "transfer_price"
     COST_RATE = "cost_rate"
     MARGIN_POLICY = "margin_policy"
+    APPROVAL_RULE = "approval_rule"
 
 
 # A part of a key that stands for every other value.
@@ -157,6 +160,20 @@ class TransferPrice(Frozen):
         return f"cost plus {plain(self.percent)} %{under}"
 
 
+class ApprovalRule(Frozen):
+    """Key: the rule's name. A plan that meets every condition is approved for `roles` without a person.
+
+    `up_to` is the largest contract total, in its currency alone. Empty `legal_entities` or `billing_models`
+    mean any. `known_customers_only`: the customer has an earlier deal whose projects became active.
+    """
+
+    up_to: Money
+    roles: tuple[ApprovalRole, ...] = tuple(ApprovalRole)
+    legal_entities: tuple[Code, ...] = ()
+    billing_models: tuple[BillingModelCode, ...] = ()
+    known_customers_only: bool = True
+
+
 SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.LEGAL_ENTITY: LegalEntity,
     ReferenceKind.SERVICE_LINE: ServiceLine,
@@ -170,6 +187,7 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.TRANSFER_PRICE: TransferPrice,
     ReferenceKind.COST_RATE: CostRate,
     ReferenceKind.MARGIN_POLICY: MarginPolicy,
+    ReferenceKind.APPROVAL_RULE: ApprovalRule,
 }
 
 

@@ -35,7 +35,7 @@ _FORWARD: dict[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.VALIDATED}),
     State.VALIDATED: frozenset({State.ENRICHED}),
     State.ENRICHED: frozenset({State.PLANNED}),
-    State.PLANNED: frozenset({State.AWAITING_APPROVAL}),
+    State.PLANNED: frozenset({State.AWAITING_APPROVAL, State.APPROVED}),
     State.AWAITING_APPROVAL: frozenset({State.APPROVED, State.REFUSED}),
     State.APPROVED: frozenset({State.CREATED}),
     State.CREATED: frozenset({State.ACTIVE}),

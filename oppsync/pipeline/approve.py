@@ -1,8 +1,9 @@
-"""Approve: finance and delivery must both approve this plan's hash. The stage judges; people decide."""
+"""Approve: finance and delivery must both approve this plan's hash. The stage judges; people decide, or a rule
+that somebody set for plans like this one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -11,16 +12,19 @@ from oppsync.domain.approvals import (
     ApprovalRole,
     ApprovalTask,
     Person,
+    RuleUse,
     TaskStatus,
     may_decide,
 )
 from oppsync.domain.effects import Effect, Landed
-from oppsync.domain.events import ApprovalOpened
+from oppsync.domain.events import ApprovalOpened, PlanApproved
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.orders import Message
 from oppsync.domain.plan import Plan, short_hash
+from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
+from oppsync.domain.reference import ReferenceKind
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.forgotten import APPROVAL_LOST, exists_unknown
@@ -29,42 +33,68 @@ from oppsync.ports import UnitOfWork
 
 REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]
+ByRule = Mapping[ApprovalRole, RuleUse]
+NOTHING_BY_RULE: ByRule = {}
 
 
-def open_tasks(opportunity: TrackedOpportunity, candidates: Candidates, *, lost: bool = False) -> Outcome:
-    """From `planned`: both roles get their task, unless one of them has nobody who may decide.
+def open_tasks(
+    opportunity: TrackedOpportunity,
+    candidates: Candidates,
+    by_rule: ByRule = NOTHING_BY_RULE,
+    *,
+    lost: bool = False,
+) -> Outcome:
+    """From `planned`: each role gets its task unless a rule approves for it, and the deal goes straight on when
+    rules approve for all. Parked where somebody would have to decide and nobody may.
 
     `lost`: its projects exist, approved by somebody of whom a restored backup knows nothing. They are taken
     over once it is approved anew; until then a person is told.
     """
-    alone = nobody_approves(candidates)
+    asked = [role for role in REQUIRED_ROLES if role not in by_rule]
+    alone = nobody_approves(candidates, asked)
     if alone:
         return Park(opportunity, alone, f"record:{opportunity.id}")
     return Advance(
-        State.AWAITING_APPROVAL,
+        State.AWAITING_APPROVAL if asked else State.APPROVED,
         opportunity,
         items=[APPROVAL_LOST] if lost else (),
-        open_tasks={role: tuple(person.id for person in candidates[role]) for role in REQUIRED_ROLES},
+        open_tasks={role: tuple(person.id for person in candidates[role]) for role in asked},
+        by_rule=by_rule,
         events=[
-            ApprovalOpened(
-                opportunity_id=opportunity.id,
-                actor="stage:approve",
-                after={"role": role.value, "plan": opportunity.plan_hash},
-                detail={"candidates": [person.email for person in candidates[role]]},
-                summary=f"Waits for {role}: " + ", ".join(person.name for person in candidates[role]),
-            )
-            for role in REQUIRED_ROLES
+            *(_approved(opportunity, role, rule) for role, rule in by_rule.items()),
+            *(_opened(opportunity, role, candidates[role]) for role in asked),
         ],
     )
 
 
-def nobody_approves(candidates: Candidates) -> list[Finding]:
+def nobody_approves(candidates: Candidates, roles: Iterable[ApprovalRole] = REQUIRED_ROLES) -> list[Finding]:
     """A finding for each role that nobody may decide for."""
     return [
         finding("NO_APPROVER", f"Nobody who may approve for {role} is there", path="/owner", value=role)
-        for role in REQUIRED_ROLES
+        for role in roles
         if not candidates[role]
     ]
+
+
+def _opened(opportunity: TrackedOpportunity, role: ApprovalRole, people: Sequence[Person]) -> ApprovalOpened:
+    return ApprovalOpened(
+        opportunity_id=opportunity.id,
+        actor="stage:approve",
+        after={"role": role.value, "plan": opportunity.plan_hash},
+        detail={"candidates": [person.email for person in people]},
+        summary=f"Waits for {role}: " + ", ".join(person.name for person in people),
+    )
+
+
+def _approved(opportunity: TrackedOpportunity, role: ApprovalRole, rule: RuleUse) -> PlanApproved:
+    plan = opportunity.plan_hash or ""
+    return PlanApproved(
+        opportunity_id=opportunity.id,
+        actor="stage:approve",
+        after={"role": role.value, "plan": plan, "status": TaskStatus.APPROVED.value},
+        detail={"rule": rule.model_dump(mode="json")},
+        summary=f"{rule} approved plan {short_hash(plan)} for {role}",
+    )
 
 
 def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:
@@ -84,7 +114,9 @@ def run(context: StageContext) -> Outcome:
         lost = exists_unknown(context.uow, context.systems, opportunity)
         with context.uow() as uow:
             people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record))
-        return open_tasks(opportunity, people, lost=lost)
+            # What a restored backup forgot, people look at.
+            by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow)
+        return open_tasks(opportunity, people, by_rule, lost=lost)
     with context.uow() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
     outcome = judge(opportunity, tasks)
@@ -103,6 +135,25 @@ def candidates(uow: UnitOfWork, tenant_id: str, owner: str | None) -> Candidates
         ]
         for role in REQUIRED_ROLES
     }
+
+
+def _by_rule(context: StageContext, uow: UnitOfWork) -> ByRule:
+    """By the rules of today: one that was ended approves nothing more, whenever the deal was won."""
+    opportunity, tenant_id = context.opportunity, context.opportunity.tenant_id
+    rows = uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_RULE)
+    rules = rules_on(rows, context.clock.now().date())
+    if not rules:
+        return NOTHING_BY_RULE
+    content = uow.plans.get(tenant_id, opportunity.id, opportunity.plan_hash or "").content
+    warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
+    asks = any(rule.known_customers_only for rule in rules.values())
+    return approved_by_rule(
+        content,
+        rules,
+        known_customer=asks and uow.opportunities.knows_customer(tenant_id, content.customer),
+        warned=warned,
+        before=uow.approvals.of(tenant_id, opportunity.id),
+    )
 
 
 def owner_email(record: Opportunity | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.approvals import ApprovalRole, RuleUse
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import Disposition
 from oppsync.domain.findings import Finding
@@ -23,7 +23,8 @@ from oppsync.ports import Clock, Systems, UnitOfWorkFactory
 class Advance:
     """On to `to`. `opportunity` carries what the stage found out; its state is set by the shell.
 
-    `open_tasks`: role -> candidates told of the approval. `void_tasks`: no approval so far counts any more.
+    `open_tasks`: role -> candidates told of the approval. `by_rule`: role -> the rule that approves.
+    `void_tasks`: no approval so far counts any more.
     `items`: what becomes an exception item although the work goes on.
     """
 
@@ -31,6 +32,7 @@ class Advance:
     opportunity: TrackedOpportunity
     plan: Plan | None = None
     open_tasks: Mapping[ApprovalRole, Sequence[UUID]] = field(default_factory=dict)
+    by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False
     items: Sequence[Finding] = ()
     events: Sequence[Event] = ()

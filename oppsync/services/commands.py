@@ -11,6 +11,7 @@ from oppsync.domain.approvals import ApprovalTask, Decision, PersonRole
 from oppsync.domain.intake import Delivery
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.preview import PlanPreview
+from oppsync.domain.reference import ReferenceRow
 from oppsync.domain.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
 
 
@@ -125,6 +126,16 @@ class ReconcileRestore(Command[Sequence[UUID]]):
     """
 
     tenant_id: str
+    actor: str
+
+
+@dataclass(frozen=True)
+class SetApprovalRule(Command[None]):
+    """Set a rule from a day on, or until one: a row of kind `approval_rule`. Raises InvalidInput when it would
+    overlap another row of its name."""
+
+    tenant_id: str
+    row: ReferenceRow
     actor: str
 
 

@@ -126,6 +126,8 @@ def _approvals(
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
     for role, candidates in outcome.open_tasks.items():
         uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", role, candidates)
+    for role, rule in outcome.by_rule.items():
+        uow.approvals.approve_by_rule(after.tenant_id, after.id, after.plan_hash or "", role, rule)
     count = _void(uow, after, outcome)
     if count == 0:
         return []

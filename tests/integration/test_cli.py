@@ -187,6 +187,39 @@ def test_replaying_and_dismissing_exceptions(run: Run, office: Office, applicati
     assert {item["status"] for item in every} == {"replayed", "dismissed"}
 
 
+def test_a_rule_that_approves_is_set_shown_and_ended(run: Run, application: Application) -> None:
+    said = run("approval-rule", "set", "small", "--up-to", "50000", "--currency", "EUR", "--from", "2026-01-01")
+    assert said.output == "Rule small approves plans from 2026-01-01 on.\n"
+    again = run("approval-rule", "set", "small", "--up-to", "1", "--currency", "EUR", "--from", "2026-02-01")
+    assert again.exit_code == 1
+    assert "overlaps the row from 2026-01-01: end that one first" in again.output
+
+    (rule,) = canonical_json.loads(run("approval-rule", "list", "--json").output)
+    assert rule["value"]["up_to"] == {"amount": "50000.00", "currency": "EUR"}
+    assert rule["value"]["known_customers_only"] is True
+    assert "EUR 50000.00  finance, delivery  any" in run("approval-rule", "list").output
+
+    assert run("approval-rule", "end", "small", "--on", "2026-03-01").exit_code == 0
+    assert run("approval-rule", "end", "small").exit_code == 1
+    (rule,) = canonical_json.loads(run("approval-rule", "list", "--json").output)
+    assert (rule["valid_to"], rule["version"]) == ("2026-03-01", 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--up-to", "much", "--currency", "EUR"), "--up-to must be a number"),
+        (("--up-to", "5", "--currency", "EURO"), "not a current ISO 4217 currency code"),
+        (("--up-to", "5.001", "--currency", "EUR"), "finer than the minor unit"),
+    ],
+)
+def test_a_rule_that_makes_no_sense(run: Run, options: tuple[str, ...], sentence: str) -> None:
+    refused = run("approval-rule", "set", "odd", *options)
+
+    assert refused.exit_code == 1
+    assert sentence in refused.output
+
+
 def test_the_demo_firm_is_seeded_once(run: Run, application: Application, tmp_path: Path) -> None:
     assert run("seed").exit_code == 0
     passwords = Home(tmp_path).passwords([])

@@ -21,7 +21,7 @@ from oppsync.domain.exceptions import ExceptionItem
 from oppsync.domain.intake import StoredDelivery
 from oppsync.domain.opportunity import OpportunityRef
 from oppsync.domain.plan import Plan
-from oppsync.domain.reference import ReferenceBook, ReferenceRow
+from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.errors import LeaseLost, NotFound
@@ -162,6 +162,10 @@ class MemoryOpportunities:
         return row.tracked
 
     lock = get
+
+    def knows_customer(self, tenant_id: str, code: str) -> bool:
+        records = [row.tracked.record for row in self._rows.values() if row.tracked.activated_at is not None]
+        return any(record and record.account and record.account.code == code for record in records)
 
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         row, now = self._rows.get(opportunity_id), self._now()
@@ -315,6 +319,10 @@ class MemoryPeople:
 class MemoryReferences:
     def __init__(self, rows: Sequence[ReferenceRow]) -> None:
         self._book = ReferenceBook(rows)
+        self._rows = rows
 
     def book(self, tenant_id: str) -> ReferenceBook:
         return self._book
+
+    def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
+        return [row for row in self._rows if row.kind is kind]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, TaskStatus
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
@@ -91,6 +91,14 @@ class MemoryApprovals:
         )
         self._rows[opened.id] = opened
         return opened
+
+    def approve_by_rule(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+    ) -> None:
+        task = self.open(tenant_id, opportunity_id, plan_hash, role, ())
+        if task.status is TaskStatus.OPEN:
+            approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
+            self._rows[task.id] = task.model_copy(update=approved)
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         return [task for task in self._rows.values() if task.opportunity_id == opportunity_id]

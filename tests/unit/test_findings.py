@@ -18,7 +18,12 @@ ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
 MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
 OF_SPLIT_RULES = {"SPLIT_NOT_POSSIBLE", "TRANSFER_PRICE_MISSING"}
 # A deal needs none of these.
-OPTIONAL_KINDS = {ReferenceKind.SPLIT_RULE, ReferenceKind.COST_RATE, ReferenceKind.MARGIN_POLICY}
+OPTIONAL_KINDS = {
+    ReferenceKind.SPLIT_RULE,
+    ReferenceKind.COST_RATE,
+    ReferenceKind.MARGIN_POLICY,
+    ReferenceKind.APPROVAL_RULE,
+}
 # Raised by stages and services when the world, not the deal, is at fault.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",

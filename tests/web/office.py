@@ -12,7 +12,7 @@ from uuid import UUID
 from adapters.bootstrap import TENANT, Application
 from adapters.identity.local import Argon2Passwords
 from adapters.systems import WEBHOOK_SECRETS
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, RuleUse
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.events import StateChanged
@@ -134,6 +134,14 @@ class Office:
             uow.audit.append(TENANT, event, before.traceparent)
             uow.commit()
         return tasks[ApprovalRole.FINANCE], tasks[ApprovalRole.DELIVERY], plan
+
+    def approve_by_rule(self, waiting: Waiting, rule: RuleUse) -> None:
+        """A rule gives finance's approval."""
+        with self.uow() as uow:
+            uow.approvals.approve_by_rule(
+                TENANT, waiting.opportunity_id, waiting.plan.hash, ApprovalRole.FINANCE, rule
+            )
+            uow.commit()
 
     def active(self, url: str) -> UUID:
         """A deal whose project exists in the ERP as PRJ-7 at `url`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
 from oppsync import canonical_json
+from oppsync.domain.approvals import RuleUse
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import PlanContent, plan_hash
 from tests.web.office import Office, sold_by
@@ -125,6 +127,16 @@ def test_two_people_approve_a_plan(client: Callable[[str], Client], office: Offi
     rows = ana.get(f"/approvals?opportunity_id={waiting.opportunity_id}")["rows"]
     assert {row["task"]["status"] for row in rows} == {"approved"}
     assert {row["amount"] for row in rows} == {"44400.00"}
+
+
+def test_what_a_rule_approved_names_the_rule(client: Callable[[str], Client], office: Office) -> None:
+    waiting = office.waiting()
+    office.approve_by_rule(waiting, RuleUse(name="small deals", valid_from=date(2026, 5, 1), version=2))
+
+    task = client("ana").get(f"/approvals/{waiting.finance.id}")["task"]
+
+    assert (task["status"], task["decided_by"]) == ("approved", None)
+    assert task["rule"] == {"name": "small deals", "valid_from": "2026-05-01", "version": 2}
 
 
 def test_decisions_that_do_not_count_say_why_and_record_nothing(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 
 from adapters.bootstrap import TENANT
-from oppsync.domain.approvals import TaskStatus
+from oppsync.domain.approvals import RuleUse, TaskStatus
 from oppsync.domain.findings import finding
 from oppsync.domain.plan import short_hash
 from tests import builders
@@ -200,3 +201,20 @@ def test_whoever_approves_reads_the_warnings_first(browser: Browsers, office: Of
         assert "Its probability is 90 %" in words
         assert "Set the probability to 100 in the CRM" in words
     assert approval.index("Warnings") < approval.index("Decision")
+
+
+def test_what_a_rule_approved_names_the_rule_and_nobody(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    office.approve_by_rule(waiting, RuleUse(name="small deals", valid_from=date(2026, 5, 1), version=2))
+    said = "Rule small deals (from 2026-05-01, version 2)"
+
+    words = browser("ana").get(page_of(waiting)).words
+    assert f"{said} approved plan 1 for Finance. Nothing is left for you." in words
+    assert "Record decision" not in words
+    assert f"Finance Approved {said}," in browser("tom").get(f"/approvals/{waiting.delivery.id}").words
+    assert (
+        f"Finance, plan 1 Approved {said}"
+        in browser("ed").get(f"/opportunities/{waiting.opportunity_id}").words
+    )
+    refused = browser("ana").post(page_of(waiting), **approve(waiting))
+    assert refused.status == 409

@@ -79,9 +79,11 @@ def _waits_for(detail: ApprovalDetail, task: ApprovalTask) -> str:
 
 def _decided(detail: ApprovalDetail) -> str:
     task = detail.task
+    role = APPROVAL_ROLES[task.role]
+    if task.rule is not None:
+        return f"{task.rule} approved plan {detail.plan_number} for {role}. Nothing is left for you."
     who = detail.people.get(task.decided_by, "Somebody") if task.decided_by else "Somebody"
     verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
-    role = APPROVAL_ROLES[task.role]
     return f"{who} {verb} plan {detail.plan_number} for {role}. Nothing is left for you."
 
 

@@ -1,0 +1,134 @@
+"""`approval-rule`: which plans are approved without a person. Without any rule, none is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+
+import click
+from pydantic import ValidationError
+
+from adapters.bootstrap import TENANT, Application
+from adapters.cli.commands import ACTOR, Failed
+from adapters.cli.connect import connected
+from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.money import Money
+from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
+from oppsync.services.commands import SetApprovalRule
+
+DAY = click.DateTime(["%Y-%m-%d"])
+NAME = click.argument("name", metavar="NAME")
+
+
+@click.group("approval-rule", help="Rules by which plans are approved without a person. Without any, none is.")
+def approval_rule() -> None:
+    pass
+
+
+@approval_rule.command("set")
+@NAME
+@click.option("--up-to", required=True, help="Largest contract total, such as 50000.")
+@click.option("--currency", required=True, help="The contract's currency, such as EUR; others are not covered.")
+@click.option("--entity", "entities", multiple=True, help="Contracting entity; several times for several.")
+@click.option("--model", "models", multiple=True, type=click.Choice([each.value for each in BillingModelCode]))
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in ApprovalRole]),
+    help="Whose approval the rule gives; all without it.",
+)
+@click.option("--new-customers", is_flag=True, help="Also customers of whom no deal was ever active.")
+@click.option("--from", "first_day", type=DAY, help="First day (UTC) it counts; today without it.")
+def set_rule(
+    *,
+    name: str,
+    up_to: str,
+    currency: str,
+    entities: tuple[str, ...],
+    models: tuple[str, ...],
+    roles: tuple[str, ...],
+    new_customers: bool,
+    first_day: datetime | None,
+) -> None:
+    """Set a rule, or change the one of this name and first day."""
+    try:
+        rule = ApprovalRule(
+            up_to=Money(amount=Decimal(up_to), currency=currency),
+            legal_entities=entities,
+            billing_models=tuple(BillingModelCode(model) for model in models),
+            roles=tuple(ApprovalRole(role) for role in roles) or tuple(ApprovalRole),
+            known_customers_only=not new_customers,
+        )
+    except InvalidOperation:
+        raise Failed(f"--up-to must be a number such as 50000, not {up_to!r}.") from None
+    except ValidationError as error:
+        raise Failed(error.errors()[0]["msg"]) from None
+    row = ReferenceRow(
+        kind=ReferenceKind.APPROVAL_RULE,
+        key=name,
+        valid_from=first_day.date() if first_day else _today(),
+        value=rule.model_dump(mode="json"),
+    )
+    with connected() as application:
+        application.dispatch(SetApprovalRule(TENANT, row, ACTOR))
+    click.echo(f"Rule {name} approves plans from {row.valid_from} on.")
+
+
+@approval_rule.command()
+@NAME
+@click.option("--on", "day", type=DAY, help="The day (UTC) from which it counts no more; today without it.")
+def end(name: str, day: datetime | None) -> None:
+    """End a rule; what it approved stays approved."""
+    last = day.date() if day else _today()
+    with connected() as application:
+        lasting = [row for row in _rows(application) if row.key == name and row.valid_to is None]
+        if not lasting:
+            raise Failed(f"No rule {name} is in force: `approval-rule list` shows which are.")
+        ended = lasting[0].model_copy(update={"valid_to": last})
+        application.dispatch(SetApprovalRule(TENANT, ended, ACTOR))
+    click.echo(f"Rule {name} approves nothing from {last} on.")
+
+
+@approval_rule.command("list")
+@json_option
+def list_rules(as_json: bool) -> None:
+    """List all rules, ended ones too."""
+    with connected() as application:
+        rows = _rows(application)
+    if as_json:
+        print_json([row.model_dump(mode="json") for row in rows])
+    elif not rows:
+        click.echo("There is no rule: people approve every plan.")
+    else:
+        print_table(
+            ("name", "from", "until", "version", "up to", "roles", "entities", "billing models", "customers"),
+            [_shown(row) for row in rows],
+        )
+
+
+def _shown(row: ReferenceRow) -> tuple[object, ...]:
+    rule = ApprovalRule.model_validate(row.value)
+    return (
+        row.key,
+        row.valid_from,
+        row.valid_to,
+        row.version,
+        f"{rule.up_to.currency} {rule.up_to.text}",
+        ", ".join(rule.roles),
+        ", ".join(rule.legal_entities) or "any",
+        ", ".join(rule.billing_models) or "any",
+        "known" if rule.known_customers_only else "any",
+    )
+
+
+def _rows(application: Application) -> Sequence[ReferenceRow]:
+    with application.uow() as uow:
+        return uow.references.of_kind(TENANT, ReferenceKind.APPROVAL_RULE)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

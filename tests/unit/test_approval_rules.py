@@ -1,0 +1,159 @@
+"""Which plans a rule approves, and which it leaves to people."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.money import Money
+from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
+from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
+from oppsync.domain.states import State
+from oppsync.pipeline.approve import open_tasks
+from oppsync.pipeline.stage import Advance, Park
+from tests import builders as make
+
+FINANCE, DELIVERY = ApprovalRole.FINANCE, ApprovalRole.DELIVERY
+TODAY = date(2026, 5, 4)
+TIME, FIXED = BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.FIXED_FEE
+
+
+def rule(**changes: Any) -> ApprovalRule:
+    """Covers the builders' deal: 44,400.00 EUR, ACME-DE, all three models."""
+    usual = ApprovalRule(up_to=Money(amount=Decimal(50_000), currency="EUR"), known_customers_only=False)
+    return make.changed(usual, **changes)
+
+
+def row(
+    name: str = "small", first_day: date = TODAY, until: date | None = None, **changes: Any
+) -> ReferenceRow:
+    return ReferenceRow(
+        kind=ReferenceKind.APPROVAL_RULE,
+        key=name,
+        valid_from=first_day,
+        valid_to=until,
+        value=rule(**changes).model_dump(mode="json"),
+    )
+
+
+def approved(
+    *rows: ReferenceRow, known: bool = False, warned: bool = False, before: tuple[ApprovalTask, ...] = ()
+) -> dict[str, str]:
+    content = make.content(make.opportunity())
+    rules = rules_on(rows, TODAY)
+    found = approved_by_rule(content, rules, known_customer=known, warned=warned, before=before)
+    return {role.value: use.name for role, use in found.items()}
+
+
+def money(amount: str, currency: str = "EUR") -> Money:
+    return Money(amount=Decimal(amount), currency=currency)
+
+
+BOTH = {"finance": "small", "delivery": "small"}
+
+
+def test_nothing_is_approved_unless_somebody_set_a_rule() -> None:
+    assert approved() == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "covered"),
+    [
+        ({}, True),
+        ({"up_to": money("44400.00")}, True),
+        ({"up_to": money("44399.99")}, False),
+        ({"up_to": money("50000", "USD")}, False),
+        ({"legal_entities": ("ACME-DE", "ACME-US")}, True),
+        ({"legal_entities": ("ACME-US",)}, False),
+        ({"billing_models": tuple(BillingModelCode)}, True),
+        ({"billing_models": (TIME, FIXED)}, False),
+    ],
+    ids=str,
+)
+def test_a_plan_is_approved_when_every_condition_holds(changes: dict[str, Any], covered: bool) -> None:
+    assert approved(row(**changes)) == (BOTH if covered else {})
+
+
+def test_a_rule_for_known_customers_leaves_new_ones_to_people() -> None:
+    known_only = row(known_customers_only=True)
+
+    assert approved(known_only) == {}
+    assert approved(known_only, known=True) == BOTH
+
+
+def test_a_rule_counts_from_its_first_day_to_the_day_before_its_last() -> None:
+    day = timedelta(days=1)
+
+    assert approved(row(first_day=TODAY + day)) == {}
+    assert approved(row(first_day=TODAY - day, until=TODAY)) == {}
+    assert approved(row(first_day=TODAY - day, until=TODAY + day)) == BOTH
+
+
+def test_a_rule_may_give_one_role_s_approval_and_the_first_by_name_is_named() -> None:
+    assert approved(row(roles=(FINANCE,))) == {"finance": "small"}
+    assert approved(row("b", roles=(FINANCE, DELIVERY)), row("a", roles=(FINANCE,))) == {
+        "finance": "a",
+        "delivery": "b",
+    }
+
+
+def test_a_credit_is_never_approved_by_a_rule() -> None:
+    content = make.changed(make.content(make.opportunity()), total=money("-1.00"))
+
+    found = approved_by_rule(content, rules_on([row()], TODAY), known_customer=True, warned=False, before=())
+
+    assert found == {}
+
+
+def test_a_plan_with_warnings_is_left_to_people() -> None:
+    assert approved(row(), warned=True) == {}
+
+
+@pytest.mark.parametrize("status", [TaskStatus.APPROVED, TaskStatus.REJECTED, TaskStatus.VOID])
+def test_what_a_person_once_decided_about_people_finish(status: TaskStatus) -> None:
+    decided = ApprovalTask(
+        id=uuid4(),
+        opportunity_id=make.OPPORTUNITY_ID,
+        plan_hash="a" * 64,
+        role=FINANCE,
+        status=status,
+        candidates=(),
+        opened_at=make.NOW,
+        decided_by=UUID(int=1),
+    )
+
+    assert approved(row(), before=(decided,)) == {}
+    assert approved(row(), before=(decided.model_copy(update={"decided_by": None}),)) == BOTH
+
+
+SMALL = RuleUse(name="small", valid_from=TODAY, version=3)
+
+
+def planned() -> Any:
+    return make.tracked(make.opportunity(), state=State.PLANNED, plan_hash="a" * 64)
+
+
+def test_approved_for_both_roles_the_deal_goes_straight_on_though_nobody_could_be_asked() -> None:
+    outcome = open_tasks(planned(), {FINANCE: [], DELIVERY: []}, {FINANCE: SMALL, DELIVERY: SMALL})
+
+    assert isinstance(outcome, Advance)
+    assert outcome.to is State.APPROVED
+    assert outcome.open_tasks == {}
+    assert [event.summary for event in outcome.events] == [
+        "Rule small (from 2026-05-04, version 3) approved plan AAAA AAAA for finance",
+        "Rule small (from 2026-05-04, version 3) approved plan AAAA AAAA for delivery",
+    ]
+    assert {event.actor for event in outcome.events} == {"stage:approve"}
+
+
+def test_approved_for_one_role_the_other_still_needs_somebody_who_may() -> None:
+    outcome = open_tasks(planned(), {FINANCE: [], DELIVERY: []}, {FINANCE: SMALL})
+
+    assert isinstance(outcome, Park)
+    assert [found.value for found in outcome.findings] == ["delivery"]
