@@ -21,7 +21,7 @@ SHUTDOWN_MILLISECONDS = 22_000
 def main() -> None:
     settings = read_settings()
     threads = worker_threads(os.environ)
-    application = build(settings, pool_size=worker_pool(threads))
+    application = build(settings, pool_size=worker_pool(threads), threads=threads)
     broker = make_broker(settings.redis_address)
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)

@@ -7,7 +7,8 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -31,12 +32,15 @@ from adapters.postgres.queries import PostgresQueries
 from adapters.postgres.unit_of_work import PostgresUnits
 from adapters.signatures.raw_request import RawRequest
 from adapters.signatures.registry import SIGNATURE_SCHEMES
-from adapters.sizes import WEB_POOL
-from adapters.systems import WEBHOOK_SECRETS, ConnectedSystems
+from adapters.sizes import TRAFFIC_POOL, WEB_POOL
+from adapters.systems import WEBHOOK_SECRETS, ConnectedSystems, connection_limits
+from adapters.traffic.book import Book
+from adapters.traffic.traffic import VendorTraffic
 from oppsync.bus import Command, MessageBus
 from oppsync.domain.approvals import SignedIn
 from oppsync.domain.connections import Connection
 from oppsync.domain.events import Event
+from oppsync.domain.traffic import Traffic
 from oppsync.errors import Misconfigured, NotFound, StoreUnavailable
 from oppsync.ports import Clock, Notifier, Queries, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services import commands
@@ -80,8 +84,14 @@ class Application:
     engine: Engine
     stopping: threading.Event
     clock: Clock
+    vendor_traffic: VendorTraffic
     _bus: MessageBus
     _identity: Identity
+
+    def close(self) -> None:
+        """Gives back its connections; what is asked afterwards opens new ones."""
+        self.engine.dispose()
+        self.vendor_traffic.close()
 
     def dispatch(self, command: Command[Answer]) -> Answer:
         return self._bus.dispatch(command)
@@ -102,20 +112,36 @@ class Application:
         verify = load(SIGNATURE_SCHEMES, connection.signature_scheme)
         return connection, verify(request, keys, self.clock.now())
 
+    def traffic(self, tenant_id: str) -> Sequence[Traffic]:
+        """How the calls to each connection of the tenant go. A connection whose settings are wrong is left out:
+        nothing is called there."""
+        with self.uow() as uow:
+            connections = uow.connections.of_tenant(tenant_id)
+        seen = []
+        for connection in connections:
+            with suppress(Misconfigured):
+                seen.append(self.vendor_traffic.look(connection, connection_limits(connection)))
+        return seen
+
+    def circuits(self) -> Mapping[str, str]:
+        """The circuit of each connection; `unknown` while nobody can say."""
+        return {seen.connection_id: seen.circuit or "unknown" for seen in self.traffic(TENANT)}
+
     def health(self) -> Mapping[str, str]:
         """Each dependency: `ok`, or what is wrong with it."""
         return {"postgres": _postgres(self.engine), "redis": _redis(self.settings)}
 
 
-def build(settings: Settings, *, pool_size: int = WEB_POOL) -> Application:
-    """Wire everything; `pool_size` Postgres connections at most for this process."""
+def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) -> Application:
+    """Wire everything: at most `pool_size` Postgres connections, and `threads` that work stages."""
     configure_logs()
     if settings.sentry_dsn is not None:
         configure_sentry(settings.sentry_dsn.get_secret_value())
     engine = make_engine(settings.database_url.get_secret_value(), pool_size)
     uow = PostgresUnits(engine, _keys(settings))
     clock = SystemClock()
-    systems = ConnectedSystems(uow, clock, _notifier(settings, clock))
+    traffic = VendorTraffic(Book(settings.redis_address, TRAFFIC_POOL), threads)
+    systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
     stopping = threading.Event()
     return Application(
         settings=settings,
@@ -124,6 +150,7 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL) -> Application:
         engine=engine,
         stopping=stopping,
         clock=clock,
+        vendor_traffic=traffic,
         _bus=_bus(settings, uow, systems, clock, stopping),
         _identity=Identity(uow),
     )

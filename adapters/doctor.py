@@ -22,6 +22,7 @@ from adapters.systems import build_adapter
 from oppsync.domain import connections
 from oppsync.domain.connections import ConnectionRole
 from oppsync.domain.readings import PollStatus
+from oppsync.domain.traffic import Circuit, Traffic
 from oppsync.errors import OppsyncError, StoreUnavailable
 from oppsync.settings import Settings
 
@@ -146,6 +147,8 @@ def _of_connections(application: Application) -> Iterator[Check]:
         yield _connection(application, connection)
     for poll in application.queries.polls(TENANT):
         yield polling(poll, application.clock.now())
+    for seen in application.traffic(TENANT):
+        yield traffic(seen)
     for role in (ConnectionRole.CRM, ConnectionRole.PROJECTS):
         if not any(connection.role is role for connection in found):
             yield warning("connections", f"There is none of the role {role}: no deal can go through.")
@@ -157,7 +160,7 @@ def _connection(application: Application, connection: connections.Connection) ->
     try:
         with application.uow() as uow:
             secrets = uow.connections.secrets(connection.id)
-        build_adapter(connection, secrets, application.clock)
+        build_adapter(connection, secrets, application.clock, application.vendor_traffic)
         if connection.signature_scheme is not None:
             load(SIGNATURE_SCHEMES, connection.signature_scheme)
     except StoreUnavailable:
@@ -178,6 +181,35 @@ def polling(poll: PollStatus, now: datetime) -> Check:
     brought = f"{poll.deals} deals and {poll.changes} changes that no webhook told of{late}"
     until = f"{poll.covered_until:%Y-%m-%d %H:%M:%S} UTC" if poll.covered_until else "nothing yet"
     return ok(name, f"Covered until {until}; it brought {brought}.")
+
+
+def traffic(seen: Traffic) -> Check:
+    """An open circuit is no fault of ours, but whoever asks what is wrong should hear of it."""
+    name = f"traffic {seen.connection_id}"
+    match seen.circuit:
+        case None:
+            return warning(name, "Unknown: Redis cannot be reached.")
+        case Circuit.CLOSED if seen.held_for:
+            return warning(name, f"The vendor asked to wait: {seen.held_for:.0f} s more.{_waiting(seen)}")
+        case Circuit.CLOSED:
+            return ok(name, f"Calls go through.{_left(seen)}{_waiting(seen)}")
+        case _:
+            again = f"in {seen.retry_in:.0f} s" if seen.retry_in else "now"
+            return warning(
+                name,
+                f"It failed too often: nothing but one call at a time, again {again}, until one succeeds."
+                f"{_waiting(seen)} Check whether the vendor is away.",
+            )
+
+
+def _left(seen: Traffic) -> str:
+    tokens = f" {seen.tokens} at once of {seen.requests} in {seen.per_seconds:g} s." if seen.requests else ""
+    places = f" {seen.in_use} of {seen.concurrent} places taken." if seen.concurrent else ""
+    return tokens + places
+
+
+def _waiting(seen: Traffic) -> str:
+    return f" {seen.waiting} deals wait for their turn." if seen.waiting else ""
 
 
 def _of_redis(settings: Settings, needed: tuple[Need, ...]) -> Iterator[Check]:

@@ -7,23 +7,25 @@ What an error says of a write: `VendorUnavailable` and `RateLimited` mean it was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import httpx2
 
 from adapters.deadline import DeadlineTransport, deadline
+from adapters.traffic.signals import SILENT, Signal, read_limit_headers
 from oppsync import canonical_json
 from oppsync.crash_points import crash_point
 from oppsync.errors import (
     AmbiguousAnswer,
     BusinessError,
     Misconfigured,
+    OppsyncError,
     RateLimited,
     TransientError,
     VendorRejected,
@@ -77,6 +79,36 @@ class Answer:
 # What a vendor's own table may say of a refusal: our error class, and the vendor's words for people.
 Judgement = tuple[ErrorClass, str]
 Judge = Callable[[Answer], Judgement | None]
+# What an answer's headers (names in lower case) say of the vendor's limits.
+ReadLimits = Callable[[Mapping[str, str], datetime], Signal]
+
+
+@dataclass
+class Exchange:
+    """One call as it went. `tried`: something may have left. `signal`: what the answer said of limits."""
+
+    tried: bool = False
+    answer: Answer | None = None
+    error: OppsyncError | None = None
+    signal: Signal = SILENT
+
+
+class Gate(Protocol):
+    """What stands before a connection: whether a call may begin, and who wants to know how it ended."""
+
+    def call(self, name: str, seconds: float) -> AbstractContextManager[Exchange]:
+        """Around one call of at most `seconds`. Raises HeldBack or VendorUnavailable when it may not begin."""
+
+
+class OpenGate:
+    """Lets everything through: for checks and tests that talk to one vendor alone."""
+
+    @contextmanager
+    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
+        yield Exchange()
+
+
+OPEN_GATE = OpenGate()
 
 
 class HttpClient:
@@ -85,7 +117,8 @@ class HttpClient:
     `timeout` (seconds) is for each connect, read or write, `total` for the whole call. `secrets` are texts
     that must never stand in an error; the values of authorization headers are added by themselves. `judge`
     holds the vendor's own rows: it is asked first about every answer that is neither 2xx nor expected, and
-    None leaves the answer to the table here. Raises Misconfigured for an unusable `base_url`.
+    None leaves the answer to the table here. `read_limits` reads the vendor's limit headers. Every call goes
+    through `gate`. Raises Misconfigured for an unusable `base_url`.
     """
 
     def __init__(
@@ -98,6 +131,8 @@ class HttpClient:
         total: float = 20.0,
         secrets: Collection[str] = (),
         judge: Judge | None = None,
+        read_limits: ReadLimits = read_limit_headers,
+        gate: Gate = OPEN_GATE,
     ) -> None:
         self.vendor = vendor
         self.base_url = _checked(vendor, base_url)
@@ -105,6 +140,8 @@ class HttpClient:
         self._total = total
         self._secrets = frozenset(secrets)
         self._judge = judge
+        self._read_limits = read_limits
+        self._gate = gate
         self._client = httpx2.Client(transport=DeadlineTransport(KEPT_OPEN), timeout=timeout, trust_env=False)
 
     def close(self) -> None:
@@ -126,8 +163,8 @@ class HttpClient:
 
         `write`: whether the vendor may change something by it; outside its `send_window` it is not sent.
         `json` and `content` exclude each other.
-        Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, or what the
-        vendor's judge says.
+        Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, what the
+        vendor's judge says, or HeldBack when the gate does not let it through: then nothing was sent.
         """
         all_headers = self._headers | _lowered(headers)
         if json is not None:
@@ -135,20 +172,41 @@ class HttpClient:
             all_headers.setdefault("content-type", "application/json")
         secrets = self._secrets | _secrets_in(all_headers)
         call = redact(f"{self.vendor}: {method} {urlsplit(path).path}", secrets)
+        built = self._request(call, secrets, method, path, params=params, content=content, headers=all_headers)
+        with self._gate.call(call, self._total) as exchange:
+            if write and not window_is_open():
+                raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
+            answer = exchange.answer = self._answer(built, call, write, secrets, exchange)
+            exchange.signal = self._signal(answer)
+            if answer.is_success or answer.status in expect:
+                return answer
+            raise self.refusal(answer)
+
+    def _request(
+        self, call: str, secrets: Collection[str], method: str, path: str, **content: Any
+    ) -> httpx2.Request:
+        try:
+            return self._client.build_request(method, self.base_url + path, **content)
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            raise _error(_judge_failure(error, False), call, secrets) from None
+
+    def _answer(
+        self, request: httpx2.Request, call: str, write: bool, secrets: frozenset[str], exchange: Exchange
+    ) -> Answer:
         try:
             with deadline(self._total):
-                request = self._client.build_request(
-                    method, self.base_url + path, params=params, content=content, headers=all_headers
-                )
-                if write and not window_is_open():
-                    raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
-                answer = replace(self._exchange(request, call, write), secrets=secrets)
+                exchange.tried = True
+                return replace(self._exchange(request, call, write), secrets=secrets)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
             # `from None`: the library's texts may quote the address, its query and header values.
             raise _error(_judge_failure(error, write), call, secrets) from None
-        if answer.is_success or answer.status in expect:
-            return answer
-        raise self.refusal(answer)
+
+    def _signal(self, answer: Answer) -> Signal:
+        """A refusal's Retry-After is a wish for the whole connection."""
+        signal = self._read_limits(answer.headers, datetime.now(UTC))
+        if answer.is_success or answer.retry_after is None:
+            return signal
+        return replace(signal, hold=max(answer.retry_after, signal.hold or timedelta(0)))
 
     def refusal(self, answer: Answer) -> TransientError | BusinessError:
         """What an answer that is no success means; also for one part of an answer that has several."""

@@ -9,6 +9,8 @@ WEB_POOL = 3  # for each web process
 RELAY_POOL = 2
 # Consumers of all queues and the threads that acknowledge share these; Heroku's small plans allow 18 in all.
 BROKER_POOL = 5
+# What a process knows of vendors' limits it asks Redis for; each question takes a fraction of a millisecond.
+TRAFFIC_POOL = 1
 HEALTH_CHECK = 1  # a web process asks Redis while somebody looks at its health
 _WEB_PROCESSES, _WORKER_THREADS = "2", "4"
 
@@ -36,7 +38,7 @@ def needs(environ: Mapping[str, str]) -> tuple[Need, ...]:
     """Of one web, one worker and one relay process of the Procfile. Raises ValueError for a bad variable."""
     web = web_processes(environ)
     return (
-        Need("web", web * WEB_POOL, web * HEALTH_CHECK),
-        Need("worker", worker_pool(worker_threads(environ)), BROKER_POOL),
-        Need("relay", RELAY_POOL, BROKER_POOL),
+        Need("web", web * WEB_POOL, web * (HEALTH_CHECK + TRAFFIC_POOL)),
+        Need("worker", worker_pool(worker_threads(environ)), BROKER_POOL + TRAFFIC_POOL),
+        Need("relay", RELAY_POOL, BROKER_POOL + TRAFFIC_POOL),
     )

@@ -11,6 +11,8 @@ from adapters.crm.registry import CRMS
 from adapters.dotted import load
 from adapters.projects.registry import PROJECT_SYSTEMS
 from adapters.psa.registry import PSAS
+from adapters.traffic.limits import Limits, limits_of, without_limits
+from adapters.traffic.traffic import VendorTraffic
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.errors import Misconfigured
 from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, UnitOfWorkFactory
@@ -29,8 +31,11 @@ _REGISTRIES: dict[ConnectionRole, Mapping[str, str]] = {
 class ConnectedSystems:
     """Implements `oppsync.ports.Systems`; one a process, used from all its threads."""
 
-    def __init__(self, uow: UnitOfWorkFactory, clock: Clock, notifier: Notifier) -> None:
+    def __init__(
+        self, uow: UnitOfWorkFactory, clock: Clock, notifier: Notifier, traffic: VendorTraffic
+    ) -> None:
         self.notifier = notifier
+        self._traffic = traffic
         self._uow = uow
         self._clock = clock
         self._lock = threading.Lock()
@@ -64,13 +69,25 @@ class ConnectedSystems:
             return known[2]
         with self._uow() as uow:
             secrets = uow.connections.secrets(connection.id)
-        adapter = build_adapter(connection, secrets, self._clock)
+        adapter = build_adapter(connection, secrets, self._clock, self._traffic)
         with self._lock:
             self._built[connection.id] = (time.monotonic(), described, adapter)
         return adapter
 
 
-def build_adapter(connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> Any:
+def build_adapter(
+    connection: Connection, secrets: Mapping[str, Any], clock: Clock, traffic: VendorTraffic
+) -> Any:
     """The adapter of the connection's role and vendor; opens nothing. Raises Misconfigured."""
     vendors = {name: secret for name, secret in secrets.items() if name != WEBHOOK_SECRETS}
-    return load(_REGISTRIES[connection.role], connection.vendor)(connection, vendors, clock)
+    gate = traffic.gate(connection, connection_limits(connection))
+    return _vendor(connection)(without_limits(connection), vendors, clock, gate)
+
+
+def connection_limits(connection: Connection) -> Limits:
+    """Raises Misconfigured."""
+    return limits_of(connection, _vendor(connection).limits)
+
+
+def _vendor(connection: Connection) -> Any:
+    return load(_REGISTRIES[connection.role], connection.vendor)

@@ -46,10 +46,22 @@ class RateLimited(TransientError):
     code = "RATE_LIMITED"
 
 
+class HeldBack(RateLimited):
+    """Nothing was called: our own book of the vendor's limits says when it may be, in `retry_after`."""
+
+    code = "HELD_BACK"
+
+
 class VendorUnavailable(TransientError):
     """The request certainly never reached the vendor, or only read something."""
 
     code = "VENDOR_UNAVAILABLE"
+
+
+class RecordBusy(VendorUnavailable):
+    """The vendor is there, but something else holds what was to be written: it was not carried out."""
+
+    code = "RECORD_BUSY"
 
 
 class AmbiguousAnswer(TransientError):

@@ -87,7 +87,7 @@ def applications(settings: Settings) -> Iterator[Callable[[], Application]]:
     made = Applications(settings, [])
     yield made
     for application in made.built:
-        application.engine.dispose()
+        application.close()
 
 
 @pytest.fixture

@@ -13,12 +13,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import redis
 from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, Application
 from adapters.seed.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
 from adapters.standins import deals
 from adapters.standins.control import KantataControl, SalesforceControl
+from adapters.traffic.book import NAMESPACE
 from oppsync import canonical_json
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Decision
 from oppsync.domain.effects import LedgerRow
@@ -127,7 +129,10 @@ class House:
             self.settle()
 
     def skip_waiting(self) -> None:
-        """As if every backoff and quarantine had passed."""
+        """As if every backoff and quarantine had passed, and vendors' wishes and open circuits with them."""
+        with redis.Redis.from_url(self.application.settings.redis_address) as books:
+            for book in books.scan_iter(f"{NAMESPACE}:*"):
+                books.delete(book)
         with self.application.engine.begin() as connection:
             connection.execute(text("update opportunities set due_at = now() where due_at is not null"))
             connection.execute(text("update effects set sent_at = sent_at - interval '1 hour'"))

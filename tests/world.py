@@ -106,7 +106,7 @@ class World:
         self._stack.callback(self.redis.stop)
         self.run("release")
         self.application = self._application()
-        self._stack.callback(self.application.engine.dispose)
+        self._stack.callback(self.application.close)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
         self._tokens = {email: self._token(email) for email in (FINANCE, DELIVERY, OPERATIONS)}
         for name in TOGETHER:

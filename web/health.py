@@ -22,10 +22,14 @@ def live() -> ResponseReturnValue:
 
 @health.get("/ready")
 def ready() -> ResponseReturnValue:
-    """`ok`; `degraded` (200) without Redis; `away` (503) without Postgres or its schema."""
+    """`ok`; `degraded` (200) without Redis; `away` (503) without Postgres or its schema.
+
+    `circuits`: closed, open or half_open for each connection. A vendor that is away is no reason to restart us.
+    """
     dependencies = dict(application().health())
     away = [name for name, said in dependencies.items() if said != "ok"]
     if any(name in away for name in NEEDED):
         answer = {"status": "away", "dependencies": dependencies}
         return answer, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER
-    return {"status": "degraded" if away else "ok", "dependencies": dependencies}
+    circuits = dict(application().circuits())
+    return {"status": "degraded" if away else "ok", "dependencies": dependencies, "circuits": circuits}

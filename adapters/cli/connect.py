@@ -26,7 +26,7 @@ def connected() -> Iterator[Application]:
     try:
         yield application
     finally:
-        application.engine.dispose()
+        application.close()
 
 
 def find_settings(home: Home) -> Settings:

@@ -40,4 +40,4 @@ def _checks() -> list[Check]:
     try:
         return [ok("settings", "All that is needed is set."), *examine(application, os.environ)]
     finally:
-        application.engine.dispose()
+        application.close()

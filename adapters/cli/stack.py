@@ -71,7 +71,7 @@ class Stack:
             while self._supervisors:
                 self._supervisors.pop().stop()
             if "application" in self.__dict__:
-                self.application.engine.dispose()
+                self.application.close()
             if self._servers:
                 self._servers.stop()
                 self._servers = None

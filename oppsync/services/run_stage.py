@@ -20,8 +20,10 @@ from oppsync.domain.states import RESTING, State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.errors import (
     BusinessError,
+    HeldBack,
     LeaseLost,
     OppsyncError,
+    RateLimited,
     StillUnknown,
     StoreUnavailable,
     TransientError,
@@ -35,11 +37,15 @@ from oppsync.ports import HANDED_ON, Clock, Due, Publish, Reporter, Systems, Uni
 from oppsync.services.commands import RunStage
 from oppsync.services.lease_keeper import LeaseKeeper
 from oppsync.services.record_outcome import Worked, commit, look_again, record
+from oppsync.step import step
 
 # A worker that has gone straight on for this long lets others have a turn.
 HAND_ON_AFTER_SECONDS = 10.0
 MAX_CRASHES = 3
 _AT_ONCE = timedelta(milliseconds=50)
+_LONG_WAIT = timedelta(seconds=10)
+# Waits that say nothing against the vendor or the deal.
+NO_FAILURE = (StillUnknown, RateLimited)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,9 @@ class RunStageHandler:
     def _step(self, context: StageContext, started: float) -> Worked:
         crash_point("stage.begins", context.opportunity.source_id)
         try:
-            outcome = _decide(context)
+            opportunity = context.opportunity
+            with step(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
+                outcome = _decide(context)
             crash_point("stage.decided", context.stage)
             # Asked after the stage: told to stop while it ran, the process begins no other.
             return record(context, self.publish, outcome, hand_on=self._hands_on(started))
@@ -121,25 +129,33 @@ class RunStageHandler:
             return self._dead_letter(context, "BUG", f"{said} (stage {context.stage})", error)
 
     def _defer(self, context: StageContext, error: TransientError) -> Worked:
-        """Due again after a pause that Postgres remembers; too many in a row make a dead letter."""
+        """Due again after a pause that Postgres remembers; too many failures in a row make a dead letter."""
         opportunity = context.opportunity
-        tries = opportunity.tries + (0 if isinstance(error, StillUnknown) else 1)
+        tries = opportunity.tries + (0 if isinstance(error, NO_FAILURE) else 1)
         if tries > stage_for(opportunity.state).max_tries:
             return self._dead_letter(context, "RETRIES_EXHAUSTED", error.message, None)
-        if isinstance(error, StillUnknown):
-            pause = max(error.not_before - self.clock.now(), _AT_ONCE)
-        else:
-            pause = backoff(opportunity.tries, error, random.random())  # noqa: S311
+        pause = self._pause(opportunity, error)
         event = StageDeferred(
             opportunity_id=opportunity.id,
             actor=f"stage:{context.stage}",
             detail={"code": error.code, "tries": tries, "seconds": str(round(pause.total_seconds(), 1))},
             summary=f"{error.message}; again in {pause.total_seconds():.0f} s",
         )
+        # Under a vendor's limit everybody waits a little, again and again: only a long wait is worth telling.
+        told = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
         after = opportunity.model_copy(update={"tries": tries, "crashes": 0})
         with self.uow() as uow:
-            worked = commit(uow, context, self.publish, after, Due(pause), event)
+            worked = commit(uow, context, self.publish, after, Due(pause), *told)
         return worked or look_again(context)
+
+    def _pause(self, opportunity: TrackedOpportunity, error: TransientError) -> timedelta:
+        match error:
+            case StillUnknown():
+                return max(error.not_before - self.clock.now(), _AT_ONCE)
+            case HeldBack(retry_after=timedelta() as promised):
+                return promised
+            case _:
+                return backoff(opportunity.tries, error, random.random())  # noqa: S311
 
     def _dead_letter(self, context: StageContext, code: str, message: str, error: Exception | None) -> Worked:
         self.reporter.dead_letter(context.opportunity.id, code, message, error)

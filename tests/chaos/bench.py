@@ -172,7 +172,7 @@ class Bench:
         self.house.servers.crash_postgres()
         self.house.servers.restore()
         self.house.servers.start_postgres()
-        self.house.application.engine.dispose()
+        self.house.application.close()
         self.report.traces[RESTORE] += before - self._confirmed()
         for one in stopped:
             one.is_wanted = True

@@ -101,7 +101,7 @@ class House:
         if hasattr(self, "processes"):
             killed = self.processes.stop()
         if hasattr(self, "application"):
-            self.application.engine.dispose()
+            self.application.close()
         self.proxies.stop()
         for standin in self._standins:
             standin.send_signal(signal.SIGKILL)

@@ -21,6 +21,7 @@ from oppsync.errors import (
     Misconfigured,
     OppsyncError,
     RateLimited,
+    RecordBusy,
     RecordGone,
     UnreadableDelivery,
     VendorRejected,
@@ -208,7 +209,7 @@ def test_a_deal_of_more_lines_than_a_page_is_read_whole(org: SalesforceHarness) 
     ("status", "code", "error"),
     [
         (403, "REQUEST_LIMIT_EXCEEDED", RateLimited),
-        (400, "UNABLE_TO_LOCK_ROW", RateLimited),
+        (400, "UNABLE_TO_LOCK_ROW", RecordBusy),
         (404, "ENTITY_IS_DELETED", RecordGone),
         (404, "NOT_FOUND", RecordGone),
         (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", VendorRejected),

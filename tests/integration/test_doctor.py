@@ -73,7 +73,7 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert {"settings", "postgres", "schema", "clock", "redis", "redis eviction"} <= set(checks)
     assert {"connection salesforce-demo", "connection tryton-demo", "connection kantata-demo"} <= set(checks)
     assert checks["postgres connections"][1].startswith("Up to 13 needed")
-    assert checks["redis connections"][1].startswith("Up to 12 needed")
+    assert checks["redis connections"][1].startswith("Up to 16 needed")
 
 
 def test_people_read_a_table(installed: Application, settings: Settings, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_all_of_them_in_one_dyno_do_a_deal_and_end_together(stopped: World) -> N
 
 
 def postgres_connections(world: World) -> int:
-    world.application.engine.dispose()  # the story's own
+    world.application.close()  # the story's own
     with psycopg.connect(
         make_url(world.servers.database_url).set(drivername="postgresql").render_as_string()
     ) as ours:

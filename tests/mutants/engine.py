@@ -162,8 +162,14 @@ ENGINE = (
     Mutation(
         "tries are not counted",
         RUN_STAGE,
-        "(0 if isinstance(error, StillUnknown) else 1)",
+        "(0 if isinstance(error, NO_FAILURE) else 1)",
         "0",
+    ),
+    Mutation(
+        "waiting for a turn counts as a failure",
+        RUN_STAGE,
+        "NO_FAILURE = (StillUnknown, RateLimited)",
+        "NO_FAILURE = (StillUnknown,)",
     ),
     Mutation("crashes park nobody", RUN_STAGE, "opportunity.crashes >= MAX_CRASHES", "False"),
     Mutation(
@@ -175,8 +181,8 @@ ENGINE = (
     Mutation(
         "a quarantine is waited out in a busy loop",
         RUN_STAGE,
-        "pause = max(error.not_before - self.clock.now(), _AT_ONCE)",
-        "pause = _AT_ONCE",
+        "return max(error.not_before - self.clock.now(), _AT_ONCE)",
+        "return _AT_ONCE",
     ),
     Mutation(
         "dead letters are not reported",

@@ -30,11 +30,11 @@ class Backup:
         self._name = make_url(house.application.settings.database_url.get_secret_value()).database
 
     def take(self) -> None:
-        self._house.application.engine.dispose()
+        self._house.application.close()
         self._execute(f"create database {self._name}_backup template {self._name}")
 
     def restore(self) -> None:
-        self._house.application.engine.dispose()
+        self._house.application.close()
         self._execute(f"drop database {self._name} with (force)")
         self._execute(f"alter database {self._name}_backup rename to {self._name}")
 

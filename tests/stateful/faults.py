@@ -40,6 +40,7 @@ class Kind(StrEnum):
     KILLED_BEFORE_CALL = "killed before a call"
     VENDOR_AWAY = "a vendor away"
     LIMITED = "429"
+    HELD_BACK = "no token for a call"
     BUG = "an adapter's bug"
     REJECTED = "a write refused"
     LOST_BEFORE = "a request lost"
@@ -61,6 +62,7 @@ AT: dict[Kind, Point] = {
     Kind.KILLED_BEFORE_CALL: Point.CALL,
     Kind.VENDOR_AWAY: Point.CALL,
     Kind.LIMITED: Point.CALL,
+    Kind.HELD_BACK: Point.CALL,
     Kind.BUG: Point.CALL,
     Kind.REJECTED: Point.WRITE,
     Kind.LOST_BEFORE: Point.WRITE,

@@ -19,6 +19,7 @@ from oppsync.domain.plan import LineKind, PlanContent
 from oppsync.domain.tracked import Lease
 from oppsync.errors import (
     AmbiguousAnswer,
+    HeldBack,
     NeverLands,
     RateLimited,
     RecordGone,
@@ -119,6 +120,8 @@ class Process:
                 raise VendorUnavailable(f"{vendor} is away")
             case Kind.LIMITED:
                 raise RateLimited(f"{vendor} is busy", retry_after=ASKED_PAUSE)
+            case Kind.HELD_BACK:
+                raise HeldBack(f"{vendor} is not called yet", retry_after=ASKED_PAUSE)
             case Kind.BUG:
                 raise InjectedBug(vendor)
         if vendor in self.simulation.away:

@@ -238,6 +238,32 @@ def test_a_late_message_does_not_shorten_a_pause(firm: Simulation) -> None:
     assert firm.state(record_id) is State.AWAITING_APPROVAL
 
 
+def test_waiting_for_a_turn_however_often_is_no_failure(firm: Simulation) -> None:
+    """Each comes back exactly when it was promised; a deal of a flood may wait hundreds of times."""
+    record_id = firm.win()
+    firm.tell(record_id)
+    for _ in range(5):
+        work(firm, record_id, Trouble(Kind.HELD_BACK))
+        assert firm.find(record_id).tracked.tries == 0
+        firm.pass_time(timedelta(seconds=30))
+    work(firm, record_id)
+
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_a_write_without_a_token_was_not_sent(firm: Simulation) -> None:
+    """Its mark is taken back: no quarantine, and it is sent once."""
+    record_id = approved_deal(firm)
+    work(firm, record_id, Trouble(Kind.HELD_BACK, nth=1))
+    (parent,) = (row for row in firm.effects(record_id) if row.kind is EffectKind.PARENT)
+    assert (parent.state, parent.attempts) == (EffectState.INTENDED, 1)
+    firm.pass_time(timedelta(seconds=30))
+    work(firm, record_id)
+
+    assert firm.state(record_id) is State.ACTIVE
+    checks.at_the_end(firm)
+
+
 def test_an_outage_of_hours_parks_nobody_and_one_of_weeks_does(firm: Simulation) -> None:
     record_id = firm.win()
     firm.tell(record_id)

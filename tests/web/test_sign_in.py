@@ -165,4 +165,4 @@ def test_behind_https_cookies_are_bound_to_the_host(settings: Settings, office: 
         for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
             assert attribute in cookie
     finally:
-        application.engine.dispose()
+        application.close()

@@ -173,4 +173,4 @@ def test_without_redis_deliveries_are_still_taken(settings: Settings, office: Of
     assert ready.status_code == 200
     assert ready.json is not None
     assert ready.json["status"] == "degraded"
-    application.engine.dispose()
+    application.close()

@@ -6,6 +6,7 @@ import flask
 
 from web.api.approvals import approvals
 from web.api.bridge import Api
+from web.api.connections import connections
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
 from web.api.opportunities import opportunities
@@ -16,7 +17,7 @@ from web.api.replays import replays
 from web.api.schemas import ProblemDocument
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls)
+BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls, connections)
 
 
 def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:

@@ -23,6 +23,7 @@ from oppsync.domain.readings import (
 )
 from oppsync.domain.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.states import State
+from oppsync.domain.traffic import Traffic
 from web.amounts import exact_text
 
 
@@ -122,6 +123,10 @@ class Timeline(Frozen):
     """Oldest first."""
 
     rows: tuple[TimelineEntry, ...]
+
+
+class TrafficOfConnections(Frozen):
+    rows: tuple[Traffic, ...]
 
 
 class Effects(Frozen):

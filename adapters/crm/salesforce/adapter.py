@@ -12,6 +12,8 @@ from adapters.connection_settings import checked
 from adapters.crm.salesforce import translate, wire
 from adapters.crm.salesforce.client import VENDOR, SalesforceClient
 from adapters.crm.salesforce.ids import full_id
+from adapters.crm.salesforce.limits import LIMITS
+from adapters.http import OPEN_GATE, Gate
 from oppsync import canonical_json
 from oppsync.domain.connections import Connection
 from oppsync.domain.effects import Landed
@@ -62,7 +64,11 @@ class SalesforceSecrets(Frozen):
 class SalesforceCrm:
     """Implements `oppsync.ports.Crm`. One instance a connection and process; thread-safe."""
 
-    def __init__(self, connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> None:
+    limits = LIMITS
+
+    def __init__(
+        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+    ) -> None:
         """Raises Misconfigured, naming the setting or secret."""
         settings = checked(SalesforceSettings, VENDOR, "settings", connection.settings)
         known = checked(SalesforceSecrets, VENDOR, "secrets", secrets)
@@ -81,6 +87,7 @@ class SalesforceCrm:
             known.client_id.get_secret_value(),
             known.client_secret.get_secret_value(),
             timeout=settings.timeout,
+            gate=gate,
         )
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:

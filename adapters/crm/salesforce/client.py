@@ -15,12 +15,14 @@ from urllib.parse import urlencode, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.crm.salesforce import wire
-from adapters.http import Answer, HttpClient, Judgement
+from adapters.crm.salesforce.limits import read_limit_info
+from adapters.http import OPEN_GATE, Answer, Gate, HttpClient, Judgement
 from oppsync import canonical_json
 from oppsync.errors import (
     BusinessError,
     Misconfigured,
     RateLimited,
+    RecordBusy,
     RecordGone,
     VendorRejected,
     VendorUnavailable,
@@ -29,8 +31,9 @@ from oppsync.errors import (
 VENDOR = "Salesforce"
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
 GONE = {"NOT_FOUND", "ENTITY_IS_DELETED"}
-# Refused, not carried out, and worth trying again.
-LATER = {"REQUEST_LIMIT_EXCEEDED", "UNABLE_TO_LOCK_ROW"}
+# Refused, not carried out, and worth trying again: the whole org, or this record alone.
+LATER = {"REQUEST_LIMIT_EXCEEDED"}
+LOCKED = {"UNABLE_TO_LOCK_ROW"}
 # What the org's set-up lacks, not what is wrong with the record.
 SET_UP = {
     "API_DISABLED_FOR_ORG",
@@ -77,11 +80,19 @@ class SalesforceClient:
     """
 
     def __init__(
-        self, base_url: str, api_version: str, client_id: str, client_secret: str, *, timeout: float
+        self,
+        base_url: str,
+        api_version: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        timeout: float,
+        gate: Gate = OPEN_GATE,
     ) -> None:
         basic = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode()
         self._secrets = [client_id, client_secret]
         self._timeout = timeout
+        self._gate = gate
         self._login = HttpClient(
             VENDOR,
             base_url,
@@ -90,6 +101,7 @@ class SalesforceClient:
             timeout=timeout,
             total=timeout,
             judge=judge_sign_in,
+            gate=gate,
         )
         self._data = f"/services/data/v{api_version}"
         self._lock = threading.Lock()
@@ -173,6 +185,8 @@ class SalesforceClient:
             timeout=self._timeout,
             total=self._timeout,
             judge=judge,
+            read_limits=read_limit_info,
+            gate=self._gate,
         )
         return Session(http, reply.access_token)
 
@@ -186,6 +200,8 @@ def judge(answer: Answer) -> Judgement | None:
     words = "; ".join(f"{code}: {message}" for code, message in errors)
     if codes & LATER:
         return RateLimited, words
+    if codes & LOCKED:
+        return RecordBusy, words
     if codes & SET_UP:
         return Misconfigured, f"{words} (check the connection's settings and what its user may do)"
     if codes & GONE:

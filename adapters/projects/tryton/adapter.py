@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from adapters.http import OPEN_GATE, Gate
 from adapters.projects.tryton import landing, wire
 from adapters.projects.tryton.client import NumberDrawnTwice, TrytonClient
 from adapters.projects.tryton.directory import Company, Directory
@@ -28,6 +29,7 @@ from adapters.projects.tryton.values import (
     record_id,
     task_values,
 )
+from adapters.traffic.limits import NO_LIMITS
 from oppsync.domain.connections import Connection
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
@@ -66,7 +68,12 @@ class TrytonProjects:
 
     line_kinds = frozenset({LineKind.TIME, LineKind.DATED, LineKind.MILESTONE})
 
-    def __init__(self, connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> None:
+    # Tryton has none of its own: what an installation bears is a setting of the connection.
+    limits = NO_LIMITS
+
+    def __init__(
+        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+    ) -> None:
         """`secrets` has the `rest_key` of a Tryton user's application `rest`.
 
         Raises Misconfigured, which names the setting.
@@ -83,7 +90,7 @@ class TrytonProjects:
             LineKind.MILESTONE: settings.milestone_product,
         }
         self._client = TrytonClient(
-            settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout
+            settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout, gate=gate
         )
         self._directory = Directory(self._client)
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"

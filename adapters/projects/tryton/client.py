@@ -11,17 +11,17 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
 
-from adapters.http import Answer, HttpClient, Judgement
+from adapters.http import OPEN_GATE, Answer, Gate, HttpClient, Judgement
 from adapters.projects.tryton import wire
 from oppsync import canonical_json
-from oppsync.errors import Misconfigured, VendorRejected, VendorUnavailable
+from oppsync.errors import Misconfigured, RecordBusy, VendorRejected
 
 NUMBER_RACE = "The number on work must be unique."
 NO_ACCESS = "You are not allowed to access"
 LOCKED = "database is locked"
 
 
-class NumberDrawnTwice(VendorUnavailable):
+class NumberDrawnTwice(RecordBusy):
     """Tryton's sequence of project numbers is read and counted on in two steps: two creates at once may draw
     the same number. The later one was rolled back."""
 
@@ -32,7 +32,9 @@ class TrytonClient:
     Raises what `HttpClient.request` raises, and Misconfigured for an address that is not Tryton's.
     """
 
-    def __init__(self, base_url: str, database: str, rest_key: str, *, timeout: float) -> None:
+    def __init__(
+        self, base_url: str, database: str, rest_key: str, *, timeout: float, gate: Gate = OPEN_GATE
+    ) -> None:
         self._http = HttpClient(
             "Tryton",
             f"{base_url.rstrip('/')}/{database}/rest/model",
@@ -40,6 +42,7 @@ class TrytonClient:
             timeout=timeout,
             total=timeout,
             judge=judge,
+            gate=gate,
         )
         self._turn = Lock()
 
@@ -91,7 +94,7 @@ def judge(answer: Answer) -> Judgement | None:
         case 404 | 405:
             return Misconfigured, "no such database: check the connection's base URL and database"
         case 503 if LOCKED in answer.text:
-            return VendorUnavailable, LOCKED
+            return RecordBusy, LOCKED
         case 400:
             said = _sentence(answer)
             if said.startswith(NUMBER_RACE):

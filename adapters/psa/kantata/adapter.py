@@ -10,9 +10,11 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr
 
 from adapters.connection_settings import checked
+from adapters.http import OPEN_GATE, Gate
 from adapters.psa.kantata import note
 from adapters.psa.kantata.client import VENDOR, KantataClient
 from adapters.psa.kantata.wire import Workspace
+from adapters.traffic.limits import NO_LIMITS
 from oppsync.domain.connections import Connection
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
@@ -42,13 +44,18 @@ class KantataSecrets(Frozen):
 class KantataPsa:
     """Implements `oppsync.ports.Psa`. One instance a connection and process; thread-safe."""
 
-    def __init__(self, connection: Connection, secrets: Mapping[str, Any], clock: Clock) -> None:
+    # It answers 429 and asks for a short delay, but publishes no numbers.
+    limits = NO_LIMITS
+
+    def __init__(
+        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+    ) -> None:
         """Raises Misconfigured, naming the setting or secret."""
         settings = checked(KantataSettings, VENDOR, "settings", connection.settings)
         token = checked(KantataSecrets, VENDOR, "secrets", secrets).token.get_secret_value()
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit + settings.search_lag)
         self._web_url = settings.web_url and settings.web_url.rstrip("/")
-        self._client = KantataClient(settings.base_url, token, timeout=settings.timeout)
+        self._client = KantataClient(settings.base_url, token, timeout=settings.timeout, gate=gate)
 
     def find_project(self, order: PsaOrder) -> Landed | None:
         found = self._client.with_reference(order.key)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
-from adapters.http import Answer, HttpClient, unanswered
+from adapters.http import OPEN_GATE, Answer, Gate, HttpClient, unanswered
 from adapters.psa.kantata.wire import CREATOR_ROLE, PER_PAGE, Workspace, WorkspacesReply
 
 VENDOR = "Kantata"
@@ -16,9 +16,9 @@ WORKSPACES = "/api/v1/workspaces"
 class KantataClient:
     """One account as one user. Thread-safe. Raises what `HttpClient.request` raises."""
 
-    def __init__(self, base_url: str, token: str, *, timeout: float) -> None:
+    def __init__(self, base_url: str, token: str, *, timeout: float, gate: Gate = OPEN_GATE) -> None:
         headers = {"authorization": f"Bearer {token}"}
-        self._http = HttpClient(VENDOR, base_url, headers=headers, timeout=timeout, total=timeout)
+        self._http = HttpClient(VENDOR, base_url, headers=headers, timeout=timeout, total=timeout, gate=gate)
 
     def with_reference(self, reference: str) -> list[Workspace]:
         """All that carry exactly this external reference, archived ones too, oldest first."""

@@ -1,0 +1,148 @@
+-- What all workers know of one connection: its tokens, its places, its vendor's wishes, its circuit breaker.
+-- One script, so that each question is answered as of one moment, by the clock of Redis alone.
+--
+-- KEYS: the book (hash), the places (who is there -> until), the line (who waits -> promised moment).
+-- A book that is not there begins with no tokens: whoever lost Redis does not know what was used.
+
+local book, places, line = KEYS[1], KEYS[2], KEYS[3]
+local op, holder = ARGV[1], ARGV[2]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+
+local FAILURES_TO_OPEN = 5
+local FIRST_OPEN, LONGEST_OPEN = 2, 30        -- seconds
+local FIRST_HOLD, LONGEST_HOLD = 1, 60       -- seconds, after a refusal that names no time
+local LOST_TICKET = 60                       -- seconds after its moment that a place in the line lapses
+local NARROWEST = 0.01                       -- seconds between two promised moments
+local MANY = 16                              -- steps at once, where nothing limits them
+
+local names = {'tokens', 'at', 'held', 'open', 'opens', 'failures', 'refusals', 'probe', 'probing', 'cost', 'seconds'}
+local stored = redis.call('HMGET', book, unpack(names))
+local is = {}
+for i, name in ipairs(names) do
+  is[name] = name == 'probe' and (stored[i] or '') or (tonumber(stored[i] or '0') or 0)
+end
+
+local function write(values)
+  local flat = {}
+  for name, value in pairs(values) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = type(value) == 'number' and string.format('%.6f', value) or value
+  end
+  redis.call('HSET', book, unpack(flat))
+end
+
+local function filled(rate, capacity)
+  if is.at == 0 then return 0 end
+  return math.min(capacity, is.tokens + math.max(0, now - is.at) * rate)
+end
+
+-- May a call begin? ARGV: ticket (who waits; '' waits in no line), whether the step begins with it, tokens a second
+-- (0: no limit), capacity, reserve, places (0: no limit), seconds a place is kept, seconds a probe may take, whether
+-- it can only wait (its process has no thread for it).
+-- Answers what stands in the way ('' when nothing does), seconds to wait, and whether its end is to be told.
+local function turn()
+  local ticket, first = ARGV[3], ARGV[4] == '1'
+  local rate, capacity, reserve = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+  local concurrent, keep, patience = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+  local tokens = filled(rate, capacity)
+  local queues = first and ticket ~= ''
+
+  local function refuse(why, earliest)
+    local at = math.max(now, earliest)
+    if ticket ~= '' then
+      redis.call('ZREMRANGEBYSCORE', line, '-inf', now - LOST_TICKET)
+      -- Who was in the line, or in the middle of a step, keeps its place at the head.
+      if first and not redis.call('ZSCORE', line, ticket) then
+        local last = redis.call('ZREVRANGE', line, 0, 0, 'WITHSCORES')
+        local apart = math.max(NARROWEST, is.seconds / (concurrent > 0 and concurrent or MANY))
+        if rate > 0 then apart = math.max(apart, is.cost / rate) end
+        at = math.max(at, tonumber(last[2] or '0')) + apart
+      end
+      redis.call('ZADD', line, at, ticket)
+    end
+    if rate > 0 then write({tokens = tokens, at = now}) end
+    return {why, string.format('%.6f', at - now), 0}
+  end
+
+  if ARGV[11] == '1' then return refuse('full', now) end
+  if is.held > now then return refuse('held', is.held) end
+  if is.open > now then return refuse('open', is.open) end
+  if is.open > 0 and is.probing > now and is.probe ~= holder then
+    return refuse('open', math.min(is.probing, now + 2))
+  end
+  if concurrent > 0 and not redis.call('ZSCORE', places, holder) then
+    redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
+    if redis.call('ZCARD', places) >= concurrent then
+      return refuse('places', now + is.seconds / concurrent)
+    end
+  end
+  if rate > 0 then
+    local needed = 1
+    if queues then
+      needed = reserve + 1
+      redis.call('ZREMRANGEBYSCORE', line, '-inf', now - LOST_TICKET)
+      if redis.call('ZCARD', line) > 0 and not redis.call('ZSCORE', line, ticket) then
+        return refuse('tokens', now)
+      end
+    end
+    if tokens < needed then return refuse('tokens', now + (needed - tokens) / rate) end
+    write({tokens = tokens - 1, at = now})
+  end
+  if concurrent > 0 then redis.call('ZADD', places, now + keep, holder) end
+  if queues then redis.call('ZREM', line, ticket) end
+  if is.open > 0 then write({probe = holder, probing = now + patience}) end
+  local told = (is.open > 0 or is.failures > 0 or is.refusals > 0) and 1 or 0
+  return {'', '0', told}
+end
+
+-- How a call ended. ARGV: 'ok', 'failed' or 'refused'; seconds to hold, -1 for no word; calls left, -1 for no word.
+local function report()
+  local outcome, hold, left = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+  if outcome == 'ok' then
+    write({failures = 0, refusals = 0, open = 0, opens = 0, probe = '', probing = 0})
+  elseif outcome == 'failed' then
+    if is.open == 0 then
+      write({failures = is.failures + 1})
+      if is.failures + 1 >= FAILURES_TO_OPEN then
+        write({open = now + FIRST_OPEN, opens = 1, probe = '', probing = 0})
+      end
+    elseif is.probe == holder then
+      local pause = math.min(LONGEST_OPEN, FIRST_OPEN * 2 ^ math.min(is.opens, 10))
+      write({open = now + pause, opens = is.opens + 1, probe = '', probing = 0})
+    end
+  elseif outcome == 'refused' then
+    -- It answers: the circuit is closed, but for a while nothing more is asked.
+    write({failures = 0, open = 0, opens = 0, probe = '', probing = 0, refusals = is.refusals + 1})
+    if hold < 0 then hold = math.min(LONGEST_HOLD, FIRST_HOLD * 2 ^ math.min(is.refusals, 10)) end
+    left = 0
+  end
+  if hold > 0 then write({held = math.max(is.held, now + hold)}) end
+  if left >= 0 and is.tokens > left then write({tokens = left, at = math.max(is.at, now)}) end
+  return {'', '0', 0}
+end
+
+-- The step is over. ARGV: how many calls it made, seconds it took.
+local function leave()
+  redis.call('ZREM', places, holder)
+  local values = {}
+  if is.probe == holder then values = {probe = '', probing = 0} end
+  for name, seen in pairs({cost = tonumber(ARGV[3]), seconds = tonumber(ARGV[4])}) do
+    values[name] = is[name] == 0 and seen or is[name] * 0.9 + seen * 0.1
+  end
+  write(values)
+  return {'', '0', 0}
+end
+
+-- For people: tokens (ARGV: tokens a second, capacity), seconds held, seconds open, failures, opened, in use, waiting.
+local function look()
+  local function left(moment) return string.format('%.3f', math.max(0, moment - now)) end
+  return {
+    string.format('%.3f', filled(tonumber(ARGV[3]), tonumber(ARGV[4]))), left(is.held), left(is.open),
+    tostring(is.failures), tostring(is.opens),
+    tostring(redis.call('ZCOUNT', places, now, '+inf')), tostring(redis.call('ZCARD', line)),
+  }
+end
+
+local ops = {turn = turn, report = report, leave = leave, look = look}
+return ops[op]()
