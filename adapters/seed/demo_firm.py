@@ -25,11 +25,11 @@ from oppsync.domain.reference import (
     ReferenceRow,
     Region,
     ServiceLine,
-    TaxTreatment,
     TransferPrice,
     reference_key,
 )
 from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule
+from oppsync.domain.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
 
 BEGIN = date(2025, 1, 1)
 SECOND_YEAR = date(2026, 1, 1)
@@ -116,24 +116,24 @@ _COST_RATES = {
 }
 _MARGIN_FLOORS = {ANY: MarginPolicy(floor_percent=Decimal(20))}
 
-_STANDARD_RATE = TaxTreatment(code="VAT-DE-19", percent=Decimal(19), reason="German VAT at the standard rate")
-_REVERSE_CHARGE = TaxTreatment(
-    code="RC-EU", reason="Reverse charge, Article 196 of Directive 2006/112/EC", needs_tax_id=True
-)
-_EXPORT = TaxTreatment(code="EXPORT-0", reason="Service outside the scope of German VAT")
-_NOT_TAXABLE = TaxTreatment(code="US-NT", reason="Services are not taxable")
-_TAXES = {
-    ("ACME-DE", "DE"): _STANDARD_RATE,
-    ("ACME-DE", "FR"): _REVERSE_CHARGE,
-    ("ACME-DE", "GB"): _EXPORT,
-    ("ACME-DE", "JP"): _EXPORT,
-    ("ACME-DE", "US"): _EXPORT,
-    ("ACME-US", "DE"): _NOT_TAXABLE,
-    ("ACME-US", "FR"): _NOT_TAXABLE,
-    ("ACME-US", "GB"): _NOT_TAXABLE,
-    ("ACME-US", "JP"): _NOT_TAXABLE,
-    ("ACME-US", "US"): _NOT_TAXABLE,
+# What Germany sells outside the Union finance decides country by country, in rows of their own.
+_TAX_REGIMES = {
+    "ACME-DE": TaxRegime(
+        name="German VAT",
+        standard_code="VAT-DE-19",
+        standard_percent=Decimal(19),
+        reverse_charge_code="RC-EU",
+    ),
+    "ACME-US": TaxRegime(name="US sales tax", outside_scope_code="US-NT", not_taxable_code="US-NT"),
 }
+_EXPORT = TaxTreatment(code="EXPORT-0", reason="Service outside the scope of German VAT")
+_TAXES = {("ACME-DE", country): _EXPORT for country in ("CH", "GB", "JP", "US")}
+# New York is watched: nothing that is sold there is taxable so far.
+_TAX_NEXUS = {("ACME-US", "NY"): TaxNexus(code="US-NT", percent=Decimal(0), service_lines=("SOFTWARE",))}
+_TAX_EXEMPTIONS = {
+    ("ACME-DE", "CUST-1009"): TaxExemption(certificate="EXT-2026-17", expires_on=date(2027, 12, 31))
+}
+_WITHHOLDING = {("DE", "IN"): Withholding(percent=Decimal(10), reason="Indian tax on technical services")}
 
 # Platform products are delivered as one workstream for each kind, managed services are taken over, then run,
 # and some work is sold here and done in the United States.
@@ -187,6 +187,10 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
         *_templates(),
         *_rates(),
         *_cost_rates(),
+        *(_row(ReferenceKind.TAX_REGIME, code, regime) for code, regime in _TAX_REGIMES.items()),
+        *(_row(ReferenceKind.TAX_NEXUS, reference_key(*key), nexus) for key, nexus in _TAX_NEXUS.items()),
+        *(_row(ReferenceKind.TAX_EXEMPTION, reference_key(*key), row) for key, row in _TAX_EXEMPTIONS.items()),
+        *(_row(ReferenceKind.WITHHOLDING, reference_key(*key), row) for key, row in _WITHHOLDING.items()),
         *(_row(ReferenceKind.MARGIN_POLICY, key, policy) for key, policy in _MARGIN_FLOORS.items()),
     )
 

@@ -77,7 +77,7 @@ def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, objec
         role=ConnectionRole.CRM,
         vendor="salesforce",
         name="Salesforce (stand-in)",
-        settings={"base_url": systems.salesforce_url, "billing_terms": True},
+        settings={"base_url": systems.salesforce_url, "billing_terms": True, "contract_terms": True},
         signature_scheme="standard_webhooks",
     )
     erp = Connection(

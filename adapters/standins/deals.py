@@ -14,7 +14,7 @@ Line = dict[str, Any]
 
 ACCOUNTS: dict[str, dict[str, str]] = {
     "CUST-1001": {"Name": "Globex GmbH", "BillingCountryCode": "DE", "Tax_Id__c": "DE136695976"},
-    "CUST-1002": {"Name": "Initech Inc", "BillingCountryCode": "US"},
+    "CUST-1002": {"Name": "Initech Inc", "BillingCountryCode": "US", "BillingStateCode": "CA"},
     "CUST-1003": {"Name": "Umbrella SAS", "BillingCountryCode": "FR", "Tax_Id__c": "FR40303265045"},
     "CUST-1004": {"Name": "Nordbank AG", "BillingCountryCode": "DE", "Tax_Id__c": "DE129273398"},
 }

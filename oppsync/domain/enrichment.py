@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from oppsync.domain.findings import Finding
-from oppsync.domain.model import Code, Frozen
+from oppsync.domain.model import Code, Frozen, omitted_at
 from oppsync.domain.reference import (
     CostCentre,
     CostRate,
@@ -16,10 +16,10 @@ from oppsync.domain.reference import (
     ReferenceUse,
     Region,
     ServiceLine,
-    TaxTreatment,
     TransferPrice,
 )
 from oppsync.domain.split_rules import SplitRule
+from oppsync.domain.tax import TaxTreatment, Withholding
 
 
 class IntercompanyDelivery(Frozen):
@@ -56,6 +56,7 @@ class Enrichment(Frozen):
 
     legal_entity: LegalEntity
     tax: TaxTreatment
+    withholding: Withholding | None = omitted_at(None)
     delivery_model: DeliveryModel | None = None
     lines: tuple[LineEnrichment, ...]
     used: tuple[ReferenceUse, ...]

@@ -324,6 +324,28 @@ CODES: dict[str, CodeText] = {
         "Correct the split rule in the reference data, or give it a condition that leaves this line out; "
         "then replay.",
     ),
+    "TAX_ID_INVALID": _row(
+        "The customer's tax id has the wrong form",
+        OwnerRole.SALES,
+        "Correct the customer's tax id in the CRM.",
+    ),
+    "TAX_STATE_MISSING": _row(
+        "The customer's state is not known",
+        OwnerRole.SALES,
+        "Fill the state of the account's billing address in the CRM.",
+        Severity.WARNS,
+    ),
+    "TAX_DIFFERS_BY_LINE": _row(
+        "The customer's state taxes a part of the deal only",
+        OwnerRole.FINANCE,
+        "Have the taxed services contracted apart, or add a tax treatment of the entity for this country.",
+    ),
+    "TAX_CERTIFICATE_EXPIRES": _row(
+        "The exemption certificate expires before the work ends",
+        OwnerRole.FINANCE,
+        "Ask the customer for a new certificate and put it into the reference data.",
+        Severity.WARNS,
+    ),
     "RATE_GAP": _row(
         "The rate card ends before the work does",
         OwnerRole.FINANCE,

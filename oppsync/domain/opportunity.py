@@ -43,14 +43,19 @@ class Unit(StrEnum):
 StatedAmount = Quantity
 
 
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
 class Account(Frozen):
-    """The customer. `code` is its key in the ERP (the cross-reference the CRM carries)."""
+    """The customer. `code` is its key in the ERP (the cross-reference the CRM carries), `subdivision` its state
+    or province, as in ISO 3166-2 without the country: `TX`."""
 
     id: Code
     name: Text
     code: Code | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    country: Country | None = None
     tax_id: Code | None = None
+    subdivision: Code | None = omitted_at(None)
 
 
 class Owner(Frozen):
@@ -62,7 +67,10 @@ class Owner(Frozen):
 
 
 class ContractTerms(Frozen):
-    """`po_limit` is the most that the purchase order allows to be invoiced, in the deal's currency."""
+    """`po_limit` is the most that the purchase order allows to be invoiced, in the deal's currency.
+
+    `place_of_supply` is where the service is taxed, where that is not the customer's country.
+    """
 
     type: Text | None = None
     payment_terms: Code | None = None
@@ -71,6 +79,7 @@ class ContractTerms(Frozen):
     signed_on: date | None = None
     billing_frequency: BillingFrequency = BillingFrequency.MONTHLY
     billing: BillingTerms = omitted_at(BillingTerms())
+    place_of_supply: Country | None = omitted_at(None)
 
 
 class Milestone(Frozen):

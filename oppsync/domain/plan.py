@@ -20,6 +20,7 @@ from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.money import Currency, Money
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import ReferenceUse, TransferPrice
+from oppsync.domain.tax import TaxKind
 
 ROOT_PATH = "project"
 
@@ -111,6 +112,14 @@ class PlanNode(Frozen):
         return self.intercompany.revenue_cost_centre if self.intercompany else self.cost_centre
 
 
+class WithheldTax(Frozen):
+    """What the customer keeps back of the invoices and pays to its own tax office: shown, not deducted."""
+
+    percent: Quantity
+    amount: Money
+    reason: Text
+
+
 class PlanContent(Frozen):
     """All that will exist. `nodes`: parents stand before their children."""
 
@@ -130,6 +139,8 @@ class PlanContent(Frozen):
     tax_percent: Quantity
     tax_reason: Text
     tax_rounding: Rounding = omitted_at(Rounding.HALF_EVEN)
+    tax_kind: TaxKind | None = omitted_at(None)
+    withholding: WithheldTax | None = omitted_at(None)
     payment_terms: Code
     po_number: Text | None = None
     po_limit: Money | None = omitted_at(None)

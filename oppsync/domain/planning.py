@@ -23,8 +23,10 @@ from oppsync.domain.plan import (
     PlanContent,
     PlanNode,
     RateCardUse,
+    WithheldTax,
 )
 from oppsync.domain.reference import Rate
+from oppsync.domain.tax import Withholding
 from oppsync.domain.workstream import Workstream
 
 
@@ -34,6 +36,7 @@ def make_plan(
     """What will exist in the ERP. Raises ValueError when its money is not the deal's: a bug."""
     account = given(opportunity.account, "the account")
     currency = given(opportunity.currency, "the currency")
+    total = Money(amount=given(opportunity.amount, "the amount"), currency=currency)
     entity, tax, delivery = enrichment.legal_entity, enrichment.tax, enrichment.delivery_model
     content = PlanContent(
         record_id=opportunity.id,
@@ -44,10 +47,12 @@ def make_plan(
         erp_company=entity.erp_company,
         entity_currency=entity.currency,
         currency=currency,
-        total=Money(amount=given(opportunity.amount, "the amount"), currency=currency),
+        total=total,
         tax=tax.code,
         tax_percent=tax.percent,
         tax_reason=tax.reason,
+        tax_kind=tax.kind,
+        withholding=_withheld(enrichment.withholding, total),
         tax_rounding=entity.billing_policy.rounding,
         payment_terms=given(opportunity.contract.payment_terms, "the payment terms"),
         po_number=opportunity.contract.po_number,
@@ -151,6 +156,13 @@ def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
 def _po_limit(opportunity: Opportunity) -> Money | None:
     limit = opportunity.contract.po_limit
     return None if limit is None else Money(amount=limit, currency=given(opportunity.currency, "the currency"))
+
+
+def _withheld(row: Withholding | None, total: Money) -> WithheldTax | None:
+    if row is None:
+        return None
+    amount = Money.rounded(total.amount * row.percent / 100, total.currency)
+    return WithheldTax(percent=row.percent, amount=amount, reason=row.reason)
 
 
 def _rate_card(rate: Rate | None) -> RateCardUse | None:

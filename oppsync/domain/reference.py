@@ -21,6 +21,7 @@ from oppsync.domain.money import Currency, Money
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.pricing import net_of
 from oppsync.domain.split_rules import SplitRule
+from oppsync.domain.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
 
 Shape = TypeVar("Shape", bound=Frozen)
 
@@ -39,6 +40,10 @@ class ReferenceKind(StrEnum):
     COST_RATE = "cost_rate"
     MARGIN_POLICY = "margin_policy"
     APPROVAL_RULE = "approval_rule"
+    TAX_REGIME = "tax_regime"
+    TAX_NEXUS = "tax_nexus"
+    TAX_EXEMPTION = "tax_exemption"
+    WITHHOLDING = "withholding"
 
 
 # A part of a key that stands for every other value.
@@ -119,15 +124,6 @@ class MarginPolicy(Frozen):
     severity: Severity = Severity.WARNS
 
 
-class TaxTreatment(Frozen):
-    """Key: `<entity code>|<customer country>`. `code` is the ERP tax's; `percent` 19 means 19 %."""
-
-    code: Code
-    percent: Quantity = Decimal(0)
-    reason: Text
-    needs_tax_id: bool = False
-
-
 class DeliveryModel(Frozen):
     """Key: the CRM's name of it."""
 
@@ -188,6 +184,10 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.COST_RATE: CostRate,
     ReferenceKind.MARGIN_POLICY: MarginPolicy,
     ReferenceKind.APPROVAL_RULE: ApprovalRule,
+    ReferenceKind.TAX_REGIME: TaxRegime,
+    ReferenceKind.TAX_NEXUS: TaxNexus,
+    ReferenceKind.TAX_EXEMPTION: TaxExemption,
+    ReferenceKind.WITHHOLDING: Withholding,
 }
 
 

@@ -126,7 +126,7 @@ MISSING = {
     ReferenceKind.RATE_CARD: ("RATE_MISSING", "finance"),
     ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "delivery"),
     ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "finance"),
-    ReferenceKind.TAX_TREATMENT: ("TAX_TREATMENT_MISSING", "finance"),
+    ReferenceKind.TAX_REGIME: ("TAX_TREATMENT_MISSING", "finance"),
 }
 
 

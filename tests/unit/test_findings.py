@@ -10,7 +10,7 @@ import pytest
 from oppsync.domain.findings import CODES, Severity, blocking, finding, warnings
 from oppsync.domain.policies.search import MISSING
 from oppsync.domain.reference import ReferenceKind
-from tests.unit import test_enrichment, test_rates, test_validation
+from tests.unit import test_enrichment, test_rates, test_tax, test_validation
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
@@ -19,6 +19,10 @@ MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
 OF_SPLIT_RULES = {"SPLIT_NOT_POSSIBLE", "TRANSFER_PRICE_MISSING"}
 # A deal needs none of these.
 OPTIONAL_KINDS = {
+    ReferenceKind.TAX_REGIME,
+    ReferenceKind.TAX_NEXUS,
+    ReferenceKind.TAX_EXEMPTION,
+    ReferenceKind.WITHHOLDING,
     ReferenceKind.SPLIT_RULE,
     ReferenceKind.COST_RATE,
     ReferenceKind.MARGIN_POLICY,
@@ -43,7 +47,7 @@ RAISED_BY_THE_WORLD = {
 def test_every_code_is_raised_by_something() -> None:
     of_the_deal = {case.code for case in test_validation.CASES}
     of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS | OF_SPLIT_RULES
-    of_reference_data |= {case.code for case in test_rates.CASES}
+    of_reference_data |= {case.code for case in test_rates.CASES} | {case.code for case in test_tax.CASES}
 
     assert of_the_deal | of_reference_data | RAISED_BY_THE_WORLD == set(CODES)
 

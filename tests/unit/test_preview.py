@@ -87,7 +87,9 @@ def test_values_are_those_of_the_day_it_is_or_would_be_won(
 
 
 def test_findings_of_every_stage_come_at_once() -> None:
-    deal = make.opportunity(make.time_line(role="Astrologer"), owner=None, account=make.account(country="BR"))
+    deal = make.opportunity(
+        make.time_line(role="Astrologer"), owner=None, account=make.account(country="BR", tax_id=None)
+    )
 
     previewed = shown(deal, people={role: [] for role in ApprovalRole}, customer_exists=False)
 
@@ -105,7 +107,7 @@ def test_findings_of_every_stage_come_at_once() -> None:
 
 
 def test_what_only_warns_stands_behind_what_stops_the_deal() -> None:
-    deal = make.opportunity(account=make.account(country="BR"), probability=75)
+    deal = make.opportunity(account=make.account(country="BR", tax_id=None), probability=75)
 
     assert codes(shown(deal)) == ["TAX_TREATMENT_MISSING", "PROBABILITY_NOT_CERTAIN"]
     assert not shown(make.opportunity(probability=75)).is_blocked

@@ -35,7 +35,7 @@ class SalesforceSettings(Frozen):
     whole call) and `late_commit` (how long after that a write may still happen) are seconds, and so are
     `poll_every` (from one poll to the next) and `poll_overlap` (how long a transaction may take to be seen).
     `poll_page`: the most opportunities asked for at once. `billing_terms`: whether the org has the fields for
-    terms of billing (docs/salesforce.md)."""
+    terms of billing, `contract_terms`: those for terms of contracts (docs/salesforce.md)."""
 
     base_url: Code
     api_version: Annotated[str, StringConstraints(pattern=r"^\d{2}\.0$")] = "62.0"
@@ -47,6 +47,7 @@ class SalesforceSettings(Frozen):
     poll_overlap: Annotated[float, Field(ge=0)] = 900.0
     poll_page: Annotated[int, Field(ge=1, le=2_000)] = 2_000
     billing_terms: bool = False
+    contract_terms: bool = False
 
     @field_validator("fields")
     @classmethod
@@ -80,6 +81,7 @@ class SalesforceCrm:
         self._currency = settings.currency
         without = {f"{sobject}.CurrencyIsoCode" for sobject in WITH_CURRENCY} if settings.currency else set()
         without |= set() if settings.billing_terms else wire.BILLING_TERMS
+        without |= set() if settings.contract_terms else wire.CONTRACT_TERMS
         self._names = wire.FieldNames(overrides=dict.fromkeys(without) | settings.fields)
         self._client = SalesforceClient(
             settings.base_url,

@@ -76,6 +76,7 @@ def _account(account: wire.AccountRecord | None) -> dict[str, Any] | None:
         "code": account.account_number,
         "country": account.country and account.country.strip().upper(),
         "tax_id": account.tax_id,
+        "subdivision": account.state and account.state.strip().upper(),
     }
 
 
@@ -90,6 +91,7 @@ def _contract(record: wire.OpportunityRecord) -> dict[str, Any]:
         "po_number": record.po_number,
         "po_limit": record.po_limit,
         "signed_on": record.signed_on,
+        "place_of_supply": record.place_of_supply and record.place_of_supply.strip().upper(),
         "billing_frequency": _code(wire.BILLING_FREQUENCIES, record.billing_frequency),
     }
     return _given(terms) | {"billing": _billing_terms(record)}

@@ -146,6 +146,7 @@ class AccountRecord(Record):
     name: str = Field(alias="Name")
     account_number: Words = Field(alias="AccountNumber")
     country: Words = Field(alias="BillingCountryCode")
+    state: Words = Field(alias="BillingStateCode")
     tax_id: Words = Field(alias="Tax_Id__c")
 
 
@@ -203,6 +204,7 @@ class OpportunityRecord(BillingTermsRecord):
     payment_terms: Words = Field(alias="Payment_Terms__c")
     po_number: Words = Field(alias="PO_Number__c")
     po_limit: Number = Field(alias="PO_Limit__c")
+    place_of_supply: Words = Field(alias="Place_Of_Supply__c")
     contract_type: Words = Field(alias="Contract_Type__c")
     billing_frequency: Words = Field(alias="Billing_Frequency__c")
     starts_on: Day = Field(alias="Start_Date__c")
@@ -282,6 +284,8 @@ BILLING_TERMS = frozenset(
     for record in (OpportunityRecord, LineRecord)
     for name, _ in BillingTermsRecord.fields()
 ) | {"Opportunity.PO_Limit__c", "OpportunityLineItem.Billing_Frequency__c"}
+
+CONTRACT_TERMS = frozenset({"Account.BillingStateCode", "Opportunity.Place_Of_Supply__c"})
 
 
 class TokenReply(BaseModel):

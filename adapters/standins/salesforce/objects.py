@@ -84,6 +84,7 @@ ALL = (
             "Name": Field(required=True),
             "AccountNumber": Field(length=40),
             "BillingCountryCode": Field(length=2),
+            "BillingStateCode": Field(length=3),
         }
         | {"Tax_Id__c": TEXT, "External_Key__c": EXTERNAL_KEY}
         | CURRENCY,
@@ -112,6 +113,7 @@ ALL = (
             "Payment_Terms__c": TEXT,
             "PO_Number__c": TEXT,
             "PO_Limit__c": NUMBER,
+            "Place_Of_Supply__c": Field(length=2),
             "Contract_Type__c": TEXT,
             "Billing_Frequency__c": TEXT,
             "Start_Date__c": DATE,

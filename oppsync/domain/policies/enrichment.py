@@ -11,6 +11,7 @@ from oppsync.domain.plan import LineKind
 from oppsync.domain.policies.margin import check_margins
 from oppsync.domain.policies.rates import cost_rate_of, rate_of
 from oppsync.domain.policies.search import Search
+from oppsync.domain.policies.taxes import tax_of, withholding_of
 from oppsync.domain.reference import (
     CostCentre,
     DeliveryModel,
@@ -20,7 +21,6 @@ from oppsync.domain.reference import (
     ReferenceKind,
     Region,
     ServiceLine,
-    TaxTreatment,
     TransferPrice,
 )
 from oppsync.domain.split_rules import LineFacts, SplitRule, first_that_takes, line_facts
@@ -36,7 +36,8 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     entity = search.find(
         LegalEntity, ReferenceKind.LEGAL_ENTITY, "/contracting_entity", opportunity.contracting_entity
     )
-    tax = _tax(opportunity, entity, search)
+    tax = tax_of(opportunity, entity, search)
+    withholding = withholding_of(opportunity, entity, search)
     delivery = None
     if opportunity.delivery_model is not None:
         delivery = search.find(
@@ -51,34 +52,12 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     return Enrichment(
         legal_entity=entity,
         tax=tax,
+        withholding=withholding,
         delivery_model=delivery,
         lines=found,
         used=tuple(search.used.values()),
         warnings=warnings(search.findings),
     )
-
-
-def _tax(opportunity: Opportunity, entity: LegalEntity | None, search: Search) -> TaxTreatment | None:
-    account = opportunity.account
-    if account is None:
-        return None
-    tax = search.find(
-        TaxTreatment,
-        ReferenceKind.TAX_TREATMENT,
-        "/account/country",
-        entity.code if entity else None,
-        account.country,
-    )
-    if tax is not None and tax.needs_tax_id and account.tax_id is None:
-        search.findings.append(
-            finding(
-                "TAX_ID_MISSING",
-                f"{tax.reason} needs the tax id of {account.name}",
-                path="/account/tax_id",
-                value=account.name,
-            )
-        )
-    return tax
 
 
 def _line(

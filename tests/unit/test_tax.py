@@ -1,0 +1,283 @@
+"""The tax of a deal: by entity, customer, place of supply and registrations, with its reason in words."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+
+from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.findings import Severity
+from oppsync.domain.model import Frozen
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.plan import PlanContent, WithheldTax
+from oppsync.domain.policies.enrichment import enrich
+from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.tax import (
+    EU,
+    TaxCase,
+    TaxExemption,
+    TaxKind,
+    TaxNexus,
+    TaxRegime,
+    TaxTreatment,
+    Withholding,
+    decide,
+    has_valid_form,
+)
+from tests import builders as make
+
+BEGIN = date(2025, 1, 1)
+GERMAN = TaxRegime(
+    name="German VAT",
+    standard_code="VAT-19",
+    standard_percent=Decimal(19),
+    reverse_charge_code="RC",
+    outside_scope_code="EXPORT",
+    exempt_code="EXEMPT",
+)
+AMERICAN = TaxRegime(
+    name="US sales tax", outside_scope_code="FOREIGN", exempt_code="EXEMPT", not_taxable_code="NONE"
+)
+TEXAS = TaxNexus(code="TX-6.25", percent=Decimal("6.25"), service_lines=("CLOUD",))
+
+
+def german(place: str, **case: Any) -> TaxCase:
+    return TaxCase(entity_country="DE", place=place, regime=GERMAN, **case)
+
+
+def american(place: str = "US", **case: Any) -> TaxCase:
+    return TaxCase(entity_country="US", place=place, regime=AMERICAN, service_lines=("CLOUD",), **case)
+
+
+CERTIFICATE = TaxExemption(certificate="E-7")
+DECISIONS = [
+    (german("DE"), TaxKind.STANDARD, "VAT-19", 19, "German VAT at the standard rate"),
+    (german("DE", tax_id="DE136695976"), TaxKind.STANDARD, "VAT-19", 19, "German VAT at the standard rate"),
+    (
+        german("FR", tax_id="FR40303265045"),
+        TaxKind.REVERSE_CHARGE,
+        "RC",
+        0,
+        "Article 196 of Directive 2006/112/EC",
+    ),
+    (german("FR"), TaxKind.STANDARD, "VAT-19", 19, "the customer in FR has no valid VAT number"),
+    (german("GB", tax_id="GB980780684"), TaxKind.OUTSIDE_SCOPE, "EXPORT", 0, "the place of supply is GB"),
+    (german("CH"), TaxKind.OUTSIDE_SCOPE, "EXPORT", 0, "Article 44"),
+    (german("DE", exemption=CERTIFICATE), TaxKind.EXEMPT, "EXEMPT", 0, "certificate E-7 on file"),
+    (american(state="TX", nexus=TEXAS), TaxKind.STANDARD, "TX-6.25", "6.25", "Sales tax of TX"),
+    (american(state="CA"), TaxKind.NOT_TAXABLE, "NONE", 0, "no nexus in CA"),
+    (american(), TaxKind.NOT_TAXABLE, "NONE", 0, "no nexus in the customer's state"),
+    (
+        american(state="TX", nexus=TaxNexus(code="T", percent=Decimal(6), service_lines=("ADV",))),
+        TaxKind.NOT_TAXABLE,
+        "NONE",
+        0,
+        "TX does not tax these services",
+    ),
+    (american(state="TX", nexus=TEXAS, exemption=CERTIFICATE), TaxKind.EXEMPT, "EXEMPT", 0, "certificate E-7"),
+    (american("DE"), TaxKind.OUTSIDE_SCOPE, "FOREIGN", 0, "Outside the scope of US sales tax"),
+]
+
+
+@pytest.mark.parametrize(("case", "kind", "code", "percent", "said"), DECISIONS)
+def test_the_treatment_and_its_reason(
+    case: TaxCase, kind: TaxKind, code: str, percent: str | int, said: str
+) -> None:
+    treatment = decide(case)
+
+    assert treatment is not None
+    assert (treatment.kind, treatment.code, treatment.percent) == (kind, code, Decimal(percent))
+    assert said in treatment.reason
+
+
+def test_an_entity_without_such_a_tax_decides_nothing() -> None:
+    bare = TaxRegime(name="German VAT")
+
+    places = ("DE", "FR", "GB")
+    assert [decide(TaxCase(entity_country="DE", place=place, regime=bare)) for place in places] == [None] * 3
+
+
+def test_the_union_is_without_the_united_kingdom() -> None:
+    assert len(EU) == 27
+    assert {"GB", "XI", "CH", "NO"} & EU == set()
+
+
+@pytest.mark.parametrize(
+    ("country", "tax_id", "valid"),
+    [
+        ("DE", "DE136695976", True),
+        ("DE", "DE136695977", False),
+        ("FR", "FR 40 303 265 045", True),
+        ("FR", "DE136695976", False),
+        ("GR", "EL094259216", True),
+        ("CH", "CHE-107.787.577 IVA", True),
+        ("US", "12-3456789", None),
+    ],
+)
+def test_a_tax_id_is_checked_for_its_countrys_form(country: str, tax_id: str, valid: bool | None) -> None:
+    assert has_valid_form(country, tax_id) is valid
+
+
+# Whole deals.
+
+
+def row(kind: ReferenceKind, key: str, value: Frozen) -> ReferenceRow:
+    return ReferenceRow(kind=kind, key=key, valid_from=BEGIN, value=value.model_dump(mode="json"))
+
+
+def nexus(service_lines: tuple[str, ...]) -> ReferenceRow:
+    value = TaxNexus(code="TX", percent=Decimal("8.25"), service_lines=service_lines)
+    return row(ReferenceKind.TAX_NEXUS, "ACME-US|TX", value)
+
+
+def customer(country: str, **changes: Any) -> Opportunity:
+    account = make.account(country=country, **{"tax_id": None, **changes})
+    return make.opportunity(make.fixed_line(), account=account)
+
+
+def american_deal(**changes: Any) -> Opportunity:
+    lines = (make.fixed_line(), make.milestone_line(service_line="Advisory", planned_hours=10))
+    account = make.account(country="US", tax_id=None, **changes)
+    deal = {"contracting_entity": "ACME-US", "currency": "USD", "region": "NA", "account": account}
+    return make.opportunity(*lines, **deal)
+
+
+class Case(NamedTuple):
+    code: str
+    severity: Severity
+    path: str
+    said: str
+    deal: Opportunity
+    book: ReferenceBook = make.book()
+
+
+CASES = [
+    Case(
+        "TAX_ID_INVALID",
+        Severity.BLOCKS,
+        "/account/tax_id",
+        "The tax id DE136695976 of Globex GmbH has not the form of one of FR",
+        customer("FR", tax_id="DE136695976"),
+    ),
+    Case(
+        "TAX_ID_INVALID",
+        Severity.WARNS,
+        "/account/tax_id",
+        "has not the form of one of DE",
+        customer("DE", tax_id="DE136695977"),
+    ),
+    Case("TAX_ID_MISSING", Severity.WARNS, "/account/tax_id", "has no VAT number", customer("FR")),
+    Case(
+        "TAX_ID_MISSING",
+        Severity.BLOCKS,
+        "/account/tax_id",
+        "By hand needs the tax id of Globex GmbH",
+        customer("FR"),
+        make.book(
+            row(
+                ReferenceKind.TAX_TREATMENT,
+                "ACME-DE|FR",
+                TaxTreatment(code="RC-EU", reason="By hand", needs_tax_id=True),
+            )
+        ),
+    ),
+    Case("TAX_STATE_MISSING", Severity.WARNS, "/account/subdivision", "has no state", american_deal()),
+    Case(
+        "TAX_DIFFERS_BY_LINE",
+        Severity.BLOCKS,
+        "/lines",
+        "TX taxes some of the services of this deal and some not",
+        american_deal(subdivision="TX"),
+        make.book(nexus(("CLOUD",))),
+    ),
+    Case(
+        "TAX_CERTIFICATE_EXPIRES",
+        Severity.WARNS,
+        "/account/tax_id",
+        "expires on 2026-07-01, before the work ends on 2026-09-15",
+        customer("DE"),
+        make.book(
+            row(
+                ReferenceKind.TAX_EXEMPTION,
+                "ACME-DE|CUST-1001",
+                TaxExemption(certificate="E-7", expires_on=date(2026, 7, 1)),
+            ),
+            row(ReferenceKind.TAX_REGIME, "ACME-DE", GERMAN),
+            without=frozenset({ReferenceKind.TAX_REGIME}),
+        ),
+    ),
+    Case(
+        "TAX_TREATMENT_MISSING",
+        Severity.BLOCKS,
+        "/account/country",
+        "The tax regime of ACME-DE has no tax for this customer in BR",
+        customer("BR"),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code} {case.severity}")
+def test_what_is_odd_about_a_deals_tax_is_said(case: Case) -> None:
+    result = enrich(case.deal, case.book)
+    (found,) = result.warnings if isinstance(result, Enrichment) else result
+
+    assert (found.code, found.severity, found.path) == (case.code, case.severity, case.path)
+    assert case.said in found.message
+
+
+def content(deal: Opportunity, *rows: ReferenceRow) -> PlanContent:
+    return make.content(deal, make.book(*rows))
+
+
+def test_the_plan_says_the_tax_and_why() -> None:
+    french = content(customer("FR", tax_id="FR40303265045"))
+
+    assert (french.tax, str(french.tax_percent), french.tax_kind) == ("RC-EU", "0", TaxKind.REVERSE_CHARGE)
+    assert french.tax_reason == (
+        "Reverse charge, Article 196 of Directive 2006/112/EC: the customer in FR, VAT number FR40303265045, "
+        "accounts for the VAT"
+    )
+
+
+def test_the_place_of_supply_may_be_another_than_the_customers_country() -> None:
+    """A service on land in Germany (Article 47) is taxed there, wherever the customer is."""
+    deal = customer("GB")
+    there = make.changed(deal, contract=make.changed(deal.contract, place_of_supply="DE"))
+
+    assert (content(deal).tax, content(there).tax) == ("EXPORT-0", "VAT-DE-19")
+
+
+def test_all_service_lines_taxed_alike_are_taxed_by_the_state() -> None:
+    plan = content(american_deal(subdivision="TX"), nexus(()))
+
+    assert (plan.tax, plan.tax_percent, plan.tax_reason) == ("TX", Decimal("8.25"), "Sales tax of TX")
+
+
+def test_what_the_customer_withholds_is_shown_and_not_deducted() -> None:
+    """10,000 at 10 % are 1,000."""
+    plan = content(
+        customer("BR"),
+        row(ReferenceKind.TAX_TREATMENT, "ACME-DE|BR", TaxTreatment(code="EXPORT-0", reason="Third country")),
+        row(ReferenceKind.WITHHOLDING, "DE|BR", Withholding(percent=Decimal(10), reason="Brazilian tax")),
+    )
+
+    assert plan.withholding == WithheldTax(
+        percent=Decimal(10), amount={"amount": "1000.00", "currency": "EUR"}, reason="Brazilian tax"
+    )
+    assert (
+        sum(line.amount.amount for _node, line in plan.billing_lines()) == plan.total.amount == Decimal(10_000)
+    )
+
+
+def test_a_treatment_stored_before_there_were_regimes_is_still_read() -> None:
+    stored = {
+        "code": "VAT-DE-19",
+        "percent": "19",
+        "reason": "German VAT at the standard rate",
+        "needs_tax_id": False,
+    }
+
+    assert TaxTreatment.model_validate(stored).model_dump(mode="json") == stored
