@@ -159,9 +159,7 @@ def test_it_lands_every_kind_that_the_billing_models_emit(erp: ProjectSystem) ->
         assert model.kinds <= erp.line_kinds
 
 
-@pytest.mark.parametrize(
-    "line", [builders.time_line, builders.fixed_line, builders.milestone_line], ids=lambda line: line.__name__
-)
+@pytest.mark.parametrize("line", builders.LINES.values(), ids=builders.LINES)
 def test_a_deal_of_one_workstream_is_created_and_found_again(
     erp: ProjectSystem, line: Callable[[], OpportunityLine]
 ) -> None:
@@ -174,8 +172,8 @@ def test_a_deal_of_one_workstream_is_created_and_found_again(
     assert len({(landed.outside_id, landed.url) for landed in created}) == len(created)
 
 
-def test_a_deal_of_three_workstreams_is_created_and_found_again(erp: ProjectSystem) -> None:
-    deal = Deal()
+def test_a_deal_that_mixes_every_model_is_created_and_found_again(erp: ProjectSystem) -> None:
+    deal = Deal(builders.opportunity(*(line() for line in builders.LINES.values())))
 
     created = deal.create(erp)
 
@@ -269,7 +267,9 @@ def test_a_project_that_differs_from_the_plan_says_where(erp: ProjectSystem, cha
     assert str(next(iter(change.values()))) in difference[1]
 
 
-@pytest.mark.parametrize("line", [builders.time_line, builders.fixed_line, builders.milestone_line])
+@pytest.mark.parametrize(
+    "line", [builders.time_line, builders.fixed_line, builders.milestone_line, builders.progress_line]
+)
 def test_a_billing_line_over_another_amount_is_a_difference(
     erp: ProjectSystem, line: Callable[[], OpportunityLine]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +17,9 @@ from werkzeug.wrappers import Request, Response
 from adapters.embedded.tryton.server import TrytonAddress
 from adapters.projects.tryton.adapter import TrytonProjects
 from adapters.projects.tryton.client import NumberDrawnTwice
+from oppsync.domain.billing_terms import BillingTerms
 from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.opportunity import BillingModelCode, OpportunityLine
 from oppsync.errors import (
     AmbiguousAnswer,
     BusinessError,
@@ -111,16 +113,29 @@ def test_work_delivered_by_another_entity_is_noted_and_its_revenue_stays_with_th
 def test_each_billing_model_has_its_invoice_method_and_the_parent_none(
     erp: TrytonProjects, books: Books
 ) -> None:
-    deal = Deal()
+    deal = Deal(builders.opportunity(*(line() for line in builders.LINES.values())))
     deal.create(erp)
 
     methods = {
-        path: work(books, outside_id, "project_invoice_method")["project_invoice_method"]
+        deal.plan.node(path).billing_model: work(books, outside_id, "project_invoice_method")[
+            "project_invoice_method"
+        ]
         for path, outside_id in deal.ids.items()
         if "/task/" not in path
     }
 
-    assert methods == {"project": "manual", "00kL1": "timesheet", "00kL2": "manual", "00kL3": "effort"}
+    assert methods == {
+        None: "manual",
+        BillingModelCode.TIME_AND_MATERIALS: "timesheet",
+        BillingModelCode.TIME_AND_MATERIALS_CAPPED: "timesheet",
+        BillingModelCode.FIXED_FEE: "manual",
+        BillingModelCode.FIXED_FEE_PROGRESS: "progress",
+        BillingModelCode.FIXED_FEE_DEPOSIT: "manual",
+        BillingModelCode.MILESTONE: "effort",
+        BillingModelCode.RETAINER: "manual",
+        BillingModelCode.RECURRING: "manual",
+        BillingModelCode.NON_BILLABLE: "manual",
+    }
 
 
 def test_hours_booked_on_a_role_are_invoiced_at_its_rate(erp: TrytonProjects, books: Books) -> None:
@@ -183,6 +198,116 @@ def test_a_fixed_fee_waits_as_drafts_on_its_dates(erp: TrytonProjects, books: Bo
         assert line["analytic_accounts"][0]["account"]["code"] == "CC-DE-CLOUD"
 
 
+def drafts(books: Books, deal: Deal) -> list[dict[str, Any]]:
+    """The draft invoices of a deal's billing lines, in the plan's order."""
+    fields = ("state", "invoice_date", "untaxed_amount", "comment", "description", "lines.taxes.name")
+    return [books.one("account.invoice", [["reference", "=", order.key]], *fields) for order in deal.lines()]
+
+
+def when_and_how_much(invoices: list[dict[str, Any]]) -> list[tuple[int, int, str]]:
+    """Month, day, amount."""
+    return [
+        (each["invoice_date"]["month"], each["invoice_date"]["day"], each["untaxed_amount"]["decimal"])
+        for each in invoices
+    ]
+
+
+def test_a_project_says_what_its_hours_may_not_exceed(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.capped_line()))
+    (root, *_, task) = deal.create(erp)
+
+    notes = work(books, root.outside_id, "comment")["comment"].split("\n")
+    priced = work(books, task.outside_id, "list_price", "timesheet_available")
+
+    assert (
+        "not to exceed: EUR 16000.00 for the workstream, warning at EUR 12800.00, hours beyond are not billable"
+        in notes
+    )
+    assert priced["list_price"]["decimal"] == "144.0000"
+    assert priced["timesheet_available"]
+
+
+def test_a_fee_is_invoiced_as_far_as_work_has_come(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.progress_line()))
+    created = deal.create(erp)
+    root, fee = created[0], created[-1]
+
+    invoiced = []
+    for progress in (0.4, 1.0):
+        books.write("project.work", int(fee.outside_id), {"progress": progress})
+        books.press("project.work", int(root.outside_id), "invoice")
+        lines = work(books, fee.outside_id, "invoiced_progress.invoice_line.amount")["invoiced_progress"]
+        invoiced.append([line["invoice_line"]["amount"]["decimal"] for line in lines])
+
+    assert invoiced == [["4000.00"], ["4000.00", "6000.00"]]
+    found = erp.find_line(next(deal.lines()))
+    assert found is not None
+    assert found.differences == {}
+
+
+def test_a_deposit_its_instalments_and_the_final_part_wait_as_drafts(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.deposit_line()))
+    (root, *_) = deal.create(erp)
+
+    assert when_and_how_much(drafts(books, deal)) == [
+        (6, 1, "3000.00"),
+        (6, 30, "1250.00"),
+        (7, 31, "1250.00"),
+        (8, 31, "1250.00"),
+        (9, 15, "1250.00"),
+        (9, 15, "2000.00"),
+    ]
+    assert "deposit: 30 %, final part 20 %" in work(books, root.outside_id, "comment")["comment"].split("\n")
+
+
+def test_a_retainer_waits_as_drafts_that_say_period_and_hours(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.retainer_line()))
+    (root, *_) = deal.create(erp)
+
+    invoices = drafts(books, deal)
+
+    assert when_and_how_much(invoices) == [
+        (6, 1, "4000.00"),
+        (7, 1, "4000.00"),
+        (8, 1, "4000.00"),
+        (9, 1, "2000.00"),
+    ]
+    assert invoices[-1]["comment"].split("\n") == [
+        "period: 2026-09-01 to 2026-09-15",
+        "hours included: 10",
+    ]
+    notes = work(books, root.outside_id, "comment")["comment"].split("\n")
+    assert {"hours included: 20 a month", "hours not used: lapse"} <= set(notes)
+
+
+def test_a_managed_service_in_arrears_waits_as_drafts(erp: TrytonProjects, books: Books) -> None:
+    line = builders.recurring_line(billing=BillingTerms(timing="in_arrears"))
+    deal = Deal(builders.opportunity(line))
+    deal.create(erp)
+
+    invoices = drafts(books, deal)
+
+    assert when_and_how_much(invoices) == [
+        (6, 30, "2000.00"),
+        (7, 31, "2000.00"),
+        (8, 31, "2000.00"),
+        (9, 15, "1000.00"),
+    ]
+    assert [line["taxes"][0]["name"] for each in invoices for line in each["lines"]] == ["VAT-DE-19"] * 4
+
+
+def test_work_of_our_own_is_a_project_with_nothing_to_invoice(erp: TrytonProjects, books: Books) -> None:
+    deal = Deal(builders.opportunity(builders.non_billable_line()))
+    (root, *_) = deal.create(erp)
+
+    below = books.find("project.work", [["parent", "child_of", [int(root.outside_id)]]], "list_price")
+    notes = work(books, root.outside_id, "comment")["comment"].split("\n")
+
+    assert list(deal.lines()) == []
+    assert {each["list_price"] for each in below} == {None}
+    assert {"billing model: non_billable", "cost centre: CC-DE-ADV", "hours: 16"} <= set(notes)
+
+
 def test_foreign_money_stands_on_invoices_only(erp: TrytonProjects, books: Books) -> None:
     """A task's price would be read in the company's euros."""
     deal = Deal(builders.opportunity(builders.milestone_line(), currency="USD"))
@@ -201,8 +326,17 @@ def test_foreign_money_stands_on_invoices_only(erp: TrytonProjects, books: Books
     assert root_method == "manual"
 
 
-def test_time_in_a_foreign_currency_is_refused(erp: TrytonProjects) -> None:
-    deal = Deal(builders.opportunity(builders.time_line(), currency="EUR"))
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (builders.time_line, "TIME_IN_FOREIGN_CURRENCY"),
+        (builders.progress_line, "PROGRESS_IN_FOREIGN_CURRENCY"),
+    ],
+)
+def test_what_only_tasks_can_invoice_is_refused_in_a_foreign_currency(
+    erp: TrytonProjects, line: Callable[[], OpportunityLine], code: str
+) -> None:
+    deal = Deal(builders.opportunity(line(), currency="EUR"))
     deal.create(erp)
     abroad = builders.changed(deal.plan, erp_company="ACME-US")
     (order, *_) = deal.lines()
@@ -210,7 +344,7 @@ def test_time_in_a_foreign_currency_is_refused(erp: TrytonProjects) -> None:
     with pytest.raises(BusinessError, match="in USD, not in EUR") as refused:
         erp.create_line(order.model_copy(update={"plan": abroad}))
 
-    assert refused.value.code == "TIME_IN_FOREIGN_CURRENCY"
+    assert refused.value.code == code
 
 
 def test_what_people_add_to_a_comment_is_no_difference(erp: TrytonProjects, books: Books) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from oppsync.domain.billing.words import in_words
 from oppsync.domain.money import Money
 from oppsync.domain.plan import BillingLine, NodeKind, Plan, PlanNode, short_hash
 
 
 class Branch(NamedTuple):
+    """`terms` are those of billing, in words."""
+
     node: PlanNode
     children: tuple[Branch, ...]
+
+    @property
+    def terms(self) -> Mapping[str, str]:
+        return in_words(self.node.terms, self.node.amount.currency)
 
 
 class BillingRow(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adapters.cli.demo.comparison import Fields
+from oppsync.domain.billing.words import in_words
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.model import plain
 from oppsync.domain.plan import BillingLine, LineKind, NodeKind, PlanContent, PlanNode
@@ -15,8 +16,13 @@ _NODE_KINDS = {
     NodeKind.WORKSTREAM: EffectKind.CHILD,
     NodeKind.TASK: EffectKind.TASK,
 }
-_PRODUCTS = {LineKind.TIME: "CONS-HR", LineKind.DATED: "FIXED", LineKind.MILESTONE: "MS"}
-_METHODS = {LineKind.TIME: "timesheet", LineKind.MILESTONE: "effort"}
+_PRODUCTS = {
+    LineKind.TIME: "CONS-HR",
+    LineKind.DATED: "FIXED",
+    LineKind.MILESTONE: "MS",
+    LineKind.PROGRESS: "FIXED",
+}
+_METHODS = {LineKind.TIME: "timesheet", LineKind.MILESTONE: "effort", LineKind.PROGRESS: "progress"}
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ class Landing:
             "hours": plain(node.hours) if node.hours else None,
             "amount": str(node.amount) if node.amount.amount else None,
             "tax": None if is_task else self._tax(),
+            **in_words(node.terms, self.plan.currency),
         }
         return _given(fields | (self._of_the_deal() if node.parent is None else {}))
 
@@ -85,6 +92,7 @@ class Landing:
         return {
             "payment terms": self.plan.payment_terms,
             "PO number": self.plan.po_number,
+            "PO limit": str(self.plan.po_limit) if self.plan.po_limit else None,
             "delivery model": self.plan.delivery_model,
             **self.plan.compliance,
         }
@@ -135,6 +143,8 @@ class Landing:
             "tax": self.plan.tax,
             "cost centre": node.cost_centre,
             "PO number": self.plan.po_number,
+            "period": f"{line.period_starts_on} to {line.period_ends_on}" if line.period_starts_on else None,
+            "hours included": plain(line.hours) if line.hours else None,
             "amount": str(line.amount),
         }
         return _given(fields)

@@ -38,6 +38,11 @@ from oppsync.domain.plan import LineKind, NodeKind
 from oppsync.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports import Clock
 
+# What only a project's tasks can invoice, and so at prices in the company's currency.
+ONLY_IN_OWN_CURRENCY = {
+    LineKind.TIME: ("the time", "TIME_IN_FOREIGN_CURRENCY"),
+    LineKind.PROGRESS: ("the percent complete", "PROGRESS_IN_FOREIGN_CURRENCY"),
+}
 CANCELLABLE = ("draft", "validated")
 # Seconds, at most: each pause is drawn anew, or the same two writers would meet again.
 RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -46,10 +51,11 @@ RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 class TrytonSettings(Frozen):
     """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
 
-    The products are codes. `closed_status` is the name of the work status that ends a project or task: a firm
-    that has one of its own for cancelled work names that. `timeout` and `late_commit` are seconds: how long we
-    wait for an answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to
-    six times five seconds).
+    The products are codes; that of progress needs a unit that counts hundredths, or 40 % would be invoiced as
+    nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has one of
+    its own for cancelled work names that. `timeout` and `late_commit` are seconds: how long we wait for an
+    answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to six times
+    five seconds).
     """
 
     base_url: Code
@@ -58,6 +64,7 @@ class TrytonSettings(Frozen):
     time_product: Code = "CONS-HR"
     dated_product: Code = "FIXED"
     milestone_product: Code = "MS"
+    progress_product: Code = "FIXED"
     closed_status: Code = "Done"
     timeout: float = 15.0
     late_commit: float = 30.0
@@ -66,7 +73,7 @@ class TrytonSettings(Frozen):
 class TrytonProjects:
     """Implements `oppsync.ports.ProjectSystem`. One instance a connection and process."""
 
-    line_kinds = frozenset({LineKind.TIME, LineKind.DATED, LineKind.MILESTONE})
+    line_kinds = frozenset(LineKind)
 
     # Tryton has none of its own: what an installation bears is a setting of the connection.
     limits = NO_LIMITS
@@ -88,6 +95,7 @@ class TrytonProjects:
             LineKind.TIME: settings.time_product,
             LineKind.DATED: settings.dated_product,
             LineKind.MILESTONE: settings.milestone_product,
+            LineKind.PROGRESS: settings.progress_product,
         }
         self._client = TrytonClient(
             settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout, gate=gate
@@ -130,11 +138,12 @@ class TrytonProjects:
         company = self._directory.company(order.plan.erp_company)
         if not self._is_invoice(order):
             return self._create_task(order, company)
-        if order.line.kind is LineKind.TIME:
+        if order.line.kind in ONLY_IN_OWN_CURRENCY:
+            what, code = ONLY_IN_OWN_CURRENCY[order.line.kind]
             raise VendorRejected(
-                f"Tryton invoices the time of {order.plan.erp_company} in {company.currency}, "
+                f"Tryton invoices {what} of {order.plan.erp_company} in {company.currency}, "
                 f"not in {order.line.amount.currency}",
-                code="TIME_IN_FOREIGN_CURRENCY",
+                code=code,
             )
         return self._create_invoice(order, company)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from adapters.projects.tryton.wire import Invoice, Work
+from oppsync.domain.billing.words import in_words
 from oppsync.domain.model import given, plain
 from oppsync.domain.orders import LineOrder, NodeOrder
 from oppsync.domain.plan import BillingLine, LineKind, NodeKind, PlanContent, PlanNode
@@ -17,7 +18,12 @@ from oppsync.domain.plan import BillingLine, LineKind, NodeKind, PlanContent, Pl
 Fields = dict[str, str]
 OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
 
-INVOICE_METHODS = {LineKind.TIME: "timesheet", LineKind.MILESTONE: "effort", LineKind.DATED: "manual"}
+INVOICE_METHODS = {
+    LineKind.TIME: "timesheet",
+    LineKind.MILESTONE: "effort",
+    LineKind.PROGRESS: "progress",
+    LineKind.DATED: "manual",
+}
 
 
 def is_invoice(line: BillingLine, company_currency: str) -> bool:
@@ -56,10 +62,12 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
         "billing model": node.billing_model,
         "amount": str(node.amount) if node.amount.amount else None,
         "hours": plain(node.hours) if node.hours else None,
+        **in_words(node.terms, plan.currency),
     }
     deal = {
         "payment terms": plan.payment_terms,
         "PO number": plan.po_number,
+        "PO limit": str(plan.po_limit) if plan.po_limit else None,
         "delivery model": plan.delivery_model,
         **plan.compliance,
     }
@@ -80,7 +88,10 @@ def line_notes(order: LineOrder) -> Fields:
 
 
 def invoice_notes(order: LineOrder) -> Fields:
-    return _filled({"PO number": order.plan.po_number})
+    line = order.line
+    period = f"{line.period_starts_on} to {line.period_ends_on}" if line.period_starts_on else None
+    included = plain(line.hours) if line.kind is LineKind.DATED and line.hours else None
+    return _filled({"PO number": order.plan.po_number, "period": period, "hours included": included})
 
 
 def wanted_node(order: NodeOrder, company_currency: str) -> Fields:

@@ -33,7 +33,7 @@ def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: D
 
 
 def task_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
-    """A `project.work` that bears a price: an hour's for time, the whole amount for a milestone."""
+    """A `project.work` that bears a price: an hour's for time, the whole amount for milestone and progress."""
     line = order.line
     return {
         "type": "task",
