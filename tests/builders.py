@@ -223,9 +223,18 @@ NO_FLOOR = frozenset({ReferenceKind.MARGIN_POLICY})
 
 
 def book(*more: ReferenceRow, without: frozenset[ReferenceKind] = frozenset()) -> ReferenceBook:
-    """The demo firm's reference data, without its margin floor and some kinds, with more rows."""
+    """The demo firm's reference data, without its margin floor and some kinds, with more rows: they replace
+    those of their keys."""
     left_out = NO_FLOOR | without
-    return ReferenceBook([*(row for row in reference_rows() if row.kind not in left_out), *more])
+    replaced = {(row.kind, row.key) for row in more if row.valid_to is None}
+    kept = [row for row in reference_rows() if row.kind not in left_out and (row.kind, row.key) not in replaced]
+    return ReferenceBook([*kept, *more])
+
+
+def template_row(key: str, **fields: Any) -> ReferenceRow:
+    """A project template; `key` is `<service line code>|<region>|<billing model>`."""
+    value = {"code": "TPL-1", "name": "Cloud", **fields}
+    return ReferenceRow(kind=ReferenceKind.PROJECT_TEMPLATE, key=key, valid_from=date(2026, 1, 1), value=value)
 
 
 def legal_entity(code: str = "ACME-DE", on: date = WON_ON, **changes: Any) -> LegalEntity:

@@ -313,6 +313,12 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the price or the discount in the CRM, or the rate card in the reference data.",
     ),
+    "BUDGET_HOURS_MISSING": _row(
+        "A template shares out hours that the line does not have",
+        OwnerRole.SALES,
+        "Fill the planned hours of the line in the CRM; without them nobody is asked for in the PSA.",
+        Severity.WARNS,
+    ),
     "TRANSFER_PRICE_MISSING": _row(
         "There is no transfer price between the entity that sells and the one that delivers",
         OwnerRole.FINANCE,

@@ -59,6 +59,17 @@ class BillingLine(Frozen):
     period_ends_on: date | None = omitted_at(None)
 
 
+class StaffingRequest(Frozen):
+    """Somebody the PSA is asked for: a role for some hours of a run, in a location. `path` is unique."""
+
+    path: Code
+    role: Code
+    location: Code
+    hours: Quantity
+    starts_on: date
+    ends_on: date
+
+
 class Intercompany(Frozen):
     """Another entity of ours than the contracting one does the work, and is owed the transfer price for it.
 
@@ -84,7 +95,8 @@ class PlanNode(Frozen):
 
     A parent of workstreams carries no billing model and no lines; `amount` is the sum of what is below, as
     is `cost` where all of it is known. Tasks carry neither money nor billing. `terms` are those the billing
-    model goes by.
+    model goes by, `number` the one wanted by the template's numbering. `time_entry`: whether people may book
+    time at once, None leaves it to the ERP.
     """
 
     path: Code
@@ -99,12 +111,16 @@ class PlanNode(Frozen):
     service_line: Code | None = None
     cost_centre: Code | None = None
     template: Code | None = None
-    intercompany: Intercompany | None = Field(default=None, exclude_if=lambda delivery: delivery is None)
+    intercompany: Intercompany | None = omitted_at(None)
     lines: tuple[BillingLine, ...] = ()
     terms: BillingTerms = omitted_at(BillingTerms())
     cost: Money | None = omitted_at(None)
     margin_percent: Quantity | None = omitted_at(None)
     rate_card: RateCardUse | None = omitted_at(None)
+    number: Text | None = omitted_at(None)
+    role: Code | None = omitted_at(None)
+    time_entry: bool | None = omitted_at(None)
+    staffing: tuple[StaffingRequest, ...] = omitted_at(())
 
     @property
     def revenue_cost_centre(self) -> str | None:

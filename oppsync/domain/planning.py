@@ -5,12 +5,12 @@ Pure and deterministic: the same record and the same reference values give the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from oppsync.domain import templates
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery
-from oppsync.domain.keys import slug
 from oppsync.domain.margin import margin_percent, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
@@ -59,7 +59,7 @@ def make_plan(
         po_limit=_po_limit(opportunity),
         delivery_model=delivery.code if delivery else None,
         compliance=_compliance(enrichment),
-        nodes=tuple(_nodes(opportunity.name, currency, workstreams)),
+        nodes=tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams)),
     )
     check(content)
     return content
@@ -68,6 +68,7 @@ def make_plan(
 def check(content: PlanContent) -> None:
     """Raise ValueError unless every path is unique and all money adds up to the total."""
     paths = [node.path for node in content.nodes] + [line.path for _, line in content.billing_lines()]
+    paths += [request.path for node in content.nodes for request in node.staffing]
     if len(set(paths)) < len(paths):
         raise ValueError(f"plan of {content.record_id}: two things have the same path")
     billed = Money.total((line.amount for _, line in content.billing_lines()), content.currency)
@@ -79,10 +80,11 @@ def check(content: PlanContent) -> None:
             raise ValueError(f"plan of {content.record_id}: the lines of {node.path} sum to {below}")
 
 
-def _nodes(name: str, currency: str, workstreams: Sequence[Workstream]) -> Iterator[PlanNode]:
-    """Parents before their children."""
+def _nodes(deal: Mapping[str, str], currency: str, workstreams: Sequence[Workstream]) -> Iterator[PlanNode]:
+    """Parents before their children. `deal`: what patterns call the deal's own."""
+    name = deal["deal"]
     if len(workstreams) == 1:
-        yield from _delivering(workstreams[0], path=ROOT_PATH, parent=None, name=name)
+        yield from _delivering(workstreams[0], path=ROOT_PATH, parent=None, name=name, deal=deal)
         return
     hours = [workstream.hours for workstream in workstreams if workstream.hours is not None]
     amount = Money.total((workstream.amount for workstream in workstreams), currency)
@@ -99,17 +101,22 @@ def _nodes(name: str, currency: str, workstreams: Sequence[Workstream]) -> Itera
         ends_on=max(workstream.ends_on for workstream in workstreams),
     )
     for workstream in workstreams:
-        yield from _delivering(workstream, path=workstream.key, parent=ROOT_PATH, name=workstream.name)
+        yield from _delivering(
+            workstream, path=workstream.key, parent=ROOT_PATH, name=workstream.name, deal=deal
+        )
 
 
-def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: str) -> Iterator[PlanNode]:
+def _delivering(
+    workstream: Workstream, *, path: str, parent: str | None, name: str, deal: Mapping[str, str]
+) -> Iterator[PlanNode]:
     """The project that carries a workstream's billing, then its template's tasks."""
     reference = workstream.enrichment
+    values = {**deal, **_names(workstream)}
     yield PlanNode(
         path=path,
         parent=parent,
         kind=NodeKind.WORKSTREAM if parent else NodeKind.PROJECT,
-        name=name,
+        name=templates.name_of(workstream, name, values),
         billing_model=workstream.billing_model,
         amount=workstream.amount,
         hours=workstream.hours,
@@ -124,17 +131,33 @@ def _delivering(workstream: Workstream, *, path: str, parent: str | None, name: 
         cost=workstream.cost,
         margin_percent=margin_percent(workstream.amount, workstream.cost),
         rate_card=_rate_card(reference.rate),
+        number=templates.number_of(workstream, values),
+        time_entry=reference.template.time_entry,
+        staffing=templates.staffing(workstream),
     )
-    for task in reference.template.tasks:
-        yield PlanNode(
-            path=f"{path}/task/{slug(task)}",
-            parent=path,
-            kind=NodeKind.TASK,
-            name=task,
-            amount=Money.zero(workstream.amount.currency),
-            starts_on=workstream.starts_on,
-            ends_on=workstream.ends_on,
-        )
+    yield from templates.task_nodes(workstream, path)
+
+
+def _deal_names(opportunity: Opportunity, enrichment: Enrichment) -> dict[str, str]:
+    account = given(opportunity.account, "the account")
+    return {
+        "account": account.name,
+        "customer": given(account.code, "the customer's code"),
+        "deal": opportunity.name,
+        "entity": enrichment.legal_entity.code,
+        "record": opportunity.id,
+    }
+
+
+def _names(workstream: Workstream) -> dict[str, str]:
+    reference = workstream.enrichment
+    return {
+        "key": workstream.key,
+        "workstream": workstream.name,
+        "region": reference.region.code,
+        "service_line": reference.service_line.code,
+        "template": reference.template.code,
+    }
 
 
 def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:

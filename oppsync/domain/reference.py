@@ -11,19 +11,22 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import model_validator
 
 from oppsync.domain.approvals import ApprovalRole
 from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.findings import Severity
+from oppsync.domain.keys import slug
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at, plain
 from oppsync.domain.money import Currency, Money
 from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.patterns import Pattern
 from oppsync.domain.pricing import net_of
 from oppsync.domain.split_rules import SplitRule
 from oppsync.domain.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
 
 Shape = TypeVar("Shape", bound=Frozen)
+_WHOLE = Decimal(100)
 
 
 class ReferenceKind(StrEnum):
@@ -83,12 +86,63 @@ class CostCentre(Frozen):
     name: Text
 
 
+class TemplateTask(Frozen):
+    """`role` does it."""
+
+    name: Code
+    role: Code | None = None
+
+
+class TemplatePhase(Frozen):
+    """`percent` of the workstream's days. `code` is part of keys in the ERP: never change it."""
+
+    code: Code
+    name: Text
+    percent: Quantity
+    tasks: tuple[TemplateTask, ...] = ()
+
+
+class BudgetLine(Frozen):
+    """`percent` of the workstream's hours is asked of `role`, in `location` or else where it is delivered."""
+
+    role: Code
+    percent: Quantity
+    location: Code | None = None
+
+
 class ProjectTemplate(Frozen):
-    """Key: `<service line code>|<region>|<billing model>`. `tasks` become task nodes of the workstream."""
+    """Key: `<service line code>|<region>|<billing model>`. `tasks` become task nodes of the workstream,
+    `phases` task nodes with tasks below them; `naming` and `numbering` are patterns (`domain/patterns.py`).
+
+    `budget`, or else the roles sold where `requests_roles_sold`, becomes staffing requests. `time_entry`:
+    whether people may book time from the first day on; None leaves it to the ERP.
+    """
 
     code: Code
     name: Text
     tasks: tuple[Code, ...] = ()
+    phases: tuple[TemplatePhase, ...] = omitted_at(())
+    budget: tuple[BudgetLine, ...] = omitted_at(())
+    requests_roles_sold: bool = omitted_at(False)
+    naming: Pattern | None = omitted_at(None)
+    numbering: Pattern | None = omitted_at(None)
+    time_entry: bool | None = omitted_at(None)
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProjectTemplate:
+        parts: dict[str, tuple[list[str], list[Decimal]]] = {
+            "phases": ([slug(phase.code) for phase in self.phases], [phase.percent for phase in self.phases]),
+            "budget": (
+                [f"{slug(line.role)} in {slug(line.location or '')}" for line in self.budget],
+                [line.percent for line in self.budget],
+            ),
+        }
+        for field, (keys, percents) in parts.items():
+            if percents and (sum(percents) != _WHOLE or min(percents) <= 0):
+                raise ValueError(f"{field}: each has to be above 0 % and all of them 100 %")
+            if len(set(keys)) < len(keys):
+                raise ValueError(f"{field}: two are the same")
+        return self
 
 
 class Rate(Frozen):
@@ -140,7 +194,7 @@ class Region(Frozen):
     code: Code
     name: Text
     compliance: dict[str, Text] = {}
-    delivery_entity: Code | None = Field(default=None, exclude_if=lambda code: code is None)
+    delivery_entity: Code | None = omitted_at(None)
 
 
 class TransferPrice(Frozen):

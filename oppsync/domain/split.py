@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from decimal import Decimal
-from itertools import accumulate
 from typing import Any
 
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.billing_terms import BillingTerms, CapScope, together
 from oppsync.domain.enrichment import Enrichment
+from oppsync.domain.hours import finest, shared_out
 from oppsync.domain.margin import cost_of, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money, allocate, minor_unit
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.runs import consecutive
 from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
 from oppsync.domain.workstream import Workstream
 
 # What holds for a line that no rule takes.
 ONE_EACH = SplitRule(code="one-each", order=0)
-# Hours are spread in hundredths, or finer where they were sold finer.
-_HOURS_UNIT = Decimal("0.01")
 # What may differ between lines that are billed as one: the rest is their terms.
 _NOT_TERMS = {"key", "name", "amount", "hours", "cost", "enrichment"}
 
@@ -121,9 +119,9 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
     amounts = part.amount.allocate(percents)
     hours: Sequence[Decimal | None] = [None] * len(phases)
     if part.hours is not None:
-        hours = allocate(part.hours, percents, _finest(part.hours, _HOURS_UNIT))
+        hours = shared_out(part.hours, percents)
     costs = part.cost.allocate(percents) if part.cost else [None] * len(phases)
-    runs = _consecutive(part.starts_on, part.ends_on, percents)
+    runs = consecutive(part.starts_on, part.ends_on, percents)
     return [
         part.model_copy(
             update={
@@ -148,23 +146,6 @@ def _spread_terms(part: Workstream, percents: Sequence[Decimal]) -> list[Billing
     terms, cap = part.terms, part.terms.cap
     if cap is None or cap.amount is None or cap.scope is not CapScope.WORKSTREAM:
         return [terms] * len(percents)
-    amounts = allocate(cap.amount, percents, _finest(cap.amount, minor_unit(part.amount.currency)))
+    amounts = allocate(cap.amount, percents, finest(cap.amount, minor_unit(part.amount.currency)))
     caps = [cap.model_copy(update={"amount": amount}) for amount in amounts]
     return [terms.model_copy(update={"cap": each}) for each in caps]
-
-
-def _finest(number: Decimal, usual: Decimal) -> Decimal:
-    """The unit a number is spread in: the usual one, or finer where it is finer itself."""
-    exponent = number.normalize().as_tuple().exponent
-    return min(usual, Decimal(1).scaleb(exponent)) if isinstance(exponent, int) else usual
-
-
-def _consecutive(begin: date, end: date, percents: Sequence[Decimal]) -> Iterator[tuple[date, date]]:
-    """The run cut into whole days by percent; a phase too short for a day of its own shares its neighbour's."""
-    days = (end - begin).days + 1
-    offset = 0
-    for reached in accumulate(percents):
-        until = int(days * reached / 100)
-        first = begin + timedelta(days=min(offset, days - 1))
-        yield first, max(first, begin + timedelta(days=until - 1))
-        offset = until

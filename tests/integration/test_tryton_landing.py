@@ -110,6 +110,42 @@ def test_work_delivered_by_another_entity_is_noted_and_its_revenue_stays_with_th
     assert invoice["lines"][0]["analytic_accounts"][0]["account"]["code"] == "CC-DE-CLOUD"
 
 
+def test_a_templates_phases_and_tasks_stand_below_each_other_open_for_time_or_not(
+    erp: TrytonProjects, books: Books
+) -> None:
+    phase = {"code": "design", "name": "Design", "percent": "100"}
+    template = {
+        "code": "TPL-1",
+        "name": "Advisory",
+        "phases": [{**phase, "tasks": [{"name": "Workshop", "role": "Consultant"}]}],
+        "naming": "{account} / {workstream}",
+        "numbering": "{entity}-{record}",
+        "time_entry": True,
+    }
+    row = builders.template_row("ADV|DACH|time_and_materials", **template)
+    opened = Deal(plan=builders.content(builders.opportunity(builders.time_line()), builders.book(row)))
+    opened.create(erp)
+    later = builders.template_row("ADV|DACH|time_and_materials", **{**template, "time_entry": False})
+    closed = Deal(plan=builders.content(builders.opportunity(builders.time_line()), builders.book(later)))
+    (_, _, _, hours) = closed.create(erp)
+
+    project, design, workshop = (
+        work(books, outside_id, "name", "parent", "comment", "timesheet_available")
+        for outside_id in opened.ids.values()
+    )
+    assert (project["name"], project["timesheet_available"]) == ("Globex GmbH / Senior consulting", True)
+    assert "project number: ACME-DE-006O1" in project["comment"]
+    assert (design["name"], design["parent"]) == ("Design", project["id"])
+    assert (workshop["name"], workshop["parent"], workshop["timesheet_available"]) == (
+        "Workshop",
+        design["id"],
+        True,
+    )
+    assert "role: Consultant" in workshop["comment"]
+    assert not work(books, hours.outside_id, "timesheet_available")["timesheet_available"]
+    assert all(found is not None and not found.differences for found in opened.find(erp))
+
+
 def test_each_billing_model_has_its_invoice_method_and_the_parent_none(
     erp: TrytonProjects, books: Books
 ) -> None:

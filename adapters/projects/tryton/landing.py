@@ -59,6 +59,8 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
         "tax": _tax(plan) if node.kind is not NodeKind.TASK else None,
         "dates": f"{node.starts_on} to {node.ends_on}",
         "template": node.template,
+        "project number": node.number,
+        "role": node.role,
         "billing model": node.billing_model,
         "amount": str(node.amount) if node.amount.amount else None,
         "hours": plain(node.hours) if node.hours else None,

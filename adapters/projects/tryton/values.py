@@ -26,6 +26,8 @@ def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: D
         "company": company.id,
         "parent": record_id(order.parent_id) if order.parent_id else None,
     }
+    if order.node.time_entry:
+        values["timesheet_available"] = True
     if order.node.kind is not NodeKind.TASK:
         values["party"] = directory.customer(order.plan.customer, company.id).id
         values["project_invoice_method"] = wanted["invoice method"]
@@ -43,7 +45,7 @@ def task_values(order: LineOrder, wanted: Fields, company: Company, directory: D
         "parent": record_id(order.project_id),
         "product": directory.id("product.product", "code", wanted["product"]),
         "list_price": wire.decimal(landing.price(line)),
-        "timesheet_available": line.kind is LineKind.TIME,
+        "timesheet_available": line.kind is LineKind.TIME and order.node.time_entry is not False,
         "effort_duration": wire.hours(line.hours) if line.hours else None,
     }
 

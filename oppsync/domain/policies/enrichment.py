@@ -93,6 +93,15 @@ def _line(
     if model is not None and LineKind.TIME in model.kinds:
         rate = rate_of(opportunity, line, path, region_code, search)
     cost_rate = cost_rate_of(opportunity, line, region_code, search)
+    if template is not None and template.budget and not line.hours:
+        search.findings.append(
+            finding(
+                "BUDGET_HOURS_MISSING",
+                f"{line.title} has no planned hours for the budget of the template {template.code}",
+                path=f"{path}/planned_hours",
+                value=template.code,
+            )
+        )
     if service is None or region is None or centre is None or template is None:
         return None
     return LineEnrichment(
