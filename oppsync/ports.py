@@ -322,6 +322,9 @@ class Exceptions(Protocol):
     def raise_item(self, new: NewException) -> UUID:
         """Open an item, or count an occurrence on the open one of the same opportunity and code."""
 
+    def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
+        """Whether an item of this code is open, or was dismissed by a person: replayed ones do not count."""
+
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         """Locked until the transaction ends. Raises NotFound."""
 

@@ -242,6 +242,15 @@ class PostgresExceptions:
         self._connection.execute(statement)
         return item_id
 
+    def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
+        query = select(exception_items.c.id).where(
+            exception_items.c.tenant_id == tenant_id,
+            exception_items.c.opportunity_id == opportunity_id,
+            exception_items.c.code == code,
+            exception_items.c.status.in_((ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)),
+        )
+        return self._connection.execute(query.limit(1)).one_or_none() is not None
+
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         query = select(exception_items).where(*_item(tenant_id, item_id)).with_for_update()
         row = self._connection.execute(query).mappings().one_or_none()

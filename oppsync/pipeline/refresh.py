@@ -13,22 +13,27 @@ from oppsync.pipeline.validate import take_in
 ACTOR = "stage:refresh"
 
 
-def decide(opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_outside: bool) -> Advance:
+def decide(
+    opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_outside: bool, is_told: bool
+) -> Advance:
     """What a new reading means for an opportunity in this state.
 
     Unchanged (an echo of our own write-back): nothing. Before approval: from the start again, or withdrawn
     when it is no longer won. From approval on the change is kept on the timeline and the plan in flight
     stands; lost before anything was sent it is withdrawn, later a person has to decide. What was lost and
-    exists outside all the same, forgotten by a restored backup, is for a person too.
+    exists outside all the same, forgotten by a restored backup, is for a person too. `is_told`: a person sees
+    that it is lost and exists, or has decided about it; otherwise that is told again.
     """
     read = opportunity.model_copy(update={"reread_done": opportunity.reread_requested})
     known = opportunity.record
     if known is not None and record.modified_at < known.modified_at:
         return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])
     taken, events = take_in(read, record, ACTOR)
-    if not events:
-        return Advance(opportunity.state, taken, events=[_unchanged(opportunity, record)])
     resumes_at = opportunity.resume_state if opportunity.state is State.PARKED else opportunity.state
+    if not events:
+        untold = may_exist_outside and not (record.is_won or is_told or resumes_at is State.COMPENSATING)
+        again = (STILL_THERE,) if untold else ()
+        return Advance(opportunity.state, taken, events=[_unchanged(opportunity, record)], items=again)
     restartable = resumes_at in RESTARTABLE
     if record.is_won and restartable:
         rejected = opportunity.state is State.REJECTED
@@ -47,10 +52,11 @@ def run(context: StageContext) -> Advance:
     record = crm.read_opportunity(opportunity.source_id)
     with context.uow() as uow:
         ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
+        is_told = uow.exceptions.stands(opportunity.tenant_id, opportunity.id, STILL_THERE.code)
     may_exist = any(row.may_exist for row in ledger)
     if not record.is_won and not may_exist:
         may_exist = exists_unknown(context.uow, context.systems, opportunity)
-    return decide(opportunity, record, may_exist_outside=may_exist)
+    return decide(opportunity, record, may_exist_outside=may_exist, is_told=is_told)
 
 
 def _unchanged(opportunity: TrackedOpportunity, record: Opportunity) -> RecordUnchanged:

@@ -14,7 +14,7 @@ from adapters.standins import deals
 from oppsync.domain.effects import EffectState
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.states import State
-from oppsync.services.commands import Compensate, ReconcileRestore
+from oppsync.services.commands import Compensate, DismissException, ReconcileRestore
 from tests.house import OPERATIONS, WON_ON, House
 from tests.service import erp
 from tests.service.gate import Gate
@@ -164,7 +164,32 @@ def test_a_deal_that_was_withdrawn_at_the_backup_and_has_projects_now_is_for_a_p
     house.tell(record_id)
     house.settle()
     assert house.state(record_id) is State.WITHDRAWN
+    item = house.exception(record_id)
+    assert item.code == "LOST_AFTER_APPROVAL"
+
+    house.replay(item)
+    house.settle()
+    again = house.exception(record_id)
+    assert (again.code, again.id != item.id) == ("LOST_AFTER_APPROVAL", True)
+    house.application.dispatch(DismissException(TENANT, again.id, OPERATIONS, "Closed in the ERP"))
+    house.tell(record_id)
+    house.settle()
     assert house.exceptions(record_id) == []
+
+
+def test_a_deal_that_nobody_told_of_again_is_found_by_reconciling(house: House, backup: Backup) -> None:
+    record_id = waiting(house)
+    house.lose(record_id)
+    house.settle()
+    backup.take()
+    house.win_again(record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+    house.lose(record_id)
+    house.settle()
+
+    backup.restore()
 
     assert reconcile(house) == 1
     assert house.exception(record_id).code == "LOST_AFTER_APPROVAL"

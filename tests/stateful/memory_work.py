@@ -155,6 +155,13 @@ class MemoryExceptions:
         self._rows[item.id] = item
         return item.id
 
+    def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
+        return any(
+            (item.opportunity_id, item.code) == (opportunity_id, code)
+            and item.status in (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
+            for item in self._rows.values()
+        )
+
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         if item_id not in self._rows:
             raise NotFound("There is no such exception.")

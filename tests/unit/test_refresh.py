@@ -32,8 +32,23 @@ def standing(state: State, resume: State | None = None) -> TrackedOpportunity:
     return make.tracked(KNOWN, state=state, resume_state=resume, **asked)
 
 
-def reread(opportunity: TrackedOpportunity, record: Opportunity, *, exists: bool = False) -> Advance:
-    return decide(opportunity, record, may_exist_outside=exists)
+def reread(
+    opportunity: TrackedOpportunity, record: Opportunity, *, exists: bool = False, told: bool = False
+) -> Advance:
+    return decide(opportunity, record, may_exist_outside=exists, is_told=told)
+
+
+def test_what_is_lost_and_exists_is_told_until_a_person_decided() -> None:
+    standing_lost = make.tracked(lost(), state=State.WITHDRAWN)
+
+    untold = reread(standing_lost, lost(), exists=True)
+    told = reread(standing_lost, lost(), exists=True, told=True)
+    gone = reread(standing_lost, lost(), exists=False)
+    closing = reread(make.tracked(lost(), state=State.COMPENSATING), lost(), exists=True)
+
+    assert [item.code for item in untold.items] == ["LOST_AFTER_APPROVAL"]
+    assert untold.to is State.WITHDRAWN
+    assert [*told.items, *gone.items, *closing.items] == []
 
 
 @pytest.mark.parametrize("state", State)
