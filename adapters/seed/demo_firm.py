@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import product
 
+from oppsync.domain.exchange import ExchangeRate
 from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import (
@@ -53,6 +54,7 @@ _ENTITIES = (
         currency="USD",
         currencies=("USD",),
         erp_company="ACME-US",
+        reporting_currency="EUR",
         approved=True,
         approved_by="Group controlling",
         time_zone="America/New_York",
@@ -133,6 +135,10 @@ _TAX_NEXUS = {("ACME-US", "NY"): TaxNexus(code="US-NT", percent=Decimal(0), serv
 _TAX_EXEMPTIONS = {
     ("ACME-DE", "CUST-1009"): TaxExemption(certificate="EXT-2026-17", expires_on=date(2027, 12, 31))
 }
+_EXCHANGE_RATES = {
+    ("USD", "EUR"): ExchangeRate(rate=Decimal("0.92"), source="Group treasury", quoted_on=BEGIN),
+    ("EUR", "USD"): ExchangeRate(rate=Decimal("1.087"), source="Group treasury", quoted_on=BEGIN),
+}
 _WITHHOLDING = {("DE", "IN"): Withholding(percent=Decimal(10), reason="Indian tax on technical services")}
 
 # Platform products are delivered as one workstream for each kind, managed services are taken over, then run,
@@ -190,6 +196,10 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
         *(_row(ReferenceKind.TAX_REGIME, code, regime) for code, regime in _TAX_REGIMES.items()),
         *(_row(ReferenceKind.TAX_NEXUS, reference_key(*key), nexus) for key, nexus in _TAX_NEXUS.items()),
         *(_row(ReferenceKind.TAX_EXEMPTION, reference_key(*key), row) for key, row in _TAX_EXEMPTIONS.items()),
+        *(
+            _row(ReferenceKind.EXCHANGE_RATE, reference_key(*key), rate)
+            for key, rate in _EXCHANGE_RATES.items()
+        ),
         *(_row(ReferenceKind.WITHHOLDING, reference_key(*key), row) for key, row in _WITHHOLDING.items()),
         *(_row(ReferenceKind.MARGIN_POLICY, key, policy) for key, policy in _MARGIN_FLOORS.items()),
     )

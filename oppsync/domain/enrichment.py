@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from oppsync.domain.exchange import Exchange
 from oppsync.domain.findings import Finding
 from oppsync.domain.model import Code, Frozen, omitted_at
 from oppsync.domain.reference import (
@@ -57,6 +58,7 @@ class Enrichment(Frozen):
     legal_entity: LegalEntity
     tax: TaxTreatment
     withholding: Withholding | None = omitted_at(None)
+    exchanges: tuple[Exchange, ...] = omitted_at(())
     delivery_model: DeliveryModel | None = None
     lines: tuple[LineEnrichment, ...]
     used: tuple[ReferenceUse, ...]

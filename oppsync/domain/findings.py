@@ -352,6 +352,11 @@ CODES: dict[str, CodeText] = {
         "Ask the customer for a new certificate and put it into the reference data.",
         Severity.WARNS,
     ),
+    "EXCHANGE_RATE_MISSING": _row(
+        "There is no exchange rate between the deal's currency and the entity's",
+        OwnerRole.FINANCE,
+        "Add the exchange rate of this day to the reference data, then replay.",
+    ),
     "RATE_GAP": _row(
         "The rate card ends before the work does",
         OwnerRole.FINANCE,

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from oppsync import canonical_json
 from oppsync.domain.billing_policy import Rounding
 from oppsync.domain.billing_terms import BillingTerms
+from oppsync.domain.exchange import Conversion
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.money import Currency, Money
 from oppsync.domain.opportunity import BillingModelCode
@@ -157,6 +158,7 @@ class PlanContent(Frozen):
     tax_rounding: Rounding = omitted_at(Rounding.HALF_EVEN)
     tax_kind: TaxKind | None = omitted_at(None)
     withholding: WithheldTax | None = omitted_at(None)
+    conversions: tuple[Conversion, ...] = omitted_at(())
     payment_terms: Code
     po_number: Text | None = None
     po_limit: Money | None = omitted_at(None)

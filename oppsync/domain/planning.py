@@ -11,6 +11,7 @@ from decimal import Decimal
 from oppsync.domain import templates
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery
+from oppsync.domain.exchange import converted
 from oppsync.domain.margin import margin_percent, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
@@ -38,6 +39,7 @@ def make_plan(
     currency = given(opportunity.currency, "the currency")
     total = Money(amount=given(opportunity.amount, "the amount"), currency=currency)
     entity, tax, delivery = enrichment.legal_entity, enrichment.tax, enrichment.delivery_model
+    nodes = tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams))
     content = PlanContent(
         record_id=opportunity.id,
         name=opportunity.name,
@@ -59,7 +61,8 @@ def make_plan(
         po_limit=_po_limit(opportunity),
         delivery_model=delivery.code if delivery else None,
         compliance=_compliance(enrichment),
-        nodes=tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams)),
+        conversions=tuple(converted(exchange, total, nodes[0].cost) for exchange in enrichment.exchanges),
+        nodes=nodes,
     )
     check(content)
     return content

@@ -15,6 +15,7 @@ from pydantic import model_validator
 
 from oppsync.domain.approvals import ApprovalRole
 from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.exchange import ExchangeRate
 from oppsync.domain.findings import Severity
 from oppsync.domain.keys import slug
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at, plain
@@ -47,6 +48,7 @@ class ReferenceKind(StrEnum):
     TAX_NEXUS = "tax_nexus"
     TAX_EXEMPTION = "tax_exemption"
     WITHHOLDING = "withholding"
+    EXCHANGE_RATE = "exchange_rate"
 
 
 # A part of a key that stands for every other value.
@@ -56,6 +58,7 @@ ANY = "*"
 class LegalEntity(Frozen):
     """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one.
 
+    With a `reporting_currency` every deal needs the exchange rates to both.
     Its holidays are those of `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
     """
 
@@ -69,6 +72,7 @@ class LegalEntity(Frozen):
     approved_by: Text | None = None
     time_zone: Code = "UTC"
     subdivision: Code | None = omitted_at(None)
+    reporting_currency: Currency | None = omitted_at(None)
     billing_policy: BillingPolicy = omitted_at(BillingPolicy())
 
 
@@ -242,6 +246,7 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.TAX_NEXUS: TaxNexus,
     ReferenceKind.TAX_EXEMPTION: TaxExemption,
     ReferenceKind.WITHHOLDING: Withholding,
+    ReferenceKind.EXCHANGE_RATE: ExchangeRate,
 }
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from adapters.projects.tryton import landing
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import ROOT_PATH, PlanContent, plan_hash
-from oppsync.domain.reference import ProjectTemplate, ReferenceBook, ReferenceKind
+from oppsync.domain.reference import ProjectTemplate, ReferenceBook, ReferenceKind, ReferenceRow
 from tests import builders as make
 
 PHASES = [
@@ -65,8 +65,14 @@ def test_a_deal_that_needs_nothing_new_has_the_plan_it_always_had(
 ) -> None:
     """Approved plans are known by their hashes, and the last release reads them while this one is deployed."""
     later = frozenset(kind for kind in ReferenceKind if kind not in FIRST_KINDS)
+    tax = ReferenceRow(
+        kind=ReferenceKind.TAX_TREATMENT,
+        key="ACME-DE|DE",
+        valid_from=date(2025, 1, 1),
+        value={"code": "VAT-DE-19", "percent": "19", "reason": "German VAT at the standard rate"},
+    )
 
-    assert plan_hash(make.content(make.opportunity(*lines), make.book(without=later))) == known
+    assert plan_hash(make.content(make.opportunity(*lines), make.book(tax, without=later))) == known
 
 
 def test_phases_follow_one_another_with_their_tasks_below_them() -> None:

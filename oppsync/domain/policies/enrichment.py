@@ -8,6 +8,7 @@ from oppsync.domain.findings import Finding, blocking, finding, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import LineKind
+from oppsync.domain.policies.exchange import exchanges_of
 from oppsync.domain.policies.margin import check_margins
 from oppsync.domain.policies.rates import cost_rate_of, rate_of
 from oppsync.domain.policies.search import Search
@@ -38,6 +39,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     )
     tax = tax_of(opportunity, entity, search)
     withholding = withholding_of(opportunity, entity, search)
+    exchanges = exchanges_of(opportunity, entity, search)
     delivery = None
     if opportunity.delivery_model is not None:
         delivery = search.find(
@@ -53,6 +55,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         legal_entity=entity,
         tax=tax,
         withholding=withholding,
+        exchanges=exchanges,
         delivery_model=delivery,
         lines=found,
         used=tuple(search.used.values()),
@@ -92,7 +95,7 @@ def _line(
     rate = None
     if model is not None and LineKind.TIME in model.kinds:
         rate = rate_of(opportunity, line, path, region_code, search)
-    cost_rate = cost_rate_of(opportunity, line, region_code, search)
+    cost_rate = cost_rate_of(opportunity, line, region_code, entity, search)
     if template is not None and template.budget and not line.hours:
         search.findings.append(
             finding(

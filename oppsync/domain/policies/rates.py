@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
 
+from oppsync.domain.exchange import ExchangeRate
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.model import plain
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.policies.search import Search
-from oppsync.domain.reference import ANY, CostRate, Rate, ReferenceKind
+from oppsync.domain.reference import ANY, CostRate, LegalEntity, Rate, ReferenceKind
+
+_PRICE_STEP = Decimal("0.0001")
 
 
 def rate_of(
@@ -34,13 +38,30 @@ def rate_of(
 
 
 def cost_rate_of(
-    opportunity: Opportunity, line: OpportunityLine, region: str | None, search: Search
+    opportunity: Opportunity,
+    line: OpportunityLine,
+    region: str | None,
+    entity: LegalEntity | None,
+    search: Search,
 ) -> CostRate | None:
-    """What an hour of the line costs: of its role, or else of anybody in the region."""
-    currency = opportunity.currency
-    return search.first(
-        CostRate, ReferenceKind.COST_RATE, (region, line.role, currency), (region, ANY, currency)
-    )
+    """What an hour of the line costs: of its role, or else of anybody in the region; in the deal's currency, or
+    else converted from the contracting entity's."""
+    there = opportunity.currency
+    cost = _cost_in(there, line, region, search)
+    if cost is not None or entity is None or entity.currency == there:
+        return cost
+    own = _cost_in(entity.currency, line, region, search)
+    quote = search.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, there))
+    if own is None or quote is None:
+        return None
+    return CostRate(card=own.card, hourly=(own.hourly * quote.rate).quantize(_PRICE_STEP, ROUND_HALF_EVEN))
+
+
+def _cost_in(
+    currency: str | None, line: OpportunityLine, region: str | None, search: Search
+) -> CostRate | None:
+    keys = ((region, line.role, currency), (region, ANY, currency))
+    return search.first(CostRate, ReferenceKind.COST_RATE, *keys)
 
 
 def _price_findings(

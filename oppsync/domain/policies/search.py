@@ -23,6 +23,7 @@ MISSING: dict[ReferenceKind, tuple[str, str]] = {
     ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "No cost centre is set for {key}"),
     ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "No project template is set for {key}"),
     ReferenceKind.TRANSFER_PRICE: ("TRANSFER_PRICE_MISSING", "No transfer price is set for {key}"),
+    ReferenceKind.EXCHANGE_RATE: ("EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"),
     ReferenceKind.RATE_CARD: ("RATE_MISSING", "The rate card has no rate for {key}"),
 }
 
