@@ -7,18 +7,20 @@ from uuid import UUID
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from sqlalchemy import Engine, delete, select, tuple_, update
+from sqlalchemy import Engine, tuple_, update
 
 from adapters.postgres.engine import store_errors
-from adapters.postgres.opportunities import EMIT_AGAIN, clock, due_rows
-from adapters.postgres.tables import opportunities, outbox
+from adapters.postgres.fair import due_rows, interleaved, taken_rows
+from adapters.postgres.opportunities import EMIT_AGAIN, clock
+from adapters.postgres.tables import opportunities
 from oppsync.crash_points import crash_point
 from oppsync.domain.states import State
 from oppsync.pipeline.table import stage_for
 
 BATCH = 200
-# What Redis holds of one stage at most; the rest waits in Postgres, where it is safe and can be seen.
-LONGEST_QUEUE = 1_000
+# A queue of Redis is fed up to this and one batch more: whoever comes waits behind so many at most. The rest
+# waits in Postgres, where it is safe, can be seen, and is sent in fair shares.
+LONGEST_QUEUE = 100
 
 
 class Sender:
@@ -33,19 +35,10 @@ class Sender:
 
     def relay(self) -> int:
         """Send and delete a batch of outbox rows. Rows of another relay are skipped."""
-        batch = (
-            select(outbox.c.tenant_id, outbox.c.id)
-            .order_by(outbox.c.id)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        taken = (
-            delete(outbox)
-            .where(tuple_(outbox.c.tenant_id, outbox.c.id).in_(batch))
-            .returning(outbox.c.opportunity_id, outbox.c.stage, outbox.c.traceparent)
-        )
+        statement = taken_rows(BATCH, self._full_queues())
         with store_errors(), self._engine.begin() as connection:
-            rows = connection.execute(taken).all()
+            taken = connection.execute(statement).all()
+            rows = interleaved(sorted(taken, key=lambda row: row.id))
             for row in rows:
                 if row.stage in self._actors:  # one of another release: the sweeper knows today's stage
                     crash_point("relay.taken", row.stage)
@@ -61,7 +54,7 @@ class Sender:
         waiting = [state for state in State if stage_for(state).name in full]
         with store_errors(), self._engine.begin() as connection:
             due = connection.execute(due_rows(BATCH, without=waiting)).all()
-            for row in due:
+            for row in interleaved(due):
                 self._send(stage_for(State(row.state)).name, row.id, row.traceparent)
             if due:
                 crash_point("sweep.sent")

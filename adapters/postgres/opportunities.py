@@ -186,7 +186,9 @@ class PostgresOpportunities:
         asked = table.c.reread_requested > before.reread_requested
         values["due_at"] = case((asked, clock()), else_=due_at)
         # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
-        values["emit_at"] = clock() + (EMIT_AGAIN if due.sent else timedelta(0))
+        # Before it is due there is nothing to sweep.
+        pause = case((asked, timedelta(0)), else_=due.after or timedelta(0))
+        values["emit_at"] = clock() + (EMIT_AGAIN if due.sent else pause)
         values["version"] = table.c.version + 1
         return values
 
@@ -202,20 +204,3 @@ def _held(lease: Lease) -> tuple[Any, ...]:
 def held_lease(lease: Lease) -> Any:
     """Finds the opportunity's row, share-locked, while the lease is held and has not run out."""
     return select(table.c.id).where(*_held(lease), table.c.lease_until > clock()).with_for_update(read=True)
-
-
-def due_rows(limit: int, without: Collection[State] = ()) -> Any:
-    """What the sweeper sends: due, to be sent, and not leased; none in the states `without`.
-    Locked, others' locked rows skipped."""
-    return (
-        select(table.c.tenant_id, table.c.id, table.c.state, table.c.traceparent)
-        .where(
-            table.c.due_at <= clock(),
-            table.c.emit_at <= clock(),
-            table.c.state.not_in(without),
-            or_(table.c.lease_until.is_(None), table.c.lease_until < clock()),
-        )
-        .order_by(table.c.emit_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )

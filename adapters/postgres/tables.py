@@ -201,6 +201,13 @@ opportunities = Table(
     Index("ix_opportunities_id", "id"),
     Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
     Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
+    Index(
+        "ix_opportunities_lane",
+        "tenant_id",
+        "connection_id",
+        "emit_at",
+        postgresql_where=text("due_at is not null"),
+    ),
     # Which customers are known.
     Index(
         "ix_opportunities_customer",
@@ -256,8 +263,12 @@ outbox = Table(
     _text("stage"),
     _when("created_at", now=True),
     _text("traceparent"),
+    # The opportunity's: each connection gets its share of what is sent.
+    _text("connection_id", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_outbox_id", "id"),
+    Index("ix_outbox_lane", "tenant_id", "connection_id", "id"),
+    Index("ix_outbox_opportunity", "tenant_id", "opportunity_id"),
 )
 
 plans = Table(

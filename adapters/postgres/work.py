@@ -20,6 +20,7 @@ from adapters.postgres.tables import (
     exception_items,
     inbox,
     inbox_opportunities,
+    opportunities,
     outbox,
     plans,
 )
@@ -324,7 +325,15 @@ class PostgresOutbox:
         self._connection = connection
 
     def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None:
+        its_connection = select(opportunities.c.connection_id).where(
+            opportunities.c.tenant_id == tenant_id, opportunities.c.id == opportunity_id
+        )
         statement = insert(outbox).values(
-            tenant_id=tenant_id, id=uuid7(), opportunity_id=opportunity_id, stage=stage, traceparent=traceparent
+            tenant_id=tenant_id,
+            id=uuid7(),
+            opportunity_id=opportunity_id,
+            stage=stage,
+            traceparent=traceparent,
+            connection_id=its_connection.scalar_subquery(),
         )
         self._connection.execute(statement)

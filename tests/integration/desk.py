@@ -18,11 +18,11 @@ from oppsync.domain.tracked import Lease, TrackedOpportunity
 CRM = "crm"
 
 
-def connect(application: Application) -> None:
+def connect(application: Application, connection_id: str = CRM, tenant_id: str = TENANT) -> None:
     """A CRM at an address where nobody answers."""
     crm = Connection(
-        tenant_id=TENANT,
-        id=CRM,
+        tenant_id=tenant_id,
+        id=connection_id,
         role=ConnectionRole.CRM,
         vendor="salesforce",
         name="CRM",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from uuid import UUID, uuid4
@@ -15,7 +16,7 @@ from dramatiq.brokers.redis import RedisBroker
 from actors.broker import NAMESPACE, make_broker
 from actors.sending import LONGEST_QUEUE, Sender
 from actors.stages import declare_actors
-from adapters.bootstrap import Application
+from adapters.bootstrap import TENANT, Application
 from oppsync.domain.states import State
 from oppsync.pipeline.table import PIPELINE
 from oppsync.settings import Settings
@@ -120,8 +121,9 @@ def test_two_relays_share_the_rows(
 
     def work(relay: Sender) -> None:
         start.wait()
-        while count := relay.relay():
-            sent.append(count)
+        while waiting(application):
+            sent.append(relay.relay())
+            broker.client.delete(f"{NAMESPACE}:validate")  # worked
 
     threads = [threading.Thread(target=work, args=(relay,)) for relay in relays]
     for thread in threads:
@@ -130,7 +132,7 @@ def test_two_relays_share_the_rows(
         thread.join()
     of_other.close()
 
-    assert sum(sent) == len(messages(broker)) == 500
+    assert sum(sent) == broker.client.hlen(f"{NAMESPACE}:validate.msgs") == 500
     assert waiting(application) == 0
 
 
@@ -211,4 +213,109 @@ def test_a_long_queue_is_not_fed_and_others_are(
 
     broker.client.delete(f"{NAMESPACE}:validate")
     assert sender.sweep() == 200
+    assert sender.sweep() == 0
+    broker.client.delete(f"{NAMESPACE}:validate")
     assert sender.sweep() == 50
+
+
+def flood(application: Application, connection_id: str, count: int, tenant: str = TENANT) -> None:
+    """So many deals of a connection, each with its outbox row, as intake leaves them."""
+    desk.run(
+        application,
+        """
+        with deals as (
+            insert into opportunities
+                   (tenant_id, id, connection_id, source_id, state, due_at, emit_at, traceparent)
+            select :tenant, gen_random_uuid(), :connection, :connection || number, 'received',
+                   clock_timestamp(), clock_timestamp(), '00-1-2-01'
+              from generate_series(1, :count) number
+            returning tenant_id, id, connection_id
+        )
+        insert into outbox (tenant_id, id, opportunity_id, stage, traceparent, connection_id)
+        select tenant_id, gen_random_uuid(), id, 'validate', '00-1-2-01', connection_id from deals
+        """,
+        tenant=tenant,
+        connection=connection_id,
+        count=count,
+    )
+
+
+def lanes(application: Application, *lanes: tuple[str, str]) -> None:
+    for tenant, connection_id in lanes:
+        desk.run(application, "insert into tenants values (:id, :id) on conflict do nothing", id=tenant)
+        desk.connect(application, connection_id, tenant)
+
+
+def connection_of(application: Application, opportunity_id: UUID) -> str:
+    (row,) = desk.run(application, "select connection_id from opportunities where id = :id", id=opportunity_id)
+    return str(row[0])
+
+
+def told_connections(application: Application, broker: RedisBroker) -> list[str]:
+    """Whose messages stand in the queue, in their order: the last pushed is worked last."""
+    ids = told(broker)
+    return [connection_of(application, opportunity_id) for opportunity_id in ids]
+
+
+def test_a_flood_of_one_connection_lets_another_pass(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    """One deal that comes after hundreds is told among the first."""
+    lanes(application, (TENANT, "loud"), (TENANT, "quiet"))
+    flood(application, "loud", 600)
+    sender.relay()  # the flood is under way
+    flood(application, "quiet", 1)
+    broker.client.delete(f"{NAMESPACE}:validate")
+
+    sender.relay()
+
+    assert "quiet" in told_connections(application, broker)[:2]
+    assert len(told(broker)) <= 200
+
+
+def test_what_comes_back_from_a_flood_lets_others_pass_too(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    """As after an outage: all of one connection's deals are due again at once."""
+    lanes(application, (TENANT, "loud"), (TENANT, "quiet"))
+    flood(application, "loud", 600)
+    flood(application, "quiet", 1)
+    desk.run(application, "delete from outbox")
+
+    sender.sweep()
+
+    assert "quiet" in told_connections(application, broker)[:2]
+
+
+def test_one_tenants_flood_leaves_others_their_share(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    """Shares are the tenants' first: whoever has many connections gets no more of them."""
+    lanes(application, ("big", "a"), ("big", "b"), ("big", "c"), ("small", "d"))
+    for connection_id in "abc":
+        flood(application, connection_id, 200, "big")
+    flood(application, "d", 200, "small")
+
+    sender.relay()
+
+    shares = Counter(told_connections(application, broker))
+    assert shares == {"a": 33, "b": 33, "c": 33, "d": 100}
+
+
+def test_rows_that_an_older_release_wrote_are_sent(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    flood(application, desk.CRM, 3)
+    desk.run(application, "update outbox set connection_id = null")
+
+    assert sender.relay() == 3
+
+
+def test_what_waits_in_the_outbox_is_not_swept_as_well(
+    application: Application, sender: Sender, broker: RedisBroker
+) -> None:
+    flood(application, desk.CRM, 3)
+
+    assert sender.sweep() == 0
+    assert sender.relay() == 3
+    assert sender.sweep() == 3

@@ -8,6 +8,7 @@ ROWS = "adapters/postgres/opportunities.py"
 LEDGER = "adapters/postgres/ledger.py"
 WORK = "adapters/postgres/work.py"
 SENDING = "actors/sending.py"
+FAIR = "adapters/postgres/fair.py"
 
 _LEASES = "tests/integration/test_leases.py::"
 _TURNS = "tests/stateful/test_turns.py::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres"
@@ -89,7 +90,7 @@ STORAGE = (
     Mutation(
         "the sweeper always waits",
         ROWS,
-        "clock() + (EMIT_AGAIN if due.sent else timedelta(0))",
+        "clock() + (EMIT_AGAIN if due.sent else pause)",
         "clock() + EMIT_AGAIN",
     ),
     Mutation(
@@ -185,15 +186,22 @@ STORAGE = (
         "the sweeper is off",
         SENDING,
         "due = connection.execute(due_rows(BATCH, without=waiting)).all()",
-        "due = connection.execute(due_rows(0, without=waiting)).all()",
+        "due = connection.execute(due_rows(BATCH, without=list(State))).all()",
         first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
     ),
     Mutation(
         "a relay waits for the rows of another",
-        SENDING,
-        "            .limit(BATCH)\n            .with_for_update(skip_locked=True)",
-        "            .limit(BATCH)\n            .with_for_update()",
+        FAIR,
+        "order by r.id limit lanes.share for update skip locked",
+        "order by r.id limit lanes.share for update",
         first="tests/integration/test_relay.py::test_two_relays_share_the_rows",
+    ),
+    Mutation(
+        "a flood takes the whole batch",
+        FAIR,
+        "order by r.id limit lanes.share for update skip locked",
+        "order by r.id limit :room for update skip locked",
+        first="tests/integration/test_relay.py::test_one_tenants_flood_leaves_others_their_share",
     ),
     Mutation(
         "a long queue is fed on",
