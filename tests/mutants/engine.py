@@ -17,6 +17,8 @@ APPROVALS = "oppsync/domain/approvals.py"
 KEYS = "oppsync/domain/keys.py"
 CREATE = "oppsync/pipeline/create_projects.py"
 
+_SLOW = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm[a slow answer]"
+
 ENGINE = (
     # Effects.
     Mutation(
@@ -201,12 +203,14 @@ ENGINE = (
         "oppsync/services/lease_keeper.py",
         "self._held.add(lease)",
         "pass",
+        first=_SLOW,
     ),
     Mutation(
         "leases are not renewed",
         "oppsync/services/lease_keeper.py",
         "uow.opportunities.renew_lease(lease)",
         "pass",
+        first=_SLOW,
     ),
     # Recording an outcome.
     Mutation(
@@ -269,6 +273,7 @@ ENGINE = (
         "oppsync/pipeline/approve.py",
         "now = [task for task in tasks if task.plan_hash == opportunity.plan_hash]",
         "now = list(tasks)",
+        first="tests/unit/test_approvals.py::test_decisions_on_another_plan_count_for_nothing",
     ),
     Mutation(
         "one approval is enough",

@@ -14,10 +14,10 @@ from oppsync.domain.exceptions import Disposition, ExceptionStatus
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.plan import ROOT_PATH
 from oppsync.domain.states import State
-from oppsync.pipeline.create_projects import key_of
+from oppsync.pipeline.create_projects import KIND_OF, key_of
 from tests.stateful import checks
 from tests.stateful.faults import QUARANTINE, Kind, Trouble
-from tests.stateful.people import BO, DARIO, FIONA
+from tests.stateful.people import BO, DARIO, FIONA, VERA
 from tests.stateful.simulation import Simulation
 from tests.stateful.worlds import World
 
@@ -164,6 +164,33 @@ def test_given_up_while_a_write_is_unclear_all_of_it_is_closed(firm: Simulation)
     checks.at_the_end(firm)
 
 
+def test_given_up_before_it_can_be_found_all_of_it_is_closed(firm: Simulation) -> None:
+    """Whoever gives up is faster than the ERP's search."""
+    record_id = approved_deal(firm, 2)
+    work(firm, record_id, Trouble(Kind.REJECTED, 2))
+    firm.give_up(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.WITHDRAWN
+    assert [thing.closed for thing in firm.outside.erp.books.things] == [True, True]
+    created = [row.state for row in firm.effects(record_id) if row.outside_id and row.kind in KIND_OF.values()]
+    assert created == [EffectState.CANCELLED] * 2
+    checks.at_the_end(firm)
+
+
+def test_given_up_when_the_crm_refuses_to_be_told_billing_lines_are_closed_too(firm: Simulation) -> None:
+    record_id = approved_deal(firm, 2)
+    work(firm, record_id, Trouble(Kind.STOPPED))
+    assert firm.state(record_id) is State.CREATED
+    work(firm, record_id, Trouble(Kind.REJECTED))
+    firm.give_up(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.WITHDRAWN
+    assert any("line" in thing.content for thing in firm.outside.erp.books.things)
+    checks.at_the_end(firm)
+
+
 def test_a_restored_backup_finds_its_own_projects_again(new_world: Callable[[], World]) -> None:
     before = Simulation(new_world())
     before.tell(before.win(), before.win(1))
@@ -174,6 +201,7 @@ def test_a_restored_backup_finds_its_own_projects_again(new_world: Callable[[], 
     for record_id in reversed(before.outside.crm):
         after.tell(record_id)
     after.settle()
+    assert [item.code for item in after.open_items()] == ["APPROVAL_LOST"] * 2
     for record_id in before.outside.crm:
         after.approve(record_id)
     after.settle()
@@ -406,7 +434,54 @@ def test_a_decision_that_comes_in_while_a_worker_judges_is_not_overlooked(firm: 
         assert firm.state(record_id) is State.ACTIVE
 
 
+def test_nobody_decides_without_the_role_nor_on_what_changed(firm: Simulation) -> None:
+    """Who opened the page before the plan changed, or while the change is being read, decides nothing."""
+    record_id = waiting_deal(firm)
+    (old,) = firm.tasks(record_id)[:1]
+    firm.decide(old, VERA, Decision.APPROVE)
+    firm.reprice(record_id)
+    firm.tell(record_id)
+    firm.decide(old, BO, Decision.APPROVE)
+    firm.settle()
+    firm.decide(old, BO, Decision.APPROVE)
+    (new,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role is old.role)
+    firm.decide(new, BO, Decision.APPROVE, seen=old.plan_hash)
+
+    assert len(firm.tasks(record_id, TaskStatus.OPEN)) == 2
+
+
 # What the CRM says.
+
+
+def test_a_delivery_that_comes_again_changes_nothing(firm: Simulation) -> None:
+    record_id = waiting_deal(firm)
+    firm.deliver(firm.deliveries[0])
+    firm.settle()
+
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_a_change_after_the_approval_leaves_the_plan_as_it_was_approved(firm: Simulation) -> None:
+    record_id = approved_deal(firm, 1)
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))
+    assert firm.state(record_id) is State.APPROVED
+    firm.reprice(record_id)
+    firm.tell(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE
+    checks.at_the_end(firm)
+
+
+def test_a_re_read_that_meets_a_bug_waits_for_a_person_and_not_for_itself(firm: Simulation) -> None:
+    record_id = waiting_deal(firm)
+    firm.tell(record_id)
+    work(firm, record_id, Trouble(Kind.BUG))
+
+    assert firm.state(record_id) is State.PARKED
+    assert not firm.find(record_id).tracked.reread_due
+    firm.settle()
+    checks.at_the_end(firm)
 
 
 def test_an_older_reading_changes_nothing(firm: Simulation) -> None:
