@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import product
 
+from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.exchange import ExchangeRate
 from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import BillingModelCode
@@ -46,6 +47,7 @@ _ENTITIES = (
         approved=True,
         approved_by="Group controlling",
         time_zone="Europe/Berlin",
+        billing_policy=BillingPolicy(recognises_revenue=True),
     ),
     LegalEntity(
         code="ACME-US",
@@ -58,6 +60,7 @@ _ENTITIES = (
         approved=True,
         approved_by="Group controlling",
         time_zone="America/New_York",
+        billing_policy=BillingPolicy(recognises_revenue=True),
     ),
 )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP
 from enum import StrEnum
 
-from oppsync.domain.model import Frozen
+from oppsync.domain.model import Frozen, omitted_at
+from oppsync.domain.money import Rounding
+from oppsync.domain.opportunity import BillingModelCode
 
 
 class Proration(StrEnum):
@@ -15,22 +16,22 @@ class Proration(StrEnum):
     THIRTY_360 = "30/360"
 
 
-class Rounding(StrEnum):
-    """What happens to half a minor unit."""
+class RevenueMethod(StrEnum):
+    """How revenue is recognised (ASC 606, IFRS 15)."""
 
-    HALF_EVEN = "half_even"
-    HALF_UP = "half_up"
-
-    @property
-    def mode(self) -> str:
-        """As `decimal` calls it."""
-        return ROUND_HALF_UP if self is Rounding.HALF_UP else ROUND_HALF_EVEN
+    STRAIGHT_LINE = "straight_line"
+    PERCENT_COMPLETE = "percent_complete"
+    MILESTONE = "milestone"
+    AS_INVOICED = "as_invoiced"
 
 
 class BillingPolicy(Frozen):
     """`rolls_to_business_day`: a due date on a weekend or holiday of the entity's country moves to the next day
-    that is none. `rounding` is that of tax."""
+    that is none. `rounding` is that of tax. `recognises_revenue`: plans have a revenue schedule beside the
+    billing schedule; `revenue_methods` are those that differ from the default of their billing model."""
 
     rolls_to_business_day: bool = False
     proration: Proration = Proration.CALENDAR_DAYS
     rounding: Rounding = Rounding.HALF_EVEN
+    recognises_revenue: bool = omitted_at(False)
+    revenue_methods: dict[BillingModelCode, RevenueMethod] = omitted_at({})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from enum import StrEnum
 from fractions import Fraction
 from functools import cache
 from math import lcm
@@ -13,7 +14,6 @@ from babel.core import get_global
 from babel.numbers import get_currency_precision
 from pydantic import AfterValidator, Field, model_serializer, model_validator
 
-from oppsync.domain.billing_policy import Rounding
 from oppsync.domain.model import Frozen
 
 
@@ -45,6 +45,18 @@ def minor_digits(currency: str) -> int:
 
 def minor_unit(currency: str) -> Decimal:
     return Decimal(1).scaleb(-minor_digits(currency))
+
+
+class Rounding(StrEnum):
+    """What happens to half a minor unit."""
+
+    HALF_EVEN = "half_even"
+    HALF_UP = "half_up"
+
+    @property
+    def mode(self) -> str:
+        """As `decimal` calls it."""
+        return ROUND_HALF_UP if self is Rounding.HALF_UP else ROUND_HALF_EVEN
 
 
 class Money(Frozen):

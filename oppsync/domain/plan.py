@@ -14,11 +14,11 @@ from typing import Literal
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from oppsync import canonical_json
-from oppsync.domain.billing_policy import Rounding
+from oppsync.domain.billing_policy import RevenueMethod
 from oppsync.domain.billing_terms import BillingTerms
 from oppsync.domain.exchange import Conversion
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at
-from oppsync.domain.money import Currency, Money
+from oppsync.domain.money import Currency, Money, Rounding
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import ReferenceUse, TransferPrice
 from oppsync.domain.tax import TaxKind
@@ -91,6 +91,23 @@ class RateCardUse(Frozen):
     version: Code
 
 
+class RevenueLine(Frozen):
+    """What is planned to be recognised in one calendar month: `2026-06`."""
+
+    period: Code
+    amount: Money
+
+
+class RevenueSchedule(Frozen):
+    """Of one performance obligation, named by its workstream's key. The lines sum to `price`, its part of the
+    deal's price: with a discount that is spread, that may be another than the workstream's amount."""
+
+    obligation: Code
+    method: RevenueMethod
+    price: Money
+    lines: tuple[RevenueLine, ...]
+
+
 class PlanNode(Frozen):
     """One project, workstream or task. A deal with one workstream has it at the root.
 
@@ -122,6 +139,7 @@ class PlanNode(Frozen):
     role: Code | None = omitted_at(None)
     time_entry: bool | None = omitted_at(None)
     staffing: tuple[StaffingRequest, ...] = omitted_at(())
+    revenue: RevenueSchedule | None = omitted_at(None)
 
     @property
     def revenue_cost_centre(self) -> str | None:
@@ -177,6 +195,9 @@ class PlanContent(Frozen):
         """The tax of one billing line, rounded once, here: what the ERP will compute on its invoice."""
         exact = line.amount.amount * self.tax_percent / 100
         return Money.rounded(exact, self.currency, self.tax_rounding)
+
+    def revenue_schedules(self) -> Iterator[RevenueSchedule]:
+        return (node.revenue for node in self.nodes if node.revenue is not None)
 
     def billing_lines(self) -> Iterator[tuple[PlanNode, BillingLine]]:
         return ((node, line) for node in self.nodes for line in node.lines)

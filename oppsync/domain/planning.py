@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from oppsync.domain import templates
 from oppsync.domain.billing.table import BILLING_MODELS
@@ -24,9 +25,11 @@ from oppsync.domain.plan import (
     PlanContent,
     PlanNode,
     RateCardUse,
+    RevenueSchedule,
     WithheldTax,
 )
 from oppsync.domain.reference import Rate
+from oppsync.domain.revenue.schedule import revenue_schedules
 from oppsync.domain.tax import Withholding
 from oppsync.domain.workstream import Workstream
 
@@ -81,13 +84,38 @@ def check(content: PlanContent) -> None:
         below = Money.total((line.amount for line in node.lines), content.currency)
         if node.lines and below != node.amount:
             raise ValueError(f"plan of {content.record_id}: the lines of {node.path} sum to {below}")
+    _check_revenue(content)
+
+
+def _check_revenue(content: PlanContent) -> None:
+    schedules = tuple(content.revenue_schedules())
+    for schedule in schedules:
+        if Money.total((line.amount for line in schedule.lines), content.currency) != schedule.price:
+            raise ValueError(
+                f"plan of {content.record_id}: the revenue of {schedule.obligation} is not its price"
+            )
+    price = Money.total((schedule.price for schedule in schedules), content.currency)
+    if schedules and price != content.total:
+        raise ValueError(f"plan of {content.record_id}: revenue of {price} is not the total of {content.total}")
+
+
+class _Schedules(NamedTuple):
+    """By the workstreams' keys."""
+
+    billing: Mapping[str, tuple[BillingLine, ...]]
+    revenue: Mapping[str, RevenueSchedule]
+
+
+def _schedules(workstreams: Sequence[Workstream]) -> _Schedules:
+    billing = {workstream.key: _billing(workstream) for workstream in workstreams}
+    return _Schedules(billing, revenue_schedules(workstreams, billing))
 
 
 def _nodes(deal: Mapping[str, str], currency: str, workstreams: Sequence[Workstream]) -> Iterator[PlanNode]:
     """Parents before their children. `deal`: what patterns call the deal's own."""
-    name = deal["deal"]
+    name, money = deal["deal"], _schedules(workstreams)
     if len(workstreams) == 1:
-        yield from _delivering(workstreams[0], path=ROOT_PATH, parent=None, name=name, deal=deal)
+        yield from _delivering(workstreams[0], money, path=ROOT_PATH, parent=None, name=name, deal=deal)
         return
     hours = [workstream.hours for workstream in workstreams if workstream.hours is not None]
     amount = Money.total((workstream.amount for workstream in workstreams), currency)
@@ -105,12 +133,18 @@ def _nodes(deal: Mapping[str, str], currency: str, workstreams: Sequence[Workstr
     )
     for workstream in workstreams:
         yield from _delivering(
-            workstream, path=workstream.key, parent=ROOT_PATH, name=workstream.name, deal=deal
+            workstream, money, path=workstream.key, parent=ROOT_PATH, name=workstream.name, deal=deal
         )
 
 
 def _delivering(
-    workstream: Workstream, *, path: str, parent: str | None, name: str, deal: Mapping[str, str]
+    workstream: Workstream,
+    money: _Schedules,
+    *,
+    path: str,
+    parent: str | None,
+    name: str,
+    deal: Mapping[str, str],
 ) -> Iterator[PlanNode]:
     """The project that carries a workstream's billing, then its template's tasks."""
     reference = workstream.enrichment
@@ -129,7 +163,7 @@ def _delivering(
         cost_centre=reference.cost_centre.code,
         template=reference.template.code,
         intercompany=_intercompany(reference.intercompany),
-        lines=_billing(workstream),
+        lines=money.billing[workstream.key],
         terms=workstream.terms.only(BILLING_MODELS[workstream.billing_model].uses),
         cost=workstream.cost,
         margin_percent=margin_percent(workstream.amount, workstream.cost),
@@ -137,6 +171,7 @@ def _delivering(
         number=templates.number_of(workstream, values),
         time_entry=reference.template.time_entry,
         staffing=templates.staffing(workstream),
+        revenue=money.revenue.get(workstream.key),
     )
     yield from templates.task_nodes(workstream, path)
 

@@ -14,6 +14,7 @@ from oppsync.domain.margin import cost_of, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money, allocate, minor_unit
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.pricing import net_of
 from oppsync.domain.runs import consecutive
 from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
 from oppsync.domain.workstream import Workstream
@@ -21,7 +22,7 @@ from oppsync.domain.workstream import Workstream
 # What holds for a line that no rule takes.
 ONE_EACH = SplitRule(code="one-each", order=0)
 # What may differ between lines that are billed as one: the rest is their terms.
-_NOT_TERMS = {"key", "name", "amount", "hours", "cost", "enrichment"}
+_NOT_TERMS = {"key", "name", "amount", "list_price", "hours", "cost", "enrichment"}
 
 
 def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream, ...]:
@@ -63,6 +64,8 @@ def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: Opportunity
         name=line.title,
         billing_model=model.code,
         amount=Money(amount=line.net, currency=currency),
+        list_price=net_of(line.quantity, line.unit_price, Decimal(0)),
+        is_discounted=bool(line.discount_percent),
         hours=line.hours,
         cost=cost_of(line, known.cost_rate, currency),
         role=line.role,
@@ -97,6 +100,8 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
             "key": key,
             "name": name,
             "amount": Money.total((part.amount for part in parts), first.amount.currency),
+            "list_price": sum((part.list_price for part in parts), start=Decimal(0)),
+            "is_discounted": any(part.is_discounted for part in parts),
             "hours": sum(hours, start=Decimal(0)) if hours else None,
             "cost": total_cost((part.cost for part in parts), first.amount.currency),
             "starts_on": min(part.starts_on for part in parts),
@@ -117,6 +122,7 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
     """A line's share in each phase: money, hours and days by the phases' percents."""
     percents = [phase.percent for phase in phases]
     amounts = part.amount.allocate(percents)
+    list_prices = [part.list_price * percent / 100 for percent in percents]
     hours: Sequence[Decimal | None] = [None] * len(phases)
     if part.hours is not None:
         hours = shared_out(part.hours, percents)
@@ -128,6 +134,7 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
                 "key": f"{part.key}.{key_part(phase.code)}",
                 "name": f"{part.name}: {phase.name}"[:200],
                 "amount": amount,
+                "list_price": list_price,
                 "hours": phase_hours,
                 "cost": cost,
                 "starts_on": begin,
@@ -135,8 +142,8 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
                 "terms": terms,
             }
         )
-        for phase, amount, phase_hours, cost, (begin, end), terms in zip(
-            phases, amounts, hours, costs, runs, _spread_terms(part, percents), strict=True
+        for phase, amount, list_price, phase_hours, cost, (begin, end), terms in zip(
+            phases, amounts, list_prices, hours, costs, runs, _spread_terms(part, percents), strict=True
         )
     ]
 

@@ -19,13 +19,16 @@ class Workstream(Frozen):
 
     `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
     whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
-    invoices: its policies and its calendar decide.
+    invoices: its policies and its calendar decide. `list_price` is that before any discount: what it would sell
+    for alone.
     """
 
     key: Code
     name: Text
     billing_model: BillingModelCode
     amount: Money
+    list_price: Decimal
+    is_discounted: bool = False
     hours: Decimal | None = None
     cost: Money | None = None
     role: Code | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.billing_terms import BillingTerms
 from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import BillingModelCode
@@ -47,7 +48,13 @@ def test_a_deal_mixes_all_of_them_under_a_parent_that_carries_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [make.opportunity(), make.opportunity().contract, make.fixed_line(), make.legal_entity()]
+    "shape",
+    [
+        make.opportunity(),
+        make.opportunity().contract,
+        make.fixed_line(),
+        make.legal_entity(billing_policy=BillingPolicy()),
+    ],
 )
 def test_a_deal_that_uses_no_terms_is_stored_as_it_always_was(shape: Frozen) -> None:
     unused = {"billing", "po_limit", "subdivision", "billing_policy"}

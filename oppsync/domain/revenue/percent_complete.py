@@ -1,0 +1,37 @@
+"""Percent complete: as work is planned to proceed, the same each business day of the selling entity.
+
+An input method: actual hours take the plan's place once the project runs. Where the entity's calendar is not
+known, or the run has no business day, every day counts.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+
+from oppsync.domain.billing.calendar import is_business_day, is_known
+from oppsync.domain.billing.periods import Period, months_of
+from oppsync.domain.billing_policy import RevenueMethod
+from oppsync.domain.reference import LegalEntity
+from oppsync.domain.revenue.recognition import Months, Obligation, month_of
+from oppsync.domain.revenue.straight_line import StraightLine
+
+
+class PercentComplete:
+    method = RevenueMethod.PERCENT_COMPLETE
+    _every_day = StraightLine()
+
+    def months(self, obligation: Obligation) -> Months:
+        run, seller = obligation.workstream, obligation.workstream.seller
+        if not is_known(seller.country, seller.subdivision):
+            return self._every_day.months(obligation)
+        worked = {
+            month_of(part.starts_on): Fraction(_business_days(part, seller))
+            for part in months_of(run.starts_on, run.ends_on)
+        }
+        return worked if any(worked.values()) else self._every_day.months(obligation)
+
+
+def _business_days(part: Period, entity: LegalEntity) -> int:
+    days = (part.starts_on + timedelta(days=n) for n in range((part.ends_on - part.starts_on).days + 1))
+    return sum(is_business_day(day, entity.country, entity.subdivision) for day in days)

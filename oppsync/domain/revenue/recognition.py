@@ -1,0 +1,32 @@
+"""What a method of recognition is: how an obligation's price falls into calendar months (ASC 606, IFRS 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from typing import NamedTuple, Protocol
+
+from oppsync.domain.billing_policy import RevenueMethod
+from oppsync.domain.plan import BillingLine
+from oppsync.domain.workstream import Workstream
+
+Months = Mapping[str, Fraction]  # `2026-06` -> weight
+
+
+class Obligation(NamedTuple):
+    """A performance obligation: one workstream, with its billing lines."""
+
+    workstream: Workstream
+    billing: tuple[BillingLine, ...]
+
+
+class RevenueRecognition(Protocol):
+    method: RevenueMethod
+
+    def months(self, obligation: Obligation) -> Months:
+        """The weight of each month in which something is recognised; at least one is above zero."""
+
+
+def month_of(day: date) -> str:
+    return f"{day:%Y-%m}"

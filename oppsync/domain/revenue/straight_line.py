@@ -1,0 +1,20 @@
+"""Straight line by days: the same each day of the run; for services that stand ready over time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from oppsync.domain.billing.periods import months_of
+from oppsync.domain.billing_policy import RevenueMethod
+from oppsync.domain.revenue.recognition import Months, Obligation, month_of
+
+
+class StraightLine:
+    method = RevenueMethod.STRAIGHT_LINE
+
+    def months(self, obligation: Obligation) -> Months:
+        run = obligation.workstream
+        return {
+            month_of(part.starts_on): Fraction((part.ends_on - part.starts_on).days + 1)
+            for part in months_of(run.starts_on, run.ends_on)
+        }
