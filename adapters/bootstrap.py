@@ -45,6 +45,7 @@ from oppsync.errors import Misconfigured, NotFound, StoreUnavailable
 from oppsync.ports import Clock, Notifier, Queries, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services import commands
 from oppsync.services.approval_rules import SetApprovalRuleHandler
+from oppsync.services.backfill import PreviewBackfillHandler, RunBackfillHandler
 from oppsync.services.compensate import CompensateHandler
 from oppsync.services.decide_approval import DecideApprovalHandler
 from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
@@ -177,6 +178,8 @@ def _bus(
     bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
     bus.register(commands.RunStage, run_stage)
     bus.register(commands.PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
+    bus.register(commands.PreviewBackfill, PreviewBackfillHandler(uow, systems))
+    bus.register(commands.RunBackfill, RunBackfillHandler(uow, bus.publish))
     bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
     bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, RuleUse, TaskStatus
+from oppsync.domain.backfill import WonDeal
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Effect, Landed, LedgerRow
 from oppsync.domain.events import Event
@@ -63,6 +64,9 @@ class Crm(Protocol):
     def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
         """One page of those that changed at `since` (the CRM's clock) or later, won or not; of those of that
         moment, where `after_id` is given, only ones with a later id. What changes meanwhile comes later."""
+
+    def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
+        """Those that are won, from the day `since` on, before the day `until`; by that day."""
 
     def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
         """The write-back fields as they stand; None while they are empty."""
@@ -198,6 +202,9 @@ class Opportunities(Protocol):
 
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         """Whether a deal of this customer (its code in the ERP) ever became active."""
+
+    def count_at_work(self, tenant_id: str) -> int:
+        """How many are due, now or after a pause: they wait for nobody."""
 
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         """Ids of deals that are not being created and of whose parent project the ledger knows nothing, oldest

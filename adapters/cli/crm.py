@@ -1,12 +1,23 @@
-"""`crm`: what no webhook told of: how polls of the CRM stand."""
+"""`crm`: what no webhook told of: how polls of the CRM stand, and the deals of the time before."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
 import click
 
-from adapters.bootstrap import TENANT
+from adapters.bootstrap import TENANT, Application
+from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.backfill import BackfillItem, BackfillPreview
+from oppsync.services.commands import PreviewBackfill, RunBackfill
+
+DAY = click.DateTime(["%Y-%m-%d"])
+BATCH = 100
+PAUSE_SECONDS = 1.0
 
 
 @click.group(help="What no webhook told of.")
@@ -34,3 +45,85 @@ def polls(as_json: bool) -> None:
             for p in found
         ],
     )
+
+
+@crm.command()
+@click.option("--since", type=DAY, required=True, help="Won on this day or later: YYYY-MM-DD.")
+@click.option("--until", type=DAY, help="Won before this day: YYYY-MM-DD.")
+@click.option("--id", "ids", multiple=True, help="Only this record of the CRM; repeatable. [default: all]")
+@click.option("--connection", "connection_id", help="Id of the CRM connection, where there are several.")
+@click.option("--dry-run", is_flag=True, help="Only show which deals there are.")
+@json_option
+def backfill(
+    *,
+    since: datetime,
+    until: datetime | None,
+    ids: Sequence[str],
+    connection_id: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Take in deals that were won before anything told of them.
+
+    They enter a few at a time, beside what webhooks tell. What is known already stays as it is: the command may
+    be stopped, and repeated.
+    """
+    with connected() as application:
+        preview = application.dispatch(
+            PreviewBackfill(TENANT, since.date(), until and until.date(), connection_id)
+        )
+        chosen = _chosen(preview, ids)
+        if not as_json:
+            _print(chosen)
+        taken = None if dry_run else _work(application, preview.connection_id, chosen, quiet=as_json)
+    if as_json:
+        print_json(
+            {
+                "connection_id": preview.connection_id,
+                "deals": [item.model_dump(mode="json") for item in chosen],
+                "taken": taken,
+            }
+        )
+    elif taken is not None:
+        click.echo(f"Taken in: {len(taken)} of {len(chosen)}; the others were known.")
+
+
+def _chosen(preview: BackfillPreview, ids: Collection[str]) -> Sequence[BackfillItem]:
+    """Raises Failed for an id that is not among them."""
+    there = {item.id for item in preview.items}
+    if unknown := [each for each in ids if each not in there]:
+        raise Failed(f"Not won in that time, or not in the CRM: {', '.join(unknown)}.")
+    return [item for item in preview.items if not ids or item.id in ids]
+
+
+def _work(
+    application: Application, connection_id: str, chosen: Sequence[BackfillItem], *, quiet: bool
+) -> Sequence[str]:
+    """Until all are in. While the pipeline is full it waits, however long that is."""
+    waiting = [item for item in chosen if not item.is_known]
+    taken: list[str] = []
+    while waiting:
+        step = application.dispatch(RunBackfill(TENANT, connection_id, waiting[:BATCH]))
+        done = {*step.taken, *step.known}
+        waiting = [item for item in waiting if item.id not in done]
+        taken += step.taken
+        if waiting and not step.taken:
+            time.sleep(PAUSE_SECONDS)
+        elif waiting and not quiet:
+            click.echo(f"{len(taken)} taken in, {len(waiting)} wait for their turn.", err=True)
+    return taken
+
+
+def _print(items: Sequence[BackfillItem]) -> None:
+    if not items:
+        click.echo("Nothing was won in that time.")
+        return
+    rows = [
+        (item.id, item.won_on, item.account, _amount(item), "known" if item.is_known else "new", item.name)
+        for item in items
+    ]
+    print_table(("record", "won on", "account", "amount", "here", "name"), rows)
+
+
+def _amount(item: BackfillItem) -> str | None:
+    return None if item.amount is None else f"{item.amount:,.2f} {item.currency or ''}"

@@ -103,6 +103,10 @@ class PostgresOpportunities:
         )
         return self._connection.execute(query.limit(1)).one_or_none() is not None
 
+    def count_at_work(self, tenant_id: str) -> int:
+        query = select(func.count()).where(table.c.tenant_id == tenant_id, table.c.due_at.is_not(None))
+        return int(self._connection.execute(query).scalar_one())
+
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         parent = exists().where(
             effects.c.tenant_id == table.c.tenant_id,

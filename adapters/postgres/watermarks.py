@@ -16,7 +16,7 @@ from oppsync.domain.connections import ConnectionRole
 from oppsync.domain.polling import Watermark
 
 # Longer than a CRM takes for one page. Left behind by a relay that died, it costs one poll as much.
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=1)
 KEY = (table.c.tenant_id, table.c.connection_id)
 
 

@@ -10,7 +10,8 @@ from adapters.standins.wire import Call, Json, Reply
 
 
 class Fault(BaseModel):
-    """One rule. `count` None means until cleared; times are seconds.
+    """One rule. `count` None means until cleared; of the calls that match, it spoils this `share`; times are
+    seconds.
 
     Without `status`, `drop_connection`, `hang`, `away` or `commit_late_seconds` the call is answered as usual,
     only later (`delay_seconds`) or blind to new records (`search_lag_seconds`).
@@ -21,6 +22,7 @@ class Fault(BaseModel):
     method: str = "*"
     path: str = "/"
     count: int | None = Field(default=1, ge=1)
+    share: float = Field(default=1, gt=0, le=1)
     status: int | None = Field(default=None, ge=400, le=599)
     code: str | None = None
     retry_after: int | None = Field(default=None, ge=0)
@@ -43,11 +45,21 @@ class Fault(BaseModel):
 class _Armed:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
+        self.matched = 0
         self.hits = 0
 
     @property
     def is_spent(self) -> bool:
         return self.fault.count is not None and self.hits >= self.fault.count
+
+    def takes(self, call: Call) -> bool:
+        """Its share is spread evenly: of 0.3 the fourth call, the seventh, the tenth."""
+        if self.is_spent or not self.fault.matches(call):
+            return False
+        before, self.matched = int(self.matched * self.fault.share), self.matched + 1
+        taken = int(self.matched * self.fault.share) > before
+        self.hits += taken
+        return taken
 
 
 class Faults:
@@ -72,8 +84,7 @@ class Faults:
     def take(self, call: Call) -> tuple[Fault | None, threading.Event]:
         with self._lock:
             for rule in self._rules:
-                if not rule.is_spent and rule.fault.matches(call):
-                    rule.hits += 1
+                if rule.takes(call):
                     return rule.fault, self._released
             return None, self._released
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from oppsync.bus import Command
 from oppsync.domain.approvals import ApprovalTask, Decision, PersonRole
+from oppsync.domain.backfill import BackfillPreview, BackfillStep, WonDeal
 from oppsync.domain.intake import Delivery
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.preview import PlanPreview
@@ -42,6 +44,27 @@ class RunStage(Command[None]):
 class PollCrm(Command[bool]):
     """Ask the CRM whose poll is due first for one page of what changed, and take in what nothing told us of.
     False when no poll is due. Raises StoreUnavailable; a CRM's failure is recorded, and tried again later."""
+
+
+@dataclass(frozen=True)
+class PreviewBackfill(Command[BackfillPreview]):
+    """Deals won from the day `since` on, before the day `until`, in the CRM of `connection_id` or the only one.
+    Raises InvalidInput; and what the CRM's adapter raises."""
+
+    tenant_id: str
+    since: date
+    until: date | None = None
+    connection_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RunBackfill(Command[BackfillStep]):
+    """Take in as many of these deals, a thousand at most, as there is room for; those that are known stay as
+    they are. To be repeated with the rest; repeating it with the same ones changes nothing."""
+
+    tenant_id: str
+    connection_id: str
+    deals: Sequence[WonDeal]
 
 
 @dataclass(frozen=True)

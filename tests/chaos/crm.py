@@ -7,7 +7,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -88,6 +88,8 @@ class Crm:
         self.sent_again = 0
         self.reordered = 0
         self.edited = 0
+        self.drops = 0.0  # of the deliveries, this share is never sent
+        self.dropped: list[str] = []  # records of those
         self.stale: list[str] = []
         self.unheard = 0  # attempts that got no 2xx
         self._url, self._path = web, f"/webhooks/{connection}"
@@ -166,7 +168,7 @@ class Crm:
     def tell_all_again(self) -> int:
         """After a restore: every delivery once more, as an operator asks the CRM for it."""
         again = list(self.acknowledged.values())
-        self._send(*again)
+        self._put(again)
         return len(again)
 
     def tell(self, record_id: str) -> None:
@@ -188,6 +190,16 @@ class Crm:
         return Delivery(record_id, canonical_json.dumps(told).encode())
 
     def _send(self, *deliveries: Delivery) -> None:
+        kept = [delivery for delivery in deliveries if not self._drop(delivery)]
+        self._put(kept)
+
+    def _drop(self, delivery: Delivery) -> bool:
+        is_dropped = self._chance.random() < self.drops if self.drops else False
+        if is_dropped:
+            self.dropped.append(delivery.record_id)
+        return is_dropped
+
+    def _put(self, deliveries: Sequence[Delivery]) -> None:
         with self._lock:
             self._open += len(deliveries)
         for delivery in deliveries:

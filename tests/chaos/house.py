@@ -34,6 +34,7 @@ from tests.chaos.servers import Servers
 
 # Seconds. What the stand-ins are told to do wrong stays within these.
 TIMEOUT, LATE_COMMIT, SEARCH_LAG = 2.0, 2.0, 1.0
+POLL_EVERY = 5.0
 PASSWORD = "a long demo password"
 REST_KEY = "tryton-standin-rest-key"
 WEBS, WORKERS, RELAYS = 1, 2, 2
@@ -109,6 +110,15 @@ class House:
         self.servers.stop()
         return killed
 
+    def poll_now(self) -> None:
+        """The CRM is due to be polled."""
+        with self.servers.sql() as sql:
+            sql.execute("update crm_watermarks set due_at = now()")
+
+    def end_polls(self) -> None:
+        with self.servers.sql() as sql:
+            sql.execute("update crm_watermarks set due_at = now() + interval '1 day'")
+
     def vendor(self, name: str) -> StandinControl:
         found: StandinControl = getattr(self, name)
         return found
@@ -136,7 +146,7 @@ class House:
         # Tryton and Salesforce have no setting of their own for how long a search may be blind.
         both = {"timeout": TIMEOUT, "late_commit": LATE_COMMIT + SEARCH_LAG}
         limits = {
-            CRM_CONNECTION: both,
+            CRM_CONNECTION: both | {"poll_every": POLL_EVERY},
             ERP_CONNECTION: both,
             PSA_CONNECTION: {"timeout": TIMEOUT, "late_commit": LATE_COMMIT, "search_lag": SEARCH_LAG},
         }

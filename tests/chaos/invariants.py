@@ -51,6 +51,14 @@ def nothing_accepted_is_lost(books: Books, crm: Crm) -> Breaches:
             yield f"delivery {delivery_id} had a stale timestamp and was stored"
 
 
+def nothing_won_is_unheard(books: Books, crm: Crm) -> Breaches:
+    """Also what no webhook told of."""
+    known = {opportunity["source_id"] for opportunity in books.opportunities}
+    for record_id, record in books.records.items():
+        if record["IsWon"] and record_id not in known:
+            yield f"{record_id} is won in the CRM and is not there"
+
+
 def everything_has_an_end(books: Books, crm: Crm) -> Breaches:
     for opportunity in books.opportunities:
         if fate(books, opportunity) == "unfinished":
@@ -220,6 +228,7 @@ def _open_items(books: Books, opportunity: Row) -> list[Row]:
 
 INVARIANTS: tuple[Callable[[Books, Crm], Breaches], ...] = (
     nothing_accepted_is_lost,
+    nothing_won_is_unheard,
     everything_has_an_end,
     nothing_exists_twice,
     nothing_exists_unasked,

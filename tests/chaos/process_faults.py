@@ -33,7 +33,10 @@ PLACES = {
         "request.leaves", "request.answered", "send.answered", "answer.uncommitted", "answer.committed",
         "lease.renewed",
     ),
-    "relay": ("relay.taken", "relay.sent", "relay.committed", "sweep.sent", "sweep.committed"),
+    "relay": (
+        "relay.taken", "relay.sent", "relay.committed", "sweep.sent", "sweep.committed",
+        "poll.taken", "poll.stored", "poll.moved",
+    ),
     "web": ("delivery.uncommitted", "delivery.committed", "decision.uncommitted", "decision.committed"),
 }  # fmt: skip
 TIMES = (1, 3, 7)
@@ -218,7 +221,7 @@ def die_at_a_place(house: House, chance: Random) -> Injection:
 def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> Injection:
     """Start one process anew that dies when it comes to `place` for the n-th time."""
     victims = house.processes.of(kind)
-    if not place.startswith("sweep"):  # either relay may be the one that sweeps
+    if not place.startswith(("sweep", "poll")):  # either relay may be the one that does
         victims = [chance.choice(victims)]
 
     def died() -> int:
@@ -237,6 +240,8 @@ def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> I
         house.crm.edit()
         if place.startswith("sweep"):  # it sweeps only what was lost
             yield from lose_messages(house)
+        if place.startswith("poll"):
+            house.poll_now()
         yield 1.0
     seen = died() > before
     if place == "lease.renewed":

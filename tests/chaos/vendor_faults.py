@@ -11,6 +11,8 @@ from tests.chaos.house import LATE_COMMIT, SEARCH_LAG, TIMEOUT, House
 
 CUT_SECONDS = 4.0
 SPELL_SECONDS = 20.0
+STORM_SECONDS, STORM_WINS, STORM_SHARE = 20.0, 8, 0.3
+DROPPED_WINS, DROPPED_SHARE = 12, 0.3
 STALE = 3
 CALLS = 3
 WRITES = {"tryton": "POST", "salesforce": "PATCH", "kantata": "POST"}
@@ -58,6 +60,50 @@ def failing(
     return inject
 
 
+def storm(vendor: str) -> Callable[[House, Random], Injection]:
+    """A while during which the vendor answers 429 to a share of all calls."""
+
+    def inject(house: House, chance: Random) -> Injection:
+        control = house.vendor(vendor)
+        rule = {"path": "/", "count": None, "share": STORM_SHARE, "status": 429, "retry_after": 1}
+        control.faults([rule])
+
+        def hits() -> int:
+            return int(control.fault_report()[0]["hits"])
+
+        for _ in range(STORM_WINS):
+            house.crm.win()
+            yield STORM_SECONDS / STORM_WINS
+        yield from until(lambda: hits() > 0, STORM_SECONDS)  # another vendor's storm may hold deals up
+        seen = hits()
+        control.clear_faults()
+        return seen
+
+    return inject
+
+
+def drop_webhooks(house: House, chance: Random) -> Injection:
+    """For a while a share of the notifications is never sent: polls bring those deals."""
+    house.crm.drops = DROPPED_SHARE
+    for _ in range(DROPPED_WINS):
+        house.crm.win()
+        yield 0.3
+    house.crm.drops = 0.0
+    yield from until(lambda: _known(house) >= len(set(house.crm.dropped)), SPELL_SECONDS)
+    return _known(house, first="poll")
+
+
+def _known(house: House, first: str = "%") -> int:
+    """Deals of dropped notifications that are here; with `first` those of which the first news came so."""
+    query = """select count(*) from opportunities o where o.source_id = any(%s) and (
+        select i.source from inbox_opportunities io join inbox i on i.tenant_id = io.tenant_id
+        and i.id = io.inbox_id where io.tenant_id = o.tenant_id and io.opportunity_id = o.id
+        order by i.id limit 1) like %s"""
+    with house.servers.sql() as sql:
+        found = sql.execute(query, [house.crm.dropped, first]).fetchone()
+    return int(found[0]) if found else 0
+
+
 def stale(house: House, chance: Random) -> Injection:
     refused = 0
     for _ in range(STALE):
@@ -86,12 +132,17 @@ def _of(vendor: str) -> tuple[Fault, ...]:
         Fault(f"{vendor}: {name}", uses, "calls spoilt", failing(vendor, rule, writes=writes))
         for name, rule, writes in WAYS
     ]
-    return (Fault(f"{vendor}: cut off", uses, "connections broken", cut(vendor)), *ways)
+    return (
+        Fault(f"{vendor}: cut off", uses, "connections broken", cut(vendor)),
+        Fault(f"{vendor}: 429 storm", uses, "calls refused", storm(vendor)),
+        *ways,
+    )
 
 
 VENDOR_FAULTS = (
     *_of("tryton"),
     *_of("salesforce"),
     *_of("kantata"),
+    Fault("webhooks dropped", frozenset({"salesforce"}), "deals that came by the poll", drop_webhooks),
     Fault("stale timestamp", frozenset(), "refused with 401", stale),
 )

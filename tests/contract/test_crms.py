@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from traceback import format_exception
@@ -284,6 +284,27 @@ def test_a_poll_that_fails_may_simply_come_back(
         poll(crm, since)
     assert caught.value.retry_after == (timedelta(seconds=7) if "retry_after" in fault else None)
     assert poll(crm, since) == []
+
+
+# The first day: what was won before.
+
+
+def test_what_was_won_in_a_time_is_listed_by_day_as_a_person_would_know_it(
+    crm: Crm, harness: CrmHarness
+) -> None:
+    early, late, lost = (harness.win(date(2024, 5, day)) for day in (3, 20, 21))
+    outside = [harness.win(day) for day in (date(2024, 5, 2), date(2024, 5, 22))]
+    harness.lose(lost)
+    deals = crm.won_opportunities(date(2024, 5, 3), date(2024, 5, 22))
+    assert [(deal.id, deal.won_on.day) for deal in deals] == [(early, 3), (late, 20)]
+    record = crm.read_opportunity(early)
+    assert record.account is not None
+    [deal, _] = deals
+    assert (deal.version, deal.modified_at) == (record.version, record.modified_at)
+    assert (deal.name, deal.account) == (record.name, record.account.name)
+    assert (deal.amount, deal.currency) == (record.amount, record.currency)
+    all_later = [deal.id for deal in crm.won_opportunities(date(2024, 5, 3), None)]
+    assert all_later[:3] == [early, late, outside[1]]
 
 
 def test_a_session_that_ended_is_renewed_unnoticed(crm: Crm, harness: CrmHarness) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
@@ -15,6 +15,7 @@ from adapters.crm.salesforce.ids import full_id
 from adapters.crm.salesforce.limits import LIMITS
 from adapters.http import OPEN_GATE, Gate
 from oppsync import canonical_json
+from oppsync.domain.backfill import WonDeal
 from oppsync.domain.connections import Connection
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
@@ -136,6 +137,13 @@ class SalesforceCrm:
             more=len(changes) == self._poll_page,
             as_of=asked.at or self._clock.now(),
         )
+
+    def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
+        before = f" AND CloseDate < {until.isoformat()}" if until else ""
+        where = f"IsWon = TRUE AND CloseDate >= {since.isoformat()}{before} ORDER BY CloseDate, Id"
+        asked = self._client.query({"won": _select(wire.WonRecord, self._names, where)})
+        records = (translate.record(wire.WonRecord, one, self._names) for one in asked.records["won"])
+        return [translate.won_deal(record, self._currency) for record in records]
 
     def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
         record_id = _known_id(source_id)

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.ids import full_id
 from oppsync import canonical_json
+from oppsync.domain.backfill import WonDeal
 from oppsync.domain.opportunity import Opportunity
 from oppsync.errors import UnreadableDelivery
 
@@ -154,6 +155,24 @@ def _line(
             {"id": m.id, "name": m.name, "percent": m.percent, "planned_on": m.planned_on} for m in milestones
         ],
     }
+
+
+def won_deal(record: wire.WonRecord, currency: str | None) -> WonDeal:
+    """Raises UnreadableDelivery."""
+    document = {
+        "id": record.id,
+        "version": record.modified_at.isoformat(),
+        "modified_at": record.modified_at,
+        "name": record.name,
+        "account": record.account and record.account.name,
+        "amount": record.amount,
+        "currency": record.currency or currency,
+        "won_on": record.closed_on,
+    }
+    try:
+        return WonDeal.model_validate(document)
+    except ValidationError as error:
+        raise unreadable(f"opportunity {record.id}", error.errors()) from None
 
 
 def _by_line(

@@ -223,6 +223,20 @@ class ChangeRecord(Record):
     is_won: bool = Field(alias="IsWon")
 
 
+class WonRecord(Record):
+    """What a list of won opportunities shows."""
+
+    sobject = "Opportunity"
+
+    id: Id = Field(alias="Id")
+    modified_at: Stamp = Field(alias="SystemModstamp")
+    name: str = Field(alias="Name")
+    closed_on: Annotated[date, BeforeValidator(_day)] = Field(alias="CloseDate")
+    amount: Number = Field(alias="Amount")
+    currency: Words = Field(alias="CurrencyIsoCode")
+    account: AccountRecord | None = Field(alias="Account")
+
+
 class LineRecord(BillingTermsRecord):
     sobject = "OpportunityLineItem"
 

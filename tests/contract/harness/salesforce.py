@@ -12,7 +12,7 @@ from pathlib import Path
 from adapters.standins.control import SalesforceControl
 from adapters.standins.deals import time_and_materials
 from adapters.standins.process import running
-from tests.contract.harness.vendor import Access
+from tests.contract.harness.vendor import WON_ON, Access
 
 CLIENT_SECRET = "sf-secret-4f1c"
 DATA = "/services/data/v62.0"
@@ -28,8 +28,8 @@ class SalesforceHarness:
         self.control = SalesforceControl(url)
         self.access = Access({"base_url": url}, {"client_id": "oppsync-tests", "client_secret": CLIENT_SECRET})
 
-    def win(self) -> str:
-        return str(self.control.win_deal(time_and_materials(date(2026, 3, 2)))["id"])
+    def win(self, won_on: date = WON_ON) -> str:
+        return str(self.control.win_deal(time_and_materials(won_on))["id"])
 
     def lose(self, deal_id: str) -> None:
         self.control.edit(deal_id, {"opportunity": {"StageName": "Closed Lost"}})

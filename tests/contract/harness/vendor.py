@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from adapters.standins.control import StandinControl
 from oppsync.domain.connections import Connection, ConnectionRole
 
+WON_ON = date(2026, 3, 2)
 # A call that a fault is for: method and path of the vendor's own API.
 Target = Mapping[str, str]
 
@@ -57,7 +58,7 @@ class CrmHarness(Protocol):
     @property
     def limit_reached(self) -> Mapping[str, Any]: ...
 
-    def win(self) -> str:
+    def win(self, won_on: date = WON_ON) -> str:
         """A won deal of two lines, 120 hours at 160.00 and 200 at 130.00 in EUR; its id."""
 
     def lose(self, deal_id: str) -> None: ...
