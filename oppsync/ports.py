@@ -240,8 +240,8 @@ class Watermarks(Protocol):
     def move(self, watermark: Watermark, after: timedelta) -> bool:
         """To where `watermark` says; due again after a while, the lease given back."""
 
-    def postpone(self, watermark: Watermark, after: timedelta, error: str) -> bool:
-        """It did not work: stays where it is, due again after a while, the lease given back."""
+    def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
+        """Stays where it is, due again after a while, the lease given back. With an `error` it did not work."""
 
 
 class Deliveries(Protocol):

@@ -67,8 +67,9 @@ class PostgresWatermarks:
             **_given_back(after),
         )
 
-    def postpone(self, watermark: Watermark, after: timedelta, error: str) -> bool:
-        return self._set(watermark, tries=table.c.tries + 1, error=error, **_given_back(after))
+    def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
+        failed = {} if error is None else {"tries": table.c.tries + 1, "error": error}
+        return self._set(watermark, **failed, **_given_back(after))
 
     def _set(self, watermark: Watermark, **values: Any) -> bool:
         held = (

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from oppsync.crash_points import crash_point
 from oppsync.domain.intake import Source
 from oppsync.domain.polling import Change, ChangePage, Watermark, found
-from oppsync.errors import BusinessError, StoreUnavailable, TransientError
+from oppsync.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
 from oppsync.pipeline.retry import backoff
 from oppsync.ports import Clock, Crm, Publish, Systems, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import PollCrm
@@ -24,7 +24,7 @@ from oppsync.services.intake import take_in
 BATCH = 100
 # A connection that a person has to mend is tried again after this.
 AFTER_A_MISTAKE = timedelta(minutes=5)
-AT_ONCE = timedelta(0)
+AT_ONCE, BRIEFLY = timedelta(0), timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class PollCrmHandler:
             page = self._read(crm, watermark)
         except StoreUnavailable:
             raise
+        except HeldBack as error:  # by our own book of the CRM's limits: nothing went wrong
+            self._postpone(watermark, error.retry_after or BRIEFLY, None)
         except TransientError as error:
             pause = backoff(watermark.tries, error, random.random())  # noqa: S311
             self._postpone(watermark, pause, error.message)
@@ -94,7 +96,7 @@ class PollCrmHandler:
         if late:
             uow.watermarks.count(watermark, deals, len(late) - deals, max(late))
 
-    def _postpone(self, watermark: Watermark, pause: timedelta, error: str) -> None:
+    def _postpone(self, watermark: Watermark, pause: timedelta, error: str | None) -> None:
         with self.uow() as uow:
             uow.watermarks.postpone(watermark, pause, error)
             uow.commit()

@@ -237,9 +237,27 @@ def test_a_crm_in_trouble_is_asked_again_later_and_loses_nothing(
     assert (failed.tries, failed.covered_until) == (1, before.covered_until)
     assert failed.error
     assert failed.due_at - polled.application.clock.now() > at_least
+    polled.skip_waiting()
     polled.poll()
     assert is_known(polled, record_id)
     assert (status(polled).error, status(polled).tries) == (None, 0)
+
+
+def test_a_poll_that_our_own_book_holds_back_waits_as_long_and_is_no_failure(polled: House) -> None:
+    polled.salesforce.faults([{"path": REST, "status": 429, "retry_after": 600}])
+    record_id = win(polled)
+    polled.poll()
+    assert status(polled).tries == 1
+    polled.salesforce.clear_requests()
+    polled.poll()
+
+    held = status(polled)
+    assert polled.salesforce.requests() == []
+    assert held.tries == 1
+    assert held.due_at - polled.application.clock.now() > timedelta(minutes=9)
+    polled.skip_waiting()
+    polled.poll()
+    assert is_known(polled, record_id)
 
 
 def test_a_connection_that_a_person_has_to_mend_says_so_and_goes_on_when_it_is(polled: House) -> None:
