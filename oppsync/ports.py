@@ -85,6 +85,11 @@ class ProjectSystem(Protocol):
     def missing_for(self, erp_company: str) -> Sequence[str]:
         """What this company lacks before it can invoice, in words; empty when it is ready."""
 
+    def has_payment_terms(self, code: str) -> bool: ...
+
+    def books_open_until(self, erp_company: str) -> date | None:
+        """The last day of this company's open fiscal years; None when it has none."""
+
     def has_node(self, key: str) -> bool:
         """Whether a project or task is there under exactly this key, whatever it holds."""
 

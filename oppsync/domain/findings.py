@@ -267,6 +267,33 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Have the customer raise the purchase order, and correct its limit in the CRM.",
     ),
+    "PO_MISSING": _row(
+        "The customer asks for a purchase order, and there is none",
+        OwnerRole.SALES,
+        "Get the purchase order from the customer and fill its number in the CRM.",
+    ),
+    "PO_EXPIRED": _row(
+        "The purchase order expires",
+        OwnerRole.SALES,
+        "Have the customer extend the purchase order, and fill the new day in the CRM.",
+    ),
+    "PAYMENT_TERMS_UNKNOWN": _row(
+        "The ERP does not know the payment terms",
+        OwnerRole.FINANCE,
+        "Add the payment terms to the ERP under this name, or correct them in the CRM; then replay.",
+    ),
+    "START_BEFORE_WON": _row(
+        "The work starts long before the deal was won",
+        OwnerRole.SALES,
+        "Correct the start or the close date in the CRM, or make sure that the earlier work was agreed.",
+        Severity.WARNS,
+    ),
+    "BOOKS_NOT_OPEN": _row(
+        "The work ends after the open fiscal years",
+        OwnerRole.FINANCE,
+        "Open the later fiscal years in the ERP before their invoices are due.",
+        Severity.WARNS,
+    ),
     # enrich
     "SERVICE_LINE_UNKNOWN": _row(
         "The service line is not mapped",
@@ -329,6 +356,11 @@ CODES: dict[str, CodeText] = {
         OwnerRole.DELIVERY,
         "Correct the split rule in the reference data, or give it a condition that leaves this line out; "
         "then replay.",
+    ),
+    "COST_CENTRE_CLOSED": _row(
+        "The cost centre closes",
+        OwnerRole.FINANCE,
+        "Give entity and service line a cost centre that stays open, then replay.",
     ),
     "TAX_ID_INVALID": _row(
         "The customer's tax id has the wrong form",

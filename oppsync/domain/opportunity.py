@@ -56,6 +56,7 @@ class Account(Frozen):
     country: Country | None = None
     tax_id: Code | None = None
     subdivision: Code | None = omitted_at(None)
+    po_required: bool = omitted_at(False)
 
 
 class Owner(Frozen):
@@ -69,6 +70,7 @@ class Owner(Frozen):
 class ContractTerms(Frozen):
     """`po_limit` is the most that the purchase order allows to be invoiced, in the deal's currency.
 
+    `document_url` leads to the signed contract, `special_terms` are what people have to read of it.
     `place_of_supply` is where the service is taxed, where that is not the customer's country.
     """
 
@@ -76,10 +78,13 @@ class ContractTerms(Frozen):
     payment_terms: Code | None = None
     po_number: Text | None = None
     po_limit: StatedAmount | None = omitted_at(None)
+    po_expires_on: date | None = omitted_at(None)
     signed_on: date | None = None
     billing_frequency: BillingFrequency = BillingFrequency.MONTHLY
     billing: BillingTerms = omitted_at(BillingTerms())
     place_of_supply: Country | None = omitted_at(None)
+    document_url: Text | None = omitted_at(None)
+    special_terms: Text | None = omitted_at(None)
 
 
 class Milestone(Frozen):

@@ -155,6 +155,14 @@ class WithheldTax(Frozen):
     reason: Text
 
 
+class ContractFacts(Frozen):
+    """What the contract says besides money, as the CRM has it; nothing of it is keyed in again."""
+
+    signed_on: date | None = omitted_at(None)
+    document_url: Text | None = omitted_at(None)
+    special_terms: Text | None = omitted_at(None)
+
+
 class PlanContent(Frozen):
     """All that will exist. `nodes`: parents stand before their children."""
 
@@ -180,6 +188,8 @@ class PlanContent(Frozen):
     payment_terms: Code
     po_number: Text | None = None
     po_limit: Money | None = omitted_at(None)
+    po_expires_on: date | None = omitted_at(None)
+    contract: ContractFacts = omitted_at(ContractFacts())
     delivery_model: Code | None = None
     compliance: dict[str, Text] = Field(default_factory=dict)
     nodes: tuple[PlanNode, ...]

@@ -16,10 +16,11 @@ from oppsync.domain.exchange import converted
 from oppsync.domain.margin import margin_percent, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
-from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.opportunity import ContractTerms, Opportunity
 from oppsync.domain.plan import (
     ROOT_PATH,
     BillingLine,
+    ContractFacts,
     Intercompany,
     NodeKind,
     PlanContent,
@@ -62,6 +63,8 @@ def make_plan(
         payment_terms=given(opportunity.contract.payment_terms, "the payment terms"),
         po_number=opportunity.contract.po_number,
         po_limit=_po_limit(opportunity),
+        po_expires_on=opportunity.contract.po_expires_on,
+        contract=_contract(opportunity.contract),
         delivery_model=delivery.code if delivery else None,
         compliance=_compliance(enrichment),
         conversions=tuple(converted(exchange, total, nodes[0].cost) for exchange in enrichment.exchanges),
@@ -212,6 +215,14 @@ def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
 def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
     model = BILLING_MODELS[workstream.billing_model]
     return tuple(line for part in workstream.parts or (workstream,) for line in model.lines(part))
+
+
+def _contract(terms: ContractTerms) -> ContractFacts:
+    return ContractFacts(
+        signed_on=terms.signed_on,
+        document_url=terms.document_url,
+        special_terms=terms.special_terms,
+    )
 
 
 def _po_limit(opportunity: Opportunity) -> Money | None:

@@ -84,10 +84,11 @@ class ServiceLine(Frozen):
 
 
 class CostCentre(Frozen):
-    """Key: `<entity code>|<service line code>`."""
+    """Key: `<entity code>|<service line code>`. Nothing is booked on it from `closed_on` on."""
 
     code: Code
     name: Text
+    closed_on: date | None = omitted_at(None)
 
 
 class TemplateTask(Frozen):

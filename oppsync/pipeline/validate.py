@@ -72,12 +72,15 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     entity = _legal_entity(sources, record, record.won_on or now.date())
     _, erp = sources.systems.projects(sources.tenant_id)
     customer = record.account.code if record.account else None
+    terms = record.contract.payment_terms
     return ValidationFacts(
         customer_exists=customer is not None and erp.has_customer(customer),
         legal_entity=entity,
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
         line_kinds=erp.line_kinds,
         today=_local_date(now, entity),
+        payment_terms_known=terms is None or erp.has_payment_terms(terms),
+        books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -152,6 +152,13 @@ def test_both_legal_entities_are_ready_and_an_unknown_one_is_said_to_be_missing(
     assert erp.missing_for("ACME-US") == []
     (missing,) = erp.missing_for("ACME-FR")
     assert "ACME-FR" in missing
+
+
+def test_it_knows_its_payment_terms_and_how_long_its_books_are_open(erp: ProjectSystem) -> None:
+    assert erp.has_payment_terms("NET30")
+    assert not erp.has_payment_terms("NET31")
+    assert erp.books_open_until("ACME-DE") == date(2028, 12, 31)
+    assert erp.books_open_until("ACME-FR") is None
 
 
 def test_it_lands_every_kind_that_the_billing_models_emit(erp: ProjectSystem) -> None:

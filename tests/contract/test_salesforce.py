@@ -324,3 +324,37 @@ def test_terms_that_do_not_fit_say_where(org: SalesforceHarness, change: dict[st
     with pytest.raises(UnreadableDelivery) as caught:
         read(org, deal, billing_terms=True)
     assert caught.value.where == where
+
+
+CONTRACT = {
+    "PO_Expiry_Date__c": "2027-03-31",
+    "Contract_Document_Link__c": "https://contracts.example.com/4711",
+    "Special_Terms__c": "Travel only with consent.",
+    "Place_Of_Supply__c": "fr",
+}
+
+
+def test_terms_of_the_contract_are_read_field_by_field_where_the_org_has_them(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= CONTRACT
+    deal["account"] |= {"BillingStateCode": "NY", "PO_Required__c": True}
+    found = read(org, deal, contract_terms=True)
+    contract = found.contract
+    assert (contract.po_expires_on, contract.signed_on) == (date(2027, 3, 31), WON)
+    assert (contract.document_url, contract.special_terms, contract.place_of_supply) == (
+        "https://contracts.example.com/4711",
+        "Travel only with consent.",
+        "FR",
+    )
+    assert found.account is not None
+    assert (found.account.subdivision, found.account.po_required) == ("NY", True)
+
+
+def test_an_org_without_fields_for_contracts_is_not_asked_for_them(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["opportunity"] |= CONTRACT
+    deal["account"] |= {"BillingStateCode": "NY", "PO_Required__c": True}
+    found = read(org, deal)
+    assert found.account is not None
+    assert (found.contract.po_expires_on, found.contract.special_terms) == (None, None)
+    assert (found.account.subdivision, found.account.po_required) == (None, False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
@@ -219,6 +219,12 @@ class ConnectedVendors:
     def missing_for(self, erp_company: str) -> Sequence[str]:
         self._process.call("erp")
         return ()
+
+    def has_payment_terms(self, code: str) -> bool:
+        return True
+
+    def books_open_until(self, erp_company: str) -> date | None:
+        return None
 
     def has_node(self, key: str) -> bool:
         return self._find(key, {}) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -64,6 +64,12 @@ class Surroundings:
     def missing_for(self, erp_company: str) -> list[str]:
         self._outside(f"company {erp_company}")
         return []
+
+    def has_payment_terms(self, code: str) -> bool:
+        return code == "NET30"
+
+    def books_open_until(self, erp_company: str) -> date | None:
+        return None
 
     def has_node(self, key: str) -> bool:
         self._outside(f"node {key}")

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.seed.demo_firm import reference_rows
 from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.findings import Finding
+from oppsync.domain.findings import Finding, Severity
 from oppsync.domain.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.reference import SHAPES, ReferenceBook, ReferenceKind, ReferenceRow
@@ -238,3 +238,28 @@ def test_the_demo_firms_rows_are_whole() -> None:
         for region in ("DACH", "NA")
         for model in BillingModelCode
     }
+
+
+@pytest.mark.parametrize(
+    ("closed_on", "severity"),
+    [
+        (date(2026, 5, 4), Severity.BLOCKS),
+        (date(2026, 5, 5), Severity.WARNS),
+        (date(2026, 9, 15), Severity.WARNS),
+        (date(2026, 9, 16), None),
+    ],
+)
+def test_a_cost_centre_that_closes_blocks_or_warns(closed_on: date, severity: Severity | None) -> None:
+    """The deal was won on 4 May, the work ends on 15 September."""
+    row = ReferenceRow(
+        kind=ReferenceKind.COST_CENTRE,
+        key="ACME-DE|CLOUD",
+        valid_from=date(2026, 1, 1),
+        value={"code": "CC-OLD", "name": "Old", "closed_on": closed_on.isoformat()},
+    )
+
+    result = enrich(FIXED, make.book(row, without=frozenset({ReferenceKind.COST_CENTRE})))
+    found = result.warnings if isinstance(result, Enrichment) else result
+
+    expected = [("COST_CENTRE_CLOSED", "/lines/0", severity)] if severity else []
+    assert [(each.code, each.path, each.severity) for each in found] == expected

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.billing_terms import BillingTerms, Cap, Deposit, Retainer
-from oppsync.domain.findings import Finding
+from oppsync.domain.findings import Finding, Severity
 from oppsync.domain.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
 from oppsync.domain.plan import LineKind
 from oppsync.domain.policies.facts import ValidationFacts
@@ -39,6 +39,14 @@ def _milestones(*percents: str) -> tuple[Milestone, ...]:
     )
 
 
+def contract(**terms: Any) -> ContractTerms:
+    return ContractTerms(payment_terms="NET30", po_number="PO-7", **terms)
+
+
+def ordered(**terms: Any) -> Opportunity:
+    return make.opportunity(contract=contract(**terms))
+
+
 UNSURE = make.opportunity(probability=90)
 
 
@@ -50,6 +58,50 @@ US = {"contracting_entity": "ACME-US", "region": "NA", "currency": "USD"}
 FIELD = "FIELD_MISSING"
 CASES = [
     Case("not certain", "PROBABILITY_NOT_CERTAIN", "/probability", "its probability is 90 %", UNSURE),
+    Case(
+        "no purchase order",
+        "PO_MISSING",
+        "/contract/po_number",
+        "Globex GmbH pays no invoice without a purchase order",
+        make.opportunity(account=make.account(po_required=True)),
+    ),
+    Case(
+        "expired purchase order",
+        "PO_EXPIRED",
+        "/contract/po_expires_on",
+        "The purchase order PO-7 expired on 2026-05-03",
+        ordered(po_expires_on=date(2026, 5, 3)),
+    ),
+    Case(
+        "purchase order that expires",
+        "PO_EXPIRED",
+        "/contract/po_expires_on",
+        "expires on 2026-05-04, before the work ends on 2026-09-15",
+        ordered(po_expires_on=date(2026, 5, 4)),
+    ),
+    Case(
+        "payment terms nobody knows",
+        "PAYMENT_TERMS_UNKNOWN",
+        "/contract/payment_terms",
+        "The ERP has no payment terms NET30",
+        make.opportunity(),
+        make.facts(payment_terms_known=False),
+    ),
+    Case(
+        "work before the win",
+        "START_BEFORE_WON",
+        "/starts_on",
+        "starts on 2026-04-03, more than 30 days before the deal was won on 2026-05-04",
+        make.opportunity(starts_on=date(2026, 4, 3)),
+    ),
+    Case(
+        "work after the open years",
+        "BOOKS_NOT_OPEN",
+        "/ends_on",
+        "the open fiscal years of ACME-DE on 2026-09-14",
+        make.opportunity(),
+        make.facts(books_open_until=date(2026, 9, 14)),
+    ),
     Case("no account", "ACCOUNT_MISSING", "/account", "no account", make.opportunity(account=None)),
     Case(
         "no customer code",
@@ -586,3 +638,23 @@ def test_no_deal_is_so_broken_that_validation_fails(
     for found in validate(deal, make.facts(legal_entity=entity, customer_exists=customer_exists)):
         assert found.message
         assert found.path.startswith("/")
+
+
+@pytest.mark.parametrize(
+    "deal",
+    [
+        ordered(po_expires_on=date(2026, 9, 15)),
+        make.opportunity(account=make.account(po_required=True), contract=contract()),
+        make.opportunity(starts_on=date(2026, 4, 4)),
+    ],
+)
+def test_what_is_just_in_time_is_in_time(deal: Opportunity) -> None:
+    assert validate(deal, make.facts(books_open_until=deal.ends_on)) == ()
+
+
+def test_a_purchase_order_blocks_once_it_expired_and_warns_before() -> None:
+    expired, expiring = (
+        validate(ordered(po_expires_on=day), make.facts()) for day in (date(2026, 5, 3), date(2026, 5, 4))
+    )
+
+    assert [found.severity for found in (*expired, *expiring)] == [Severity.BLOCKS, Severity.WARNS]

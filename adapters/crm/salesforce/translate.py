@@ -78,6 +78,7 @@ def _account(account: wire.AccountRecord | None) -> dict[str, Any] | None:
         "country": account.country and account.country.strip().upper(),
         "tax_id": account.tax_id,
         "subdivision": account.state and account.state.strip().upper(),
+        "po_required": bool(account.po_required),
     }
 
 
@@ -91,7 +92,10 @@ def _contract(record: wire.OpportunityRecord) -> dict[str, Any]:
         "payment_terms": record.payment_terms,
         "po_number": record.po_number,
         "po_limit": record.po_limit,
+        "po_expires_on": record.po_expires_on,
         "signed_on": record.signed_on,
+        "document_url": record.document_url,
+        "special_terms": record.special_terms,
         "place_of_supply": record.place_of_supply and record.place_of_supply.strip().upper(),
         "billing_frequency": _code(wire.BILLING_FREQUENCIES, record.billing_frequency),
     }

@@ -148,6 +148,7 @@ class AccountRecord(Record):
     country: Words = Field(alias="BillingCountryCode")
     state: Words = Field(alias="BillingStateCode")
     tax_id: Words = Field(alias="Tax_Id__c")
+    po_required: StrictBool | None = Field(alias="PO_Required__c")
 
 
 class OwnerRecord(Record):
@@ -204,6 +205,9 @@ class OpportunityRecord(BillingTermsRecord):
     payment_terms: Words = Field(alias="Payment_Terms__c")
     po_number: Words = Field(alias="PO_Number__c")
     po_limit: Number = Field(alias="PO_Limit__c")
+    po_expires_on: Day = Field(alias="PO_Expiry_Date__c")
+    document_url: Words = Field(alias="Contract_Document_Link__c")
+    special_terms: Words = Field(alias="Special_Terms__c")
     place_of_supply: Words = Field(alias="Place_Of_Supply__c")
     contract_type: Words = Field(alias="Contract_Type__c")
     billing_frequency: Words = Field(alias="Billing_Frequency__c")
@@ -299,7 +303,10 @@ BILLING_TERMS = frozenset(
     for name, _ in BillingTermsRecord.fields()
 ) | {"Opportunity.PO_Limit__c", "OpportunityLineItem.Billing_Frequency__c"}
 
-CONTRACT_TERMS = frozenset({"Account.BillingStateCode", "Opportunity.Place_Of_Supply__c"})
+CONTRACT_TERMS = frozenset({"Account.BillingStateCode", "Account.PO_Required__c"}) | {
+    f"Opportunity.{name}"
+    for name in ("Place_Of_Supply__c", "PO_Expiry_Date__c", "Contract_Document_Link__c", "Special_Terms__c")
+}
 
 
 class TokenReply(BaseModel):

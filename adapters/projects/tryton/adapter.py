@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from adapters.projects.tryton import landing, wire
 from adapters.projects.tryton.client import NumberDrawnTwice, TrytonClient
 from adapters.projects.tryton.directory import Company, Directory
 from adapters.projects.tryton.landing import Fields
-from adapters.projects.tryton.readiness import missing
+from adapters.projects.tryton.readiness import missing, open_until
 from adapters.projects.tryton.values import (
     closing_values,
     invoice_values,
@@ -109,6 +109,12 @@ class TrytonProjects:
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         return missing(self._client, erp_company, list(self._products.values()), self._clock.now().date())
+
+    def has_payment_terms(self, code: str) -> bool:
+        return bool(self._client.search("account.invoice.payment_term", [["name", "=", code]], ["id"]))
+
+    def books_open_until(self, erp_company: str) -> date | None:
+        return open_until(self._client, erp_company)
 
     def has_node(self, key: str) -> bool:
         return self._find_work(key) is not None

@@ -26,6 +26,13 @@ def missing(client: TrytonClient, company_code: str, products: Sequence[str], to
     return lacking
 
 
+def open_until(client: TrytonClient, company_code: str) -> date | None:
+    """The last day of the company's open fiscal years; None when it has none."""
+    mine: Domain = [["company.party.code", "=", company_code], ["state", "=", "open"]]
+    years = client.search("account.fiscalyear", mine, ["end_date"])
+    return max((wire.FiscalYear.model_validate(year).end_date for year in years), default=None)
+
+
 DEFAULT_ACCOUNTS = {
     "a default receivable account": "default_account_receivable",
     "a default revenue account": "default_category_account_revenue",

@@ -71,6 +71,10 @@ class Company(BaseModel):
     party: Coded
 
 
+class FiscalYear(BaseModel):
+    end_date: Day
+
+
 class Work(BaseModel):
     """A project or task."""
 

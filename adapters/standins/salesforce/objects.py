@@ -86,7 +86,7 @@ ALL = (
             "BillingCountryCode": Field(length=2),
             "BillingStateCode": Field(length=3),
         }
-        | {"Tax_Id__c": TEXT, "External_Key__c": EXTERNAL_KEY}
+        | {"Tax_Id__c": TEXT, "PO_Required__c": BOOLEAN, "External_Key__c": EXTERNAL_KEY}
         | CURRENCY,
     ),
     SObject("User", "005", SYSTEM | {"Name": Field(required=True), "Email": TEXT}),
@@ -114,6 +114,9 @@ ALL = (
             "PO_Number__c": TEXT,
             "PO_Limit__c": NUMBER,
             "Place_Of_Supply__c": Field(length=2),
+            "PO_Expiry_Date__c": DATE,
+            "Contract_Document_Link__c": TEXT,
+            "Special_Terms__c": Field(length=2_000),
             "Contract_Type__c": TEXT,
             "Billing_Frequency__c": TEXT,
             "Start_Date__c": DATE,

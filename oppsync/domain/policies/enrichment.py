@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery, LineEnrichment
-from oppsync.domain.findings import Finding, blocking, finding, warnings
+from oppsync.domain.findings import Finding, Severity, blocking, finding, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import LineKind
@@ -92,6 +95,8 @@ def _line(
         region_code,
         model.code if model else None,
     )
+    if centre is not None:
+        search.findings += _about_closing(centre, opportunity.end_of(line), path, search.day)
     rate = None
     if model is not None and LineKind.TIME in model.kinds:
         rate = rate_of(opportunity, line, path, region_code, search)
@@ -118,6 +123,20 @@ def _line(
         split_rule=rule,
         intercompany=delivery,
         rows=tuple(search.trail[begin:]),
+    )
+
+
+def _about_closing(centre: CostCentre, ends_on: date | None, path: str, day: date) -> Iterator[Finding]:
+    """Closed already it blocks; closing before the work ends it warns."""
+    closed_on = centre.closed_on
+    if closed_on is None or (closed_on > day and (ends_on is None or closed_on > ends_on)):
+        return
+    yield finding(
+        "COST_CENTRE_CLOSED",
+        f"The cost centre {centre.code} closes on {closed_on}, the work ends on {ends_on}",
+        path=path,
+        value=centre.code,
+        severity=Severity.BLOCKS if closed_on <= day else Severity.WARNS,
     )
 
 

@@ -16,7 +16,8 @@ class ValidationFacts(Frozen):
     """`legal_entity` is the reference row valid on the day the deal was won; None when there is none.
 
     `missing_in_erp` says in words what that entity lacks in the ERP, `line_kinds` are the billing line kinds
-    the ERP lands, `today` is the date in the entity's time zone.
+    the ERP lands, `today` is the date in the entity's time zone. `books_open_until`: the last day of the
+    entity's open fiscal years in the ERP, where it tells.
     """
 
     customer_exists: bool
@@ -24,6 +25,8 @@ class ValidationFacts(Frozen):
     missing_in_erp: tuple[Text, ...] = ()
     line_kinds: frozenset[LineKind]
     today: date
+    payment_terms_known: bool = True
+    books_open_until: date | None = None
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

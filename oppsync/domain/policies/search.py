@@ -33,7 +33,7 @@ class Search:
 
     def __init__(self, book: ReferenceBook, day: date) -> None:
         self._book = book
-        self._day = day
+        self.day = day
         rules = book.all(SplitRule, ReferenceKind.SPLIT_RULE, day)
         self._rules = {rule.code: (rule, use) for rule, use in rules}
         self._missing: set[tuple[ReferenceKind, str]] = set()
@@ -47,7 +47,7 @@ class Search:
         if len(known) < len(parts):
             return None
         key = reference_key(*known)
-        hit = self._book.find(shape, kind, key, self._day)
+        hit = self._book.find(shape, kind, key, self.day)
         if hit is None:
             self._miss(kind, key, path)
             return None
@@ -57,7 +57,7 @@ class Search:
         """The value under the first of these keys that has one; that there is none is no finding."""
         for parts in keys:
             known = [part for part in parts if part is not None]
-            hit = self._book.find(shape, kind, reference_key(*known), self._day)
+            hit = self._book.find(shape, kind, reference_key(*known), self.day)
             if len(known) == len(parts) and hit is not None:
                 return self._found(kind, reference_key(*known), *hit)
         return None
@@ -85,7 +85,7 @@ class Search:
         if (kind, key) in self._missing:
             return
         self._missing.add((kind, key))
-        self.findings.append(missing_row(kind, key, path, self._day))
+        self.findings.append(missing_row(kind, key, path, self.day))
 
 
 def missing_row(kind: ReferenceKind, key: str, path: str, day: date) -> Finding:

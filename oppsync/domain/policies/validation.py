@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oppsync.domain.findings import Finding
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.policies import amounts, parties, required_fields, terms
+from oppsync.domain.policies import amounts, contract, parties, required_fields, terms
 from oppsync.domain.policies.facts import Rule, ValidationFacts
 
 RULES: tuple[Rule, ...] = (
@@ -21,6 +21,10 @@ RULES: tuple[Rule, ...] = (
     terms.progress_is_in_the_entitys_currency,
     terms.purchase_order_is_large_enough,
     terms.dates_are_in_order,
+    contract.purchase_order_is_there,
+    contract.purchase_order_holds,
+    contract.payment_terms_are_known,
+    contract.books_are_open,
     amounts.currency_is_known,
     amounts.currency_is_allowed,
     amounts.lines_share_the_currency,
@@ -34,6 +38,7 @@ RULES: tuple[Rule, ...] = (
 RULES_WHEN_WON: tuple[Rule, ...] = (
     required_fields.won_date_is_present,
     terms.won_date_has_come,
+    contract.work_starts_with_the_contract,
     terms.probability_is_certain,
 )
 
