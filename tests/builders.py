@@ -25,7 +25,7 @@ from oppsync.domain.opportunity import (
     OpportunityLine,
     Owner,
 )
-from oppsync.domain.plan import LineKind, Plan, PlanContent, Provenance
+from oppsync.domain.plan import LineKind, Plan, PlanContent
 from oppsync.domain.planning import make_plan
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.policies.facts import ValidationFacts
@@ -34,6 +34,7 @@ from oppsync.domain.split import split
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.domain.workstream import Workstream
+from oppsync.pipeline.split_workstreams import plan_of
 
 Shape = TypeVar("Shape", bound=Frozen)
 
@@ -271,17 +272,9 @@ def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanCo
     return make_plan(deal, found, split(deal, found))
 
 
-def plan(deal: Opportunity | None = None) -> Plan:
+def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None) -> Plan:
     deal = deal or opportunity()
-    return Plan(
-        content=content(deal),
-        provenance=Provenance(
-            made_at=NOW,
-            source_version=deal.version,
-            record_digest=deal.content_digest(),
-            reference=enrichment(deal).used,
-        ),
-    )
+    return plan_of(deal, enrichment(deal, reference), NOW)
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:

@@ -1,4 +1,4 @@
-"""`plan`: what a deal would become, before it is won or before anything goes on."""
+"""`plan`: what a deal would become, before it is won or before anything goes on; and why a plan is as it is."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from adapters.bootstrap import TENANT
 from adapters.canonical_document import read_opportunity
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
-from adapters.cli.opportunities import print_plan
+from adapters.cli.opportunities import find_id, print_plan
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import short_hash
 from oppsync.domain.preview import PlanPreview
+from oppsync.domain.why import row_in_words
+from oppsync.domain.why import why as explain
 from oppsync.services.commands import PreviewPlan
 
 DOCUMENTS = (".json", ".yaml", ".yml")
@@ -44,6 +46,31 @@ def preview(of: str, as_json: bool) -> None:
         print_json(shown.model_dump(mode="json", by_alias=True))
     else:
         _print(shown)
+
+
+@plan.command()
+@click.argument("identifier", metavar="ID|CRM-ID")
+@click.argument("place", metavar="PATH")
+@click.option("--plan", "plan_hash", help="Full hash of an earlier plan; without it the current one.")
+@json_option
+def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> None:
+    """Say where a value of a stored plan came from.
+
+    PATH is a JSON pointer into the plan's content, such as /nodes/0/cost_centre; a place that holds others asks
+    for each below it, "" for all.
+    """
+    with connected() as application:
+        reading = application.queries.plan(TENANT, find_id(application, identifier), plan_hash)
+    answer = explain(reading.plan, place)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+        return
+    if answer.note:
+        click.echo(f"{answer.note}\n")
+    print_table(("path", "value", "why"), [(each.place, each.value, each.says) for each in answer.reasons])
+    if answer.note:
+        click.echo("\nrows used")
+        print_table(("",), [(row_in_words(row),) for row in answer.reference])
 
 
 def _named(of: str) -> Opportunity | UUID | str:

@@ -213,13 +213,30 @@ class PlanContent(Frozen):
         return ((node, line) for node in self.nodes for line in node.lines)
 
 
+class Origin(Frozen):
+    """Where some values of a plan came from. `rule` is a name in `oppsync.domain.origins`.
+
+    `fields`: JSON pointers into the CRM's record of the provenance's version. `places`: JSON pointers into the
+    plan's content, each for all that is below it.
+    """
+
+    rule: Code
+    fields: tuple[Code, ...] = ()
+    rows: tuple[ReferenceUse, ...] = ()
+    places: tuple[Code, ...] = ()
+
+
 class Provenance(Frozen):
-    """Where a plan came from: the reading of the CRM record and the reference rows used."""
+    """Where a plan came from: the reading of the CRM record, the reference rows used, and of each value which.
+
+    Plans of releases before `origins` have none.
+    """
 
     made_at: AwareDatetime
     source_version: Code
     record_digest: Code
     reference: tuple[ReferenceUse, ...]
+    origins: tuple[Origin, ...] = Field(default=(), exclude_if=lambda origins: not origins)
 
 
 class Plan(Frozen):

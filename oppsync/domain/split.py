@@ -22,7 +22,7 @@ from oppsync.domain.workstream import Workstream
 # What holds for a line that no rule takes.
 ONE_EACH = SplitRule(code="one-each", order=0)
 # What may differ between lines that are billed as one: the rest is their terms.
-_NOT_TERMS = {"key", "name", "amount", "list_price", "hours", "cost", "enrichment"}
+_NOT_TERMS = {"key", "line_ids", "name", "amount", "list_price", "hours", "cost", "enrichment"}
 
 
 def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream, ...]:
@@ -61,6 +61,7 @@ def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: Opportunity
     currency, known = given(opportunity.currency, "the currency"), enrichment.line(line.id)
     return Workstream(
         key=line.id,
+        line_ids=(line.id,),
         name=line.title,
         billing_model=model.code,
         amount=Money(amount=line.net, currency=currency),
@@ -98,6 +99,7 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
     return first.model_copy(
         update={
             "key": key,
+            "line_ids": tuple(line_id for part in parts for line_id in part.line_ids),
             "name": name,
             "amount": Money.total((part.amount for part in parts), first.amount.currency),
             "list_price": sum((part.list_price for part in parts), start=Decimal(0)),

@@ -15,7 +15,7 @@ from oppsync.domain.reference import LegalEntity
 
 class Workstream(Frozen):
     """`hours` are the hours sold (time and materials) or planned, `cost` is theirs. `key` is the CRM's line id,
-    or the split rule's code with the values of its group.
+    or the split rule's code with the values of its group; `line_ids` are the CRM's lines it rests on.
 
     `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
     whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
@@ -24,6 +24,7 @@ class Workstream(Frozen):
     """
 
     key: Code
+    line_ids: tuple[Code, ...]
     name: Text
     billing_model: BillingModelCode
     amount: Money

@@ -8,6 +8,7 @@ from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.events import PlanMade
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.origins import origins
 from oppsync.domain.plan import Plan, Provenance, short_hash
 from oppsync.domain.planning import make_plan
 from oppsync.domain.split import split
@@ -29,13 +30,16 @@ def decide(opportunity: TrackedOpportunity, now: datetime) -> Outcome:
 
 def plan_of(record: Opportunity, enrichment: Enrichment, now: datetime) -> Plan:
     """Pure: the plan of a validated and enriched deal, and where it came from."""
+    workstreams = split(record, enrichment)
+    content = make_plan(record, enrichment, workstreams)
     return Plan(
-        content=make_plan(record, enrichment, split(record, enrichment)),
+        content=content,
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
             reference=enrichment.used,
+            origins=origins(content, record, enrichment, workstreams),
         ),
     )
 

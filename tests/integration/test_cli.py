@@ -141,6 +141,26 @@ def test_a_password_that_will_not_do(typed: str, sentence: str, run: Run) -> Non
     assert done.stderr.startswith(f"Error: {sentence}")
 
 
+def test_asking_why_a_value_is_in_the_plan(run: Run, office: Office, application: Application) -> None:
+    waiting = office.waiting()
+    record_id = application.queries.opportunity(TENANT, waiting.opportunity_id).source_id
+
+    asked = run("plan", "why", record_id, "/nodes/2/cost_centre")
+    assert asked.exit_code == 0, asked.output
+    assert "CC-DE-CLOUD" in asked.stdout
+    assert "cost centre ACME-DE|CLOUD, valid from 2026-01-01, version 1" in asked.stdout
+    assert f"/lines/1/service_line of record {record_id}" in asked.stdout
+    in_json = canonical_json.loads(run("plan", "why", record_id, "/nodes/2", "--json").stdout)
+    assert {each["place"][:8] for each in in_json["reasons"]} == {"/nodes/2"}
+    assert run("plan", "why", record_id, "/nowhere").exit_code == 1
+
+    with application.engine.begin() as connection:
+        connection.exec_driver_sql("update plans set provenance = provenance - 'origins'")
+    before = run("plan", "why", record_id, "/nodes/2/cost_centre").stdout
+    assert "made by an earlier release" in before
+    assert "cost centre ACME-DE|CLOUD, valid from 2026-01-01, version 1" in before
+
+
 def test_showing_a_deal_by_its_id_in_the_crm(run: Run, office: Office, application: Application) -> None:
     waiting = office.waiting()
     record_id = application.queries.opportunity(TENANT, waiting.opportunity_id).source_id

@@ -103,6 +103,13 @@ def test_an_opportunity_is_read_with_timeline_plan_and_effects(
     assert ed.get(f"{path}/effects")["rows"] == []
     plan = ed.get(f"{path}/plan")
     assert plan["hash"] == waiting.plan.hash
+    reasons = ed.get(f"{path}/plan/why?place=/nodes/2/cost_centre")
+    assert [each["value"] for each in reasons["reasons"]] == ["CC-DE-CLOUD"]
+    assert reasons["reasons"][0]["rows"] == [
+        {"kind": "cost_centre", "key": "ACME-DE|CLOUD", "valid_from": "2026-01-01", "version": 1}
+    ]
+    assert len(ed.get(f"{path}/plan/why?hash={waiting.plan.hash}")["reasons"]) > 100
+    assert ed.refused(404, "GET", f"{path}/plan/why?place=/nowhere")["code"] == "NOT_FOUND"
     # What is shown is what was hashed: the hash can be computed from the answer.
     assert canonical_json.digest(plan["plan"]["content"]) == waiting.plan.hash
     assert plan_hash(PlanContent.model_validate(plan["plan"]["content"])) == waiting.plan.hash

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from oppsync.domain.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
+from oppsync.domain.why import PlanReasons, why
 from oppsync.services.commands import Compensate
 from web.api import schemas
 from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
@@ -52,6 +53,19 @@ def get_timeline(opportunity_id: UUID) -> Mapping[str, object]:
 def get_plan(query: schemas.PlanQuery, opportunity_id: UUID) -> PlanReading:
     """Read the current plan, or the one of a hash"""
     return application().queries.plan(signed_in().tenant_id, opportunity_id, query.hash)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/plan/why")
+@opportunities.takes(schemas.WhyQuery, location="query")
+@opportunities.answers(PlanReasons)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_reasons(query: schemas.WhyQuery, opportunity_id: UUID) -> PlanReasons:
+    """Read where a plan's value came from, or each value below a place
+
+    The rule, the fields of the CRM's record, the reference rows with their first day and version.
+    """
+    reading = application().queries.plan(signed_in().tenant_id, opportunity_id, query.hash)
+    return why(reading.plan, query.place)
 
 
 @opportunities.route("/opportunities/<uuid:opportunity_id>/effects")

@@ -50,6 +50,12 @@ class PlanQuery(Frozen):
     hash: Code | None = Field(default=None, description="A plan's full hash; the current plan without it.")
 
 
+class WhyQuery(PlanQuery):
+    place: Text = Field(
+        default="", description="JSON pointer into the plan's content; without it every value is explained."
+    )
+
+
 class PreviewQuery(Frozen):
     record: Code = Field(description="The record's id in the CRM.")
 

@@ -1,0 +1,207 @@
+"""Every value of every kind of plan knows where it came from, and says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oppsync import canonical_json
+from oppsync.domain import origins
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.origins import BILLING, RULES
+from oppsync.domain.plan import BillingLine, Plan, PlanContent, PlanNode
+from oppsync.domain.reference import ReferenceBook
+from oppsync.domain.split_rules import SplitRule
+from oppsync.domain.why import NOT_KEPT, Reason, why
+from oppsync.errors import NotFound
+from oppsync.json_pointer import leaves
+from tests import builders as make
+from tests.unit.test_intercompany import SOLD_BY_GERMANY
+from tests.unit.test_split_rules import BY_FAMILY, IN_PHASES, book, platform
+
+EMPTY: tuple[object, ...] = (None, [], {})
+CENTRE = "/nodes/2/cost_centre"
+Case = tuple[Opportunity, ReferenceBook]
+
+KINDS: dict[str, Case] = {
+    "hours, a fee and milestones": (make.opportunity(), make.book()),
+    **{model.value: (make.opportunity(line()), make.book()) for model, line in make.LINES.items()},
+    "one of each model": (make.opportunity(*(line() for line in make.LINES.values())), make.book()),
+    "a fee with its order": (
+        make.opportunity(
+            make.fixed_line(),
+            contract={
+                "payment_terms": "NET30",
+                "po_number": "PO-7",
+                "po_limit": 20_000,
+                "billing": {"frequency": "quarterly", "day": 15},
+            },
+        ),
+        make.book(),
+    ),
+    "in groups": (
+        make.opportunity(platform("00kL1", 10_000), platform("00kL2", 5_000), make.time_line(id="00kL3")),
+        book(BY_FAMILY),
+    ),
+    "in a group with terms of their own": (
+        make.opportunity(make.time_line(product_family="Platform"), platform("00kL2", 5_000)),
+        book(
+            SplitRule(code="all", order=1, when={"product_family": ["Platform"]}, group_by=["product_family"])
+        ),
+    ),
+    "over phases": (make.opportunity(make.fixed_line(), make.time_line()), book(IN_PHASES)),
+    "delivered by another entity": (SOLD_BY_GERMANY, make.book()),
+}
+
+
+def plan(name: str) -> Plan:
+    return make.plan(*KINDS[name])
+
+
+def only(of: Plan, place: str) -> Reason:
+    (reason,) = why(of, place).reasons
+    return reason
+
+
+def at(document: Any, place: str) -> Any:
+    for part in place.split("/")[1:]:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    return document
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_value_has_an_origin(name: str) -> None:
+    unknown = [each.place for each in why(plan(name), "").reasons if each.rule is None]
+
+    assert [place for place in unknown if at(plan(name).content.document(), place) not in EMPTY] == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_origin_is_there(name: str) -> None:
+    """The fields have values in the record, the rows were used, the places are in the plan."""
+    record, made = KINDS[name][0].model_dump(mode="json"), plan(name)
+
+    for origin in made.provenance.origins:
+        assert all(at(record, field) not in EMPTY for field in origin.fields), origin
+        assert set(origin.rows) <= set(made.provenance.reference)
+        assert all(at(made.content.document(), place) not in EMPTY for place in origin.places)
+
+
+@pytest.mark.parametrize(
+    ("shape", "held", "tables"),
+    [
+        (PlanContent, {"nodes"}, [origins.OF_DEAL]),
+        (PlanNode, {"lines"}, [origins.OF_PARENT, origins.OF_WORKSTREAM, origins.OF_TASK]),
+        (BillingLine, set(), [origins.OF_BILLING_LINE, origins.OF_MILESTONE]),
+    ],
+)
+def test_every_field_of_a_plan_has_a_row(shape: Any, held: set[str], tables: list[dict[str, Any]]) -> None:
+    """A new field: say in `oppsync/domain/origins.py` where its value comes from."""
+    rows = set().union(*tables)
+
+    assert rows == {name.rstrip("_") for name in shape.model_fields} - held
+
+
+def test_every_rule_is_said_in_words() -> None:
+    tables = (
+        origins.OF_DEAL,
+        origins.OF_PARENT,
+        origins.OF_WORKSTREAM,
+        origins.OF_TASK,
+        origins.OF_BILLING_LINE,
+        origins.OF_MILESTONE,
+    )
+    used = {row.rule for table in tables for row in table.values()} - {BILLING}
+    assert used == set(RULES)
+    for code, model in BILLING_MODELS.items():
+        if not model.kinds:
+            continue
+        line = next(
+            each for name in KINDS for each in why(plan(name), "").reasons if each.rule == f"{BILLING}{code}"
+        )
+        assert line.says.startswith(f"scheduled by the billing model {code.replace('_', ' ')}; ")
+
+
+def test_why_is_this_cost_centre_here() -> None:
+    reason = only(plan("hours, a fee and milestones"), CENTRE)
+
+    assert reason.value == "CC-DE-CLOUD"
+    assert reason.says == (
+        "what the reference data say for it; "
+        "reference data: cost centre ACME-DE|CLOUD, valid from 2026-01-01, version 1; "
+        "CRM: /contracting_entity, /lines/1/service_line of record 006O1, version 2026-05-04T09:00:00Z"
+    )
+
+
+def test_an_instalment_says_what_it_was_made_of() -> None:
+    reason = only(plan("a fee with its order"), "/nodes/0/lines/0/amount/amount")
+
+    assert reason.rule == "billing.fixed_fee"
+    assert reason.fields == ("/lines/0/net", "/contract/billing/day", "/contract/billing/frequency")
+
+
+def test_a_milestone_says_which_one_it_is() -> None:
+    reason = only(plan("milestone"), "/nodes/0/lines/1/due_on")
+
+    assert reason.fields == ("/lines/0/milestones/1/planned_on",)
+
+
+def test_of_two_cost_centres_each_field_says_its_own() -> None:
+    made = plan("delivered by another entity")
+    node = next(i for i, node in enumerate(made.content.nodes) if node.intercompany)
+
+    own = only(made, f"/nodes/{node}/cost_centre")
+    revenue = only(made, f"/nodes/{node}/intercompany/revenue_cost_centre")
+
+    assert {row.key.partition("|")[0] for row in own.rows} == {"ACME-US"}
+    centres = {row.key.partition("|")[0] for row in revenue.rows if row.kind == "cost_centre"}
+    assert centres == {"ACME-DE"}
+
+
+def test_a_phase_says_which_rule_made_it() -> None:
+    made = plan("over phases")
+    phase = next(i for i, node in enumerate(made.content.nodes) if node.path == "phased.00kL2.build")
+
+    reason = only(made, f"/nodes/{phase}/amount/amount")
+
+    assert [(row.kind.value, row.key) for row in reason.rows] == [("split_rule", "phased")]
+    assert reason.fields == ("/lines/0/net",)
+
+
+def test_a_prefix_asks_for_all_below() -> None:
+    made = plan("hours, a fee and milestones")
+
+    below = why(made, "/nodes/1").reasons
+    assert len(below) > 10
+    assert {each.place.split("/")[2] for each in below} == {"1"}
+    assert [each.place for each in why(made, "").reasons] == [
+        place for place, _value in leaves(made.content.document())
+    ]
+
+
+@pytest.mark.parametrize("place", ["/nothing", "/nodes/99", "cost_centre", "/cust"])
+def test_a_place_that_is_not_in_the_plan(place: str) -> None:
+    with pytest.raises(NotFound, match="give a JSON pointer"):
+        why(plan("time_and_materials"), place)
+
+
+def test_a_plan_of_before_says_that_it_does_not_know() -> None:
+    made = plan("hours, a fee and milestones")
+    stored = canonical_json.loads(made.model_dump_json(by_alias=True))
+    del stored["provenance"]["origins"]
+
+    answer = why(Plan.model_validate(stored), CENTRE)
+
+    assert answer.note == NOT_KEPT
+    assert [(each.value, each.says) for each in answer.reasons] == [("CC-DE-CLOUD", "not known")]
+    assert answer.reference == made.provenance.reference
+
+
+def test_origins_are_no_part_of_what_is_approved() -> None:
+    made = plan("hours, a fee and milestones")
+    without = make.changed(made, provenance=make.changed(made.provenance, origins=()))
+
+    assert without.hash == made.hash
+    assert "origins" not in without.model_dump(mode="json")["provenance"]
