@@ -1,0 +1,62 @@
+"""`python -m benchmarks.burst`: deals won at once until all are written back, and what one of them cost."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import measure, processes, report
+from benchmarks.house import House
+from benchmarks.webhooks import Sender
+
+WARM_UP = 20
+
+
+def run(house: House, numbers: range) -> tuple[float, float]:
+    """Seconds until all webhooks were acknowledged, and until every deal was written back."""
+    sender = Sender(house.port, house.webhook_path, house.webhook_secret)
+    began = time.perf_counter()
+    answers = asyncio.run(sender.all_at_once(numbers))
+    acknowledged = time.perf_counter() - began
+    if set(answers.statuses) - {202}:
+        raise SystemExit(f"not accepted: {answers.statuses}")
+    measure.wait(house)
+    return acknowledged, time.perf_counter() - began
+
+
+def rows(house: House, count: int, first: int = 0) -> list[dict[str, object]]:
+    """Warm up, burst, and the table of it."""
+    run(house, range(first, first + WARM_UP))
+    before = measure.read(house)
+    acknowledged, seconds = run(house, range(first + WARM_UP, first + WARM_UP + count))
+    after = measure.read(house)
+    timing: list[dict[str, object]] = [
+        {"what": "deals written back a second", "all": round(count / seconds, 1), "one": ""},
+        {"what": "seconds until acknowledged", "all": round(acknowledged, 2), "one": acknowledged / count},
+        {"what": "seconds until written back", "all": round(seconds, 2), "one": seconds / count},
+    ]
+    memory: list[dict[str, object]] = [
+        {"what": f"PSS MB, {kind} ({len(pids)})", "all": round(processes.pss_mb(pids), 1), "one": ""}
+        for kind, pids in house.product.items()
+    ]
+    return [*timing, *measure.between(before, after, count), *memory]
+
+
+def main() -> None:
+    parser = report.arguments("Deals won at once until all are written back.")
+    parser.add_argument("--count", type=int, default=2_000)
+    parser.add_argument("--workers", type=int, default=2, help="worker processes")
+    options = parser.parse_args()
+    machine = report.machine()
+    with (
+        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
+        House(Path(folder), workers=options.workers) as house,
+    ):
+        found = rows(house, options.count)
+    report.finish(f"burst of {options.count}", machine, found, options.json, workers=options.workers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The product as the Procfile starts it, on servers of our own with durable commits, around lean vendors.
+
+Used on the main thread: `with House(folder, workers=2) as house`. What is started is ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+import redis
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from adapters.bootstrap import TENANT, build
+from adapters.cli.home import Home
+from adapters.embedded import EmbeddedServers, ServerAddresses
+from adapters.postgres import schema
+from adapters.processes import die_with_parent, free_port
+from adapters.seed.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
+from adapters.supervisor import PROJECT, read_procfile
+from adapters.traffic.limits import SETTING
+from benchmarks import vendors
+from oppsync.domain.money import Money
+from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
+from oppsync.settings import Settings
+
+RULE = "benchmark"
+START_SECONDS = 180.0
+PASSWORD = "a long benchmark password"  # noqa: S105
+Json = dict[str, Any]
+
+
+class House:
+    """`processes`: name -> process of the product; `servers` and `vendors` are what they stand on."""
+
+    def __init__(self, folder: Path, *, workers: int = 2) -> None:
+        self.home = Home(folder)
+        self._workers = workers
+        self._embedded = EmbeddedServers(self.home.servers)
+        self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self.port, self._vendors_port = free_port(18_000), free_port(18_500)
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        for process in reversed(self._started.values()):
+            process.send_signal(signal.SIGTERM)
+        for process in self._started.values():
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._started.clear()
+        self._embedded.stop()
+
+    @property
+    def addresses(self) -> ServerAddresses:
+        return self._addresses
+
+    @property
+    def vendors_url(self) -> str:
+        return f"http://127.0.0.1:{self._vendors_port}"
+
+    @property
+    def webhook_path(self) -> str:
+        return f"/webhooks/{CRM_CONNECTION}"
+
+    @property
+    def webhook_secret(self) -> str:
+        return self.home.webhook_secret()
+
+    @property
+    def product(self) -> Mapping[str, list[int]]:
+        """Kind of process -> their ids: web, worker, relay."""
+        kinds: dict[str, list[int]] = {}
+        for name, process in self._started.items():
+            kinds.setdefault(name.partition(".")[0], []).append(process.pid)
+        return kinds
+
+    @property
+    def postgres_pid(self) -> int:
+        return int((self.home.servers / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    @property
+    def redis_pid(self) -> int:
+        return int(self.redis().info("server")["process_id"])
+
+    @contextmanager
+    def sql(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        url = make_url(self._addresses.database_url)
+        with psycopg.connect(url.set(drivername="postgresql").render_as_string(False), autocommit=True) as sql:
+            yield sql
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self._addresses.redis_url)
+
+    def vendor_calls(self) -> dict[str, int]:
+        with urllib.request.urlopen(f"{self.vendors_url}{vendors.STATISTICS}") as answer:  # noqa: S310
+            calls: dict[str, int] = json.load(answer)
+            return calls
+
+    def start_worker(self, number: int) -> None:
+        self._run(f"worker.{number}", read_procfile((PROJECT / "Procfile").read_text())["worker"])
+
+    def stop_process(self, name: str) -> None:
+        process = self._started.pop(name)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+    def _start(self) -> None:
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        self._addresses = self._embedded.start()
+        self._count_statements()
+        self._run("vendors", f"{sys.executable} -m benchmarks.vendors {self._vendors_port}")
+        self._install()
+        commands = read_procfile((PROJECT / "Procfile").read_text())
+        for name in ("web", "relay"):
+            self._run(name, commands[name])
+        for number in range(self._workers):
+            self.start_worker(number)
+        self._wait_until_ready()
+
+    def _count_statements(self) -> None:
+        """Postgres counts statements from its next start on."""
+        with self.sql() as sql:
+            sql.execute("alter system set shared_preload_libraries = 'pg_stat_statements'")
+            sql.execute("alter system set max_wal_size = '4GB'")
+        self._embedded.stop()
+        self._addresses = self._embedded.start()
+        with self.sql() as sql:
+            sql.execute("create extension if not exists pg_stat_statements")
+
+    def _install(self) -> None:
+        application = build(self._settings(), pool_size=1)
+        schema.upgrade(application.engine)
+        systems = DemoSystems(
+            salesforce_url=self.vendors_url,
+            salesforce_client_id=vendors.CLIENT[0],
+            salesforce_client_secret=vendors.CLIENT[1],
+            webhook_secret=self.webhook_secret,
+            tryton_url=self.vendors_url,
+            tryton_database=vendors.DATABASE,
+            tryton_rest_key=vendors.REST_KEY,
+            kantata_url=self.vendors_url,
+            kantata_token=vendors.KANTATA_TOKEN,
+        )
+        install(application, systems, {person.email: PASSWORD for person in PEOPLE})
+        rule = ApprovalRule(up_to=Money(amount=Decimal(100_000), currency="EUR"), known_customers_only=False)
+        with application.uow() as uow:
+            for template in uow.references.of_kind(TENANT, ReferenceKind.PROJECT_TEMPLATE):
+                bare = template.model_copy(update={"value": {**template.value, "tasks": []}})
+                uow.references.put(TENANT, bare)
+            row = ReferenceRow(
+                kind=ReferenceKind.APPROVAL_RULE,
+                key=RULE,
+                valid_from=date(2026, 1, 1),
+                value=rule.model_dump(mode="json"),
+            )
+            uow.references.put(TENANT, row)
+            for connection in uow.connections.of_tenant(TENANT):
+                unlimited = {**connection.settings, SETTING: dict.fromkeys(("requests", "burst", "concurrent"))}
+                known = uow.connections.secrets(connection.id)
+                uow.connections.put(connection.model_copy(update={"settings": unlimited}), known)
+            uow.commit()
+        application.engine.dispose()
+
+    def _settings(self) -> Settings:
+        return Settings(
+            database_url=SecretStr(self._addresses.database_url),
+            redis_url=SecretStr(self._addresses.redis_url),
+            secret_keys=SecretStr(self.home.secret_keys()),
+            base_url=f"http://127.0.0.1:{self.port}",
+            outbox_folder=self.home.mail,
+        )
+
+    def _run(self, name: str, command: str) -> None:
+        log = self.home.log(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as out:
+            self._started[name] = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {command}"],
+                cwd=PROJECT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - makes system calls only
+            )
+
+    def _environment(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return os.environ | {
+            "PATH": path,
+            "DATABASE_URL": self._addresses.database_url,
+            "REDIS_URL": self._addresses.redis_url,
+            "OPPSYNC_SECRET_KEYS": self.home.secret_keys(),
+            "OPPSYNC_BASE_URL": f"http://127.0.0.1:{self.port}",
+            "OPPSYNC_OUTBOX_FOLDER": str(self.home.mail),
+            "PORT": str(self.port),
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{self.port}",
+        }
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            for name, process in self._started.items():
+                if process.poll() is not None:
+                    raise SystemExit(f"{name} ended:\n{self.home.log(name).read_text()[-2000:]}")
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready") as answer:
+                    if json.load(answer)["status"] == "ok":
+                        return
+            except (urllib.error.URLError, OSError):
+                pass
+            if time.monotonic() > deadline:
+                raise SystemExit("The product did not start in time.")
+            time.sleep(0.2)

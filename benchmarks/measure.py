@@ -1,0 +1,93 @@
+"""What a stretch of work cost: the difference of two readings of everything that counts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks import processes
+from benchmarks.house import House
+from oppsync.domain.states import RESTING, State
+
+WORKING = [state.value for state in State if state not in RESTING]
+POLL_SECONDS = 0.1
+STUCK_SECONDS = 120.0
+# Of the client, not what a script of ours runs inside Redis.
+_SCRIPTS = ("evalsha", "eval")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters that only grow: CPU in milliseconds by kind of process, the rest in pieces or bytes."""
+
+    at: float
+    cpu: Mapping[str, float]
+    counts: Mapping[str, float]
+
+
+def read(house: House) -> Reading:
+    kinds = {**house.product, "postgres": [house.postgres_pid], "redis": [house.redis_pid]}
+    cpu = {kind: processes.cpu_ms(pids) for kind, pids in kinds.items()}
+    cpu["load generator"] = sum(os.times()[:2]) * 1000
+    return Reading(time.perf_counter(), cpu, {**_postgres(house), **_redis(house), **_vendors(house)})
+
+
+def _postgres(house: House) -> dict[str, float]:
+    query = """select (select sum(calls) from pg_stat_statements), xact_commit, pg_wal_lsn_diff(
+        pg_current_wal_lsn(), '0/0') from pg_stat_database where datname = current_database()"""
+    with house.sql() as sql:
+        statements, transactions, wal = sql.execute(query).fetchone() or (0, 0, 0)
+    return {"SQL statements": float(statements), "transactions": float(transactions), "WAL bytes": float(wal)}
+
+
+def _redis(house: House) -> dict[str, float]:
+    client = house.redis()
+    stats, commands = client.info("stats"), client.info("commandstats")
+    scripts = sum(commands.get(f"cmdstat_{name}", {}).get("calls", 0) for name in _SCRIPTS)
+    bytes_moved = stats["total_net_input_bytes"] + stats["total_net_output_bytes"]
+    return {"Redis scripts": float(scripts), "Redis bytes": float(bytes_moved)}
+
+
+def _vendors(house: House) -> dict[str, float]:
+    calls = house.vendor_calls()
+    return {"vendor calls": float(sum(calls.values()))}
+
+
+def between(first: Reading, last: Reading, pieces: int) -> list[dict[str, object]]:
+    """A row for each thing: all of it, and for one piece."""
+    cpu = {kind: last.cpu[kind] - first.cpu.get(kind, 0.0) for kind in last.cpu}
+    product = sum(cpu.get(kind, 0.0) for kind in ("web", "worker", "relay"))
+    stores = cpu["postgres"] + cpu["redis"]
+    rows = [(f"CPU ms, {kind}", cpu[kind]) for kind in cpu]
+    rows += [("CPU ms, web + worker + relay", product), ("CPU ms, with Postgres and Redis", product + stores)]
+    rows += [(name, last.counts[name] - first.counts[name]) for name in last.counts]
+    return [{"what": what, "all": round(total, 1), "one": total / pieces} for what, total in rows]
+
+
+def unfinished(house: House) -> int:
+    """Opportunities that somebody or something still has to work."""
+    with house.sql() as sql:
+        row = sql.execute("select count(*) from opportunities where state = any(%s)", [WORKING]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def wait(house: House, left: int = 0) -> None:
+    """Until no more than `left` are unfinished. Ends the benchmark when deals park or nothing moves."""
+    before, moved = -1, time.monotonic()
+    while (now := unfinished(house)) > left:
+        if now != before:
+            before, moved = now, time.monotonic()
+        if (said := _parked(house)) or time.monotonic() - moved > STUCK_SECONDS:
+            raise SystemExit(f"{now} deals do not come through: {said or 'nothing moves'}")
+        time.sleep(POLL_SECONDS)
+    if said := _parked(house):
+        raise SystemExit(f"Deals do not come through: {said}")
+
+
+def _parked(house: House) -> list[str]:
+    """Why some did not come through: a benchmark that parks deals measures nothing."""
+    with house.sql() as sql:
+        found = sql.execute("select distinct code || ': ' || message from exception_items limit 5")
+        return [row[0] for row in found]

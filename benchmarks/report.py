@@ -1,0 +1,60 @@
+"""How a benchmark reports: aligned lines for people, JSON for whoever compares, and the machine it ran on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+Rows = Sequence[Mapping[str, object]]
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    return parser
+
+
+def machine() -> dict[str, Any]:
+    """`load`: runnable processes in the last minute before; above the cores, others worked too."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "cpu": model.strip(),
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def table(rows: Rows) -> None:
+    """Every row has the same names."""
+    names = list(rows[0])
+    cells = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(names))]
+    for row in cells:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def finish(name: str, before: Mapping[str, Any], rows: Rows, to: Path | None, **more: object) -> None:
+    say(f"\n{name} on {before['cores']} cores ({before['cpu']}), load before {before['load']}\n")
+    table(rows)
+    if to is not None:
+        document = {"benchmark": name, "machine": before, "rows": list(rows), **more}
+        to.write_text(json.dumps(document, indent=2, default=str) + "\n")
+
+
+def _text(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

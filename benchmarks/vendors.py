@@ -1,0 +1,234 @@
+"""`python -m benchmarks.vendors PORT`: Salesforce, Tryton and Kantata in one process, with books in memory.
+
+They speak the wire format of the stand-ins in `adapters/standins`. What never changes here (reference data, the
+one deal that every deal is a copy of) those answer, once; the rest are dictionaries. So lean that they are not
+what is measured: docs/performance.md says what an answer of theirs costs.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl
+
+from adapters.crm.salesforce.ids import full_id
+from adapters.standins import deals
+from adapters.standins.books import Books
+from adapters.standins.salesforce import notifier, oauth, org
+from adapters.standins.salesforce.control_routes import add_routes
+from adapters.standins.salesforce.objects import tables as salesforce_tables
+from adapters.standins.salesforce.rest import SalesforceApi
+from adapters.standins.surface import CONTROL, build_app
+from adapters.standins.tryton.firm import seed
+from adapters.standins.tryton.records import Records
+from adapters.standins.tryton.rest import TrytonApi
+from adapters.standins.tryton.schema import tables as tryton_tables
+from adapters.standins.wire import Call, to_json
+from benchmarks import lean_http
+
+WON_ON = date(2026, 3, 2)
+CLIENT = ("oppsync-demo", "salesforce-demo-secret")
+DATABASE, REST_KEY, KANTATA_TOKEN = "erp", "tryton-standin-rest-key", "kantata-demo-token"
+STATISTICS = "/_bench/calls"
+_RECORD = re.compile(r"006[A-Za-z0-9]{15}")
+Headers = Mapping[str, str]
+Document = dict[str, Any]
+
+
+def record_id(number: int) -> str:
+    """The CRM's id of the benchmark's deal of this number."""
+    return full_id(f"006B{number:011d}")
+
+
+def bench_deal() -> Document:
+    """Three workstreams under one parent, one of them billed, by one invoice."""
+    fee = deals.fee_line(WON_ON, Decimal("55000.00"), "Process design")
+    free = fee | {"UnitPrice": Decimal(0), "TotalPrice": Decimal(0), "Billing_Model__c": "Non-Billable"}
+    lines = [
+        fee,
+        free | {"Description": "Hypercare", "Planned_Hours__c": Decimal(16)},
+        free | {"Description": "Handover", "Planned_Hours__c": Decimal(8)},
+    ]
+    deal = deals.deal(
+        WON_ON, "CUST-1004", "ACME-DE", name="Core banking", billing_model="Fixed Fee", lines=lines
+    )
+    return {**deal, "opportunity": {**deal["opportunity"], "Billing_Frequency__c": "Once"}}
+
+
+class Salesforce:
+    """Every record id is a won copy of the bench deal. The write-back's fields are kept for each."""
+
+    def __init__(self, folder: Path) -> None:
+        books = Books(
+            folder / "crm.sqlite", [*salesforce_tables(), *org.SCHEMA, *notifier.SCHEMA, *oauth.SCHEMA]
+        )
+        told = notifier.Notifier(books, org.ORGANIZATION)
+        the_org = org.Org(books, told, multi_currency=True)
+        sign_in = oauth.OAuth(books, org.ORGANIZATION, *CLIENT, 7_200)
+        self._api = SalesforceApi(the_org, sign_in, 2_000, 10**9)
+        app = build_app(self._api)
+        add_routes(app, the_org, told, sign_in)
+        won = app.test_client().post(f"{CONTROL}/deals", data=to_json(bench_deal()))
+        self._template = str(won.get_json()["id"])
+        self._won = b""
+        self._fields: dict[str, Document] = {}
+
+    def answer(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        if path == oauth.PATH:
+            reply = self._api.answer(Call(method, path, "", headers, body))
+            document = dict(reply.body)
+            document["instance_url"] = f"http://{headers['host']}"
+            return reply.status, to_json(document).encode()
+        if path.endswith("/composite"):
+            return 200, self._composite(path, headers, body)
+        where, _, query = path.partition("?")
+        record = where.rpartition("/")[2]
+        if method == "PATCH":
+            self._fields.setdefault(record, {}).update(json.loads(body))
+            return 204, b""
+        asked = parse_qs(query)["fields"][0].split(",")
+        known = self._fields.get(record, {})
+        return 200, json.dumps({"Id": record} | {name: known.get(name) for name in asked}).encode()
+
+    def _composite(self, path: str, headers: Headers, body: bytes) -> bytes:
+        found = _RECORD.search(body.decode())
+        if found is None:  # asked what changed: nothing that no webhook told of
+            return _empty(json.loads(body)["compositeRequest"])
+        if not self._won:
+            asked = body.replace(found[0].encode(), self._template.encode())
+            self._won = self._api.answer(Call("POST", path, "", headers, asked)).content.encode()
+        return self._won.replace(self._template.encode(), found[0].encode())
+
+
+def _empty(parts: list[Document]) -> bytes:
+    page = {"totalSize": 0, "done": True, "records": []}
+    answers = [
+        {"body": page, "httpHeaders": {}, "httpStatusCode": 200, "referenceId": part["referenceId"]}
+        for part in parts
+    ]
+    return json.dumps({"compositeResponse": answers}).encode()
+
+
+class Tryton:
+    """Reference data as the stand-in answers it, remembered; projects and invoices by their key."""
+
+    def __init__(self, folder: Path) -> None:
+        records = Records(Books(folder / "erp.sqlite", list(tryton_tables())))
+        seed(records)
+        self._api = TrytonApi(records, DATABASE, REST_KEY)
+        self._known: dict[tuple[str, str], bytes] = {}
+        self._kept: dict[str, bytes] = {}
+        self._shapes: dict[str, Document] = {}
+        self._number = 0
+
+    def answer(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        where, _, query = path.partition("?")
+        model = where.split("/")[4]
+        if model not in ("project.work", "account.invoice"):
+            return 200, self._reference(where, query, headers)
+        if method == "GET":
+            return 200, self._kept.get(_key_asked(query), b"[]")
+        return 200, self._create(model, path, headers, json.loads(body))
+
+    def _reference(self, where: str, query: str, headers: Headers) -> bytes:
+        asked = (f"{where}?{query}", headers.get("x-tryton-context", ""))
+        if asked not in self._known:
+            reply = self._api.answer(Call("GET", where, query, headers))
+            self._known[asked] = reply.content.encode()
+        return self._known[asked]
+
+    def _create(self, model: str, path: str, headers: Headers, values: Document) -> bytes:
+        """The first of a kind is made by the stand-in, and lends its shape to all others."""
+        kind = f"{model} {values.get('type')} {'parent' in values and values['parent'] is not None}"
+        if kind not in self._shapes:
+            where, _, query = path.partition("?")
+            alone = {**values, "parent": None} if "parent" in values else values
+            reply = self._api.answer(Call("POST", where, query, headers, to_json(alone).encode()))
+            self._shapes[kind] = json.loads(reply.content)
+        self._number += 1
+        record = {**self._shapes[kind], "id": self._number}
+        if model == "project.work":
+            record |= {"number": str(self._number), "name": values["name"], "comment": values["comment"]}
+            record["parent"] = values["parent"]
+            key = values["comment"].partition("\n")[0]
+        else:
+            record |= {name: values[name] for name in ("reference", "comment", "description")}
+            key = values["reference"]
+        made = json.dumps(record).encode()
+        self._kept[key] = b"[" + made + b"]"
+        return made
+
+
+def _key_asked(query: str) -> str:
+    domain = json.loads(base64.urlsafe_b64decode(dict(parse_qsl(query))["d"]))
+    first = domain[1] if domain[0] == "OR" else domain[0]
+    return str(first[2])
+
+
+class Kantata:
+    def __init__(self) -> None:
+        self._workspaces: list[Document] = []
+        self._ids: dict[str, str] = {}
+
+    def answer(self, method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        where, _, query = path.partition("?")
+        which = where.rpartition("/")[2].removesuffix(".json")
+        if which == "workspaces" and method == "GET":
+            found = self._ids.get(parse_qs(query)["external_reference"][0])
+            return 200, _workspaces([self._workspaces[int(found) - 1]] if found else [])
+        if which == "workspaces":
+            made = {**json.loads(body)["workspace"], "id": str(len(self._workspaces) + 1), "archived": False}
+            self._workspaces.append(made)
+            self._ids[made["external_reference"]] = made["id"]
+            return 200, _workspaces([made])
+        workspace = self._workspaces[int(which) - 1]
+        if method == "PUT":
+            workspace.update(json.loads(body)["workspace"])
+        return 200, _workspaces([workspace])
+
+
+def _workspaces(found: list[Document]) -> bytes:
+    document = {
+        "count": len(found),
+        "results": [{"key": "workspaces", "id": each["id"]} for each in found],
+        "workspaces": {each["id"]: each for each in found},
+    }
+    return json.dumps(document).encode()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _serve(Path(folder), int(sys.argv[1]))
+
+
+def _serve(folder: Path, port: int) -> None:
+    calls = Counter[str]()
+    salesforce, tryton, kantata = Salesforce(folder), Tryton(folder), Kantata()
+
+    def answer(method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        if path == STATISTICS:
+            return 200, json.dumps(calls).encode()
+        root = path.split("/", 2)[1]
+        if root == "services":
+            calls[f"Salesforce {method}"] += 1
+            return salesforce.answer(method, path, headers, body)
+        if root == DATABASE:
+            calls[f"Tryton {method}"] += 1
+            return tryton.answer(method, path, headers, body)
+        calls[f"Kantata {method}"] += 1
+        return kantata.answer(method, path, headers, body)
+
+    lean_http.serve(answer, port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The benchmarks run with the product as it is: figures are theirs to tell, not ours to judge."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from adapters.supervisor import PROJECT
+
+
+def test_a_small_burst_is_written_back_and_told_line_by_line(tmp_path: Path) -> None:
+    told = tmp_path / "burst.json"
+    command = [sys.executable, "-m", "benchmarks.burst", "--count", "4", "--workers", "1", "--json", str(told)]
+
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=300)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "deals written back a second" in run.stdout
+    rows = {row["what"]: row for row in json.loads(told.read_text())["rows"]}
+    assert rows["SQL statements"]["one"] > 0
+    # One parent, three children, one billing line, the CRM's and the PSA's write-back with its project.
+    assert rows["vendor calls"]["all"] >= 4 * 8
