@@ -30,6 +30,7 @@ from adapters.postgres import schema
 from adapters.postgres.engine import make_engine, store_errors
 from adapters.postgres.queries import PostgresQueries
 from adapters.postgres.unit_of_work import PostgresUnits
+from adapters.postgres.vendor_calls import PostgresCallLog
 from adapters.signatures.raw_request import RawRequest
 from adapters.signatures.registry import SIGNATURE_SCHEMES
 from adapters.sizes import TRAFFIC_POOL, WEB_POOL
@@ -141,7 +142,7 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
     engine = make_engine(settings.database_url.get_secret_value(), pool_size)
     uow = PostgresUnits(engine, _keys(settings))
     clock = SystemClock()
-    traffic = VendorTraffic(Book(settings.redis_address, TRAFFIC_POOL), threads)
+    traffic = VendorTraffic(Book(settings.redis_address, TRAFFIC_POOL), threads, PostgresCallLog(engine))
     systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
     stopping = threading.Event()
     return Application(

@@ -83,11 +83,21 @@ Judge = Callable[[Answer], Judgement | None]
 ReadLimits = Callable[[Mapping[str, str], datetime], Signal]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What leaves. `target`: path and query. `secrets` are texts that may stand in any of it."""
+
+    method: str
+    target: str
+    content: bytes | None = field(default=None, repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
 @dataclass
 class Exchange:
-    """One call as it went. `tried`: something may have left. `signal`: what the answer said of limits."""
+    """One call as it went. `sent` once something may have left. `signal`: what the answer said of limits."""
 
-    tried: bool = False
+    sent: Sent | None = None
     answer: Answer | None = None
     error: OppsyncError | None = None
     signal: Signal = SILENT
@@ -176,7 +186,9 @@ class HttpClient:
         with self._gate.call(call, self._total) as exchange:
             if write and not window_is_open():
                 raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
-            answer = exchange.answer = self._answer(built, call, write, secrets, exchange)
+            target = built.url.raw_path.decode("ascii", "replace")
+            exchange.sent = Sent(method, target, content, secrets)
+            answer = exchange.answer = self._answer(built, call, write, secrets)
             exchange.signal = self._signal(answer)
             if answer.is_success or answer.status in expect:
                 return answer
@@ -190,12 +202,9 @@ class HttpClient:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise _error(_judge_failure(error, False), call, secrets) from None
 
-    def _answer(
-        self, request: httpx2.Request, call: str, write: bool, secrets: frozenset[str], exchange: Exchange
-    ) -> Answer:
+    def _answer(self, request: httpx2.Request, call: str, write: bool, secrets: frozenset[str]) -> Answer:
         try:
             with deadline(self._total):
-                exchange.tried = True
                 return replace(self._exchange(request, call, write), secrets=secrets)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
             # `from None`: the library's texts may quote the address, its query and header values.

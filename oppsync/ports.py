@@ -11,6 +11,7 @@ from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, RuleUse, TaskStatus
 from oppsync.domain.backfill import WonDeal
+from oppsync.domain.calls import VendorCall
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Effect, Landed, LedgerRow
 from oppsync.domain.events import Event
@@ -473,6 +474,9 @@ class Queries(Protocol):
         """The current plan, or the one of this hash. Raises NotFound."""
 
     def effects(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]: ...
+
+    def vendor_calls(self, tenant_id: str, opportunity_id: UUID) -> Sequence[VendorCall]:
+        """The latest two hundred, oldest first."""
 
     def approvals(
         self,

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     # Days until bodies are pruned; their digests stay, and so does the audit trail.
     retention_inbox_days: int = Field(default=90, ge=1)
     retention_effects_days: int = Field(default=90, ge=1)
+    # Until what was called for a deal is deleted.
+    retention_calls_days: int = Field(default=30, ge=1)
     sentry_dsn: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
     )

@@ -25,8 +25,10 @@ from adapters.postgres.tables import (
     opportunities,
     people,
     plans,
+    vendor_calls,
 )
 from oppsync.domain.approvals import ROLE_FOR, ApprovalRole, Person, TaskStatus
+from oppsync.domain.calls import VendorCall
 from oppsync.domain.effects import EffectState, LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.keys import EffectKind
@@ -48,6 +50,7 @@ from oppsync.errors import InvalidInput, NotFound
 
 Row = TypeVar("Row")
 _parent = effects.alias("parent")
+LATEST_CALLS = 200
 _SUMMARY = (
     *(
         opportunities.c[name]
@@ -140,6 +143,17 @@ class PostgresQueries:
         with self._reading() as connection:
             rows = connection.execute(query).mappings()
             return [TimelineEntry.model_validate(pick(row, TimelineEntry)) for row in rows]
+
+    def vendor_calls(self, tenant_id: str, opportunity_id: UUID) -> Sequence[VendorCall]:
+        query = (
+            select(vendor_calls)
+            .where(vendor_calls.c.tenant_id == tenant_id, vendor_calls.c.opportunity_id == opportunity_id)
+            .order_by(vendor_calls.c.id.desc())
+            .limit(LATEST_CALLS)
+        )
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [VendorCall.model_validate(pick(row, VendorCall)) for row in reversed(rows)]
 
     def plan(self, tenant_id: str, opportunity_id: UUID, plan_hash: str | None = None) -> PlanReading:
         same = and_(

@@ -368,6 +368,29 @@ effects = Table(
     ),
 )
 
+vendor_calls = Table(
+    "vendor_calls",
+    metadata,
+    _text("tenant_id"),
+    _id("id"),
+    _when("at"),
+    _id("opportunity_id"),
+    _text("connection_id"),
+    _text("stage"),
+    _text("method"),
+    _text("target"),
+    Column("status", Integer, nullable=True),
+    _text("outcome"),
+    Column("milliseconds", Integer, nullable=False),
+    # Redacted and cut before they come here; deleted with their row by retention.
+    _text("request", nullable=True),
+    _text("response", nullable=True),
+    _text("traceparent"),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    Index("ix_vendor_calls_opportunity", "tenant_id", "opportunity_id", "id"),
+    Index("ix_vendor_calls_at", "at"),
+)
+
 exception_items = Table(
     "exception_items",
     metadata,

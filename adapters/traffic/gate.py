@@ -18,7 +18,9 @@ from datetime import timedelta
 from adapters.http import Exchange
 from adapters.traffic.book import Book, Who
 from adapters.traffic.bulkhead import Bulkhead
+from adapters.traffic.call_log import CallLog
 from adapters.traffic.limits import Limits
+from oppsync.domain.connections import Connection
 from oppsync.errors import AmbiguousAnswer, HeldBack, OppsyncError, RateLimited, RecordBusy, VendorUnavailable
 from oppsync.step import current_step
 
@@ -44,6 +46,10 @@ def _holder() -> str:
     return f"{_me[0]}:{_me[1]}:{next(_numbers)}"
 
 
+def book_name(connection: Connection) -> str:
+    return f"{connection.tenant_id}:{connection.id}"
+
+
 @dataclass
 class Visit:
     """A step at one connection."""
@@ -55,13 +61,17 @@ class Visit:
 
 
 class ConnectionGate:
-    """Implements `adapters.http.Gate`. `connection` is how the book calls it: tenant and id."""
+    """Implements `adapters.http.Gate`."""
 
-    def __init__(self, connection: str, limits: Limits, book: Book, bulkhead: Bulkhead) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: Connection, limits: Limits, book: Book, bulkhead: Bulkhead, log: CallLog
+    ) -> None:
+        self._connection = book_name(connection)
+        self._connection_id = connection.id
         self._limits = limits
         self._book = book
         self._bulkhead = bulkhead
+        self._log = log
 
     @contextmanager
     def call(self, name: str, seconds: float) -> Iterator[Exchange]:
@@ -74,7 +84,7 @@ class ConnectionGate:
                 ticket = str(step.opportunity_id)
                 visit = step.keep(("visit", self._connection), lambda: self._visit(ticket, name))
             tell = self._turn(visit, name, seconds)
-            exchange = Exchange()
+            exchange, began = Exchange(), time.monotonic()
             try:
                 yield exchange
             except OppsyncError as error:
@@ -82,6 +92,8 @@ class ConnectionGate:
                 raise
             finally:
                 self._report(visit, exchange, tell)
+                if step is not None and exchange.sent is not None:
+                    self._log.add(step, self._connection_id, exchange, time.monotonic() - began)
 
     @contextmanager
     def _visit(self, ticket: str, name: str) -> Iterator[Visit]:
@@ -123,7 +135,7 @@ class ConnectionGate:
 def _outcome(exchange: Exchange) -> str:
     """Of what was sent; empty when nothing was, or when it ended in a way that says nothing of the vendor."""
     match exchange.error:
-        case _ if not exchange.tried:
+        case _ if exchange.sent is None:
             return ""
         case RateLimited():
             return "refused"

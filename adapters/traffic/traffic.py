@@ -6,7 +6,8 @@ import threading
 
 from adapters.traffic.book import Book
 from adapters.traffic.bulkhead import Bulkhead
-from adapters.traffic.gate import ConnectionGate
+from adapters.traffic.call_log import CallLog, KeepCalls
+from adapters.traffic.gate import ConnectionGate, book_name
 from adapters.traffic.limits import Limits
 from oppsync.domain.connections import Connection
 from oppsync.domain.traffic import Circuit, Traffic
@@ -15,7 +16,8 @@ from oppsync.domain.traffic import Circuit, Traffic
 class VendorTraffic:
     """One a process. `threads`: of a worker, one of which no vendor gets; 0 where vendors are hardly called."""
 
-    def __init__(self, book: Book, threads: int) -> None:
+    def __init__(self, book: Book, threads: int, keep: KeepCalls) -> None:
+        self._log = CallLog(keep)
         self._book = book
         self._threads = threads
         self._lock = threading.Lock()
@@ -25,14 +27,14 @@ class VendorTraffic:
         self._book.close()
 
     def gate(self, connection: Connection, limits: Limits) -> ConnectionGate:
-        name = _name(connection)
+        name = book_name(connection)
         with self._lock:
             bulkhead = self._bulkheads.setdefault(name, Bulkhead(self._threads))
-        return ConnectionGate(name, limits, self._book, bulkhead)
+        return ConnectionGate(connection, limits, self._book, bulkhead, self._log)
 
     def look(self, connection: Connection, limits: Limits) -> Traffic:
         """As of now; nothing but its name while Redis is away."""
-        seen = self._book.look(_name(connection), limits)
+        seen = self._book.look(book_name(connection), limits)
         plain = {
             "requests": limits.requests,
             "per_seconds": limits.per_seconds,
@@ -53,7 +55,3 @@ class VendorTraffic:
             waiting=int(waiting),
             **plain,
         )
-
-
-def _name(connection: Connection) -> str:
-    return f"{connection.tenant_id}:{connection.id}"

@@ -6,7 +6,7 @@ Two workers are two `VendorTraffic`s. No test waits: `later` moves what the book
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,10 +16,11 @@ import redis
 
 from adapters.bootstrap import TENANT
 from adapters.embedded.servers import ServerAddresses
-from adapters.http import Answer, HttpClient
+from adapters.http import Answer, HttpClient, Sent
 from adapters.traffic.book import NAMESPACE, Book
 from adapters.traffic.limits import NO_LIMITS, Limits
 from adapters.traffic.traffic import VendorTraffic
+from oppsync.domain.calls import VendorCall
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.trace import new_traceparent
 from oppsync.domain.traffic import Circuit, Traffic
@@ -31,8 +32,13 @@ from tests.integration.test_http import Serve, says, server
 NOWHERE = "redis://127.0.0.1:1/0"
 # Slow, so that the time a test takes gives no token: one each hundred seconds, one each 250.
 OF_TWO = Limits(requests=12, per_seconds=1_000, burst=2)
+SENT = Sent("GET", "/x")
 ANSWER = Answer("erp: GET /x", 200, {}, b"{}")
 OF_FOUR = Limits(requests=8, per_seconds=1_000, burst=4)
+
+
+def forgotten(tenant_id: str, traceparent: str, calls: Sequence[VendorCall]) -> None:
+    """What is kept of calls is told elsewhere."""
 
 
 def connection(name: str = "erp") -> Connection:
@@ -51,7 +57,7 @@ def books(servers: ServerAddresses) -> Iterator[redis.Redis]:
 @pytest.fixture
 def workers(servers: ServerAddresses, books: redis.Redis) -> Iterator[tuple[VendorTraffic, VendorTraffic]]:
     with closing(Book(servers.redis_url, 2)) as one, closing(Book(servers.redis_url, 2)) as other:
-        yield VendorTraffic(one, threads=0), VendorTraffic(other, threads=0)
+        yield VendorTraffic(one, 0, forgotten), VendorTraffic(other, 0, forgotten)
 
 
 def later(books: redis.Redis, seconds: float, name: str = "erp") -> None:
@@ -80,7 +86,7 @@ def call(
 ) -> None:
     """One call that ends well, or with `error`."""
     with worker.gate(connection(name), limits).call(f"{name}: GET /x", 5.0) as exchange:
-        exchange.tried = True
+        exchange.sent = SENT
         if error is not None:
             raise error
         exchange.answer = ANSWER
@@ -369,7 +375,7 @@ def test_one_probe_at_a_time_and_its_success_closes_the_circuit(
     gate = workers[0].gate(connection(), NO_LIMITS)
     with gate.call("probe", 5.0) as probe:
         assert type(refused(workers[1])) is VendorUnavailable
-        probe.tried, probe.answer = True, ANSWER
+        probe.sent, probe.answer = SENT, ANSWER
 
     call(workers[1])
     assert seen(workers[1]).circuit is Circuit.CLOSED
@@ -427,7 +433,7 @@ def test_only_one_of_many_at_once_is_the_probe(
 
 
 def test_while_redis_is_away_a_process_has_a_tenth_and_starts_empty(books: redis.Redis) -> None:
-    alone = VendorTraffic(Book(NOWHERE, 1), threads=0)
+    alone = VendorTraffic(Book(NOWHERE, 1), 0, forgotten)
     limits = Limits(requests=12, per_seconds=1_000, burst=2, concurrent=10)
 
     assert isinstance(refused(alone, limits), HeldBack)
@@ -441,7 +447,7 @@ def test_while_redis_is_away_a_process_has_a_tenth_and_starts_empty(books: redis
 
 def test_a_slow_vendor_leaves_a_thread_to_others(books: redis.Redis, servers: ServerAddresses) -> None:
     """Four threads: the fourth never waits where three already do."""
-    worker = VendorTraffic(Book(servers.redis_url, 2), threads=4)
+    worker = VendorTraffic(Book(servers.redis_url, 2), 4, forgotten)
     there, leave = threading.Barrier(4, timeout=60), threading.Event()
 
     def hang() -> None:

@@ -78,6 +78,19 @@ def get_effects(opportunity_id: UUID) -> Mapping[str, object]:
     return {"rows": application().queries.effects(tenant, opportunity_id)}
 
 
+@opportunities.route("/opportunities/<uuid:opportunity_id>/calls")
+@opportunities.answers(schemas.VendorCalls)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_calls(opportunity_id: UUID) -> Mapping[str, object]:
+    """Read what was asked of other systems for an opportunity, and what they answered
+
+    The latest two hundred calls, oldest first. Bodies are without secrets and personal data, and cut.
+    """
+    tenant = signed_in().tenant_id
+    application().queries.opportunity(tenant, opportunity_id)
+    return {"rows": application().queries.vendor_calls(tenant, opportunity_id)}
+
+
 @opportunities.route("/opportunities/<uuid:opportunity_id>/compensate", methods=["POST"])
 @opportunities.takes(schemas.CompensateRequest)
 @opportunities.answers(schemas.OpportunityView)

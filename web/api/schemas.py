@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, field_serializer
 
 from oppsync.domain.approvals import Decision, TaskStatus
+from oppsync.domain.calls import VendorCall
 from oppsync.domain.effects import LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.model import Code, Frozen, Text
@@ -129,6 +130,10 @@ class Timeline(Frozen):
     """Oldest first."""
 
     rows: tuple[TimelineEntry, ...]
+
+
+class VendorCalls(Frozen):
+    rows: tuple[VendorCall, ...]
 
 
 class TrafficOfConnections(Frozen):

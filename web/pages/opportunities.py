@@ -43,6 +43,7 @@ def show(opportunity_id: UUID) -> ResponseReturnValue:
         approvals=queries.approvals(tenant, opportunity_id=opportunity_id).rows,
         effects=queries.effects(tenant, opportunity_id),
         timeline=queries.timeline(tenant, opportunity_id),
+        calls=queries.vendor_calls(tenant, opportunity_id),
     )
 
 
