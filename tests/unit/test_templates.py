@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adapters.projects.tryton import landing
+from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan import ROOT_PATH, PlanContent, plan_hash
 from oppsync.domain.reference import ProjectTemplate, ReferenceBook, ReferenceKind, ReferenceRow
@@ -72,7 +73,15 @@ def test_a_deal_that_needs_nothing_new_has_the_plan_it_always_had(
         value={"code": "VAT-DE-19", "percent": "19", "reason": "German VAT at the standard rate"},
     )
 
-    assert plan_hash(make.content(make.opportunity(*lines), make.book(tax, without=later))) == known
+    entity = make.legal_entity(billing_policy=BillingPolicy())
+    plain = ReferenceRow(
+        kind=ReferenceKind.LEGAL_ENTITY,
+        key=entity.code,
+        valid_from=date(2025, 1, 1),
+        value=entity.model_dump(mode="json"),
+    )
+
+    assert plan_hash(make.content(make.opportunity(*lines), make.book(tax, plain, without=later))) == known
 
 
 def test_phases_follow_one_another_with_their_tasks_below_them() -> None:
