@@ -52,6 +52,7 @@ from oppsync.services.decide_approval import DecideApprovalHandler
 from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
 from oppsync.services.intake import AcceptDeliveryHandler
 from oppsync.services.lease_keeper import LeaseKeeper
+from oppsync.services.link_customer import LinkCustomerHandler
 from oppsync.services.people import (
     CreatePersonHandler,
     CreateTokenHandler,
@@ -186,6 +187,7 @@ def _bus(
     bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))
     bus.register(commands.PreviewPlan, PreviewPlanHandler(uow, systems, clock))
     bus.register(commands.RunReplay, RunReplayHandler(uow, bus.publish, systems))
+    bus.register(commands.LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))
     bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
     bus.register(commands.Compensate, CompensateHandler(uow, bus.publish))
     bus.register(commands.ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))

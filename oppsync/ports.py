@@ -13,6 +13,7 @@ from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonR
 from oppsync.domain.backfill import WonDeal
 from oppsync.domain.calls import VendorCall
 from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.customers import Candidate
 from oppsync.domain.effects import Effect, Landed, LedgerRow
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
@@ -82,6 +83,9 @@ class ProjectSystem(Protocol):
     line_kinds: frozenset[LineKind]
 
     def has_customer(self, code: str) -> bool: ...
+
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+        """Those of this name, whatever its capital letters, or with this tax id."""
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         """What this company lacks before it can invoice, in words; empty when it is ready."""

@@ -13,7 +13,7 @@ from adapters.cli.connect import connected
 from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.services.commands import DismissException, ReplayException
+from oppsync.services.commands import DismissException, LinkCustomer, ReplayException
 
 PAGE = 100
 ITEM_IDS = click.argument("item_ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)
@@ -96,6 +96,16 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
         for item_id in item_ids:
             application.dispatch(DismissException(TENANT, item_id, ACTOR, reason))
             click.echo(f"{item_id}: dismissed")
+
+
+@exceptions.command()
+@click.argument("item_id", metavar="ID", type=click.UUID)
+@click.argument("customer")
+def link(item_id: UUID, customer: str) -> None:
+    """Say which CUSTOMER of the ERP, by its code, an item's account is, and replay the item."""
+    with connected() as application:
+        application.dispatch(LinkCustomer(TENANT, item_id, ACTOR, customer))
+    click.echo(f"{item_id}: linked to {customer} and replayed")
 
 
 def _items(

@@ -11,6 +11,7 @@ from decimal import Decimal
 from itertools import product
 
 from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.customers import CustomerLink
 from oppsync.domain.exchange import ExchangeRate
 from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import BillingModelCode
@@ -142,6 +143,10 @@ _EXCHANGE_RATES = {
     ("USD", "EUR"): ExchangeRate(rate=Decimal("0.92"), source="Group treasury", quoted_on=BEGIN),
     ("EUR", "USD"): ExchangeRate(rate=Decimal("1.087"), source="Group treasury", quoted_on=BEGIN),
 }
+# An account that was in the CRM before the ERP had codes.
+_CUSTOMER_LINKS = {
+    "salesforce|001000000000001AAA": CustomerLink(customer="CUST-1004", linked_by="Group controlling")
+}
 _WITHHOLDING = {("DE", "IN"): Withholding(percent=Decimal(10), reason="Indian tax on technical services")}
 
 # Platform products are delivered as one workstream for each kind, managed services are taken over, then run,
@@ -203,6 +208,7 @@ def reference_rows() -> tuple[ReferenceRow, ...]:
             _row(ReferenceKind.EXCHANGE_RATE, reference_key(*key), rate)
             for key, rate in _EXCHANGE_RATES.items()
         ),
+        *(_row(ReferenceKind.CUSTOMER_LINK, key, customer) for key, customer in _CUSTOMER_LINKS.items()),
         *(_row(ReferenceKind.WITHHOLDING, reference_key(*key), row) for key, row in _WITHHOLDING.items()),
         *(_row(ReferenceKind.MARGIN_POLICY, key, policy) for key, policy in _MARGIN_FLOORS.items()),
     )

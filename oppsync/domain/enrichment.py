@@ -53,9 +53,11 @@ class LineEnrichment(Frozen):
 
 
 class Enrichment(Frozen):
-    """The deal's. `used` names every reference row a value came from; `warnings` did not stand in its way."""
+    """The deal's. `used` names every reference row a value came from; `customer` is the ERP's
+    code of an account that has none of its own; `warnings` did not stand in its way."""
 
     legal_entity: LegalEntity
+    customer: Code | None = omitted_at(None)
     tax: TaxTreatment
     withholding: Withholding | None = omitted_at(None)
     exchanges: tuple[Exchange, ...] = omitted_at(())

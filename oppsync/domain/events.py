@@ -68,6 +68,12 @@ class WarningsFound(Event):
     type = "warnings.found.v1"
 
 
+class CustomerLinked(Event):
+    """An account of the CRM was linked to a customer of the ERP, by a match or by a person."""
+
+    type = "customer.linked.v1"
+
+
 class PlanMade(Event):
     type = "plan.made.v1"
 

@@ -67,6 +67,11 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Fill the account number in the CRM with the customer's code in the ERP.",
     ),
+    "ACCOUNT_AMBIGUOUS": _row(
+        "The account may be several customers of the ERP",
+        OwnerRole.FINANCE,
+        "Say which of the customers it is, once for all deals of the account; or fill its number in the CRM.",
+    ),
     "ACCOUNT_UNKNOWN": _row(
         "The account does not exist in the ERP",
         OwnerRole.FINANCE,

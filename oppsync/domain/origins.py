@@ -119,6 +119,12 @@ def customer(deal: Deal) -> Iterator[str]:
         yield "/contract/place_of_supply"
 
 
+def customer_code(deal: Deal) -> Iterator[str]:
+    """The customer's code, or the account that was linked to one."""
+    account = deal.opportunity.account
+    yield "/account/code" if account is not None and account.code is not None else "/account/id"
+
+
 def contract_facts(deal: Deal) -> Iterator[str]:
     """What the contract says besides money."""
     for name in ContractFacts.model_fields:
@@ -210,7 +216,7 @@ OF_DEAL: dict[str, Row] = {
     "schema": Row("form"),
     "record_id": Row("stated", [of_deal("/id")]),
     "name": Row("stated", [of_deal("/name")]),
-    "customer": Row("stated", [of_deal("/account/code")]),
+    "customer": Row("stated", [customer_code], [K.CUSTOMER_LINK]),
     "customer_name": Row("stated", [of_deal("/account/name")]),
     "legal_entity": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
     "erp_company": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),

@@ -15,6 +15,7 @@ from pydantic import model_validator
 
 from oppsync.domain.approvals import ApprovalRole
 from oppsync.domain.billing_policy import BillingPolicy
+from oppsync.domain.customers import CustomerLink
 from oppsync.domain.exchange import ExchangeRate
 from oppsync.domain.findings import Severity
 from oppsync.domain.keys import slug
@@ -49,6 +50,7 @@ class ReferenceKind(StrEnum):
     TAX_EXEMPTION = "tax_exemption"
     WITHHOLDING = "withholding"
     EXCHANGE_RATE = "exchange_rate"
+    CUSTOMER_LINK = "customer_link"
 
 
 # A part of a key that stands for every other value.
@@ -58,6 +60,7 @@ ANY = "*"
 class LegalEntity(Frozen):
     """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one.
 
+    Once approved it contracts from `approved_from` up to, and without, `approved_to`.
     With a `reporting_currency` every deal needs the exchange rates to both.
     Its holidays are those of `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
     """
@@ -70,10 +73,23 @@ class LegalEntity(Frozen):
     erp_company: Code
     approved: bool = False
     approved_by: Text | None = None
+    approved_from: date | None = omitted_at(None)
+    approved_to: date | None = omitted_at(None)
     time_zone: Code = "UTC"
     subdivision: Code | None = omitted_at(None)
     reporting_currency: Currency | None = omitted_at(None)
     billing_policy: BillingPolicy = omitted_at(BillingPolicy())
+
+    def not_approved_on(self, day: date) -> str | None:
+        """Why it may not contract on this day, in words; None when it may."""
+        by = f" by {self.approved_by}" if self.approved_by else ""
+        if not self.approved:
+            return "is not approved for contracts"
+        if self.approved_from is not None and day < self.approved_from:
+            return f"is approved{by} from {self.approved_from} on only"
+        if self.approved_to is not None and day >= self.approved_to:
+            return f"was approved{by} until {self.approved_to} only"
+        return None
 
 
 class ServiceLine(Frozen):
@@ -248,6 +264,7 @@ SHAPES: dict[ReferenceKind, type[Frozen]] = {
     ReferenceKind.TAX_EXEMPTION: TaxExemption,
     ReferenceKind.WITHHOLDING: Withholding,
     ReferenceKind.EXCHANGE_RATE: ExchangeRate,
+    ReferenceKind.CUSTOMER_LINK: CustomerLink,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from oppsync.domain.customers import with_customer
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.events import PlanMade
 from oppsync.domain.model import given
@@ -30,8 +31,9 @@ def decide(opportunity: TrackedOpportunity, now: datetime) -> Outcome:
 
 def plan_of(record: Opportunity, enrichment: Enrichment, now: datetime) -> Plan:
     """Pure: the plan of a validated and enriched deal, and where it came from."""
-    workstreams = split(record, enrichment)
-    content = make_plan(record, enrichment, workstreams)
+    deal = with_customer(record, enrichment.customer)
+    workstreams = split(deal, enrichment)
+    content = make_plan(deal, enrichment, workstreams)
     return Plan(
         content=content,
         provenance=Provenance(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from oppsync.domain.changes import changes
-from oppsync.domain.events import RecordRead
+from oppsync.domain.events import Event, RecordRead
 from oppsync.domain.findings import blocking, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
@@ -15,6 +15,7 @@ from oppsync.domain.policies.validation import validate
 from oppsync.domain.reference import LegalEntity, ReferenceKind
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.customers import LINKED, find_customer, link
 from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
 from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
 from oppsync.pipeline.warn import tell_warnings
@@ -22,9 +23,7 @@ from oppsync.pipeline.warn import tell_warnings
 ACTOR = "stage:validate"
 
 
-def decide(
-    opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[RecordRead, ...] = ()
-) -> Outcome:
+def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[Event, ...] = ()) -> Outcome:
     """Pure: `validated`, or parked with everything that is wrong."""
     findings = validate(given(opportunity.record, "the record"), facts)
     warned = opportunity.model_copy(update={"warnings": warnings(findings)})
@@ -43,7 +42,8 @@ def run(context: StageContext) -> Outcome:
     if not record.is_won:
         items = [STILL_THERE] if exists_unknown(context.uow, context.systems, opportunity) else []
         return Advance(State.WITHDRAWN, opportunity, events=events, items=items)
-    return decide(opportunity, gather(context.sources, record), events)
+    facts = gather(context.sources, record)
+    return decide(opportunity, facts, (*events, *_keep_match(context, opportunity, record, facts)))
 
 
 def take_in(
@@ -71,7 +71,8 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     now = sources.clock.now()
     entity = _legal_entity(sources, record, record.won_on or now.date())
     _, erp = sources.systems.projects(sources.tenant_id)
-    customer = record.account.code if record.account else None
+    found = find_customer(sources, record)
+    customer = found.customer or (record.account.code if record.account else None)
     terms = record.contract.payment_terms
     return ValidationFacts(
         customer_exists=customer is not None and erp.has_customer(customer),
@@ -79,9 +80,24 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
         line_kinds=erp.line_kinds,
         today=_local_date(now, entity),
+        customer=found.customer,
+        customer_found_by=found.by,
+        candidates=found.candidates,
         payment_terms_known=terms is None or erp.has_payment_terms(terms),
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
     )
+
+
+def _keep_match(
+    context: StageContext, opportunity: TrackedOpportunity, record: Opportunity, facts: ValidationFacts
+) -> tuple[Event, ...]:
+    """A match becomes a cross-reference: the next stages, and later deals, go by that."""
+    if facts.customer is None or facts.customer_found_by == LINKED:
+        return ()
+    with context.uow() as uow:
+        event = link(uow, opportunity, record, customer=facts.customer, by=facts.customer_found_by, actor=ACTOR)
+        uow.commit()
+    return (event,)
 
 
 def _legal_entity(sources: Sources, record: Opportunity, day: date) -> LegalEntity | None:

@@ -130,6 +130,17 @@ class DismissException(Command[None]):
 
 
 @dataclass(frozen=True)
+class LinkCustomer(Command[None]):
+    """Say which customer of the ERP this item's account is; the deal is replayed. Raises NotFound; Conflict
+    (codes ALREADY_CLOSED, NO_CUSTOMER_ASKED); InvalidInput for a customer that the ERP does not have."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: str
+    customer: str
+
+
+@dataclass(frozen=True)
 class Compensate(Command[None]):
     """Give a parked deal up: what was created of it is closed, in reverse order, and the CRM told why.
     Raises NotFound; Conflict (code NOT_COMPENSABLE); InvalidInput without a reason."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from oppsync.domain.connections import ConnectionRole
+from oppsync.domain.customers import with_customer
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.findings import Finding, blocking, warnings
 from oppsync.domain.model import given
@@ -62,7 +63,7 @@ def preview(
     deal: Opportunity, facts: ValidationFacts, book: ReferenceBook, people: Candidates, now: datetime
 ) -> PlanPreview:
     """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
-    priced = as_if_won(deal, now.date())
+    priced = with_customer(as_if_won(deal, now.date()), facts.customer)
     wrong = validate(deal if deal.is_won else priced, facts)
     enrichment = enrich(priced, book)
     met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment

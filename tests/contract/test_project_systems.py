@@ -154,6 +154,13 @@ def test_both_legal_entities_are_ready_and_an_unknown_one_is_said_to_be_missing(
     assert "ACME-FR" in missing
 
 
+def test_it_finds_customers_by_name_whatever_the_capitals(erp: ProjectSystem) -> None:
+    (found,) = erp.find_customers("GLOBEX gmbh", None)
+    assert (found.code, found.name, found.countries) == ("CUST-1001", "Globex GmbH", ("DE",))
+    assert erp.find_customers("Globex", "DE136695976") == []
+    assert erp.find_customers("Gl%", None) == []
+
+
 def test_it_knows_its_payment_terms_and_how_long_its_books_are_open(erp: ProjectSystem) -> None:
     assert erp.has_payment_terms("NET30")
     assert not erp.has_payment_terms("NET31")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from oppsync import canonical_json
 from oppsync.bus import Command, MessageBus
+from oppsync.domain.customers import Candidate
 from oppsync.domain.effects import Landed
 from oppsync.domain.events import Event
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
@@ -215,6 +216,9 @@ class ConnectedVendors:
     def has_customer(self, code: str) -> bool:
         self._process.call("erp")
         return code in self._outside.erp.customers
+
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+        return ()
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         self._process.call("erp")

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
+from oppsync.domain.customers import Candidate
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import LineKind, Plan
-from oppsync.domain.reference import ReferenceBook
+from oppsync.domain.reference import ReferenceBook, ReferenceRow
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.errors import RecordGone
@@ -31,7 +32,10 @@ class Surroundings:
         now: datetime = make.NOW,
         customers: str = "CUST-1001",
         has_project: bool = False,
+        candidates: tuple[Candidate, ...] = (),
     ) -> None:
+        self.candidates = list(candidates)
+        self.linked: list[ReferenceRow] = []
         self.record = record
         self._now = now
         self._customers = customers
@@ -61,6 +65,10 @@ class Surroundings:
         self._outside(f"customer {code}")
         return code == self._customers
 
+    def find_customers(self, name: str, tax_id: str | None) -> list[Candidate]:
+        self._outside(f"customers like {name}")
+        return self.candidates
+
     def missing_for(self, erp_company: str) -> list[str]:
         self._outside(f"company {erp_company}")
         return []
@@ -80,7 +88,14 @@ class Surroundings:
 
     def book(self, tenant_id: str) -> ReferenceBook:
         assert self.in_transaction
-        return make.book()
+        return make.book(*self.linked)
+
+    def put(self, tenant_id: str, row: ReferenceRow) -> None:
+        assert self.in_transaction
+        self.linked.append(row)
+
+    def commit(self) -> None:
+        assert self.in_transaction
 
     @contextmanager
     def uow(self) -> Iterator[Surroundings]:
@@ -271,3 +286,47 @@ def test_the_same_plan_made_again_is_no_news() -> None:
 def test_a_plan_of_a_deal_that_was_never_enriched_is_a_bug() -> None:
     with pytest.raises(ValueError, match="the enrichment is missing"):
         split_workstreams.decide(make.tracked(make.opportunity()), make.NOW)
+
+
+NAMELESS = make.opportunity(account=make.account(code=None))
+GLOBEX = Candidate(code="CUST-1001", name="GLOBEX GmbH", countries=("DE",))
+
+
+def test_an_account_without_a_code_is_matched_once_and_its_plan_has_the_customer() -> None:
+    world = Surroundings(NAMELESS, candidates=(GLOBEX,))
+
+    validated = advanced(validate.run(world.context(make.tracked(NAMELESS))), State.VALIDATED)
+    enriched = advanced(enrich.run(world.context(validated.opportunity)), State.ENRICHED)
+    planned = advanced(split_workstreams.run(world.context(enriched.opportunity)), State.PLANNED)
+
+    (linked,) = validated.events
+    assert (linked.type, linked.after) == ("customer.linked.v1", {"customer": "CUST-1001"})
+    assert linked.summary == "Globex GmbH is the ERP's customer CUST-1001: by name and country"
+    assert planned.plan is not None
+    assert planned.plan.content.customer == "CUST-1001"
+    assert planned.opportunity.record == NAMELESS
+
+
+def test_an_account_that_was_linked_is_not_looked_for_again() -> None:
+    world = Surroundings(NAMELESS, candidates=(GLOBEX,))
+    advanced(validate.run(world.context(make.tracked(NAMELESS))), State.VALIDATED)
+    world.asked.clear()
+
+    again = advanced(validate.run(world.context(make.tracked(NAMELESS))), State.VALIDATED)
+
+    assert again.events == ()
+    assert world.asked == ["read 006O1", "customer CUST-1001", "company ACME-DE"]
+
+
+def test_an_account_that_may_be_several_customers_waits_for_a_person() -> None:
+    twin = GLOBEX.model_copy(update={"code": "CUST-1009"})
+    world = Surroundings(NAMELESS, candidates=(twin, GLOBEX))
+
+    (found,) = parked(validate.run(world.context(make.tracked(NAMELESS)))).findings
+
+    assert (found.code, found.path, found.value) == (
+        "ACCOUNT_AMBIGUOUS",
+        "/account/code",
+        "CUST-1001, CUST-1009",
+    )
+    assert world.linked == []

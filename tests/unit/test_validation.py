@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.billing_terms import BillingTerms, Cap, Deposit, Retainer
+from oppsync.domain.customers import Candidate
 from oppsync.domain.findings import Finding, Severity
 from oppsync.domain.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
 from oppsync.domain.plan import LineKind
@@ -109,6 +110,32 @@ CASES = [
         "/account/code",
         "Globex GmbH carries no customer code",
         make.opportunity(account=make.account(code=None)),
+    ),
+    Case(
+        "several customers",
+        "ACCOUNT_AMBIGUOUS",
+        "/account/code",
+        "may be any of these customers of the ERP: CUST-1 Globex, CUST-2 Globex",
+        make.opportunity(account=make.account(code=None)),
+        make.facts(
+            candidates=(Candidate(code="CUST-1", name="Globex"), Candidate(code="CUST-2", name="Globex"))
+        ),
+    ),
+    Case(
+        "entity approved later",
+        "LEGAL_ENTITY_NOT_APPROVED",
+        "/contracting_entity",
+        "is approved by Group controlling from 2026-05-05 on only",
+        make.opportunity(),
+        make.facts(legal_entity=make.legal_entity(approved_from=date(2026, 5, 5))),
+    ),
+    Case(
+        "entity approved no longer",
+        "LEGAL_ENTITY_NOT_APPROVED",
+        "/contracting_entity",
+        "was approved by Group controlling until 2026-05-04 only",
+        make.opportunity(),
+        make.facts(legal_entity=make.legal_entity(approved_to=date(2026, 5, 4))),
     ),
     Case(
         "customer not in the ERP",

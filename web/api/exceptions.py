@@ -7,7 +7,7 @@ from uuid import UUID
 
 from oppsync.domain.exceptions import ExceptionItem
 from oppsync.domain.readings import Page
-from oppsync.services.commands import DismissException, ReplayException
+from oppsync.services.commands import DismissException, LinkCustomer, ReplayException
 from web.api import schemas
 from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
 from web.api.bridge import Blueprint
@@ -69,4 +69,20 @@ def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> Ex
         me.tenant_id, exception_id, actor=f"person:{me.person.email}", reason=request.reason
     )
     application().dispatch(command)
+    return application().queries.exception(me.tenant_id, exception_id)
+
+
+@exceptions.route("/exceptions/<uuid:exception_id>/customer", methods=["POST"])
+@exceptions.takes(schemas.CustomerRequest)
+@exceptions.answers(ExceptionItem)
+@exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def link_customer(request: schemas.CustomerRequest, exception_id: UUID) -> ExceptionItem:
+    """Say which customer of the ERP the deal's account is, and work it again
+
+    Needs the role operations or integration admin.
+    """
+    me = signed_in()
+    require(me.person, WORKS_EXCEPTIONS)
+    actor = f"person:{me.person.email}"
+    application().dispatch(LinkCustomer(me.tenant_id, exception_id, actor, request.customer))
     return application().queries.exception(me.tenant_id, exception_id)

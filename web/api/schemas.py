@@ -87,6 +87,12 @@ class CompensateRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
 
 
+class CustomerRequest(Frozen):
+    """The ERP's customer, by its code."""
+
+    customer: Code
+
+
 class DismissRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
 

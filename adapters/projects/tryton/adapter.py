@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from adapters.http import OPEN_GATE, Gate
 from adapters.projects.tryton import landing, wire
 from adapters.projects.tryton.client import NumberDrawnTwice, TrytonClient
+from adapters.projects.tryton.customers import customers_like
 from adapters.projects.tryton.directory import Company, Directory
 from adapters.projects.tryton.landing import Fields
 from adapters.projects.tryton.readiness import missing, open_until
@@ -31,6 +32,7 @@ from adapters.projects.tryton.values import (
 )
 from adapters.traffic.limits import NO_LIMITS
 from oppsync.domain.connections import Connection
+from oppsync.domain.customers import Candidate
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.orders import LineOrder, NodeOrder
@@ -106,6 +108,9 @@ class TrytonProjects:
 
     def has_customer(self, code: str) -> bool:
         return bool(self._client.search("party.party", [["code", "=", code]], ["id"]))
+
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+        return customers_like(self._client, name, tax_id)
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         return missing(self._client, erp_company, list(self._products.values()), self._clock.now().date())

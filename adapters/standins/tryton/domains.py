@@ -47,6 +47,9 @@ def _clause(model: str, clause: Sequence[Json]) -> Condition:
     name, _, rest = str(path).partition(".")
     field = find_field(model, name)
     if rest:
+        if field.kind is Kind.ONE2MANY:
+            sql, values = _clause(field.target, [rest, operator, value])
+            return f'id IN (SELECT "{field.back}" FROM {table(field.target)} WHERE {sql})', values
         if field.kind is not Kind.MANY2ONE:
             raise ServerError(path)
         sql, values = _clause(field.target, [rest, operator, value])

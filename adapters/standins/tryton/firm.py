@@ -31,10 +31,10 @@ COMPANIES = (
     Company("ACME-US", "Acme Advisory Inc.", "USD", {"US-NT": "0"}, ("CC-US-ADV", "CC-US-CLOUD")),
 )
 CUSTOMERS = {
-    "CUST-1001": "Globex GmbH",
-    "CUST-1002": "Initech Inc",
-    "CUST-1003": "Umbrella SAS",
-    "CUST-1004": "Nordbank AG",
+    "CUST-1001": ("Globex GmbH", "DE"),
+    "CUST-1002": ("Initech Inc", "US"),
+    "CUST-1003": ("Umbrella SAS", "FR"),
+    "CUST-1004": ("Nordbank AG", "DE"),
 }
 PAYMENT_TERMS = ("NET14", "NET30", "NET60")
 PRODUCTS = {
@@ -68,11 +68,14 @@ def seed(records: Records) -> None:
             records.create("account.journal", {"name": kind.capitalize(), "type": kind}, None)
         for company in COMPANIES:
             _open_books(records, company, currencies[company.currency])
-        for code, name in CUSTOMERS.items():
+        countries = {
+            code: records.create("country.country", {"name": code, "code": code}, None)
+            for code in ("DE", "FR", "US")
+        }
+        for code, (name, country) in CUSTOMERS.items():
+            address: Json = {"invoice": True, "country": countries[country]}
             records.create(
-                "party.party",
-                {"name": name, "code": code, "addresses": [["create", [{"invoice": True}]]]},
-                None,
+                "party.party", {"name": name, "code": code, "addresses": [["create", [address]]]}, None
             )
 
 

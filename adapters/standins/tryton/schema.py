@@ -60,8 +60,15 @@ MODELS: Mapping[str, Model] = {
         "code": Field(unique=True),
         "addresses": Field(Kind.ONE2MANY, "party.address", "party"),
         "account_receivable": record("account.account"),
+        "identifiers": Field(Kind.ONE2MANY, "party.identifier", "party"),
     },
-    "party.address": {"party": record("party.party", required=True), "invoice": Field(Kind.BOOLEAN)},
+    "party.address": {
+        "party": record("party.party", required=True),
+        "invoice": Field(Kind.BOOLEAN),
+        "country": record("country.country"),
+    },
+    "party.identifier": {"party": record("party.party", required=True), "code": Field(required=True)},
+    "country.country": {"name": NAME, "code": Field(required=True)},
     "currency.currency": {"name": NAME, "code": Field(required=True, unique=True), "digits": Field(Kind.FLOAT)},
     "company.company": {
         "party": record("party.party", required=True),

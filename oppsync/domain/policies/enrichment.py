@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.customers import CustomerLink, with_customer
 from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery, LineEnrichment
 from oppsync.domain.findings import Finding, Severity, blocking, finding, warnings
 from oppsync.domain.model import given
@@ -37,6 +38,8 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     is validation's to tell, and the rest is looked up all the same.
     """
     search = Search(book, given(opportunity.won_on, "the close date"))
+    linked = _linked(opportunity, search)
+    opportunity = with_customer(opportunity, linked)
     entity = search.find(
         LegalEntity, ReferenceKind.LEGAL_ENTITY, "/contracting_entity", opportunity.contracting_entity
     )
@@ -56,6 +59,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         return (*blocks, *warnings(search.findings))
     return Enrichment(
         legal_entity=entity,
+        customer=linked,
         tax=tax,
         withholding=withholding,
         exchanges=exchanges,
@@ -64,6 +68,15 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         used=tuple(search.used.values()),
         warnings=warnings(search.findings),
     )
+
+
+def _linked(opportunity: Opportunity, search: Search) -> str | None:
+    """The customer that an account without a code of its own was linked to."""
+    account = opportunity.account
+    if account is None or account.code is not None:
+        return None
+    row = search.first(CustomerLink, ReferenceKind.CUSTOMER_LINK, (opportunity.system, account.id))
+    return row.customer if row else None
 
 
 def _line(
@@ -168,11 +181,12 @@ def _intercompany(
     entity = search.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, path, code)
     price = search.find(TransferPrice, ReferenceKind.TRANSFER_PRICE, path, selling.code, code)
     revenue = search.find(CostCentre, ReferenceKind.COST_CENTRE, path, selling.code, service.code)
-    if entity is not None and not entity.approved:
+    why = entity.not_approved_on(search.day) if entity is not None else None
+    if entity is not None and why:
         search.findings.append(
             finding(
                 "LEGAL_ENTITY_NOT_APPROVED",
-                f"{entity.name} ({code}), which is to deliver, is not approved",
+                f"{entity.name} ({code}), which is to deliver, {why}",
                 path=path,
                 value=code,
             )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from oppsync.domain.customers import Candidate
 from oppsync.domain.findings import Finding
-from oppsync.domain.model import Frozen, Text
+from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import LineKind
 from oppsync.domain.reference import LegalEntity
@@ -17,7 +18,8 @@ class ValidationFacts(Frozen):
 
     `missing_in_erp` says in words what that entity lacks in the ERP, `line_kinds` are the billing line kinds
     the ERP lands, `today` is the date in the entity's time zone. `books_open_until`: the last day of the
-    entity's open fiscal years in the ERP, where it tells.
+    entity's open fiscal years in the ERP, where it tells. `customer` is who an account without a code was found
+    to be, `candidates` who it may be.
     """
 
     customer_exists: bool
@@ -27,6 +29,9 @@ class ValidationFacts(Frozen):
     today: date
     payment_terms_known: bool = True
     books_open_until: date | None = None
+    customer: Code | None = None
+    customer_found_by: Text = ""
+    candidates: tuple[Candidate, ...] = ()
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

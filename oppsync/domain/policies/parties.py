@@ -17,7 +17,15 @@ def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> I
         return
     if not account.name:
         yield finding("FIELD_MISSING", "The account has no name", path="/account/name")
-    if account.code is None:
+    if account.code is None and facts.candidates:
+        several = ", ".join(map(str, facts.candidates))
+        yield finding(
+            "ACCOUNT_AMBIGUOUS",
+            f"The account {account.name} may be any of these customers of the ERP: {several}",
+            path="/account/code",
+            value=", ".join(candidate.code for candidate in facts.candidates),
+        )
+    elif account.code is None and facts.customer is None:
         yield finding(
             "ACCOUNT_CODE_MISSING",
             f"The account {account.name} carries no customer code of the ERP",
@@ -35,12 +43,13 @@ def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> I
 
 def account_exists_in_the_erp(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     account = opportunity.account
-    if account is not None and account.code is not None and not facts.customer_exists:
+    code = facts.customer or (account.code if account else None)
+    if account is not None and code is not None and not facts.customer_exists:
         yield finding(
             "ACCOUNT_UNKNOWN",
-            f"The ERP has no customer {account.code} ({account.name})",
+            f"The ERP has no customer {code} ({account.name})",
             path="/account/code",
-            value=account.code,
+            value=code,
         )
 
 
@@ -57,10 +66,10 @@ def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) 
             value=code,
         )
         return
-    if not entity.approved:
+    if why := entity.not_approved_on(opportunity.won_on or facts.today):
         yield finding(
             "LEGAL_ENTITY_NOT_APPROVED",
-            f"{entity.name} ({code}) is not approved for contracts",
+            f"{entity.name} ({code}) {why}",
             path="/contracting_entity",
             value=code,
         )

@@ -1,0 +1,56 @@
+"""Find the ERP's customer of an account that carries no code of it, and remember who it is."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from oppsync.domain.customers import CustomerLink, CustomerMatch, match
+from oppsync.domain.events import CustomerLinked
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.reference import ReferenceKind, ReferenceRow, reference_key
+from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Sources
+from oppsync.ports import UnitOfWork
+
+LINKED = "cross-reference"
+# A cross-reference holds for deals of any day.
+ALWAYS = date(2000, 1, 1)
+
+
+def find_customer(sources: Sources, record: Opportunity) -> CustomerMatch:
+    """Nobody for a deal without account, or whose account has a code of its own."""
+    account = record.account
+    if account is None or account.code is not None:
+        return CustomerMatch()
+    key = reference_key(record.system, account.id)
+    linked = sources.book().find(CustomerLink, ReferenceKind.CUSTOMER_LINK, key, record.won_on or ALWAYS)
+    if linked is not None:
+        return CustomerMatch(customer=linked[0].customer, by=LINKED)
+    _, erp = sources.systems.projects(sources.tenant_id)
+    return match(account, erp.find_customers(account.name, account.tax_id))
+
+
+def link(
+    uow: UnitOfWork,
+    opportunity: TrackedOpportunity,
+    record: Opportunity,
+    *,
+    customer: str,
+    by: str,
+    actor: str,
+) -> CustomerLinked:
+    """Store the cross-reference of the deal's account; the event tells who made it."""
+    account = record.account
+    if account is None:
+        raise ValueError(f"{opportunity.id} has no account to link")
+    value = CustomerLink(customer=customer, linked_by=by).model_dump(mode="json")
+    key = reference_key(record.system, account.id)
+    row = ReferenceRow(kind=ReferenceKind.CUSTOMER_LINK, key=key, valid_from=ALWAYS, value=value)
+    uow.references.put(opportunity.tenant_id, row)
+    return CustomerLinked(
+        opportunity_id=opportunity.id,
+        actor=actor,
+        after={"customer": customer},
+        detail={"account": account.id, "by": by},
+        summary=f"{account.name} is the ERP's customer {customer}: by {by}",
+    )
