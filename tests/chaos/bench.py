@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -212,7 +213,7 @@ class Bench:
             now = sql.execute("select now()").fetchone()
         # Polled once more since the last change, and what that brought is worked; then nobody polls any more.
         for _ in range(2):
-            self._wait(lambda: self._rests(now), REST_SECONDS)
+            self._wait(partial(self._rests, now), REST_SECONDS)
             self.house.end_polls()
         self.report.settle_seconds = time.monotonic() - began
 
@@ -237,6 +238,7 @@ class Bench:
                 "deals": len(house.crm.records),
                 "deliveries": len(house.crm.acknowledged),
                 "sent again": house.crm.sent_again,
+                "never sent": len(house.crm.dropped),
                 "out of order": house.crm.reordered,
                 "edited meanwhile": house.crm.edited,
                 "decisions": sum(approver.done for approver in house.approvers),
