@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, case, null, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, case, exists, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock, held_lease
@@ -53,13 +53,13 @@ class PostgresLedger:
         # Sent before with no clear answer: it may exist until a look-up says that it does not.
         unclear = table.c.state.in_([EffectState.SENT.value, EffectState.UNKNOWN.value])
         state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
-        statement = insert(table).values(**values)
+        row = select(*(literal(value, table.c[name].type) for name, value in values.items()))
+        statement = insert(table).from_select(list(values), row.where(_while_held(lease)))
         statement = statement.on_conflict_do_update(
             index_elements=["tenant_id", "key"],
             set_={**again, "state": state, "pruned_at": null(), "updated_at": clock()},
         )
-        self._fence(lease)
-        self._connection.execute(statement)
+        self._fenced(statement.returning(table.c.key))
 
     def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None:
         self._set(
@@ -105,14 +105,20 @@ class PostgresLedger:
         return self._connection.execute(query).scalar_one_or_none()
 
     def _set(self, tenant_id: str, key: str, lease: Lease, **values: Any) -> None:
-        self._fence(lease)
-        statement = update(table).where(*_at(tenant_id, key))
-        self._connection.execute(statement.values(**values, lease_token=lease.token, updated_at=clock()))
+        statement = update(table).where(*_at(tenant_id, key), _while_held(lease))
+        changed = statement.values(**values, lease_token=lease.token, updated_at=clock())
+        self._fenced(changed.returning(table.c.key))
 
-    def _fence(self, lease: Lease) -> None:
-        """Nobody can take the lease between this check and the commit: the row stays share-locked."""
-        if self._connection.execute(held_lease(lease)).one_or_none() is None:
+    def _fenced(self, statement: Executable) -> None:
+        if self._connection.execute(statement).one_or_none() is None:
             raise LeaseLost("Another worker holds this opportunity.")
+
+
+def _while_held(lease: Lease) -> ColumnElement[bool]:
+    """Checked in the write's own statement: nobody can take the lease between that and the commit, since the
+    opportunity's row stays share-locked."""
+    held = held_lease(lease).cte("held")
+    return exists(select(held.c.id))
 
 
 def _at(tenant_id: str, key: str) -> tuple[ColumnElement[bool], ...]:

@@ -178,11 +178,7 @@ class PostgresOpportunities:
         self._connection.execute(statement)
 
     def _changed(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
-        values = from_tracked(after)
-        if before.record is after.record:
-            del values["record"], values["name"], values["account"], values["amount"], values["currency"]
-        if before.enrichment is after.enrichment:
-            del values["enrichment"]
+        values = from_tracked(before, after)
         if before.state is not after.state:
             values["state_since"] = clock()
         due_at = literal(None) if due.after is None else clock() + due.after

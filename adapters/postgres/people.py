@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Table, delete, or_, select
+from sqlalchemy import Table, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
@@ -162,14 +162,29 @@ class PostgresConnections:
         return row
 
 
+# Tenant -> what its rows looked like, and the book made of them.
+Books = dict[str, tuple[Any, ReferenceBook]]
+
+
 class PostgresReferences:
-    def __init__(self, connection: SqlConnection) -> None:
+    """`books` is kept by the process. Rows are never deleted and every change makes a version, so a book is
+    made anew only when their number, the sum of their versions or the latest change is another."""
+
+    def __init__(self, connection: SqlConnection, books: Books) -> None:
         self._connection = connection
+        self._books = books
 
     def book(self, tenant_id: str) -> ReferenceBook:
-        query = select(reference_rows).where(reference_rows.c.tenant_id == tenant_id)
-        rows = self._connection.execute(query).mappings()
-        return ReferenceBook(document(ReferenceRow, pick(row, ReferenceRow)) for row in rows)
+        of_tenant = reference_rows.c.tenant_id == tenant_id
+        versions, latest = func.sum(reference_rows.c.version), func.max(reference_rows.c.updated_at)
+        looks = tuple(self._connection.execute(select(func.count(), versions, latest).where(of_tenant)).one())
+        known = self._books.get(tenant_id)
+        if known is not None and known[0] == looks:
+            return known[1]
+        rows = self._connection.execute(select(reference_rows).where(of_tenant)).mappings()
+        book = ReferenceBook(document(ReferenceRow, pick(row, ReferenceRow)) for row in rows)
+        self._books[tenant_id] = looks, book
+        return book
 
     def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
         query = (
@@ -178,7 +193,7 @@ class PostgresReferences:
             .order_by(reference_rows.c.key, reference_rows.c.valid_from)
         )
         rows = self._connection.execute(query).mappings()
-        return [ReferenceRow.model_validate(pick(row, ReferenceRow)) for row in rows]
+        return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         SHAPES[row.kind].model_validate(row.value)

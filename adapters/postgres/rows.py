@@ -37,22 +37,30 @@ def to_tracked(row: RowMapping) -> TrackedOpportunity:
     return TrackedOpportunity(**values)
 
 
-def from_tracked(opportunity: TrackedOpportunity) -> dict[str, Any]:
-    """The columns an outcome may change."""
-    record = opportunity.record
+def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[str, Any]:
+    """The columns an outcome may change; the large documents only where they did."""
+    values: dict[str, Any] = {
+        "state": after.state,
+        "resume_state": after.resume_state,
+        "tries": after.tries,
+        "crashes": after.crashes,
+        "reread_done": after.reread_done,
+        "record_digest": after.record_digest,
+        "plan_hash": after.plan_hash,
+        "activated_at": after.activated_at,
+        "compensation_reason": after.compensation_reason,
+        "warnings": [warning.model_dump(mode="json") for warning in after.warnings],
+    }
+    if before.record is not after.record:
+        values |= _of_record(after.record)
+    if before.enrichment is not after.enrichment:
+        values["enrichment"] = after.enrichment.model_dump(mode="json") if after.enrichment else None
+    return values
+
+
+def _of_record(record: Opportunity | None) -> dict[str, Any]:
     return {
-        "state": opportunity.state,
-        "resume_state": opportunity.resume_state,
-        "tries": opportunity.tries,
-        "crashes": opportunity.crashes,
-        "reread_done": opportunity.reread_done,
         "record": record.model_dump(mode="json") if record else None,
-        "record_digest": opportunity.record_digest,
-        "enrichment": opportunity.enrichment.model_dump(mode="json") if opportunity.enrichment else None,
-        "plan_hash": opportunity.plan_hash,
-        "activated_at": opportunity.activated_at,
-        "compensation_reason": opportunity.compensation_reason,
-        "warnings": [warning.model_dump(mode="json") for warning in opportunity.warnings],
         "name": record.name if record else None,
         "account": record.account.name if record and record.account else None,
         "amount": _bookable(record.amount) if record else None,

@@ -12,6 +12,7 @@ from adapters.postgres.engine import store_errors
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.opportunities import PostgresOpportunities
 from adapters.postgres.people import (
+    Books,
     PostgresConnections,
     PostgresCredentials,
     PostgresPeople,
@@ -45,7 +46,7 @@ from oppsync.ports import (
 
 
 class PostgresUnitOfWork:
-    def __init__(self, connection: Connection, keys: MultiFernet) -> None:
+    def __init__(self, connection: Connection, keys: MultiFernet, books: Books) -> None:
         self._connection = connection
         self.opportunities: Opportunities = PostgresOpportunities(connection)
         self.watermarks: Watermarks = PostgresWatermarks(connection)
@@ -58,7 +59,7 @@ class PostgresUnitOfWork:
         self.outbox: Outbox = PostgresOutbox(connection)
         self.people: People = PostgresPeople(connection)
         self.credentials: Credentials = PostgresCredentials(connection)
-        self.references: References = PostgresReferences(connection)
+        self.references: References = PostgresReferences(connection, books)
         self.connections: Connections = PostgresConnections(connection, keys)
 
     def commit(self) -> None:
@@ -71,8 +72,9 @@ class PostgresUnits:
     def __init__(self, engine: Engine, keys: MultiFernet) -> None:
         self._engine = engine
         self._keys = keys
+        self._books: Books = {}
 
     @contextmanager
     def __call__(self) -> Iterator[UnitOfWork]:
         with store_errors(), self._engine.connect() as connection:
-            yield PostgresUnitOfWork(connection, self._keys)
+            yield PostgresUnitOfWork(connection, self._keys, self._books)

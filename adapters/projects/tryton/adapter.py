@@ -19,7 +19,7 @@ from adapters.http import OPEN_GATE, Gate
 from adapters.projects.tryton import landing, wire
 from adapters.projects.tryton.client import NumberDrawnTwice, TrytonClient
 from adapters.projects.tryton.customers import customers_like
-from adapters.projects.tryton.directory import Company, Directory
+from adapters.projects.tryton.directory import Company, Directory, Remembered
 from adapters.projects.tryton.landing import Fields
 from adapters.projects.tryton.readiness import missing, open_until
 from adapters.projects.tryton.values import (
@@ -103,23 +103,38 @@ class TrytonProjects:
             settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout, gate=gate
         )
         self._directory = Directory(self._client)
+        self._remembered = Remembered()
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
         self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
 
     def has_customer(self, code: str) -> bool:
-        return bool(self._client.search("party.party", [["code", "=", code]], ["id"]))
+        return self._exists("party.party", "code", code)
 
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
         return customers_like(self._client, name, tax_id)
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
-        return missing(self._client, erp_company, list(self._products.values()), self._clock.now().date())
+        """A company that was ready a moment ago is ready still."""
+        today, lacking = self._clock.now().date(), list[str]()
+
+        def is_ready() -> bool:
+            lacking.extend(missing(self._client, erp_company, list(self._products.values()), today))
+            return not lacking
+
+        self._remembered.get(("ready", erp_company, today), is_ready)
+        return lacking
 
     def has_payment_terms(self, code: str) -> bool:
-        return bool(self._client.search("account.invoice.payment_term", [["name", "=", code]], ["id"]))
+        return self._exists("account.invoice.payment_term", "name", code)
 
     def books_open_until(self, erp_company: str) -> date | None:
-        return open_until(self._client, erp_company)
+        return self._remembered.get(("open", erp_company), lambda: open_until(self._client, erp_company))
+
+    def _exists(self, model: str, field: str, value: str) -> bool:
+        def look() -> bool:
+            return bool(self._client.search(model, [[field, "=", value]], ["id"]))
+
+        return self._remembered.get((model, value), look)
 
     def has_node(self, key: str) -> bool:
         return self._find_work(key) is not None

@@ -5,12 +5,17 @@ Needed because on SQLite Tryton takes an id that does not exist without complain
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from adapters.projects.tryton.client import TrytonClient
 from adapters.projects.tryton.wire import Wire
 from oppsync.errors import Misconfigured, VendorRejected
+
+REMEMBER_SECONDS = 30.0
+Answer = TypeVar("Answer")
 
 
 class Company(NamedTuple):
@@ -36,8 +41,27 @@ class Accounts(NamedTuple):
     revenue: int
 
 
+class Remembered:
+    """What was there a moment ago is taken to be there still; what was not there is asked for again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[float, Any]] = {}
+
+    def get(self, key: tuple[object, ...], ask: Callable[[], Answer]) -> Answer:
+        """What `ask` answered within `REMEMBER_SECONDS`, or answers now. An empty answer is not kept."""
+        known = self._known.get(key)
+        if known is not None and time.monotonic() < known[0]:
+            remembered: Answer = known[1]
+            return remembered
+        answer = ask()
+        if answer:
+            self._known[key] = (time.monotonic() + REMEMBER_SECONDS, answer)
+        return answer
+
+
 class Directory:
-    """Remembers the ids it found: a code that was there once is not looked up again by this process.
+    """Remembers the ids it found: a code that was there once is not looked up again by this process. What else
+    it read of a customer, an account or a cost centre it remembers for a while.
 
     Every look-up raises VendorRejected with what is missing, in words, when there is none.
     """
@@ -46,6 +70,7 @@ class Directory:
         self._client = client
         self._ids: dict[tuple[str, str, str, int | None], int] = {}
         self._companies: dict[str, Company] = {}
+        self._remembered = Remembered()
 
     def company(self, code: str) -> Company:
         """A company goes by the code of its party."""
@@ -58,6 +83,9 @@ class Directory:
 
     def customer(self, code: str, company: int) -> Customer:
         """With the address for invoices, or else the first."""
+        return self._remembered.get(("customer", code, company), lambda: self._customer(code, company))
+
+    def _customer(self, code: str, company: int) -> Customer:
         fields = ["addresses.invoice", "account_receivable"]
         found = self._client.search("party.party", [["code", "=", code]], fields, company)
         if not found:
@@ -67,6 +95,9 @@ class Directory:
         return Customer(found[0]["id"], address, found[0]["account_receivable"])
 
     def accounts(self, company: int) -> Accounts:
+        return self._remembered.get(("accounts", company), lambda: self._accounts(company))
+
+    def _accounts(self, company: int) -> Accounts:
         names = ["default_account_receivable", "default_category_account_revenue"]
         (defaults,) = self._client.search("account.configuration", [], names, company)
         for name in names:
@@ -84,6 +115,9 @@ class Directory:
 
     def cost_centre(self, code: str, company: int) -> Wire:
         """An analytic account, as an entry of an invoice line."""
+        return self._remembered.get(("centre", code, company), lambda: self._cost_centre(code, company))
+
+    def _cost_centre(self, code: str, company: int) -> Wire:
         account = self.id("analytic_account.account", "code", code, company)
         (found,) = self._client.search("analytic_account.account", [["id", "=", account]], ["root"], company)
         return {"root": found["root"], "account": account}

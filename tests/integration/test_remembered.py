@@ -1,0 +1,78 @@
+"""What a process remembers between two readings, and what makes it read again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import text
+
+from adapters.bootstrap import TENANT, Application
+from adapters.postgres.engine import TRUSTED_SECONDS, make_engine
+from adapters.projects.tryton.directory import Remembered
+from adapters.seed.demo_firm import reference_rows
+from oppsync.domain.reference import ReferenceKind, ReferenceRow, Region
+from oppsync.settings import Settings
+
+DACH = next(row for row in reference_rows() if row.kind is ReferenceKind.REGION and row.key == "DACH")
+
+
+def named(name: str) -> ReferenceRow:
+    return DACH.model_copy(update={"value": {**DACH.value, "name": name}})
+
+
+def put(application: Application, *rows: ReferenceRow) -> None:
+    with application.uow() as uow:
+        for row in rows:
+            uow.references.put(TENANT, row)
+        uow.commit()
+
+
+def name_of(application: Application, key: str = "DACH") -> str | None:
+    with application.uow() as uow:
+        found = uow.references.book(TENANT).find(Region, ReferenceKind.REGION, key, DACH.valid_from)
+    return found[0].name if found else None
+
+
+def test_a_change_of_reference_data_is_seen_at_once(application: Application) -> None:
+    put(application, named("Germany"))
+    assert name_of(application) == "Germany"
+
+    put(application, named("Germany and Austria"))
+    assert name_of(application) == "Germany and Austria"
+    put(application, named("Elsewhere").model_copy(update={"key": "NORDICS"}))
+    assert name_of(application, "NORDICS") == "Elsewhere"
+
+
+def test_what_was_not_committed_is_not_remembered(application: Application) -> None:
+    put(application, named("Germany"))
+    with application.uow() as uow:
+        uow.references.put(TENANT, named("Never"))
+        uow.references.book(TENANT)
+
+    assert name_of(application) == "Germany"
+
+
+@pytest.mark.parametrize("answers", [[False, False], [[], []], [None, None]])
+def test_what_is_missing_is_asked_for_again_and_what_is_there_is_not(answers: Sequence[object]) -> None:
+    remembered, left = Remembered(), [*answers, "there", "asked once too often"]
+
+    said = [remembered.get(("key",), lambda: left.pop(0)) for _ in range(4)]
+
+    assert said == [*answers, "there", "there"]
+
+
+def test_a_connection_that_was_cut_while_it_rested_is_replaced(
+    application: Application, settings: Settings
+) -> None:
+    resting = make_engine(settings.database_url.get_secret_value(), pool_size=1)
+    with resting.connect() as connection:
+        number = connection.execute(text("select pg_backend_pid()")).scalar_one()
+    with application.engine.connect() as connection:
+        connection.execute(text("select pg_terminate_backend(:number, 5000)"), {"number": number})
+    time.sleep(TRUSTED_SECONDS)
+
+    with resting.connect() as connection:
+        assert connection.execute(text("select 1")).scalar_one() == 1
+    resting.dispose()
