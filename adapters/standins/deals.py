@@ -1,7 +1,7 @@
 """Deals of the demo firm, shaped as the control surface of the Salesforce stand-in takes them.
 
-One of each billing model and one with three workstreams; amounts are the sums of their lines. `won` is the day
-the deal was closed, which decides its rates.
+Three of one billing model, one with three workstreams and one that mixes the other models; amounts are the
+sums of their lines. `won` is the day the deal was closed, which decides its rates.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ CURRENCIES = {"ACME-DE": "EUR", "ACME-US": "USD"}
 REGIONS = {"ACME-DE": "DACH", "ACME-US": "NA"}
 SENIOR, CONSULTANT = "Senior Consultant", "Consultant"
 NEW_RATES = date(2026, 1, 1)
+MONTHS = 7  # that the work takes
 # (region, role): an hour's price of deals won before and since NEW_RATES
 RATES = {
     ("DACH", SENIOR): (Decimal(150), Decimal(160)),
@@ -35,6 +36,16 @@ PRODUCTS = {
     "Time and Materials": {"ProductCode": "CONS-HR", "Name": "Consulting hour", "Family": "Consulting"},
     "Fixed Fee": {"ProductCode": "FIXED", "Name": "Fixed fee", "Family": "Consulting"},
     "Milestone": {"ProductCode": "MS", "Name": "Milestone", "Family": "Consulting"},
+    "Time and Materials Capped": {"ProductCode": "CONS-NTE", "Name": "Capped hour", "Family": "Consulting"},
+    "Fixed Fee Percent Complete": {
+        "ProductCode": "FIXED-PC",
+        "Name": "Fee by progress",
+        "Family": "Consulting",
+    },
+    "Fixed Fee with Deposit": {"ProductCode": "FIXED-DEP", "Name": "Fee with deposit", "Family": "Consulting"},
+    "Retainer": {"ProductCode": "RETAINER", "Name": "Retainer", "Family": "Consulting"},
+    "Managed Service": {"ProductCode": "MANAGED", "Name": "Managed service", "Family": "Consulting"},
+    "Non-Billable": {"ProductCode": "INTERNAL", "Name": "Internal hour", "Family": "Internal"},
 }
 
 
@@ -85,8 +96,25 @@ def three_workstreams(
     return deal(won, account, entity, name=name, billing_model="Time and Materials", lines=lines)
 
 
+def mixed(
+    won: date, account: str = "CUST-1001", entity: str = "ACME-DE", name: str = "Digital operations"
+) -> Deal:
+    """Six workstreams, each by a billing model of its own, under one purchase order that allows their sum."""
+    lines = [
+        capped_line(won, entity, hours=160, cap=Decimal("30000.00"), description="Transformation office"),
+        progress_line(won, Decimal("40000.00"), "Platform build"),
+        deposit_line(won, Decimal("60000.00"), "Process automation"),
+        retainer_line(won, Decimal("4000.00"), hours=20, description="Expert retainer"),
+        managed_line(won, Decimal("2500.00"), "Managed platform"),
+        non_billable_line(won, hours=16, description="Onboarding"),
+    ]
+    sold = deal(won, account, entity, name=name, billing_model="Mixed", lines=lines)
+    sold["opportunity"]["PO_Limit__c"] = sold["opportunity"]["Amount"]
+    return sold
+
+
 def all_kinds(won: date) -> list[Deal]:
-    return [time_and_materials(won), fixed_fee(won), milestone(won), three_workstreams(won)]
+    return [time_and_materials(won), fixed_fee(won), milestone(won), three_workstreams(won), mixed(won)]
 
 
 def hours_line(won: date, entity: str, role: str, hours: int, description: str) -> Line:
@@ -127,6 +155,64 @@ def milestone_line(
         **_once(amount),
         "Planned_Hours__c": Decimal(400),
         "milestones": milestones,
+    }
+
+
+def capped_line(won: date, entity: str, *, hours: int, cap: Decimal, description: str) -> Line:
+    line = hours_line(won, entity, SENIOR, hours, description)
+    own = _line("Time and Materials Capped", description, "Advisory", won)
+    return {**line, **own, "Cap_Amount__c": cap, "Cap_Scope__c": "Workstream"}
+
+
+def progress_line(won: date, amount: Decimal, description: str) -> Line:
+    return {
+        **_line("Fixed Fee Percent Complete", description, "Cloud", won),
+        **_once(amount),
+        **_worked(180),
+    }
+
+
+def deposit_line(won: date, amount: Decimal, description: str) -> Line:
+    """30 % at signing, 20 % in the end, the rest each month."""
+    return {
+        **_line("Fixed Fee with Deposit", description, "Advisory", won),
+        **_once(amount),
+        **_worked(250),
+        "Deposit_Percent__c": Decimal(30),
+        "Final_Percent__c": Decimal(20),
+    }
+
+
+def retainer_line(won: date, a_month: Decimal, *, hours: int, description: str) -> Line:
+    return {
+        **_line("Retainer", description, "Advisory", won),
+        **_each_month(a_month),
+        **_worked(hours * MONTHS),
+        "Included_Hours__c": Decimal(hours),
+        "Rollover__c": "Capped",
+        "Rollover_Hours__c": Decimal(10),
+    }
+
+
+def managed_line(won: date, a_month: Decimal, description: str) -> Line:
+    """In arrears, on the last day of the month."""
+    return {
+        **_line("Managed Service", description, "Cloud", won),
+        **_each_month(a_month),
+        **_worked(70),
+        "Billing_Timing__c": "In Arrears",
+        "Billing_Day__c": Decimal(31),
+    }
+
+
+def non_billable_line(won: date, *, hours: int, description: str) -> Line:
+    return {
+        **_line("Non-Billable", description, "Advisory", won),
+        **_worked(hours),
+        "Quantity": Decimal(hours),
+        "Unit__c": "Hour",
+        "UnitPrice": Decimal(0),
+        "TotalPrice": Decimal(0),
     }
 
 
@@ -187,14 +273,27 @@ def _once(amount: Decimal) -> Line:
     return {"Quantity": Decimal(1), "Unit__c": "Unit", "UnitPrice": amount, "TotalPrice": amount}
 
 
+def _each_month(amount: Decimal) -> Line:
+    return {
+        "Quantity": Decimal(MONTHS),
+        "Unit__c": "Month",
+        "UnitPrice": amount,
+        "TotalPrice": amount * MONTHS,
+    }
+
+
+def _worked(hours: int) -> Line:
+    return {"Role__c": SENIOR, "Planned_Hours__c": Decimal(hours)}
+
+
 def _start(won: date) -> date:
     """The first of a month, a fortnight or more after the deal was won."""
     return _months_later((won + timedelta(days=14)).replace(day=1), 1)
 
 
 def _end(won: date) -> date:
-    """Seven whole months."""
-    return _months_later(_start(won), 7) - timedelta(days=1)
+    """After whole months."""
+    return _months_later(_start(won), MONTHS) - timedelta(days=1)
 
 
 def _months_later(day: date, months: int) -> date:

@@ -23,7 +23,7 @@ from adapters.standins.control import SalesforceControl
 from tests.tryton import Books
 
 PROJECT = Path(__file__).parents[2]
-DEALS = 4
+DEALS = 5
 PATIENCE_SECONDS = 120.0
 
 

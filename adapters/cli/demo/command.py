@@ -104,7 +104,7 @@ def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list
 
 
 def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]:
-    """One of each billing model and one with three workstreams."""
+    """Every billing model: some alone, some with others in one deal."""
     won = []
     for deal in deals.all_kinds(application.clock.now().date()):
         opportunity = deal["opportunity"]

@@ -12,6 +12,7 @@ from oppsync.domain.reference import LegalEntity
 _DAY = timedelta(days=1)
 
 
+@lru_cache(maxsize=512)
 def is_known(country: str, subdivision: str | None) -> bool:
     """Whether the library has the calendar of this country and subdivision (ISO 3166)."""
     try:

@@ -1,0 +1,103 @@
+"""Any deal, any currency, any billing models and policies: no minor unit is lost, credits mirror charges."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+
+from oppsync.domain.billing.calendar import is_business_day
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.findings import blocking
+from oppsync.domain.model import Frozen
+from oppsync.domain.money import Money, minor_unit
+from oppsync.domain.plan import ROOT_PATH, BillingLine, LineKind, NodeKind, PlanContent, plan_hash
+from oppsync.domain.policies.validation import validate
+from oppsync.domain.revenue.schedule import revenue_schedules
+from oppsync.domain.workstream import Workstream
+from tests import builders as make
+from tests.random_deals import Sold, profile, sold
+
+
+@profile(60)
+@given(sale=sold())
+def test_deal_children_billing_and_revenue_are_the_same_money(sale: Sold) -> None:
+    assert blocking(validate(sale.deal, make.facts(legal_entity=sale.entity))) == ()
+
+    content = sale.plan()
+
+    currency = content.currency
+    children = [node.amount for node in content.nodes if node.kind is NodeKind.WORKSTREAM]
+    assert content.total.amount == sale.deal.amount
+    assert content.node(ROOT_PATH).amount == content.total
+    assert not children or Money.total(children, currency) == content.total
+    assert Money.total((line.amount for _, line in content.billing_lines()), currency) == content.total
+    for node in content.nodes:
+        assert not node.lines or Money.total((line.amount for line in node.lines), currency) == node.amount
+    schedules = list(content.revenue_schedules())
+    assert Money.total((each.price for each in schedules), currency) == content.total
+    for each in schedules:
+        assert Money.total((line.amount for line in each.lines), currency) == each.price
+        periods = [line.period for line in each.lines]
+        assert periods == sorted(set(periods))
+
+
+@profile(25)
+@given(sale=sold())
+def test_a_credit_is_the_mirror_of_its_charge(sale: Sold) -> None:
+    workstreams = sale.workstreams()
+    taken_back = [each.model_copy(update={"amount": -each.amount}) for each in workstreams]
+
+    charged = {each.key: _lines(each) for each in workstreams}
+    credited = {each.key: _lines(each) for each in taken_back}
+
+    assert {key: _mirrored(lines) for key, lines in charged.items()} == credited
+    undiscounted = [each.model_copy(update={"is_discounted": False}) for each in workstreams]
+    mirrored = [each.model_copy(update={"amount": -each.amount}) for each in undiscounted]
+    earned, returned = revenue_schedules(undiscounted, charged), revenue_schedules(mirrored, credited)
+    assert {key: [-line.amount for line in each.lines] for key, each in earned.items()} == {
+        key: [line.amount for line in each.lines] for key, each in returned.items()
+    }
+
+
+@profile(25)
+@given(sale=sold())
+def test_due_dates_keep_to_the_entity_s_business_days_and_no_line_has_another_s_path(sale: Sold) -> None:
+    lines = [line for _, line in sale.plan().billing_lines()]
+
+    assert len({line.path for line in lines}) == len(lines)
+    for line in lines:
+        if line.kind is LineKind.DATED:
+            assert line.due_on is not None
+            assert not sale.entity.billing_policy.rolls_to_business_day or is_business_day(
+                line.due_on, sale.entity.country, sale.entity.subdivision
+            )
+
+
+@profile(25)
+@given(sale=sold())
+def test_the_tax_of_a_line_is_rounded_once(sale: Sold) -> None:
+    content = sale.plan()
+
+    for _, line in content.billing_lines():
+        exact = line.amount.amount * content.tax_percent / 100
+        assert abs(content.tax_on(line).amount - exact) <= minor_unit(content.currency) / Decimal(2)
+
+
+@profile(20)
+@given(sale=sold())
+def test_what_is_stored_is_read_back_as_it_was(sale: Sold) -> None:
+    content = sale.plan()
+
+    assert plan_hash(PlanContent.model_validate(content.document())) == plan_hash(content)
+    for shape in (sale.deal, sale.entity):
+        stored: Frozen = type(shape).model_validate(shape.model_dump(mode="json"))
+        assert stored == shape
+
+
+def _lines(workstream: Workstream) -> tuple[BillingLine, ...]:
+    return BILLING_MODELS[workstream.billing_model].lines(workstream)
+
+
+def _mirrored(lines: tuple[BillingLine, ...]) -> tuple[BillingLine, ...]:
+    return tuple(line.model_copy(update={"amount": -line.amount}) for line in lines)
