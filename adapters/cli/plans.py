@@ -14,6 +14,7 @@ from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import find_id, print_plan
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.model import plain
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import short_hash
 from oppsync.domain.preview import PlanPreview
@@ -102,9 +103,14 @@ def _print(shown: PlanPreview) -> None:
         click.echo("\nNo plan can be made of it before that is mended.")
     else:
         print_plan(shown.plan.content, f"plan {short_hash(shown.plan.hash)}")
+    if shown.margin_percent is not None:
+        click.echo(f"\nmargin {plain(shown.margin_percent)} %, cost {shown.cost}")
     click.echo("\nwould have to approve")
     people = [
-        (needed.role, ", ".join(f"{who.name} <{who.email}>" for who in needed.candidates) or "nobody")
+        (
+            needed.role,
+            needed.rule or ", ".join(f"{who.name} <{who.email}>" for who in needed.candidates) or "nobody",
+        )
         for needed in shown.approvals
     ]
     print_table(("role", "who could"), people)

@@ -6,11 +6,12 @@ from datetime import date
 
 from pydantic import computed_field
 
-from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.approvals import ApprovalRole, RuleUse
 from oppsync.domain.findings import Finding, Severity, blocking
-from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.model import Code, Frozen, Quantity, Text
+from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import Plan
+from oppsync.domain.plan import ROOT_PATH, Plan
 
 # They stop a deal, but not its figures: the plan is shown beside them.
 LEAVE_A_PLAN = frozenset(
@@ -31,10 +32,11 @@ class Approver(Frozen):
 
 
 class NeededApproval(Frozen):
-    """One role that would have to approve, and who could. Nobody: a finding says so."""
+    """One role that would have to approve, and who could (nobody: a finding says so), or the rule that does."""
 
     role: ApprovalRole
     candidates: tuple[Approver, ...]
+    rule: RuleUse | None = None
 
 
 class PlanPreview(Frozen):
@@ -60,6 +62,17 @@ class PlanPreview(Frozen):
     @property
     def is_blocked(self) -> bool:
         return bool(blocking(self.findings))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def cost(self) -> Money | None:
+        """Of the whole deal; None while one of its costs is not known."""
+        return self.plan.content.node(ROOT_PATH).cost if self.plan else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def margin_percent(self) -> Quantity | None:
+        return self.plan.content.node(ROOT_PATH).margin_percent if self.plan else None
 
 
 def leaves_a_plan(found: Finding) -> bool:

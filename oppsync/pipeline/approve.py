@@ -4,7 +4,8 @@ that somebody set for plans like this one."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import partial
 
 from oppsync.domain.approvals import (
@@ -24,7 +25,7 @@ from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.orders import Message
 from oppsync.domain.plan import Plan, short_hash
 from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
-from oppsync.domain.reference import ReferenceKind
+from oppsync.domain.reference import ApprovalRule, ReferenceKind
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.forgotten import APPROVAL_LOST, exists_unknown
@@ -34,7 +35,16 @@ from oppsync.ports import UnitOfWork
 REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]
 ByRule = Mapping[ApprovalRole, RuleUse]
+Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
+
+
+@dataclass(frozen=True)
+class RuleFacts:
+    """`known_customer` is only asked for where a rule wants to know."""
+
+    rules: Rules = field(default_factory=dict)
+    known_customer: bool = False
 
 
 def open_tasks(
@@ -138,22 +148,34 @@ def candidates(uow: UnitOfWork, tenant_id: str, owner: str | None) -> Candidates
 
 
 def _by_rule(context: StageContext, uow: UnitOfWork) -> ByRule:
-    """By the rules of today: one that was ended approves nothing more, whenever the deal was won."""
     opportunity, tenant_id = context.opportunity, context.opportunity.tenant_id
-    rows = uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_RULE)
-    rules = rules_on(rows, context.clock.now().date())
+    rules = _rules(uow, tenant_id, context.clock.now().date())
     if not rules:
         return NOTHING_BY_RULE
     content = uow.plans.get(tenant_id, opportunity.id, opportunity.plan_hash or "").content
-    warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
-    asks = any(rule.known_customers_only for rule in rules.values())
     return approved_by_rule(
         content,
         rules,
-        known_customer=asks and uow.opportunities.knows_customer(tenant_id, content.customer),
-        warned=warned,
+        known_customer=_knows(uow, tenant_id, rules, content.customer),
+        warned=bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings)),
         before=uow.approvals.of(tenant_id, opportunity.id),
     )
+
+
+def rule_facts(uow: UnitOfWork, tenant_id: str, customer: str | None, today: date) -> RuleFacts:
+    """What a preview needs to tell what rules would approve."""
+    rules = _rules(uow, tenant_id, today)
+    return RuleFacts(rules, _knows(uow, tenant_id, rules, customer))
+
+
+def _rules(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
+    """The rules of today: one that was ended approves nothing more, whenever the deal was won."""
+    return rules_on(uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_RULE), today)
+
+
+def _knows(uow: UnitOfWork, tenant_id: str, rules: Rules, customer: str | None) -> bool:
+    asks = any(rule.known_customers_only for rule in rules.values())
+    return asks and customer is not None and uow.opportunities.knows_customer(tenant_id, customer)
 
 
 def owner_email(record: Opportunity | None) -> str | None:

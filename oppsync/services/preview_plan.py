@@ -14,18 +14,30 @@ from oppsync.domain.findings import Finding, blocking, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import Plan
+from oppsync.domain.policies.approval_rules import approved_by_rule
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.policies.facts import ValidationFacts
 from oppsync.domain.policies.validation import validate
 from oppsync.domain.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
 from oppsync.domain.reference import ReferenceBook
 from oppsync.errors import Misconfigured
-from oppsync.pipeline.approve import Candidates, candidates, nobody_approves, owner_email
+from oppsync.pipeline.approve import (
+    NOTHING_BY_RULE,
+    ByRule,
+    Candidates,
+    RuleFacts,
+    candidates,
+    nobody_approves,
+    owner_email,
+    rule_facts,
+)
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
 from oppsync.pipeline.validate import gather
 from oppsync.ports import Clock, Systems, UnitOfWorkFactory
 from oppsync.services.commands import PreviewPlan
+
+NO_RULES = RuleFacts()
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,9 @@ class PreviewPlanHandler:
         facts = gather(sources, as_if_won(deal, now.date()))
         with self.uow() as uow:
             people = candidates(uow, command.tenant_id, owner_email(deal))
-        return preview(deal, facts, sources.book(), people, now)
+            account = with_customer(deal, facts.customer).account
+            rules = rule_facts(uow, command.tenant_id, account.code if account else None, now.date())
+        return preview(deal, facts, sources.book(), people, now, rules=rules)
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> Opportunity:
         """The deal itself, or the CRM's record as it is now."""
@@ -60,7 +74,13 @@ class PreviewPlanHandler:
 
 
 def preview(
-    deal: Opportunity, facts: ValidationFacts, book: ReferenceBook, people: Candidates, now: datetime
+    deal: Opportunity,
+    facts: ValidationFacts,
+    book: ReferenceBook,
+    people: Candidates,
+    now: datetime,
+    *,
+    rules: RuleFacts = NO_RULES,
 ) -> PlanPreview:
     """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
@@ -68,6 +88,9 @@ def preview(
     enrichment = enrich(priced, book)
     met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
     plan = _plan(priced, enrichment, wrong, now)
+    warned = bool(warnings((*wrong, *met)))
+    by_rule = _by_rule(plan, rules, warned=warned)
+    asked = [role for role in people if role not in by_rule]
     return PlanPreview(
         system=deal.system,
         record_id=deal.id,
@@ -75,13 +98,14 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=given(priced.won_on, "the close date"),
-        findings=_once((*wrong, *met, *nobody_approves(people))),
+        findings=_once((*wrong, *met, *nobody_approves(people, asked))),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
             NeededApproval(
                 role=role,
                 candidates=tuple(Approver(name=person.name, email=person.email) for person in able),
+                rule=by_rule.get(role),
             )
             for role, able in people.items()
         ),
@@ -94,6 +118,13 @@ def _plan(
     if not isinstance(enrichment, Enrichment) or not all(leaves_a_plan(found) for found in wrong):
         return None
     return plan_of(priced, enrichment, now)
+
+
+def _by_rule(plan: Plan | None, rules: RuleFacts, *, warned: bool) -> ByRule:
+    if plan is None:
+        return NOTHING_BY_RULE
+    known = rules.known_customer
+    return approved_by_rule(plan.content, rules.rules, known_customer=known, warned=warned, before=())
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:

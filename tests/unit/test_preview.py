@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from oppsync.domain.approvals import ApprovalRole, Person, PersonRole
+from oppsync.domain.approvals import ApprovalRole, Person, PersonRole, RuleUse
 from oppsync.domain.findings import CODES
+from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.plan import LineKind
 from oppsync.domain.preview import LEAVE_A_PLAN, PlanPreview
-from oppsync.domain.reference import ReferenceBook
-from oppsync.pipeline.approve import Candidates
+from oppsync.domain.reference import ApprovalRule, ReferenceBook
+from oppsync.pipeline.approve import Candidates, RuleFacts
 from oppsync.services.preview_plan import preview
 from tests import builders as make
 from tests.unit.test_validation import BROKEN_DEALS, CASES
@@ -84,6 +86,33 @@ def test_values_are_those_of_the_day_it_is_or_would_be_won(
     if previewed.plan:
         centre = previewed.plan.content.nodes[0].cost_centre
         assert centre == ("CC-DE-ADV" if as_of < NEW_YEAR else "CC-DE-CLOUD")
+
+
+def test_a_preview_shows_the_margin_where_every_cost_is_known() -> None:
+    root = make.plan(make.opportunity(make.time_line())).content.nodes[0]
+    assert root.cost is not None
+
+    known = shown(make.opportunity(make.time_line()))
+    unknown = shown(make.opportunity(make.fixed_line(planned_hours=None)))
+
+    assert (known.cost, known.margin_percent) == (root.cost, root.margin_percent)
+    assert (unknown.cost, unknown.margin_percent) == (None, None)
+
+
+def test_a_rule_approves_in_a_preview_as_it_does_later() -> None:
+    use = RuleUse(name="small", valid_from=date(2026, 1, 1), version=1)
+    up_to = Money(amount=Decimal(50_000), currency="EUR")
+    rules = RuleFacts({use: ApprovalRule(up_to=up_to, roles=(ApprovalRole.FINANCE,))}, known_customer=True)
+    nobody: Candidates = {role: [] for role in ApprovalRole}
+
+    def asked(deal: Opportunity) -> tuple[object, list[str]]:
+        previewed = preview(deal, make.facts(), make.book(), nobody, make.NOW, rules=rules)
+        by_role = {needed.role: needed.rule for needed in previewed.approvals}
+        return by_role[ApprovalRole.FINANCE], [found.value for found in previewed.findings]
+
+    assert asked(make.opportunity()) == (use, ["delivery"])
+    # What warns is for people to read.
+    assert asked(make.opportunity(probability=75)) == (None, ["finance", "delivery", "75 %"])
 
 
 def test_findings_of_every_stage_come_at_once() -> None:
