@@ -204,7 +204,7 @@ class House:
             self._started[name] = subprocess.Popen(
                 ["/bin/sh", "-c", f"exec {command}"],
                 cwd=PROJECT,
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -212,7 +212,7 @@ class House:
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - makes system calls only
             )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return os.environ | {
             "PATH": path,

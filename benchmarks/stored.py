@@ -1,0 +1,39 @@
+"""`python -m benchmarks.stored`: the same burst on top of more and more finished opportunities."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks import burst, report, stock
+from benchmarks.house import House
+
+STORED_FROM = 10_000_000
+_SHOWN = ("deals written back a second", "CPU ms, with Postgres and Redis", "CPU ms, postgres", "WAL bytes")
+
+
+def main() -> None:
+    parser = report.arguments("The burst with many opportunities already stored.")
+    parser.add_argument("--stored", type=int, nargs="+", default=[1_000, 100_000, 1_000_000])
+    parser.add_argument("--count", type=int, default=2_000, help="deals in each burst")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes")
+    options = parser.parse_args()
+    machine, rows, filled, first = report.machine(), list[dict[str, object]](), 0, 0
+    with (
+        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
+        House(Path(folder), workers=options.workers) as house,
+    ):
+        burst.run(house, range(1))
+        like = stock.one_opportunity(house)
+        for stored in options.stored:
+            stock.copy_opportunities(house, like, range(STORED_FROM + filled, STORED_FROM + stored))
+            filled, first = stored, first + 1
+            found = {row["what"]: row for row in burst.rows(house, options.count, first)}
+            first += options.count + burst.WARM_UP
+            rate = found[_SHOWN[0]]["all"]
+            rows.append({"stored": stored, _SHOWN[0]: rate} | {f"{n}": found[n]["one"] for n in _SHOWN[1:]})
+    report.finish("stored", machine, rows, options.json, count=options.count)
+
+
+if __name__ == "__main__":
+    main()
