@@ -14,6 +14,7 @@ from adapters.cli.commands import ACTOR, Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.model import plain
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
@@ -41,6 +42,9 @@ def approval_rule() -> None:
     type=click.Choice([role.value for role in ApprovalRole]),
     help="Whose approval the rule gives; all without it.",
 )
+@click.option(
+    "--least-margin", help="Least margin in percent, such as 25; a plan whose margin is unknown is not covered."
+)
 @click.option("--new-customers", is_flag=True, help="Also customers of whom no deal was ever active.")
 @click.option("--from", "first_day", type=DAY, help="First day (UTC) it counts; today without it.")
 def set_rule(
@@ -51,6 +55,7 @@ def set_rule(
     entities: tuple[str, ...],
     models: tuple[str, ...],
     roles: tuple[str, ...],
+    least_margin: str | None,
     new_customers: bool,
     first_day: datetime | None,
 ) -> None:
@@ -62,9 +67,10 @@ def set_rule(
             billing_models=tuple(BillingModelCode(model) for model in models),
             roles=tuple(ApprovalRole(role) for role in roles) or tuple(ApprovalRole),
             known_customers_only=not new_customers,
+            least_margin_percent=Decimal(least_margin) if least_margin is not None else None,
         )
     except InvalidOperation:
-        raise Failed(f"--up-to must be a number such as 50000, not {up_to!r}.") from None
+        raise Failed("--up-to must be a number such as 50000, --least-margin one such as 25.") from None
     except ValidationError as error:
         raise Failed(error.errors()[0]["msg"]) from None
     row = ReferenceRow(
@@ -105,7 +111,18 @@ def list_rules(as_json: bool) -> None:
         click.echo("There is no rule: people approve every plan.")
     else:
         print_table(
-            ("name", "from", "until", "version", "up to", "roles", "entities", "billing models", "customers"),
+            (
+                "name",
+                "from",
+                "until",
+                "version",
+                "up to",
+                "roles",
+                "entities",
+                "billing models",
+                "customers",
+                "margin",
+            ),
             [_shown(row) for row in rows],
         )
 
@@ -122,6 +139,7 @@ def _shown(row: ReferenceRow) -> tuple[object, ...]:
         ", ".join(rule.legal_entities) or "any",
         ", ".join(rule.billing_models) or "any",
         "known" if rule.known_customers_only else "any",
+        "any" if rule.least_margin_percent is None else f"{plain(rule.least_margin_percent)} %",
     )
 
 

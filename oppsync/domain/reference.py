@@ -235,7 +235,8 @@ class ApprovalRule(Frozen):
     """Key: the rule's name. A plan that meets every condition is approved for `roles` without a person.
 
     `up_to` is the largest contract total, in its currency alone. Empty `legal_entities` or `billing_models`
-    mean any. `known_customers_only`: the customer has an earlier deal whose projects became active.
+    mean any. `known_customers_only`: the customer has an earlier deal whose projects became active. A plan
+    whose margin is below `least_margin_percent`, or not known, is not covered.
     """
 
     up_to: Money
@@ -243,6 +244,7 @@ class ApprovalRule(Frozen):
     legal_entities: tuple[Code, ...] = ()
     billing_models: tuple[BillingModelCode, ...] = ()
     known_customers_only: bool = True
+    least_margin_percent: Quantity | None = omitted_at(None)
 
 
 SHAPES: dict[ReferenceKind, type[Frozen]] = {

@@ -111,6 +111,21 @@ def test_a_credit_is_never_approved_by_a_rule() -> None:
     assert found == {}
 
 
+@pytest.mark.parametrize(("margin", "covered"), [("25", True), ("24.9", False), (None, False)])
+def test_a_plan_below_the_least_margin_or_without_a_known_one_is_left_to_people(
+    margin: str | None, covered: bool
+) -> None:
+    content = make.content(make.opportunity())
+    root, *rest = content.nodes
+    root = make.changed(root, margin_percent=None if margin is None else Decimal(margin))
+    content = make.changed(content, nodes=(root, *rest))
+    rules = rules_on([row(least_margin_percent=Decimal(25))], TODAY)
+
+    found = approved_by_rule(content, rules, known_customer=True, warned=False, before=())
+
+    assert bool(found) is covered
+
+
 def test_a_plan_with_warnings_is_left_to_people() -> None:
     assert approved(row(), warned=True) == {}
 

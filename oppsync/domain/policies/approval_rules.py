@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse
-from oppsync.domain.plan import PlanContent
+from oppsync.domain.plan import ROOT_PATH, PlanContent
 from oppsync.domain.reference import ApprovalRule, ReferenceRow
 
 
@@ -51,4 +51,10 @@ def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> b
         and (not rule.legal_entities or content.legal_entity in rule.legal_entities)
         and (not rule.billing_models or models.issubset(rule.billing_models))
         and (known_customer or not rule.known_customers_only)
+        and _is_profitable(rule, content)
     )
+
+
+def _is_profitable(rule: ApprovalRule, content: PlanContent) -> bool:
+    margin = content.node(ROOT_PATH).margin_percent
+    return rule.least_margin_percent is None or (margin is not None and margin >= rule.least_margin_percent)
