@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -34,6 +34,7 @@ from adapters.seed.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
 from adapters.supervisor import PROJECT, read_procfile
 from adapters.traffic.limits import SETTING
 from benchmarks import vendors
+from oppsync.domain.connections import Connection
 from oppsync.domain.money import Money
 from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
 from oppsync.settings import Settings
@@ -122,6 +123,29 @@ class House:
         with urllib.request.urlopen(f"{self.vendors_url}{vendors.STATISTICS}") as answer:  # noqa: S310
             calls: dict[str, int] = json.load(answer)
             return calls
+
+    def erp_moments(self) -> list[float]:
+        """When each call reached the ERP, in seconds of a clock of its own."""
+        with urllib.request.urlopen(f"{self.vendors_url}{vendors.MOMENTS}") as answer:  # noqa: S310
+            moments: list[float] = json.load(answer)
+            return moments
+
+    def limit(self, connection_id: str, limits: Mapping[str, object]) -> None:
+        """Give a connection these limits."""
+        self._put(connection_id, lambda known: {"settings": {**known.settings, SETTING: dict(limits)}})
+
+    def double(self, connection_id: str, twin_id: str) -> None:
+        """A second connection to the same system."""
+        self._put(connection_id, lambda known: {"id": twin_id, "name": twin_id})
+
+    def _put(self, connection_id: str, changed: Callable[[Connection], Json]) -> None:
+        application = build(self._settings(), pool_size=1)
+        with application.uow() as uow:
+            known = uow.connections.get(connection_id)
+            secrets = uow.connections.secrets(connection_id)
+            uow.connections.put(known.model_copy(update=changed(known)), secrets)
+            uow.commit()
+        application.close()
 
     def start_worker(self, number: int) -> None:
         self._run(f"worker.{number}", read_procfile((PROJECT / "Procfile").read_text())["worker"])

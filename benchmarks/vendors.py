@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -38,7 +39,7 @@ from benchmarks import lean_http
 WON_ON = date(2026, 3, 2)
 CLIENT = ("oppsync-demo", "salesforce-demo-secret")
 DATABASE, REST_KEY, KANTATA_TOKEN = "erp", "tryton-standin-rest-key", "kantata-demo-token"
-STATISTICS = "/_bench/calls"
+STATISTICS, MOMENTS = "/_bench/calls", "/_bench/moments"
 _RECORD = re.compile(r"006[A-Za-z0-9]{15}")
 Headers = Mapping[str, str]
 Document = dict[str, Any]
@@ -211,18 +212,21 @@ def main() -> None:
 
 
 def _serve(folder: Path, port: int) -> None:
-    calls = Counter[str]()
+    calls, moments = Counter[str](), list[float]()
     salesforce, tryton, kantata = Salesforce(folder), Tryton(folder), Kantata()
 
     def answer(method: str, path: str, headers: Headers, body: bytes) -> tuple[int, bytes]:
         if path == STATISTICS:
             return 200, json.dumps(calls).encode()
+        if path == MOMENTS:
+            return 200, json.dumps(moments).encode()
         root = path.split("/", 2)[1]
         if root == "services":
             calls[f"Salesforce {method}"] += 1
             return salesforce.answer(method, path, headers, body)
         if root == DATABASE:
             calls[f"Tryton {method}"] += 1
+            moments.append(time.monotonic())
             return tryton.answer(method, path, headers, body)
         calls[f"Kantata {method}"] += 1
         return kantata.answer(method, path, headers, body)
