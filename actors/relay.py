@@ -30,11 +30,13 @@ AWAY_SECONDS = 1.0
 
 @dataclass
 class Chore:
-    """Something done every so often; `run` returns how much it did."""
+    """Something done every so often; an `eager` one at once again while there is more. `run` returns how much
+    it did."""
 
     name: str
     every: float
     run: Callable[[], int]
+    eager: bool = False
     next_at: float = 0.0
 
     def run_if_due(self, now: float) -> None:
@@ -48,6 +50,8 @@ class Chore:
             log.warning("relay_waits", chore=self.name, reason=type(error).__name__)
             self.next_at = now + max(self.every, AWAY_SECONDS)
             return
+        if done and self.eager:
+            self.next_at = now
         if done and self.name != "relay":
             log.info("relay_did", chore=self.name, count=done)
 
@@ -59,7 +63,7 @@ def main() -> None:
     sender = Sender(application.engine, broker, declare_actors(broker, application))
     chores = (
         Chore("relay", POLL_SECONDS, sender.relay),
-        Chore("sweep", SWEEP_SECONDS, sender.sweep),
+        Chore("sweep", SWEEP_SECONDS, sender.sweep, eager=True),
         Chore("retention", PRUNE_SECONDS, lambda: prune(application.engine, settings)),
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application.engine, broker)),
     )

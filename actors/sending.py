@@ -17,10 +17,10 @@ from oppsync.crash_points import crash_point
 from oppsync.domain.states import State
 from oppsync.pipeline.table import stage_for
 
-BATCH = 200
+BATCH = 50
 # A queue of Redis is fed up to this and one batch more: whoever comes waits behind so many at most. The rest
 # waits in Postgres, where it is safe, can be seen, and is sent in fair shares.
-LONGEST_QUEUE = 100
+LONGEST_QUEUE = 50
 
 
 class Sender:
