@@ -53,7 +53,7 @@ class House:
         self._workers = workers
         self._embedded = EmbeddedServers(self.home.servers)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
-        self.port, self._vendors_port = free_port(18_000), free_port(18_500)
+        self.port, self._vendors_port = free_port(0), free_port(0)
 
     def __enter__(self) -> Self:
         try:
