@@ -19,7 +19,7 @@ from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.orders import CustomerOrder, LineOrder, Message, NodeOrder, PsaOrder, WriteBack
 from oppsync.domain.plan import LineKind, Plan
 from oppsync.domain.polling import ChangePage, Watermark
 from oppsync.domain.readings import (
@@ -86,6 +86,11 @@ class ProjectSystem(Protocol):
 
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
         """Those of this name, whatever its capital letters, or with this tax id."""
+
+    def find_customer(self, order: CustomerOrder) -> Landed | None:
+        """By its code alone: what else a customer of that code is, is not ours to say."""
+
+    def create_customer(self, order: CustomerOrder) -> Landed: ...
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         """What this company lacks before it can invoice, in words; empty when it is ready."""

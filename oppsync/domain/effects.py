@@ -78,4 +78,12 @@ class LedgerRow(Frozen):
         return self.kind not in _MAKE_NOTHING and self.state in states
 
 
-_MAKE_NOTHING = frozenset({EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK, EffectKind.CANCELLATION})
+# A customer alone is no project: it stays, whatever becomes of the deal.
+_MAKE_NOTHING = frozenset(
+    {
+        EffectKind.NOTIFICATION,
+        EffectKind.CRM_WRITE_BACK,
+        EffectKind.CANCELLATION,
+        EffectKind.CUSTOMER,
+    }
+)

@@ -20,6 +20,7 @@ class EffectKind(StrEnum):
     PSA_WRITE_BACK = "psa-status"
     NOTIFICATION = "notification"
     CANCELLATION = "cancel"
+    CUSTOMER = "customer"
 
 
 def outside_key(tenant_id: str, connection_id: str, record_id: str, kind: EffectKind, path: str) -> str:

@@ -7,7 +7,15 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from oppsync.domain.model import Code, Frozen, Text
-from oppsync.domain.plan import BillingLine, PlanContent, PlanNode
+from oppsync.domain.plan import BillingLine, NewCustomer, PlanContent, PlanNode
+
+
+class CustomerOrder(Frozen):
+    """Create this customer, whose code is its key in the ERP, for the company that sells. `key` is ours."""
+
+    key: Code
+    customer: NewCustomer
+    erp_company: Code
 
 
 class NodeOrder(Frozen):

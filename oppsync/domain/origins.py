@@ -236,6 +236,7 @@ OF_DEAL: dict[str, Row] = {
     "po_number": Row("stated", [of_deal("/contract/po_number")]),
     "po_expires_on": Row("stated", [of_deal("/contract/po_expires_on")]),
     "contract": Row("stated", [contract_facts]),
+    "new_customer": Row("stated", [customer_code, of_deal("/account/name", "/account/country")]),
     "po_limit": Row("stated", [of_deal("/contract/po_limit", "/currency")]),
     "delivery_model": Row("looked_up", [of_deal("/delivery_model")], [K.DELIVERY_MODEL]),
     "compliance": Row("looked_up", [REGION], [K.REGION]),

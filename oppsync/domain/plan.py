@@ -155,6 +155,15 @@ class WithheldTax(Frozen):
     reason: Text
 
 
+class NewCustomer(Frozen):
+    """The customer as it is created in the ERP, should it not be there: the entity's policy allows it."""
+
+    code: Code
+    name: Text
+    country: Code
+    tax_id: Code | None = omitted_at(None)
+
+
 class ContractFacts(Frozen):
     """What the contract says besides money, as the CRM has it; nothing of it is keyed in again."""
 
@@ -190,6 +199,7 @@ class PlanContent(Frozen):
     po_limit: Money | None = omitted_at(None)
     po_expires_on: date | None = omitted_at(None)
     contract: ContractFacts = omitted_at(ContractFacts())
+    new_customer: NewCustomer | None = omitted_at(None)
     delivery_model: Code | None = None
     compliance: dict[str, Text] = Field(default_factory=dict)
     nodes: tuple[PlanNode, ...]

@@ -16,12 +16,13 @@ from oppsync.domain.exchange import converted
 from oppsync.domain.margin import margin_percent, total_cost
 from oppsync.domain.model import given
 from oppsync.domain.money import Money
-from oppsync.domain.opportunity import ContractTerms, Opportunity
+from oppsync.domain.opportunity import Account, ContractTerms, Opportunity
 from oppsync.domain.plan import (
     ROOT_PATH,
     BillingLine,
     ContractFacts,
     Intercompany,
+    NewCustomer,
     NodeKind,
     PlanContent,
     PlanNode,
@@ -65,6 +66,7 @@ def make_plan(
         po_limit=_po_limit(opportunity),
         po_expires_on=opportunity.contract.po_expires_on,
         contract=_contract(opportunity.contract),
+        new_customer=_new_customer(account) if entity.creates_customers else None,
         delivery_model=delivery.code if delivery else None,
         compliance=_compliance(enrichment),
         conversions=tuple(converted(exchange, total, nodes[0].cost) for exchange in enrichment.exchanges),
@@ -215,6 +217,15 @@ def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
 def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
     model = BILLING_MODELS[workstream.billing_model]
     return tuple(line for part in workstream.parts or (workstream,) for line in model.lines(part))
+
+
+def _new_customer(account: Account) -> NewCustomer:
+    return NewCustomer(
+        code=given(account.code, "the customer's code"),
+        name=account.name,
+        country=given(account.country, "the customer's country"),
+        tax_id=account.tax_id,
+    )
 
 
 def _contract(terms: ContractTerms) -> ContractFacts:

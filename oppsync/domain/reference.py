@@ -61,6 +61,7 @@ class LegalEntity(Frozen):
     """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one.
 
     Once approved it contracts from `approved_from` up to, and without, `approved_to`.
+    Where it `creates_customers`, one that the ERP lacks is created with the projects, after their approval.
     With a `reporting_currency` every deal needs the exchange rates to both.
     Its holidays are those of `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
     """
@@ -75,6 +76,7 @@ class LegalEntity(Frozen):
     approved_by: Text | None = None
     approved_from: date | None = omitted_at(None)
     approved_to: date | None = omitted_at(None)
+    creates_customers: bool = omitted_at(False)
     time_zone: Code = "UTC"
     subdivision: Code | None = omitted_at(None)
     reporting_currency: Currency | None = omitted_at(None)

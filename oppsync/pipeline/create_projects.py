@@ -8,8 +8,8 @@ from typing import Any
 
 from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.orders import LineOrder, NodeOrder
-from oppsync.domain.plan import BillingLine, NodeKind, Plan, PlanNode
+from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan import BillingLine, NewCustomer, NodeKind, Plan, PlanNode
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
@@ -32,6 +32,8 @@ def run(context: StageContext) -> Outcome:
     with context.uow() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
     creation = _Creation(context, plan, *context.systems.projects(opportunity.tenant_id))
+    if plan.content.new_customer is not None:
+        creation.customer(plan.content.new_customer)
     ids: dict[str, str] = {}
     for node in plan.content.nodes:
         ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
@@ -48,6 +50,15 @@ class _Creation:
     plan: Plan
     connection_id: str
     projects: ProjectSystem
+
+    def customer(self, customer: NewCustomer) -> Landed:
+        key = key_of(self.context.opportunity, EffectKind.CUSTOMER, customer.code)
+        order = CustomerOrder(key=key, customer=customer, erp_company=self.plan.content.erp_company)
+        return self.context.effects.perform(
+            self._effect(key, EffectKind.CUSTOMER, customer.code, customer.model_dump(mode="json")),
+            partial(self.projects.find_customer, order),
+            partial(self.projects.create_customer, order),
+        )
 
     def node(self, node: PlanNode, parent_id: str | None) -> Landed:
         kind = KIND_OF[node.kind]

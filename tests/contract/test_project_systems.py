@@ -20,8 +20,8 @@ from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.effects import Landed
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
-from oppsync.domain.orders import LineOrder, NodeOrder
-from oppsync.domain.plan import PlanContent
+from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan import NewCustomer, PlanContent
 from oppsync.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
 from oppsync.ports import ProjectSystem
 from tests import builders
@@ -159,6 +159,20 @@ def test_it_finds_customers_by_name_whatever_the_capitals(erp: ProjectSystem) ->
     assert (found.code, found.name, found.countries) == ("CUST-1001", "Globex GmbH", ("DE",))
     assert erp.find_customers("Globex", "DE136695976") == []
     assert erp.find_customers("Gl%", None) == []
+
+
+def test_it_creates_a_customer_once_and_finds_it_by_its_code(erp: ProjectSystem) -> None:
+    code = f"CUST-{uuid4().hex[:8]}"
+    customer = NewCustomer(code=code, name="Newcomer SARL", country="FR", tax_id="FR40303265045")
+    order = CustomerOrder(key=f"oppsync:{code}", customer=customer, erp_company="ACME-DE")
+    assert erp.find_customer(order) is None
+
+    created = erp.create_customer(order)
+
+    assert erp.find_customer(order) == created
+    assert (created.number, erp.has_customer(code)) == (code, True)
+    found = {candidate.code: candidate for candidate in erp.find_customers("Newcomer SARL", "FR40303265045")}
+    assert (found[code].countries, found[code].tax_ids) == (("FR",), ("FR40303265045",))
 
 
 def test_it_knows_its_payment_terms_and_how_long_its_books_are_open(erp: ProjectSystem) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from oppsync.domain.customers import Candidate, CustomerMatch, match, with_customer
+from oppsync.domain.plan import NewCustomer
+from oppsync.domain.policies.validation import validate
+from oppsync.domain.reference import ReferenceKind, ReferenceRow
 from tests import builders as make
 
 ACCOUNT = make.account(code=None, name="Globex GmbH", country="DE", tax_id="DE 136 695 976")
@@ -46,3 +51,25 @@ def test_the_code_the_crm_has_stays() -> None:
     linked = with_customer(nameless, "C1").account
     assert linked is not None
     assert (linked.code, with_customer(nameless, None)) == ("C1", nameless)
+
+
+def test_a_customer_that_is_not_there_is_created_only_where_the_entity_says_so() -> None:
+    for creates, codes in ((True, []), (False, ["ACCOUNT_UNKNOWN"])):
+        entity = make.legal_entity(creates_customers=creates)
+        found = validate(make.opportunity(), make.facts(customer_exists=False, legal_entity=entity))
+        assert [each.code for each in found] == codes
+
+
+def test_the_plan_says_which_customer_will_be_created() -> None:
+    row = ReferenceRow(
+        kind=ReferenceKind.LEGAL_ENTITY,
+        key="ACME-DE",
+        valid_from=date(2025, 1, 1),
+        value=make.legal_entity(creates_customers=True).model_dump(mode="json"),
+    )
+    book = make.book(row, without=frozenset({ReferenceKind.LEGAL_ENTITY}))
+
+    customer = make.content(make.opportunity(), book).new_customer
+
+    assert customer == NewCustomer(code="CUST-1001", name="Globex GmbH", country="DE", tax_id="DE136695976")
+    assert make.content(make.opportunity()).new_customer is None

@@ -77,6 +77,7 @@ EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.PSA_WRITE_BACK: "PSA write-back",
     EffectKind.NOTIFICATION: "Notification",
     EffectKind.CANCELLATION: "Closing of",
+    EffectKind.CUSTOMER: "Customer",
 }
 BILLING_MODELS: dict[BillingModelCode, str] = {
     BillingModelCode.TIME_AND_MATERIALS: "Time and materials",

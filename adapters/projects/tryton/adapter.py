@@ -24,6 +24,7 @@ from adapters.projects.tryton.landing import Fields
 from adapters.projects.tryton.readiness import missing, open_until
 from adapters.projects.tryton.values import (
     closing_values,
+    customer_values,
     invoice_values,
     node_values,
     priceless_values,
@@ -35,7 +36,7 @@ from oppsync.domain.connections import Connection
 from oppsync.domain.customers import Candidate
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
-from oppsync.domain.orders import LineOrder, NodeOrder
+from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan import LineKind, NodeKind
 from oppsync.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports import Clock
@@ -112,6 +113,22 @@ class TrytonProjects:
 
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
         return customers_like(self._client, name, tax_id)
+
+    def find_customer(self, order: CustomerOrder) -> Landed | None:
+        found = self._client.search("party.party", [["code", "=", order.customer.code]], ["id"])
+        return self._landed_customer(order, found[0]["id"]) if found else None
+
+    def create_customer(self, order: CustomerOrder) -> Landed:
+        company = self._directory.company(order.erp_company).id
+        created = self._client.create("party.party", customer_values(order, self._directory), ["id"], company)
+        return self._landed_customer(order, created["id"])
+
+    def _landed_customer(self, order: CustomerOrder, record: int) -> Landed:
+        return Landed(
+            outside_id=str(record),
+            number=order.customer.code,
+            url=f"{self._records}/model/party.party/{record}",
+        )
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         """A company that was ready a moment ago is ready still."""

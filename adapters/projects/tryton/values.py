@@ -10,11 +10,24 @@ from decimal import Decimal
 from adapters.projects.tryton import landing, wire
 from adapters.projects.tryton.directory import Company, Directory, Status
 from adapters.projects.tryton.landing import Fields
-from oppsync.domain.orders import LineOrder, NodeOrder
+from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan import LineKind, NodeKind
 from oppsync.errors import VendorRejected
 
 UNIT = "Unit"  # of measure of what is invoiced as a whole
+
+
+def customer_values(order: CustomerOrder, directory: Directory) -> wire.Wire:
+    """A `party.party` with an address for invoices; of its tax id Tryton knows the number only."""
+    customer = order.customer
+    address = {"country": directory.id("country.country", "code", customer.country), "invoice": True}
+    identifiers = [["create", [{"code": customer.tax_id}]]] if customer.tax_id else []
+    return {
+        "name": customer.name,
+        "code": customer.code,
+        "addresses": [["create", [address]]],
+        "identifiers": identifiers,
+    }
 
 
 def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
