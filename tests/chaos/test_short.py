@@ -1,0 +1,46 @@
+"""The bench, short: fixed seeds, the faults that say most. Only a broken promise fails it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from adapters.supervisor import PROJECT
+
+MINUTES = 8
+SHORT = {
+    "processes": (
+        "SIGKILL worker",
+        "paused for 20 s",
+        "SIGKILL all",
+        "named place",
+        "SIGTERM",
+        "tryton: commits late",
+    ),
+    "stores": (
+        "FLUSHALL",
+        "back empty",
+        "Postgres crashed",
+        "COMMIT lost",
+        "disk full",
+        "tryton: drops",
+        "restored",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", SHORT)
+def test_nothing_is_lost_and_nothing_is_there_twice(what: str) -> None:
+    chosen = [word for name in SHORT[what] for word in ("--only", name)]
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.chaos", "--seed", f"short {what}", "--deals", "30", *chosen],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60 * MINUTES,
+        check=False,
+    )
+    sys.stdout.write(run.stdout)
+    assert run.returncode == 0, run.stdout + run.stderr
