@@ -9,7 +9,7 @@ from uuid import UUID
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import Table, delete, func, or_, select
+from sqlalchemy import ColumnElement, Table, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
@@ -167,8 +167,8 @@ Books = dict[str, tuple[Any, ReferenceBook]]
 
 
 class PostgresReferences:
-    """`books` is kept by the process. Rows are never deleted and every change makes a version, so a book is
-    made anew only when their number, the sum of their versions or the latest change is another."""
+    """`books` is kept by the process: a book is made anew only when the number of its rows or the transactions
+    that wrote them (`xmin`) are others, which holds for rows that somebody changed by hand too."""
 
     def __init__(self, connection: SqlConnection, books: Books) -> None:
         self._connection = connection
@@ -176,8 +176,8 @@ class PostgresReferences:
 
     def book(self, tenant_id: str) -> ReferenceBook:
         of_tenant = reference_rows.c.tenant_id == tenant_id
-        versions, latest = func.sum(reference_rows.c.version), func.max(reference_rows.c.updated_at)
-        looks = tuple(self._connection.execute(select(func.count(), versions, latest).where(of_tenant)).one())
+        writers: ColumnElement[int] = literal_column("sum(xmin::text::bigint)")
+        looks = tuple(self._connection.execute(select(func.count(), writers).where(of_tenant)).one())
         known = self._books.get(tenant_id)
         if known is not None and known[0] == looks:
             return known[1]

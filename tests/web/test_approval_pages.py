@@ -71,7 +71,7 @@ def test_the_page_says_how_much_what_will_exist_and_asks_last(browser: Browsers,
     assert "checked" not in screen.markup
     for node in waiting.plan.content.nodes:
         assert node.name in words
-    assert "Senior consulting Time and materials EUR 14,400.00" in words
+    assert "Senior consulting Time and materials DACH 2026, version 1 EUR 14,400.00" in words
 
 
 def test_the_billing_table_ends_with_the_contract_and_names_the_tax(browser: Browsers, office: Office) -> None:
