@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken, MultiFernet
-from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import ColumnElement, Table, delete, func, literal_column, or_, select
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
