@@ -53,6 +53,7 @@ from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExce
 from oppsync.services.intake import AcceptDeliveryHandler
 from oppsync.services.lease_keeper import LeaseKeeper
 from oppsync.services.link_customer import LinkCustomerHandler
+from oppsync.services.override_plan import OverridePlanHandler
 from oppsync.services.people import (
     CreatePersonHandler,
     CreateTokenHandler,
@@ -183,6 +184,7 @@ def _bus(
     bus.register(commands.PreviewBackfill, PreviewBackfillHandler(uow, systems))
     bus.register(commands.RunBackfill, RunBackfillHandler(uow, bus.publish))
     bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
+    bus.register(commands.OverridePlan, OverridePlanHandler(uow, bus.publish))
     bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))
     bus.register(commands.PreviewPlan, PreviewPlanHandler(uow, systems, clock))

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, RuleUse, TaskStatus
 from oppsync.domain.backfill import WonDeal
+from oppsync.domain.baseline import Baseline
 from oppsync.domain.calls import VendorCall
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.customers import Candidate
@@ -20,6 +21,7 @@ from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewExcepti
 from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.orders import CustomerOrder, LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan import LineKind, Plan
 from oppsync.domain.polling import ChangePage, Watermark
 from oppsync.domain.readings import (
@@ -280,6 +282,20 @@ class Plans(Protocol):
         """Raises NotFound."""
 
 
+class PlanOverrides(Protocol):
+    """Append only: what was said stays, the last word counts (`domain.overrides.latest`)."""
+
+    def add(self, tenant_id: str, opportunity_id: UUID, person: Person, new: NewOverride) -> PlanOverride: ...
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+        """All of an opportunity, oldest first, those taken back too."""
+
+
+class Baselines(Protocol):
+    def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:
+        """Store it, unless this opportunity has one: that one stays as it is."""
+
+
 class Approvals(Protocol):
     def open(
         self,
@@ -437,6 +453,8 @@ class UnitOfWork(Protocol):
     watermarks: Watermarks
     deliveries: Deliveries
     plans: Plans
+    overrides: PlanOverrides
+    baselines: Baselines
     approvals: Approvals
     ledger: Ledger
     exceptions: Exceptions
@@ -501,6 +519,12 @@ class Queries(Protocol):
 
     def approval(self, tenant_id: str, task_id: UUID) -> ApprovalDetail:
         """Raises NotFound."""
+
+    def baseline(self, tenant_id: str, opportunity_id: UUID) -> Baseline:
+        """Raises NotFound; also for a deal that was never active."""
+
+    def overrides(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+        """What people said of this deal's plan, oldest first."""
 
     def exceptions(
         self,

@@ -14,10 +14,11 @@ from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects import LedgerRow
 from oppsync.domain.findings import Finding
 from oppsync.domain.money import Money
+from oppsync.domain.overrides import OverrideField
 from oppsync.domain.plan import PlanContent, short_hash
 from oppsync.domain.readings import OpportunityDetail, TimelineEntry
 from oppsync.errors import NotFound
-from oppsync.services.commands import Compensate
+from oppsync.services.commands import Compensate, OverridePlan
 
 
 @click.group("opportunity", help="Won opportunities.")
@@ -63,6 +64,47 @@ def compensate(identifier: str, reason: str) -> None:
         opportunity_id = find_id(application, identifier)
         application.dispatch(Compensate(TENANT, opportunity_id, ACTOR, reason))
     click.echo(f"{opportunity_id}: given up; what was created is being closed.")
+
+
+@opportunity.command()
+@click.argument("identifier", metavar="ID|CRM-ID")
+@click.argument("workstream")
+@click.argument("field", type=click.Choice([field.value for field in OverrideField]))
+@click.argument("value", required=False)
+@click.option("--take-back", is_flag=True, help="What was overridden here counts no more.")
+@click.option("--reason", required=True, help="Kept on the timeline, and shown to who approves.")
+@click.option("--by", "email", required=True, help="E-mail of the person who says so; they may not approve it.")
+def override(
+    identifier: str,
+    workstream: str,
+    field: str,
+    value: str | None,
+    *,
+    take_back: bool,
+    reason: str,
+    email: str,
+) -> None:
+    """Say a field of a workstream otherwise, before the plan is approved."""
+    if take_back == (value is not None):
+        raise click.UsageError("Give a value, or --take-back.")
+    with connected() as application:
+        opportunity_id = find_id(application, identifier)
+        with application.uow() as uow:
+            found = uow.people.by_email(TENANT, email.strip().lower())
+        if found is None:
+            raise NotFound(f"There is no person {email}.")
+        application.dispatch(
+            OverridePlan(
+                tenant_id=TENANT,
+                opportunity_id=opportunity_id,
+                person_id=found[0].id,
+                workstream=workstream,
+                field=OverrideField(field),
+                value=value,
+                reason=reason,
+            )
+        )
+    click.echo(f"{opportunity_id}: {field} of {workstream} changed; the plan is made anew.")
 
 
 def find_id(application: Application, identifier: str) -> UUID:

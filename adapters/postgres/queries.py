@@ -13,10 +13,12 @@ from sqlalchemy import Connection, Engine, Select, and_, func, literal, or_, sel
 from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.engine import store_errors
-from adapters.postgres.rows import pick, to_exception, to_ledger_row, to_plan, to_task
+from adapters.postgres.overrides import overrides_of
+from adapters.postgres.rows import document, pick, to_exception, to_ledger_row, to_plan, to_task
 from adapters.postgres.tables import (
     approval_tasks,
     audit,
+    baselines,
     crm_watermarks,
     effects,
     exception_items,
@@ -28,11 +30,13 @@ from adapters.postgres.tables import (
     vendor_calls,
 )
 from oppsync.domain.approvals import ROLE_FOR, ApprovalRole, Person, TaskStatus
+from oppsync.domain.baseline import Baseline
 from oppsync.domain.calls import VendorCall
 from oppsync.domain.effects import EffectState, LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import PlanOverride, editors
 from oppsync.domain.readings import (
     ApprovalDetail,
     ApprovalSummary,
@@ -227,6 +231,7 @@ class PostgresQueries:
             names = select(people.c.id, people.c.name).where(
                 people.c.tenant_id == tenant_id, people.c.id.in_(named)
             )
+            edited_by = editors(overrides_of(connection, tenant_id, summary.task.opportunity_id))
             by_id: dict[UUID, str] = {row.id: row.name for row in connection.execute(names)}
         return ApprovalDetail(
             **dict(summary),
@@ -237,7 +242,19 @@ class PostgresQueries:
             people=by_id,
             reread_due=row["reread_due"],
             warnings=row["warnings"],
+            editors=edited_by,
         )
+
+    def baseline(self, tenant_id: str, opportunity_id: UUID) -> Baseline:
+        query = select(baselines.c.content).where(
+            baselines.c.tenant_id == tenant_id, baselines.c.opportunity_id == opportunity_id
+        )
+        with self._reading() as connection:
+            return document(Baseline, _one(connection, query, "baseline")["content"])
+
+    def overrides(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+        with self._reading() as connection:
+            return overrides_of(connection, tenant_id, opportunity_id)
 
     def exceptions(
         self,

@@ -286,6 +286,38 @@ plans = Table(
     _of_opportunity(),
 )
 
+# What people said of a plan's workstreams, each with a reason; the last word on a field counts.
+plan_overrides = Table(
+    "plan_overrides",
+    metadata,
+    _text("tenant_id"),
+    _id("id"),
+    _id("opportunity_id"),
+    _text("workstream"),
+    _text("field"),
+    _text("value", nullable=True),
+    _text("reason"),
+    _id("made_by"),
+    _when("made_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    _of_opportunity(),
+    ForeignKeyConstraint(["tenant_id", "made_by"], ["people.tenant_id", "people.id"]),
+    Index("ix_plan_overrides_tenant_id_opportunity_id", "tenant_id", "opportunity_id", "id"),
+)
+
+# What an opportunity was to cost, earn and take when it became active: written once.
+baselines = Table(
+    "baselines",
+    metadata,
+    _text("tenant_id"),
+    _id("opportunity_id"),
+    _text("plan_hash"),
+    _when("frozen_at"),
+    _json("content"),
+    PrimaryKeyConstraint("tenant_id", "opportunity_id"),
+    _of_opportunity(),
+)
+
 approval_tasks = Table(
     "approval_tasks",
     metadata,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from adapters.postgres.engine import store_errors
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.opportunities import PostgresOpportunities
+from adapters.postgres.overrides import PostgresPlanOverrides
 from adapters.postgres.people import (
     Books,
     PostgresConnections,
@@ -22,6 +23,7 @@ from adapters.postgres.watermarks import PostgresWatermarks
 from adapters.postgres.work import (
     PostgresApprovals,
     PostgresAudit,
+    PostgresBaselines,
     PostgresDeliveries,
     PostgresExceptions,
     PostgresOutbox,
@@ -30,6 +32,7 @@ from adapters.postgres.work import (
 from oppsync.ports import (
     Approvals,
     Audit,
+    Baselines,
     Connections,
     Credentials,
     Deliveries,
@@ -38,6 +41,7 @@ from oppsync.ports import (
     Opportunities,
     Outbox,
     People,
+    PlanOverrides,
     Plans,
     References,
     UnitOfWork,
@@ -52,6 +56,8 @@ class PostgresUnitOfWork:
         self.watermarks: Watermarks = PostgresWatermarks(connection)
         self.deliveries: Deliveries = PostgresDeliveries(connection)
         self.plans: Plans = PostgresPlans(connection)
+        self.overrides: PlanOverrides = PostgresPlanOverrides(connection)
+        self.baselines: Baselines = PostgresBaselines(connection)
         self.approvals: Approvals = PostgresApprovals(connection)
         self.ledger: Ledger = PostgresLedger(connection)
         self.exceptions: Exceptions = PostgresExceptions(connection)

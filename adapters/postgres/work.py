@@ -17,6 +17,7 @@ from adapters.postgres.rows import pick, to_exception, to_plan, to_task
 from adapters.postgres.tables import (
     approval_tasks,
     audit,
+    baselines,
     exception_items,
     inbox,
     inbox_opportunities,
@@ -25,6 +26,7 @@ from adapters.postgres.tables import (
     plans,
 )
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.baseline import Baseline
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
@@ -108,6 +110,21 @@ class PostgresPlans:
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
+
+
+class PostgresBaselines:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:
+        statement = insert(baselines).values(
+            tenant_id=tenant_id,
+            opportunity_id=opportunity_id,
+            plan_hash=baseline.plan_hash,
+            frozen_at=baseline.frozen_at,
+            content=baseline.model_dump(mode="json"),
+        )
+        self._connection.execute(statement.on_conflict_do_nothing())
 
 
 class PostgresApprovals:

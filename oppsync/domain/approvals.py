@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -97,23 +97,32 @@ class Refusal(StrEnum):
     NOT_AN_APPROVER = "NOT_AN_APPROVER"
     OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
     ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
+    EDITED_PLAN = "EDITED_PLAN"
 
 
 REFUSAL_TEXTS: dict[Refusal, str] = {
     Refusal.NOT_AN_APPROVER: "You do not have the role that decides this.",
     Refusal.OWN_OPPORTUNITY: "You own this opportunity; somebody else has to decide.",
+    Refusal.EDITED_PLAN: "You changed this plan; somebody else has to decide.",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: "You decided this plan for the other role; one person counts once.",
 }
 
 
 def may_decide(
-    person: Person, role: ApprovalRole, owner_email: str | None, others: Iterable[ApprovalTask]
+    person: Person,
+    role: ApprovalRole,
+    owner_email: str | None,
+    others: Iterable[ApprovalTask],
+    editors: Collection[UUID] = (),
 ) -> Refusal | None:
-    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks."""
+    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks;
+    `editors`: who overrode something of it."""
     if not person.is_active or ROLE_FOR[role] not in person.roles:
         return Refusal.NOT_AN_APPROVER
     if owner_email is not None and owner_email.lower() == person.email.lower():
         return Refusal.OWN_OPPORTUNITY
+    if person.id in editors:
+        return Refusal.EDITED_PLAN
     if any(task.decided_by == person.id and task.role is not role for task in others):
         return Refusal.ALREADY_DECIDED_OTHER_ROLE
     return None

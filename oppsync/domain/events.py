@@ -78,6 +78,12 @@ class PlanMade(Event):
     type = "plan.made.v1"
 
 
+class PlanOverridden(Event):
+    """A person said a field of a workstream otherwise, or took that back."""
+
+    type = "plan.overridden.v1"
+
+
 class ApprovalOpened(Event):
     type = "approval.opened.v1"
 

@@ -356,6 +356,11 @@ CODES: dict[str, CodeText] = {
         OwnerRole.FINANCE,
         "Add the transfer price to the reference data, or let another entity deliver; then replay.",
     ),
+    "OVERRIDE_NOT_POSSIBLE": _row(
+        "What a person overrode does not fit any more",
+        OwnerRole.OPERATIONS,
+        "Override the field anew or take the override back; the plan is then made again.",
+    ),
     "SPLIT_NOT_POSSIBLE": _row(
         "A split rule does not fit a line",
         OwnerRole.DELIVERY,

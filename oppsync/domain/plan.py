@@ -20,6 +20,7 @@ from oppsync.domain.exchange import Conversion
 from oppsync.domain.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.money import Currency, Money, Rounding
 from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.overrides import OverrideUse
 from oppsync.domain.reference import ReferenceUse, TransferPrice
 from oppsync.domain.tax import TaxKind
 
@@ -247,6 +248,7 @@ class Provenance(Frozen):
     record_digest: Code
     reference: tuple[ReferenceUse, ...]
     origins: tuple[Origin, ...] = Field(default=(), exclude_if=lambda origins: not origins)
+    overrides: tuple[OverrideUse, ...] = omitted_at(())
 
 
 class Plan(Frozen):

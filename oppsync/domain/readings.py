@@ -96,6 +96,7 @@ class ApprovalDetail(ApprovalSummary):
     """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
 
     `current_hash` is the opportunity's plan of now; when it differs the task is void. `warnings` are today's.
+    `editors` overrode something of the plan, so they may not decide.
     """
 
     opportunity_state: State
@@ -105,6 +106,7 @@ class ApprovalDetail(ApprovalSummary):
     people: dict[UUID, Text]
     reread_due: bool
     warnings: tuple[Finding, ...] = ()
+    editors: frozenset[UUID] = frozenset()
 
 
 class DeliveryStatus(Frozen):

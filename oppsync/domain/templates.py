@@ -20,7 +20,9 @@ from oppsync.domain.workstream import Workstream
 
 
 def name_of(workstream: Workstream, otherwise: str, values: Mapping[str, str]) -> str:
-    """By the template's naming pattern, where it has one."""
+    """As a person calls it, or by the template's naming pattern, where it has one."""
+    if workstream.called is not None:
+        return workstream.called
     pattern = workstream.enrichment.template.naming
     return filled(pattern, values) if pattern else otherwise
 

@@ -42,3 +42,4 @@ class Workstream(Frozen):
     milestones: tuple[Milestone, ...] = ()
     enrichment: LineEnrichment
     parts: tuple[Workstream, ...] = ()
+    called: Text | None = None

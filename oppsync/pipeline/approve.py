@@ -3,10 +3,11 @@ that somebody set for plans like this one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from uuid import UUID
 
 from oppsync.domain.approvals import (
     ROLE_FOR,
@@ -23,6 +24,7 @@ from oppsync.domain.findings import Finding, finding
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.orders import Message
+from oppsync.domain.overrides import editors
 from oppsync.domain.plan import Plan, short_hash
 from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
 from oppsync.domain.reference import ApprovalRule, ReferenceKind
@@ -123,9 +125,10 @@ def run(context: StageContext) -> Outcome:
     if opportunity.state is State.PLANNED:
         lost = exists_unknown(context.uow, context.systems, opportunity)
         with context.uow() as uow:
-            people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record))
-            # What a restored backup forgot, people look at.
-            by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow)
+            edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
+            people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
+            # What a restored backup forgot, and what a person changed, people look at.
+            by_rule = NOTHING_BY_RULE if lost or edited_by else _by_rule(context, uow)
         return open_tasks(opportunity, people, by_rule, lost=lost)
     with context.uow() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
@@ -135,13 +138,15 @@ def run(context: StageContext) -> Outcome:
     return outcome
 
 
-def candidates(uow: UnitOfWork, tenant_id: str, owner: str | None) -> Candidates:
+def candidates(
+    uow: UnitOfWork, tenant_id: str, owner: str | None, edited_by: Collection[UUID] = ()
+) -> Candidates:
     """Who may decide for each role; `owner`: the e-mail of who sold the deal."""
     return {
         role: [
             person
             for person in uow.people.with_role(tenant_id, ROLE_FOR[role])
-            if may_decide(person, role, owner, ()) is None
+            if may_decide(person, role, owner, (), edited_by) is None
         ]
         for role in REQUIRED_ROLES
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from oppsync.domain.customers import with_customer
@@ -10,44 +11,66 @@ from oppsync.domain.events import PlanMade
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.origins import origins
+from oppsync.domain.overrides import PlanOverride, use_of
 from oppsync.domain.plan import Plan, Provenance, short_hash
 from oppsync.domain.planning import make_plan
+from oppsync.domain.policies.overrides import Overridden, apply
+from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.split import split
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.pipeline.stage import Advance, Outcome, StageContext
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 
 ACTOR = "stage:split_workstreams"
+NO_BOOK = ReferenceBook(())
 
 
-def decide(opportunity: TrackedOpportunity, now: datetime) -> Outcome:
-    """Pure: `planned`. A plan with the hash of the one before is no news."""
+def decide(
+    opportunity: TrackedOpportunity,
+    now: datetime,
+    overrides: Sequence[PlanOverride] = (),
+    book: ReferenceBook = NO_BOOK,
+) -> Outcome:
+    """Pure: `planned`, or parked with overrides that no longer fit. A plan with the hash of the one before is
+    no news. `book`: what overrides name by code is looked up there."""
     record = given(opportunity.record, "the record")
-    plan = plan_of(record, given(opportunity.enrichment, "the enrichment"), now)
+    enrichment = given(opportunity.enrichment, "the enrichment")
+    overridden = apply(record, enrichment, split(record, enrichment), overrides, book)
+    if overridden.findings:
+        return Park(opportunity, overridden.findings, payload_reference=f"record:{opportunity.id}")
+    plan = _plan(record, enrichment, overridden, now)
     planned = opportunity.model_copy(update={"plan_hash": plan.hash})
     events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
     return Advance(State.PLANNED, planned, plan=plan, events=events)
 
 
 def plan_of(record: Opportunity, enrichment: Enrichment, now: datetime) -> Plan:
-    """Pure: the plan of a validated and enriched deal, and where it came from."""
+    """Pure: the plan of a validated and enriched deal that nobody overrode, and where it came from."""
+    return _plan(record, enrichment, Overridden(split(record, enrichment)), now)
+
+
+def _plan(record: Opportunity, enrichment: Enrichment, overridden: Overridden, now: datetime) -> Plan:
     deal = with_customer(record, enrichment.customer)
-    workstreams = split(deal, enrichment)
-    content = make_plan(deal, enrichment, workstreams)
+    content = make_plan(deal, enrichment, overridden.workstreams)
     return Plan(
         content=content,
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
-            reference=enrichment.used,
-            origins=origins(content, record, enrichment, workstreams),
+            reference=tuple(dict.fromkeys((*enrichment.used, *overridden.rows))),
+            origins=origins(content, record, enrichment, overridden.workstreams),
+            overrides=tuple(use_of(override) for override in overridden.used),
         ),
     )
 
 
 def run(context: StageContext) -> Outcome:
-    return decide(context.opportunity, context.clock.now())
+    opportunity = context.opportunity
+    with context.uow() as uow:
+        overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
+        book = uow.references.book(opportunity.tenant_id) if overrides else NO_BOOK
+    return decide(opportunity, context.clock.now(), overrides, book)
 
 
 def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:
@@ -58,6 +81,10 @@ def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:
         actor=ACTOR,
         before={"plan_hash": opportunity.plan_hash},
         after={"plan_hash": plan.hash},
-        detail={"total": content.total.model_dump(mode="json"), "nodes": len(content.nodes)},
+        detail={
+            "total": content.total.model_dump(mode="json"),
+            "nodes": len(content.nodes),
+            "overrides": [f"{use.workstream} {use.field}" for use in plan.provenance.overrides],
+        },
         summary=f"plan {short_hash(plan.hash)}: {content.total}, workstreams: {projects}",
     )

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalRole, RuleUse
+from oppsync.domain.baseline import Baseline
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import Disposition
 from oppsync.domain.findings import Finding
@@ -25,7 +26,7 @@ class Advance:
 
     `open_tasks`: role -> candidates told of the approval. `by_rule`: role -> the rule that approves.
     `void_tasks`: no approval so far counts any more.
-    `items`: what becomes an exception item although the work goes on.
+    `items`: what becomes an exception item although the work goes on. `baseline` is frozen, unless one is.
     """
 
     to: State
@@ -35,6 +36,7 @@ class Advance:
     by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False
     items: Sequence[Finding] = ()
+    baseline: Baseline | None = None
     events: Sequence[Event] = ()
 
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from oppsync.domain.approvals import ApprovalTask, TaskStatus
+from oppsync.domain.baseline import baseline_of
 from oppsync.domain.effects import Effect, LedgerRow
 from oppsync.domain.keys import EffectKind
+from oppsync.domain.model import given
 from oppsync.domain.orders import PsaOrder, WriteBack
-from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.plan import ROOT_PATH, Plan
 from oppsync.domain.states import State
 from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
@@ -41,12 +43,15 @@ def run(context: StageContext) -> Outcome:
         return Advance(State.REJECTED, opportunity)
     with context.uow() as uow:
         parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
+        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
     if parent is None:
         raise RuntimeError(f"{opportunity.id} is created without a parent project in the ledger")
     wanted = activation(parent)
     tell_crm(context, wanted)
-    _tell_psa(context, wanted)
-    return Advance(State.ACTIVE, opportunity.model_copy(update={"activated_at": wanted.activated_at}))
+    _tell_psa(context, plan, wanted)
+    active = opportunity.model_copy(update={"activated_at": wanted.activated_at})
+    since = given(wanted.activated_at, "the time the parent project was confirmed")
+    return Advance(State.ACTIVE, active, baseline=baseline_of(plan, since))
 
 
 def _effect(
@@ -82,16 +87,12 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
     )
 
 
-def _tell_psa(context: StageContext, wanted: WriteBack) -> None:
+def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
     """The project is found or created under our key, then told its status: two effects, each retried alone."""
     connected = context.systems.psa(context.opportunity.tenant_id)
     if connected is None:
         return
     connection_id, psa = connected
-    with context.uow() as uow:
-        plan = uow.plans.get(
-            context.opportunity.tenant_id, context.opportunity.id, context.opportunity.plan_hash or ""
-        )
     order = PsaOrder(
         key=key_of(context.opportunity, EffectKind.PSA_PROJECT, ROOT_PATH),
         title=plan.content.name,

@@ -12,6 +12,7 @@ from oppsync.domain.approvals import ApprovalTask, Decision, PersonRole
 from oppsync.domain.backfill import BackfillPreview, BackfillStep, WonDeal
 from oppsync.domain.intake import Delivery
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import OverrideField, PlanOverride
 from oppsync.domain.preview import PlanPreview
 from oppsync.domain.reference import ReferenceRow
 from oppsync.domain.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
@@ -69,7 +70,7 @@ class RunBackfill(Command[BackfillStep]):
 
 @dataclass(frozen=True)
 class DecideApproval(Command[ApprovalTask]):
-    """Raises NotFound; Forbidden (codes NOT_AN_APPROVER, OWN_OPPORTUNITY, ALREADY_DECIDED_OTHER_ROLE); Conflict
+    """Raises NotFound; Forbidden (codes of `domain.approvals.Refusal`); Conflict
     (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment."""
 
     tenant_id: str
@@ -78,6 +79,21 @@ class DecideApproval(Command[ApprovalTask]):
     person_id: UUID
     decision: Decision
     comment: str = ""
+
+
+@dataclass(frozen=True)
+class OverridePlan(Command[PlanOverride]):
+    """Say one field of one workstream otherwise, or take back what was said (`value` None). The plan is made
+    anew, and waits for approval anew. Raises NotFound; Forbidden (code MAY_NOT_OVERRIDE); Conflict (codes
+    NOT_OVERRIDABLE, ALREADY_DECIDED); InvalidInput, which names the field, for what does not fit."""
+
+    tenant_id: str
+    opportunity_id: UUID
+    person_id: UUID
+    workstream: str
+    field: OverrideField
+    value: str | None
+    reason: str
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from oppsync.domain.approvals import (
     may_decide,
 )
 from oppsync.domain.events import PlanApproved, PlanRejected
+from oppsync.domain.overrides import editors
 from oppsync.domain.plan import short_hash
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
@@ -67,7 +68,8 @@ class DecideApprovalHandler:
             for other in uow.approvals.of(command.tenant_id, opportunity.id)
             if other.plan_hash == task.plan_hash and other.status is not TaskStatus.VOID
         ]
-        refusal = may_decide(person, task.role, owner_email(opportunity.record), others)
+        edited_by = editors(uow.overrides.of(command.tenant_id, opportunity.id))
+        refusal = may_decide(person, task.role, owner_email(opportunity.record), others, edited_by)
         if refusal is not None:
             raise Forbidden(REFUSAL_TEXTS[refusal], code=refusal)
         check_still_open(task, opportunity, command.plan_hash)

@@ -104,6 +104,8 @@ def _carry_out(
     match outcome:
         case Advance():
             events = _approvals(uow, context, after, outcome)
+            if outcome.baseline is not None:
+                uow.baselines.freeze(after.tenant_id, after.id, outcome.baseline)
             if after.state is not State.PARKED and context.opportunity.state is State.PARKED:
                 uow.exceptions.close_for(
                     after.tenant_id, after.id, f"stage:{context.stage}", "Changed in the CRM"

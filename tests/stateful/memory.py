@@ -15,6 +15,7 @@ from uuid import UUID
 
 from oppsync import canonical_json
 from oppsync.domain.approvals import ApprovalTask, Person, PersonRole
+from oppsync.domain.baseline import Baseline
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem
@@ -29,9 +30,11 @@ from oppsync.ports import Due, UnitOfWork
 from tests.stateful.memory_work import (
     MemoryApprovals,
     MemoryAudit,
+    MemoryBaselines,
     MemoryDeliveries,
     MemoryExceptions,
     MemoryOutbox,
+    MemoryPlanOverrides,
     MemoryPlans,
     OutboxRow,
 )
@@ -67,6 +70,7 @@ class Tables:
     opportunities: dict[UUID, Row] = field(default_factory=dict)
     deliveries: dict[UUID, StoredDelivery] = field(default_factory=dict)
     plans: dict[tuple[UUID, str], Plan] = field(default_factory=dict)
+    baselines: dict[UUID, Baseline] = field(default_factory=dict)
     tasks: dict[UUID, ApprovalTask] = field(default_factory=dict)
     effects: dict[tuple[str, str], EffectRow] = field(default_factory=dict)
     items: dict[UUID, ExceptionItem] = field(default_factory=dict)
@@ -106,6 +110,8 @@ class MemoryUnitOfWork:
         self.ledger = MemoryLedger(tables, store.now)
         self.deliveries = MemoryDeliveries(tables, store.now, store.new_id)
         self.plans = MemoryPlans(tables)
+        self.overrides = MemoryPlanOverrides()
+        self.baselines = MemoryBaselines(tables)
         self.approvals = MemoryApprovals(tables, store.now, store.new_id)
         self.exceptions = MemoryExceptions(tables, store.now, store.new_id)
         self.audit = MemoryAudit(tables)

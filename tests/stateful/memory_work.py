@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.baseline import Baseline
 from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.plan import Plan
 from oppsync.errors import NotFound
 
@@ -46,6 +48,21 @@ class MemoryDeliveries:
         if delivery_id not in self._rows:
             raise NotFound("There is no such delivery.")
         return self._rows[delivery_id]
+
+
+class MemoryPlanOverrides:
+    """Nobody overrides anything in these histories."""
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+        return []
+
+
+class MemoryBaselines:
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.baselines
+
+    def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:
+        self._rows.setdefault(opportunity_id, baseline)
 
 
 class MemoryPlans:

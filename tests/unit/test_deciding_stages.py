@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 
 from oppsync.domain.customers import Candidate
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.plan import LineKind, Plan
 from oppsync.domain.reference import ReferenceBook, ReferenceRow
 from oppsync.domain.states import State
@@ -43,6 +45,7 @@ class Surroundings:
         self.in_transaction = False
         self.line_kinds = frozenset(LineKind)
         self.references = self
+        self.overrides = self
         self.ledger = self
         self.has_project = has_project
         self.systems = self
@@ -85,6 +88,10 @@ class Surroundings:
 
     def get(self, tenant_id: str, key: str) -> None:
         assert self.in_transaction
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> list[PlanOverride]:
+        assert self.in_transaction
+        return []
 
     def book(self, tenant_id: str) -> ReferenceBook:
         assert self.in_transaction

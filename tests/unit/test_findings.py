@@ -16,7 +16,12 @@ RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
 
 MISSING_ROWS = {"COST_CENTRE_MISSING", "TEMPLATE_MISSING"}
-OF_SPLIT_RULES = {"BUDGET_HOURS_MISSING", "SPLIT_NOT_POSSIBLE", "TRANSFER_PRICE_MISSING"}
+OF_SPLIT_RULES = {
+    "OVERRIDE_NOT_POSSIBLE",
+    "BUDGET_HOURS_MISSING",
+    "SPLIT_NOT_POSSIBLE",
+    "TRANSFER_PRICE_MISSING",
+}
 # A deal needs none of these.
 OPTIONAL_KINDS = {
     ReferenceKind.CUSTOMER_LINK,

@@ -116,7 +116,13 @@ class Office:
         }
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
-            after = builders.changed(before, state=State.AWAITING_APPROVAL, record=record, plan_hash=plan.hash)
+            after = builders.changed(
+                before,
+                state=State.AWAITING_APPROVAL,
+                record=record,
+                enrichment=builders.enrichment(record),
+                plan_hash=plan.hash,
+            )
             uow.opportunities.change(before, after, ON_ACTION)
             uow.plans.add(TENANT, opportunity_id, plan)
             uow.approvals.void(TENANT, opportunity_id, plan.hash)

@@ -302,3 +302,17 @@ def test_a_selection_is_previewed_then_replayed_by_who_works_exceptions(
 
     assert olga.get(f"/exceptions/{item_id}")["status"] == "replayed"
     assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "approved"
+
+
+def test_a_plan_is_changed_and_tells_what_was_said(client: Callable[[str], Client], office: Office) -> None:
+    path = f"/opportunities/{office.waiting().opportunity_id}/overrides"
+    body = {"workstream": "00kL2", "field": "name", "value": "Landing zone", "reason": "The customer's name"}
+    ana = client("ana")
+
+    wrong = ana.refused(422, "POST", path, json={**body, "field": "ends_on", "value": "soon"})
+    made = ana.post(path, body)
+
+    assert (wrong["code"], wrong["errors"][0]["pointer"]) == ("OVERRIDE_NOT_POSSIBLE", "/value")
+    assert (made["value"], made["author"]) == ("Landing zone", "ana@acme.example")
+    assert ana.get(path)["rows"] == [made]
+    assert client("ed").refused(403, "POST", path, json=body)["code"] == "MAY_NOT_OVERRIDE"

@@ -9,7 +9,9 @@ from decimal import Decimal
 from adapters.bootstrap import TENANT
 from oppsync.domain.approvals import RuleUse, TaskStatus
 from oppsync.domain.findings import finding
+from oppsync.domain.overrides import OverrideField
 from oppsync.domain.plan import short_hash
+from oppsync.services.commands import OverridePlan
 from tests import builders
 from tests.web.browser import Browser
 from tests.web.office import Office, Waiting, email, sold_by
@@ -43,6 +45,26 @@ def test_the_inbox_shows_what_waits_for_me_and_no_deal_of_my_own(browser: Browse
     assert "No match: no plan was approved." in ana.get("/approvals?view=approved").words
     ana.post(page_of(mine), **approve(mine))
     assert "Globex" in ana.get("/approvals?view=approved").words
+
+
+def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    command = OverridePlan(
+        tenant_id=TENANT,
+        opportunity_id=waiting.opportunity_id,
+        person_id=office.ids["ana"],
+        workstream="00kL2",
+        field=OverrideField.HOURS,
+        value="80",
+        reason="As scoped",
+    )
+    office.application.dispatch(command)
+    finance, _delivery, _plan = office.propose(waiting.opportunity_id, builders.opportunity())
+
+    words = browser("ana").get(f"/approvals/{finance.id}").words
+
+    assert "you changed this plan, and somebody else has to look at it" in words
+    assert "Record decision" not in words
 
 
 def test_the_page_says_who_delivers_for_whom_at_what_price(browser: Browsers, office: Office) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from uuid import UUID
 
+from oppsync.domain.baseline import Baseline
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
 from oppsync.domain.why import PlanReasons, why
-from oppsync.services.commands import Compensate
+from oppsync.services.commands import Compensate, OverridePlan
 from web.api import schemas
 from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
 from web.api.bridge import Blueprint
@@ -89,6 +91,47 @@ def get_calls(opportunity_id: UUID) -> Mapping[str, object]:
     tenant = signed_in().tenant_id
     application().queries.opportunity(tenant, opportunity_id)
     return {"rows": application().queries.vendor_calls(tenant, opportunity_id)}
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/baseline")
+@opportunities.answers(Baseline)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_baseline(opportunity_id: UUID) -> Baseline:
+    """Read budget, cost, margin, dates and schedules as they were frozen when the deal became active"""
+    return application().queries.baseline(signed_in().tenant_id, opportunity_id)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/overrides")
+@opportunities.answers(schemas.Overrides)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_overrides(opportunity_id: UUID) -> Mapping[str, object]:
+    """Read what people said of a plan's workstreams"""
+    tenant = signed_in().tenant_id
+    application().queries.opportunity(tenant, opportunity_id)
+    return {"rows": application().queries.overrides(tenant, opportunity_id)}
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/overrides", methods=["POST"])
+@opportunities.takes(schemas.OverrideRequest)
+@opportunities.answers(PlanOverride)
+@opportunities.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> PlanOverride:
+    """Say a field of a workstream otherwise, before the plan is approved
+
+    The plan is made anew and approvals so far no longer count; who changed it may not approve it. Needs the
+    role operations, finance approver or delivery approver.
+    """
+    me = signed_in()
+    command = OverridePlan(
+        tenant_id=me.tenant_id,
+        opportunity_id=opportunity_id,
+        person_id=me.person.id,
+        workstream=request.workstream,
+        field=request.field,
+        value=request.value,
+        reason=request.reason,
+    )
+    return application().dispatch(command)
 
 
 @opportunities.route("/opportunities/<uuid:opportunity_id>/compensate", methods=["POST"])

@@ -13,6 +13,7 @@ from oppsync.domain.calls import VendorCall
 from oppsync.domain.effects import LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.overrides import NewOverride, PlanOverride
 from oppsync.domain.readings import (
     ApprovalDetail,
     ApprovalSummary,
@@ -79,6 +80,23 @@ class DecisionRequest(Frozen):
     plan_hash: Code
     decision: Decision
     comment: Text = ""
+
+
+class OverrideRequest(NewOverride):
+    """One field of one workstream said otherwise, and why. `value` null takes back what was said before.
+
+    Dates like `2026-06-01`; hours as a number in text; service line, delivery entity, cost centre and template
+    by their codes.
+    """
+
+    value: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class Overrides(Frozen):
+    """Oldest first; the last word on a field of a workstream counts."""
+
+    rows: tuple[PlanOverride, ...]
 
 
 class CompensateRequest(Frozen):

@@ -34,7 +34,7 @@ def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
         return None if task.decided_by == me.id else Refusal(_decided(detail))
     if task.status is TaskStatus.VOID or detail.current_hash != task.plan_hash:
         return Refusal(_void(detail))
-    barred = may_decide(me, task.role, detail.owner_email, detail.others)
+    barred = may_decide(me, task.role, detail.owner_email, detail.others, detail.editors)
     if barred is not None:
         return Refusal(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail, me))
     if detail.reread_due:
@@ -48,6 +48,8 @@ def _because(barred: Barred, detail: ApprovalDetail) -> str:
             return f"it needs the role {PERSON_ROLES[ROLE_FOR[detail.task.role]]}"
         case Barred.OWN_OPPORTUNITY:
             return "you own this opportunity"
+        case Barred.EDITED_PLAN:
+            return "you changed this plan, and somebody else has to look at it"
         case Barred.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
             return f"you decided it for {APPROVAL_ROLES[other.role]}, and one person counts once"

@@ -1,0 +1,52 @@
+"""Overrides of plans: append only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, insert, select
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.opportunities import clock
+from adapters.postgres.rows import pick
+from adapters.postgres.tables import people, plan_overrides
+from oppsync.domain.approvals import Person
+from oppsync.domain.overrides import NewOverride, PlanOverride
+
+
+class PostgresPlanOverrides:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, tenant_id: str, opportunity_id: UUID, person: Person, new: NewOverride) -> PlanOverride:
+        statement = (
+            insert(plan_overrides)
+            .values(
+                tenant_id=tenant_id,
+                id=uuid7(),
+                opportunity_id=opportunity_id,
+                made_by=person.id,
+                made_at=clock(),
+                **new.model_dump(mode="json"),
+            )
+            .returning(plan_overrides)
+        )
+        row = self._connection.execute(statement).mappings().one()
+        return PlanOverride(**pick(row, PlanOverride), author=person.email)
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+        return overrides_of(self._connection, tenant_id, opportunity_id)
+
+
+def overrides_of(connection: Connection, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+    query = (
+        select(plan_overrides, people.c.email.label("author"))
+        .join(
+            people,
+            and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by),
+        )
+        .where(plan_overrides.c.tenant_id == tenant_id, plan_overrides.c.opportunity_id == opportunity_id)
+        .order_by(plan_overrides.c.id)
+    )
+    return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(query).mappings()]

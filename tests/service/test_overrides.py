@@ -1,0 +1,153 @@
+"""A person changes a plan before it is approved: it is made anew, approved anew, and never by that person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adapters.bootstrap import TENANT
+from adapters.standins import deals
+from oppsync.domain.approvals import ApprovalRole, Decision, PersonRole, TaskStatus
+from oppsync.domain.overrides import OverrideField, PlanOverride
+from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.states import State
+from oppsync.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.commands import CreatePerson, OverridePlan
+from tests.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+
+OLGA = "olga.operations@example.com"
+
+
+@pytest.fixture
+def record_id(house: House) -> str:
+    return house.to_approval(deals.milestone(WON_ON))
+
+
+def override(house: House, record_id: str, who: str = OLGA, **changes: Any) -> PlanOverride:
+    with house.application.uow() as uow:
+        found = uow.people.by_email(TENANT, who)
+    assert found is not None
+    asked: dict[str, Any] = {
+        "field": "name",
+        "value": "Landing zone",
+        "reason": "The customer's own name of it",
+    }
+    asked |= {"workstream": workstream(house, record_id)} | changes
+    asked["field"] = OverrideField(asked["field"])
+    opportunity_id = house.opportunity(record_id).id
+    return house.application.dispatch(OverridePlan(TENANT, opportunity_id, found[0].id, **asked))
+
+
+def workstream(house: House, record_id: str) -> str:
+    record = house.opportunity(record_id).record
+    assert record is not None
+    return record.lines[0].id
+
+
+def named(house: House, record_id: str) -> str:
+    return house.plan(record_id).plan.content.node(ROOT_PATH).name
+
+
+def test_a_changed_plan_is_made_anew_and_approved_anew(house: House, record_id: str) -> None:
+    house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
+    before = house.plan(record_id)
+
+    override(house, record_id)
+    house.settle()
+
+    after = house.plan(record_id)
+    assert (named(house, record_id), house.state(record_id)) == ("Landing zone", State.AWAITING_APPROVAL)
+    assert after.hash != before.hash
+    assert {task.status for task in house.tasks(record_id).values()} == {TaskStatus.OPEN}
+    (use,) = after.plan.provenance.overrides
+    assert (use.author, use.reason) == (OLGA, "The customer's own name of it")
+    assert any("Olga Operations: name of" in entry.summary for entry in house.entries(record_id))
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
+
+def test_a_deal_that_is_read_again_keeps_what_people_said(house: House, record_id: str) -> None:
+    override(house, record_id)
+    house.settle()
+
+    house.edit(record_id, opportunity={"PO_Number__c": "PO-LATER"})
+    house.tell(record_id)
+    house.settle()
+
+    plan = house.plan(record_id).plan
+    assert (plan.content.po_number, named(house, record_id)) == ("PO-LATER", "Landing zone")
+
+
+def test_who_changed_it_may_not_approve_it(house: House, record_id: str) -> None:
+    override(house, record_id, who=FINANCE)
+    house.settle()
+
+    item = house.exception(record_id)  # nobody else may approve for finance
+    assert (item.code, item.findings[0].value) == ("NO_APPROVER", "finance")
+
+
+def test_what_is_taken_back_is_as_it_was(house: House, record_id: str) -> None:
+    before = house.plan(record_id).hash
+    override(house, record_id)
+    house.settle()
+
+    override(house, record_id, value=None, reason="A misunderstanding")
+    house.settle()
+
+    assert house.plan(record_id).hash == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"workstream": "00kNONE"}, "workstream", "There is no workstream 00kNONE: this deal has "),
+        ({"field": "ends_on", "value": "soon"}, "value", "'soon' is not a date"),
+        ({"value": None}, "value", "Nothing is overridden here"),
+        ({"value": " "}, "value", "at least 1"),
+        ({"reason": " "}, "reason", "Say why"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_changes_nothing(
+    house: House, record_id: str, changes: dict[str, Any], field: str, words: str
+) -> None:
+    with pytest.raises(InvalidInput, match=words) as refused:
+        override(house, record_id, **changes)
+
+    assert refused.value.field == field
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.rows("select id from plan_overrides") == []
+
+
+def test_an_approved_plan_is_not_changed_any_more(house: House, record_id: str) -> None:
+    house.approve(record_id)
+
+    with pytest.raises(Conflict) as decided:
+        override(house, record_id)
+    house.settle()
+    with pytest.raises(Conflict) as active:
+        override(house, record_id)
+
+    assert (decided.value.code, active.value.code) == ("ALREADY_DECIDED", "NOT_OVERRIDABLE")
+
+
+def test_who_only_reads_changes_nothing(house: House, record_id: str) -> None:
+    reader = "ada.auditor@example.com"
+    roles = frozenset({PersonRole.AUDITOR})
+    house.application.dispatch(CreatePerson(TENANT, reader, "Ada Auditor", PASSWORD, roles))
+
+    with pytest.raises(Forbidden) as refused:
+        override(house, record_id, who=reader)
+
+    assert refused.value.code == "MAY_NOT_OVERRIDE"
+
+
+def test_a_decision_on_the_plan_before_is_refused(house: House, record_id: str) -> None:
+    task = house.tasks(record_id)[ApprovalRole.DELIVERY]
+    override(house, record_id)
+
+    with pytest.raises(Conflict) as refused:
+        house.decide(task, DELIVERY, Decision.APPROVE)
+
+    assert refused.value.code in {"PLAN_CHANGED", "REREAD_DUE"}

@@ -1,0 +1,208 @@
+"""Overrides: what a person says about a workstream counts instead of what CRM, rules and reference data say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from oppsync.domain.approvals import ApprovalRole, Person, PersonRole, Refusal, may_decide
+from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import OverrideField, PlanOverride, editors, in_force
+from oppsync.domain.plan import ROOT_PATH, Plan, PlanNode
+from oppsync.domain.policies.overrides import Overridden, apply
+from oppsync.domain.split import split
+from oppsync.domain.states import State
+from oppsync.pipeline import split_workstreams
+from oppsync.pipeline.stage import Advance, Park
+from tests import builders as make
+from tests.unit.test_split_rules import BY_FAMILY, platform, row
+
+ANN, BOB = UUID(int=1), UUID(int=2)
+DEAL = make.opportunity(make.fixed_line(), make.milestone_line())
+
+
+def said(
+    field: str, value: str | None, workstream: str = "00kL2", *, by: UUID = ANN, number: int = 1
+) -> PlanOverride:
+    return PlanOverride(
+        id=UUID(int=number),
+        workstream=workstream,
+        field=OverrideField(field),
+        value=value,
+        reason="Agreed with the customer",
+        made_by=by,
+        author="ann@example.com",
+        made_at=datetime(2026, 5, 4, tzinfo=UTC) + timedelta(minutes=number),
+    )
+
+
+def applied(deal: Opportunity, *overrides: PlanOverride) -> Overridden:
+    book = make.book()
+    enrichment = make.enrichment(deal, book)
+    return apply(deal, enrichment, split(deal, enrichment), overrides, book)
+
+
+def planned(deal: Opportunity, *overrides: PlanOverride) -> Plan:
+    enriched = make.tracked(deal, state=State.ENRICHED, enrichment=make.enrichment(deal))
+    outcome = split_workstreams.decide(enriched, make.NOW, overrides, make.book())
+    assert isinstance(outcome, Advance)
+    assert outcome.plan is not None
+    return outcome.plan
+
+
+def node(*overrides: PlanOverride, path: str = "00kL2") -> PlanNode:
+    return planned(DEAL, *overrides).content.node(path)
+
+
+def test_every_field_can_be_said_otherwise() -> None:
+    assert node(said("name", "Landing zone")).name == "Landing zone"
+    assert node(said("starts_on", "2026-07-01")).starts_on == date(2026, 7, 1)
+    assert node(said("ends_on", "2026-10-31")).ends_on == date(2026, 10, 31)
+    assert node(said("hours", "80.5")).hours == Decimal("80.5")
+    assert node(said("cost_centre", "CC-DE-ADV")).cost_centre == "CC-DE-ADV"
+    assert node(said("template", "TPL-ADV-DACH-FF")).template == "TPL-ADV-DACH-FF"
+    service = node(said("service_line", "ADV"))
+    assert (service.service_line, service.cost_centre, service.template) == (
+        "ADV",
+        "CC-DE-ADV",
+        "TPL-ADV-DACH-FF",
+    )
+    delivered = node(said("delivery_entity", "ACME-US"))
+    assert (delivered.cost_centre, delivered.revenue_cost_centre) == ("CC-US-CLOUD", "CC-DE-CLOUD")
+    assert set(OverrideField) == {
+        "name", "starts_on", "ends_on", "hours", "service_line", "delivery_entity", "cost_centre", "template",
+    }  # fmt: skip
+
+
+def test_only_the_workstream_that_is_named_changes() -> None:
+    before, after = planned(DEAL).content, planned(DEAL, said("cost_centre", "CC-DE-ADV")).content
+
+    assert after.node("00kL3") == before.node("00kL3")
+    assert after.total == before.total
+
+
+def test_dates_move_the_billing_with_them() -> None:
+    moved = node(said("ends_on", "2026-07-31"))
+
+    assert [line.due_on for line in moved.lines] == [date(2026, 6, 30), date(2026, 7, 31)]
+
+
+def test_a_single_workstream_takes_the_name_before_the_deals_own() -> None:
+    content = planned(make.opportunity(make.fixed_line()), said("name", "Landing zone")).content
+
+    assert content.node(ROOT_PATH).name == "Landing zone"
+
+
+def test_more_hours_cost_more() -> None:
+    before, after = node(), node(said("hours", "120"))
+
+    assert before.cost is not None
+    assert after.cost is not None
+    assert after.cost.amount == before.cost.amount * 2
+
+
+def test_the_last_word_counts_and_can_be_taken_back() -> None:
+    first, second = said("name", "One", number=1), said("name", "Two", number=2)
+
+    assert node(second, first).name == "Two"
+    assert node(first, second, said("name", None, number=3)).name == "Cloud foundation"
+    assert in_force([first, said("name", None, number=2)]) == ()
+
+
+def test_an_overridden_cost_centre_stands_beside_an_overridden_entity() -> None:
+    both = node(said("cost_centre", "CC-US-ADV", number=1), said("delivery_entity", "ACME-US", number=2))
+
+    assert (both.cost_centre, both.revenue_cost_centre) == ("CC-US-ADV", "CC-DE-CLOUD")
+
+
+def test_an_override_waits_for_a_workstream_that_is_gone() -> None:
+    waiting = said("name", "Landing zone", workstream="00kL9")
+
+    assert planned(DEAL, waiting) == planned(DEAL)
+    back = make.opportunity(make.fixed_line(), make.fixed_line(id="00kL9"))
+    assert planned(back, waiting).content.node("00kL9").name == "Landing zone"
+
+
+def test_a_plan_tells_what_was_overridden_by_whom_and_which_rows_that_took() -> None:
+    plan = planned(DEAL, said("cost_centre", "CC-DE-ADV"))
+
+    (use,) = plan.provenance.overrides
+    assert (use.workstream, use.field, use.value, use.author) == (
+        "00kL2",
+        "cost_centre",
+        "CC-DE-ADV",
+        "ann@example.com",
+    )
+    assert use.reason == "Agreed with the customer"
+    assert "ACME-DE|ADV" in {row.key for row in plan.provenance.reference}
+    assert plan.hash != planned(DEAL).hash
+    assert "overrides" not in planned(DEAL).provenance.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        ([said("starts_on", "soon")], "'soon' is not a date"),
+        ([said("starts_on", "2026-10-01")], "would start on 2026-10-01 and end on 2026-09-15"),
+        ([said("starts_on", "2026-07-01", "00kL3")], "the milestone Design is planned for 2026-06-30"),
+        ([said("hours", "many")], "'many' is not a number of hours"),
+        ([said("hours", "NaN")], "NaN is not a number of hours"),
+        ([said("hours", "-1")], "-1 is not a number of hours"),
+        ([said("hours", "1.001")], "1.001 is not a number of hours"),
+        ([said("service_line", "CATERING")], "no service line CATERING is known"),
+        ([said("delivery_entity", "ACME-JP")], "no legal entity is set for ACME-JP"),
+        ([said("cost_centre", "CC-US-ADV")], "no cost centre CC-US-ADV is known for ACME-DE"),
+        ([said("template", "TPL-X")], "no project template TPL-X is known"),
+    ],
+)
+def test_what_does_not_fit_stops_the_deal(overrides: Sequence[PlanOverride], words: str) -> None:
+    enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL))
+
+    outcome = split_workstreams.decide(enriched, make.NOW, overrides, make.book())
+
+    assert isinstance(outcome, Park)
+    assert outcome.findings[0].code == "OVERRIDE_NOT_POSSIBLE"
+    assert words in outcome.findings[0].message
+    assert outcome.findings[0].path == f"/overrides/{overrides[0].workstream}/{overrides[0].field}"
+
+
+def test_the_hours_of_time_and_materials_are_what_was_sold() -> None:
+    result = applied(make.opportunity(make.time_line()), said("hours", "10", "00kL1"))
+
+    assert ["what was sold" in found.message for found in result.findings] == [True]
+
+
+def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
+    deal = make.opportunity(
+        platform("00kL1", 3_000, ends_on=date(2026, 6, 30)),
+        platform("00kL2", 6_000, starts_on=date(2026, 8, 1)),
+    )
+    book = make.book(row(make.changed(BY_FAMILY, code="platform")))
+    enrichment = make.enrichment(deal, book)
+    (group,) = split(deal, enrichment)
+
+    (moved,) = apply(deal, enrichment, [group], [said("ends_on", "2026-08-31", group.key)], book).workstreams
+
+    assert moved.ends_on == date(2026, 8, 31)
+    assert [(part.starts_on, part.ends_on) for part in moved.parts] == [
+        (date(2026, 6, 1), date(2026, 6, 30)),
+        (date(2026, 8, 1), date(2026, 8, 31)),
+    ]
+
+
+def test_whoever_said_the_last_word_on_something_may_not_approve_it() -> None:
+    edited_by = editors([said("name", "One", by=BOB, number=1), said("name", "Two", by=ANN, number=2)])
+    ann, bob = (
+        Person(
+            id=known, email=f"{known.int}@example.com", name="P", roles=frozenset({PersonRole.FINANCE_APPROVER})
+        )
+        for known in (ANN, BOB)
+    )
+
+    assert edited_by == {ANN}
+    assert may_decide(ann, ApprovalRole.FINANCE, None, (), edited_by) is Refusal.EDITED_PLAN
+    assert may_decide(bob, ApprovalRole.FINANCE, None, (), edited_by) is None
