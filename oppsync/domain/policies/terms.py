@@ -49,33 +49,25 @@ def billing_models_find_what_they_need(opportunity: Opportunity, facts: Validati
         yield from model.findings(opportunity, line, f"/lines/{index}")
 
 
-def time_is_in_the_entitys_currency(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """The ERP prices hours in its company's currency only."""
+# An ERP prices a project's hours and its progress in its company's currency only: code, and what is said.
+_PRICED_BY_THE_PROJECT = {
+    LineKind.TIME: ("TIME_IN_FOREIGN_CURRENCY", "bills hours", "invoices hours"),
+    LineKind.PROGRESS: ("PROGRESS_IN_FOREIGN_CURRENCY", "is invoiced by percent complete", "does so"),
+}
+
+
+def project_prices_are_in_the_entitys_currency(
+    opportunity: Opportunity, facts: ValidationFacts
+) -> Iterator[Finding]:
     entity, currency = facts.legal_entity, opportunity.currency
     if entity is None or currency is None or currency == entity.currency:
         return
     for index, line, model in _lines_with_models(opportunity):
-        if LineKind.TIME in model.kinds:
+        for kind in sorted(model.kinds & _PRICED_BY_THE_PROJECT.keys()):
+            code, bills, only = _PRICED_BY_THE_PROJECT[kind]
             yield finding(
-                "TIME_IN_FOREIGN_CURRENCY",
-                f"{line.title} bills hours in {currency}, but {entity.name} invoices hours in "
-                f"{entity.currency} only",
-                path=f"/lines/{index}",
-                value=currency,
-            )
-
-
-def progress_is_in_the_entitys_currency(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """The ERP invoices percent complete at a project's price, which is in its company's currency."""
-    entity, currency = facts.legal_entity, opportunity.currency
-    if entity is None or currency is None or currency == entity.currency:
-        return
-    for index, line, model in _lines_with_models(opportunity):
-        if LineKind.PROGRESS in model.kinds:
-            yield finding(
-                "PROGRESS_IN_FOREIGN_CURRENCY",
-                f"{line.title} is invoiced by percent complete in {currency}, but {entity.name} does so in "
-                f"{entity.currency} only",
+                code,
+                f"{line.title} {bills} in {currency}, but {entity.name} {only} in {entity.currency} only",
                 path=f"/lines/{index}",
                 value=currency,
             )
