@@ -111,9 +111,9 @@ def milestone_line(**changes: Any) -> OpportunityLine:
 
 
 def capped_line(**changes: Any) -> OpportunityLine:
-    """The hours of `time_line`, up to 16,000."""
+    """The hours of `time_line`, up to 20,000."""
     capped = {"id": "00kL4", "billing_model": "time_and_materials_capped"}
-    return time_line(**({**capped, "billing": BillingTerms(cap=Cap(amount=Decimal(16_000)))} | changes))
+    return time_line(**({**capped, "billing": BillingTerms(cap=Cap(amount=Decimal(20_000)))} | changes))
 
 
 def progress_line(**changes: Any) -> OpportunityLine:

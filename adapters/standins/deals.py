@@ -101,7 +101,7 @@ def mixed(
 ) -> Deal:
     """Six workstreams, each by a billing model of its own, under one purchase order that allows their sum."""
     lines = [
-        capped_line(won, entity, hours=160, cap=Decimal("30000.00"), description="Transformation office"),
+        capped_line(won, entity, hours=160, cap=Decimal("40000.00"), description="Transformation office"),
         progress_line(won, Decimal("40000.00"), "Platform build"),
         deposit_line(won, Decimal("60000.00"), "Process automation"),
         retainer_line(won, Decimal("4000.00"), hours=20, description="Expert retainer"),

@@ -226,6 +226,13 @@ CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the hours of the line or the cap in the CRM.",
     ),
+    "CAP_NEARLY_REACHED": _row(
+        "The planned hours come near to the cap, or go beyond it",
+        OwnerRole.DELIVERY,
+        "Plan fewer hours, or have sales agree a higher cap and correct it in the CRM: hours beyond it are not "
+        "billable.",
+        Severity.WARNS,
+    ),
     "DEPOSIT_MISSING": _row(
         "A fixed fee with a deposit has no deposit",
         OwnerRole.SALES,

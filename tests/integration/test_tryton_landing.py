@@ -256,7 +256,7 @@ def test_a_project_says_what_its_hours_may_not_exceed(erp: TrytonProjects, books
     priced = work(books, task.outside_id, "list_price", "timesheet_available")
 
     assert (
-        "not to exceed: EUR 16000.00 for the workstream, warning at EUR 12800.00, hours beyond are not billable"
+        "not to exceed: EUR 20000.00 for the workstream, warning at EUR 16000.00, hours beyond are not billable"
         in notes
     )
     assert priced["list_price"]["decimal"] == "144.0000"

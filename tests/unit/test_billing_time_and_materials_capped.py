@@ -10,8 +10,11 @@ import pytest
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
 from oppsync.domain.billing.time_and_materials_capped import TimeAndMaterialsCapped, charge
 from oppsync.domain.billing_terms import BillingTerms, Cap, CapScope
+from oppsync.domain.findings import OwnerRole, Severity
 from oppsync.domain.opportunity import ContractTerms
 from oppsync.domain.policies.validation import validate
+from oppsync.pipeline.stage import Advance
+from oppsync.pipeline.validate import decide
 from tests import builders as make
 
 
@@ -26,7 +29,7 @@ def test_the_cap_stands_in_the_plan_with_its_warning() -> None:
 
     cap = root.terms.cap
     assert cap is not None
-    assert (cap.amount, cap.scope, cap.warning_percent) == (Decimal(16_000), CapScope.WORKSTREAM, Decimal(80))
+    assert (cap.amount, cap.scope, cap.warning_percent) == (Decimal(20_000), CapScope.WORKSTREAM, Decimal(80))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +69,57 @@ def test_what_was_sold_has_to_fit_under_the_cap(scope: CapScope, limit: str, sou
 
     findings = validate(make.opportunity(*lines, contract=contract), make.facts())
 
-    assert {found.code for found in findings} == (set() if sound else {"CAP_BELOW_AMOUNT"})
-    assert {found.path for found in findings} <= {"/contract/billing/cap/amount"}
+    assert {found.code for found in findings} == {"CAP_NEARLY_REACHED" if sound else "CAP_BELOW_AMOUNT"}
+    assert {found.path for found in findings} == {"/contract/billing/cap/amount"}
+
+
+@pytest.mark.parametrize(
+    ("limit", "changes", "said"),
+    [
+        ("18000.01", {}, None),  # 79.99 %
+        ("18000", {}, "14400 is planned under a cap of 18000, which is 80 % of it"),
+        ("14400", {}, "which is 100 % of it"),
+        # Sold at 144 an hour; more hours are planned than sold.
+        ("20000", {"planned_hours": 111}, None),
+        ("20000", {"planned_hours": 112}, "16128 is planned under a cap of 20000, which is 80.64 % of it"),
+        ("20000", {"planned_hours": 150}, "21600 is planned under a cap of 20000, so 1600 is not billable"),
+        # Fewer planned than sold: what was sold counts.
+        ("18000", {"planned_hours": 10}, "14400 is planned"),
+    ],
+)
+def test_people_are_warned_when_the_plan_reaches_80_percent_of_the_cap(
+    limit: str, changes: dict[str, object], said: str | None
+) -> None:
+    line = make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(limit))), **changes)
+
+    findings = validate(make.opportunity(line), make.facts())
+
+    assert [found.code for found in findings] == (["CAP_NEARLY_REACHED"] if said else [])
+    for found in findings:
+        assert said is not None
+        assert said in found.message
+        assert (found.severity, found.owner, found.value) == (Severity.WARNS, OwnerRole.DELIVERY, limit)
+
+
+def test_a_cap_for_the_contract_warns_once_for_all_its_lines() -> None:
+    terms = BillingTerms(cap=Cap(amount=Decimal(40_000), scope=CapScope.CONTRACT, warning_percent=Decimal(70)))
+    contract = ContractTerms(payment_terms="NET30", billing=terms)
+    lines = [make.capped_line(id=name, billing=BillingTerms()) for name in ("00kA", "00kB")]
+
+    (found,) = validate(make.opportunity(*lines, contract=contract), make.facts())
+
+    assert found.message == (
+        "The contract: 28800 is planned under a cap of 40000, which is 72 % of it; people are warned at 70 %"
+    )
+
+
+def test_the_warning_stands_beside_the_plan_that_people_approve() -> None:
+    deal = make.opportunity(make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(16_000)))))
+
+    outcome = decide(make.tracked(deal), make.facts())
+
+    assert isinstance(outcome, Advance)
+    assert [found.code for found in outcome.opportunity.warnings] == ["CAP_NEARLY_REACHED"]
 
 
 def test_a_line_s_own_cap_comes_before_the_contract_s() -> None:
@@ -77,7 +129,7 @@ def test_a_line_s_own_cap_comes_before_the_contract_s() -> None:
 
 
 def test_a_cap_for_each_month_counts_the_months_the_line_runs_in() -> None:
-    terms = BillingTerms(cap=Cap(amount=Decimal(7_200), scope=CapScope.PERIOD))
+    terms = BillingTerms(cap=Cap(amount=Decimal(9_100), scope=CapScope.PERIOD))
     line = make.capped_line(billing=terms, starts_on=date(2026, 7, 31), ends_on=date(2026, 8, 1))
 
     assert validate(make.opportunity(line), make.facts()) == ()

@@ -314,7 +314,7 @@ def test_the_hours_and_caps_of_a_group_add_up() -> None:
 
     assert by_month.terms.retainer is not None
     assert by_hours.terms.cap is not None
-    assert (by_hours.terms.cap.amount, by_month.terms.retainer.hours) == (Decimal(32_000), Decimal(40))
+    assert (by_hours.terms.cap.amount, by_month.terms.retainer.hours) == (Decimal(40_000), Decimal(40))
 
 
 @pytest.mark.parametrize(

@@ -438,6 +438,13 @@ CASES = [
         make.opportunity(make.capped_line(billing=_capped("14000"))),
     ),
     Case(
+        "planned near to the cap",
+        "CAP_NEARLY_REACHED",
+        "/lines/0/billing/cap/amount",
+        "14400 is planned under a cap of 16000, which is 90 % of it; people are warned at 80 %",
+        make.opportunity(make.capped_line(billing=_capped("16000"))),
+    ),
+    Case(
         "no deposit",
         "DEPOSIT_MISSING",
         "/lines/0/billing/deposit/percent",

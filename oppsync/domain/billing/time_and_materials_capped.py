@@ -1,13 +1,14 @@
 """Time and materials, not to exceed: hours at the role's rate up to a cap; what is beyond is not billable.
 
 The cap holds for the contract, for each calendar month or for the workstream (the not-to-exceed limit of
-Dynamics 365 Project Operations). What was sold is the estimate, so it has to fit under the cap.
+Dynamics 365 Project Operations). What was sold is the estimate, so it has to fit under the cap; people are
+warned when what is planned comes near to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from oppsync.domain.billing.periods import months_of
@@ -18,9 +19,11 @@ from oppsync.domain.findings import Finding, finding
 from oppsync.domain.model import plain
 from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan import BillingLine, LineKind
+from oppsync.domain.pricing import net_of
 from oppsync.domain.workstream import Workstream
 
 _WHOLE = Decimal(100)
+_SHOWN = Decimal("0.01")
 
 
 class Charge(NamedTuple):
@@ -63,33 +66,58 @@ class TimeAndMaterialsCapped:
                 value=plain(cap.amount),
             )
         else:
-            yield from _estimate_above(opportunity, line, cap, cap.amount, f"{here}/amount")
+            yield from _use_of(opportunity, line, cap, cap.amount, f"{here}/amount")
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
         """As of time and materials: the cap stands among the workstream's terms."""
         return self._time.lines(workstream)
 
 
-def _estimate_above(
+def _use_of(
     opportunity: Opportunity, line: OpportunityLine, cap: Cap, amount: Decimal, path: str
 ) -> Iterator[Finding]:
-    limit, estimate = amount, line.net
+    """More sold than the cap blocks; planned hours that reach its warning, or go beyond it, warn."""
+    limit, together, title = amount, [line], line.title
     if cap.scope is CapScope.CONTRACT:
-        estimate = sum((each.net for each in _capped_together(opportunity)), start=Decimal(0))
+        together, title = list(_capped_together(opportunity)), "The contract"
     elif cap.scope is CapScope.PERIOD:
         start, end = opportunity.start_of(line), opportunity.end_of(line)
         if start is None or end is None or end < start:
             return  # has a finding of its own
         limit = amount * sum(1 for _ in months_of(start, end))
-    beyond = charge(limit, cap.warning_percent, Decimal(0), estimate).beyond
+    sold = sum((each.net for each in together), start=Decimal(0))
+    planned = sum((_planned(each) for each in together), start=Decimal(0))
+    beyond = charge(limit, cap.warning_percent, Decimal(0), sold).beyond
     if beyond > 0:
         yield finding(
             "CAP_BELOW_AMOUNT",
-            f"{line.title}: {plain(estimate)} was sold under a cap of {plain(limit)}; {plain(beyond)} could "
-            "never be invoiced",
+            f"{title}: {plain(sold)} was sold under a cap of {plain(limit)}; {plain(beyond)} could never be "
+            "invoiced",
             path=path,
             value=plain(amount),
         )
+        return
+    use = charge(limit, cap.warning_percent, Decimal(0), planned)
+    if use.warns:
+        yield finding(
+            "CAP_NEARLY_REACHED",
+            f"{title}: {plain(planned)} is planned under a cap of {plain(limit)}, {_said(use, limit, cap)}",
+            path=path,
+            value=plain(amount),
+        )
+
+
+def _planned(line: OpportunityLine) -> Decimal:
+    """Hours x rate: of those sold, or of those planned where they are more."""
+    hours = max(line.quantity, line.planned_hours or Decimal(0))
+    return line.net if hours == line.quantity else net_of(hours, line.unit_price, line.discount_percent)
+
+
+def _said(use: Charge, limit: Decimal, cap: Cap) -> str:
+    if use.beyond > 0:
+        return f"so {plain(use.beyond)} is not billable"
+    percent = (use.billable * 100 / limit).quantize(_SHOWN, ROUND_FLOOR)
+    return f"which is {plain(percent)} % of it; people are warned at {plain(cap.warning_percent)} %"
 
 
 def _capped_together(opportunity: Opportunity) -> Iterator[OpportunityLine]:
