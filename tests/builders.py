@@ -29,6 +29,7 @@ from oppsync.domain.plan import LineKind, Plan, PlanContent
 from oppsync.domain.planning import make_plan
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.policies.facts import ValidationFacts
+from oppsync.domain.policies.overrides import Overridden
 from oppsync.domain.reference import LegalEntity, ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.split import split
 from oppsync.domain.states import State
@@ -274,7 +275,8 @@ def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanCo
 
 def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None) -> Plan:
     deal = deal or opportunity()
-    return plan_of(deal, enrichment(deal, reference), NOW)
+    enriched = enrichment(deal, reference)
+    return plan_of(deal, enriched, Overridden(split(deal, enriched)), NOW)
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from adapters.cli.opportunities import find_id, print_plan
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.model import plain
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import OverrideUse
 from oppsync.domain.plan import short_hash
 from oppsync.domain.preview import PlanPreview
 from oppsync.domain.why import row_in_words
@@ -89,6 +91,18 @@ def _named(of: str) -> Opportunity | UUID | str:
         return of
 
 
+def _print_overrides(overrides: Sequence[OverrideUse]) -> None:
+    if overrides:
+        click.echo("\nchanged by people")
+        print_table(
+            ("workstream", "field", "value", "before", "who", "when", "why"),
+            [
+                (use.workstream, use.field, use.value, use.before, use.author, use.made_at, use.reason)
+                for use in overrides
+            ],
+        )
+
+
 def _print(shown: PlanPreview) -> None:
     won = f"won on {shown.as_of}" if shown.is_won else f"open; as if it were won on {shown.as_of}"
     click.echo(f"{shown.name} ({shown.record_id}): {won}")
@@ -103,6 +117,7 @@ def _print(shown: PlanPreview) -> None:
         click.echo("\nNo plan can be made of it before that is mended.")
     else:
         print_plan(shown.plan.content, f"plan {short_hash(shown.plan.hash)}")
+        _print_overrides(shown.plan.provenance.overrides)
     if shown.margin_percent is not None:
         click.echo(f"\nmargin {plain(shown.margin_percent)} %, cost {shown.cost}")
     click.echo("\nwould have to approve")

@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from adapters.postgres.opportunities import clock
 from adapters.postgres.rows import pick
-from adapters.postgres.tables import people, plan_overrides
+from adapters.postgres.tables import opportunities, people, plan_overrides
 from oppsync.domain.approvals import Person
 from oppsync.domain.overrides import NewOverride, PlanOverride
 
@@ -37,6 +37,15 @@ class PostgresPlanOverrides:
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         return overrides_of(self._connection, tenant_id, opportunity_id)
+
+    def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
+        query = select(opportunities.c.id).where(
+            opportunities.c.tenant_id == tenant_id,
+            opportunities.c.connection_id == connection_id,
+            opportunities.c.source_id == source_id,
+        )
+        opportunity_id = self._connection.scalar(query)
+        return self.of(tenant_id, opportunity_id) if opportunity_id else ()
 
 
 def overrides_of(connection: Connection, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:

@@ -6,7 +6,7 @@ kinds of reference rows it was made of. A new field of the plan gets its row her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.overrides import OverrideField, OverrideUse, Taken
 from oppsync.domain.plan import (
     ROOT_PATH,
     BillingLine,
@@ -26,20 +27,22 @@ from oppsync.domain.plan import (
 )
 from oppsync.domain.reference import ReferenceKind, ReferenceUse
 from oppsync.domain.workstream import Workstream
-from oppsync.json_pointer import pointer
+from oppsync.json_pointer import leaves, pointer
 
 BILLING = "billing."
+OVERRIDDEN = "overridden"
 
 # What each rule does, as `why` says it. Those of billing models are named after them: `billing.fixed_fee`.
 RULES: dict[str, str] = {
     "form": "the form of this document",
+    OVERRIDDEN: "a person said so before the plan was approved",
     "stated": "as the CRM states it",
     "looked_up": "what the reference data say for it",
     "tree": "where it stands in the tree: parents first, a workstream alone is the project itself",
     "path": "made of the CRM's ids, or of the split rule and its group",
     "named": "the name of what was sold, by the split rule and the template where they name it",
     "split": "what was sold on its lines, spread by the split rule where there is one",
-    "converted": "the total at the rate of the day, into the currencies of the contracting entity",
+    "converted": "total and cost at the rate of the day, into the currencies of the contracting entity",
     "taxed": "decided from the contracting entity, where the customer is and how it is registered",
     "withheld": "what the customer's country withholds, shown and not deducted",
     "patterned": "by the template's numbering pattern",
@@ -58,24 +61,41 @@ RULES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Deal:
-    """What a plan is made of. `lines` are those that the thing in question rests on."""
+    """What a plan is made of. `lines` are those that the thing in question rests on, `deliverer` is the entity
+    that delivers it. `taken`: what people overrode of it; where it `is_shared` by several, the CRM's fields
+    count beside that.
+    """
 
     opportunity: Opportunity
     enrichment: Enrichment
     lines: tuple[OpportunityLine, ...]
+    taken: tuple[Taken, ...] = ()
+    is_shared: bool = True
+    deliverer: str = ""
     billing_line: BillingLine | None = None
     billing_model: str = ""
 
     @cached_property
     def rows(self) -> Sequence[ReferenceUse]:
-        """The rows that the lines in question used, and those that no line did: the deal's own."""
+        """The rows that the lines in question used, those that no line did: the deal's own, and instead of them
+        those of overrides."""
         of_lines = {line.line_id: line.rows for line in self.enrichment.lines}
         here = {use for line in self.lines for use in of_lines[line.id]}
         elsewhere = {use for rows in of_lines.values() for use in rows} - here
-        return [use for use in self.enrichment.used if use not in elsewhere]
+        rows = [use for use in self.enrichment.used if use not in elsewhere]
+        for new in (use for each in self.taken for use in each.rows):
+            rows = [*(use for use in rows if not _replaces(new, use)), new]
+        return rows
 
     def at(self, line: OpportunityLine, *parts: object) -> str:
         return pointer(("lines", self.opportunity.lines.index(line), *parts))
+
+
+def _replaces(new: ReferenceUse, old: ReferenceUse) -> bool:
+    """Each entity has rows of its own; of anything else a workstream has one."""
+    by_entity = new.kind in (ReferenceKind.COST_CENTRE, ReferenceKind.LEGAL_ENTITY)
+    same = not by_entity or new.key.partition("|")[0] == old.key.partition("|")[0]
+    return new.kind is old.kind and same
 
 
 Fields = Callable[[Deal], Iterator[str]]
@@ -187,12 +207,13 @@ def selling_centre(use: ReferenceUse, deal: Deal) -> bool:
 
 def own_centre(use: ReferenceUse, deal: Deal) -> bool:
     """The cost centre of whoever delivers."""
-    delivery = deal.enrichment.line(deal.lines[0].id).intercompany
-    entity = delivery.entity if delivery else deal.enrichment.legal_entity
-    return use.key.startswith(f"{entity.code}|")
+    return use.key.startswith(f"{deal.deliverer}|")
 
 
-def not_the_own_centre(use: ReferenceUse, deal: Deal) -> bool:
+def of_delivery(use: ReferenceUse, deal: Deal) -> bool:
+    """The two entities, and the cost centre of the one that sells."""
+    if use.kind is ReferenceKind.LEGAL_ENTITY:
+        return use.key in (deal.enrichment.legal_entity.code, deal.deliverer)
     return use.kind is not ReferenceKind.COST_CENTRE or selling_centre(use, deal)
 
 
@@ -204,6 +225,15 @@ RUN = (of_lines_or_deal("starts_on", "starts_on"), of_lines_or_deal("ends_on", "
 ENTITY = of_deal("/contracting_entity")
 NET = of_lines("net")
 LIST = of_lines("unit_price")
+
+# What a person can say instead of the CRM.
+SAID_INSTEAD: dict[Fields, OverrideField] = {
+    titles: OverrideField.NAME,
+    RUN[0]: OverrideField.STARTS_ON,
+    RUN[1]: OverrideField.ENDS_ON,
+    hours_sold: OverrideField.HOURS,
+    SERVICE_LINE: OverrideField.SERVICE_LINE,
+}
 
 TAX = Row(
     "taxed",
@@ -224,7 +254,10 @@ OF_DEAL: dict[str, Row] = {
     "currency": Row("stated", [of_deal("/currency")]),
     "total": Row("stated", [of_deal("/amount", "/currency")]),
     "conversions": Row(
-        "converted", [of_deal("/amount", "/currency"), ENTITY], [K.LEGAL_ENTITY, K.EXCHANGE_RATE], contracting
+        "converted",
+        [of_deal("/amount", "/currency"), ENTITY, hours_sold],
+        [K.LEGAL_ENTITY, K.EXCHANGE_RATE],
+        contracting,
     ),
     "tax": TAX,
     "tax_percent": TAX,
@@ -260,7 +293,7 @@ OF_WORKSTREAM: dict[str, Row] = {
     "parent": Row("tree"),
     "kind": Row("tree"),
     "name": Row("named", [titles, of_deal("/name")], [K.SPLIT_RULE, K.PROJECT_TEMPLATE]),
-    "number": Row("patterned", [of_deal("/id", "/name"), of_lines("id")], [K.PROJECT_TEMPLATE]),
+    "number": Row("patterned", [of_deal("/id", "/name"), of_lines("id"), titles], [K.PROJECT_TEMPLATE]),
     "role": Row("stated", [of_lines("role")]),
     "time_entry": Row("looked_up", [SERVICE_LINE, REGION, MODEL], [K.PROJECT_TEMPLATE]),
     "staffing": Row("staffed", [hours_sold, *RUN, of_lines("role")], [K.PROJECT_TEMPLATE, K.REGION]),
@@ -281,7 +314,7 @@ OF_WORKSTREAM: dict[str, Row] = {
         "delivered",
         [ENTITY, REGION, SERVICE_LINE],
         [K.REGION, K.SPLIT_RULE, K.LEGAL_ENTITY, K.TRANSFER_PRICE, K.COST_CENTRE],
-        not_the_own_centre,
+        of_delivery,
     ),
 }
 
@@ -310,6 +343,12 @@ OF_BILLING_LINE: dict[str, Row] = {
     "role": Row("stated", [of_lines("role")]),
 }
 
+# What a line has instead that is one of several for parts of the run.
+OF_DATED: dict[str, Row] = {
+    "description": Row(BILLING, [titles, *RUN]),
+    "amount": Row(BILLING, [NET, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+}
+
 # What a milestone's line has instead.
 OF_MILESTONE: dict[str, Row] = {
     "path": Row("path", [of_milestone("id")]),
@@ -318,12 +357,21 @@ OF_MILESTONE: dict[str, Row] = {
     "due_on": Row(BILLING, [of_milestone("planned_on")]),
 }
 
+OF_KIND = {LineKind.DATED: OF_DATED, LineKind.MILESTONE: OF_MILESTONE}
+
 
 def origins(
-    content: PlanContent, opportunity: Opportunity, enrichment: Enrichment, workstreams: Sequence[Workstream]
+    content: PlanContent,
+    opportunity: Opportunity,
+    enrichment: Enrichment,
+    workstreams: Sequence[Workstream],
+    taken: Sequence[Taken] = (),
 ) -> tuple[Origin, ...]:
-    """Of every value of `content`, those with the same origin together. Pure."""
-    deal = Deal(opportunity, enrichment, opportunity.lines)
+    """Of every value of `content`, those with the same origin together. Pure.
+
+    `taken`: what people overrode of the workstreams.
+    """
+    deal = Deal(opportunity, enrichment, opportunity.lines, tuple(taken))
     by_path = {each.key: each for each in workstreams}
     if len(workstreams) == 1:
         by_path[ROOT_PATH] = workstreams[0]
@@ -339,12 +387,18 @@ def origins(
 
 
 def _of_node(collected: _Collected, deal: Deal, workstream: Workstream, index: int, node: PlanNode) -> None:
-    here = _resting_on(deal, workstream, node.billing_model or "")
-    collected.add(here, OF_TASK if node.kind is NodeKind.TASK else OF_WORKSTREAM, "nodes", index)
+    here = _resting_on(deal, workstream, workstream, node.billing_model or "")
+    if node.kind is NodeKind.TASK:
+        collected.add(here, OF_TASK, "nodes", index)
+        return
+    said = {each.use.field.value for each in here.taken}
+    rows = {name: row for name, row in OF_WORKSTREAM.items() if name not in said}
+    collected.add(here, rows, "nodes", index)
+    collected.add_overridden(here.taken, "nodes", index)
     for number, line in enumerate(node.lines):
         part = next((part for part in workstream.parts if line.path.startswith(f"{part.key}/")), workstream)
-        billed = _resting_on(deal, part, part.billing_model, line)
-        table = OF_BILLING_LINE | OF_MILESTONE if line.kind is LineKind.MILESTONE else OF_BILLING_LINE
+        billed = _resting_on(deal, workstream, part, part.billing_model, line)
+        table = OF_BILLING_LINE | OF_KIND.get(line.kind, {})
         collected.add(billed, table, "nodes", index, "lines", number)
 
 
@@ -356,10 +410,23 @@ def _workstream_of(content: PlanContent, by_path: dict[str, Workstream], node: P
 
 
 def _resting_on(
-    deal: Deal, workstream: Workstream, billing_model: str, billing_line: BillingLine | None = None
+    deal: Deal,
+    whole: Workstream,
+    part: Workstream,
+    billing_model: str,
+    billing_line: BillingLine | None = None,
 ) -> Deal:
-    lines = tuple(line for line in deal.opportunity.lines if line.id in workstream.line_ids)
-    return Deal(deal.opportunity, deal.enrichment, lines, billing_line, billing_model)
+    delivery = whole.enrichment.intercompany
+    return Deal(
+        deal.opportunity,
+        deal.enrichment,
+        lines=tuple(line for line in deal.opportunity.lines if line.id in part.line_ids),
+        taken=tuple(each for each in deal.taken if each.use.workstream == whole.key),
+        is_shared=bool(whole.parts),
+        deliverer=(delivery.entity if delivery else deal.enrichment.legal_entity).code,
+        billing_line=billing_line,
+        billing_model=billing_model,
+    )
 
 
 @dataclass
@@ -378,6 +445,17 @@ class _Collected:
             if thing.get(name) not in (None, [], {}):
                 self.places.setdefault(_origin(deal, row), []).append(pointer((*at, name)))
 
+    def add_overridden(self, taken: Sequence[Taken], *at: str | int) -> None:
+        """What a person said is what it is, whatever it would have been made of."""
+        known = {place for place, _value in leaves(self.document)}
+        for use, rows in taken:
+            entity = ("intercompany", "delivery_entity")
+            name = entity if use.field is OverrideField.DELIVERY_ENTITY else (use.field.value,)
+            place = pointer((*at, *name))
+            if place in known:  # a deal that its own entity delivers does not name it
+                origin = Origin(rule=OVERRIDDEN, rows=_own(use, rows), overrides=(use,))
+                self.places.setdefault(origin, []).append(place)
+
     def origins(self) -> tuple[Origin, ...]:
         return tuple(
             origin.model_copy(update={"places": tuple(places)}) for origin, places in self.places.items()
@@ -385,7 +463,33 @@ class _Collected:
 
 
 def _origin(deal: Deal, row: Row) -> Origin:
-    found = dict.fromkeys(pointer for fields in row.fields for pointer in fields(deal))
-    uses = dict.fromkeys(use for use in deal.rows if use.kind in row.rows and row.pick(use, deal))
+    rows = dict.fromkeys(use for use in deal.rows if use.kind in row.rows and row.pick(use, deal))
+    found: dict[str, None] = {}
+    said: dict[OverrideUse, None] = {}
+    for fields in row.fields:
+        instead = [each.use for each in deal.taken if each.use.field is SAID_INSTEAD.get(fields)]
+        said |= dict.fromkeys(instead)
+        if not instead or deal.is_shared:
+            found |= dict.fromkeys(fields(deal))
+    said |= dict.fromkeys(each.use for each in deal.taken if _led_to(each, rows))
     rule = f"{BILLING}{deal.billing_model}" if row.rule == BILLING else row.rule
-    return Origin(rule=rule, fields=tuple(found), rows=tuple(uses))
+    return Origin(rule=rule, fields=tuple(found), rows=tuple(rows), overrides=tuple(said))
+
+
+def _led_to(taken: Taken, rows: Collection[ReferenceUse]) -> bool:
+    """Whether any of `rows` was looked up for it; entities stand for more than who delivers."""
+    return any(use in rows for use in taken.rows if use.kind is not ReferenceKind.LEGAL_ENTITY)
+
+
+# The kind of row that each field is a code of.
+_KIND_OF = {
+    OverrideField.SERVICE_LINE: ReferenceKind.SERVICE_LINE,
+    OverrideField.DELIVERY_ENTITY: ReferenceKind.LEGAL_ENTITY,
+    OverrideField.COST_CENTRE: ReferenceKind.COST_CENTRE,
+    OverrideField.TEMPLATE: ReferenceKind.PROJECT_TEMPLATE,
+}
+
+
+def _own(use: OverrideUse, rows: Sequence[ReferenceUse]) -> tuple[ReferenceUse, ...]:
+    """Of the rows looked up for an override, that of what it names: others are for what comes along."""
+    return tuple(row for row in rows if row.kind is _KIND_OF.get(use.field))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from oppsync.domain.model import Code, Frozen, Text
+from oppsync.domain.model import Code, Frozen, Text, omitted_at
+from oppsync.domain.reference import ReferenceUse
 
 
 class OverrideField(StrEnum):
@@ -47,7 +48,11 @@ class PlanOverride(NewOverride):
 
 
 class OverrideUse(Frozen):
-    """An override that a plan was made with; `author` is an e-mail address."""
+    """An override that a plan was made with; `author` is an e-mail address.
+
+    `before`: what the plan would have without any override; None where that is nothing, and in plans of
+    releases that did not keep it.
+    """
 
     workstream: Code
     field: OverrideField
@@ -55,6 +60,14 @@ class OverrideUse(Frozen):
     reason: Text
     author: Code
     made_at: AwareDatetime
+    before: Text | None = omitted_at(None)
+
+
+class Taken(NamedTuple):
+    """An override that a plan is made with, and the reference rows that were looked up for it."""
+
+    use: OverrideUse
+    rows: tuple[ReferenceUse, ...]
 
 
 def latest(overrides: Iterable[PlanOverride]) -> tuple[PlanOverride, ...]:

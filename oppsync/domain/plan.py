@@ -228,13 +228,14 @@ class Origin(Frozen):
     """Where some values of a plan came from. `rule` is a name in `oppsync.domain.origins`.
 
     `fields`: JSON pointers into the CRM's record of the provenance's version. `places`: JSON pointers into the
-    plan's content, each for all that is below it.
+    plan's content, each for all that is below it. `overrides`: those that the value is, or rests on.
     """
 
     rule: Code
     fields: tuple[Code, ...] = ()
     rows: tuple[ReferenceUse, ...] = ()
     places: tuple[Code, ...] = ()
+    overrides: tuple[OverrideUse, ...] = omitted_at(())
 
 
 class Provenance(Frozen):

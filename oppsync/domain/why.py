@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from pydantic import AwareDatetime
 
 from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.origins import BILLING, RULES
+from oppsync.domain.overrides import OverrideUse
 from oppsync.domain.plan import Origin, Plan
 from oppsync.domain.reference import ReferenceUse
 from oppsync.errors import NotFound
@@ -21,7 +23,8 @@ NOT_KEPT = (
 
 
 class Reason(Frozen):
-    """`says` is the whole answer in words; `rule`, `fields` and `rows` as in `Origin`, none where unknown."""
+    """`says` is the whole answer in words; `rule`, `fields`, `rows` and `overrides` as in `Origin`, none
+    where unknown."""
 
     place: Text
     value: Any
@@ -29,6 +32,7 @@ class Reason(Frozen):
     rule: Code | None = None
     fields: tuple[Code, ...] = ()
     rows: tuple[ReferenceUse, ...] = ()
+    overrides: tuple[OverrideUse, ...] = ()
 
 
 class PlanReasons(Frozen):
@@ -74,6 +78,7 @@ def _reasons(plan: Plan, place: str) -> Iterator[Reason]:
                 rule=origin.rule if origin else None,
                 fields=origin.fields if origin else (),
                 rows=origin.rows if origin else (),
+                overrides=origin.overrides if origin else (),
             )
 
 
@@ -90,6 +95,7 @@ def _in_words(plan: Plan, origin: Origin | None, value: Any) -> str:
     if origin is None:
         return "not known" if value not in (None, [], {}) else "empty"
     parts = [_rule(origin.rule)]
+    parts += [override_in_words(use) for use in origin.overrides]
     parts += [f"reference data: {row_in_words(row)}" for row in origin.rows]
     if origin.fields:
         read = f"record {plan.content.record_id}, version {plan.provenance.source_version}"
@@ -101,6 +107,14 @@ def _rule(name: str) -> str:
     if name.startswith(BILLING):
         return f"scheduled by the billing model {name.removeprefix(BILLING).replace('_', ' ')}"
     return RULES.get(name, name)  # a later release's, or one that is gone
+
+
+def override_in_words(use: OverrideUse) -> str:
+    """What a person said, what it would be without that, who it was, when, and why."""
+    what = f"{use.field.replace('_', ' ')} of {use.workstream}"
+    instead = "" if use.before is None else f" instead of {use.before}"
+    when = use.made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"override: {what} {use.value}{instead}, by {use.author} at {when}: {use.reason}"
 
 
 def row_in_words(row: ReferenceUse) -> str:

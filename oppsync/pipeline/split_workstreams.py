@@ -11,10 +11,10 @@ from oppsync.domain.events import PlanMade
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.origins import origins
-from oppsync.domain.overrides import PlanOverride, use_of
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.plan import Plan, Provenance, short_hash
 from oppsync.domain.planning import make_plan
-from oppsync.domain.policies.overrides import Overridden, apply
+from oppsync.domain.policies.overrides import Overridden, apply, with_before
 from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.split import split
 from oppsync.domain.states import State
@@ -38,29 +38,29 @@ def decide(
     overridden = apply(record, enrichment, split(record, enrichment), overrides, book)
     if overridden.findings:
         return Park(opportunity, overridden.findings, payload_reference=f"record:{opportunity.id}")
-    plan = _plan(record, enrichment, overridden, now)
+    plan = plan_of(record, enrichment, overridden, now)
     planned = opportunity.model_copy(update={"plan_hash": plan.hash})
     events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
     return Advance(State.PLANNED, planned, plan=plan, events=events)
 
 
-def plan_of(record: Opportunity, enrichment: Enrichment, now: datetime) -> Plan:
-    """Pure: the plan of a validated and enriched deal that nobody overrode, and where it came from."""
-    return _plan(record, enrichment, Overridden(split(record, enrichment)), now)
-
-
-def _plan(record: Opportunity, enrichment: Enrichment, overridden: Overridden, now: datetime) -> Plan:
+def plan_of(record: Opportunity, enrichment: Enrichment, overridden: Overridden, now: datetime) -> Plan:
+    """Pure: the plan of a validated and enriched deal as people want it, and where it came from."""
     deal = with_customer(record, enrichment.customer)
     content = make_plan(deal, enrichment, overridden.workstreams)
+    taken = overridden.taken
+    if taken:
+        taken = with_before(taken, make_plan(deal, enrichment, split(record, enrichment)))
+    rows = [use for each in taken for use in each.rows]
     return Plan(
         content=content,
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
-            reference=tuple(dict.fromkeys((*enrichment.used, *overridden.rows))),
-            origins=origins(content, record, enrichment, overridden.workstreams),
-            overrides=tuple(use_of(override) for override in overridden.used),
+            reference=tuple(dict.fromkeys((*enrichment.used, *rows))),
+            origins=origins(content, record, enrichment, overridden.workstreams, taken),
+            overrides=tuple(each.use for each in taken),
         ),
     )
 

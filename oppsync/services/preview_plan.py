@@ -13,13 +13,16 @@ from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.findings import Finding, blocking, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import PlanOverride, editors
 from oppsync.domain.plan import Plan
 from oppsync.domain.policies.approval_rules import approved_by_rule
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.policies.facts import ValidationFacts
+from oppsync.domain.policies.overrides import apply
 from oppsync.domain.policies.validation import validate
 from oppsync.domain.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
 from oppsync.domain.reference import ReferenceBook
+from oppsync.domain.split import split
 from oppsync.errors import Misconfigured
 from oppsync.pipeline.approve import (
     NOTHING_BY_RULE,
@@ -47,20 +50,20 @@ class PreviewPlanHandler:
     clock: Clock
 
     def __call__(self, command: PreviewPlan) -> PlanPreview:
-        deal = self._read(command.tenant_id, command.of)
+        deal, overrides = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
         facts = gather(sources, as_if_won(deal, now.date()))
         with self.uow() as uow:
-            people = candidates(uow, command.tenant_id, owner_email(deal))
+            people = candidates(uow, command.tenant_id, owner_email(deal), editors(overrides))
             account = with_customer(deal, facts.customer).account
             rules = rule_facts(uow, command.tenant_id, account.code if account else None, now.date())
-        return preview(deal, facts, sources.book(), people, now, rules=rules)
+        return preview(deal, facts, sources.book(), people, now, rules=rules, overrides=overrides)
 
-    def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> Opportunity:
-        """The deal itself, or the CRM's record as it is now."""
+    def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, Sequence[PlanOverride]]:
+        """The deal itself, or the CRM's record as it is now and what people said of it here."""
         if isinstance(of, Opportunity):
-            return of
+            return of, ()
         with self.uow() as uow:
             if isinstance(of, UUID):
                 tracked = uow.opportunities.get(tenant_id, of)
@@ -70,7 +73,8 @@ class PreviewPlanHandler:
                 if crm is None:
                     raise Misconfigured("No CRM is connected: add a connection of the role 'crm'.")
                 connection_id, record_id = crm.id, of
-        return self.systems.crm(connection_id).read_opportunity(record_id)
+            overrides = uow.overrides.of_record(tenant_id, connection_id, record_id)
+        return self.systems.crm(connection_id).read_opportunity(record_id), overrides
 
 
 def preview(
@@ -81,15 +85,20 @@ def preview(
     now: datetime,
     *,
     rules: RuleFacts = NO_RULES,
+    overrides: Sequence[PlanOverride] = (),
 ) -> PlanPreview:
     """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
     wrong = validate(deal if deal.is_won else priced, facts)
     enrichment = enrich(priced, book)
     met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
-    plan = _plan(priced, enrichment, wrong, now)
+    plan: Plan | None = None
+    unfit: tuple[Finding, ...] = ()
+    if isinstance(enrichment, Enrichment) and all(leaves_a_plan(found) for found in wrong):
+        plan, unfit = _plan(priced, enrichment, overrides, book, now)
     warned = bool(warnings((*wrong, *met)))
-    by_rule = _by_rule(plan, rules, warned=warned)
+    # What a person changed, people look at.
+    by_rule = NOTHING_BY_RULE if editors(overrides) else _by_rule(plan, rules, warned=warned)
     asked = [role for role in people if role not in by_rule]
     return PlanPreview(
         system=deal.system,
@@ -98,7 +107,7 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=given(priced.won_on, "the close date"),
-        findings=_once((*wrong, *met, *nobody_approves(people, asked))),
+        findings=_once((*wrong, *met, *unfit, *nobody_approves(people, asked))),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
@@ -113,11 +122,17 @@ def preview(
 
 
 def _plan(
-    priced: Opportunity, enrichment: Enrichment | Sequence[Finding], wrong: Iterable[Finding], now: datetime
-) -> Plan | None:
-    if not isinstance(enrichment, Enrichment) or not all(leaves_a_plan(found) for found in wrong):
-        return None
-    return plan_of(priced, enrichment, now)
+    priced: Opportunity,
+    enrichment: Enrichment,
+    overrides: Sequence[PlanOverride],
+    book: ReferenceBook,
+    now: datetime,
+) -> tuple[Plan | None, tuple[Finding, ...]]:
+    """None with what keeps people's words from being done."""
+    overridden = apply(priced, enrichment, split(priced, enrichment), overrides, book)
+    if overridden.findings:
+        return None, overridden.findings
+    return plan_of(priced, enrichment, overridden, now), ()
 
 
 def _by_rule(plan: Plan | None, rules: RuleFacts, *, warned: bool) -> ByRule:

@@ -161,6 +161,20 @@ def test_asking_why_a_value_is_in_the_plan(run: Run, office: Office, application
     assert "cost centre ACME-DE|CLOUD, valid from 2026-01-01, version 1" in before
 
 
+def test_asking_why_a_value_that_a_person_overrode_is_in_the_plan(
+    run: Run, office: Office, application: Application
+) -> None:
+    waiting = office.waiting(changed={"cost_centre": "CC-DE-ADV"})
+    record_id = application.queries.opportunity(TENANT, waiting.opportunity_id).source_id
+
+    asked = run("plan", "why", record_id, "/nodes/2/cost_centre")
+
+    assert asked.exit_code == 0, asked.output
+    assert "a person said so before the plan was approved" in asked.stdout
+    assert "cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, by olga@acme.example at 2" in asked.stdout
+    assert "UTC: Agreed with the customer" in asked.stdout
+
+
 def test_showing_a_deal_by_its_id_in_the_crm(run: Run, office: Office, application: Application) -> None:
     waiting = office.waiting()
     record_id = application.queries.opportunity(TENANT, waiting.opportunity_id).source_id

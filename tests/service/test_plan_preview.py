@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
@@ -18,10 +19,13 @@ from adapters.seed.install import CRM_CONNECTION
 from adapters.standins import deals
 from oppsync import canonical_json
 from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import OverrideField
 from oppsync.domain.preview import PlanPreview
+from oppsync.domain.readings import OpportunityDetail
 from oppsync.errors import NotFound, RecordGone
-from oppsync.services.commands import CreateToken, PreviewPlan
+from oppsync.services.commands import CreateToken, OverridePlan, PreviewPlan
 from oppsync.settings import Settings
 from tests.house import FINANCE, WON_ON, House
 from tests.tryton import Books
@@ -93,6 +97,69 @@ def test_a_stored_deal_is_read_anew(house: House, books: Books) -> None:
     assert house.opportunity(record_id) == opportunity
 
 
+def test_what_people_overrode_is_in_the_preview_of_a_known_deal(
+    house: House, books: Books, settings: Settings
+) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    before = house.opportunity(record_id)
+    assert before.record is not None
+    ends_on = given(before.record.ends_on, "the end")
+    override(house, before, "ends_on", (ends_on + timedelta(days=1)).isoformat())
+    house.settle()
+    opportunity = house.opportunity(record_id)
+    assert opportunity.plan_hash != before.plan_hash
+    counted = everything(house, books)
+
+    for of in (opportunity.id, record_id):
+        shown = preview(house, of)
+        assert shown.hash == opportunity.plan_hash
+        # Finance may not approve what finance changed, and there is nobody else.
+        by_role = {needed.role: needed.candidates for needed in shown.approvals}
+        assert (by_role[ApprovalRole.FINANCE], len(by_role[ApprovalRole.DELIVERY])) == ((), 1)
+    assert preview(house, before.record).hash == before.plan_hash  # a document is what it says
+    assert everything(house, books) == counted
+
+    in_words = run(settings, str(opportunity.id)).stdout
+    assert "changed by people" in in_words
+    assert "As the customer asked" in in_words
+    headers = {"Authorization": f"Bearer {house.application.dispatch(CreateToken(TENANT, 'preview', FINANCE))}"}
+    client = create_app(house.application).test_client()
+    answer = client.get(f"/api/v1/opportunities/{opportunity.id}/preview", headers=headers)
+    assert answer.json is not None
+    assert answer.json["hash"] == opportunity.plan_hash
+    (use,) = answer.json["plan"]["provenance"]["overrides"]
+    assert (use["author"], use["before"]) == (FINANCE, ends_on.isoformat())
+
+
+def override(house: House, opportunity: OpportunityDetail, field: str, value: str) -> None:
+    """Said by finance of the first line."""
+    with house.application.uow() as uow:
+        found = uow.people.by_email(TENANT, FINANCE)
+    assert found is not None
+    assert opportunity.record is not None
+    house.application.dispatch(
+        OverridePlan(
+            tenant_id=TENANT,
+            opportunity_id=opportunity.id,
+            person_id=found[0].id,
+            workstream=opportunity.record.lines[0].id,
+            field=OverrideField(field),
+            value=value,
+            reason="As the customer asked",
+        )
+    )
+
+
+def run(settings: Settings, *arguments: str, typed: str = "") -> Result:
+    """`plan preview` with the environment of a platform."""
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+    }
+    return CliRunner().invoke(oppsync, ["plan", "preview", *arguments], input=typed, env=environment)
+
+
 def test_what_does_not_exist_cannot_be_previewed(house: House) -> None:
     with pytest.raises(RecordGone):
         preview(house, "006000000000000AAA")
@@ -108,28 +175,21 @@ def test_the_command_line_previews_a_file_an_id_and_a_record(
     assert opportunity.record is not None
     file = tmp_path / "deal.json"
     file.write_text(opportunity.record.model_dump_json(indent=2))
-    environment = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
-    }
-
-    def run(*arguments: str, typed: str = "") -> Result:
-        return CliRunner().invoke(oppsync, ["plan", "preview", *arguments], input=typed, env=environment)
-
     for of in (str(file), str(opportunity.id), record_id):
-        shown = canonical_json.loads(run(of, "--json").stdout)
+        shown = canonical_json.loads(run(settings, of, "--json").stdout)
         assert (shown["hash"], shown["findings"], shown["is_blocked"]) == (opportunity.plan_hash, [], False)
-    in_words = run("-", typed=file.read_text().replace("NET30", "NET31").replace("CUST-1004", "CUST-9999"))
+    in_words = run(
+        settings, "-", typed=file.read_text().replace("NET30", "NET31").replace("CUST-1004", "CUST-9999")
+    )
     assert in_words.exit_code == 0, in_words.output
     assert "stopped by" in in_words.stdout
     assert "ACCOUNT_UNKNOWN" in in_words.stdout
     assert "EUR 213400.00" in in_words.stdout
     assert "Fiona Finance <fiona.finance@example.com>" in in_words.stdout
-    wrong = run("-", typed='{"name": 5}')
+    wrong = run(settings, "-", typed='{"name": 5}')
     assert wrong.exit_code == 1
     assert "line 1: /name: Input should be a valid string" in wrong.stderr
-    assert "cannot be read" in run(str(tmp_path / "nowhere.yaml")).stderr
+    assert "cannot be read" in run(settings, str(tmp_path / "nowhere.yaml")).stderr
 
 
 def test_the_api_previews_a_document_an_opportunity_and_a_record(house: House) -> None:

@@ -10,7 +10,7 @@ from oppsync import canonical_json
 from oppsync.domain import origins
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.origins import BILLING, RULES
+from oppsync.domain.origins import BILLING, OVERRIDDEN, RULES
 from oppsync.domain.plan import BillingLine, Plan, PlanContent, PlanNode
 from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.split_rules import SplitRule
@@ -111,10 +111,10 @@ def test_every_rule_is_said_in_words() -> None:
         origins.OF_WORKSTREAM,
         origins.OF_TASK,
         origins.OF_BILLING_LINE,
-        origins.OF_MILESTONE,
+        *origins.OF_KIND.values(),
     )
     used = {row.rule for table in tables for row in table.values()} - {BILLING}
-    assert used == set(RULES)
+    assert used | {OVERRIDDEN} == set(RULES)
     for code, model in BILLING_MODELS.items():
         if not model.kinds:
             continue
@@ -139,7 +139,13 @@ def test_an_instalment_says_what_it_was_made_of() -> None:
     reason = only(plan("a fee with its order"), "/nodes/0/lines/0/amount/amount")
 
     assert reason.rule == "billing.fixed_fee"
-    assert reason.fields == ("/lines/0/net", "/contract/billing/day", "/contract/billing/frequency")
+    assert reason.fields == (
+        "/lines/0/net",
+        "/starts_on",
+        "/ends_on",
+        "/contract/billing/day",
+        "/contract/billing/frequency",
+    )
 
 
 def test_a_milestone_says_which_one_it_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,10 +13,11 @@ import pytest
 from oppsync.domain.approvals import ApprovalRole, Person, PersonRole, Refusal, may_decide
 from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.overrides import OverrideField, PlanOverride, editors, in_force
-from oppsync.domain.plan import ROOT_PATH, Plan, PlanNode
+from oppsync.domain.plan import ROOT_PATH, NodeKind, Plan, PlanNode
 from oppsync.domain.policies.overrides import Overridden, apply
 from oppsync.domain.split import split
 from oppsync.domain.states import State
+from oppsync.domain.why import Reason, why
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.stage import Advance, Park
 from tests import builders as make
@@ -141,6 +143,95 @@ def test_a_plan_tells_what_was_overridden_by_whom_and_which_rows_that_took() -> 
     assert "ACME-DE|ADV" in {row.key for row in plan.provenance.reference}
     assert plan.hash != planned(DEAL).hash
     assert "overrides" not in planned(DEAL).provenance.model_dump(mode="json")
+
+
+def test_why_tells_who_overrode_a_value_when_for_what_reason_and_what_it_was() -> None:
+    (reason,) = why(planned(DEAL, said("cost_centre", "CC-DE-ADV")), "/nodes/1/cost_centre").reasons
+
+    assert (reason.value, reason.rule, reason.fields) == ("CC-DE-ADV", "overridden", ())
+    assert reason.says == (
+        "a person said so before the plan was approved; "
+        "override: cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, "
+        "by ann@example.com at 2026-05-04 00:01 UTC: "
+        "Agreed with the customer; "
+        "reference data: cost centre ACME-DE|ADV, valid from 2025-01-01, version 1"
+    )
+
+
+def test_what_follows_from_an_override_is_told_by_its_rule_and_the_override() -> None:
+    plan = planned(DEAL, said("service_line", "ADV"))
+
+    (centre,) = why(plan, "/nodes/1/cost_centre").reasons
+
+    assert (centre.value, centre.rule, centre.fields) == ("CC-DE-ADV", "looked_up", ("/contracting_entity",))
+    assert [row.key for row in centre.rows] == ["ACME-DE|ADV"]
+    assert [(use.field, use.value, use.before) for use in centre.overrides] == [
+        ("service_line", "ADV", "CLOUD")
+    ]
+    untouched = by_path(plan)["00kL3/cost_centre"]
+    assert (untouched.overrides, [row.key for row in untouched.rows]) == ((), ["ACME-DE|CLOUD"])
+
+
+# An override of each field of the second line, what the plan says there, and what it was.
+SAID = [
+    ("name", "Landing zone", "/name", "Cloud foundation"),
+    ("starts_on", "2026-07-01", "/starts_on", "2026-06-01"),
+    ("ends_on", "2026-10-31", "/ends_on", "2026-09-15"),
+    ("hours", "80.5", "/hours", "60"),
+    ("service_line", "ADV", "/service_line", "CLOUD"),
+    ("delivery_entity", "ACME-US", "/intercompany/delivery_entity", "ACME-DE"),
+    ("cost_centre", "CC-DE-ADV", "/cost_centre", "CC-DE-CLOUD"),
+    ("template", "TPL-ADV-DACH-FF", "/template", "TPL-CLOUD-DACH-FF"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "place", "before"), SAID)
+@pytest.mark.parametrize("alone", [True, False])
+def test_each_value_that_an_override_changed_names_it(
+    field: str, value: str, place: str, before: str, alone: bool
+) -> None:
+    deal = make.opportunity(make.fixed_line()) if alone else DEAL
+    path = ROOT_PATH if alone else "00kL2"
+    if alone and field == "name":
+        before = deal.name
+
+    was, now = by_path(planned(deal)), by_path(planned(deal, said(field, value)))
+
+    own = now[path + place]
+    assert (own.value, own.rule) == (value, "overridden")
+    assert [(use.value, use.before) for use in own.overrides] == [(value, before)]
+    named = {at for at, reason in now.items() if [use.field for use in reason.overrides] == [field]}
+    # What stands where follows from the rest, so do the paths of lines: they are made of their days.
+    changed = {at for at, each in now.items() if at in was and was[at].value != each.value}
+    assert {at for at in changed - named if now[at].rule not in {"tree", "path"}} == set()
+    # Neither the deal's own facts nor another workstream's say that somebody overrode them.
+    assert {at.partition("/")[0] for at in named} <= {
+        ROOT_PATH,
+        path,
+        *tasks_of(planned(deal, said(field, value)), path),
+    }
+
+
+def by_path(plan: Plan) -> dict[str, Reason]:
+    """Reasons by the path of their project and the place in it: an override may bring other tasks along."""
+    paths = [node.path for node in plan.content.nodes]
+    return {
+        re.sub(r"^/nodes/(\d+)", lambda found: paths[int(found[1])], reason.place): reason
+        for reason in why(plan, "").reasons
+    }
+
+
+def tasks_of(plan: Plan, path: str) -> list[str]:
+    return [node.path for node in plan.content.nodes if node.parent == path and node.kind is NodeKind.TASK]
+
+
+def test_of_two_overrides_the_later_one_names_what_both_change() -> None:
+    plan = planned(DEAL, said("service_line", "ADV", number=1), said("template", "TPL-CLOUD-DACH-FF", number=2))
+
+    reasons = {each.place: each for each in why(plan, "/nodes/1").reasons}
+
+    assert [use.field for use in reasons["/nodes/1/template"].overrides] == ["template"]
+    assert [use.field for use in reasons["/nodes/1/cost_centre"].overrides] == ["service_line"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,11 +15,15 @@ from oppsync.domain.approvals import ApprovalRole, Person, PersonRole, RuleUse
 from oppsync.domain.findings import CODES
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import OverrideField, PlanOverride
 from oppsync.domain.plan import LineKind
 from oppsync.domain.preview import LEAVE_A_PLAN, PlanPreview
 from oppsync.domain.reference import ApprovalRule, ReferenceBook
+from oppsync.domain.states import State
+from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.approve import Candidates, RuleFacts
-from oppsync.services.preview_plan import preview
+from oppsync.pipeline.stage import Advance
+from oppsync.services.preview_plan import NO_RULES, preview
 from tests import builders as make
 from tests.unit.test_validation import BROKEN_DEALS, CASES
 
@@ -113,6 +118,59 @@ def test_a_rule_approves_in_a_preview_as_it_does_later() -> None:
     assert asked(make.opportunity()) == (use, ["delivery"])
     # What warns is for people to read.
     assert asked(make.opportunity(probability=75)) == (None, ["finance", "delivery", "75 %"])
+
+
+def said(field: str, value: str | None, number: int = 1) -> PlanOverride:
+    return PlanOverride(
+        id=UUID(int=number),
+        workstream="00kL2",
+        field=OverrideField(field),
+        value=value,
+        reason="Agreed with the customer",
+        made_by=UUID(int=7),
+        author="ann@example.com",
+        made_at=make.NOW,
+    )
+
+
+def overridden(*overrides: PlanOverride, rules: RuleFacts = NO_RULES) -> PlanPreview:
+    deal = make.opportunity()
+    return preview(deal, make.facts(), make.book(), PEOPLE, make.NOW, rules=rules, overrides=overrides)
+
+
+def test_a_preview_shows_the_plan_as_people_want_it() -> None:
+    enriched = make.tracked(
+        make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
+    )
+    outcome = split_workstreams.decide(enriched, make.NOW, [said("hours", "90")], make.book())
+    assert isinstance(outcome, Advance)
+
+    previewed = overridden(said("hours", "90"))
+
+    assert previewed.plan == outcome.plan
+    assert previewed.plan is not None
+    assert [use.value for use in previewed.plan.provenance.overrides] == ["90"]
+    assert previewed.hash != shown(make.opportunity()).hash
+
+
+def test_a_preview_tells_what_people_said_that_does_not_fit() -> None:
+    previewed = overridden(said("cost_centre", "CC-US-ADV"))
+
+    assert codes(previewed) == ["OVERRIDE_NOT_POSSIBLE"]
+    assert (previewed.plan, previewed.is_blocked) == (None, True)
+
+
+def test_no_rule_approves_what_a_person_changed() -> None:
+    use = RuleUse(name="small", valid_from=date(2026, 1, 1), version=1)
+    up_to = Money(amount=Decimal(50_000), currency="EUR")
+    rules = RuleFacts({use: ApprovalRule(up_to=up_to, roles=tuple(ApprovalRole))}, known_customer=True)
+
+    def approved_by(*overrides: PlanOverride) -> set[RuleUse | None]:
+        return {needed.rule for needed in overridden(*overrides, rules=rules).approvals}
+
+    assert approved_by() == {use}
+    assert approved_by(said("hours", "90")) == {None}
+    assert approved_by(said("hours", "90"), said("hours", None, number=2)) == {None}
 
 
 def test_findings_of_every_stage_come_at_once() -> None:

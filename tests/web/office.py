@@ -20,9 +20,12 @@ from oppsync.domain.exceptions import NewException
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.overrides import NewOverride, OverrideField
 from oppsync.domain.plan import Plan
 from oppsync.domain.states import State
 from oppsync.domain.trace import new_traceparent
+from oppsync.pipeline import split_workstreams
+from oppsync.pipeline.stage import Advance
 from oppsync.ports import ON_ACTION
 from oppsync.services.commands import CreateToken
 from tests import builders
@@ -100,16 +103,18 @@ class Office:
             uow.opportunities.change(before, builders.changed(before, warnings=warnings), ON_ACTION)
             uow.commit()
 
-    def waiting(self, record: Opportunity | None = None) -> Waiting:
-        """A deal with its plan before both approvers."""
+    def waiting(self, record: Opportunity | None = None, *, changed: dict[str, str] | None = None) -> Waiting:
+        """A deal with its plan before both approvers. `changed`: what Olga overrode of its line 00kL2."""
         record = record or sold_by("sam.seller")
         opportunity_id = self.deal(record)
+        for field, value in (changed or {}).items():
+            self._override(opportunity_id, field, value)
         finance, delivery, plan = self.propose(opportunity_id, record)
         return Waiting(opportunity_id, plan, finance, delivery)
 
     def propose(self, opportunity_id: UUID, record: Opportunity) -> tuple[ApprovalTask, ApprovalTask, Plan]:
         """A plan of this record, before both approvers; tasks of other plans become void."""
-        plan = builders.plan(record)
+        plan = self._plan(opportunity_id, record)
         approvers = {
             ApprovalRole.FINANCE: (self.ids["ana"], self.ids["kim"]),
             ApprovalRole.DELIVERY: (self.ids["tom"], self.ids["kim"]),
@@ -140,6 +145,23 @@ class Office:
             uow.audit.append(TENANT, event, before.traceparent)
             uow.commit()
         return tasks[ApprovalRole.FINANCE], tasks[ApprovalRole.DELIVERY], plan
+
+    def _plan(self, opportunity_id: UUID, record: Opportunity) -> Plan:
+        with self.uow() as uow:
+            said = uow.overrides.of(TENANT, opportunity_id)
+        enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
+        outcome = split_workstreams.decide(enriched, builders.NOW, said, builders.book())
+        assert isinstance(outcome, Advance)
+        assert outcome.plan is not None
+        return outcome.plan
+
+    def _override(self, opportunity_id: UUID, field: str, value: str) -> None:
+        new = NewOverride(
+            workstream="00kL2", field=OverrideField(field), value=value, reason="Agreed with the customer"
+        )
+        with self.uow() as uow:
+            uow.overrides.add(TENANT, opportunity_id, uow.people.get(TENANT, self.ids["olga"]), new)
+            uow.commit()
 
     def approve_by_rule(self, waiting: Waiting, rule: RuleUse) -> None:
         """A rule gives finance's approval."""

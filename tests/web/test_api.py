@@ -116,6 +116,22 @@ def test_an_opportunity_is_read_with_timeline_plan_and_effects(
     assert ed.refused(404, "GET", f"{path}/plan?hash=other")["code"] == "NOT_FOUND"
 
 
+def test_why_of_an_overridden_value_names_the_person_and_what_it_was(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    waiting = office.waiting(changed={"cost_centre": "CC-DE-ADV"})
+    path = f"/opportunities/{waiting.opportunity_id}/plan/why?place=/nodes"
+
+    reasons = {each["place"]: each for each in client("ed").get(path)["reasons"]}
+
+    centre = reasons["/nodes/2/cost_centre"]
+    (said,) = centre["overrides"]
+    assert (centre["value"], centre["rule"], centre["fields"]) == ("CC-DE-ADV", "overridden", [])
+    assert (said["before"], said["author"]) == ("CC-DE-CLOUD", "olga@acme.example")
+    assert said["reason"] == "Agreed with the customer"
+    assert reasons["/nodes/2/service_line"]["overrides"] == []
+
+
 @pytest.mark.parametrize("kind", ["opportunities", "approvals", "exceptions", "deliveries"])
 def test_what_is_not_there_is_not_found(client: Callable[[str], Client], kind: str) -> None:
     client("ed").refused(404, "GET", f"/{kind}/01890000-0000-7000-8000-000000000009")

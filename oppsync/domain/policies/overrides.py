@@ -13,8 +13,8 @@ from oppsync.domain.findings import Finding, finding
 from oppsync.domain.model import Frozen, given
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import OverrideField, PlanOverride, in_force
-from oppsync.domain.plan import LineKind
+from oppsync.domain.overrides import OverrideField, OverrideUse, PlanOverride, Taken, in_force, use_of
+from oppsync.domain.plan import ROOT_PATH, LineKind, PlanContent
 from oppsync.domain.reference import (
     CostCentre,
     LegalEntity,
@@ -33,11 +33,10 @@ _MOST_HOURS = Decimal(1_000_000)
 
 
 class Overridden(NamedTuple):
-    """`used`: the overrides whose workstream exists; `rows`: reference rows looked up for them."""
+    """`taken`: the overrides whose workstream exists."""
 
     workstreams: tuple[Workstream, ...]
-    used: tuple[PlanOverride, ...] = ()
-    rows: tuple[ReferenceUse, ...] = ()
+    taken: tuple[Taken, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -53,15 +52,32 @@ def apply(
     for override in in_force(overrides):
         by_key.get(override.workstream, []).append(override)
     table = _Table(book, given(opportunity.won_on, "the close date"), enrichment)
-    changed, findings = [], []
+    changed: list[Workstream] = []
+    taken: list[Taken] = []
+    findings: list[Finding] = []
     for workstream in workstreams:
         result = _Change(table, workstream)
-        for override in by_key[workstream.key]:
-            result.take(override)
+        taken += [result.take(override) for override in by_key[workstream.key]]
         changed.append(result.workstream)
         findings += [*result.findings, *_whole(result.workstream, by_key[workstream.key])]
-    used = tuple(each for workstream in workstreams for each in by_key[workstream.key])
-    return Overridden(tuple(changed), used, tuple(dict.fromkeys(table.used)), tuple(findings))
+    return Overridden(tuple(changed), tuple(taken), tuple(findings))
+
+
+def with_before(taken: Iterable[Taken], untouched: PlanContent) -> tuple[Taken, ...]:
+    """Each with its value in `untouched`: the plan of the same deal that nobody overrode."""
+    return tuple(
+        each._replace(use=each.use.model_copy(update={"before": _value_in(untouched, each.use)}))
+        for each in taken
+    )
+
+
+def _value_in(content: PlanContent, use: OverrideUse) -> str | None:
+    alone = content.node(ROOT_PATH)
+    node = next((node for node in content.nodes if node.path == use.workstream), alone)
+    if use.field is OverrideField.DELIVERY_ENTITY:
+        return node.intercompany.delivery_entity if node.intercompany else content.legal_entity
+    value: str | None = node.model_dump(mode="json")[use.field]
+    return value
 
 
 class NotPossible(Exception):
@@ -110,11 +126,13 @@ class _Change:
         self.workstream = workstream
         self.findings: list[Finding] = []
 
-    def take(self, override: PlanOverride) -> None:
+    def take(self, override: PlanOverride) -> Taken:
+        begin = len(self._table.used)
         try:
             _TAKERS[override.field](self, given(override.value, "the override's value"))
         except NotPossible as error:
             self.findings.append(_finding(override, str(error)))
+        return Taken(use_of(override), tuple(self._table.used[begin:]))
 
     @property
     def deliverer(self) -> LegalEntity:
