@@ -108,7 +108,7 @@ class Application:
 
     def verify_webhook(self, connection_id: str, request: RawRequest) -> tuple[Connection, str]:
         """The connection and the delivery's id. Raises NotFound, SignatureRefused."""
-        with self.uow() as uow:
+        with self.uow.reading() as uow:
             connection = uow.connections.get(connection_id)
             if connection.signature_scheme is None:
                 raise NotFound("There is no such connection.")
@@ -119,7 +119,7 @@ class Application:
     def traffic(self, tenant_id: str) -> Sequence[Traffic]:
         """How the calls to each connection of the tenant go. A connection whose settings are wrong is left out:
         nothing is called there."""
-        with self.uow() as uow:
+        with self.uow.reading() as uow:
             connections = uow.connections.of_tenant(tenant_id)
         seen = []
         for connection in connections:

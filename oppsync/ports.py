@@ -474,6 +474,9 @@ class UnitOfWork(Protocol):
 class UnitOfWorkFactory(Protocol):
     def __call__(self) -> AbstractContextManager[UnitOfWork]: ...
 
+    def reading(self) -> AbstractContextManager[UnitOfWork]:
+        """For reads alone, with no transaction around them: each sees what is committed when it runs."""
+
 
 class Publish(Protocol):
     def __call__(self, uow: UnitOfWork, tenant_id: str, traceparent: str, *events: Event) -> None:

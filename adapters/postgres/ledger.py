@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Executable, case, exists, literal, null, select, update
+from sqlalchemy import Connection, Executable, bindparam, case, exists, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.opportunities import clock, held_lease
+from adapters.postgres.opportunities import HELD_LEASE, clock, named
 from adapters.postgres.rows import to_ledger_row
 from adapters.postgres.tables import effects as table
 from oppsync import canonical_json
@@ -24,7 +24,7 @@ class PostgresLedger:
         self._connection = connection
 
     def get(self, tenant_id: str, key: str) -> LedgerRow | None:
-        row = self._connection.execute(select(table).where(*_at(tenant_id, key))).mappings().one_or_none()
+        row = self._connection.execute(_GET, _which(tenant_id, key)).mappings().one_or_none()
         return to_ledger_row(row) if row else None
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]:
@@ -37,89 +37,96 @@ class PostgresLedger:
 
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         values = {
-            "tenant_id": tenant_id,
-            "key": effect.key,
-            "kind": effect.kind.value,
-            "path": effect.path,
-            "opportunity_id": effect.opportunity_id,
-            "connection_id": effect.connection_id,
-            "state": EffectState.INTENDED.value,
-            "request": effect.request,
-            "request_digest": digest,
-            "lease_token": lease.token,
-            "traceparent": traceparent,
+            "new_tenant_id": tenant_id,
+            "new_key": effect.key,
+            "new_kind": effect.kind.value,
+            "new_path": effect.path,
+            "new_opportunity_id": effect.opportunity_id,
+            "new_connection_id": effect.connection_id,
+            "new_request": effect.request,
+            "new_request_digest": digest,
+            "new_lease_token": lease.token,
+            "new_traceparent": traceparent,
         }
-        again = {name: values[name] for name in ("request", "request_digest", "lease_token", "traceparent")}
-        # Sent before with no clear answer: it may exist until a look-up says that it does not.
-        unclear = table.c.state.in_([EffectState.SENT.value, EffectState.UNKNOWN.value])
-        state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
-        row = select(*(literal(value, table.c[name].type) for name, value in values.items()))
-        statement = insert(table).from_select(list(values), row.where(_while_held(lease)))
-        statement = statement.on_conflict_do_update(
-            index_elements=["tenant_id", "key"],
-            set_={**again, "state": state, "pruned_at": null(), "updated_at": clock()},
-        )
-        self._fenced(statement.returning(table.c.key))
+        self._fenced(_INTEND, lease, values)
 
     def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None:
-        self._set(
-            tenant_id,
-            key,
-            lease,
-            state=EffectState.SENT.value,
-            sent_at=clock(),
-            attempts=table.c.attempts + 1,
-            error=null(),
-        )
+        self._fenced(_MARK_SENT, lease, _which(tenant_id, key))
 
     def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
-        self._set(
-            tenant_id,
-            key,
-            lease,
-            state=EffectState.CONFIRMED.value,
-            confirmed_at=clock(),
-            outside_id=landed.outside_id,
-            number=landed.number,
-            url=landed.url,
-            response=landed.response,
-            response_digest=canonical_json.digest(landed.response),
-            error=null(),
-        )
+        answer = {
+            "outside_id": landed.outside_id,
+            "number": landed.number,
+            "url": landed.url,
+            "response": landed.response,
+            "response_digest": canonical_json.digest(landed.response),
+        }
+        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **answer})
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._set(tenant_id, key, lease, state=EffectState.INTENDED.value, error=error)
+        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), "error": error})
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._set(tenant_id, key, lease, state=EffectState.REJECTED.value, error=error)
+        self._fenced(_REJECT, lease, {**_which(tenant_id, key), "error": error})
 
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._set(tenant_id, key, lease, state=EffectState.UNKNOWN.value, error=error)
+        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), "error": error})
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
-        self._set(tenant_id, key, lease, state=EffectState.CANCELLED.value)
+        self._fenced(_CANCELLED, lease, _which(tenant_id, key))
 
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         until = table.c.sent_at + quarantine
-        query = select(until).where(*_at(tenant_id, key), until > clock())
-        return self._connection.execute(query).scalar_one_or_none()
+        query = select(until).where(*_AT, until > clock())
+        return self._connection.execute(query, _which(tenant_id, key)).scalar_one_or_none()
 
-    def _set(self, tenant_id: str, key: str, lease: Lease, **values: Any) -> None:
-        statement = update(table).where(*_at(tenant_id, key), _while_held(lease))
-        changed = statement.values(**values, lease_token=lease.token, updated_at=clock())
-        self._fenced(changed.returning(table.c.key))
-
-    def _fenced(self, statement: Executable) -> None:
-        if self._connection.execute(statement).one_or_none() is None:
+    def _fenced(self, statement: Executable, lease: Lease, values: Mapping[str, Any]) -> None:
+        written = self._connection.execute(statement, {**values, **named(lease)})
+        if written.one_or_none() is None:
             raise LeaseLost("Another worker holds this opportunity.")
 
 
-def _while_held(lease: Lease) -> ColumnElement[bool]:
-    """Checked in the write's own statement: nobody can take the lease between that and the commit, since the
-    opportunity's row stays share-locked."""
-    held = held_lease(lease).cte("held")
-    return exists(select(held.c.id))
+def _which(tenant_id: str, key: str) -> dict[str, Any]:
+    """What `_AT` asks for."""
+    return {"of_tenant": tenant_id, "of_key": key}
 
 
-def _at(tenant_id: str, key: str) -> tuple[ColumnElement[bool], ...]:
-    return table.c.tenant_id == tenant_id, table.c.key == key
+_AT = (table.c.tenant_id == bindparam("of_tenant"), table.c.key == bindparam("of_key"))
+_GET = select(table).where(*_AT)
+# Checked in the write's own statement: nobody can take the lease between that and the commit, since the
+# opportunity's row stays share-locked.
+_HELD = HELD_LEASE.cte("held")
+_WHILE_HELD = exists(select(_HELD.c.id))
+
+
+def _intending() -> Executable:
+    given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
+    known = ("request_digest", "lease_token", "traceparent")
+    names = [*given, *known]
+    row = select(
+        literal(EffectState.INTENDED.value),
+        *(bindparam(f"new_{name}", type_=table.c[name].type) for name in names),
+    )
+    new = insert(table).from_select(["state", *names], row.where(_WHILE_HELD))
+    # Sent before with no clear answer: it may exist until a look-up says that it does not.
+    unclear = table.c.state.in_([EffectState.SENT.value, EffectState.UNKNOWN.value])
+    state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
+    again = {name: new.excluded[name] for name in ("request", *known)}
+    return new.on_conflict_do_update(
+        index_elements=["tenant_id", "key"],
+        set_={**again, "state": state, "pruned_at": null(), "updated_at": clock()},
+    ).returning(table.c.key)
+
+
+def _setting(state: EffectState, **values: Any) -> Executable:
+    always = {"state": state.value, "lease_token": bindparam("token_held"), "updated_at": clock()}
+    return update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key)
+
+
+_INTEND = _intending()
+_MARK_SENT = _setting(EffectState.SENT, sent_at=clock(), attempts=table.c.attempts + 1, error=null())
+_CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null())
+_UNSENT = _setting(EffectState.INTENDED)
+_REJECT = _setting(EffectState.REJECTED)
+_UNKNOWN = _setting(EffectState.UNKNOWN)
+_CANCELLED = _setting(EffectState.CANCELLED)

@@ -7,7 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, DateTime, and_, case, cast, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    DateTime,
+    Interval,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -133,74 +148,83 @@ class PostgresOpportunities:
         return to_tracked(row)
 
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
-        free = or_(table.c.lease_until.is_(None), table.c.lease_until < clock())
-        statement = (
-            update(table)
-            .where(table.c.id == opportunity_id, free, table.c.due_at <= clock())
-            .values(
-                lease_token=table.c.lease_token + 1,
-                lease_until=clock() + LEASE,
-                lease_holder=holder,
-                # Left behind by a process that died. Our own ran out while Postgres was away: no crash.
-                crashes=table.c.crashes + case((table.c.lease_holder != holder, 1), else_=0),
-            )
-            .returning(table)
-        )
-        row = self._connection.execute(statement).mappings().one_or_none()
+        taker = {"wanted": opportunity_id, "holder": holder}
+        row = self._connection.execute(_TAKE_LEASE, taker).mappings().one_or_none()
         if row is None:
             return None
         lease = Lease(opportunity_id=opportunity_id, token=row["lease_token"], until=row["lease_until"])
         return to_tracked(row), lease
 
     def renew_lease(self, lease: Lease) -> bool:
-        statement = update(table).where(*_held(lease)).values(lease_until=clock() + LEASE)
-        return self._connection.execute(statement).rowcount == 1
+        return self._connection.execute(_RENEW_LEASE, named(lease)).rowcount == 1
 
     def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> int | None:
-        held = (
-            {"lease_until": clock() + LEASE} if due.keep_lease else {"lease_until": None, "lease_holder": None}
-        )
-        statement = (
-            update(table)
-            .where(*_held(lease), table.c.version == before.version)
-            .values(**self._changed(before, after, due), **held)
-            .returning(table.c.reread_requested)
-        )
-        asked: int | None = self._connection.execute(statement).scalar_one_or_none()
+        statement = _SAVE_AND_KEEP if due.keep_lease else _SAVE_AND_LET_GO
+        values = {**_outcome(before, after, due), **named(lease), "version_seen": before.version}
+        asked: int | None = self._connection.execute(statement, values).scalar_one_or_none()
         return asked
 
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
-        statement = (
-            update(table)
-            .where(table.c.tenant_id == before.tenant_id, table.c.id == before.id)
-            .values(**self._changed(before, after, due), reread_requested=after.reread_requested)
-        )
-        self._connection.execute(statement)
-
-    def _changed(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
-        values = from_tracked(before, after)
-        if before.state is not after.state:
-            values["state_since"] = clock()
-        due_at = literal(None) if due.after is None else clock() + due.after
-        # A re-read asked for meanwhile is due at once, whatever this outcome thought.
-        asked = table.c.reread_requested > before.reread_requested
-        values["due_at"] = case((asked, clock()), else_=due_at)
-        # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
-        # Before it is due there is nothing to sweep.
-        pause = case((asked, timedelta(0)), else_=due.after or timedelta(0))
-        values["emit_at"] = clock() + (EMIT_AGAIN if due.sent else pause)
-        values["version"] = table.c.version + 1
-        return values
+        which = {"of_tenant": before.tenant_id, "of_id": before.id}
+        asked = {"reread_requested": after.reread_requested}
+        self._connection.execute(_CHANGE, {**_outcome(before, after, due), **which, **asked})
 
 
-def _held(lease: Lease) -> tuple[Any, ...]:
-    return (
-        table.c.id == lease.opportunity_id,
-        table.c.lease_token == lease.token,
-        table.c.lease_holder.is_not(None),
+# Statements of every step are built once: building one costs more than Postgres needs to carry it out.
+
+_HELD = (
+    table.c.id == bindparam("lease_of"),
+    table.c.lease_token == bindparam("token_held"),
+    table.c.lease_holder.is_not(None),
+)
+# Finds the opportunity's row, share-locked, while the lease is held and has not run out.
+HELD_LEASE = select(table.c.id).where(*_HELD, table.c.lease_until > clock()).with_for_update(read=True)
+
+
+def named(lease: Lease) -> dict[str, Any]:
+    """What `_HELD` asks for."""
+    return {"lease_of": lease.opportunity_id, "token_held": lease.token}
+
+
+_FREE = or_(table.c.lease_until.is_(None), table.c.lease_until < clock())
+_HOLDER = bindparam("holder", type_=table.c.lease_holder.type)
+_TAKE_LEASE = (
+    update(table)
+    .where(table.c.id == bindparam("wanted"), _FREE, table.c.due_at <= clock())
+    .values(
+        lease_token=table.c.lease_token + 1,
+        lease_until=clock() + LEASE,
+        lease_holder=_HOLDER,
+        # Left behind by a process that died. Our own ran out while Postgres was away: no crash.
+        crashes=table.c.crashes + case((table.c.lease_holder != _HOLDER, 1), else_=0),
     )
+    .returning(table)
+)
+_RENEW_LEASE = update(table).where(*_HELD).values(lease_until=clock() + LEASE)
+
+# A re-read asked for meanwhile is due at once, whatever this outcome thought.
+_ASKED = table.c.reread_requested > bindparam("known_rereads")
+_DUE_AFTER, _EMIT_AFTER = bindparam("due_after", type_=Interval), bindparam("emit_after", type_=Interval)
+_OUTCOME = update(table).values(
+    state_since=case((table.c.state != bindparam("moved_to"), clock()), else_=table.c.state_since),
+    due_at=case((_ASKED, clock()), else_=clock() + _DUE_AFTER),
+    # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
+    # Before it is due there is nothing to sweep.
+    emit_at=clock() + case((and_(_ASKED, ~bindparam("sent", type_=Boolean)), timedelta(0)), else_=_EMIT_AFTER),
+    version=table.c.version + 1,
+)
+_SAVE = _OUTCOME.where(*_HELD, table.c.version == bindparam("version_seen")).returning(table.c.reread_requested)
+_SAVE_AND_KEEP = _SAVE.values(lease_until=clock() + LEASE)
+_SAVE_AND_LET_GO = _SAVE.values(lease_until=null(), lease_holder=null())
+_CHANGE = _OUTCOME.where(table.c.tenant_id == bindparam("of_tenant"), table.c.id == bindparam("of_id"))
 
 
-def held_lease(lease: Lease) -> Any:
-    """Finds the opportunity's row, share-locked, while the lease is held and has not run out."""
-    return select(table.c.id).where(*_held(lease), table.c.lease_until > clock()).with_for_update(read=True)
+def _outcome(before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
+    """The columns with their new values, and what `_OUTCOME` asks for."""
+    return from_tracked(before, after) | {
+        "moved_to": after.state,
+        "known_rereads": before.reread_requested,
+        "due_after": due.after,
+        "sent": due.sent,
+        "emit_after": EMIT_AGAIN if due.sent else due.after or timedelta(0),
+    }

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
-from adapters.postgres.engine import store_errors
+from adapters.postgres.engine import reading, store_errors
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.opportunities import PostgresOpportunities
 from adapters.postgres.overrides import PostgresPlanOverrides
@@ -77,10 +77,16 @@ class PostgresUnits:
 
     def __init__(self, engine: Engine, keys: MultiFernet) -> None:
         self._engine = engine
+        self._reading = reading(engine)
         self._keys = keys
         self._books: Books = {}
 
     @contextmanager
     def __call__(self) -> Iterator[UnitOfWork]:
         with store_errors(), self._engine.connect() as connection:
+            yield PostgresUnitOfWork(connection, self._keys, self._books)
+
+    @contextmanager
+    def reading(self) -> Iterator[UnitOfWork]:
+        with store_errors(), self._reading.connect() as connection:
             yield PostgresUnitOfWork(connection, self._keys, self._books)

@@ -13,6 +13,7 @@ from oppsync.domain.calls import VendorCall
 
 # Lost with the server in the last moment before it dies, and with nothing else: no work depends on them.
 _WITHOUT_WAITING = text("set local synchronous_commit = off")
+_INSERT = insert(table)
 
 
 class PostgresCallLog:
@@ -26,6 +27,6 @@ class PostgresCallLog:
         try:
             with self._engine.begin() as connection:
                 connection.execute(_WITHOUT_WAITING)
-                connection.execute(insert(table), rows)
+                connection.execute(_INSERT, rows)
         except SQLAlchemyError as error:
             log.warning("vendor_calls_not_kept", count=len(rows), reason=type(error).__name__)

@@ -312,6 +312,9 @@ def _closed(statement: Any, status: ExceptionStatus, by: str, reason: str) -> An
     return statement.values(status=status, closed_by=by, closed_at=clock(), reason=reason)
 
 
+_APPEND = insert(audit).values(at=clock())
+
+
 class PostgresAudit:
     """Append only: nothing here updates or deletes."""
 
@@ -319,22 +322,21 @@ class PostgresAudit:
         self._connection = connection
 
     def append(self, tenant_id: str, event: Event, traceparent: str) -> None:
-        statement = insert(audit).values(
-            tenant_id=tenant_id,
-            id=uuid7(),
-            at=clock(),
-            opportunity_id=event.opportunity_id,
-            type=event.type,
-            actor=event.actor,
-            summary=event.summary,
-            before=event.before,
-            after=event.after,
-            detail=event.detail,
+        row = {
+            "tenant_id": tenant_id,
+            "id": uuid7(),
+            "opportunity_id": event.opportunity_id,
+            "type": event.type,
+            "actor": event.actor,
+            "summary": event.summary,
+            "before": event.before,
+            "after": event.after,
+            "detail": event.detail,
             # The trace id: the same from the webhook to the write-back.
-            correlation_id=traceparent.split("-")[1],
-            traceparent=traceparent,
-        )
-        self._connection.execute(statement)
+            "correlation_id": traceparent.split("-")[1],
+            "traceparent": traceparent,
+        }
+        self._connection.execute(_APPEND, row)
 
 
 class PostgresOutbox:

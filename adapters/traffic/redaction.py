@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
 from adapters.http import redact
@@ -31,8 +32,9 @@ _PERSONAL = re.compile(
 # Fields that hold a person: inside them names are personal too.
 _PEOPLE = re.compile("owner|contact|user|createdby|modifiedby|employee|manager|approver|person")
 _NAME = re.compile("name|title")
-_MAIL = re.compile(r"[\w.+-]{1,64}(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
-_FIELD = re.compile(rf"([\w-]*(?:{_SECRET.pattern}|key)[\w-]*=)[^&\s]+", re.IGNORECASE)
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
+# Tried where a name begins, not at each of its letters: on long queries that cost milliseconds.
+_FIELD = re.compile(rf"(?<![\w-])([\w-]*(?:{_SECRET.pattern}|key)[\w-]*=)[^&\s]+", re.IGNORECASE)
 
 
 def redacted_body(body: bytes | None, secrets: Collection[str]) -> str | None:
@@ -66,7 +68,7 @@ def _walked(value: Any, *, people: bool, depth: int) -> Any:
 
 
 def _of_field(name: str, value: Any, *, people: bool, depth: int) -> Any:
-    plain = re.sub(r"[^a-z]", "", name.lower())
+    plain = _plain_name(name)
     if isinstance(value, dict | list):
         return _walked(value, people=people or bool(_PEOPLE.search(plain)), depth=depth + 1)
     if value is None or isinstance(value, bool):
@@ -76,6 +78,11 @@ def _of_field(name: str, value: Any, *, people: bool, depth: int) -> Any:
     if isinstance(value, str) and value and (_PERSONAL.search(plain) or (people and _NAME.search(plain))):
         return PERSONAL
     return value
+
+
+@lru_cache(maxsize=1_000)
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def _plain(text: str, secrets: Collection[str]) -> str:

@@ -124,13 +124,13 @@ def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     if opportunity.state is State.PLANNED:
         lost = exists_unknown(context.uow, context.systems, opportunity)
-        with context.uow() as uow:
+        with context.uow.reading() as uow:
             edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
             people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
             # What a restored backup forgot, and what a person changed, people look at.
             by_rule = NOTHING_BY_RULE if lost or edited_by else _by_rule(context, uow)
         return open_tasks(opportunity, people, by_rule, lost=lost)
-    with context.uow() as uow:
+    with context.uow.reading() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
     outcome = judge(opportunity, tasks)
     if isinstance(outcome, Await):
@@ -190,7 +190,7 @@ def owner_email(record: Opportunity | None) -> str | None:
 def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
     """Tell each candidate of each open task, once: a link, no amount."""
     opportunity = context.opportunity
-    with context.uow() as uow:
+    with context.uow.reading() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
         told = [
             (task, uow.people.get(opportunity.tenant_id, person_id))

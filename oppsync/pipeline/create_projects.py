@@ -29,7 +29,7 @@ def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
 def run(context: StageContext) -> Outcome:
     """What was approved is applied as stored, never recomputed. A retry continues where the ledger ends."""
     opportunity = context.opportunity
-    with context.uow() as uow:
+    with context.uow.reading() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
     creation = _Creation(context, plan, *context.systems.projects(opportunity.tenant_id))
     if plan.content.new_customer is not None:

@@ -17,7 +17,7 @@ STILL_THERE = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its
 def exists_unknown(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
     """Whether the ERP has this deal's project although, as far as the ledger knows, none was made."""
     key = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
-    with uow_factory() as uow:
+    with uow_factory.reading() as uow:
         row = uow.ledger.get(opportunity.tenant_id, key)
     known = row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED)
     _connection_id, projects = systems.projects(opportunity.tenant_id)

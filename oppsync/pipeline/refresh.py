@@ -50,7 +50,7 @@ def run(context: StageContext) -> Advance:
     opportunity = context.opportunity
     crm = context.systems.crm(opportunity.connection_id)
     record = crm.read_opportunity(opportunity.source_id)
-    with context.uow() as uow:
+    with context.uow.reading() as uow:
         ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
         is_told = uow.exceptions.stands(opportunity.tenant_id, opportunity.id, STILL_THERE.code)
     may_exist = any(row.may_exist for row in ledger)

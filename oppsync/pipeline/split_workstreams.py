@@ -67,7 +67,7 @@ def plan_of(record: Opportunity, enrichment: Enrichment, overridden: Overridden,
 
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
-    with context.uow() as uow:
+    with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id) if overrides else NO_BOOK
     return decide(opportunity, context.clock.now(), overrides, book)

@@ -72,7 +72,7 @@ class Sources:
     uow: UnitOfWorkFactory
 
     def book(self) -> ReferenceBook:
-        with self.uow() as uow:
+        with self.uow.reading() as uow:
             return uow.references.book(self.tenant_id)
 
 

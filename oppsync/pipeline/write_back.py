@@ -37,11 +37,11 @@ def rejection(plan_hash: str | None, tasks: Sequence[ApprovalTask]) -> WriteBack
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     if opportunity.state is State.REFUSED:
-        with context.uow() as uow:
+        with context.uow.reading() as uow:
             tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
         tell_crm(context, rejection(opportunity.plan_hash, tasks))
         return Advance(State.REJECTED, opportunity)
-    with context.uow() as uow:
+    with context.uow.reading() as uow:
         parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
     if parent is None:

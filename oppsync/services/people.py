@@ -96,11 +96,11 @@ class Identity:
     uow: UnitOfWorkFactory
 
     def session(self, secret: str) -> SignedIn | None:
-        with self.uow() as uow:
+        with self.uow.reading() as uow:
             return _signed_in(uow.credentials.session_person(hash_secret(secret)))
 
     def token(self, secret: str) -> SignedIn | None:
-        with self.uow() as uow:
+        with self.uow.reading() as uow:
             return _signed_in(uow.credentials.token_person(hash_secret(secret)))
 
 

@@ -79,8 +79,8 @@ WIRE = (
     Mutation(
         "a look-up of an effect ignores the tenant",
         LEDGER,
-        "return table.c.tenant_id == tenant_id, table.c.key == key",
-        "return (table.c.key == key,)",
+        '_AT = (table.c.tenant_id == bindparam("of_tenant"), table.c.key == bindparam("of_key"))',
+        '_AT = (table.c.key == bindparam("of_key"),)',
         first="tests/integration/test_tenants.py::test_two_firms_write_their_ledgers_under_one_key",
     ),
     Mutation(

@@ -100,6 +100,8 @@ class MemoryStore:
     def __call__(self) -> Iterator[UnitOfWork]:
         yield cast(UnitOfWork, MemoryUnitOfWork(self))
 
+    reading = __call__
+
 
 class MemoryUnitOfWork:
     def __init__(self, store: MemoryStore) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
@@ -62,7 +62,8 @@ class Process:
         self.works_on: UUID | None = None
         self.stopping = threading.Event()
         self.simulation = simulation
-        self.keeper = StillKeeper(self._plain_uow)
+        self.keeper = StillKeeper(Units(self._plain_uow))
+        self.uow = Units(self._watched_uow)
         self._bus = MessageBus()
         self._bus.subscribe(_audit)
         systems = cast(Systems, ConnectedVendors(self))
@@ -90,7 +91,7 @@ class Process:
         return self._bus.dispatch(command)
 
     @contextmanager
-    def uow(self) -> Iterator[UnitOfWork]:
+    def _watched_uow(self) -> Iterator[UnitOfWork]:
         self._meet(Point.BEGIN)
         with self._plain_uow() as inner:
             yield cast(UnitOfWork, WatchedUnitOfWork(inner, self._meet))
@@ -176,6 +177,18 @@ class WatchedUnitOfWork:
         self._meet(Point.COMMIT)
         self._inner.commit()
         self._meet(Point.COMMITTED)
+
+
+class Units:
+    """Implements `UnitOfWorkFactory`: what is read has the same borders as what is written."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[UnitOfWork]]) -> None:
+        self._begin = begin
+
+    def __call__(self) -> AbstractContextManager[UnitOfWork]:
+        return self._begin()
+
+    reading = __call__
 
 
 class StillKeeper(LeaseKeeper):
