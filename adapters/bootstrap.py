@@ -26,7 +26,6 @@ from adapters.identity.local import Argon2Passwords
 from adapters.logs import LogReporter, configure_logs, configure_sentry
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
-from adapters.postgres import schema
 from adapters.postgres.engine import make_engine, store_errors
 from adapters.postgres.queries import PostgresQueries
 from adapters.postgres.unit_of_work import PostgresUnits
@@ -229,6 +228,8 @@ def _notifier(settings: Settings, clock: Clock) -> Notifier:
 
 
 def _postgres(engine: Engine) -> str:
+    from adapters.postgres import schema
+
     try:
         with store_errors():
             at, wanted = schema.current(engine), schema.head()

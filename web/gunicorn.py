@@ -1,6 +1,8 @@
 """How gunicorn serves the pages, the API and the webhooks; sizes come from the platform's variables."""
 
+import gc
 import os
+from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
@@ -10,3 +12,9 @@ preload_app = True  # shared memory; connections are made after the fork only
 graceful_timeout = 20
 control_socket_disable = True
 accesslog = None
+
+
+def when_ready(_server: Any) -> None:
+    """What the workers share stays shared: their collector leaves it alone."""
+    gc.collect()
+    gc.freeze()
