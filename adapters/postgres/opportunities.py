@@ -54,29 +54,15 @@ class PostgresOpportunities:
     def receive(
         self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
     ) -> tuple[UUID, bool]:
-        new = insert(table).values(
-            tenant_id=tenant_id,
-            id=uuid7(),
-            connection_id=connection_id,
-            source_id=ref.id,
-            state=State.RECEIVED,
-            due_at=clock(),
-            emit_at=clock() + EMIT_AGAIN,
-            told_until=ref.modified_at,
-            traceparent=traceparent,
-        )
-        upsert = new.on_conflict_do_update(
-            index_elements=["tenant_id", "connection_id", "source_id"],
-            set_={
-                "reread_requested": table.c.reread_requested + 1,
-                # A transient backoff keeps its own due time; a resting row becomes due now.
-                "due_at": func.coalesce(table.c.due_at, clock()),
-                "emit_at": clock() + EMIT_AGAIN,
-                # Deliveries come in any order.
-                "told_until": func.greatest(table.c.told_until, new.excluded.told_until),
-            },
-        ).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
-        row = self._connection.execute(upsert).one()
+        new = {
+            "tenant_id": tenant_id,
+            "id": uuid7(),
+            "connection_id": connection_id,
+            "source_id": ref.id,
+            "told_until": ref.modified_at,
+            "traceparent": traceparent,
+        }
+        row = self._connection.execute(_RECEIVE, new).one()
         return row.id, row.is_new
 
     def known_until(
@@ -171,6 +157,19 @@ class PostgresOpportunities:
 
 
 # Statements of every step are built once: building one costs more than Postgres needs to carry it out.
+
+_NEW = insert(table).values(state=State.RECEIVED, due_at=clock(), emit_at=clock() + EMIT_AGAIN)
+_RECEIVE = _NEW.on_conflict_do_update(
+    index_elements=["tenant_id", "connection_id", "source_id"],
+    set_={
+        "reread_requested": table.c.reread_requested + 1,
+        # A transient backoff keeps its own due time; a resting row becomes due now.
+        "due_at": func.coalesce(table.c.due_at, clock()),
+        "emit_at": clock() + EMIT_AGAIN,
+        # Deliveries come in any order.
+        "told_until": func.greatest(table.c.told_until, _NEW.excluded.told_until),
+    },
+).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
 
 _HELD = (
     table.c.id == bindparam("lease_of"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
@@ -34,6 +34,22 @@ from oppsync.domain.plan import Plan
 from oppsync.domain.replays import Selection
 from oppsync.errors import NotFound
 
+# Statements of every delivery and every step are built once: building one costs more than carrying it out.
+_STORE = (
+    insert(inbox)
+    .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])
+    .returning(inbox.c.id)
+)
+_LINK = insert(inbox_opportunities).on_conflict_do_nothing()
+_APPEND = insert(audit).values(at=clock())
+_SEND = insert(outbox).values(
+    connection_id=select(opportunities.c.connection_id)
+    .where(
+        opportunities.c.tenant_id == bindparam("of_tenant"), opportunities.c.id == bindparam("of_opportunity")
+    )
+    .scalar_subquery()
+)
+
 
 class PostgresDeliveries:
     def __init__(self, connection: Connection) -> None:
@@ -41,11 +57,8 @@ class PostgresDeliveries:
 
     def add(self, delivery: Delivery) -> tuple[UUID, bool]:
         digest = hashlib.sha256(delivery.body).hexdigest()
-        new = insert(inbox).values(id=uuid7(), body_sha256=digest, **delivery.model_dump())
-        statement = new.on_conflict_do_nothing(
-            index_elements=["tenant_id", "connection_id", "delivery_id"]
-        ).returning(inbox.c.id)
-        inserted: UUID | None = self._connection.execute(statement).scalar_one_or_none()
+        new = {"id": uuid7(), "body_sha256": digest, **delivery.model_dump()}
+        inserted: UUID | None = self._connection.execute(_STORE, new).scalar_one_or_none()
         if inserted is not None:
             return inserted, True
         query = select(inbox.c.id).where(
@@ -57,10 +70,8 @@ class PostgresDeliveries:
         return known, False
 
     def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None:
-        statement = insert(inbox_opportunities).values(
-            tenant_id=tenant_id, inbox_id=delivery_id, opportunity_id=opportunity_id
-        )
-        self._connection.execute(statement.on_conflict_do_nothing())
+        link = {"tenant_id": tenant_id, "inbox_id": delivery_id, "opportunity_id": opportunity_id}
+        self._connection.execute(_LINK, link)
 
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         query = select(inbox).where(inbox.c.tenant_id == tenant_id, inbox.c.id == delivery_id)
@@ -312,9 +323,6 @@ def _closed(statement: Any, status: ExceptionStatus, by: str, reason: str) -> An
     return statement.values(status=status, closed_by=by, closed_at=clock(), reason=reason)
 
 
-_APPEND = insert(audit).values(at=clock())
-
-
 class PostgresAudit:
     """Append only: nothing here updates or deletes."""
 
@@ -344,15 +352,12 @@ class PostgresOutbox:
         self._connection = connection
 
     def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None:
-        its_connection = select(opportunities.c.connection_id).where(
-            opportunities.c.tenant_id == tenant_id, opportunities.c.id == opportunity_id
-        )
-        statement = insert(outbox).values(
-            tenant_id=tenant_id,
-            id=uuid7(),
-            opportunity_id=opportunity_id,
-            stage=stage,
-            traceparent=traceparent,
-            connection_id=its_connection.scalar_subquery(),
-        )
-        self._connection.execute(statement)
+        row = {
+            "tenant_id": tenant_id,
+            "id": uuid7(),
+            "opportunity_id": opportunity_id,
+            "stage": stage,
+            "traceparent": traceparent,
+        }
+        its_connection = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        self._connection.execute(_SEND, {**row, **its_connection})

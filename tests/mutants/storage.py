@@ -139,19 +139,16 @@ STORAGE = (
     Mutation(
         "no ON CONFLICT in the inbox",
         WORK,
-        "statement = new.on_conflict_do_nothing(\n"
-        '            index_elements=["tenant_id", "connection_id", "delivery_id"]\n'
-        "        ).returning(inbox.c.id)",
-        "statement = new.returning(inbox.c.id)",
+        '    .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])\n',
+        "",
         first="tests/integration/test_tenants.py"
         "::test_the_same_delivery_and_the_same_record_are_another_firm_s_own",
     ),
     Mutation(
         "no ON CONFLICT for a known deal",
         ROWS,
-        "upsert = new.on_conflict_do_update(",
-        'first = new.returning(table.c.id, literal(True).label("is_new"))\n'
-        "        upsert = first if True else new.on_conflict_do_update(",
+        "self._connection.execute(_RECEIVE, new)",
+        'self._connection.execute(_NEW.returning(table.c.id, (table.c.id == table.c.id).label("is_new")), new)',
         first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
