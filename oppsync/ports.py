@@ -20,7 +20,15 @@ from oppsync.domain.events import Event
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.orders import CustomerOrder, LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.orders import (
+    CustomerOrder,
+    LineOrder,
+    Message,
+    NodeOrder,
+    PsaOrder,
+    StaffingOrder,
+    WriteBack,
+)
 from oppsync.domain.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan import LineKind, Plan
 from oppsync.domain.polling import ChangePage, Watermark
@@ -133,6 +141,15 @@ class Psa(Protocol):
         """The project under our key, `closed` when it is archived; None when there is none."""
 
     def archive_project(self, outside_id: str) -> Landed: ...
+
+    def find_staffing(self, order: StaffingOrder) -> Landed | None:
+        """The request under our key, whole; None while any of it is missing."""
+
+    def request_staffing(self, order: StaffingOrder) -> Landed:
+        """Make what is missing of it. Raises Misconfigured for a role that the PSA's settings do not know."""
+
+    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> Landed:
+        """Nobody is asked for any more, and `find_staffing` finds nothing. Harmless to repeat."""
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None: ...
 

@@ -94,7 +94,7 @@ def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, objec
         role=ConnectionRole.PSA,
         vendor="kantata",
         name="Kantata (stand-in)",
-        settings={"base_url": systems.kantata_url},
+        settings={"base_url": systems.kantata_url, "roles": {"Senior Consultant": 1, "Consultant": 2}},
     )
     return [
         (

@@ -108,6 +108,10 @@ class KantataControl(StandinControl):
     def workspaces(self) -> list[Record]:
         return list(self._ask("GET", "/workspaces"))
 
+    def resources(self) -> list[Record]:
+        """Of all projects, with `service_model_ref` (our key) and `allocations`."""
+        return list(self._ask("GET", "/resources"))
+
 
 class TrytonControl(StandinControl):
     """Changes are asked for as Tryton writes a reference: `project.work,12`."""

@@ -18,6 +18,7 @@ class EffectKind(StrEnum):
     CRM_WRITE_BACK = "crm"
     PSA_PROJECT = "psa"
     PSA_WRITE_BACK = "psa-status"
+    STAFFING = "staffing"
     NOTIFICATION = "notification"
     CANCELLATION = "cancel"
     CUSTOMER = "customer"

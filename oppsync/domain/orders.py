@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from oppsync.domain.model import Code, Frozen, Text
-from oppsync.domain.plan import BillingLine, NewCustomer, PlanContent, PlanNode
+from oppsync.domain.plan import BillingLine, NewCustomer, PlanContent, PlanNode, StaffingRequest
 
 
 class CustomerOrder(Frozen):
@@ -43,6 +43,14 @@ class PsaOrder(Frozen):
     key: Code
     title: Text
     project_number: Text
+
+
+class StaffingOrder(Frozen):
+    """Ask for somebody in the PSA's project `project_id`, under our key."""
+
+    key: Code
+    project_id: Code
+    request: StaffingRequest
 
 
 class WriteBack(Frozen):

@@ -217,6 +217,9 @@ class PlanContent(Frozen):
         exact = line.amount.amount * self.tax_percent / 100
         return Money.rounded(exact, self.currency, self.tax_rounding)
 
+    def staffing(self) -> Iterator[StaffingRequest]:
+        return (asked for node in self.nodes for asked in node.staffing)
+
     def revenue_schedules(self) -> Iterator[RevenueSchedule]:
         return (node.revenue for node in self.nodes if node.revenue is not None)
 

@@ -79,7 +79,7 @@ def make_plan(
 def check(content: PlanContent) -> None:
     """Raise ValueError unless every path is unique and all money adds up to the total."""
     paths = [node.path for node in content.nodes] + [line.path for _, line in content.billing_lines()]
-    paths += [request.path for node in content.nodes for request in node.staffing]
+    paths += [asked.path for asked in content.staffing()]
     if len(set(paths)) < len(paths):
         raise ValueError(f"plan of {content.record_id}: two things have the same path")
     billed = Money.total((line.amount for _, line in content.billing_lines()), content.currency)

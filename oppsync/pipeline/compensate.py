@@ -15,15 +15,17 @@ from oppsync.crash_points import crash_point
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.orders import LineOrder, NodeOrder, WriteBack
-from oppsync.domain.plan import ROOT_PATH, BillingLine, Plan, PlanNode
+from oppsync.domain.plan import ROOT_PATH, BillingLine, Plan, PlanNode, StaffingRequest
 from oppsync.domain.states import State
 from oppsync.errors import StillUnknown
 from oppsync.pipeline.create_projects import KIND_OF, key_of
 from oppsync.pipeline.effects import LONGEST_PAUSE, Find
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.pipeline.write_back import tell_crm
+from oppsync.pipeline.write_back import staffing_order, tell_crm
 from oppsync.ports import ProjectSystem, Psa
 
+# In the place of an id: what was never created has nothing below it either.
+NEVER_CREATED = "0"
 Close = Callable[[str], Landed]
 
 
@@ -91,9 +93,9 @@ class _Closing:
         return self.project_id(self.plan.content.node(node.parent)) if node.parent else None
 
     def project_id(self, node: PlanNode) -> str:
-        """Its id outside; a placeholder when it was never created, and so nothing below it either."""
+        """Its id outside."""
         row = self.rows.get(key_of(self.context.opportunity, KIND_OF[node.kind], node.path))
-        return (row and row.outside_id) or "0"
+        return (row and row.outside_id) or NEVER_CREATED
 
     def _existing(self, row: LedgerRow, find: Find) -> str | None:
         """Its id, when it exists outside. One whose outcome nobody knows is looked up after its quarantine."""
@@ -145,7 +147,17 @@ def _line(closing: _Closing, projects: ProjectSystem, node: PlanNode, line: Bill
     closing.close(EffectKind.BILLING_LINE, line.path, find, cancel)
 
 
+def _staffing(closing: _Closing, psa: Psa, asked: StaffingRequest) -> None:
+    opportunity = closing.context.opportunity
+    project = closing.rows.get(key_of(opportunity, EffectKind.PSA_PROJECT, ROOT_PATH))
+    order = staffing_order(opportunity, (project and project.outside_id) or NEVER_CREATED, asked)
+    find, cancel = partial(psa.find_staffing, order), partial(psa.cancel_staffing, order)
+    closing.close(EffectKind.STAFFING, asked.path, find, cancel)
+
+
 def _psa_project(closing: _Closing, psa: Psa) -> None:
+    for asked in reversed(list(closing.plan.content.staffing())):
+        _staffing(closing, psa, asked)
     key = key_of(closing.context.opportunity, EffectKind.PSA_PROJECT, ROOT_PATH)
     find = partial(psa.find_archived, key)
     closing.close(EffectKind.PSA_PROJECT, ROOT_PATH, find, psa.archive_project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from oppsync.domain.approvals import ApprovalTask, TaskStatus
@@ -11,11 +12,13 @@ from oppsync.domain.baseline import baseline_of
 from oppsync.domain.effects import Effect, LedgerRow
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.model import given
-from oppsync.domain.orders import PsaOrder, WriteBack
-from oppsync.domain.plan import ROOT_PATH, Plan
+from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.plan import ROOT_PATH, Plan, StaffingRequest
 from oppsync.domain.states import State
+from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
+from oppsync.ports import Psa
 
 
 def activation(parent: LedgerRow) -> WriteBack:
@@ -62,11 +65,12 @@ def _effect(
     quarantine: timedelta,
     *,
     repeatable: bool,
+    path: str = ROOT_PATH,
 ) -> Effect:
     return Effect(
-        key=key_of(context.opportunity, kind, ROOT_PATH),
+        key=key_of(context.opportunity, kind, path),
         kind=kind,
-        path=ROOT_PATH,
+        path=path,
         opportunity_id=context.opportunity.id,
         connection_id=connection_id,
         request=request,
@@ -88,7 +92,8 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
 
 
 def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
-    """The project is found or created under our key, then told its status: two effects, each retried alone."""
+    """The project is found or created under our key, somebody is asked for as its templates say, and it is told
+    its status: effects of their own, each retried alone."""
     connected = context.systems.psa(context.opportunity.tenant_id)
     if connected is None:
         return
@@ -104,9 +109,29 @@ def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
         lambda: psa.find_project(order),
         lambda: psa.create_project(order),
     )
+    for asked in plan.content.staffing():
+        _ask_for(context, connection_id, psa, staffing_order(context.opportunity, project.outside_id, asked))
     request = wanted.model_dump(mode="json")
     context.effects.perform(
         _effect(context, connection_id, EffectKind.PSA_WRITE_BACK, request, psa.quarantine, repeatable=True),
         lambda: psa.find_write_back(project.outside_id, wanted),
         lambda: psa.write_back(project.outside_id, wanted),
     )
+
+
+def staffing_order(opportunity: TrackedOpportunity, project_id: str, asked: StaffingRequest) -> StaffingOrder:
+    key = key_of(opportunity, EffectKind.STAFFING, asked.path)
+    return StaffingOrder(key=key, project_id=project_id, request=asked)
+
+
+def _ask_for(context: StageContext, connection_id: str, psa: Psa, order: StaffingOrder) -> None:
+    effect = _effect(
+        context,
+        connection_id,
+        EffectKind.STAFFING,
+        order.model_dump(mode="json"),
+        psa.quarantine,
+        repeatable=False,
+        path=order.request.path,
+    )
+    context.effects.perform(effect, partial(psa.find_staffing, order), partial(psa.request_staffing, order))

@@ -36,6 +36,7 @@ class Books:
 
     things: dict[str, list[Thing]] = field(default_factory=lambda: defaultdict(list))  # by record id of the CRM
     workspaces: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # likewise
+    asked: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # of the PSA, likewise
     told: dict[str, list[Row]] = field(default_factory=dict)  # our writes to the CRM's record, in order
     records: dict[str, Row] = field(default_factory=dict)
     opportunities: list[Row] = field(default_factory=list)
@@ -65,6 +66,8 @@ def read(house: House) -> Books:
         books.things[record_of(thing.key)].append(thing)
     for workspace in house.kantata.workspaces():
         books.workspaces[record_of(workspace["external_reference"] or "")].append(workspace)
+    for resource in house.kantata.resources():
+        books.asked[record_of(resource["service_model_ref"] or "")].append(resource)
     for record_id in house.crm.records:
         changes = [
             canonical_json.loads(change["fields"])

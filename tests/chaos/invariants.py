@@ -77,6 +77,9 @@ def nothing_exists_twice(books: Books, crm: Crm) -> Breaches:
     references = [row["external_reference"] for rows in books.workspaces.values() for row in rows]
     for key, count in doubles(references).items():
         yield f"{count} projects in the PSA under {key}"
+    asked = [row["service_model_ref"] for rows in books.asked.values() for row in rows]
+    for key, count in doubles(asked).items():
+        yield f"the PSA is asked for somebody {count} times under {key}"
     for record_id, writes in books.told.items():
         for text, count in doubles(canonical_json.dumps(write) for write in writes).items():
             yield f"{record_id} was told {count} times: {text}"
@@ -118,6 +121,7 @@ def active_means_all_of_it(books: Books, crm: Crm) -> Breaches:
             yield f"{record_id}: {money} in the ERP, {plan.total.amount} in the plan"
         parent = things.get(next(keys_of(opportunity, plan)))
         yield from _told_of(books, record_id, parent.number if parent else None)
+        yield from _asked_for(books, opportunity, plan)
 
 
 def keys_of(opportunity: Row, plan: PlanContent) -> Iterator[str]:
@@ -139,6 +143,20 @@ def _told_of(books: Books, record_id: str, number: str | None) -> Breaches:
     workspaces = books.workspaces.get(record_id, [])
     if len(workspaces) != 1 or str(number) not in (workspaces[0]["description"] or ""):
         yield f"{record_id} is {number} in the ERP; the PSA has {len(workspaces)} projects, or another number"
+
+
+def _asked_for(books: Books, opportunity: Row, plan: PlanContent) -> Breaches:
+    whose = (opportunity["tenant_id"], opportunity["connection_id"], opportunity["source_id"])
+    wanted = {
+        outside_key(*whose, EffectKind.STAFFING, asked.path): asked.hours * 60 for asked in plan.staffing()
+    }
+    there = {
+        row["service_model_ref"]: sum((each["minutes"] for each in row["allocations"]), Decimal(0))
+        for row in books.asked[opportunity["source_id"]]
+    }
+    for key in wanted.keys() | there.keys():
+        if round(wanted.get(key, Decimal(0))) != there.get(key):
+            yield f"{key}: {there.get(key)} minutes in the PSA, {wanted.get(key)} in the plan"
 
 
 def rejections_are_told(books: Books, crm: Crm) -> Breaches:

@@ -88,7 +88,7 @@ def test_what_only_resembles_the_key_is_not_found(psa: KantataPsa) -> None:
 
 
 def test_a_create_that_answers_nothing_is_not_taken_for_done(psa: KantataPsa) -> None:
-    with pytest.raises(AmbiguousAnswer, match="0 workspaces instead of one"):
+    with pytest.raises(AmbiguousAnswer, match="0 records instead of one"):
         psa.create_project(order("new"))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,8 @@ from adapters.dotted import load
 from adapters.psa.registry import PSAS
 from oppsync.domain.connections import ConnectionRole
 from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.orders import PsaOrder, WriteBack
+from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.plan import StaffingRequest
 from oppsync.errors import (
     AmbiguousAnswer,
     BusinessError,
@@ -83,6 +85,8 @@ def every_call(psa: Psa, order: PsaOrder, outside_id: str) -> list[Callable[[], 
         lambda: psa.create_project(order),
         lambda: psa.find_write_back(outside_id, ACTIVE),
         lambda: psa.write_back(outside_id, ACTIVE),
+        lambda: psa.find_staffing(asked(outside_id)),
+        lambda: psa.request_staffing(asked(outside_id)),
     ]
 
 
@@ -275,3 +279,174 @@ def test_no_secret_stands_in_any_error(psa: Psa, harness: PsaHarness, order: Psa
 def test_the_quarantine_outlasts_the_longest_call(vendor: str, harness: PsaHarness) -> None:
     slow = connect(vendor, Access(harness.access.settings | {"timeout": 40}, harness.access.secrets))
     assert slow.quarantine > timedelta(seconds=40)
+
+
+# Somebody is asked for.
+
+
+def asked(project_id: str, key: str = "", **changes: Any) -> StaffingOrder:
+    request = StaffingRequest(
+        path="00kL2/staffing/consultant/dach",
+        role="Consultant",
+        location="DACH",
+        hours=Decimal("66.7"),
+        starts_on=date(2026, 6, 1),
+        ends_on=date(2026, 9, 15),
+    )
+    own = outside_key("default", "crm", uuid4().hex, EffectKind.STAFFING, request.path)
+    return StaffingOrder(key=key or own, project_id=project_id, request=request.model_copy(update=changes))
+
+
+@pytest.fixture
+def project(psa: Psa, order: PsaOrder) -> str:
+    return psa.create_project(order).outside_id
+
+
+def test_somebody_asked_for_is_found_again_under_our_key(psa: Psa, harness: PsaHarness, project: str) -> None:
+    wanted = asked(project)
+    assert psa.find_staffing(wanted) is None
+
+    made = psa.request_staffing(wanted)
+
+    [there] = harness.requests(wanted.key)
+    assert there["text"] == "Consultant in DACH"
+    assert (there["id"], there["project"], there["role"], there["minutes"]) == (
+        made.outside_id,
+        project,
+        "17",
+        "4002",
+    )
+    assert psa.find_staffing(wanted) == made
+    for other in (wanted.key + "x", wanted.key[:-1], wanted.key.upper(), wanted.key + "%"):
+        assert psa.find_staffing(asked(project, other)) is None
+
+
+def test_one_deal_of_two_firms_asks_for_somebody_for_each(psa: Psa, harness: PsaHarness) -> None:
+    """In one account of the vendor, with the same record of the CRM."""
+    record_id, made = uuid4().hex, []
+    for tenant_id in ("acme", "globex"):
+        key = outside_key(tenant_id, "crm", record_id, EffectKind.PSA_PROJECT, "project")
+        project = psa.create_project(PsaOrder(key=key, title="Both", project_number="P-1")).outside_id
+        wanted = asked(project, outside_key(tenant_id, "crm", record_id, EffectKind.STAFFING, "00k/staffing/a"))
+        assert psa.find_staffing(wanted) is None
+        made.append((wanted, psa.request_staffing(wanted)))
+    for wanted, landed in made:
+        assert psa.find_staffing(wanted) == landed
+        assert len(harness.requests(wanted.key)) == 1
+
+
+def test_another_run_or_other_hours_under_our_key_are_told(psa: Psa, project: str) -> None:
+    wanted = asked(project)
+    psa.request_staffing(wanted)
+
+    found = psa.find_staffing(asked(project, wanted.key, hours=Decimal(80), ends_on=date(2026, 9, 30)))
+
+    assert found is not None
+    assert found.differences == {"ends on": ("2026-09-30", "2026-09-15"), "hours": ("80:00", "66:42")}
+
+
+def test_a_request_that_a_person_has_staffed_is_still_ours(psa: Psa, harness: PsaHarness, project: str) -> None:
+    wanted = asked(project)
+    made = psa.request_staffing(wanted)
+    harness.staff(made.outside_id)
+
+    assert psa.find_staffing(wanted) == made
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 503, "retry_after": 9}, {"drop_connection": True}]
+)
+@pytest.mark.parametrize("call", ["asking", "asking_last"])
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_request_without_an_answer_is_ambiguous_and_completed_not_repeated(
+    psa: Psa, harness: PsaHarness, fault: dict[str, Any], committed: bool, call: str
+) -> None:
+    wanted = asked(psa.create_project(PsaOrder(key=uuid4().hex, title="T", project_number="P")).outside_id)
+    harness.control.faults([{**getattr(harness, call), **fault, "after_commit": committed}])
+    with pytest.raises(AmbiguousAnswer) as caught:
+        psa.request_staffing(wanted)
+    assert caught.value.retry_after == (timedelta(seconds=9) if "retry_after" in fault else None)
+    whole = committed and call == "asking_last"
+    assert (psa.find_staffing(wanted) is not None) is whole
+
+    if not whole:
+        psa.request_staffing(wanted)
+
+    found = psa.find_staffing(wanted)
+    assert found is not None
+    assert found.differences == {}
+    assert len(harness.requests(wanted.key)) == 1
+
+
+def test_too_many_requests_before_anything_is_made_are_simply_waited_out(
+    psa: Psa, harness: PsaHarness, project: str
+) -> None:
+    wanted = asked(project)
+    harness.control.faults([{**harness.asking, "status": 429, "retry_after": 7}])
+    with pytest.raises(RateLimited) as caught:
+        psa.request_staffing(wanted)
+    assert caught.value.retry_after == timedelta(seconds=7)
+    assert harness.requests(wanted.key) == []
+
+
+def test_too_many_requests_half_way_leave_something_that_a_search_may_not_see_yet(
+    psa: Psa, harness: PsaHarness, project: str
+) -> None:
+    """Asked again at once, it would be made twice."""
+    wanted = asked(project)
+    harness.control.faults([{**harness.asking_last, "status": 429, "retry_after": 7}])
+
+    with pytest.raises(AmbiguousAnswer) as caught:
+        psa.request_staffing(wanted)
+
+    assert caught.value.retry_after == timedelta(seconds=7)
+    psa.request_staffing(wanted)
+    [there] = harness.requests(wanted.key)
+    assert there["minutes"] == "4002"
+
+
+def test_a_project_that_a_person_has_closed_takes_no_request(
+    psa: Psa, harness: PsaHarness, project: str
+) -> None:
+    harness.archive(project)
+    with pytest.raises(VendorRejected, match="archived"):
+        psa.request_staffing(asked(project))
+
+
+def test_a_role_that_the_settings_do_not_know_is_told_by_name(psa: Psa, project: str) -> None:
+    with pytest.raises(Misconfigured, match=r"roles.*'Architect'"):
+        psa.request_staffing(asked(project, role="Architect"))
+
+
+def test_a_request_is_cancelled_and_that_may_be_repeated(psa: Psa, harness: PsaHarness, project: str) -> None:
+    wanted, other = asked(project), asked(project)
+    made = psa.request_staffing(wanted).outside_id
+    psa.request_staffing(other)
+
+    for _ in range(2):
+        assert psa.cancel_staffing(wanted, made).closed
+
+    assert psa.find_staffing(wanted) is None
+    assert harness.requests(wanted.key) == []
+    assert len(harness.requests(other.key)) == 1
+
+
+def test_a_cancelling_without_an_answer_is_found_to_be_done(
+    psa: Psa, harness: PsaHarness, project: str
+) -> None:
+    wanted = asked(project)
+    made = psa.request_staffing(wanted).outside_id
+    harness.control.faults([{**harness.cancelling, "drop_connection": True, "after_commit": True}])
+    with pytest.raises(AmbiguousAnswer):
+        psa.cancel_staffing(wanted, made)
+    assert psa.find_staffing(wanted) is None
+
+
+def test_a_request_that_a_person_has_staffed_is_for_a_person_to_cancel(
+    psa: Psa, harness: PsaHarness, project: str
+) -> None:
+    wanted = asked(project)
+    made = psa.request_staffing(wanted).outside_id
+    harness.staff(made)
+    with pytest.raises(VendorRejected, match="can't be deleted"):
+        psa.cancel_staffing(wanted, made)

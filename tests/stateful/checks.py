@@ -16,19 +16,14 @@ from oppsync.domain.states import RESTING, TRANSITIONS, State
 from oppsync.pipeline.create_projects import KIND_OF, key_of
 from tests.stateful.memory import EMIT_AGAIN, Row
 from tests.stateful.simulation import Simulation
-from tests.stateful.vendors import Books
+from tests.stateful.vendors import Books, Thing
 
 # What a person must change something for; all else that parked a deal is gone when the troubles are.
 STAYS_PARKED = {"ACCOUNT_UNKNOWN", "NO_APPROVER"}
 # Won again after it was given up, it meets its own closed projects.
 STAYS_GIVEN_UP = {"CONTENT_CONFLICT"}
-_BOOKED = {
-    EffectKind.PARENT,
-    EffectKind.CHILD,
-    EffectKind.TASK,
-    EffectKind.BILLING_LINE,
-    EffectKind.PSA_PROJECT,
-}
+_IN_ERP = {EffectKind.PARENT, EffectKind.CHILD, EffectKind.TASK, EffectKind.BILLING_LINE}
+_IN_PSA = {EffectKind.PSA_PROJECT, EffectKind.STAFFING}
 
 
 def always(simulation: Simulation) -> None:
@@ -85,12 +80,12 @@ def _ledger_is_true(simulation: Simulation, row: Row) -> None:
     """What the ledger calls confirmed is there."""
     outside = simulation.outside
     for effect in simulation.world.effects(row.tracked.id):
-        if effect.state is EffectState.CONFIRMED and effect.kind in _BOOKED:
-            books = outside.psa.books if effect.kind is EffectKind.PSA_PROJECT else outside.erp.books
+        if effect.state is EffectState.CONFIRMED and effect.kind in _IN_ERP | _IN_PSA:
+            books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
             there = [thing.outside_id for thing in books.of(effect.key)]
             assert there == [effect.outside_id], f"{effect.key} is confirmed as {effect.outside_id}: {there}"
         if effect.state is EffectState.CANCELLED:
-            books = outside.psa.books if effect.kind is EffectKind.PSA_PROJECT else outside.erp.books
+            books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
             assert all(thing.closed for thing in books.of(effect.key)), f"{effect.key} is not closed"
 
 
@@ -120,8 +115,7 @@ def at_the_end(simulation: Simulation) -> None:
     for row in simulation.world.rows():
         _has_ended(simulation, row)
     keys = {key for row in simulation.world.rows() for key in _keys_of(simulation, row)}
-    books = simulation.outside.erp.books
-    strange = [thing.key for thing in books.things if thing.key not in keys and not thing.closed]
+    strange = [thing.key for thing in _open_things(simulation) if thing.key not in keys]
     assert not strange, f"of no plan: {strange}"
 
 
@@ -170,13 +164,19 @@ def _keys_of(simulation: Simulation, row: Row) -> list[str]:
     content = simulation.world.plan(tracked.id, tracked.plan_hash).content
     nodes = (key_of(tracked, KIND_OF[node.kind], node.path) for node in content.nodes)
     lines = (key_of(tracked, EffectKind.BILLING_LINE, line.path) for _, line in content.billing_lines())
-    return [*chain(nodes, lines)]
+    asked = (key_of(tracked, EffectKind.STAFFING, request.path) for request in content.staffing())
+    return [*chain(nodes, lines, [key_of(tracked, EffectKind.PSA_PROJECT, ROOT_PATH)], asked)]
 
 
 def _keys_there(simulation: Simulation, row: Row) -> list[str]:
     mark = f":{row.tracked.source_id}:"
-    things = simulation.outside.erp.books.things
-    return [thing.key for thing in things if mark in thing.key and not thing.closed]
+    return [thing.key for thing in _open_things(simulation) if mark in thing.key]
+
+
+def _open_things(simulation: Simulation) -> list[Thing]:
+    """In the ERP and in the PSA."""
+    outside = simulation.outside
+    return [it for it in (*outside.erp.books.things, *outside.psa.books.things) if not it.closed]
 
 
 def _is_whole(simulation: Simulation, row: Row) -> None:
@@ -197,6 +197,9 @@ def _is_whole(simulation: Simulation, row: Row) -> None:
     (project,) = outside.psa.books.of(key_of(tracked, EffectKind.PSA_PROJECT, ROOT_PATH))
     assert project.content["number"] == root.number
     assert outside.psa.statuses[project.outside_id] == written
+    for request in content.staffing():
+        thing = _only(outside.psa.books, key_of(tracked, EffectKind.STAFFING, request.path))
+        assert thing == {"asked": request.model_dump(mode="json"), "project": project.outside_id}
 
 
 def _only(books: Books, key: str) -> dict[str, object]:

@@ -7,13 +7,24 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from adapters.seed.demo_firm import reference_rows
+from oppsync.domain.reference import ReferenceRow
 from oppsync.settings import Settings
+from tests import builders as make
 from tests.stateful.people import PEOPLE
 from tests.stateful.postgres_world import PostgresWorld
 from tests.stateful.simulation import START
 from tests.stateful.worlds import MemoryWorld, World
 
-REFERENCE = tuple(reference_rows())
+# Whoever sells a fixed fee of cloud work asks for somebody.
+ASKS = make.template_row("CLOUD|DACH|fixed_fee", budget=[{"role": "Consultant", "percent": "100"}])
+
+
+def _reference() -> tuple[ReferenceRow, ...]:
+    others = (row for row in reference_rows() if (row.kind, row.key) != (ASKS.kind, ASKS.key))
+    return (*others, ASKS)
+
+
+REFERENCE = _reference()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from oppsync.domain.customers import Candidate
 from oppsync.domain.effects import Landed
 from oppsync.domain.events import Event
 from oppsync.domain.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan import LineKind, PlanContent
 from oppsync.domain.tracked import Lease
 from oppsync.errors import (
@@ -38,7 +38,7 @@ from oppsync.services.intake import AcceptDeliveryHandler
 from oppsync.services.lease_keeper import LeaseKeeper
 from oppsync.services.run_stage import RunStageHandler
 from tests.stateful.faults import LATE_COMMIT, PATIENCE, QUARANTINE, Died, Kind, Point, Script, Trouble
-from tests.stateful.vendors import line_content, node_content, psa_content
+from tests.stateful.vendors import line_content, node_content, psa_content, staffing_content
 
 if TYPE_CHECKING:
     from tests.stateful.simulation import Simulation
@@ -332,6 +332,21 @@ class ConnectedPsa:
         return self._psa.books.find(key, {}, self._process.simulation.now())
 
     def archive_project(self, outside_id: str) -> Landed:
+        return self._process.write("psa", lambda: self._psa.books.close(outside_id))
+
+    def find_staffing(self, order: StaffingOrder) -> Landed | None:
+        """One that was cancelled is gone."""
+        self._process.call("psa")
+        now = self._process.simulation.now()
+        found = self._psa.books.find(order.key, staffing_content(order), now)
+        return None if found is None or found.closed else found
+
+    def request_staffing(self, order: StaffingOrder) -> Landed:
+        now = self._process.simulation.now
+        content = staffing_content(order)
+        return self._process.write("psa", lambda: self._psa.books.create(order.key, content, now()))
+
+    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> Landed:
         return self._process.write("psa", lambda: self._psa.books.close(outside_id))
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:

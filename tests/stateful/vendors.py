@@ -10,7 +10,7 @@ from typing import Any
 
 from oppsync.domain.effects import Landed
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, WriteBack
+from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from tests.stateful.faults import SEARCH_LAG
 
 
@@ -120,6 +120,10 @@ class Psa:
 
 def psa_content(order: PsaOrder) -> dict[str, Any]:
     return {"title": order.title, "number": order.project_number}
+
+
+def staffing_content(order: StaffingOrder) -> dict[str, Any]:
+    return {"asked": order.request.model_dump(mode="json"), "project": order.project_id}
 
 
 @dataclass

@@ -9,7 +9,14 @@ import pytest
 from oppsync.domain.effects import EffectState, LedgerRow
 from oppsync.domain.keys import EffectKind, outside_key, slug
 
-MADE = [EffectKind.PARENT, EffectKind.CHILD, EffectKind.TASK, EffectKind.BILLING_LINE, EffectKind.PSA_PROJECT]
+MADE = [
+    EffectKind.PARENT,
+    EffectKind.CHILD,
+    EffectKind.TASK,
+    EffectKind.BILLING_LINE,
+    EffectKind.PSA_PROJECT,
+    EffectKind.STAFFING,
+]
 TOLD = [EffectKind.NOTIFICATION, EffectKind.CRM_WRITE_BACK]
 MAY = {EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED}
 

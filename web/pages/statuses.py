@@ -75,6 +75,7 @@ EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.CRM_WRITE_BACK: "CRM write-back",
     EffectKind.PSA_PROJECT: "PSA project",
     EffectKind.PSA_WRITE_BACK: "PSA write-back",
+    EffectKind.STAFFING: "Staffing request",
     EffectKind.NOTIFICATION: "Notification",
     EffectKind.CANCELLATION: "Closing of",
     EffectKind.CUSTOMER: "Customer",

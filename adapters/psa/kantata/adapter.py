@@ -11,30 +11,32 @@ from pydantic import Field, SecretStr
 
 from adapters.connection_settings import checked
 from adapters.http import OPEN_GATE, Gate
-from adapters.psa.kantata import note
+from adapters.psa.kantata import note, staffing
 from adapters.psa.kantata.client import VENDOR, KantataClient
 from adapters.psa.kantata.wire import Workspace
 from adapters.traffic.limits import NO_LIMITS
 from oppsync.domain.connections import Connection
 from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
-from oppsync.domain.orders import PsaOrder, WriteBack
-from oppsync.errors import VendorRejected
+from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.errors import Misconfigured, VendorRejected
 from oppsync.ports import Clock
 
 STATUS, NUMBER, LINK, ACTIVATED, MESSAGE = "Status", "Project", "Link", "Activated", "Message"
-WORKSPACE_ID = re.compile(r"[0-9]{1,20}")
+OUTSIDE_ID = re.compile(r"[0-9]{1,20}")
 
 
 class KantataSettings(Frozen):
     """`web_url`: where people open projects. Seconds: `timeout` of a whole call, `late_commit` how long after
-    that a write may still happen, `search_lag` how long a search may not see it."""
+    that a write may still happen, `search_lag` how long a search may not see it. `roles`: the name of each role
+    that is asked for, and its id in Kantata."""
 
     base_url: Code
     web_url: Code | None = None
     timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
     late_commit: Annotated[float, Field(ge=0)] = 30.0
     search_lag: Annotated[float, Field(ge=0)] = 15.0
+    roles: dict[str, int] = {}
 
 
 class KantataSecrets(Frozen):
@@ -55,6 +57,7 @@ class KantataPsa:
         token = checked(KantataSecrets, VENDOR, "secrets", secrets).token.get_secret_value()
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit + settings.search_lag)
         self._web_url = settings.web_url and settings.web_url.rstrip("/")
+        self._roles = settings.roles
         self._client = KantataClient(settings.base_url, token, timeout=settings.timeout, gate=gate)
 
     def find_project(self, order: PsaOrder) -> Landed | None:
@@ -79,6 +82,33 @@ class KantataPsa:
 
     def archive_project(self, outside_id: str) -> Landed:
         return self._landed(self._client.update(_known_id(outside_id), {"archived": True}), {})
+
+    def find_staffing(self, order: StaffingOrder) -> Landed | None:
+        found = self._client.resources(_known_id(order.project_id), order.key)
+        allocations = [each for resource in found for each in self._client.allocations(resource.id)]
+        if not allocations:
+            return None
+        there = staffing.as_asked(found, allocations)
+        return self._asked(order, found[0].id, _differences(staffing.wanted(order.request), there))
+
+    def request_staffing(self, order: StaffingOrder) -> Landed:
+        _known_id(order.project_id)
+        role_id = self._roles.get(order.request.role)
+        if role_id is None:
+            raise Misconfigured(
+                f"{VENDOR}: the connection's setting roles does not know {order.request.role!r}:"
+                " add it, with the id of this role in Kantata"
+            )
+        return self._asked(order, staffing.request(self._client, order, role_id).id, {})
+
+    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> Landed:
+        self._client.delete_resource(_known_id(outside_id))
+        return self._asked(order, outside_id, {}).model_copy(update={"closed": True})
+
+    def _asked(self, order: StaffingOrder, resource_id: str, differences: dict[str, tuple[str, str]]) -> Landed:
+        """Nothing of Kantata's is a page of one resource: people find it on its project's."""
+        url = f"{self._web_url}/workspaces/{order.project_id}" if self._web_url else None
+        return Landed(outside_id=resource_id, number=resource_id, url=url, differences=differences)
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
         workspace = self._client.get(_known_id(outside_id))
@@ -133,6 +163,6 @@ def _differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[st
 
 def _known_id(outside_id: str) -> str:
     """Only what is an id gets into a path."""
-    if WORKSPACE_ID.fullmatch(outside_id) is None:
-        raise VendorRejected(f"{VENDOR}: {outside_id!r} is not a workspace's id")
+    if OUTSIDE_ID.fullmatch(outside_id) is None:
+        raise VendorRejected(f"{VENDOR}: {outside_id!r} is not an id of Kantata's")
     return outside_id

@@ -1,16 +1,38 @@
-"""Kantata OX's REST API as far as we use it: projects, which it calls workspaces."""
+"""Kantata OX's REST API as far as we use it: projects, which it calls workspaces, and whom they ask for.
+
+Of a project's resources the list leaves out the unnamed ones unless it is asked for them, and only a create can
+give one a reference of ours: its label is Kantata's own (API documentation 1.0.0, developer.kantata.com:
+Workspace Resources, Workspace Allocations, External References).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from adapters.http import OPEN_GATE, Answer, Gate, HttpClient, unanswered
-from adapters.psa.kantata.wire import CREATOR_ROLE, PER_PAGE, Workspace, WorkspacesReply
+from adapters.psa.kantata.wire import (
+    CREATOR_ROLE,
+    PER_PAGE,
+    AllocationsReply,
+    ResourcesReply,
+    Workspace,
+    WorkspaceAllocation,
+    WorkspaceResource,
+    WorkspacesReply,
+)
 
 VENDOR = "Kantata"
 WORKSPACES = "/api/v1/workspaces"
+RESOURCES = "/api/v1/workspace_resources"
+ALLOCATIONS = "/api/v1/workspace_allocations"
+OURS = "oppsync"
+GONE = 404
+
+Reply = TypeVar("Reply", WorkspacesReply, ResourcesReply, AllocationsReply)
+Record = TypeVar("Record", Workspace, WorkspaceResource, WorkspaceAllocation)
 
 
 class KantataClient:
@@ -44,18 +66,55 @@ class KantataClient:
         path = f"{WORKSPACES}/{workspace_id}.json"
         return _only(self._http.request("PUT", path, write=True, json={"workspace": dict(fields)}))
 
+    def resources(self, workspace_id: str, reference: str) -> list[WorkspaceResource]:
+        """Of one project, those that carry exactly this external reference of ours, oldest first."""
+        wanted = {
+            "workspace_id": workspace_id,
+            "include_unnamed": "true",
+            "include": "external_references",
+            "order": "created_at:asc",
+        }
+        found = [
+            resource
+            for reply in self._pages(ResourcesReply, RESOURCES, wanted)
+            for resource in reply.found()
+            if (OURS, reference) in {(r.service_name, r.service_model_ref) for r in reply.references(resource)}
+        ]
+        return sorted(found, key=lambda resource: (len(resource.id), resource.id))
+
+    def create_resource(self, workspace_id: str, role_id: int, reference: str) -> WorkspaceResource:
+        """An unnamed one."""
+        ours = {"service_name": OURS, "service_model": "staffing request", "service_model_ref": reference}
+        resource = {"workspace_id": int(workspace_id), "role_id": role_id, "external_reference": ours}
+        answer = self._http.request(
+            "POST", f"{RESOURCES}.json", write=True, json={"workspace_resource": resource}
+        )
+        return _one(answer, _reply(ResourcesReply, answer).found())
+
+    def delete_resource(self, resource_id: str) -> None:
+        """With its allocations. One that is gone already is as well."""
+        self._http.request("DELETE", f"{RESOURCES}/{resource_id}.json", write=True, expect=(GONE,))
+
+    def allocations(self, resource_id: str) -> list[WorkspaceAllocation]:
+        wanted = {"workspace_resource_ids": resource_id, "order": "updated_at:asc"}
+        return [each for reply in self._pages(AllocationsReply, ALLOCATIONS, wanted) for each in reply.found()]
+
+    def create_allocation(self, fields: Mapping[str, str | int | bool]) -> WorkspaceAllocation:
+        body = {"workspace_allocation": dict(fields)}
+        answer = self._http.request("POST", f"{ALLOCATIONS}.json", write=True, json=body)
+        return _one(answer, _reply(AllocationsReply, answer).found())
+
     def _listed(self, reference: str) -> Iterator[Workspace]:
+        wanted = {"external_reference": reference, "include_archived": "true", "order": "created_at:asc"}
+        for reply in self._pages(WorkspacesReply, WORKSPACES, wanted):
+            yield from reply.found()
+
+    def _pages(self, shape: type[Reply], path: str, params: Mapping[str, str]) -> Iterator[Reply]:
         seen, page = 0, 1
         while True:
-            params = {
-                "external_reference": reference,
-                "include_archived": "true",
-                "order": "created_at:asc",
-                "page": str(page),
-                "per_page": str(PER_PAGE),
-            }
-            reply = _read(self._http.request("GET", f"{WORKSPACES}.json", write=False, params=params))
-            yield from reply.found()
+            paged = {**params, "page": str(page), "per_page": str(PER_PAGE)}
+            reply = _reply(shape, self._http.request("GET", f"{path}.json", write=False, params=paged))
+            yield reply
             seen += len(reply.results)
             page += 1
             if not reply.results or seen >= reply.count:
@@ -63,16 +122,19 @@ class KantataClient:
 
 
 def _only(answer: Answer) -> Workspace:
-    found = _read(answer).found()
+    return _one(answer, _reply(WorkspacesReply, answer).found())
+
+
+def _one(answer: Answer, found: Sequence[Record]) -> Record:
     if len(found) != 1:
-        raise unanswered(answer.after_write)(f"{answer.call}: {len(found)} workspaces instead of one")
+        raise unanswered(answer.after_write)(f"{answer.call}: {len(found)} records instead of one")
     return found[0]
 
 
-def _read(answer: Answer) -> WorkspacesReply:
+def _reply(shape: type[Reply], answer: Answer) -> Reply:
     """Raises AmbiguousAnswer after a write, else VendorUnavailable, when the answer is not as documented."""
     try:
-        return WorkspacesReply.model_validate(answer.json())
+        return shape.model_validate(answer.json())
     except ValidationError as error:
         where = ", ".join(".".join(map(str, fault["loc"])) or "body" for fault in error.errors()[:3])
         words = f"{answer.call}: the answer is not as documented: {where}"

@@ -1,6 +1,11 @@
-"""Kantata OX's shapes: replies name what they found in `results` and carry it beside, by id."""
+"""Kantata OX's shapes: replies name what they found in `results` and carry it beside, by id.
+
+Its API documentation (1.0.0, developer.kantata.com) has them.
+"""
 
 from __future__ import annotations
+
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +25,35 @@ class Workspace(BaseModel):
     archived: bool = False
 
 
+class WorkspaceResource(BaseModel):
+    """A place in a project; unnamed until somebody is named for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    external_reference_ids: list[str] = []
+
+
+class ExternalReference(BaseModel):
+    """What another system, `service_name`, calls a thing of Kantata's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    service_name: str
+    service_model_ref: str
+
+
+class WorkspaceAllocation(BaseModel):
+    """All the minutes of a resource over a run of days."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    start_date: date
+    end_date: date
+    minutes: int
+
+
 class Result(BaseModel):
     key: str
     id: str
@@ -36,3 +70,26 @@ class WorkspacesReply(BaseModel):
         return [
             self.workspaces[r.id] for r in self.results if r.key == "workspaces" and r.id in self.workspaces
         ]
+
+
+class ResourcesReply(BaseModel):
+    count: int
+    results: list[Result]
+    workspace_resources: dict[str, WorkspaceResource] = {}
+    external_references: dict[str, ExternalReference] = {}
+
+    def found(self) -> list[WorkspaceResource]:
+        return [self.workspace_resources[r.id] for r in self.results if r.id in self.workspace_resources]
+
+    def references(self, resource: WorkspaceResource) -> list[ExternalReference]:
+        known = self.external_references
+        return [known[each] for each in resource.external_reference_ids if each in known]
+
+
+class AllocationsReply(BaseModel):
+    count: int
+    results: list[Result]
+    workspace_allocations: dict[str, WorkspaceAllocation] = {}
+
+    def found(self) -> list[WorkspaceAllocation]:
+        return [self.workspace_allocations[r.id] for r in self.results if r.id in self.workspace_allocations]

@@ -20,6 +20,10 @@ def main() -> None:
     def workspaces() -> Response:
         return answer(api.workspaces())
 
+    @control_route(app, "GET", "/resources")
+    def resources() -> Response:
+        return answer(api.resources())
+
     @control_route(app, "GET", "/changes/<workspace_id>")
     def changes(workspace_id: str) -> Response:
         rows = books.rows("SELECT * FROM changes WHERE id = ? ORDER BY number", (workspace_id,))

@@ -6,15 +6,25 @@ the external_reference filter, which is exact here. The reference need not be un
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.standins.books import Books
 from adapters.standins.faults import Fault
-from adapters.standins.wire import Call, Json, Reply, from_json, to_json
+from adapters.standins.kantata import staffing
+from adapters.standins.kantata.forms import (
+    KantataError,
+    created_before,
+    fields_of,
+    is_date,
+    listed,
+    now,
+    page,
+    refused,
+)
+from adapters.standins.wire import Call, Json, Reply, to_json
 
-PER_PAGE, MAX_PER_PAGE = 20, 200
+WORKSPACES = "workspaces"
 CREATOR_ROLES = ("maven", "buyer")
 TEXTS = ("title", "description", "external_reference", "currency")
 DATES = ("start_date", "due_date")
@@ -28,17 +38,8 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS changes (
         number INTEGER PRIMARY KEY, at TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,
         fields TEXT NOT NULL)""",
+    *staffing.SCHEMA,
 )
-
-
-class KantataError(Exception):
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-
-    def reply(self) -> Reply:
-        return Reply(self.status, {"errors": [{"type": self.kind, "message": str(self)}]})
 
 
 class KantataApi:
@@ -47,6 +48,7 @@ class KantataApi:
     def __init__(self, books: Books, token: str) -> None:
         self._books = books
         self._token = token
+        self._staffing = staffing.Staffing(books)
 
     def answer(self, call: Call) -> Reply:
         try:
@@ -66,6 +68,9 @@ class KantataApi:
     def workspaces(self) -> list[Json]:
         return [_shown(row) for row in self._books.rows("SELECT * FROM workspaces ORDER BY id")]
 
+    def resources(self) -> list[Json]:
+        return self._staffing.books()
+
     def _check_token(self, call: Call) -> None:
         if call.headers.get("authorization") != f"Bearer {self._token}":
             raise KantataError(401, "oauth", "Invalid OAuth 2 Request")
@@ -77,24 +82,33 @@ class KantataApi:
             case "GET", ["api", "v1", "workspaces"]:
                 return self._list(call)
             case "POST", ["api", "v1", "workspaces"]:
-                return _one(self._created(_workspace(call)))
+                return _one(self._created(fields_of(call, "workspace")))
             case "GET", ["api", "v1", "workspaces", workspace_id]:
                 return _one(self._find(workspace_id))
             case "PUT", ["api", "v1", "workspaces", workspace_id]:
-                return _one(self._updated(self._find(workspace_id), _workspace(call)))
+                return _one(self._updated(self._find(workspace_id), fields_of(call, "workspace")))
+            case _, ["api", "v1", (staffing.RESOURCES | staffing.ALLOCATIONS) as kind]:
+                return self._staffing.answer(call, kind, None)
+            case _, ["api", "v1", (staffing.RESOURCES | staffing.ALLOCATIONS) as kind, record_id]:
+                return self._staffing.answer(call, kind, record_id)
             case _:
                 raise KantataError(404, "not_found", "The requested resource was not found")
 
     def _list(self, call: Call) -> Reply:
         where, values = _filters(call)
-        page, per_page = _number(call, "page", 1), min(_number(call, "per_page", PER_PAGE), MAX_PER_PAGE)
+        number, per_page, before = page(call)
         total = self._books.rows(f"SELECT count(*) AS n FROM workspaces WHERE {where}", values)[0]["n"]
         rows = self._books.rows(
             f"SELECT * FROM workspaces WHERE {where} ORDER BY {_order(call)} LIMIT ? OFFSET ?",
-            (*values, per_page, (page - 1) * per_page),
+            (*values, per_page, before),
         )
-        meta = {"count": total, "page_count": -(-total // per_page), "page_number": page, "page_size": per_page}
-        return Reply(200, _listed(rows, total) | {"meta": meta})
+        meta = {
+            "count": total,
+            "page_count": -(-total // per_page),
+            "page_number": number,
+            "page_size": per_page,
+        }
+        return Reply(200, listed(WORKSPACES, rows, total, _shown) | {"meta": meta})
 
     def _find(self, workspace_id: str) -> sqlite3.Row:
         row = self._books.row("SELECT * FROM workspaces WHERE id = ?", (workspace_id,))
@@ -105,11 +119,10 @@ class KantataApi:
     def _created(self, fields: Mapping[str, Json]) -> sqlite3.Row:
         values = _checked(fields)
         if not values.get("title"):
-            raise KantataError(422, "validation", "Title can't be blank")
+            raise refused("Title can't be blank")
         if values.get("creator_role") not in CREATOR_ROLES:
-            raise KantataError(422, "validation", "Creator role must be either maven or buyer")
-        now = _now()
-        values |= {"created_at": now, "updated_at": now}
+            raise refused("Creator role must be either maven or buyer")
+        values["created_at"] = values["updated_at"] = now()
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         sql = f"INSERT INTO workspaces ({columns}) VALUES ({marks}) RETURNING *"
         row = self._books.rows(sql, list(values.values()))[0]
@@ -119,8 +132,8 @@ class KantataApi:
     def _updated(self, before: sqlite3.Row, fields: Mapping[str, Json]) -> sqlite3.Row:
         values = _checked(fields)
         if "title" in values and not values["title"]:
-            raise KantataError(422, "validation", "Title can't be blank")
-        values["updated_at"] = _now()
+            raise refused("Title can't be blank")
+        values["updated_at"] = now()
         assignments = ", ".join(f"{column} = ?" for column in values)
         sql = f"UPDATE workspaces SET {assignments} WHERE id = ? RETURNING *"
         row = self._books.rows(sql, [*values.values(), before["id"]])[0]
@@ -130,19 +143,8 @@ class KantataApi:
     def _journal(self, workspace_id: int, kind: str, fields: Mapping[str, Json]) -> None:
         self._books.rows(
             "INSERT INTO changes (at, id, kind, fields) VALUES (?, ?, ?, ?)",
-            (_now(), workspace_id, kind, to_json(dict(fields))),
+            (now(), workspace_id, kind, to_json(dict(fields))),
         )
-
-
-def _workspace(call: Call) -> Mapping[str, Json]:
-    try:
-        body = from_json(call.body)
-    except ValueError:
-        raise KantataError(400, "parse", "The request body is not valid JSON") from None
-    if not isinstance(body, dict) or not isinstance(body.get("workspace"), dict):
-        raise KantataError(422, "validation", "workspace is missing")
-    workspace: Mapping[str, Json] = body["workspace"]
-    return workspace
 
 
 def _checked(fields: Mapping[str, Json]) -> dict[str, Any]:
@@ -152,27 +154,20 @@ def _checked(fields: Mapping[str, Json]) -> dict[str, Any]:
         if name in TEXTS or name == "creator_role":
             values[name] = _valid(name, value, isinstance(value, str | None))
         elif name in DATES:
-            values[name] = _valid(name, value, value is None or _is_date(value))
+            values[name] = _valid(name, value, value is None or is_date(value))
         elif name == "status_key":
             values[name] = int(_valid(name, value, re.fullmatch(r"\d{1,9}", str(value)) is not None))
         elif name == "archived":
             values[name] = int(_valid(name, value, isinstance(value, bool)))
         else:
-            raise KantataError(422, "validation", f"{name} is not a writable attribute of a workspace")
+            raise refused(f"{name} is not a writable attribute of a workspace")
     return values
 
 
 def _valid(name: str, value: Json, is_valid: bool) -> Json:
     if not is_valid:
-        raise KantataError(422, "validation", f"{name} is invalid")
+        raise refused(f"{name} is invalid")
     return value
-
-
-def _is_date(value: Json) -> bool:
-    try:
-        return isinstance(value, str) and bool(date.fromisoformat(value))
-    except ValueError:
-        return False
 
 
 def _filters(call: Call) -> tuple[str, list[Any]]:
@@ -189,46 +184,22 @@ def _filters(call: Call) -> tuple[str, list[Any]]:
         values += ids
     if call.lag_seconds:
         where.append("created_at <= ?")
-        values.append(_stamp(datetime.now(UTC) - timedelta(seconds=call.lag_seconds)))
+        values.append(created_before(call))
     return " AND ".join(where), values
 
 
 def _order(call: Call) -> str:
     field, _, direction = call.args.get("order", "created_at:asc").partition(":")
     if field not in ORDERS or direction not in ("", "asc", "desc"):
-        raise KantataError(422, "validation", f"order is invalid: {field}")
+        raise refused(f"order is invalid: {field}")
     return f"{field} {direction or 'asc'}, id {direction or 'asc'}"
 
 
-def _number(call: Call, name: str, default: int) -> int:
-    text = call.args.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        raise KantataError(422, "validation", f"{name} is invalid")
-    return int(text)
-
-
 def _one(row: sqlite3.Row) -> Reply:
-    return Reply(200, _listed([row], 1))
-
-
-def _listed(rows: Sequence[sqlite3.Row], total: int) -> dict[str, Json]:
-    ids = [str(row["id"]) for row in rows]
-    return {
-        "count": total,
-        "results": [{"key": "workspaces", "id": workspace_id} for workspace_id in ids],
-        "workspaces": dict(zip(ids, map(_shown, rows), strict=True)),
-    }
+    return Reply(200, listed(WORKSPACES, [row], 1, _shown))
 
 
 def _shown(row: sqlite3.Row) -> dict[str, Json]:
     fields = {name: row[name] for name in row.keys() if name not in ("creator_role", "status_key")}  # noqa: SIM118
     status = {"key": row["status_key"], "color": "grey", "message": ""}
     return fields | {"id": str(row["id"]), "archived": bool(row["archived"]), "status": status}
-
-
-def _now() -> str:
-    return _stamp(datetime.now(UTC))
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")

@@ -14,16 +14,20 @@ from tests.contract.harness.vendor import Access
 
 TOKEN = "kantata-token-9d02"
 WORKSPACES = "/api/v1/workspaces"
+RESOURCES = "/api/v1/workspace_resources"
 
 
 class KantataHarness:
     searching = {"method": "GET", "path": f"{WORKSPACES}.json"}
     creating = {"method": "POST", "path": f"{WORKSPACES}.json"}
     writing = {"method": "PUT", "path": f"{WORKSPACES}/"}
+    asking = {"method": "POST", "path": f"{RESOURCES}.json"}
+    asking_last = {"method": "POST", "path": "/api/v1/workspace_allocations.json"}
+    cancelling = {"method": "DELETE", "path": f"{RESOURCES}/"}
 
     def __init__(self, url: str) -> None:
         self.control = KantataControl(url)
-        self.access = Access({"base_url": url}, {"token": TOKEN})
+        self.access = Access({"base_url": url, "roles": {"Consultant": 17}}, {"token": TOKEN})
         self._as_a_person = HttpClient("Kantata", url, headers={"Authorization": f"Bearer {TOKEN}"})
 
     def projects(self, key: str) -> list[dict[str, str]]:
@@ -39,6 +43,23 @@ class KantataHarness:
     def describe(self, outside_id: str, text: str) -> None:
         found = next(w for w in self.control.workspaces() if w["id"] == outside_id)
         self._put(outside_id, description=f"{text}\n{found['description']}")
+
+    def requests(self, key: str) -> list[dict[str, str]]:
+        return [
+            {
+                "id": f"{found['id']:.0f}",
+                "project": f"{found['workspace_id']:.0f}",
+                "role": f"{found['role_id']:.0f}",
+                "text": " ".join(each["notes"] for each in found["allocations"]),
+                "minutes": f"{sum(each['minutes'] for each in found['allocations']):.0f}",
+            }
+            for found in self.control.resources()
+            if (found["service_name"], found["service_model_ref"]) == ("oppsync", key)
+        ]
+
+    def staff(self, outside_id: str) -> None:
+        path = f"{RESOURCES}/{outside_id}.json"
+        self._as_a_person.request("PUT", path, write=True, json={"workspace_resource": {"user_id": 5}})
 
     def _put(self, outside_id: str, **fields: Any) -> None:
         path = f"{WORKSPACES}/{outside_id}.json"

@@ -79,7 +79,8 @@ class CrmHarness(Protocol):
 
 
 class PsaHarness(Protocol):
-    """`searching`, `creating`, `writing`: the adapter's calls, for faults."""
+    """`searching`, `creating`, `writing`, the first and the last of asking for somebody, `cancelling` that: the
+    adapter's calls, for faults. The settings know the role Consultant, as 17."""
 
     @property
     def control(self) -> StandinControl: ...
@@ -96,6 +97,15 @@ class PsaHarness(Protocol):
     @property
     def writing(self) -> Target: ...
 
+    @property
+    def asking(self) -> Target: ...
+
+    @property
+    def asking_last(self) -> Target: ...
+
+    @property
+    def cancelling(self) -> Target: ...
+
     def projects(self, key: str) -> list[dict[str, str]]:
         """Those under our key as the vendor's books have them: id, title, text."""
 
@@ -103,3 +113,9 @@ class PsaHarness(Protocol):
 
     def describe(self, outside_id: str, text: str) -> None:
         """A person writes something about the project."""
+
+    def requests(self, key: str) -> list[dict[str, str]]:
+        """Those for somebody under our key, in all projects: id, project, role, text, minutes."""
+
+    def staff(self, outside_id: str) -> None:
+        """A person names somebody for a request."""
