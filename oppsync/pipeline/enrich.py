@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.model import given
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.states import State
@@ -14,9 +17,11 @@ from oppsync.pipeline.warn import tell_warnings
 ACTOR = "stage:enrich"
 
 
-def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
+def decide(
+    opportunity: TrackedOpportunity, book: ReferenceBook, overrides: Sequence[PlanOverride] = ()
+) -> Outcome:
     """Pure: `enriched`, or parked with every row that is missing."""
-    result = enrich(given(opportunity.record, "the record"), book)
+    result = enrich(given(opportunity.record, "the record"), book, overrides)
     if isinstance(result, Enrichment):
         known = opportunity.enrichment.warnings if opportunity.enrichment else ()
         told = tell_warnings(opportunity, result.warnings, known, ACTOR)
@@ -25,4 +30,9 @@ def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
 
 
 def run(context: StageContext) -> Outcome:
-    return decide(context.opportunity, context.sources.book())
+    opportunity = context.opportunity
+    overrides: Sequence[PlanOverride] = ()
+    if opportunity.enrichment is not None:  # nobody overrides what was never split
+        with context.uow() as uow:
+            overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
+    return decide(opportunity, context.sources.book(), overrides)

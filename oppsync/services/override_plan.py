@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from oppsync.crash_points import crash_point
 from oppsync.domain.approvals import Person, PersonRole
 from oppsync.domain.events import PlanOverridden
@@ -21,12 +19,19 @@ from oppsync.pipeline.approve import judge
 from oppsync.pipeline.stage import Await
 from oppsync.ports import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import OverridePlan
-from oppsync.services.comments import comment
+from oppsync.services.comments import comment, words
 from oppsync.services.resume import resume
 
 MAY_OVERRIDE = frozenset({PersonRole.OPERATIONS, PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
-# Where a deal has its workstreams and nobody has approved them yet.
-_OVERRIDABLE = frozenset({State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
+# Where a deal has its workstreams and nobody has approved them yet. `validated`: an override left a margin that
+# blocks, and somebody thinks again.
+_OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
+
+LONGEST = 200  # of a workstream's key and of a value
+NO_VALUE = (
+    "The value is empty: say what it is to be, or take the override back (null in the API, --take-back on the "
+    "command line)."
+)
 
 
 @dataclass(frozen=True)
@@ -84,19 +89,19 @@ def _new(command: OverridePlan) -> NewOverride:
     reason = comment(
         command.reason, "reason", required="Say why it is to be otherwise: approvers are shown it."
     )
-    try:
-        return NewOverride(
-            workstream=command.workstream, field=command.field, value=command.value, reason=reason
-        )
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise InvalidInput(f"{first['msg']}.", field=str(first["loc"][0])) from None
+    workstream = words(
+        command.workstream, "workstream", empty="The workstream is empty: name one by its key.", longest=LONGEST
+    )
+    value = command.value
+    if value is not None:
+        value = words(value, "value", empty=NO_VALUE, longest=LONGEST)
+    return NewOverride(workstream=workstream, field=command.field, value=value, reason=reason)
 
 
 def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
     """Raises Conflict unless there are workstreams, and no decision about them."""
     stands_at = opportunity.resume_state if opportunity.state is State.PARKED else opportunity.state
-    if stands_at not in _OVERRIDABLE or opportunity.enrichment is None:
+    if stands_at not in _OVERRIDABLE or not _is_enriched(opportunity):
         raise Conflict(
             f"A plan can be changed from when it is made until it is approved; this deal is {stands_at}.",
             code="NOT_OVERRIDABLE",
@@ -104,6 +109,14 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
     tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
     if stands_at is State.AWAITING_APPROVAL and not isinstance(judge(opportunity, tasks), Await):
         raise Conflict("This plan was decided already.", code="ALREADY_DECIDED")
+
+
+def _is_enriched(opportunity: TrackedOpportunity) -> bool:
+    """Whether its enrichment is of the lines that the record has by now."""
+    record, enrichment = opportunity.record, opportunity.enrichment
+    if record is None or enrichment is None:
+        return False
+    return {line.id for line in record.lines} <= {line.line_id for line in enrichment.lines}
 
 
 def _check_fits(

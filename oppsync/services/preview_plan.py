@@ -90,11 +90,12 @@ def preview(
     """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
     wrong = validate(deal if deal.is_won else priced, facts)
-    enrichment = enrich(priced, book)
+    is_planned = all(leaves_a_plan(found) for found in wrong)
+    enrichment = enrich(priced, book, overrides if is_planned else ())
     met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
     plan: Plan | None = None
     unfit: tuple[Finding, ...] = ()
-    if isinstance(enrichment, Enrichment) and all(leaves_a_plan(found) for found in wrong):
+    if isinstance(enrichment, Enrichment) and is_planned:
         plan, unfit = _plan(priced, enrichment, overrides, book, now)
     warned = bool(warnings((*wrong, *met)))
     # What a person changed, people look at.

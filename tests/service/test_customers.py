@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from uuid import UUID, uuid4
+
 import pytest
+from click.testing import CliRunner, Result
+from werkzeug.test import TestResponse
 
 from adapters.bootstrap import TENANT
+from adapters.cli.__main__ import oppsync
 from adapters.seed.demo_firm import reference_rows
 from adapters.standins import deals
 from oppsync.domain.effects import EffectState
@@ -12,9 +18,13 @@ from oppsync.domain.keys import EffectKind
 from oppsync.domain.reference import ReferenceKind
 from oppsync.domain.states import State
 from oppsync.errors import Conflict, InvalidInput
-from oppsync.services.commands import LinkCustomer
-from tests.house import OPERATIONS, WON_ON, House
+from oppsync.services.commands import CreateToken, LinkCustomer
+from oppsync.settings import Settings
+from tests.house import FINANCE, OPERATIONS, WON_ON, House
 from tests.tryton import Books
+from web.app import create_app
+
+OLGA = OPERATIONS.removeprefix("person:")
 
 
 def test_a_persons_choice_is_kept_for_the_next_deal(house: House, books: Books) -> None:
@@ -40,6 +50,70 @@ def test_a_persons_choice_is_kept_for_the_next_deal(house: House, books: Books) 
     assert (linked.actor, linked.after) == (OPERATIONS, {"customer": "CUST-T2"})
     with pytest.raises(Conflict, match="already"):
         house.application.dispatch(LinkCustomer(TENANT, item.id, OPERATIONS, "CUST-T1"))
+
+
+def doubtful(house: House, books: Books, name: str) -> tuple[str, UUID]:
+    """A deal of an account that two customers of the ERP may be, CODE-1 and CODE-2; and its exception."""
+    code = name.split(maxsplit=1)[0].upper()
+    for number in (1, 2):
+        address = {"country": books.one("country.country", [["code", "=", "DE"]])["id"]}
+        party = {"name": name, "code": f"{code}-{number}", "addresses": [["create", [address]]]}
+        books.create("party.party", party)
+    account = {"Name": name, "BillingCountryCode": "DE", "External_Key__c": code.lower()}
+    record_id = house.win(deals.milestone(WON_ON) | {"account": account})
+    house.settle()
+    return record_id, house.exception(record_id).id
+
+
+def test_the_api_links_an_account_for_who_works_exceptions(house: House, books: Books) -> None:
+    record_id, item_id = doubtful(house, books, "Fargo GmbH")
+    client = create_app(house.application).test_client()
+
+    def post(who: str, body: object, item: UUID = item_id) -> TestResponse:
+        token = house.application.dispatch(CreateToken(TENANT, str(uuid4()), who))
+        path = f"/api/v1/exceptions/{item}/customer"
+        return client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
+
+    assert post(FINANCE, {"customer": "FARGO-2"}).status_code == HTTPStatus.FORBIDDEN
+    assert post(OLGA, {"customer": "FARGO-2"}, uuid4()).status_code == HTTPStatus.NOT_FOUND
+    for body in ({"customer": "FARGO-3"}, {"customer": ""}, {}):
+        refused = post(OLGA, body)
+        assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+        assert [error["pointer"] for error in (refused.json or {})["errors"]] == ["/customer"]
+    linked = post(OLGA, {"customer": "FARGO-2"})
+    house.settle()
+
+    assert linked.status_code == HTTPStatus.OK, linked.text
+    assert linked.json is not None
+    assert (linked.json["status"], linked.json["closed_by"]) == ("replayed", OPERATIONS)
+    assert house.plan(record_id).plan.content.customer == "FARGO-2"
+    again = post(OLGA, {"customer": "FARGO-1"})
+    assert (again.status_code, (again.json or {})["code"]) == (HTTPStatus.CONFLICT, "ALREADY_CLOSED")
+
+
+def test_the_command_line_links_an_account(house: House, books: Books, settings: Settings) -> None:
+    record_id, item_id = doubtful(house, books, "Heat GmbH")
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+    }
+
+    def link(customer: str) -> Result:
+        return CliRunner().invoke(oppsync, ["exceptions", "link", str(item_id), customer], env=environment)
+
+    refused, linked = link("HEAT-3"), link("HEAT-1")
+    house.settle()
+
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "Error: The ERP has no customer 'HEAT-3': name one by its code.\n",
+    )
+    assert (linked.exit_code, linked.stdout) == (0, f"{item_id}: linked to HEAT-1 and replayed\n")
+    assert house.plan(record_id).plan.content.customer == "HEAT-1"
+    (entry,) = [entry for entry in house.entries(record_id) if entry.type == "customer.linked.v1"]
+    assert entry.actor == "command-line"
+    assert "already" in link("HEAT-1").stderr
 
 
 def test_a_new_customer_is_created_after_the_approval_where_the_entity_may(house: House, books: Books) -> None:

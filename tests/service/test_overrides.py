@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from adapters.standins import deals
 from oppsync.domain.approvals import ApprovalRole, Decision, PersonRole, TaskStatus
 from oppsync.domain.overrides import OverrideField, PlanOverride
 from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.reference import ReferenceKind, ReferenceRow
 from oppsync.domain.states import State
 from oppsync.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.commands import CreatePerson, OverridePlan
@@ -105,7 +107,9 @@ def test_what_is_taken_back_is_as_it_was(house: House, record_id: str) -> None:
         ({"workstream": "00kNONE"}, "workstream", "There is no workstream 00kNONE: this deal has "),
         ({"field": "ends_on", "value": "soon"}, "value", "'soon' is not a date"),
         ({"value": None}, "value", "Nothing is overridden here"),
-        ({"value": " "}, "value", "at least 1"),
+        ({"value": " "}, "value", "The value is empty: say what it is to be, or take the override back"),
+        ({"value": "x" * 201}, "value", "The value has 201 characters: use 200 at most."),
+        ({"workstream": ""}, "workstream", "The workstream is empty: name one by its key."),
         ({"reason": " "}, "reason", "Say why"),
     ],
 )
@@ -118,6 +122,33 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(
     assert refused.value.field == field
     assert house.state(record_id) is State.AWAITING_APPROVAL
     assert house.rows("select id from plan_overrides") == []
+
+
+def test_hours_that_leave_too_thin_a_margin_stop_the_deal_until_they_are_taken_back(
+    house: House, record_id: str
+) -> None:
+    before = house.plan(record_id)
+    root = before.plan.content.node(ROOT_PATH)
+    assert root.margin_percent is not None
+    floor = ReferenceRow(
+        kind=ReferenceKind.MARGIN_POLICY,
+        key=before.plan.content.legal_entity,
+        valid_from=date(2026, 1, 1),
+        value={"floor_percent": str(root.margin_percent - 1), "severity": "blocks"},
+    )
+    with house.application.uow() as uow:
+        uow.references.put(TENANT, floor)
+        uow.commit()
+
+    override(house, record_id, field="hours", value="1000")
+    house.settle()
+    item = house.exception(record_id)
+    override(house, record_id, field="hours", value=None)
+    house.settle()
+
+    assert (item.code, item.stage) == ("MARGIN_BELOW_FLOOR", "enrich")
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.plan(record_id).hash == before.hash
 
 
 def test_an_approved_plan_is_not_changed_any_more(house: House, record_id: str) -> None:

@@ -18,6 +18,8 @@ from oppsync.domain.states import State
 from oppsync.pipeline.approve import open_tasks
 from oppsync.pipeline.stage import Advance, Park
 from tests import builders as make
+from tests.unit.test_overrides import planned as plan_of
+from tests.unit.test_overrides import said
 
 FINANCE, DELIVERY = ApprovalRole.FINANCE, ApprovalRole.DELIVERY
 TODAY = date(2026, 5, 4)
@@ -123,6 +125,17 @@ def test_a_plan_below_the_least_margin_or_without_a_known_one_is_left_to_people(
 
     found = approved_by_rule(content, rules, known_customer=True, warned=False, before=())
 
+    assert bool(found) is covered
+
+
+@pytest.mark.parametrize(("hours", "covered"), [("60", True), ("120", False)])
+def test_the_least_margin_is_that_of_the_hours_that_people_plan(hours: str, covered: bool) -> None:
+    content = plan_of(make.opportunity(make.fixed_line()), said("hours", hours)).content
+    rules = rules_on([row(least_margin_percent=Decimal(25))], TODAY)
+
+    found = approved_by_rule(content, rules, known_customer=True, warned=False, before=())
+
+    assert content.nodes[0].margin_percent is not None
     assert bool(found) is covered
 
 

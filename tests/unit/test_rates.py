@@ -12,10 +12,14 @@ from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.findings import Finding, Severity
 from oppsync.domain.money import Money
 from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.plan import ROOT_PATH, PlanContent, RateCardUse, plan_hash
 from oppsync.domain.policies.enrichment import enrich
 from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.split import split
 from tests import builders as make
+from tests.unit.test_overrides import said
+from tests.unit.test_split_rules import IN_PHASES
 
 BEGIN = date(2026, 1, 1)
 GENERAL = "DACH|Senior Consultant|EUR"
@@ -126,6 +130,77 @@ def test_a_margin_on_its_floor_is_good_enough() -> None:
     rows = (cost("DACH|*|EUR", "100"), floor("ACME-DE|CLOUD", "40"), floor("*", "40"))
 
     assert make.enrichment(FIXED, make.book(*rows, without=MARGINS)).warnings == ()
+
+
+class Planned(NamedTuple):
+    """What a person overrides of a deal with a floor for each service line and one for the deal, and what is
+    found then: the value and the path of each finding."""
+
+    name: str
+    deal: Opportunity
+    overrides: tuple[PlanOverride, ...]
+    found: list[tuple[str, str, str]]
+
+
+BELOW = "MARGIN_BELOW_FLOOR"
+# Each hour costs 100. Cloud has a floor of 35 %, Advisory one of 60 %, the deal one of 30 %.
+FLOORS = make.book(
+    cost("DACH|*|EUR", "100"),
+    floor("ACME-DE|CLOUD", "35"),
+    floor("ACME-DE|ADV", "60"),
+    floor("*", "30"),
+    without=MARGINS,
+)
+PLANNED = [
+    Planned("as sold", FIXED, (), []),
+    Planned(
+        "more hours",
+        FIXED,
+        (said("hours", "90"),),
+        [(BELOW, "/lines/0/net", "10 %"), (BELOW, "/amount", "10 %")],
+    ),
+    Planned("more hours, taken back", FIXED, (said("hours", "90"), said("hours", None, number=2)), []),
+    Planned(
+        "too many hours in the CRM",
+        make.opportunity(make.fixed_line(planned_hours=90)),
+        (said("hours", "60"),),
+        [],
+    ),
+    Planned("no hours in the CRM", UNPLANNED, (said("hours", "60"),), []),
+    Planned("another service line", FIXED, (said("service_line", "ADV"),), [(BELOW, "/lines/0/net", "40 %")]),
+    Planned(
+        "one of two lines",
+        make.opportunity(make.fixed_line(), make.fixed_line(id="00kL3")),
+        (said("hours", "90", "00kL3"),),
+        [(BELOW, "/lines/1/net", "10 %"), (BELOW, "/amount", "25 %")],
+    ),
+    Planned("a workstream that is gone", FIXED, (said("hours", "90", "00kL9"),), []),
+    Planned("what changes no cost", FIXED, (said("ends_on", "2026-10-31"),), []),
+]
+
+
+@pytest.mark.parametrize("case", PLANNED, ids=lambda case: case.name)
+def test_margins_are_judged_by_the_hours_that_people_plan(case: Planned) -> None:
+    result = enrich(case.deal, FLOORS, case.overrides)
+
+    assert isinstance(result, Enrichment)
+    assert [(found.code, found.path, found.value) for found in result.warnings] == case.found
+
+
+def test_of_a_line_in_phases_each_phase_is_judged_once_people_plan_one() -> None:
+    in_phases = row(ReferenceKind.SPLIT_RULE, IN_PHASES.code, **IN_PHASES.model_dump(mode="json"))
+    book = make.book(
+        cost("DACH|*|EUR", "100"), floor("ACME-DE|CLOUD", "35"), floor("*", "30"), in_phases, without=MARGINS
+    )
+    (first, *_rest) = split(FIXED, make.enrichment(FIXED, book))
+    assert first.hours is not None
+    twice = said("hours", str(first.hours * 2), first.key)
+
+    result = enrich(FIXED, book, [twice])
+
+    assert isinstance(result, Enrichment)
+    assert {found.message.partition(" has a margin of ")[0] for found in result.warnings} >= {first.name}
+    assert make.enrichment(FIXED, book).warnings == ()
 
 
 def test_a_customers_own_rate_comes_first() -> None:

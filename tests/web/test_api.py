@@ -332,3 +332,25 @@ def test_a_plan_is_changed_and_tells_what_was_said(client: Callable[[str], Clien
     assert (made["value"], made["author"]) == ("Landing zone", "ana@acme.example")
     assert ana.get(path)["rows"] == [made]
     assert client("ed").refused(403, "POST", path, json=body)["code"] == "MAY_NOT_OVERRIDE"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("workstream", "", "The workstream is empty: name one by its key."),
+        ("value", " ", "The value is empty: say what it is to be, or take the override back"),
+        ("value", "x" * 201, "The value has 201 characters: use 200 at most."),
+        ("reason", "", "Say why it is to be otherwise: approvers are shown it."),
+    ],
+)
+def test_an_override_that_says_nothing_is_told_what_to_say(
+    client: Callable[[str], Client], office: Office, field: str, value: str, says: str
+) -> None:
+    path = f"/opportunities/{office.waiting().opportunity_id}/overrides"
+    body = {"workstream": "00kL2", "field": "name", "value": "Landing zone", "reason": "Her own name of it"}
+
+    (error,) = client("ana").refused(422, "POST", path, json=body | {field: value})["errors"]
+
+    assert error["pointer"] == f"/{field}"
+    assert error["message"].startswith(says)
+    assert client("ana").get(path)["rows"] == []

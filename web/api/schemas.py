@@ -13,7 +13,7 @@ from oppsync.domain.calls import VendorCall
 from oppsync.domain.effects import LedgerRow
 from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.model import Code, Frozen, Text
-from oppsync.domain.overrides import NewOverride, PlanOverride
+from oppsync.domain.overrides import OverrideField, PlanOverride
 from oppsync.domain.readings import (
     ApprovalDetail,
     ApprovalSummary,
@@ -82,15 +82,17 @@ class DecisionRequest(Frozen):
     comment: Text = ""
 
 
-class OverrideRequest(NewOverride):
+class OverrideRequest(Frozen):
     """One field of one workstream said otherwise, and why. `value` null takes back what was said before.
 
     Dates like `2026-06-01`; hours as a number in text; service line, delivery entity, cost centre and template
-    by their codes.
+    by their codes. None of the texts may be empty; a value has 200 characters at most.
     """
 
-    value: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
-    reason: Annotated[Text, Field(min_length=1)]
+    workstream: str
+    field: OverrideField
+    value: str | None = None
+    reason: str
 
 
 class Overrides(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from oppsync.domain.billing.table import BILLING_MODELS
@@ -11,9 +11,11 @@ from oppsync.domain.enrichment import Enrichment, IntercompanyDelivery, LineEnri
 from oppsync.domain.findings import Finding, Severity, blocking, finding, warnings
 from oppsync.domain.model import given
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.overrides import PlanOverride
 from oppsync.domain.plan import LineKind
 from oppsync.domain.policies.exchange import exchanges_of
 from oppsync.domain.policies.margin import check_margins
+from oppsync.domain.policies.overrides import repriced
 from oppsync.domain.policies.rates import cost_rate_of, rate_of
 from oppsync.domain.policies.search import Search
 from oppsync.domain.policies.taxes import tax_of, withholding_of
@@ -31,8 +33,11 @@ from oppsync.domain.reference import (
 from oppsync.domain.split_rules import LineFacts, SplitRule, first_that_takes, line_facts
 
 
-def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[Finding, ...]:
-    """The enrichment of a validated deal, or everything that stands in its way.
+def enrich(
+    opportunity: Opportunity, book: ReferenceBook, overrides: Sequence[PlanOverride] = ()
+) -> Enrichment | tuple[Finding, ...]:
+    """The enrichment of a validated deal, or everything that stands in its way. `overrides` change no value of
+    it, but the margins that are judged.
 
     Raises ValueError without a close date. A deal that lacks something else gets no enrichment: what is missing
     is validation's to tell, and the rest is looked up all the same.
@@ -53,11 +58,10 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         )
     lines = [_line(opportunity, index, entity, search) for index in range(len(opportunity.lines))]
     found = tuple(line for line in lines if line is not None)
-    check_margins(opportunity, found, search)
-    blocks = blocking(search.findings)
-    if blocks or entity is None or tax is None or len(found) < len(lines):
-        return (*blocks, *warnings(search.findings))
-    return Enrichment(
+    if blocking(search.findings) or entity is None or tax is None or len(found) < len(lines):
+        check_margins(opportunity, found, search)
+        return (*blocking(search.findings), *warnings(search.findings))
+    enrichment = Enrichment(
         legal_entity=entity,
         customer=linked,
         tax=tax,
@@ -65,9 +69,14 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         exchanges=exchanges,
         delivery_model=delivery,
         lines=found,
-        used=tuple(search.used.values()),
-        warnings=warnings(search.findings),
+        used=(),
     )
+    changed = repriced(opportunity, enrichment, overrides, book) if overrides else ()
+    check_margins(opportunity, found, search, changed)
+    met = warnings(search.findings)
+    if blocking(search.findings):
+        return (*blocking(search.findings), *met)
+    return enrichment.model_copy(update={"used": tuple(search.used.values()), "warnings": met})
 
 
 def _linked(opportunity: Opportunity, search: Search) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from oppsync.domain.enrichment import LineEnrichment
 from oppsync.domain.findings import Finding, finding
@@ -13,12 +14,31 @@ from oppsync.domain.money import TOO_LARGE, Money, current_currencies
 from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.policies.search import Search
 from oppsync.domain.reference import ANY, MarginPolicy, ReferenceKind
+from oppsync.domain.workstream import Workstream
 
 
-def check_margins(opportunity: Opportunity, lines: Sequence[LineEnrichment], search: Search) -> None:
+class _Sold(NamedTuple):
+    """What has a price and a cost: a line, or a workstream that a person changed. `path` is the line's."""
+
+    name: str
+    path: str
+    role: str | None
+    price: Money
+    hours: Decimal | None
+    cost: Money | None
+    known: LineEnrichment
+
+
+def check_margins(
+    opportunity: Opportunity,
+    lines: Sequence[LineEnrichment],
+    search: Search,
+    changed: Sequence[Workstream] = (),
+) -> None:
     """Adds what falls below its floor, and what keeps a margin that has a floor from being known.
 
-    Silent for a deal whose money has findings of its own.
+    `changed`: workstreams as people want them, which count instead of their lines. Silent for a deal whose
+    money has findings of its own.
     """
     currency, entity = opportunity.currency, opportunity.contracting_entity
     amounts = [opportunity.amount or Decimal(0), *(line.net for line in opportunity.lines)]
@@ -29,16 +49,39 @@ def check_margins(opportunity: Opportunity, lines: Sequence[LineEnrichment], sea
     kind = ReferenceKind.MARGIN_POLICY
     of_deal = search.first(MarginPolicy, kind, (entity,), (ANY,))
     costs: list[Money | None] = []
-    for index, (line, known) in enumerate(zip(opportunity.lines, lines, strict=True)):
-        path = f"/lines/{index}"
-        own = search.first(MarginPolicy, kind, (entity, known.service_line.code))
-        cost = cost_of(line, known.cost_rate, currency)
-        costs.append(cost)
-        if cost is None and (own or of_deal):
-            search.findings += _unknown(line, known, currency, path)
-        search.findings += _below(line.title, Money.rounded(line.net, currency), cost, own, f"{path}/net")
+    for sold in _all_sold(opportunity, lines, currency, changed):
+        own = search.first(MarginPolicy, kind, (entity, sold.known.service_line.code))
+        costs.append(sold.cost)
+        if sold.cost is None and (own or of_deal):
+            search.findings += _unknown(sold, currency)
+        search.findings += _below(sold.name, sold.price, sold.cost, own, f"{sold.path}/net")
     revenue = Money.rounded(opportunity.amount or Decimal(0), currency)
     search.findings += _below("The deal", revenue, total_cost(costs, currency), of_deal, "/amount")
+
+
+def _all_sold(
+    opportunity: Opportunity, lines: Sequence[LineEnrichment], currency: str, changed: Sequence[Workstream]
+) -> Iterator[_Sold]:
+    elsewhere = {line_id for workstream in changed for line_id in workstream.line_ids}
+    paths = {line.id: f"/lines/{index}" for index, line in enumerate(opportunity.lines)}
+    for line, known in zip(opportunity.lines, lines, strict=True):
+        if line.id not in elsewhere:
+            yield _line(line, known, currency, paths[line.id])
+    for workstream in changed:
+        yield _Sold(
+            workstream.name,
+            paths[workstream.line_ids[0]],
+            workstream.role,
+            workstream.amount,
+            workstream.hours,
+            workstream.cost,
+            workstream.enrichment,
+        )
+
+
+def _line(line: OpportunityLine, known: LineEnrichment, currency: str, path: str) -> _Sold:
+    price, cost = Money.rounded(line.net, currency), cost_of(line, known.cost_rate, currency)
+    return _Sold(line.title, path, line.role, price, line.hours, cost, known)
 
 
 def _below(
@@ -57,19 +100,19 @@ def _below(
     )
 
 
-def _unknown(line: OpportunityLine, known: LineEnrichment, currency: str, path: str) -> Iterator[Finding]:
-    if line.hours is None:
+def _unknown(sold: _Sold, currency: str) -> Iterator[Finding]:
+    if sold.hours is None:
         yield finding(
             "PLANNED_HOURS_MISSING",
-            f"{line.title} has no planned hours, so its margin is not known",
-            path=f"{path}/planned_hours",
+            f"{sold.name} has no planned hours, so its margin is not known",
+            path=f"{sold.path}/planned_hours",
         )
-    if known.cost_rate is None:
-        who = line.role or "any role"
+    if sold.known.cost_rate is None:
+        who = sold.role or "any role"
         yield finding(
             "COST_RATE_MISSING",
-            f"No cost rate is set for {who} in {known.region.code} in {currency}, so the margin of "
-            f"{line.title} is not known",
-            path=f"{path}/role",
-            value=line.role or "",
+            f"No cost rate is set for {who} in {sold.known.region.code} in {currency}, so the margin of "
+            f"{sold.name} is not known",
+            path=f"{sold.path}/role",
+            value=sold.role or "",
         )

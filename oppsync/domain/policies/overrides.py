@@ -27,6 +27,7 @@ from oppsync.domain.reference import (
     TransferPrice,
     reference_key,
 )
+from oppsync.domain.split import split
 from oppsync.domain.workstream import Workstream
 
 _MOST_HOURS = Decimal(1_000_000)
@@ -61,6 +62,17 @@ def apply(
         changed.append(result.workstream)
         findings += [*result.findings, *_whole(result.workstream, by_key[workstream.key])]
     return Overridden(tuple(changed), tuple(taken), tuple(findings))
+
+
+def repriced(
+    opportunity: Opportunity, enrichment: Enrichment, overrides: Iterable[PlanOverride], book: ReferenceBook
+) -> tuple[Workstream, ...]:
+    """Workstreams whose cost or service line people changed, and those that share their lines."""
+    workstreams, taken, _ = apply(opportunity, enrichment, split(opportunity, enrichment), overrides, book)
+    fields = (OverrideField.HOURS, OverrideField.SERVICE_LINE)
+    keys = {each.use.workstream for each in taken if each.use.field in fields}
+    lines = {line_id for each in workstreams if each.key in keys for line_id in each.line_ids}
+    return tuple(each for each in workstreams if not lines.isdisjoint(each.line_ids))
 
 
 def with_before(taken: Iterable[Taken], untouched: PlanContent) -> tuple[Taken, ...]:
