@@ -33,6 +33,6 @@ def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     overrides: Sequence[PlanOverride] = ()
     if opportunity.enrichment is not None:  # nobody overrides what was never split
-        with context.uow() as uow:
+        with context.uow.reading() as uow:
             overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
     return decide(opportunity, context.sources.book(), overrides)

@@ -24,6 +24,19 @@ from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from tests import builders as make
 
 
+class UnitsOfWork:
+    def __init__(self, world: Surroundings) -> None:
+        self._world = world
+
+    @contextmanager
+    def __call__(self) -> Iterator[Surroundings]:
+        self._world.in_transaction = True
+        yield self._world
+        self._world.in_transaction = False
+
+    reading = __call__
+
+
 class Surroundings:
     """A CRM with one record, an ERP, reference data and a clock; remembers what was asked, in order."""
 
@@ -49,6 +62,7 @@ class Surroundings:
         self.ledger = self
         self.has_project = has_project
         self.systems = self
+        self.uow = UnitsOfWork(self)
 
     def crm(self, connection_id: str) -> Surroundings:
         assert connection_id == "sf-demo"
@@ -103,12 +117,6 @@ class Surroundings:
 
     def commit(self) -> None:
         assert self.in_transaction
-
-    @contextmanager
-    def uow(self) -> Iterator[Surroundings]:
-        self.in_transaction = True
-        yield self
-        self.in_transaction = False
 
     def now(self) -> datetime:
         return self._now
