@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.crm.registry import CRMS
@@ -14,14 +14,11 @@ from adapters.psa.registry import PSAS
 from adapters.traffic.limits import Limits, limits_of, without_limits
 from adapters.traffic.traffic import VendorTraffic
 from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.model import given
 from oppsync.errors import Misconfigured
-from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, UnitOfWorkFactory
 
 # After this long a changed secret is noticed; the HTTP connections stay open meanwhile.
 KEEP_SECONDS = 30.0
-# After this long a changed connection is: each step of each deal asks for one or two.
-REMEMBER_SECONDS = 1.0
 # A secret of ours in a connection's secrets, not the vendor's.
 WEBHOOK_SECRETS = "webhook_secrets"
 _REGISTRIES: dict[ConnectionRole, Mapping[str, str]] = {
@@ -42,12 +39,12 @@ class ConnectedSystems:
         self._uow = uow
         self._clock = clock
         self._lock = threading.Lock()
-        self._rows: dict[Hashable, tuple[float, Connection | None]] = {}
         self._built: dict[str, tuple[float, Connection, Any]] = {}
 
     def crm(self, connection_id: str) -> Crm:
-        found = self._connection(connection_id, lambda uow: uow.connections.get(connection_id))
-        crm: Crm = self._adapter(given(found, "the connection"))
+        with self._uow.reading() as uow:
+            connection = uow.connections.get(connection_id)
+        crm: Crm = self._adapter(connection)
         return crm
 
     def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
@@ -61,18 +58,8 @@ class ConnectedSystems:
         return (connection.id, self._adapter(connection)) if connection else None
 
     def _of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None:
-        return self._connection((tenant_id, role), lambda uow: uow.connections.of_role(tenant_id, role))
-
-    def _connection(self, key: Hashable, read: Callable[[UnitOfWork], Connection | None]) -> Connection | None:
-        with self._lock:
-            known = self._rows.get(key)
-        if known and time.monotonic() - known[0] < REMEMBER_SECONDS:
-            return known[1]
         with self._uow.reading() as uow:
-            row = read(uow)
-        with self._lock:
-            self._rows[key] = (time.monotonic(), row)
-        return row
+            return uow.connections.of_role(tenant_id, role)
 
     def _adapter(self, connection: Connection) -> Any:
         with self._lock:
