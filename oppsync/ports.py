@@ -274,6 +274,9 @@ class Watermarks(Protocol):
     def move(self, watermark: Watermark, after: timedelta) -> bool:
         """To where `watermark` says; due again after a while, the lease given back."""
 
+    def due_now(self, tenant_id: str, connection_id: str) -> None:
+        """Whatever failed so far is forgotten."""
+
     def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
         """Stays where it is, due again after a while, the lease given back. With an `error` it did not work."""
 
@@ -378,7 +381,8 @@ class Ledger(Protocol):
 
 class Exceptions(Protocol):
     def raise_item(self, new: NewException) -> UUID:
-        """Open an item, or count an occurrence on the open one of the same opportunity and code."""
+        """Open an item, or count an occurrence on the open one of the same code and opportunity, delivery or
+        poll."""
 
     def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
         """Whether an item of this code is open, or was dismissed by a person: replayed ones do not count."""
@@ -397,6 +401,9 @@ class Exceptions(Protocol):
         status: ExceptionStatus = ExceptionStatus.REPLAYED,
     ) -> int:
         """Mark the open items of an opportunity replayed, or as `status` says. Returns how many."""
+
+    def close_for_poll(self, tenant_id: str, connection_id: str, by: str, reason: str) -> int:
+        """Mark the open item of a connection's poll replayed. Returns how many."""
 
     def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
         """Mark the open items of a delivery replayed. Returns how many."""

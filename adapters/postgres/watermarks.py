@@ -67,6 +67,10 @@ class PostgresWatermarks:
             **_given_back(after),
         )
 
+    def due_now(self, tenant_id: str, connection_id: str) -> None:
+        which = (table.c.tenant_id == tenant_id, table.c.connection_id == connection_id)
+        self._connection.execute(update(table).where(*which).values(due_at=clock(), tries=0, error=null()))
+
     def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
         failed = {} if error is None else {"tries": table.c.tries + 1, "error": error}
         return self._set(watermark, **failed, **_given_back(after))

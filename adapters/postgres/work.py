@@ -28,7 +28,7 @@ from adapters.postgres.tables import (
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.baseline import Baseline
 from oppsync.domain.events import Event
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException, poll_reference
 from oppsync.domain.intake import Delivery, StoredDelivery
 from oppsync.domain.plan import Plan
 from oppsync.domain.replays import Selection
@@ -253,6 +253,8 @@ class PostgresExceptions:
             exception_items.c.code == new.code,
             exception_items.c.status == ExceptionStatus.OPEN,
         )
+        if new.opportunity_id is None and new.delivery_id is None:
+            same = same.where(exception_items.c.payload_reference == new.payload_reference)
         known: UUID | None = self._connection.execute(same).scalar_one_or_none()
         if known is not None:
             again = {**fields, "last_seen": clock(), "occurrences": exception_items.c.occurrences + 1}
@@ -305,6 +307,14 @@ class PostgresExceptions:
             exception_items.c.status == ExceptionStatus.OPEN,
         )
         return self._connection.execute(_closed(statement, status, by, reason)).rowcount
+
+    def close_for_poll(self, tenant_id: str, connection_id: str, by: str, reason: str) -> int:
+        statement = update(exception_items).where(
+            exception_items.c.tenant_id == tenant_id,
+            exception_items.c.payload_reference == poll_reference(connection_id),
+            exception_items.c.status == ExceptionStatus.OPEN,
+        )
+        return self._connection.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
 
     def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
         statement = update(exception_items).where(

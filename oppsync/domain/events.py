@@ -38,6 +38,10 @@ class DeliveryUnreadable(Event):
     type = "delivery.unreadable.v1"
 
 
+class PollRefused(Event):
+    type = "poll.refused.v1"
+
+
 class RecordRead(Event):
     """The CRM's record was read and differs from what was known (or is the first reading)."""
 

@@ -23,7 +23,10 @@ class ExceptionStatus(StrEnum):
 
 
 class NewException(Frozen):
-    """`payload_reference` says where the payload is kept: `delivery:<id>`, `effect:<key>` or `record:<id>`."""
+    """`payload_reference` says where the payload is kept: `delivery:<id>`, `effect:<key>` or `record:<id>`.
+
+    An item about no deal and no delivery is about the poll of a connection: `poll:<connection id>`.
+    """
 
     tenant_id: Code
     opportunity_id: UUID | None = None
@@ -37,6 +40,13 @@ class NewException(Frozen):
     payload_reference: Code
 
 
+POLL = "poll:"
+
+
+def poll_reference(connection_id: str) -> str:
+    return f"{POLL}{connection_id}"
+
+
 class ExceptionItem(NewException):
     id: UUID
     status: ExceptionStatus
@@ -46,3 +56,8 @@ class ExceptionItem(NewException):
     closed_at: AwareDatetime | None = None
     closed_by: Code | None = None
     reason: Text = ""
+
+    @property
+    def polled_connection(self) -> str | None:
+        """The connection whose poll this is about."""
+        return self.payload_reference.removeprefix(POLL) if self.payload_reference.startswith(POLL) else None

@@ -473,6 +473,12 @@ CODES: dict[str, CodeText] = {
         OwnerRole.INTEGRATION,
         "Correct what the CRM sends; the delivery is kept and can be replayed.",
     ),
+    "POLL_REFUSED": _row(
+        "The CRM cannot be asked what changed",
+        OwnerRole.INTEGRATION,
+        "Correct the connection: its settings, its secrets, or what its user may read. Then replay: it is "
+        "asked at once. Webhooks are taken in meanwhile; what none tells of is found late.",
+    ),
     # dead letters
     "RETRIES_EXHAUSTED": _row(
         "An outside system stayed away for too long",

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import AwareDatetime
 
 from oppsync.domain.intake import Delivery, Source
-from oppsync.domain.model import Code, Frozen
+from oppsync.domain.model import Code, Frozen, Text
 from oppsync.domain.opportunity import OpportunityRef
 from oppsync.domain.trace import new_traceparent
 
@@ -39,13 +39,15 @@ class Watermark(Frozen):
 
     What changed before `covered_until` is stored, but for changes that were still being committed then: those
     the overlap is for. A poll of several pages goes on after `page_from`, `page_after`, and once it is through
-    covers what changed before `covers`. `token` is the lease's.
+    covers what changed before `covers`. `token` is the lease's, `error` what
+    the last poll failed with.
     """
 
     tenant_id: Code
     connection_id: Code
     token: int
     tries: int = 0
+    error: Text | None = None
     covered_until: AwareDatetime | None = None
     covers: AwareDatetime | None = None
     page_from: AwareDatetime | None = None

@@ -22,7 +22,7 @@ from oppsync.services.resume import resume
 
 @dataclass(frozen=True)
 class ReplayExceptionHandler:
-    """An opportunity goes back to the start of the stage it stopped at; a delivery is read again."""
+    """An opportunity goes back to the start of the stage it stopped at; a delivery or a poll is done again."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -33,6 +33,8 @@ class ReplayExceptionHandler:
             item = _open_item(uow, command.tenant_id, command.item_id)
             if item.opportunity_id is not None:
                 self._resume(uow, item, command.actor)
+            elif item.polled_connection is not None:
+                self._poll_now(uow, item, item.polled_connection, command.actor)
             else:
                 self._read_again(uow, item, command.actor)
             crash_point("replay.uncommitted", item.code)
@@ -48,6 +50,17 @@ class ReplayExceptionHandler:
         target = (before.resume_state or State.RECEIVED) if parked else before.state
         detail = {"exception": str(item.id), "code": item.code}
         resume(uow, self.publish, before, target, actor=actor, after_what=f"after {item.code}", detail=detail)
+
+    def _poll_now(self, uow: UnitOfWork, item: ExceptionItem, connection_id: str, actor: str) -> None:
+        uow.watermarks.due_now(item.tenant_id, connection_id)
+        uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
+        event = Replayed(
+            opportunity_id=None,
+            actor=actor,
+            detail={"exception": str(item.id), "connection": connection_id},
+            summary=f"Polled again after {item.code}",
+        )
+        self.publish(uow, item.tenant_id, new_traceparent(), event)
 
     def _read_again(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
         if item.delivery_id is None:

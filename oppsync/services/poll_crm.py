@@ -10,10 +10,15 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from oppsync.crash_points import crash_point
+from oppsync.domain.events import PollRefused
+from oppsync.domain.exceptions import NewException, poll_reference
+from oppsync.domain.findings import CODES
 from oppsync.domain.intake import Source
 from oppsync.domain.polling import Change, ChangePage, Watermark, found
+from oppsync.domain.trace import new_traceparent
 from oppsync.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
 from oppsync.pipeline.retry import backoff
 from oppsync.ports import Clock, Crm, Publish, Systems, UnitOfWork, UnitOfWorkFactory
@@ -24,6 +29,7 @@ from oppsync.services.intake import take_in
 BATCH = 100
 # A connection that a person has to mend is tried again after this.
 AFTER_A_MISTAKE = timedelta(minutes=5)
+ACTOR, REFUSED = "poll", "POLL_REFUSED"
 AT_ONCE, BRIEFLY = timedelta(0), timedelta(seconds=1)
 
 
@@ -55,7 +61,7 @@ class PollCrmHandler:
             pause = backoff(watermark.tries, error, random.random())  # noqa: S311
             self._postpone(watermark, pause, error.message)
         except BusinessError as error:
-            self._postpone(watermark, AFTER_A_MISTAKE, error.message)
+            self._set_aside(watermark, error)
         else:
             self._store(watermark, page, crm.poll_every)
         return True
@@ -73,6 +79,10 @@ class PollCrmHandler:
             crash_point("poll.stored", watermark.connection_id)
         with self.uow() as uow:
             uow.watermarks.move(watermark.past(page), AT_ONCE if page.more else poll_every)
+            if watermark.error is not None:
+                uow.exceptions.close_for_poll(
+                    watermark.tenant_id, watermark.connection_id, ACTOR, "It answers again"
+                )
             uow.commit()
         crash_point("poll.moved", watermark.connection_id)
 
@@ -96,10 +106,35 @@ class PollCrmHandler:
         if late:
             uow.watermarks.count(watermark, deals, len(late) - deals, max(late))
 
+    def _set_aside(self, watermark: Watermark, error: BusinessError) -> None:
+        """Tried again by itself, but somebody has to mend it: they are told in the exception queue, once."""
+        with self.uow() as uow:
+            held = uow.watermarks.postpone(watermark, AFTER_A_MISTAKE, error.message)
+            if held and error.message != watermark.error:
+                item = NewException(
+                    tenant_id=watermark.tenant_id,
+                    code=REFUSED,
+                    message=error.message,
+                    owner=CODES[REFUSED].owner,
+                    payload_reference=poll_reference(watermark.connection_id),
+                )
+                event = _refused(watermark, uow.exceptions.raise_item(item), error)
+                self.publish(uow, watermark.tenant_id, new_traceparent(), event)
+            uow.commit()
+
     def _postpone(self, watermark: Watermark, pause: timedelta, error: str | None) -> None:
         with self.uow() as uow:
             uow.watermarks.postpone(watermark, pause, error)
             uow.commit()
+
+
+def _refused(watermark: Watermark, item_id: UUID, error: BusinessError) -> PollRefused:
+    return PollRefused(
+        opportunity_id=None,
+        actor=ACTOR,
+        detail={"connection": watermark.connection_id, "exception": str(item_id), "code": error.code},
+        summary=f"{watermark.connection_id} cannot be polled: {error.message}",
+    )
 
 
 def _is_news(change: Change, known: Mapping[str, datetime | None]) -> bool:

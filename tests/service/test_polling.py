@@ -13,10 +13,12 @@ from adapters.bootstrap import TENANT, Application
 from adapters.seed.install import CRM_CONNECTION
 from adapters.standins import deals
 from oppsync import canonical_json
+from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.findings import OwnerRole
 from oppsync.domain.readings import PollStatus
 from oppsync.domain.replays import Previewed, ReplayOf
 from oppsync.domain.states import State
-from oppsync.services.commands import PollCrm, RunReplay
+from oppsync.services.commands import DismissException, PollCrm, RunReplay
 from tests.house import OPERATIONS, WON_ON, House
 from tests.service import erp
 from tests.tryton import Books
@@ -271,6 +273,53 @@ def test_a_connection_that_a_person_has_to_mend_says_so_and_goes_on_when_it_is(p
     polled.connect(CRM_CONNECTION, api_version="62.0")
     polled.poll()
     assert is_known(polled, record_id)
+
+
+def of_polls(house: House, status: ExceptionStatus) -> list[ExceptionItem]:
+    return list(house.application.queries.exceptions(TENANT, status=status, code="POLL_REFUSED").rows)
+
+
+def test_a_poll_that_a_person_has_to_mend_is_in_the_exception_queue_until_the_crm_answers(
+    polled: House,
+) -> None:
+    polled.connect(CRM_CONNECTION, api_version="latest")
+    polled.poll()
+    polled.poll()
+
+    (item,) = of_polls(polled, ExceptionStatus.OPEN)
+    assert (item.owner, item.payload_reference) == (OwnerRole.INTEGRATION, f"poll:{CRM_CONNECTION}")
+    assert "api_version" in item.message
+    polled.connect(CRM_CONNECTION, api_version="62.0")
+    polled.poll()
+    assert of_polls(polled, ExceptionStatus.OPEN) == []
+    assert item.id in {closed.id for closed in of_polls(polled, ExceptionStatus.REPLAYED)}
+
+
+def test_a_replayed_poll_asks_at_once_and_comes_back_when_nothing_was_mended(polled: House) -> None:
+    record_id = win(polled)
+    polled.connect(CRM_CONNECTION, api_version="latest")
+    polled.poll()
+    (item,) = of_polls(polled, ExceptionStatus.OPEN)
+    polled.replay(item)
+    polled.application.dispatch(PollCrm())
+
+    (again,) = of_polls(polled, ExceptionStatus.OPEN)
+    assert again.id != item.id
+    polled.connect(CRM_CONNECTION, api_version="62.0")
+    polled.replay(again)
+    polled.application.dispatch(PollCrm())
+    assert is_known(polled, record_id)
+
+
+def test_a_poll_that_a_person_dismissed_is_not_told_again_for_the_same_reason(polled: House) -> None:
+    polled.connect(CRM_CONNECTION, api_version="latest")
+    polled.poll()
+    (item,) = of_polls(polled, ExceptionStatus.OPEN)
+    polled.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "Switched off for a week"))
+    polled.poll()
+    assert of_polls(polled, ExceptionStatus.OPEN) == []
+    polled.connect(CRM_CONNECTION, api_version="62.0")
+    polled.poll()
 
 
 def test_what_was_found_can_be_replayed_as_a_delivery(polled: House) -> None:
