@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 from oppsync.domain.billing_policy import BillingPolicy
 from oppsync.domain.customers import CustomerLink
@@ -17,6 +18,7 @@ from oppsync.domain.model import Frozen
 from oppsync.domain.opportunity import BillingModelCode
 from oppsync.domain.reference import (
     ANY,
+    BudgetLine,
     CostCentre,
     CostRate,
     DeliveryModel,
@@ -28,6 +30,8 @@ from oppsync.domain.reference import (
     ReferenceRow,
     Region,
     ServiceLine,
+    TemplatePhase,
+    TemplateTask,
     TransferPrice,
     reference_key,
 )
@@ -100,6 +104,29 @@ _TASKS: dict[tuple[str, BillingModelCode], tuple[str, ...]] = {
     ("CLOUD", BillingModelCode.FIXED_FEE_PROGRESS): ("Build",),
     ("CLOUD", BillingModelCode.RECURRING): ("Service review",),
     ("ADV", BillingModelCode.NON_BILLABLE): ("Onboarding",),
+}
+
+# What more there is to a template. Process automation is built in two phases, asks for its people at once, and
+# they may book their time from the first day on.
+_MORE: dict[tuple[str, BillingModelCode], dict[str, Any]] = {
+    ("ADV", BillingModelCode.FIXED_FEE_DEPOSIT): {
+        "phases": (
+            TemplatePhase(
+                code="design",
+                name="Design",
+                percent=Decimal(30),
+                tasks=(TemplateTask(name="Process map", role="Senior Consultant"),),
+            ),
+            TemplatePhase(code="build", name="Build", percent=Decimal(70)),
+        ),
+        "budget": (
+            BudgetLine(role="Senior Consultant", percent=Decimal(40)),
+            BudgetLine(role="Consultant", percent=Decimal(60)),
+        ),
+        "naming": "{workstream} for {account}",
+        "numbering": "{entity}-{service_line}-{record}",
+        "time_entry": True,
+    }
 }
 
 # Region, currency, role -> price of an hour in the first and in the second year.
@@ -232,6 +259,7 @@ def _templates() -> Iterator[ReferenceRow]:
             code=f"TPL-{line.code}-{region.code}-{_SHORT[model]}",
             name=f"{line.name}, {region.code}, {model.replace('_', ' ')}",
             tasks=_TASKS.get((line.code, model), ()),
+            **_MORE.get((line.code, model), {}),
         )
         yield _row(ReferenceKind.PROJECT_TEMPLATE, reference_key(line.code, region.code, model), template)
 

@@ -90,7 +90,7 @@ def _works(house: House) -> Iterable[Thing]:
     for work in house.tryton.records("project.work"):
         key = (work["comment"] or "").split("\n", 1)[0]
         price = Decimal(work["list_price"]["decimal"]) if work["list_price"] else Decimal(0)
-        if work["timesheet_available"]:
+        if work["timesheet_available"] and work["effort_duration"]:
             price *= Decimal(str(work["effort_duration"]["seconds"])) / 3600
         yield Thing(key, str(work["id"]).partition(".")[0], work["number"], price)
 

@@ -18,11 +18,13 @@ from pydantic import SecretStr
 from adapters.bootstrap import TENANT, build
 from adapters.postgres import schema
 from adapters.processes import free_port
+from adapters.seed.demo_firm import BEGIN
 from adapters.seed.install import CRM_CONNECTION, ERP_CONNECTION, PEOPLE, PSA_CONNECTION, DemoSystems, install
 from adapters.standins import process
 from adapters.standins.control import KantataControl, SalesforceControl, StandinControl, TrytonControl
 from adapters.supervisor import PROJECT, read_procfile
 from oppsync.domain.approvals import ApprovalRole
+from oppsync.domain.reference import ReferenceKind, ReferenceRow
 from oppsync.services.commands import CreateToken
 from oppsync.settings import Settings
 from tests.chaos.crashing import POISON
@@ -36,6 +38,18 @@ from tests.chaos.servers import Servers
 TIMEOUT, LATE_COMMIT, SEARCH_LAG = 2.0, 2.0, 1.0
 POLL_EVERY = 5.0
 PASSWORD = "a long demo password"
+# Milestones of cloud work need somebody.
+ASKS = ReferenceRow(
+    kind=ReferenceKind.PROJECT_TEMPLATE,
+    key="CLOUD|DACH|milestone",
+    valid_from=BEGIN,
+    value={
+        "code": "TPL-CLOUD-DACH-MS",
+        "name": "Cloud, DACH, milestone",
+        "tasks": ["Landing zone review"],
+        "budget": [{"role": "Consultant", "percent": "100"}],
+    },
+)
 REST_KEY = "tryton-standin-rest-key"
 WEBS, WORKERS, RELAYS = 1, 2, 2
 
@@ -143,6 +157,9 @@ class House:
             kantata_token="kantata-demo-token",
         )
         install(self.application, systems, {person.email: PASSWORD for person in PEOPLE})
+        with self.application.uow() as uow:
+            uow.references.put(TENANT, ASKS)
+            uow.commit()
         # Tryton and Salesforce have no setting of their own for how long a search may be blind.
         both = {"timeout": TIMEOUT, "late_commit": LATE_COMMIT + SEARCH_LAG}
         limits = {

@@ -87,6 +87,26 @@ def test_a_worker_killed_after_sending_leaves_an_effect_that_waits(firm: Simulat
     checks.at_the_end(firm)
 
 
+def test_a_worker_killed_after_asking_for_somebody_has_asked_once(firm: Simulation) -> None:
+    record_id = approved_deal(firm, 2)
+    tracked = firm.find(record_id).tracked
+    content = firm.world.plan(tracked.id, tracked.plan_hash or "").content
+    # After the projects and their billing, the CRM, and the project in the PSA.
+    before = len(content.nodes) + len(list(content.billing_lines())) + 2
+    work(firm, record_id, Trouble(Kind.KILLED_AFTER_WRITE, before))
+
+    (asked,) = content.staffing()
+    key = key_of(tracked, EffectKind.STAFFING, asked.path)
+    (effect,) = (row for row in firm.effects(record_id) if row.key == key)
+    assert effect.state is EffectState.SENT
+    assert len(firm.outside.psa.books.of(key)) == 1
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE
+    assert len(firm.outside.psa.books.of(key)) == 1
+    checks.at_the_end(firm)
+
+
 def test_a_write_that_never_lands_is_a_bug_after_three_sends(firm: Simulation) -> None:
     record_id = approved_deal(firm)
     for _ in range(3):

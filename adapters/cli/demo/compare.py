@@ -18,7 +18,7 @@ from adapters.standins.control import KantataControl, SalesforceControl
 from oppsync.domain.keys import EffectKind, outside_key
 from oppsync.domain.model import plain
 from oppsync.domain.money import Money, minor_unit
-from oppsync.domain.plan import ROOT_PATH
+from oppsync.domain.plan import ROOT_PATH, StaffingRequest
 from oppsync.domain.readings import OpportunityDetail
 from oppsync.domain.states import State
 
@@ -52,6 +52,7 @@ class Comparer:
         root = works.get(landing.key(EffectKind.PARENT, ROOT_PATH), [])
         yield self._in_crm(detail, plan.total, root)
         yield self._in_psa(detail, root)
+        yield from self._asked_for(landing)
 
     def _rejected(self, detail: OpportunityDetail) -> Iterator[Compared]:
         prefix = f"oppsync:{TENANT}:{detail.connection_id}:{detail.source_id}:"
@@ -118,6 +119,35 @@ class Comparer:
             {"under this key": str(len(there)), "title": there[0]["title"] if there else "", **notes},
         )
 
+    def _asked_for(self, landing: Landing) -> Iterator[Compared]:
+        """Whom the plan needs, and nobody else."""
+        there = {row["service_model_ref"]: row for row in self.psa.resources()}
+        mine = {key for key in there if key is not None and key.startswith(landing.key_prefix)}
+        for asked in landing.plan.staffing():
+            key = landing.key(EffectKind.STAFFING, asked.path)
+            mine.discard(key)
+            yield _asked(asked, there.get(key))
+        for key in sorted(mine):
+            yield Compared("not in the plan", f"Kantata {there[key]['id']:.0f}", {"key": ""}, {"key": key})
+
+
+def _asked(asked: StaffingRequest, row: Record | None) -> Compared:
+    allocations = row["allocations"] if row else []
+    return Compared(
+        f"request for {asked.role} in {asked.location}",
+        f"Kantata {row['id']:.0f}" if row else "",
+        {
+            "for": f"{asked.role} in {asked.location}",
+            "dates": f"{asked.starts_on} to {asked.ends_on}",
+            "hours": plain(asked.hours),
+        },
+        {
+            "for": ", ".join(each["notes"] for each in allocations),
+            "dates": ", ".join(f"{each['start_date']} to {each['end_date']}" for each in allocations),
+            "hours": ", ".join(plain(each["minutes"] / 60) for each in allocations),
+        },
+    )
+
 
 def _compared(expected: Expected, books: Books, landing: Landing) -> Compared:
     there = books.get(expected.key, [])
@@ -146,6 +176,7 @@ def _work(work: Record, landing: Landing) -> Fields:
         "invoicing": work["project_invoice_method"] or "",
         "product": code(work["product"]),
         "price": plain(price),
+        "time entry": "open" if work["timesheet_available"] else "",
         "effort": plain(effort),
     }
     if work["product"]:  # the money is what its own price says, not what we wrote beside it

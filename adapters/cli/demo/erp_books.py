@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 30
 Record = Mapping[str, Any]
 WORK = (
     "number", "name", "type", "comment", "company.party.code", "party.code", "parent.comment",
-    "project_invoice_method", "product.code", "list_price", "effort_duration",
+    "project_invoice_method", "product.code", "list_price", "effort_duration", "timesheet_available",
 )  # fmt: skip
 INVOICE = (
     "type", "reference", "state", "description", "comment", "invoice_date", "company.party.code", "party.code",
