@@ -19,6 +19,11 @@ CREATE = "oppsync/pipeline/create_projects.py"
 
 _SLOW = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm[a slow answer]"
 
+
+def _in_memory(scenario: str) -> str:
+    return f"tests/stateful/test_scenarios.py::{scenario}[memory]"
+
+
 ENGINE = (
     # Effects.
     Mutation(
@@ -348,6 +353,7 @@ ENGINE = (
         RESUME,
         '"reread_requested": before.reread_requested + 1',
         '"reread_requested": before.reread_requested',
+        first=_in_memory("test_what_was_lost_in_the_crm_counts_on_a_replay_too"),
     ),
     Mutation(
         "a replay begins from the start",
@@ -372,6 +378,7 @@ ENGINE = (
         REFRESH,
         'update={"reread_done": opportunity.reread_requested}',
         "update={}",
+        first=_in_memory("test_lost_while_a_write_is_unclear_it_is_not_withdrawn"),
     ),
     Mutation(
         "lost after its projects exist, it is withdrawn",
@@ -397,12 +404,14 @@ ENGINE = (
         COMPENSATE,
         "if row.state not in (EffectState.SENT, EffectState.UNKNOWN):",
         "if True:",
+        first=_in_memory("test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(
         "what perhaps exists is looked up before its quarantine is over",
         COMPENSATE,
         "        if until is not None:\n",
         "        if False:\n",
+        first=_in_memory("test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(
         "billing lines stay open",

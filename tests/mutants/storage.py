@@ -92,6 +92,7 @@ STORAGE = (
         ROWS,
         "EMIT_AGAIN if due.sent else due.after or timedelta(0)",
         "EMIT_AGAIN",
+        first=_on_postgres("test_a_pause_is_no_longer_than_it_says"),
     ),
     Mutation(
         "a known deal told again asks for no re-read",

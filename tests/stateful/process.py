@@ -47,6 +47,12 @@ Answer = TypeVar("Answer")
 ASKED_PAUSE = timedelta(seconds=30)
 # Longer than a lease: without its renewal another worker would take over.
 SLOW = timedelta(seconds=25)
+# A whole way from webhook to write-back needs a tenth of them.
+MOST_UNITS_OF_WORK = 1_000
+
+
+class EndlessError(BaseException):
+    """No handler of ours may take it for a failure of a stage."""
 
 
 class InjectedBug(RuntimeError):
@@ -59,6 +65,7 @@ class Process:
     def __init__(self, simulation: Simulation, name: str) -> None:
         self.name = name
         self.script = Script()
+        self._begun = 0
         self.works_on: UUID | None = None
         self.stopping = threading.Event()
         self.simulation = simulation
@@ -88,10 +95,14 @@ class Process:
 
     def dispatch(self, command: Command[Answer], troubles: Sequence[Trouble] = ()) -> Answer:
         self.script = Script(troubles)
+        self._begun = 0
         return self._bus.dispatch(command)
 
     @contextmanager
     def _watched_uow(self) -> Iterator[UnitOfWork]:
+        self._begun += 1
+        if self._begun > MOST_UNITS_OF_WORK:
+            raise EndlessError(f"{self.name} goes round and round")
         self._meet(Point.BEGIN)
         with self._plain_uow() as inner:
             yield cast(UnitOfWork, WatchedUnitOfWork(inner, self._meet))

@@ -181,6 +181,8 @@ def test_given_up_while_a_write_is_unclear_all_of_it_is_closed(firm: Simulation)
     firm.settle()
 
     assert firm.state(record_id) is State.WITHDRAWN
+    firm.pass_time(QUARANTINE)  # whatever was still on its way has landed
+    assert [thing.closed for thing in firm.outside.erp.books.things] == [True] * 3
     checks.at_the_end(firm)
 
 
@@ -284,6 +286,15 @@ def test_a_late_message_does_not_shorten_a_pause(firm: Simulation) -> None:
     work(firm, record_id)
 
     assert firm.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_a_pause_is_no_longer_than_it_says(firm: Simulation) -> None:
+    record_id = approved_deal(firm)
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))
+
+    row = firm.find(record_id)
+    assert row.due_at is not None
+    assert row.emit_at <= row.due_at  # the sweeper sends it as soon as it is due
 
 
 def test_waiting_for_a_turn_however_often_is_no_failure(firm: Simulation) -> None:
@@ -541,6 +552,17 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
 
     assert firm.state(record_id) is State.AWAITING_APPROVAL
     assert [item.status for item in firm.world.items()] == [ExceptionStatus.REPLAYED]
+
+
+def test_what_was_lost_in_the_crm_counts_on_a_replay_too(firm: Simulation) -> None:
+    record_id = approved_deal(firm)
+    work(firm, record_id, Trouble(Kind.REJECTED))
+    firm.change(record_id, is_won=False)  # and nobody tells us
+    firm.replay(firm.open_items()[0])
+    firm.settle()
+
+    assert firm.state(record_id) is State.WITHDRAWN
+    assert firm.outside.erp.books.things == []
 
 
 def test_a_fixed_and_told_deal_closes_its_item_and_no_other(firm: Simulation) -> None:
