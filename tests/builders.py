@@ -189,6 +189,24 @@ LINES: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
 }
 
 
+def credit(line: OpportunityLine, **changes: Any) -> OpportunityLine:
+    """What gives `line` back: the same at the negative price."""
+    return changed(line, **({"unit_price": -line.unit_price, "net": -line.net} | changes))
+
+
+# A line of each billing model that can take money back: hours and rates cannot be negative.
+CREDITS: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
+    code: line
+    for code, line in LINES.items()
+    if code
+    not in {
+        BillingModelCode.TIME_AND_MATERIALS,
+        BillingModelCode.TIME_AND_MATERIALS_CAPPED,
+        BillingModelCode.NON_BILLABLE,
+    }
+}
+
+
 def opportunity(*lines: OpportunityLine, **changes: Any) -> Opportunity:
     """A sound deal won by ACME-DE in Germany; without `lines` it has hours, a fixed fee and milestones.
 

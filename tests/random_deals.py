@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from oppsync.domain.billing_terms import (
     Rollover,
     Timing,
 )
+from oppsync.domain.model import given
 from oppsync.domain.money import Money, Rounding, current_currencies, minor_unit
 from oppsync.domain.opportunity import (
     BillingModelCode,
@@ -63,6 +64,23 @@ class Sold(NamedTuple):
     def plan(self) -> PlanContent:
         return self._planned()[1]
 
+    def taken_back(self) -> Sold:
+        """The same deal with every line of it as a credit."""
+        lines = [make.credit(line) for line in self.deal.lines]
+        amount = -given(self.deal.amount, "the amount")
+        return Sold(make.changed(self.deal, lines=lines, amount=amount), self.entity)
+
+    def with_credits(self) -> Sold:
+        """The same deal with each line that can be a credit taken back by another, and some hours."""
+        taken_back = [
+            make.credit(line, id=f"{line.id}C")
+            for line in self.deal.lines
+            if line.billing_model in make.CREDITS
+        ]
+        lines = [*self.deal.lines, *taken_back, make.time_line(id="00kX")]
+        amount = sum((line.net for line in lines), start=Decimal(0))
+        return Sold(make.changed(self.deal, lines=lines, amount=amount), self.entity)
+
     def _planned(self) -> tuple[tuple[Workstream, ...], PlanContent]:
         found = make.changed(make.enrichment(self.deal, ANY_BOOK), legal_entity=self.entity)
         workstreams = split(self.deal, found)
@@ -86,13 +104,13 @@ def policies(draw: st.DrawFn, place: tuple[str, str | None]) -> BillingPolicy:
 
 
 @st.composite
-def sold(draw: st.DrawFn) -> Sold:
-    """Sound: validation finds nothing, and `ANY_BOOK` has all that it needs."""
+def sold(draw: st.DrawFn, models: Sequence[BillingModelCode] = tuple(BillingModelCode)) -> Sold:
+    """Of these billing models. Sound: validation finds nothing, and `ANY_BOOK` has all that it needs."""
     currency = draw(st.sampled_from(CURRENCIES))
     place = draw(st.sampled_from(PLACES))
     start = draw(st.dates(date(2026, 1, 1), date(2027, 1, 1)))
     end = start + timedelta(days=draw(st.integers(0, 1_200)))
-    lines = [_line(draw, f"00kL{index}", currency) for index in range(draw(st.integers(1, 6)))]
+    lines = [_line(draw, models, f"00kL{index}", currency) for index in range(draw(st.integers(1, 6)))]
     contract = ContractTerms(
         payment_terms="NET30",
         billing_frequency=draw(st.sampled_from(BillingFrequency)),
@@ -110,8 +128,8 @@ def sold(draw: st.DrawFn) -> Sold:
     return Sold(deal, entity)
 
 
-def _line(draw: st.DrawFn, line_id: str, currency: str) -> OpportunityLine:
-    model = draw(st.sampled_from(BillingModelCode))
+def _line(draw: st.DrawFn, models: Sequence[BillingModelCode], line_id: str, currency: str) -> OpportunityLine:
+    model = draw(st.sampled_from(models))
     price, quantity = draw(st.integers(1, 10**10)) * minor_unit(currency), Decimal(1)
     discount = draw(st.sampled_from(_DISCOUNTS))
     if model in (BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.TIME_AND_MATERIALS_CAPPED):

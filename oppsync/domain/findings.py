@@ -140,7 +140,18 @@ CODES: dict[str, CodeText] = {
     "AMOUNT_NOT_POSITIVE": _row(
         "An amount is not positive",
         OwnerRole.SALES,
-        "Correct the amount in the CRM.",
+        "Correct the amount in the CRM. A line may be a credit as long as the whole deal is above zero: a deal "
+        "that only takes money back is credited in the ERP, by a person.",
+    ),
+    "HOURS_NEGATIVE": _row(
+        "The planned hours are negative",
+        OwnerRole.SALES,
+        "Correct the planned hours of the line in the CRM; a credit has none.",
+    ),
+    "CREDIT_BY_THE_HOUR": _row(
+        "A credit is sold by the hour",
+        OwnerRole.SALES,
+        "Make the credit a line of its own with a fixed fee of one negative amount in the CRM.",
     ),
     "LINE_NET_MISMATCH": _row(
         "A line's net amount is not quantity times price less discount",

@@ -13,7 +13,9 @@ _STEP = Decimal("0.01")
 
 
 def cost_of(line: OpportunityLine, rate: CostRate | None, currency: str) -> Money | None:
-    """Hours x cost rate, rounded once; None while one of them is not known."""
+    """Hours x cost rate, rounded once; None while one of them is not known. A credit without hours is free."""
+    if line.net < 0 and not line.hours:
+        return Money.zero(currency)
     if line.hours is None or rate is None or line.hours * rate.hourly >= TOO_LARGE:
         return None
     return Money.rounded(line.hours * rate.hourly, currency)
@@ -26,8 +28,9 @@ def total_cost(costs: Iterable[Money | None], currency: str) -> Money | None:
 
 
 def margin_percent(revenue: Money, cost: Money | None) -> Decimal | None:
-    """What is left of the revenue, in per cent of it, to two decimals; None without cost or revenue."""
-    if cost is None or not revenue.amount:
+    """What is left of the revenue, in per cent of it, to two decimals; None for a credit, or without cost or
+    revenue."""
+    if cost is None or revenue.amount <= 0:
         return None
     share = (revenue - cost).amount * 100 / revenue.amount
     return share.quantize(_STEP, ROUND_HALF_EVEN)

@@ -81,7 +81,9 @@ class Money(Frozen):
 
     @classmethod
     def rounded(cls, amount: Decimal, currency: str, rounding: Rounding = Rounding.HALF_EVEN) -> Money:
-        return cls(amount=amount.quantize(minor_unit(currency), rounding.mode), currency=currency)
+        rounded = amount.quantize(minor_unit(currency), rounding.mode)
+        # A little less than nothing would be minus zero.
+        return cls(amount=rounded or abs(rounded), currency=currency)
 
     @classmethod
     def zero(cls, currency: str) -> Money:

@@ -21,6 +21,8 @@ from oppsync.domain.workstream import Workstream
 
 # What holds for a line that no rule takes.
 ONE_EACH = SplitRule(code="one-each", order=0)
+# Ends the key of a group's credits.
+_CREDIT = ".credit"
 # What may differ between lines that are billed as one: the rest is their terms.
 _NOT_TERMS = {"key", "line_ids", "name", "amount", "list_price", "hours", "cost", "enrichment"}
 
@@ -31,7 +33,10 @@ def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream,
     for line in sorted(opportunity.lines, key=lambda line: line.id):
         facts = _facts(opportunity, enrichment, line)
         rule = enrichment.line(line.id).split_rule or ONE_EACH
-        groups.setdefault(rule.base_key(line.id, facts), []).append(_of_line(opportunity, enrichment, line))
+        base = rule.base_key(line.id, facts)
+        if rule.group_by and line.net < 0:
+            base += _CREDIT  # never billed as one with what is charged
+        groups.setdefault(base, []).append(_of_line(opportunity, enrichment, line))
     return tuple(
         workstream
         for base, parts in sorted(groups.items())
@@ -47,6 +52,8 @@ def _by_rule(
     line = next(line for line in opportunity.lines if line.id == first.line_id)
     shown = _facts(opportunity, enrichment, line) | {LineAttribute.SERVICE_LINE: first.service_line.name}
     name = rule.group_name(shown) if rule.group_by else line.title
+    if rule.group_by and line.net < 0:
+        name += ", credit"
     if not rule.phases:
         yield _grouped(base, name, parts)
         return

@@ -34,7 +34,12 @@ def number_of(workstream: Workstream, values: Mapping[str, str]) -> str | None:
 
 
 def task_nodes(workstream: Workstream, path: str) -> Iterator[PlanNode]:
-    """Phases, each before its tasks, then the tasks of no phase. `path` is the workstream's."""
+    """Phases, each before its tasks, then the tasks of no phase. `path` is the workstream's.
+
+    A credit without hours is no work: it has none.
+    """
+    if workstream.is_credit and not workstream.hours:
+        return
     template = workstream.enrichment.template
     runs = consecutive(workstream.starts_on, workstream.ends_on, [phase.percent for phase in template.phases])
     for phase, (begin, end) in zip(template.phases, runs, strict=True):

@@ -43,3 +43,8 @@ class Workstream(Frozen):
     enrichment: LineEnrichment
     parts: tuple[Workstream, ...] = ()
     called: Text | None = None
+
+    @property
+    def is_credit(self) -> bool:
+        """It gives money back: planned by the same rules as what is charged, and mirrored."""
+        return self.amount.amount < 0

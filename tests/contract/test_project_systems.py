@@ -210,6 +210,16 @@ def test_a_deal_that_mixes_every_model_is_created_and_found_again(erp: ProjectSy
     assert all(landed.differences == {} for landed in created)
 
 
+def test_a_deal_with_credits_is_created_and_found_again(erp: ProjectSystem) -> None:
+    taken_back = [builders.credit(line(), id=f"00kC{n}") for n, line in enumerate(builders.CREDITS.values())]
+    deal = Deal(builders.opportunity(builders.time_line(quantity=10_000, net=1_440_000), *taken_back))
+
+    created = deal.create(erp)
+
+    assert deal.find(erp) == created
+    assert all(landed.differences == {} for landed in created)
+
+
 def test_a_project_has_a_number_and_an_address_for_people(erp: ProjectSystem) -> None:
     (root, *_) = one_line_deal(builders.fixed_line).create(erp)
 

@@ -332,6 +332,71 @@ def test_a_managed_service_in_arrears_waits_as_drafts(erp: TrytonProjects, books
     assert [line["taxes"][0]["name"] for each in invoices for line in each["lines"]] == ["VAT-DE-19"] * 4
 
 
+def credited(line: OpportunityLine) -> Deal:
+    """Many hours, and this line taken back beside them."""
+    taken_back = builders.credit(line, id="00kZ", product_name="Goodwill")
+    return Deal(builders.opportunity(builders.time_line(net=1_440_000, quantity=10_000), taken_back))
+
+
+def test_a_credit_on_dates_waits_as_credit_notes(erp: TrytonProjects, books: Books) -> None:
+    """Like those that Tryton itself makes: a negative quantity at the price. Posted, it takes its tax back."""
+    deal = credited(builders.fixed_line())
+    deal.create(erp)
+    orders = [order for order in deal.lines() if order.node.path == "00kZ"]
+
+    for order in orders:
+        found = books.one(
+            "account.invoice",
+            [["reference", "=", order.key]],
+            "type",
+            "state",
+            "untaxed_amount",
+            "lines.quantity",
+            "lines.unit_price",
+            "lines.taxes.name",
+        )
+        (line,) = found["lines"]
+        assert (found["type"], found["state"]) == ("out", "draft")
+        assert found["untaxed_amount"]["decimal"] == "-2500.00"
+        assert (line["quantity"], line["unit_price"]["decimal"]) == (-1.0, "2500.00")
+        assert [tax["name"] for tax in line["taxes"]] == ["VAT-DE-19"]
+
+    first = books.one("account.invoice", [["reference", "=", orders[0].key]])["id"]
+    books.press("account.invoice", first, "post")
+    posted = books.one("account.invoice", [["id", "=", first]], "number", "tax_amount", "total_amount")
+    assert posted["number"]
+    assert (posted["tax_amount"]["decimal"], posted["total_amount"]["decimal"]) == ("-475.00", "-2975.00")
+
+
+def test_an_accepted_credit_milestone_is_invoiced_as_money_back(erp: TrytonProjects, books: Books) -> None:
+    deal = credited(builders.milestone_line())
+    created = deal.create(erp)
+    project, design = deal.ids["00kZ"], created[-3]
+    done = books.one("project.work.status", [["name", "=", "Done"]])["id"]
+    books.write("project.work", int(design.outside_id), {"status": done, "progress": 1.0})
+
+    books.press("project.work", int(project), "invoice")
+
+    found = work(books, design.outside_id, "list_price", "invoice_line.amount", "invoice_line.taxes.name")
+    assert found["list_price"]["decimal"] == "-6000.00"
+    assert found["invoice_line"]["amount"]["decimal"] == "-6000.00"
+    assert [tax["name"] for tax in found["invoice_line"]["taxes"]] == ["VAT-DE-19"]
+
+
+def test_a_fee_taken_back_is_invoiced_as_far_as_work_has_come(erp: TrytonProjects, books: Books) -> None:
+    deal = credited(builders.progress_line())
+    fee = deal.create(erp)[-1]
+
+    invoiced = []
+    for progress in (0.4, 1.0):
+        books.write("project.work", int(fee.outside_id), {"progress": progress})
+        books.press("project.work", int(deal.ids["00kZ"]), "invoice")
+        lines = work(books, fee.outside_id, "invoiced_progress.invoice_line.amount")["invoiced_progress"]
+        invoiced.append([line["invoice_line"]["amount"]["decimal"] for line in lines])
+
+    assert invoiced == [["-4000.00"], ["-4000.00", "-6000.00"]]
+
+
 def test_work_of_our_own_is_a_project_with_nothing_to_invoice(erp: TrytonProjects, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.non_billable_line()))
     (root, *_) = deal.create(erp)

@@ -11,7 +11,7 @@ import pytest
 
 from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
 from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
 from oppsync.domain.states import State
@@ -45,9 +45,13 @@ def row(
 
 
 def approved(
-    *rows: ReferenceRow, known: bool = False, warned: bool = False, before: tuple[ApprovalTask, ...] = ()
+    *rows: ReferenceRow,
+    known: bool = False,
+    warned: bool = False,
+    before: tuple[ApprovalTask, ...] = (),
+    deal: Opportunity | None = None,
 ) -> dict[str, str]:
-    content = make.content(make.opportunity())
+    content = make.content(deal or make.opportunity())
     rules = rules_on(rows, TODAY)
     found = approved_by_rule(content, rules, known_customer=known, warned=warned, before=before)
     return {role.value: use.name for role, use in found.items()}
@@ -62,6 +66,14 @@ BOTH = {"finance": "small", "delivery": "small"}
 
 def test_nothing_is_approved_unless_somebody_set_a_rule() -> None:
     assert approved() == {}
+
+
+def test_a_deal_that_a_credit_makes_small_is_left_to_people() -> None:
+    large = make.fixed_line(unit_price=100_000, net=100_000)
+    most_of_it = make.credit(large, id="00kC", unit_price=-90_000, net=-90_000)
+
+    assert approved(row(), deal=make.opportunity(make.fixed_line())) == BOTH
+    assert approved(row(), deal=make.opportunity(large, most_of_it)) == {}
 
 
 @pytest.mark.parametrize(

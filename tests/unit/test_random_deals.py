@@ -11,7 +11,16 @@ from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.findings import blocking
 from oppsync.domain.model import Frozen
 from oppsync.domain.money import Money, minor_unit
-from oppsync.domain.plan import ROOT_PATH, BillingLine, LineKind, NodeKind, PlanContent, plan_hash
+from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.plan import (
+    ROOT_PATH,
+    BillingLine,
+    LineKind,
+    NodeKind,
+    PlanContent,
+    RevenueSchedule,
+    plan_hash,
+)
 from oppsync.domain.policies.validation import validate
 from oppsync.domain.revenue.schedule import revenue_schedules
 from oppsync.domain.workstream import Workstream
@@ -60,6 +69,54 @@ def test_a_credit_is_the_mirror_of_its_charge(sale: Sold) -> None:
     }
 
 
+CREDITABLE = (*make.CREDITS, BillingModelCode.NON_BILLABLE)
+
+
+@profile(60)
+@given(sale=sold(CREDITABLE))
+def test_the_plan_of_a_credit_is_that_of_its_charge_with_every_amount_negated(sale: Sold) -> None:
+    charge, credit = sale.plan(), sale.taken_back().plan()
+
+    assert credit.total == -charge.total
+    charged = {node.path: node for node in charge.nodes if node.kind is not NodeKind.TASK}
+    credited = {node.path: node for node in credit.nodes if node.kind is not NodeKind.TASK}
+    assert list(charged) == list(credited)
+    for path, node in charged.items():
+        back = credited[path]
+        assert back.amount == -node.amount
+        assert back.lines == _mirrored(node.lines)
+        assert [credit.tax_on(line) for line in back.lines] == [-charge.tax_on(line) for line in node.lines]
+        assert back.revenue == (node.revenue and _mirrored_revenue(node.revenue))
+    assert not [money for money in _texts(credit) if Decimal(money).is_signed() and not Decimal(money)]
+
+
+@profile(60)
+@given(sale=sold())
+def test_charges_and_their_credits_in_one_deal_cancel_to_the_last_cent(sale: Sold) -> None:
+    mixed = sale.with_credits()
+    assert blocking(validate(mixed.deal, make.facts(legal_entity=mixed.entity))) == ()
+
+    content = mixed.plan()
+
+    lines = {line.path: line for _, line in content.billing_lines()}
+    for node in content.nodes:
+        for line in node.lines:
+            if line.amount.amount < 0:
+                charge = lines[line.path.replace(f"{node.path}/", f"{node.path.removesuffix('C')}/")]
+                assert line.amount == -charge.amount
+                assert content.tax_on(line) == -content.tax_on(charge)
+    earned = Money.total((each.price for each in content.revenue_schedules()), content.currency)
+    assert earned == content.total
+
+
+@profile(25)
+@given(sale=sold((BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.TIME_AND_MATERIALS_CAPPED)))
+def test_hours_are_never_taken_back(sale: Sold) -> None:
+    codes = {found.code for found in validate(sale.taken_back().deal, make.facts(legal_entity=sale.entity))}
+
+    assert {"CREDIT_BY_THE_HOUR", "AMOUNT_NOT_POSITIVE"} <= codes
+
+
 @profile(25)
 @given(sale=sold())
 def test_due_dates_keep_to_the_entity_s_business_days_and_no_line_has_another_s_path(sale: Sold) -> None:
@@ -97,6 +154,18 @@ def test_what_is_stored_is_read_back_as_it_was(sale: Sold) -> None:
 
 def _lines(workstream: Workstream) -> tuple[BillingLine, ...]:
     return BILLING_MODELS[workstream.billing_model].lines(workstream)
+
+
+def _texts(content: PlanContent) -> list[str]:
+    """Every amount of billing, its tax and revenue, as it is written."""
+    lines = [line for _, line in content.billing_lines()]
+    earned = [line.amount for each in content.revenue_schedules() for line in each.lines]
+    return [money.text for money in [*(line.amount for line in lines), *map(content.tax_on, lines), *earned]]
+
+
+def _mirrored_revenue(schedule: RevenueSchedule) -> RevenueSchedule:
+    lines = tuple(line.model_copy(update={"amount": -line.amount}) for line in schedule.lines)
+    return schedule.model_copy(update={"price": -schedule.price, "lines": lines})
 
 
 def _mirrored(lines: tuple[BillingLine, ...]) -> tuple[BillingLine, ...]:

@@ -265,6 +265,20 @@ def test_a_part_of_the_cost_is_not_taken_for_the_whole() -> None:
     assert content.node(ROOT_PATH).margin_percent is None
 
 
+def test_a_credit_without_hours_costs_nothing_and_has_no_margin_of_its_own() -> None:
+    """1,200 of cost on 10,000 less 2,000: what is left is 85 % of 8,000."""
+    taken_back = make.credit(make.fixed_line(id="00kL9", unit_price=2_000, net=2_000, planned_hours=None))
+    book = make.book(cost("DACH|*|EUR", "20"), floor("*", "80"), floor("ACME-DE|CLOUD", "80"), without=MARGINS)
+    deal = make.opportunity(make.fixed_line(), taken_back)
+
+    assert make.enrichment(deal, book).warnings == ()
+    assert costs(make.content(deal, book)) == {
+        "project": ("1200.00", Decimal("85.00")),
+        "00kL2": ("1200.00", Decimal("88.00")),
+        "00kL9": ("0.00", None),
+    }
+
+
 def test_a_firm_without_cost_rates_has_the_plans_it_always_had() -> None:
     book = make.book(rate("CUST-1001|" + GENERAL, "160"), without=MARGINS)
 

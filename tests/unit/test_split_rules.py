@@ -91,6 +91,18 @@ def test_lines_of_a_group_with_other_terms_are_billed_each_by_itself() -> None:
     ]
 
 
+def test_what_a_group_takes_back_is_a_workstream_of_its_own() -> None:
+    taken_back = make.credit(platform("00kL3", 2_000))
+    charged, credited = workstreams(
+        make.opportunity(platform("00kL1", 10_000), platform("00kL2", 5_000), taken_back), BY_FAMILY
+    )
+
+    assert credited.key == f"{charged.key}.credit"
+    assert credited.name == f"{charged.name}, credit"
+    assert [each.amount.text for each in (charged, credited)] == ["15000.00", "-2000.00"]
+    assert (charged.is_credit, credited.is_credit) == (False, True)
+
+
 def test_lines_with_dates_of_their_own_make_one_workstream_over_their_whole_run() -> None:
     early = platform("00kL1", 3_000, ends_on=date(2026, 6, 30))
     late = platform("00kL2", 6_000, starts_on=date(2026, 8, 1))

@@ -45,6 +45,22 @@ def planned(deal: Opportunity, **fields: Any) -> PlanContent:
     return make.content(deal, book(**fields))
 
 
+def test_a_credit_has_a_templates_tasks_only_where_it_plans_hours() -> None:
+    taken_back = make.credit(make.fixed_line(id="00kZ", unit_price=2_000, net=2_000))
+    with_hours, without = (
+        planned(
+            make.opportunity(make.fixed_line(), make.changed(taken_back, planned_hours=hours)), phases=PHASES
+        )
+        for hours in (8, None)
+    )
+
+    def below(content: PlanContent, path: str) -> list[str]:
+        return [node.name for node in content.nodes if node.path.startswith(f"{path}/")]
+
+    assert below(without, "00kZ") == []
+    assert below(with_hours, "00kZ") == below(without, "00kL2") != []
+
+
 # What reference data there was before templates, rules and rates of cost.
 FIRST_KINDS = frozenset({"legal_entity", "service_line", "cost_centre", "project_template", "tax_treatment"})
 FIRST_KINDS |= {"delivery_model", "region", "rate_card"}

@@ -81,8 +81,9 @@ def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory
         "account": accounts.revenue,
         "product": directory.id("product.product", "code", wanted["product"]),
         "unit": directory.id("product.uom", "name", UNIT),
-        "quantity": 1,
-        "unit_price": wire.decimal(line.amount.amount),
+        # As Tryton itself credits: what is taken back is a negative quantity at the price.
+        "quantity": -1 if line.amount.amount < 0 else 1,
+        "unit_price": wire.decimal(abs(line.amount.amount)),
         "taxes": [["add", [directory.id("account.tax", "name", plan.tax, company.id)]]],
         "analytic_accounts": [["create", [directory.cost_centre(centre, company.id)]]] if centre else [],
     }

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from oppsync.domain.findings import Finding, finding
 from oppsync.domain.keys import slug
-from oppsync.domain.model import given
+from oppsync.domain.model import given, plain
 from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan import BillingLine, LineKind
 from oppsync.domain.pricing import net_of
@@ -36,6 +36,14 @@ class TimeAndMaterials:
                 f"{line.title} is time and materials, but sold by the {line.unit}",
                 path=f"{path}/unit",
                 value=line.unit,
+            )
+        if line.net < 0:
+            yield finding(
+                "CREDIT_BY_THE_HOUR",
+                f"{line.title} is a credit of {plain(line.net)} by the hour, but neither hours nor rates "
+                "can be negative",
+                path=f"{path}/net",
+                value=plain(line.net),
             )
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:

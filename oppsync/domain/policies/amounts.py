@@ -44,10 +44,11 @@ def lines_share_the_currency(opportunity: Opportunity, facts: ValidationFacts) -
 
 
 def amounts_are_positive(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """Zero is right for what is not billable."""
+    """A line may be a credit, the whole deal may not. Zero is right for what is not billable."""
     may_be_zero = _not_billable(opportunity)
     for path, label, amount in _amounts(opportunity):
-        if amount < 0 or (amount == 0 and path not in may_be_zero):
+        is_credit = amount < 0 and path.startswith("/lines/")
+        if amount <= 0 and not is_credit and (amount < 0 or path not in may_be_zero):
             yield _of_amount("AMOUNT_NOT_POSITIVE", opportunity, path, amount, f"{label} is not above zero")
     for index, line in enumerate(opportunity.lines):
         if line.quantity <= 0:
@@ -56,6 +57,19 @@ def amounts_are_positive(opportunity: Opportunity, facts: ValidationFacts) -> It
                 f"The quantity of {line.title} is {plain(line.quantity)}, not above zero",
                 path=f"/lines/{index}/quantity",
                 value=plain(line.quantity),
+                fix="Give the line a quantity above zero in the CRM; a credit has a negative price.",
+            )
+
+
+def hours_are_not_negative(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """A credit takes money back, never work."""
+    for index, line in enumerate(opportunity.lines):
+        if line.planned_hours is not None and line.planned_hours < 0:
+            yield finding(
+                "HOURS_NEGATIVE",
+                f"{line.title} plans {plain(line.planned_hours)} hours",
+                path=f"/lines/{index}/planned_hours",
+                value=plain(line.planned_hours),
             )
 
 

@@ -48,11 +48,17 @@ def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> b
     return (
         content.currency == rule.up_to.currency
         and 0 <= content.total.amount <= rule.up_to.amount
+        and not _has_credit(content)
         and (not rule.legal_entities or content.legal_entity in rule.legal_entities)
         and (not rule.billing_models or models.issubset(rule.billing_models))
         and (known_customer or not rule.known_customers_only)
         and _is_profitable(rule, content)
     )
+
+
+def _has_credit(content: PlanContent) -> bool:
+    """A credit makes a large deal look small: it is for people to read."""
+    return any(line.amount.amount < 0 for _, line in content.billing_lines())
 
 
 def _is_profitable(rule: ApprovalRule, content: PlanContent) -> bool:

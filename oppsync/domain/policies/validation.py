@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     amounts.currency_is_allowed,
     amounts.lines_share_the_currency,
     amounts.amounts_are_positive,
+    amounts.hours_are_not_negative,
     amounts.amounts_fit_the_currency,
     amounts.line_nets_are_right,
     amounts.lines_sum_to_the_amount,

@@ -32,19 +32,26 @@ def revenue_schedules(
 
 
 def allocated_prices(workstreams: Sequence[Workstream]) -> dict[str, Money]:
-    """By the workstream's key: its part of the deal's price."""
+    """By the workstream's key: its part of the deal's price. Charges share among themselves, credits too."""
     prices = {each.key: each.amount for each in workstreams}
     bundled = [each for each in workstreams if _shares_a_discount(each)]
-    if any(each.is_discounted for each in bundled):
-        whole = Money.total((each.amount for each in bundled), bundled[0].amount.currency)
-        shares = whole.allocate([each.list_price for each in bundled])
-        prices |= {each.key: share for each, share in zip(bundled, shares, strict=True)}
+    for is_credit in (False, True):
+        prices |= _shared([each for each in bundled if each.is_credit is is_credit])
     return prices
+
+
+def _shared(bundled: Sequence[Workstream]) -> dict[str, Money]:
+    """By list price, as soon as one of them is sold at a discount."""
+    if not any(each.is_discounted for each in bundled):
+        return {}
+    whole = Money.total((each.amount for each in bundled), bundled[0].amount.currency)
+    shares = whole.allocate([abs(each.list_price) for each in bundled])
+    return {each.key: share for each, share in zip(bundled, shares, strict=True)}
 
 
 def _shares_a_discount(workstream: Workstream) -> bool:
     is_own = _method(workstream) is RevenueMethod.AS_INVOICED
-    return not is_own and workstream.amount.amount > 0 and workstream.list_price > 0
+    return not is_own and workstream.amount.amount * workstream.list_price > 0
 
 
 def _method(workstream: Workstream) -> RevenueMethod:
