@@ -67,6 +67,54 @@ def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers,
     assert "Record decision" not in words
 
 
+def test_the_page_shows_what_people_changed_and_what_it_was(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting(changed={"cost_centre": "CC-DE-ADV", "hours": "80"})
+
+    words = browser("ana").get(page_of(waiting)).words
+
+    assert "Hours of Cloud foundation: 80, was 60 “Agreed with the customer” olga@acme.example, " in words
+    assert "Cost centre of Cloud foundation: CC-DE-ADV, was CC-DE-CLOUD “Agreed with the customer”" in words
+
+
+def test_the_page_says_where_every_value_comes_from(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting(changed={"cost_centre": "CC-DE-ADV"})
+
+    words = browser("ana").get(page_of(waiting)).words.partition("Where values come from")[2]
+
+    assert "payment terms NET30 as the CRM states it; CRM: /contract/payment_terms of record" in words
+    assert (
+        "cost centre CC-DE-ADV a person said so before the plan was approved; "
+        "override: cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, by olga@acme.example"
+    ) in words
+    assert "lines 1 amount 160" not in words
+    for node in waiting.plan.content.nodes:
+        assert f"{node.name}: " in words
+
+
+def test_a_plan_of_an_earlier_release_says_that_it_does_not_know(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    with office.application.engine.begin() as connection:
+        connection.exec_driver_sql("update plans set provenance = provenance - 'origins'")
+
+    assert "made by an earlier release" in browser("ana").get(page_of(waiting)).words
+
+
+def test_the_revenue_of_each_workstream_stands_beside_its_billing(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+    deal = f"/opportunities/{waiting.opportunity_id}"
+
+    for words in (browser("ana").get(page_of(waiting)).words, browser("ed").get(deal).words):
+        revenue = words.partition(" Revenue ")[2]
+        for said in (
+            "Senior consulting As invoiced · performance obligation 00kL1 · price EUR 14,400.00 Month",
+            "Cloud foundation Percent complete · performance obligation 00kL2 · price EUR 10,000.00 Month",
+            "Cloud migration On milestones · performance obligation 00kL3 · price EUR 20,000.00 Month",
+            "Jun 2026 EUR 2,857.14 EUR 2,857.14 Jul 2026 EUR 2,987.02 EUR 5,844.16",
+            "Sept 2026 EUR 1,428.57 EUR 10,000.00",
+        ):
+            assert said in revenue
+
+
 def test_the_page_says_who_delivers_for_whom_at_what_price(browser: Browsers, office: Office) -> None:
     line = builders.fixed_line(product_family="US Delivery")
     screen = browser("ana").get(page_of(office.waiting(builders.opportunity(line))))

@@ -17,6 +17,7 @@ from web.pages.access import guard, kept_input
 from web.pages.decision import receipt_of, refusal_of
 from web.pages.forms import FormError, posted, too_long
 from web.pages.plan_view import plan_view
+from web.pages.why_view import groups_of
 
 approvals = Blueprint("approvals_pages", __name__, url_prefix="/approvals")
 APPROVERS = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
@@ -110,6 +111,7 @@ def _page(
     notice: str = "",
 ) -> str:
     me = signed_in().person
+    note, origins = groups_of(detail.plan)
     return render_template(
         "approvals/page.html",
         detail=detail,
@@ -122,6 +124,8 @@ def _page(
         errors=errors or [],
         notice=notice,
         others=_others(detail.others),
+        origins_note=note,
+        origins=origins,
         next_task=_replacement(detail),
     )
 

@@ -19,6 +19,7 @@ NO_BREAK = "\u00a0"
 MINUS = "\u2212"
 _DEFAULT = Locale("en", "GB")
 _DAY = "d MMM y"
+_MONTH = "MMM y"
 
 
 def locale() -> Locale:
@@ -63,6 +64,12 @@ def day(value: date | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
 
 
+def month(value: str) -> Markup:
+    """Of a calendar month like `2026-06`: `Jun 2026`."""
+    shown = format_date(date.fromisoformat(f"{value}-01"), _MONTH, locale=locale()).replace(" ", NO_BREAK)
+    return Markup('<time datetime="{}">{}</time>').format(value, shown)
+
+
 def moment(value: datetime | None) -> Markup:
     """A date and a time with its zone."""
     if value is None:
@@ -79,5 +86,5 @@ def count(amount: int, one: str, many: str | None = None) -> str:
 
 
 def register_formats(app: Flask) -> None:
-    for filter_ in (number, money, day, moment, count):
+    for filter_ in (number, money, day, month, moment, count):
         app.add_template_filter(filter_)

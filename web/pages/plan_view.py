@@ -1,4 +1,4 @@
-"""A plan as pages show it: the tree, the money of each workstream, and its billing with running totals."""
+"""A plan as pages show it: the tree, the money of each workstream, billing and revenue with running totals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from oppsync.domain.billing.words import in_words
 from oppsync.domain.money import Money
-from oppsync.domain.plan import BillingLine, NodeKind, Plan, PlanNode, short_hash
+from oppsync.domain.plan import BillingLine, NodeKind, Plan, PlanNode, RevenueLine, RevenueSchedule, short_hash
 
 
 class Branch(NamedTuple):
@@ -30,6 +30,21 @@ class BillingRow(NamedTuple):
     cumulative: Money
 
 
+class RevenueRow(NamedTuple):
+    """`cumulative` is the sum of the amounts up to this month."""
+
+    line: RevenueLine
+    cumulative: Money
+
+
+class Revenue(NamedTuple):
+    """Of one performance obligation, which the workstream `node` is."""
+
+    node: PlanNode
+    schedule: RevenueSchedule
+    rows: tuple[RevenueRow, ...]
+
+
 class PlanView(NamedTuple):
     """`tax` is the plan's own percent of each line, rounded at the line; the ERP computes it on the invoice."""
 
@@ -40,8 +55,14 @@ class PlanView(NamedTuple):
     workstreams: tuple[PlanNode, ...]
     projects: int
     billing: tuple[BillingRow, ...]
+    revenue: tuple[Revenue, ...]
     tax: Money
     first_due: date | None
+
+    def called(self, key: str) -> str:
+        """The name of a workstream by its key; a deal with one has it as the project."""
+        found = next((node for node in self.workstreams if node.path == key), self.tree.node)
+        return found.name
 
     @property
     def total(self) -> Money:
@@ -59,6 +80,7 @@ def plan_view(plan: Plan, number: int) -> PlanView:
         workstreams=tuple(node for node in nodes if node.billing_model is not None),
         projects=sum(node.kind is not NodeKind.TASK for node in nodes),
         billing=rows,
+        revenue=revenue_of(plan),
         tax=tax_of(plan),
         first_due=min((row.line.due_on for row in rows if row.line.due_on), default=None),
     )
@@ -80,6 +102,23 @@ def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
     for node, line in lines:
         running += line.amount
         rows.append(BillingRow(node, line, running))
+    return tuple(rows)
+
+
+def revenue_of(plan: Plan) -> tuple[Revenue, ...]:
+    """In the plan's order; nothing where the entity's policy asks for no schedule."""
+    return tuple(
+        Revenue(node, node.revenue, _running(node.revenue))
+        for node in plan.content.nodes
+        if node.revenue is not None
+    )
+
+
+def _running(schedule: RevenueSchedule) -> tuple[RevenueRow, ...]:
+    rows, running = [], Money.zero(schedule.price.currency)
+    for line in schedule.lines:
+        running += line.amount
+        rows.append(RevenueRow(line, running))
     return tuple(rows)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from oppsync.domain.approvals import ApprovalRole, PersonRole, TaskStatus
+from oppsync.domain.billing_policy import RevenueMethod
 from oppsync.domain.effects import EffectState
 from oppsync.domain.exceptions import Disposition, ExceptionItem, ExceptionStatus
 from oppsync.domain.keys import EffectKind
@@ -90,6 +91,13 @@ BILLING_MODELS: dict[BillingModelCode, str] = {
     BillingModelCode.RETAINER: "Retainer",
     BillingModelCode.RECURRING: "Managed service",
     BillingModelCode.NON_BILLABLE: "Non-billable",
+}
+
+REVENUE_METHODS: dict[RevenueMethod, str] = {
+    RevenueMethod.STRAIGHT_LINE: "Straight line",
+    RevenueMethod.PERCENT_COMPLETE: "Percent complete",
+    RevenueMethod.MILESTONE: "On milestones",
+    RevenueMethod.AS_INVOICED: "As invoiced",
 }
 
 
