@@ -170,7 +170,8 @@ STORAGE = (
         WORK,
         "        if known is not None:\n",
         "        if False:\n",
-        first="tests/service/test_deliveries.py::test_the_same_unreadable_delivery_again_is_the_same_item",
+        first="tests/service/test_polling.py"
+        "::test_a_poll_refused_for_another_reason_is_the_same_item_seen_again",
     ),
     Mutation(
         "closed items are closed for all",

@@ -295,6 +295,18 @@ def test_a_poll_that_a_person_has_to_mend_is_in_the_exception_queue_until_the_cr
     assert item.id in {closed.id for closed in of_polls(polled, ExceptionStatus.REPLAYED)}
 
 
+def test_a_poll_refused_for_another_reason_is_the_same_item_seen_again(polled: House) -> None:
+    polled.connect(CRM_CONNECTION, api_version="latest")
+    polled.poll()
+    polled.connect(CRM_CONNECTION, api_version="62.0", poll_overlap=-1)
+    polled.poll()
+
+    (item,) = of_polls(polled, ExceptionStatus.OPEN)
+    assert (item.occurrences, "poll_overlap" in item.message) == (2, True)
+    polled.connect(CRM_CONNECTION, poll_overlap=0)
+    polled.poll()
+
+
 def test_a_replayed_poll_asks_at_once_and_comes_back_when_nothing_was_mended(polled: House) -> None:
     record_id = win(polled)
     polled.connect(CRM_CONNECTION, api_version="latest")
