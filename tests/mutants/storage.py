@@ -193,7 +193,8 @@ STORAGE = (
         FAIR,
         "order by r.id limit lanes.share for update skip locked",
         "order by r.id limit lanes.share for update",
-        first="tests/integration/test_relay.py::test_two_relays_share_the_rows",
+        first="tests/integration/test_relay.py"
+        "::test_rows_of_a_relay_that_dies_before_its_commit_are_sent_by_another",
     ),
     Mutation(
         "a flood takes the whole batch",
