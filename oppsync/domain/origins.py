@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from oppsync.domain.billing.fixed_fee_deposit import DEPOSIT
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.enrichment import Enrichment
 from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
@@ -196,6 +197,13 @@ def of_milestone(name: str) -> Fields:
     return fields
 
 
+def signing(deal: Deal) -> Iterator[str]:
+    """What a deposit is due by."""
+    line, signed_on = deal.billing_line, deal.opportunity.contract.signed_on
+    if line is not None and signed_on is not None and line.path.endswith(f"/{DEPOSIT}"):
+        yield "/contract/signed_on"
+
+
 def contracting(use: ReferenceUse, deal: Deal) -> bool:
     """Leaves out the entities that only deliver."""
     return use.kind is not ReferenceKind.LEGAL_ENTITY or use.key == deal.opportunity.contracting_entity
@@ -347,6 +355,7 @@ OF_BILLING_LINE: dict[str, Row] = {
 OF_DATED: dict[str, Row] = {
     "description": Row(BILLING, [titles, *RUN]),
     "amount": Row(BILLING, [NET, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+    "due_on": Row(BILLING, [signing, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
 }
 
 # What a milestone's line has instead.

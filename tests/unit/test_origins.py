@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -38,6 +39,12 @@ KINDS: dict[str, Case] = {
                 "po_limit": 20_000,
                 "billing": {"frequency": "quarterly", "day": 15},
             },
+        ),
+        make.book(),
+    ),
+    "a fee with a deposit, signed": (
+        make.opportunity(
+            make.deposit_line(), contract={"payment_terms": "NET30", "signed_on": date(2026, 5, 4)}
         ),
         make.book(),
     ),
@@ -152,6 +159,14 @@ def test_a_milestone_says_which_one_it_is() -> None:
     reason = only(plan("milestone"), "/nodes/0/lines/1/due_on")
 
     assert reason.fields == ("/lines/0/milestones/1/planned_on",)
+
+
+def test_a_deposit_is_due_by_the_signing_and_its_instalments_are_not() -> None:
+    made = plan("a fee with a deposit, signed")
+
+    due = [only(made, f"/nodes/0/lines/{number}/due_on").fields for number in (0, 1)]
+
+    assert ["/contract/signed_on" in fields for fields in due] == [True, False]
 
 
 def test_of_two_cost_centres_each_field_says_its_own() -> None:

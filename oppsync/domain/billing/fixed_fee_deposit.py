@@ -18,6 +18,7 @@ from oppsync.domain.opportunity import BillingModelCode, Opportunity, Opportunit
 from oppsync.domain.plan import BillingLine, LineKind
 from oppsync.domain.workstream import Workstream
 
+DEPOSIT = "deposit"
 _WHOLE = Decimal(100)
 
 
@@ -77,7 +78,7 @@ def _parts(workstream: Workstream) -> Iterator[Part]:
     first, final = Fraction(given(deposit.percent, "the deposit's percent")), Fraction(deposit.final_percent)
     between = instalments(workstream)
     signed_on = workstream.signed_on or workstream.starts_on
-    yield Part("deposit", "deposit", due_day(signed_on, workstream.seller), first)
+    yield Part(DEPOSIT, "deposit", due_day(signed_on, workstream.seller), first)
     for instalment in between:
         weight = (100 - first - final) / len(between)
         yield Part(instalment.key, "instalment", instalment.due_on, weight)
