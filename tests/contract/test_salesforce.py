@@ -358,3 +358,13 @@ def test_an_org_without_fields_for_contracts_is_not_asked_for_them(org: Salesfor
     assert found.account is not None
     assert (found.contract.po_expires_on, found.contract.special_terms) == (None, None)
     assert (found.account.subdivision, found.account.po_required) == (None, False)
+
+
+def test_a_line_has_its_phase_where_the_connection_names_the_field(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["lines"][0] |= {"Phase__c": "build"}
+
+    named = read(org, deal, fields={"OpportunityLineItem.Phase__c": "Phase__c"})
+    silent = read(org, deal)
+
+    assert [named.lines[0].phase, silent.lines[0].phase] == ["build", None]

@@ -81,6 +81,7 @@ class SalesforceCrm:
         self._clock = clock
         self._currency = settings.currency
         without = {f"{sobject}.CurrencyIsoCode" for sobject in WITH_CURRENCY} if settings.currency else set()
+        without |= wire.NAMED_ONLY
         without |= set() if settings.billing_terms else wire.BILLING_TERMS
         without |= set() if settings.contract_terms else wire.CONTRACT_TERMS
         self._names = wire.FieldNames(overrides=dict.fromkeys(without) | settings.fields)

@@ -145,6 +145,7 @@ def _line(
         "ends_on": line.ends_on,
         "service_line": line.service_line,
         "delivery_region": line.delivery_region,
+        "phase": line.phase,
         "role": line.role,
         "planned_hours": line.planned_hours,
         "billing_model": _code(wire.BILLING_MODELS, line.billing_model),

@@ -257,6 +257,7 @@ class LineRecord(BillingTermsRecord):
     ends_on: Day = Field(alias="End_Date__c")
     service_line: Words = Field(alias="Service_Line__c")
     delivery_region: Words = Field(alias="Delivery_Region__c")
+    phase: Words = Field(alias="Phase__c")
     role: Words = Field(alias="Role__c")
     planned_hours: Number = Field(alias="Planned_Hours__c")
     billing_model: Words = Field(alias="Billing_Model__c")
@@ -302,6 +303,9 @@ BILLING_TERMS = frozenset(
     for record in (OpportunityRecord, LineRecord)
     for name, _ in BillingTermsRecord.fields()
 ) | {"Opportunity.PO_Limit__c", "OpportunityLineItem.Billing_Frequency__c"}
+
+# Read where the connection's `fields` name it.
+NAMED_ONLY = frozenset({"OpportunityLineItem.Phase__c"})
 
 CONTRACT_TERMS = frozenset({"Account.BillingStateCode", "Account.PO_Required__c"}) | {
     f"Opportunity.{name}"

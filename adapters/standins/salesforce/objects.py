@@ -152,6 +152,7 @@ ALL = (
             "End_Date__c": DATE,
             "Service_Line__c": TEXT,
             "Delivery_Region__c": TEXT,
+            "Phase__c": TEXT,
             "Role__c": TEXT,
             "Planned_Hours__c": NUMBER,
             "Billing_Model__c": TEXT,
