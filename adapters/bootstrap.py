@@ -42,7 +42,9 @@ from oppsync.domain.connections import Connection
 from oppsync.domain.events import Event
 from oppsync.domain.traffic import Traffic
 from oppsync.errors import Misconfigured, NotFound, StoreUnavailable
-from oppsync.ports import Clock, Notifier, Queries, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Clock, Notifier, Systems
+from oppsync.ports.queries import Queries
+from oppsync.ports.storage import UnitOfWork, UnitOfWorkFactory
 from oppsync.services import commands
 from oppsync.services.approval_rules import SetApprovalRuleHandler
 from oppsync.services.backfill import PreviewBackfillHandler, RunBackfillHandler

@@ -35,7 +35,7 @@ def configure_sentry(dsn: str) -> None:
 
 
 class LogReporter:
-    """Implements `oppsync.ports.Reporter`: a log line, and Sentry where it was configured."""
+    """Implements `oppsync.ports.outside.Reporter`: a log line, and Sentry where it was configured."""
 
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
         log.error("dead_letter", opportunity_id=str(opportunity_id), code=code, exc_info=error)

@@ -15,7 +15,8 @@ from adapters.traffic.limits import Limits, limits_of, without_limits
 from adapters.traffic.traffic import VendorTraffic
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.errors import Misconfigured
-from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, UnitOfWorkFactory
+from oppsync.ports.outside import Clock, Crm, Notifier, ProjectSystem, Psa
+from oppsync.ports.storage import UnitOfWorkFactory
 
 # After this long a changed secret is noticed; the HTTP connections stay open meanwhile.
 KEEP_SECONDS = 30.0
@@ -29,7 +30,7 @@ _REGISTRIES: dict[ConnectionRole, Mapping[str, str]] = {
 
 
 class ConnectedSystems:
-    """Implements `oppsync.ports.Systems`; one a process, used from all its threads."""
+    """Implements `oppsync.ports.outside.Systems`; one a process, used from all its threads."""
 
     def __init__(
         self, uow: UnitOfWorkFactory, clock: Clock, notifier: Notifier, traffic: VendorTraffic

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from oppsync.domain.events import Event
-from oppsync.ports import UnitOfWork
+from oppsync.ports.storage import UnitOfWork
 
 Answer = TypeVar("Answer")
 Asked = TypeVar("Asked", bound="Command[Any]")

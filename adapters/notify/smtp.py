@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from adapters.notify.mail import as_mail, domain_of
 from oppsync.domain.orders import Message
 from oppsync.errors import Misconfigured, TransientError
-from oppsync.ports import Clock
+from oppsync.ports.outside import Clock
 
 TIMEOUT_SECONDS = 10
 PORTS = {"smtp": 587, "smtps": 465}

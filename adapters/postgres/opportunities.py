@@ -36,7 +36,7 @@ from oppsync.domain.replays import Selection
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.errors import NotFound
-from oppsync.ports import Due
+from oppsync.ports.storage import Due
 
 LEASE = timedelta(seconds=10)
 # How long a message sent may stay unworked before the sweeper sends another.

@@ -29,7 +29,7 @@ from adapters.postgres.work import (
     PostgresOutbox,
     PostgresPlans,
 )
-from oppsync.ports import (
+from oppsync.ports.storage import (
     Approvals,
     Audit,
     Baselines,

@@ -228,7 +228,7 @@ class PlanContent(Frozen):
 
 
 class Origin(Frozen):
-    """Where some values of a plan came from. `rule` is a name in `oppsync.domain.origins`.
+    """Where some values of a plan came from. `rule` is a name in `oppsync.domain.origin_table`.
 
     `fields`: JSON pointers into the CRM's record of the provenance's version. `places`: JSON pointers into the
     plan's content, each for all that is below it. `overrides`: those that the value is, or rests on.

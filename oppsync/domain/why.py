@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from oppsync.domain.model import Code, Frozen, Text
-from oppsync.domain.origins import BILLING, RULES
+from oppsync.domain.origin_table import BILLING, RULES
 from oppsync.domain.overrides import OverrideUse
 from oppsync.domain.plan import Origin, Plan
 from oppsync.domain.reference import ReferenceUse

@@ -32,7 +32,7 @@ from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.forgotten import APPROVAL_LOST, exists_unknown
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
-from oppsync.ports import UnitOfWork
+from oppsync.ports.storage import UnitOfWork
 
 REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]

@@ -22,7 +22,7 @@ from oppsync.pipeline.create_projects import KIND_OF, key_of
 from oppsync.pipeline.effects import LONGEST_PAUSE, Find
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.pipeline.write_back import staffing_order, tell_crm
-from oppsync.ports import ProjectSystem, Psa
+from oppsync.ports.outside import ProjectSystem, Psa
 
 # In the place of an id: what was never created has nothing below it either.
 NEVER_CREATED = "0"

@@ -13,7 +13,7 @@ from oppsync.domain.plan import BillingLine, NewCustomer, NodeKind, Plan, PlanNo
 from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.ports import ProjectSystem
+from oppsync.ports.outside import ProjectSystem
 
 KIND_OF: dict[NodeKind, EffectKind] = {
     NodeKind.PROJECT: EffectKind.PARENT,

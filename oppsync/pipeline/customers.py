@@ -10,7 +10,7 @@ from oppsync.domain.opportunity import Opportunity
 from oppsync.domain.reference import ReferenceKind, ReferenceRow, reference_key
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Sources
-from oppsync.ports import UnitOfWork
+from oppsync.ports.storage import UnitOfWork
 
 LINKED = "cross-reference"
 # A cross-reference holds for deals of any day.

@@ -25,7 +25,8 @@ from oppsync.errors import (
     TransientError,
     VendorUnavailable,
 )
-from oppsync.ports import Clock, Publish, UnitOfWorkFactory
+from oppsync.ports.outside import Clock
+from oppsync.ports.storage import Publish, UnitOfWorkFactory
 from oppsync.send_window import send_window
 
 # Sends with an unclear answer, each absent afterwards, before it is a bug and no longer an outage.

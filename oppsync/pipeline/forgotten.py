@@ -8,7 +8,8 @@ from oppsync.domain.keys import EffectKind
 from oppsync.domain.plan import ROOT_PATH
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
-from oppsync.ports import Systems, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import UnitOfWorkFactory
 
 APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is known")
 STILL_THERE = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage")

@@ -17,7 +17,8 @@ from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.pipeline.effects import Effects
-from oppsync.ports import Clock, Systems, UnitOfWorkFactory
+from oppsync.ports.outside import Clock, Systems
+from oppsync.ports.storage import UnitOfWorkFactory
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from oppsync.domain.states import State
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.ports import Psa
+from oppsync.ports.outside import Psa
 
 
 def activation(parent: LedgerRow) -> WriteBack:

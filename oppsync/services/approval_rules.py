@@ -8,7 +8,7 @@ from oppsync.domain.events import ApprovalRuleSet
 from oppsync.domain.reference import ReferenceKind
 from oppsync.domain.trace import new_traceparent
 from oppsync.errors import InvalidInput
-from oppsync.ports import Publish, UnitOfWorkFactory
+from oppsync.ports.storage import Publish, UnitOfWorkFactory
 from oppsync.services.commands import SetApprovalRule
 
 

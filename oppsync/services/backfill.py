@@ -14,7 +14,8 @@ from oppsync.domain.connections import ConnectionRole
 from oppsync.domain.intake import Source
 from oppsync.domain.polling import found
 from oppsync.errors import InvalidInput
-from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import PreviewBackfill, RunBackfill
 from oppsync.services.intake import take_in
 

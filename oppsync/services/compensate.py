@@ -11,7 +11,7 @@ from oppsync.domain.states import COMPENSABLE, State, check_move
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.errors import Conflict
 from oppsync.pipeline.table import stage_for
-from oppsync.ports import HANDED_ON, Publish, UnitOfWorkFactory
+from oppsync.ports.storage import HANDED_ON, Publish, UnitOfWorkFactory
 from oppsync.services.commands import Compensate
 from oppsync.services.comments import comment
 

@@ -21,7 +21,7 @@ from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.errors import Conflict, Forbidden
 from oppsync.pipeline.approve import owner_email
 from oppsync.pipeline.table import stage_for
-from oppsync.ports import HANDED_ON, Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.storage import HANDED_ON, Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import DecideApproval
 from oppsync.services.comments import comment
 

@@ -13,7 +13,8 @@ from oppsync.domain.intake import Delivery
 from oppsync.domain.states import State
 from oppsync.domain.trace import new_traceparent
 from oppsync.errors import BusinessError, Conflict
-from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import DismissException, ReplayException
 from oppsync.services.comments import comment
 from oppsync.services.intake import read_delivery, take_in

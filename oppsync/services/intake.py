@@ -15,7 +15,8 @@ from oppsync.domain.intake import Delivery, Source
 from oppsync.domain.opportunity import OpportunityRef
 from oppsync.errors import BusinessError
 from oppsync.pipeline.table import PIPELINE
-from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import AcceptDelivery, Accepted
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from oppsync.crash_points import crash_point
 from oppsync.domain.tracked import Lease
 from oppsync.errors import StoreUnavailable
-from oppsync.ports import UnitOfWorkFactory
+from oppsync.ports.storage import UnitOfWorkFactory
 
 EVERY_SECONDS = 3.0
 

@@ -8,7 +8,8 @@ from oppsync.domain.exceptions import ExceptionStatus
 from oppsync.domain.states import State
 from oppsync.errors import Conflict, InvalidInput
 from oppsync.pipeline.customers import link
-from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import LinkCustomer
 from oppsync.services.resume import resume
 

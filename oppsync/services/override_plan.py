@@ -17,7 +17,7 @@ from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.errors import Conflict, Forbidden, InvalidInput
 from oppsync.pipeline.approve import judge
 from oppsync.pipeline.stage import Await
-from oppsync.ports import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import OverridePlan
 from oppsync.services.comments import comment, words
 from oppsync.services.resume import resume

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from oppsync.domain.approvals import Person, SignedIn
 from oppsync.errors import Forbidden, InvalidInput, NotFound
-from oppsync.ports import PasswordHasher, UnitOfWorkFactory
+from oppsync.ports.outside import PasswordHasher
+from oppsync.ports.storage import UnitOfWorkFactory
 from oppsync.services.commands import CreatePerson, CreateToken, SignIn, SignOut
 
 SESSION_LASTS = timedelta(hours=12)

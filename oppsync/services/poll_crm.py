@@ -21,7 +21,8 @@ from oppsync.domain.polling import Change, ChangePage, Watermark, found
 from oppsync.domain.trace import new_traceparent
 from oppsync.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
 from oppsync.pipeline.retry import backoff
-from oppsync.ports import Clock, Crm, Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Clock, Crm, Systems
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import PollCrm
 from oppsync.services.intake import take_in
 

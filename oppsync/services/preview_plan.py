@@ -37,7 +37,8 @@ from oppsync.pipeline.approve import (
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
 from oppsync.pipeline.validate import gather
-from oppsync.ports import Clock, Systems, UnitOfWorkFactory
+from oppsync.ports.outside import Clock, Systems
+from oppsync.ports.storage import UnitOfWorkFactory
 from oppsync.services.commands import PreviewPlan
 
 NO_RULES = RuleFacts()

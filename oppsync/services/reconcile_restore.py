@@ -10,7 +10,8 @@ from oppsync.domain.events import ExceptionRaised
 from oppsync.domain.exceptions import NewException
 from oppsync.domain.states import State
 from oppsync.pipeline.forgotten import APPROVAL_LOST, STILL_THERE, exists_unknown
-from oppsync.ports import Publish, Systems, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import Publish, UnitOfWorkFactory
 from oppsync.services.commands import ReconcileRestore
 
 

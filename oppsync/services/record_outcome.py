@@ -18,7 +18,7 @@ from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.errors import LeaseLost
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
-from oppsync.ports import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due, Publish, UnitOfWork
+from oppsync.ports.storage import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due, Publish, UnitOfWork
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from oppsync.errors import BusinessError, InvalidInput, NotFound
 from oppsync.pipeline import approve, enrich
 from oppsync.pipeline.stage import Park
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
-from oppsync.ports import Publish, Systems, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.outside import Systems
+from oppsync.ports.storage import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import PreviewReplay, RunReplay
 from oppsync.services.exception_queue import pruned_words
 from oppsync.services.intake import read_delivery, take_in

@@ -8,7 +8,7 @@ from oppsync.domain.events import Replayed
 from oppsync.domain.states import State, check_move
 from oppsync.domain.tracked import TrackedOpportunity
 from oppsync.pipeline.table import stage_for
-from oppsync.ports import HANDED_ON, Publish, UnitOfWork
+from oppsync.ports.storage import HANDED_ON, Publish, UnitOfWork
 
 
 def resume(

@@ -33,7 +33,8 @@ from oppsync.pipeline.effects import Effects
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.stage import Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
-from oppsync.ports import HANDED_ON, Clock, Due, Publish, Reporter, Systems, UnitOfWorkFactory
+from oppsync.ports.outside import Clock, Reporter, Systems
+from oppsync.ports.storage import HANDED_ON, Due, Publish, UnitOfWorkFactory
 from oppsync.services.commands import RunStage
 from oppsync.services.lease_keeper import LeaseKeeper
 from oppsync.services.record_outcome import Worked, commit, look_again, record

@@ -29,7 +29,7 @@ from oppsync.errors import (
     UnreadableDelivery,
     VendorUnavailable,
 )
-from oppsync.ports import Crm
+from oppsync.ports.outside import Crm
 from tests.contract.harness.salesforce import salesforce
 from tests.contract.harness.vendor import Access, CrmHarness, FixedClock
 

@@ -23,7 +23,7 @@ from oppsync.domain.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan import NewCustomer, PlanContent
 from oppsync.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
-from oppsync.ports import ProjectSystem
+from oppsync.ports.outside import ProjectSystem
 from tests import builders
 from tests.tryton import tryton
 

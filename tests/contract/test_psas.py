@@ -29,7 +29,7 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.ports import Psa
+from oppsync.ports.outside import Psa
 from tests.contract.harness.kantata import kantata
 from tests.contract.harness.vendor import Access, FixedClock, PsaHarness
 

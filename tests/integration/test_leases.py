@@ -18,7 +18,7 @@ from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.errors import LeaseLost
-from oppsync.ports import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due, Ledger
+from oppsync.ports.storage import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due, Ledger
 from oppsync.services.lease_keeper import LeaseKeeper
 from tests.integration import desk
 

@@ -12,7 +12,7 @@ from adapters.bootstrap import TENANT, Application
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.tracked import Lease
-from oppsync.ports import Ledger
+from oppsync.ports.storage import Ledger
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"

@@ -1,6 +1,7 @@
 """The storage ports in memory: one copy a transaction, swapped in on commit, on a clock that tests move.
 
-It keeps the contract written in `oppsync.ports`, not the SQL: what both disagree on is a fault in one of them.
+It keeps the contract written in `oppsync.ports.storage`, not the SQL: what both disagree on is a fault in one
+of them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.states import State
 from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.errors import LeaseLost, NotFound
-from oppsync.ports import Due, UnitOfWork
+from oppsync.ports.storage import Due, UnitOfWork
 from tests.stateful.memory_work import (
     MemoryApprovals,
     MemoryAudit,

@@ -26,7 +26,7 @@ from oppsync.domain.plan import Plan
 from oppsync.domain.reference import ReferenceRow
 from oppsync.domain.states import State
 from oppsync.pipeline.table import PIPELINE
-from oppsync.ports import UnitOfWorkFactory
+from oppsync.ports.storage import UnitOfWorkFactory
 from tests.stateful.memory import Row
 from tests.stateful.worlds import TELL_MOVES, TENANT, Move, Send
 

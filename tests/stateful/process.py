@@ -29,7 +29,8 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.ports import Clock, Crm, Notifier, ProjectSystem, Psa, Systems, UnitOfWork
+from oppsync.ports.outside import Clock, Crm, Notifier, ProjectSystem, Psa, Systems
+from oppsync.ports.storage import UnitOfWork
 from oppsync.services import commands
 from oppsync.services.compensate import CompensateHandler
 from oppsync.services.decide_approval import DecideApprovalHandler

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from oppsync.bus import MessageBus
 from oppsync.domain.approvals import ApprovalRole, Decision, TaskStatus
-from oppsync.ports import UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.storage import UnitOfWork, UnitOfWorkFactory
 from oppsync.services.commands import DecideApproval
 from oppsync.services.decide_approval import DecideApprovalHandler
 from oppsync.settings import Settings

@@ -16,7 +16,7 @@ from oppsync.domain.plan import Plan
 from oppsync.domain.reference import ReferenceRow
 from oppsync.domain.states import State
 from oppsync.pipeline.table import stage_for
-from oppsync.ports import UnitOfWorkFactory
+from oppsync.ports.storage import UnitOfWorkFactory
 from tests.stateful.memory import EMIT_AGAIN, MemoryStore, Row, Tables
 
 TENANT = "default"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from oppsync import canonical_json
-from oppsync.domain import origins
+from oppsync.domain import origin_table
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.origins import BILLING, OVERRIDDEN, RULES
+from oppsync.domain.origin_table import BILLING, OVERRIDDEN, RULES
 from oppsync.domain.plan import BillingLine, Plan, PlanContent, PlanNode
 from oppsync.domain.reference import ReferenceBook
 from oppsync.domain.split_rules import SplitRule
@@ -99,13 +99,13 @@ def test_every_origin_is_there(name: str) -> None:
 @pytest.mark.parametrize(
     ("shape", "held", "tables"),
     [
-        (PlanContent, {"nodes"}, [origins.OF_DEAL]),
-        (PlanNode, {"lines"}, [origins.OF_PARENT, origins.OF_WORKSTREAM, origins.OF_TASK]),
-        (BillingLine, set(), [origins.OF_BILLING_LINE, origins.OF_MILESTONE]),
+        (PlanContent, {"nodes"}, [origin_table.OF_DEAL]),
+        (PlanNode, {"lines"}, [origin_table.OF_PARENT, origin_table.OF_WORKSTREAM, origin_table.OF_TASK]),
+        (BillingLine, set(), [origin_table.OF_BILLING_LINE, origin_table.OF_MILESTONE]),
     ],
 )
 def test_every_field_of_a_plan_has_a_row(shape: Any, held: set[str], tables: list[dict[str, Any]]) -> None:
-    """A new field: say in `oppsync/domain/origins.py` where its value comes from."""
+    """A new field: say in `oppsync/domain/origin_table.py` where its value comes from."""
     rows = set().union(*tables)
 
     assert rows == {name.rstrip("_") for name in shape.model_fields} - held
@@ -113,12 +113,12 @@ def test_every_field_of_a_plan_has_a_row(shape: Any, held: set[str], tables: lis
 
 def test_every_rule_is_said_in_words() -> None:
     tables = (
-        origins.OF_DEAL,
-        origins.OF_PARENT,
-        origins.OF_WORKSTREAM,
-        origins.OF_TASK,
-        origins.OF_BILLING_LINE,
-        *origins.OF_KIND.values(),
+        origin_table.OF_DEAL,
+        origin_table.OF_PARENT,
+        origin_table.OF_WORKSTREAM,
+        origin_table.OF_TASK,
+        origin_table.OF_BILLING_LINE,
+        *origin_table.OF_KIND.values(),
     )
     used = {row.rule for table in tables for row in table.values()} - {BILLING}
     assert used | {OVERRIDDEN} == set(RULES)

@@ -26,7 +26,7 @@ from oppsync.domain.states import State
 from oppsync.domain.trace import new_traceparent
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.stage import Advance
-from oppsync.ports import ON_ACTION
+from oppsync.ports.storage import ON_ACTION
 from oppsync.services.commands import CreateToken
 from tests import builders
 

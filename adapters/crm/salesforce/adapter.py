@@ -23,7 +23,7 @@ from oppsync.domain.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.orders import WriteBack
 from oppsync.domain.polling import Change, ChangePage
 from oppsync.errors import RecordGone, UnreadableDelivery
-from oppsync.ports import Clock
+from oppsync.ports.outside import Clock
 
 ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 
@@ -64,7 +64,7 @@ class SalesforceSecrets(Frozen):
 
 
 class SalesforceCrm:
-    """Implements `oppsync.ports.Crm`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.outside.Crm`. One instance a connection and process; thread-safe."""
 
     limits = LIMITS
 

@@ -39,7 +39,7 @@ from oppsync.domain.model import Code, Frozen
 from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan import LineKind, NodeKind
 from oppsync.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
-from oppsync.ports import Clock
+from oppsync.ports.outside import Clock
 
 # What only a project's tasks can invoice, and so at prices in the company's currency.
 ONLY_IN_OWN_CURRENCY = {
@@ -74,7 +74,7 @@ class TrytonSettings(Frozen):
 
 
 class TrytonProjects:
-    """Implements `oppsync.ports.ProjectSystem`. One instance a connection and process."""
+    """Implements `oppsync.ports.outside.ProjectSystem`. One instance a connection and process."""
 
     line_kinds = frozenset(LineKind)
 

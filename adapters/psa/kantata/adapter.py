@@ -20,7 +20,7 @@ from oppsync.domain.effects import Landed
 from oppsync.domain.model import Code, Frozen
 from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.errors import Misconfigured, VendorRejected
-from oppsync.ports import Clock
+from oppsync.ports.outside import Clock
 
 STATUS, NUMBER, LINK, ACTIVATED, MESSAGE = "Status", "Project", "Link", "Activated", "Message"
 OUTSIDE_ID = re.compile(r"[0-9]{1,20}")
@@ -44,7 +44,7 @@ class KantataSecrets(Frozen):
 
 
 class KantataPsa:
-    """Implements `oppsync.ports.Psa`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.outside.Psa`. One instance a connection and process; thread-safe."""
 
     # It answers 429 and asks for a short delay, but publishes no numbers.
     limits = NO_LIMITS
