@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.engine import store_errors
+from adapters.postgres.session import Session
 from adapters.postgres.tables import dead_messages, opportunities
 from adapters.postgres.work import PostgresAudit, PostgresExceptions
 from oppsync import canonical_json
@@ -58,14 +59,16 @@ def _keep(connection: Connection, message: dict[str, Any]) -> None:
     connection.execute(statement.on_conflict_do_nothing())
     if known and opportunity_id:
         item = _item(known.tenant_id, opportunity_id, message)
-        item_id = PostgresExceptions(connection).raise_item(item)
+        session = Session(connection)
+        item_id = PostgresExceptions(session).raise_item(item)
         raised = ExceptionRaised(
             opportunity_id=opportunity_id,
             actor="relay",
             detail={"exception": str(item_id), "codes": [item.code]},
             summary=f"{item.code}: {item.message}",
         )
-        PostgresAudit(connection).append(known.tenant_id, raised, known.traceparent)
+        PostgresAudit(session).append(known.tenant_id, raised, known.traceparent)
+        session.flush()
 
 
 def _item(tenant_id: str, opportunity_id: UUID, message: dict[str, Any]) -> NewException:

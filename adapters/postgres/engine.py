@@ -49,7 +49,7 @@ def make_engine(database_url: str, pool_size: int) -> Engine:
     return engine
 
 
-def reading(engine: Engine) -> Engine:
+def each_by_itself(engine: Engine) -> Engine:
     """The same pool, each statement a transaction of its own: none is begun, and none rolled back at the end,
     with which psycopg would forget all that it has prepared on the connection."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")

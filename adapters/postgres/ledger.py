@@ -7,24 +7,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Executable, bindparam, case, exists, literal, null, select, update
+from sqlalchemy import bindparam, case, exists, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import HELD_LEASE, clock, named
 from adapters.postgres.rows import to_ledger_row
+from adapters.postgres.session import Session, Write, renamed, to_be_set, write
 from adapters.postgres.tables import effects as table
 from oppsync import canonical_json
 from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
 from oppsync.domain.tracked import Lease
-from oppsync.errors import LeaseLost
 
 
 class PostgresLedger:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def get(self, tenant_id: str, key: str) -> LedgerRow | None:
-        row = self._connection.execute(_GET, _which(tenant_id, key)).mappings().one_or_none()
+        row = self._session.execute(_GET, _which(tenant_id, key)).mappings().one_or_none()
         return to_ledger_row(row) if row else None
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]:
@@ -33,22 +33,22 @@ class PostgresLedger:
             .where(table.c.tenant_id == tenant_id, table.c.opportunity_id == opportunity_id)
             .order_by(table.c.intended_at, table.c.key)
         )
-        return [to_ledger_row(row) for row in self._connection.execute(query).mappings()]
+        return [to_ledger_row(row) for row in self._session.execute(query).mappings()]
 
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         values = {
-            "new_tenant_id": tenant_id,
-            "new_key": effect.key,
-            "new_kind": effect.kind.value,
-            "new_path": effect.path,
-            "new_opportunity_id": effect.opportunity_id,
-            "new_connection_id": effect.connection_id,
-            "new_request": effect.request,
-            "new_request_digest": digest,
-            "new_lease_token": lease.token,
-            "new_traceparent": traceparent,
+            "tenant_id": tenant_id,
+            "key": effect.key,
+            "kind": effect.kind.value,
+            "path": effect.path,
+            "opportunity_id": effect.opportunity_id,
+            "connection_id": effect.connection_id,
+            "request": effect.request,
+            "request_digest": digest,
+            "lease_token": lease.token,
+            "traceparent": traceparent,
         }
-        self._fenced(_INTEND, lease, values)
+        self._fenced(_INTEND, lease, renamed(values))
 
     def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None:
         self._fenced(_MARK_SENT, lease, _which(tenant_id, key))
@@ -61,16 +61,16 @@ class PostgresLedger:
             "response": landed.response,
             "response_digest": canonical_json.digest(landed.response),
         }
-        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **answer})
+        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **renamed(answer)})
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), "error": error})
+        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), **renamed({"error": error})})
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_REJECT, lease, {**_which(tenant_id, key), "error": error})
+        self._fenced(_REJECT, lease, {**_which(tenant_id, key), **renamed({"error": error})})
 
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), "error": error})
+        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **renamed({"error": error})})
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
         self._fenced(_CANCELLED, lease, _which(tenant_id, key))
@@ -78,12 +78,10 @@ class PostgresLedger:
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         until = table.c.sent_at + quarantine
         query = select(until).where(*_AT, until > clock())
-        return self._connection.execute(query, _which(tenant_id, key)).scalar_one_or_none()
+        return self._session.execute(query, _which(tenant_id, key)).scalar_one_or_none()
 
-    def _fenced(self, statement: Executable, lease: Lease, values: Mapping[str, Any]) -> None:
-        written = self._connection.execute(statement, {**values, **named(lease)})
-        if written.one_or_none() is None:
-            raise LeaseLost("Another worker holds this opportunity.")
+    def _fenced(self, wanted: Write, lease: Lease, values: Mapping[str, Any]) -> None:
+        self._session.put_off(wanted, {**values, **named(lease)})
 
 
 def _which(tenant_id: str, key: str) -> dict[str, Any]:
@@ -99,34 +97,37 @@ _HELD = HELD_LEASE.cte("held")
 _WHILE_HELD = exists(select(_HELD.c.id))
 
 
-def _intending() -> Executable:
+def _intending() -> Write:
     given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
     known = ("request_digest", "lease_token", "traceparent")
     names = [*given, *known]
     row = select(
         literal(EffectState.INTENDED.value),
-        *(bindparam(f"new_{name}", type_=table.c[name].type) for name in names),
+        *(value for value in to_be_set(table, names).values()),
     )
     new = insert(table).from_select(["state", *names], row.where(_WHILE_HELD))
     # Sent before with no clear answer: it may exist until a look-up says that it does not.
     unclear = table.c.state.in_([EffectState.SENT.value, EffectState.UNKNOWN.value])
     state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
     again = {name: new.excluded[name] for name in ("request", *known)}
-    return new.on_conflict_do_update(
+    written = new.on_conflict_do_update(
         index_elements=["tenant_id", "key"],
         set_={**again, "state": state, "pruned_at": null(), "updated_at": clock()},
-    ).returning(table.c.key)
+    )
+    return write(written.returning(table.c.key))
 
 
-def _setting(state: EffectState, **values: Any) -> Executable:
+def _setting(state: EffectState, **values: Any) -> Write:
     always = {"state": state.value, "lease_token": bindparam("token_held"), "updated_at": clock()}
-    return update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key)
+    return write(update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key))
 
 
 _INTEND = _intending()
 _MARK_SENT = _setting(EffectState.SENT, sent_at=clock(), attempts=table.c.attempts + 1, error=null())
-_CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null())
-_UNSENT = _setting(EffectState.INTENDED)
-_REJECT = _setting(EffectState.REJECTED)
-_UNKNOWN = _setting(EffectState.UNKNOWN)
+_ANSWER = to_be_set(table, ("outside_id", "number", "url", "response", "response_digest"))
+_ERROR = to_be_set(table, ("error",))
+_CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null(), **_ANSWER)
+_UNSENT = _setting(EffectState.INTENDED, **_ERROR)
+_REJECT = _setting(EffectState.REJECTED, **_ERROR)
+_UNKNOWN = _setting(EffectState.UNKNOWN, **_ERROR)
 _CANCELLED = _setting(EffectState.CANCELLED)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
-    Connection,
     DateTime,
     Interval,
     and_,
@@ -28,6 +28,7 @@ from uuid_utils.compat import uuid7
 
 from adapters.postgres.replays import selected
 from adapters.postgres.rows import from_tracked, to_tracked
+from adapters.postgres.session import Session, Write, renamed, to_be_set, write
 from adapters.postgres.tables import effects
 from adapters.postgres.tables import opportunities as table
 from oppsync.domain.keys import EffectKind
@@ -48,8 +49,8 @@ def clock() -> Any:
 
 
 class PostgresOpportunities:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def receive(
         self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
@@ -62,7 +63,7 @@ class PostgresOpportunities:
             "told_until": ref.modified_at,
             "traceparent": traceparent,
         }
-        row = self._connection.execute(_RECEIVE, new).one()
+        row = self._session.execute(_RECEIVE, new).one()
         return row.id, row.is_new
 
     def known_until(
@@ -74,7 +75,7 @@ class PostgresOpportunities:
             table.c.connection_id == connection_id,
             table.c.source_id.in_(source_ids),
         )
-        return {row.source_id: row.until for row in self._connection.execute(query)}
+        return {row.source_id: row.until for row in self._session.execute(query)}
 
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))
@@ -87,7 +88,7 @@ class PostgresOpportunities:
         if selection.state is not None:
             also.append(table.c.state == selection.state)
         return selected(
-            self._connection,
+            self._session,
             tenant_id,
             selection,
             table,
@@ -102,11 +103,11 @@ class PostgresOpportunities:
             table.c.record["account"]["code"].astext == code,
             table.c.activated_at.is_not(None),
         )
-        return self._connection.execute(query.limit(1)).one_or_none() is not None
+        return self._session.execute(query.limit(1)).one_or_none() is not None
 
     def count_at_work(self, tenant_id: str) -> int:
         query = select(func.count()).where(table.c.tenant_id == tenant_id, table.c.due_at.is_not(None))
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._session.execute(query).scalar_one())
 
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         parent = exists().where(
@@ -121,39 +122,44 @@ class PostgresOpportunities:
             func.coalesce(table.c.resume_state, "") != approved,
             ~parent,
         )
-        return self._connection.execute(query.order_by(table.c.id)).scalars().all()
+        return self._session.execute(query.order_by(table.c.id)).scalars().all()
 
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
         return self._one(query.with_for_update())
 
     def _one(self, query: Any) -> TrackedOpportunity:
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such opportunity.")
         return to_tracked(row)
 
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         taker = {"wanted": opportunity_id, "holder": holder}
-        row = self._connection.execute(_TAKE_LEASE, taker).mappings().one_or_none()
+        row = self._session.execute(_TAKE_LEASE, taker).mappings().one_or_none()
         if row is None:
             return None
         lease = Lease(opportunity_id=opportunity_id, token=row["lease_token"], until=row["lease_until"])
         return to_tracked(row), lease
 
     def renew_lease(self, lease: Lease) -> bool:
-        return self._connection.execute(_RENEW_LEASE, named(lease)).rowcount == 1
+        return self._session.execute(_RENEW_LEASE, named(lease)).rowcount == 1
 
-    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> int | None:
-        statement = _SAVE_AND_KEEP if due.keep_lease else _SAVE_AND_LET_GO
-        values = {**_outcome(before, after, due), **named(lease), "version_seen": before.version}
-        asked: int | None = self._connection.execute(statement, values).scalar_one_or_none()
-        return asked
+    def commit_outcome(
+        self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
+    ) -> int | None:
+        """As the unit of work's."""
+        changed = from_tracked(before, after)
+        wanted = _saving(tuple(changed), keep_lease=due.keep_lease)
+        which = {**named(lease), "version_seen": before.version}
+        values = {**renamed(changed), **_outcome(before, after, due), **which}
+        row = self._session.commit_with(wanted, values)
+        return None if row is None else int(row.reread_requested)
 
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
         which = {"of_tenant": before.tenant_id, "of_id": before.id}
-        asked = {"reread_requested": after.reread_requested}
-        self._connection.execute(_CHANGE, {**_outcome(before, after, due), **which, **asked})
+        changed = from_tracked(before, after) | {"reread_requested": after.reread_requested}
+        self._session.execute(_CHANGE, {**changed, **_outcome(before, after, due), **which})
 
 
 # Statements of every step are built once: building one costs more than Postgres needs to carry it out.
@@ -213,14 +219,18 @@ _OUTCOME = update(table).values(
     version=table.c.version + 1,
 )
 _SAVE = _OUTCOME.where(*_HELD, table.c.version == bindparam("version_seen")).returning(table.c.reread_requested)
-_SAVE_AND_KEEP = _SAVE.values(lease_until=clock() + LEASE)
-_SAVE_AND_LET_GO = _SAVE.values(lease_until=null(), lease_holder=null())
 _CHANGE = _OUTCOME.where(table.c.tenant_id == bindparam("of_tenant"), table.c.id == bindparam("of_id"))
 
 
+@cache
+def _saving(columns: tuple[str, ...], *, keep_lease: bool) -> Write:
+    lease = {"lease_until": clock() + LEASE} if keep_lease else {"lease_until": null(), "lease_holder": null()}
+    return write(_SAVE.values(**to_be_set(table, columns), **lease))
+
+
 def _outcome(before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
-    """The columns with their new values, and what `_OUTCOME` asks for."""
-    return from_tracked(before, after) | {
+    """What `_OUTCOME` asks for."""
+    return {
         "moved_to": after.state,
         "known_rereads": before.reread_requested,
         "due_after": due.after,

@@ -10,14 +10,15 @@ from uuid_utils.compat import uuid7
 
 from adapters.postgres.opportunities import clock
 from adapters.postgres.rows import pick
+from adapters.postgres.session import Session
 from adapters.postgres.tables import opportunities, people, plan_overrides
 from oppsync.domain.approvals import Person
 from oppsync.domain.overrides import NewOverride, PlanOverride
 
 
 class PostgresPlanOverrides:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add(self, tenant_id: str, opportunity_id: UUID, person: Person, new: NewOverride) -> PlanOverride:
         statement = (
@@ -32,11 +33,11 @@ class PostgresPlanOverrides:
             )
             .returning(plan_overrides)
         )
-        row = self._connection.execute(statement).mappings().one()
+        row = self._session.execute(statement).mappings().one()
         return PlanOverride(**pick(row, PlanOverride), author=person.email)
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
-        return overrides_of(self._connection, tenant_id, opportunity_id)
+        return overrides_of(self._session, tenant_id, opportunity_id)
 
     def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
         query = select(opportunities.c.id).where(
@@ -44,11 +45,13 @@ class PostgresPlanOverrides:
             opportunities.c.connection_id == connection_id,
             opportunities.c.source_id == source_id,
         )
-        opportunity_id = self._connection.scalar(query)
+        opportunity_id = self._session.execute(query).scalar_one_or_none()
         return self.of(tenant_id, opportunity_id) if opportunity_id else ()
 
 
-def overrides_of(connection: Connection, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+def overrides_of(
+    connection: Connection | Session, tenant_id: str, opportunity_id: UUID
+) -> Sequence[PlanOverride]:
     query = (
         select(plan_overrides, people.c.email.label("author"))
         .join(

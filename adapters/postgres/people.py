@@ -9,11 +9,11 @@ from uuid import UUID
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from sqlalchemy import ColumnElement, Table, delete, func, literal_column, or_, select
-from sqlalchemy import Connection as SqlConnection
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
 from adapters.postgres.rows import document, pick, to_person
+from adapters.postgres.session import Session
 from adapters.postgres.tables import api_tokens, connections, people, reference_rows, sessions
 from oppsync import canonical_json
 from oppsync.domain.approvals import Person, PersonRole
@@ -23,12 +23,12 @@ from oppsync.errors import Conflict, InvalidInput, Misconfigured, NotFound
 
 
 class PostgresPeople:
-    def __init__(self, connection: SqlConnection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def get(self, tenant_id: str, person_id: UUID) -> Person:
         query = select(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such person.")
         return to_person(row)
@@ -39,7 +39,7 @@ class PostgresPeople:
             .where(people.c.tenant_id == tenant_id, people.c.is_active, people.c.roles.contains([role]))
             .order_by(people.c.name, people.c.id)
         )
-        return [to_person(row) for row in self._connection.execute(query).mappings()]
+        return [to_person(row) for row in self._session.execute(query).mappings()]
 
     def add(self, tenant_id: str, person: Person, password_hash: str) -> None:
         statement = insert(people).values(
@@ -53,33 +53,33 @@ class PostgresPeople:
         )
         unique = ["tenant_id", "email"]
         added = statement.on_conflict_do_nothing(index_elements=unique).returning(people.c.id)
-        if self._connection.execute(added).one_or_none() is None:
+        if self._session.execute(added).one_or_none() is None:
             raise Conflict(f"There is a person with the e-mail {person.email} already.")
 
     def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
         query = select(people).where(
             people.c.tenant_id == tenant_id, people.c.email == email.lower(), people.c.is_active
         )
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         return (to_person(row), row["password_hash"]) if row else None
 
 
 class PostgresCredentials:
-    def __init__(self, connection: SqlConnection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None:
-        self._connection.execute(delete(sessions).where(sessions.c.expires_at < clock()))
+        self._session.execute(delete(sessions).where(sessions.c.expires_at < clock()))
         statement = insert(sessions).values(
             tenant_id=tenant_id, person_id=person_id, secret_hash=secret_hash, expires_at=clock() + ttl
         )
-        self._connection.execute(statement)
+        self._session.execute(statement)
 
     def session_person(self, secret_hash: str) -> tuple[str, Person] | None:
         return self._person(sessions, sessions.c.secret_hash == secret_hash, sessions.c.expires_at > clock())
 
     def end_session(self, secret_hash: str) -> None:
-        self._connection.execute(delete(sessions).where(sessions.c.secret_hash == secret_hash))
+        self._session.execute(delete(sessions).where(sessions.c.secret_hash == secret_hash))
 
     def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
         statement = insert(api_tokens).values(
@@ -87,7 +87,7 @@ class PostgresCredentials:
         )
         unique = ["tenant_id", "name"]
         added = statement.on_conflict_do_nothing(index_elements=unique).returning(api_tokens.c.name)
-        if self._connection.execute(added).one_or_none() is None:
+        if self._session.execute(added).one_or_none() is None:
             raise Conflict(f"There is a token named {name} already.")
 
     def token_person(self, secret_hash: str) -> tuple[str, Person] | None:
@@ -97,7 +97,7 @@ class PostgresCredentials:
     def _person(self, table: Table, *where: Any) -> tuple[str, Person] | None:
         same = (people.c.tenant_id == table.c.tenant_id) & (people.c.id == table.c.person_id)
         query = select(people).join(table, same).where(*where, people.c.is_active)
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         return (row["tenant_id"], to_person(row)) if row else None
 
 
@@ -105,8 +105,8 @@ class PostgresConnections:
     """Secrets are a MultiFernet token of `{tenant, connection, secrets}`: Fernet has no associated data, so the
     row it belongs to is named inside and checked."""
 
-    def __init__(self, connection: SqlConnection, keys: MultiFernet) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, keys: MultiFernet) -> None:
+        self._session = session
         self._keys = keys
 
     def get(self, connection_id: str) -> Connection:
@@ -119,12 +119,12 @@ class PostgresConnections:
             .order_by(connections.c.id)
             .limit(1)
         )
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         return Connection.model_validate(pick(row, Connection)) if row else None
 
     def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
         query = select(connections).where(connections.c.tenant_id == tenant_id).order_by(connections.c.id)
-        rows = self._connection.execute(query).mappings()
+        rows = self._session.execute(query).mappings()
         return [Connection.model_validate(pick(row, Connection)) for row in rows]
 
     def secrets(self, connection_id: str) -> Mapping[str, Any]:
@@ -148,7 +148,7 @@ class PostgresConnections:
         }
         statement = insert(connections).values(**values)
         changed = {name: value for name, value in values.items() if name not in ("tenant_id", "id")}
-        self._connection.execute(
+        self._session.execute(
             statement.on_conflict_do_update(
                 index_elements=["tenant_id", "id"], set_={**changed, "updated_at": clock()}
             )
@@ -156,7 +156,7 @@ class PostgresConnections:
 
     def _row(self, connection_id: str) -> Any:
         query = select(connections).where(connections.c.id == connection_id)
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such connection.")
         return row
@@ -170,18 +170,18 @@ class PostgresReferences:
     """`books` is kept by the process: a book is made anew only when the number of its rows or the transactions
     that wrote them (`xmin`) are others, which holds for rows that somebody changed by hand too."""
 
-    def __init__(self, connection: SqlConnection, books: Books) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, books: Books) -> None:
+        self._session = session
         self._books = books
 
     def book(self, tenant_id: str) -> ReferenceBook:
         of_tenant = reference_rows.c.tenant_id == tenant_id
         writers: ColumnElement[int] = literal_column("sum(xmin::text::bigint)")
-        looks = tuple(self._connection.execute(select(func.count(), writers).where(of_tenant)).one())
+        looks = tuple(self._session.execute(select(func.count(), writers).where(of_tenant)).one())
         known = self._books.get(tenant_id)
         if known is not None and known[0] == looks:
             return known[1]
-        rows = self._connection.execute(select(reference_rows).where(of_tenant)).mappings()
+        rows = self._session.execute(select(reference_rows).where(of_tenant)).mappings()
         book = ReferenceBook(document(ReferenceRow, pick(row, ReferenceRow)) for row in rows)
         self._books[tenant_id] = looks, book
         return book
@@ -192,7 +192,7 @@ class PostgresReferences:
             .where(reference_rows.c.tenant_id == tenant_id, reference_rows.c.kind == kind)
             .order_by(reference_rows.c.key, reference_rows.c.valid_from)
         )
-        rows = self._connection.execute(query).mappings()
+        rows = self._session.execute(query).mappings()
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
@@ -209,7 +209,7 @@ class PostgresReferences:
         )
         if row.valid_to is not None:
             clash = clash.where(reference_rows.c.valid_from < row.valid_to)
-        other = self._connection.execute(clash.with_for_update()).scalars().first()
+        other = self._session.execute(clash.with_for_update()).scalars().first()
         if other is not None:
             raise InvalidInput(
                 f"{row.kind} {row.key!r} from {row.valid_from} overlaps the row from {other}: "
@@ -222,7 +222,7 @@ class PostgresReferences:
         changed = reference_rows.c.value.is_distinct_from(statement.excluded.value) | (
             reference_rows.c.valid_to.is_distinct_from(statement.excluded.valid_to)
         )
-        self._connection.execute(
+        self._session.execute(
             statement.on_conflict_do_update(
                 index_elements=["tenant_id", "kind", "key", "valid_from"],
                 set_={

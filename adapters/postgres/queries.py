@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Select, and_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 
-from adapters.postgres.engine import reading, store_errors
+from adapters.postgres.engine import each_by_itself, store_errors
 from adapters.postgres.overrides import overrides_of
 from adapters.postgres.rows import document, pick, to_exception, to_ledger_row, to_plan, to_task
 from adapters.postgres.tables import (
@@ -85,7 +85,7 @@ _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noq
 
 class PostgresQueries:
     def __init__(self, engine: Engine) -> None:
-        self._engine = reading(engine)
+        self._engine = each_by_itself(engine)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, exists, func, select
+from sqlalchemy import Table, exists, func, select
 
+from adapters.postgres.session import Session
 from adapters.postgres.tables import exception_items
 from oppsync.domain.exceptions import ExceptionStatus
 from oppsync.domain.replays import Selection
 
 
 def selected(
-    connection: Connection,
+    session: Session,
     tenant_id: str,
     selection: Selection,
     table: Table,
@@ -43,4 +44,4 @@ def selected(
             exception_items.c.code == selection.reason,
         )
         query = query.where(stopped)
-    return connection.execute(query.order_by(table.c.id).limit(selection.limit + 1)).scalars().all()
+    return session.execute(query.order_by(table.c.id).limit(selection.limit + 1)).scalars().all()

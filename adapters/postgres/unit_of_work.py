@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
-from adapters.postgres.engine import reading, store_errors
+from adapters.postgres.engine import each_by_itself, store_errors
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.opportunities import PostgresOpportunities
 from adapters.postgres.overrides import PostgresPlanOverrides
@@ -19,6 +19,7 @@ from adapters.postgres.people import (
     PostgresPeople,
     PostgresReferences,
 )
+from adapters.postgres.session import Session
 from adapters.postgres.watermarks import PostgresWatermarks
 from adapters.postgres.work import (
     PostgresApprovals,
@@ -29,6 +30,7 @@ from adapters.postgres.work import (
     PostgresOutbox,
     PostgresPlans,
 )
+from oppsync.domain.tracked import Lease, TrackedOpportunity
 from oppsync.ports.storage import (
     Approvals,
     Audit,
@@ -36,6 +38,7 @@ from oppsync.ports.storage import (
     Connections,
     Credentials,
     Deliveries,
+    Due,
     Exceptions,
     Ledger,
     Opportunities,
@@ -51,25 +54,31 @@ from oppsync.ports.storage import (
 
 class PostgresUnitOfWork:
     def __init__(self, connection: Connection, keys: MultiFernet, books: Books) -> None:
-        self._connection = connection
-        self.opportunities: Opportunities = PostgresOpportunities(connection)
-        self.watermarks: Watermarks = PostgresWatermarks(connection)
-        self.deliveries: Deliveries = PostgresDeliveries(connection)
-        self.plans: Plans = PostgresPlans(connection)
-        self.overrides: PlanOverrides = PostgresPlanOverrides(connection)
-        self.baselines: Baselines = PostgresBaselines(connection)
-        self.approvals: Approvals = PostgresApprovals(connection)
-        self.ledger: Ledger = PostgresLedger(connection)
-        self.exceptions: Exceptions = PostgresExceptions(connection)
-        self.audit: Audit = PostgresAudit(connection)
-        self.outbox: Outbox = PostgresOutbox(connection)
-        self.people: People = PostgresPeople(connection)
-        self.credentials: Credentials = PostgresCredentials(connection)
-        self.references: References = PostgresReferences(connection, books)
-        self.connections: Connections = PostgresConnections(connection, keys)
+        self._session = session = Session(connection)
+        self._outcomes = PostgresOpportunities(session)
+        self.opportunities: Opportunities = self._outcomes
+        self.watermarks: Watermarks = PostgresWatermarks(session)
+        self.deliveries: Deliveries = PostgresDeliveries(session)
+        self.plans: Plans = PostgresPlans(session)
+        self.overrides: PlanOverrides = PostgresPlanOverrides(session)
+        self.baselines: Baselines = PostgresBaselines(session)
+        self.approvals: Approvals = PostgresApprovals(session)
+        self.ledger: Ledger = PostgresLedger(session)
+        self.exceptions: Exceptions = PostgresExceptions(session)
+        self.audit: Audit = PostgresAudit(session)
+        self.outbox: Outbox = PostgresOutbox(session)
+        self.people: People = PostgresPeople(session)
+        self.credentials: Credentials = PostgresCredentials(session)
+        self.references: References = PostgresReferences(session, books)
+        self.connections: Connections = PostgresConnections(session, keys)
 
     def commit(self) -> None:
-        self._connection.commit()
+        self._session.commit()
+
+    def commit_outcome(
+        self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
+    ) -> int | None:
+        return self._outcomes.commit_outcome(before, after, due, lease)
 
 
 class PostgresUnits:
@@ -77,7 +86,7 @@ class PostgresUnits:
 
     def __init__(self, engine: Engine, keys: MultiFernet) -> None:
         self._engine = engine
-        self._reading = reading(engine)
+        self._reading = each_by_itself(engine)
         self._keys = keys
         self._books: Books = {}
 

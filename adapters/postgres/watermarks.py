@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, null, or_, select, tuple_, update
+from sqlalchemy import exists, func, null, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
 from adapters.postgres.rows import pick
+from adapters.postgres.session import Session
 from adapters.postgres.tables import connections
 from adapters.postgres.tables import crm_watermarks as table
 from oppsync.domain.connections import ConnectionRole
@@ -21,8 +22,8 @@ KEY = (table.c.tenant_id, table.c.connection_id)
 
 
 class PostgresWatermarks:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def take(self, holder: str) -> Watermark | None:
         self._add_missing()
@@ -40,7 +41,7 @@ class PostgresWatermarks:
             .values(lease_token=table.c.lease_token + 1, lease_until=clock() + LEASE, lease_holder=holder)
             .returning(table)
         )
-        row = self._connection.execute(statement).mappings().one_or_none()
+        row = self._session.execute(statement).mappings().one_or_none()
         return None if row is None else Watermark(**pick(row, Watermark), token=row["lease_token"])
 
     def count(self, watermark: Watermark, deals: int, changes: int, latest: timedelta) -> bool:
@@ -69,7 +70,7 @@ class PostgresWatermarks:
 
     def due_now(self, tenant_id: str, connection_id: str) -> None:
         which = (table.c.tenant_id == tenant_id, table.c.connection_id == connection_id)
-        self._connection.execute(update(table).where(*which).values(due_at=clock(), tries=0, error=null()))
+        self._session.execute(update(table).where(*which).values(due_at=clock(), tries=0, error=null()))
 
     def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
         failed = {} if error is None else {"tries": table.c.tries + 1, "error": error}
@@ -81,7 +82,7 @@ class PostgresWatermarks:
             table.c.connection_id == watermark.connection_id,
             table.c.lease_token == watermark.token,
         )
-        return self._connection.execute(update(table).where(*held).values(**values)).rowcount == 1
+        return self._session.execute(update(table).where(*held).values(**values)).rowcount == 1
 
     def _add_missing(self) -> None:
         """A CRM that was connected since is due at once."""
@@ -89,7 +90,7 @@ class PostgresWatermarks:
         new = select(connections.c.tenant_id, connections.c.id).where(
             connections.c.role == ConnectionRole.CRM, ~there
         )
-        self._connection.execute(
+        self._session.execute(
             insert(table).from_select(["tenant_id", "connection_id"], new).on_conflict_do_nothing()
         )
 

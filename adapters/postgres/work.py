@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.opportunities import clock
 from adapters.postgres.replays import selected
 from adapters.postgres.rows import pick, to_exception, to_plan, to_task
+from adapters.postgres.session import Session
 from adapters.postgres.tables import (
     approval_tasks,
-    audit,
     baselines,
     exception_items,
     inbox,
@@ -41,7 +41,6 @@ _STORE = (
     .returning(inbox.c.id)
 )
 _LINK = insert(inbox_opportunities).on_conflict_do_nothing()
-_APPEND = insert(audit).values(at=clock())
 _SEND = insert(outbox).values(
     connection_id=select(opportunities.c.connection_id)
     .where(
@@ -49,16 +48,27 @@ _SEND = insert(outbox).values(
     )
     .scalar_subquery()
 )
+_OF_OPPORTUNITY = (
+    plans.c.tenant_id == bindparam("of_tenant"),
+    plans.c.opportunity_id == bindparam("of_opportunity"),
+)
+_KNOWN_PLAN = select(plans.c.number).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
+_ADD_PLAN = (
+    insert(plans)
+    .values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
+    .on_conflict_do_nothing(index_elements=["tenant_id", "opportunity_id", "hash"])
+    .returning(plans.c.number)
+)
 
 
 class PostgresDeliveries:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add(self, delivery: Delivery) -> tuple[UUID, bool]:
         digest = hashlib.sha256(delivery.body).hexdigest()
         new = {"id": uuid7(), "body_sha256": digest, **delivery.model_dump()}
-        inserted: UUID | None = self._connection.execute(_STORE, new).scalar_one_or_none()
+        inserted: UUID | None = self._session.execute(_STORE, new).scalar_one_or_none()
         if inserted is not None:
             return inserted, True
         query = select(inbox.c.id).where(
@@ -66,66 +76,62 @@ class PostgresDeliveries:
             inbox.c.connection_id == delivery.connection_id,
             inbox.c.delivery_id == delivery.delivery_id,
         )
-        known: UUID = self._connection.execute(query).scalar_one()
+        known: UUID = self._session.execute(query).scalar_one()
         return known, False
 
     def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None:
         link = {"tenant_id": tenant_id, "inbox_id": delivery_id, "opportunity_id": opportunity_id}
-        self._connection.execute(_LINK, link)
+        self._session.execute(_LINK, link)
 
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         query = select(inbox).where(inbox.c.tenant_id == tenant_id, inbox.c.id == delivery_id)
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such delivery.")
         links = select(inbox_opportunities.c.opportunity_id).where(
             inbox_opportunities.c.tenant_id == tenant_id, inbox_opportunities.c.inbox_id == delivery_id
         )
         return StoredDelivery(
-            **pick(row, StoredDelivery), opportunities=tuple(self._connection.execute(links).scalars())
+            **pick(row, StoredDelivery), opportunities=tuple(self._session.execute(links).scalars())
         )
 
     def matching(self, tenant_id: str, selection: Selection) -> Sequence[UUID]:
         since = inbox.c.received_at
-        return selected(self._connection, tenant_id, selection, inbox, since=since, referred_as="delivery_id")
+        return selected(self._session, tenant_id, selection, inbox, since=since, referred_as="delivery_id")
 
 
 class PostgresPlans:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
-        of_opportunity = (plans.c.tenant_id == tenant_id, plans.c.opportunity_id == opportunity_id)
-        known = select(plans.c.number).where(*of_opportunity, plans.c.hash == plan.hash)
-        number: int | None = self._connection.execute(known).scalar_one_or_none()
-        if number is not None:
-            return number
-        count = select(func.count()).where(*of_opportunity)
-        number = self._connection.execute(count).scalar_one() + 1
-        statement = insert(plans).values(
-            tenant_id=tenant_id,
-            opportunity_id=opportunity_id,
-            hash=plan.hash,
-            number=number,
-            content=plan.content.document(),
-            provenance=plan.provenance.model_dump(mode="json"),
-        )
-        self._connection.execute(statement)
-        return number
+        new = {
+            "tenant_id": tenant_id,
+            "opportunity_id": opportunity_id,
+            "hash": plan.hash,
+            "content": plan.content.document(),
+            "provenance": plan.provenance.model_dump(mode="json"),
+        }
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()
+        if added is not None:
+            return added
+        known: int = self._session.execute(_KNOWN_PLAN, {**which, "of_hash": plan.hash}).scalar_one()
+        return known
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         query = select(plans).where(
             plans.c.tenant_id == tenant_id, plans.c.opportunity_id == opportunity_id, plans.c.hash == plan_hash
         )
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
 
 
 class PostgresBaselines:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:
         statement = insert(baselines).values(
@@ -135,12 +141,12 @@ class PostgresBaselines:
             frozen_at=baseline.frozen_at,
             content=baseline.model_dump(mode="json"),
         )
-        self._connection.execute(statement.on_conflict_do_nothing())
+        self._session.execute(statement.on_conflict_do_nothing())
 
 
 class PostgresApprovals:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def open(
         self,
@@ -172,7 +178,7 @@ class PostgresApprovals:
             )
             .returning(approval_tasks)
         )
-        return to_task(self._connection.execute(statement).mappings().one())
+        return to_task(self._session.execute(statement).mappings().one())
 
     def approve_by_rule(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
@@ -191,7 +197,7 @@ class PostgresApprovals:
             candidates=[],
             **approved,
         )
-        self._connection.execute(
+        self._session.execute(
             statement.on_conflict_do_update(
                 index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],
                 index_where=approval_tasks.c.status != text("'void'"),
@@ -220,7 +226,7 @@ class PostgresApprovals:
             .values(status=status, decided_by=by, decided_at=clock(), comment=comment)
             .returning(approval_tasks)
         )
-        return to_task(self._connection.execute(statement).mappings().one())
+        return to_task(self._session.execute(statement).mappings().one())
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         other = approval_tasks.c.plan_hash != (keep_hash or "")
@@ -233,16 +239,16 @@ class PostgresApprovals:
         statement = update(approval_tasks).where(
             approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id, *which
         )
-        return self._connection.execute(statement.values(status=TaskStatus.VOID)).rowcount
+        return self._session.execute(statement.values(status=TaskStatus.VOID)).rowcount
 
     def _select(self, *where: Any) -> list[ApprovalTask]:
         query = select(approval_tasks).where(*where).order_by(approval_tasks.c.id)
-        return [to_task(row) for row in self._connection.execute(query).mappings()]
+        return [to_task(row) for row in self._session.execute(query).mappings()]
 
 
 class PostgresExceptions:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def raise_item(self, new: NewException) -> UUID:
         fields = new.model_dump(mode="json", exclude={"opportunity_id", "delivery_id"})
@@ -255,12 +261,10 @@ class PostgresExceptions:
         )
         if new.opportunity_id is None and new.delivery_id is None:
             same = same.where(exception_items.c.payload_reference == new.payload_reference)
-        known: UUID | None = self._connection.execute(same).scalar_one_or_none()
+        known: UUID | None = self._session.execute(same).scalar_one_or_none()
         if known is not None:
             again = {**fields, "last_seen": clock(), "occurrences": exception_items.c.occurrences + 1}
-            self._connection.execute(
-                update(exception_items).where(*_item(new.tenant_id, known)).values(**again)
-            )
+            self._session.execute(update(exception_items).where(*_item(new.tenant_id, known)).values(**again))
             return known
         item_id: UUID = uuid7()
         statement = insert(exception_items).values(
@@ -270,7 +274,7 @@ class PostgresExceptions:
             delivery_id=new.delivery_id,
             **fields,
         )
-        self._connection.execute(statement)
+        self._session.execute(statement)
         return item_id
 
     def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
@@ -280,18 +284,18 @@ class PostgresExceptions:
             exception_items.c.code == code,
             exception_items.c.status.in_((ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)),
         )
-        return self._connection.execute(query.limit(1)).one_or_none() is not None
+        return self._session.execute(query.limit(1)).one_or_none() is not None
 
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         query = select(exception_items).where(*_item(tenant_id, item_id)).with_for_update()
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such exception.")
         return to_exception(row)
 
     def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None:
         statement = update(exception_items).where(*_item(tenant_id, item_id))
-        self._connection.execute(_closed(statement, status, by, reason))
+        self._session.execute(_closed(statement, status, by, reason))
 
     def close_for(
         self,
@@ -306,7 +310,7 @@ class PostgresExceptions:
             exception_items.c.opportunity_id == opportunity_id,
             exception_items.c.status == ExceptionStatus.OPEN,
         )
-        return self._connection.execute(_closed(statement, status, by, reason)).rowcount
+        return self._session.execute(_closed(statement, status, by, reason)).rowcount
 
     def close_for_poll(self, tenant_id: str, connection_id: str, by: str, reason: str) -> int:
         statement = update(exception_items).where(
@@ -314,7 +318,7 @@ class PostgresExceptions:
             exception_items.c.payload_reference == poll_reference(connection_id),
             exception_items.c.status == ExceptionStatus.OPEN,
         )
-        return self._connection.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
+        return self._session.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
 
     def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
         statement = update(exception_items).where(
@@ -322,7 +326,7 @@ class PostgresExceptions:
             exception_items.c.delivery_id == delivery_id,
             exception_items.c.status == ExceptionStatus.OPEN,
         )
-        return self._connection.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
+        return self._session.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
 
 
 def _item(tenant_id: str, item_id: UUID) -> tuple[Any, ...]:
@@ -336,14 +340,14 @@ def _closed(statement: Any, status: ExceptionStatus, by: str, reason: str) -> An
 class PostgresAudit:
     """Append only: nothing here updates or deletes."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def append(self, tenant_id: str, event: Event, traceparent: str) -> None:
         row = {
             "tenant_id": tenant_id,
-            "id": uuid7(),
-            "opportunity_id": event.opportunity_id,
+            "id": str(uuid7()),
+            "opportunity_id": str(event.opportunity_id) if event.opportunity_id else None,
             "type": event.type,
             "actor": event.actor,
             "summary": event.summary,
@@ -354,12 +358,12 @@ class PostgresAudit:
             "correlation_id": traceparent.split("-")[1],
             "traceparent": traceparent,
         }
-        self._connection.execute(_APPEND, row)
+        self._session.tell(row)
 
 
 class PostgresOutbox:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None:
         row = {
@@ -370,4 +374,4 @@ class PostgresOutbox:
             "traceparent": traceparent,
         }
         its_connection = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
-        self._connection.execute(_SEND, {**row, **its_connection})
+        self._session.execute(_SEND, {**row, **its_connection})

@@ -38,7 +38,7 @@ Find = Callable[[], Landed | None]
 Send = Callable[[], Landed]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Effects:
     """The ledger as one stage run sees it: every write is fenced by the run's lease."""
 
@@ -49,6 +49,7 @@ class Effects:
     stage: str
     lease: Lease
     clock: Clock
+    _rows: dict[str, LedgerRow] | None = None
 
     def perform(self, effect: Effect, find: Find, send: Send) -> Landed:
         """Make `effect` true outside, once. Returns what exists.
@@ -74,18 +75,27 @@ class Effects:
 
     def _intend(self, effect: Effect, digest: str) -> LedgerRow | None:
         """Commit the intent; returns the row as it was before. Raises StillUnknown during its quarantine."""
-        with self.uow() as uow:
-            row = uow.ledger.get(self.tenant_id, effect.key)
-            if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
+        row = self._known(effect)
+        if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
+            with self.uow.reading() as uow:
                 until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine + LONGEST_PAUSE)
-                if until is not None:
-                    raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
-            if row is None or (row.state is not EffectState.CONFIRMED or row.request_digest != digest):
+            if until is not None:
+                raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
+        if row is None or (row.state is not EffectState.CONFIRMED or row.request_digest != digest):
+            with self.uow() as uow:
                 uow.ledger.intend(self.tenant_id, effect, digest, self.lease, self.traceparent)
                 crash_point("intent.uncommitted", effect.kind)
                 uow.commit()
                 crash_point("intent.committed", effect.kind)
         return row
+
+    def _known(self, effect: Effect) -> LedgerRow | None:
+        """As it was when the run began: all of the deal's are read at once, and nobody else writes them."""
+        if self._rows is None:
+            with self.uow.reading() as uow:
+                rows = uow.ledger.of(self.tenant_id, effect.opportunity_id)
+            self._rows = {row.key: row for row in rows}
+        return self._rows.get(effect.key)
 
     def _adopt(self, effect: Effect, found: Landed) -> Landed:
         if found.differences:

@@ -82,10 +82,6 @@ class Opportunities(Protocol):
     def renew_lease(self, lease: Lease) -> bool:
         """False when the lease was lost."""
 
-    def save(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease) -> int | None:
-        """Record an outcome made under a lease. Returns how many re-reads were asked for by now; None, and
-        nothing written, when token or version moved on."""
-
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
         """Record a change a person made (decision, replay) on a row locked in this transaction."""
 
@@ -182,7 +178,8 @@ class Approvals(Protocol):
 
 
 class Ledger(Protocol):
-    """Each writing call is fenced: it raises LeaseLost when the lease is no longer held."""
+    """Each writing call is fenced: it, or at the latest the commit, raises LeaseLost when the lease is not held
+    any more."""
 
     def get(self, tenant_id: str, key: str) -> LedgerRow | None: ...
 
@@ -322,6 +319,13 @@ class UnitOfWork(Protocol):
     connections: Connections
 
     def commit(self) -> None: ...
+
+    def commit_outcome(
+        self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
+    ) -> int | None:
+        """Record an outcome made under a lease, with all that was written so far. Returns how many re-reads
+        were asked for by now; None, and nothing committed, when token or version moved on. Either way this
+        unit of work is over."""
 
 
 class UnitOfWorkFactory(Protocol):

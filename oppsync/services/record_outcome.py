@@ -55,14 +55,13 @@ def commit(
     Close the unit of work before you `look_again`: it may hold the row that is looked at.
     """
     before = context.opportunity
-    asked = uow.opportunities.save(before, after, due, context.lease)
-    if asked is None:
-        return None
     publish(uow, before.tenant_id, before.traceparent, *events)
     if due.sent:
         uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
     crash_point("outcome.uncommitted", after.state)
-    uow.commit()
+    asked = uow.commit_outcome(before, after, due, context.lease)
+    if asked is None:
+        return None
     crash_point("outcome.committed", after.state)
     now = after.model_copy(update={"version": before.version + 1, "reread_requested": asked})
     return Worked(now, due.keep_lease)

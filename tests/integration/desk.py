@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, Application
 from adapters.postgres.opportunities import PostgresOpportunities
+from adapters.postgres.session import Session
 from adapters.systems import WEBHOOK_SECRETS
 from oppsync.domain.connections import Connection, ConnectionRole
 from oppsync.domain.opportunity import OpportunityRef
@@ -59,4 +60,4 @@ def take(
     application: Application, opportunity_id: UUID, holder: str
 ) -> tuple[TrackedOpportunity, Lease] | None:
     with application.engine.begin() as connection:
-        return PostgresOpportunities(connection).take_lease(opportunity_id, holder)
+        return PostgresOpportunities(Session(connection)).take_lease(opportunity_id, holder)

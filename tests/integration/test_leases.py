@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from adapters.bootstrap import TENANT, Application
 from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.opportunities import PostgresOpportunities
+from adapters.postgres.session import Session
 from oppsync.domain.effects import Effect, Landed
 from oppsync.domain.keys import EffectKind
 from oppsync.domain.tracked import Lease, TrackedOpportunity
@@ -95,8 +96,7 @@ def test_an_outcome_ends_the_count_of_crashes_only_when_it_says_so(
 
     with application.uow() as uow:
         settled = opportunity.model_copy(update={"crashes": 0})
-        assert uow.opportunities.save(opportunity, settled, ON_ACTION, lease) == 0
-        uow.commit()
+        assert uow.commit_outcome(opportunity, settled, ON_ACTION, lease) == 0
 
     assert desk.run(application, SEEN) == [("received", 1, 0, None)]
     assert desk.take(application, opportunity_id, "alive") is None  # nothing is due
@@ -109,7 +109,8 @@ def test_a_zombie_records_no_outcome(application: Application, opportunity_id: U
 
     for due in (STRAIGHT_ON, HANDED_ON, ON_ACTION, Due(timedelta(seconds=9))):
         with application.uow() as uow:
-            assert uow.opportunities.save(opportunity, opportunity, due, old) is None
+            assert uow.commit_outcome(opportunity, opportunity, due, old) is None
+        with application.uow() as uow:
             assert not uow.opportunities.renew_lease(old)
             uow.commit()
 
@@ -141,8 +142,10 @@ def test_a_zombie_writes_nothing_into_the_ledger(
     if succeeded:
         taken(application, opportunity_id, "successor")
 
-    with application.uow() as uow, pytest.raises(LeaseLost):
+    with application.uow() as uow:
         WRITES[write](uow.ledger, effect, old)
+        with pytest.raises(LeaseLost):
+            uow.commit()
 
     assert desk.run(application, "select * from effects") == rows
 
@@ -154,13 +157,15 @@ def test_nobody_takes_the_lease_between_the_ledger_s_check_and_its_commit(
     _, lease = taken(application, opportunity_id, "slow")
     desk.run(application, "update opportunities set lease_until = clock_timestamp() + interval '300 ms'")
     with application.engine.connect() as writing:
-        WRITES["intend"](PostgresLedger(writing), an_effect(opportunity_id), lease)
+        session = Session(writing)
+        WRITES["intend"](PostgresLedger(session), an_effect(opportunity_id), lease)
+        session.flush()
         while desk.run(application, "select 1 from opportunities where lease_until > clock_timestamp()"):
             time.sleep(0.02)
         with application.engine.connect() as other:
             other.exec_driver_sql("set local lock_timeout = '200ms'")
             with pytest.raises(OperationalError, match="lock timeout"):
-                PostgresOpportunities(other).take_lease(opportunity_id, "successor")
+                PostgresOpportunities(Session(other)).take_lease(opportunity_id, "successor")
         writing.commit()
 
     assert desk.take(application, opportunity_id, "successor") is not None
@@ -178,7 +183,8 @@ def test_a_version_that_moved_on_refuses_the_outcome_of_the_lease_s_own_holder(
         uow.commit()
 
     with application.uow() as uow:
-        assert uow.opportunities.save(opportunity, opportunity, ON_ACTION, lease) is None
+        assert uow.commit_outcome(opportunity, opportunity, ON_ACTION, lease) is None
+    with application.uow() as uow:
         assert uow.opportunities.renew_lease(lease)
 
 
@@ -189,8 +195,7 @@ def test_a_re_read_asked_for_during_a_run_is_told_to_it_and_is_due_at_once(
     desk.receive(application, "006A")
 
     with application.uow() as uow:
-        assert uow.opportunities.save(opportunity, opportunity, ON_ACTION, lease) == 1
-        uow.commit()
+        assert uow.commit_outcome(opportunity, opportunity, ON_ACTION, lease) == 1
 
     again, _ = taken(application, opportunity_id, "worker")
     assert again.reread_due
@@ -204,8 +209,7 @@ def test_a_backoff_is_kept_while_an_old_re_read_is_still_to_be_made(
     assert opportunity.reread_due
 
     with application.uow() as uow:
-        uow.opportunities.save(opportunity, opportunity, Due(timedelta(minutes=5)), lease)
-        uow.commit()
+        uow.commit_outcome(opportunity, opportunity, Due(timedelta(minutes=5)), lease)
 
     assert desk.take(application, opportunity_id, "worker") is None
 

@@ -48,14 +48,14 @@ ENGINE = (
     Mutation(
         "no quarantine for what a dead worker sent",
         EFFECTS,
-        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n                until",
-        "row.state in (EffectState.UNKNOWN,):\n                until",
+        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            with",
+        "row.state in (EffectState.UNKNOWN,):\n            with",
     ),
     Mutation(
         "no quarantine for an unclear answer",
         EFFECTS,
-        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n                until",
-        "row.state in (EffectState.SENT,):\n                until",
+        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            with",
+        "row.state in (EffectState.SENT,):\n            with",
     ),
     Mutation(
         "an unclear answer (5xx, time-out) counts as not carried out",

@@ -6,11 +6,13 @@ from tests.mutants.mutation import Mutation
 
 ROWS = "adapters/postgres/opportunities.py"
 LEDGER = "adapters/postgres/ledger.py"
+SESSION = "adapters/postgres/session.py"
 WORK = "adapters/postgres/work.py"
 SENDING = "actors/sending.py"
 FAIR = "adapters/postgres/fair.py"
 
 _LEASES = "tests/integration/test_leases.py::"
+_SESSION = "tests/integration/test_session.py::"
 _TURNS = "tests/stateful/test_turns.py::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres"
 
 
@@ -129,6 +131,26 @@ STORAGE = (
         "state = EffectState.INTENDED.value",
         first=_on_postgres("test_a_write_that_never_lands_is_a_bug_after_three_sends"),
     ),
+    Mutation(
+        "a write put off is refused and nobody notices",
+        SESSION,
+        "if self._write(*put_off) is None:",
+        "if self._write(*put_off) is None and False:",
+        first=_LEASES + "test_a_zombie_writes_nothing_into_the_ledger",
+    ),
+    Mutation(
+        "a write that goes alone is told by nobody",
+        SESSION,
+        "if not self._told:",
+        "if not self._told or not self._connection.in_transaction():",
+    ),
+    Mutation(
+        "a refused outcome is told all the same",
+        SESSION,
+        "_telling(exists(select(written)))",
+        "_telling()",
+        first=_SESSION + "test_what_a_refused_write_tells_is_not_told",
+    ),
     Mutation("the time of sending is not kept", LEDGER, "sent_at=clock(), ", ""),
     Mutation(
         "sends are not counted",
@@ -148,15 +170,15 @@ STORAGE = (
     Mutation(
         "no ON CONFLICT for a known deal",
         ROWS,
-        "self._connection.execute(_RECEIVE, new)",
-        'self._connection.execute(_NEW.returning(table.c.id, (table.c.id == table.c.id).label("is_new")), new)',
+        "self._session.execute(_RECEIVE, new)",
+        'self._session.execute(_NEW.returning(table.c.id, (table.c.id == table.c.id).label("is_new")), new)',
         first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "no ON CONFLICT in the ledger",
         LEDGER,
-        "    return new.on_conflict_do_update(",
-        "    return new.returning(table.c.key)\n    new.on_conflict_do_update(",
+        "    return write(written.returning(table.c.key))",
+        "    return write(new.returning(table.c.key))",
     ),
     Mutation(
         "tasks of the new plan are void, those of the old are not",

@@ -130,6 +130,14 @@ class MemoryUnitOfWork:
         self._begun_on, self._tables = self._tables, self._tables.snapshot()
         self._store.committed(before, self._store.tables)
 
+    def commit_outcome(
+        self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
+    ) -> int | None:
+        asked = self.opportunities.save(before, after, due, lease)
+        if asked is not None:
+            self.commit()
+        return asked
+
 
 class MemoryOpportunities:
     def __init__(self, tables: Tables, now: Now, new_id: Callable[[], UUID]) -> None:
