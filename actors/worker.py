@@ -16,9 +16,12 @@ from adapters.sizes import worker_pool, worker_threads
 
 # Heroku kills 30 s after SIGTERM.
 SHUTDOWN_MILLISECONDS = 22_000
+# On a machine they share, CRMs and people who wait for an answer come before the work.
+NICENESS = 5
 
 
 def main() -> None:
+    os.nice(NICENESS)
     settings = read_settings()
     threads = worker_threads(os.environ)
     application = build(settings, pool_size=worker_pool(threads), threads=threads)
