@@ -10,7 +10,6 @@ from contextvars import ContextVar
 from typing import Any
 
 import httpcore2
-import httpx2
 
 # The moment (monotonic) at which the call this thread is in must have ended.
 _ends_at: ContextVar[float | None] = ContextVar("http_call_ends_at", default=None)
@@ -18,7 +17,7 @@ _ends_at: ContextVar[float | None] = ContextVar("http_call_ends_at", default=Non
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """All calls through a `DeadlineTransport` in this block time out when the seconds are over."""
+    """All calls through a `DeadlineBackend` in this block time out when the seconds are over."""
     token = _ends_at.set(time.monotonic() + seconds)
     try:
         yield
@@ -26,15 +25,9 @@ def deadline(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
-class DeadlineTransport(httpx2.HTTPTransport):
-    """An HTTP transport whose every connect, read and write ends with the deadline in force."""
+class DeadlineBackend(httpcore2.SyncBackend):
+    """A network whose every connect, read and write ends with the deadline in force."""
 
-    def __init__(self, limits: httpx2.Limits) -> None:
-        super().__init__(limits=limits)
-        self._pool._network_backend = _Backend()  # httpx2 has no argument for it; its pool has
-
-
-class _Backend(httpcore2.SyncBackend):
     def connect_tcp(
         self,
         host: str,

@@ -7,17 +7,19 @@ What an error says of a write: `VendorUnavailable` and `RateLimited` mean it was
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-import httpx2
+import httpcore2
 
-from adapters.deadline import DeadlineTransport, deadline
+from adapters.deadline import DeadlineBackend, deadline
 from adapters.traffic.signals import SILENT, Signal, read_limit_headers
 from oppsync import canonical_json
 from oppsync.crash_points import crash_point
@@ -37,8 +39,21 @@ SUCCESS = 2  # the first digit
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 LONGEST_RETRY_AFTER = timedelta(days=1)
 QUOTED_CHARACTERS = 300
-KEPT_OPEN = httpx2.Limits(max_connections=8, max_keepalive_connections=2, keepalive_expiry=4)
+MOST_CONNECTIONS, MOST_KEPT_OPEN, KEPT_OPEN_SECONDS = 8, 2, 4.0
+# What may stand in a path as it is (RFC 3986), and what is quoted already.
+_OF_A_PATH = "/%:@!$&'()*+,;=~"
+PORTS = {"http": 80, "https": 443}
+BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS"}
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-api-token"}
+
+# All that a call may end with instead of an answer.
+_FAILURES = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.UnsupportedProtocol,
+    UnicodeError,
+)
 
 ErrorClass = type[TransientError] | type[BusinessError]
 
@@ -74,6 +89,25 @@ class Answer:
     @property
     def retry_after(self) -> timedelta | None:
         return read_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
+
+
+@dataclass(frozen=True)
+class Address:
+    """A base URL in parts; `host` in ASCII, without the brackets of an IPv6 address."""
+
+    scheme: str
+    host: str
+    port: int
+    host_header: str
+    path: str
+
+    def target(self, path: str, params: Mapping[str, str] | None) -> str:
+        """What stands in the request's first line."""
+        path, mark, query = path.partition("?")
+        quoted = quote(self.path + path, safe=_OF_A_PATH) + mark + quote(query, safe=_OF_A_PATH + "?")
+        if not params:
+            return quoted or "/"
+        return f"{quoted}{'&' if mark else '?'}{urlencode(params)}"
 
 
 # What a vendor's own table may say of a refusal: our error class, and the vendor's words for people.
@@ -146,16 +180,25 @@ class HttpClient:
     ) -> None:
         self.vendor = vendor
         self.base_url = _checked(vendor, base_url)
-        self._headers = {"accept": "application/json", "accept-encoding": "identity"} | _lowered(headers)
+        self._address = _address(self.base_url)
+        always = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "oppsync"}
+        self._headers = always | {"host": self._address.host_header} | _lowered(headers)
         self._total = total
         self._secrets = frozenset(secrets)
         self._judge = judge
         self._read_limits = read_limits
         self._gate = gate
-        self._client = httpx2.Client(transport=DeadlineTransport(KEPT_OPEN), timeout=timeout, trust_env=False)
+        self._time_limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)}
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=_trusted() if self._address.scheme == "https" else None,
+            max_connections=MOST_CONNECTIONS,
+            max_keepalive_connections=MOST_KEPT_OPEN,
+            keepalive_expiry=KEPT_OPEN_SECONDS,
+            network_backend=DeadlineBackend(),
+        )
 
     def close(self) -> None:
-        self._client.close()
+        self._pool.close()
 
     def request(
         self,
@@ -182,31 +225,38 @@ class HttpClient:
             all_headers.setdefault("content-type", "application/json")
         secrets = self._secrets | _secrets_in(all_headers)
         call = redact(f"{self.vendor}: {method} {urlsplit(path).path}", secrets)
-        built = self._request(call, secrets, method, path, params=params, content=content, headers=all_headers)
+        if content is not None or method not in BODILESS:
+            all_headers["content-length"] = str(len(content or b""))
+        try:
+            sent = Sent(method, self._address.target(path, params), content, secrets)
+            built = self._request(sent, all_headers)
+        except UnicodeError as error:
+            raise _error(_judge_failure(error, False), call, secrets) from None
         with self._gate.call(call, self._total) as exchange:
             if write and not window_is_open():
                 raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
-            target = built.url.raw_path.decode("ascii", "replace")
-            exchange.sent = Sent(method, target, content, secrets)
+            exchange.sent = sent
             answer = exchange.answer = self._answer(built, call, write, secrets)
             exchange.signal = self._signal(answer)
             if answer.is_success or answer.status in expect:
                 return answer
             raise self.refusal(answer)
 
-    def _request(
-        self, call: str, secrets: Collection[str], method: str, path: str, **content: Any
-    ) -> httpx2.Request:
-        try:
-            return self._client.build_request(method, self.base_url + path, **content)
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-            raise _error(_judge_failure(error, False), call, secrets) from None
+    def _request(self, sent: Sent, headers: Mapping[str, str]) -> httpcore2.Request:
+        to = self._address
+        return httpcore2.Request(
+            sent.method,
+            httpcore2.URL(scheme=to.scheme, host=to.host, port=to.port, target=sent.target),
+            headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()],
+            content=sent.content,
+            extensions=self._time_limits,
+        )
 
-    def _answer(self, request: httpx2.Request, call: str, write: bool, secrets: frozenset[str]) -> Answer:
+    def _answer(self, request: httpcore2.Request, call: str, write: bool, secrets: frozenset[str]) -> Answer:
         try:
             with deadline(self._total):
                 return replace(self._exchange(request, call, write), secrets=secrets)
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as error:
+        except _FAILURES as error:
             # `from None`: the library's texts may quote the address, its query and header values.
             raise _error(_judge_failure(error, write), call, secrets) from None
 
@@ -222,18 +272,21 @@ class HttpClient:
         judgement = (self._judge(answer) if self._judge else None) or judge_status(answer)
         return _error(judgement, f"{answer.call}: {answer.status}", answer.secrets, answer.retry_after)
 
-    def _exchange(self, request: httpx2.Request, call: str, write: bool) -> Answer:
-        crash_point("request.leaves", f"{self.vendor} {request.method}")
-        with closing(self._client.send(request, stream=True)) as response:
+    def _exchange(self, request: httpcore2.Request, call: str, write: bool) -> Answer:
+        method = request.method.decode()
+        crash_point("request.leaves", f"{self.vendor} {method}")
+        with closing(self._pool.handle_request(request)) as response:
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_stream():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     kind = AmbiguousAnswer if write else VendorRejected
                     raise kind(f"{call}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
-            crash_point("request.answered", f"{self.vendor} {request.method}")
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(call, response.status_code, headers, bytes(body), write)
+            crash_point("request.answered", f"{self.vendor} {method}")
+            headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+            }
+            return Answer(call, response.status, headers, bytes(body), write)
 
 
 def judge_status(answer: Answer) -> Judgement:
@@ -257,9 +310,9 @@ def _judge_failure(error: Exception, write: bool) -> Judgement:
     """The rows for calls that got no answer."""
     name = type(error).__name__
     match error:
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+        case httpcore2.ConnectError() | httpcore2.ConnectTimeout() | httpcore2.PoolTimeout():
             return VendorUnavailable, f"not reachable ({name})"
-        case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol() | httpx2.InvalidURL() | UnicodeError():
+        case httpcore2.LocalProtocolError() | httpcore2.UnsupportedProtocol() | UnicodeError():
             return Misconfigured, f"could not be sent ({name}): check the connection's base URL and secrets"
         case _:
             return unanswered(write), f"no whole answer ({name})"
@@ -314,7 +367,7 @@ def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
 def _checked(vendor: str, base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = parts.scheme in PORTS and bool(_ascii_host(parts)) and (parts.port or 1) > 0
     except (ValueError, AttributeError, TypeError):
         usable = False
     if not usable:
@@ -322,3 +375,22 @@ def _checked(vendor: str, base_url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise Misconfigured(f"{vendor}: base_url must be an address only: put credentials into the secrets")
     return base_url.rstrip("/")
+
+
+def _address(base_url: str) -> Address:
+    """Of a checked base URL."""
+    parts = urlsplit(base_url)
+    host, usual = _ascii_host(parts), PORTS[parts.scheme]
+    name = f"[{host}]" if ":" in host else host
+    port = parts.port or usual
+    return Address(parts.scheme, host, port, name if port == usual else f"{name}:{port}", parts.path)
+
+
+def _ascii_host(parts: SplitResult) -> str:
+    return (parts.hostname or "").encode("idna").decode("ascii")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """One for all connections: reading the machine's roots takes longer than a call."""
+    return httpcore2.default_ssl_context()

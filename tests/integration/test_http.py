@@ -227,6 +227,34 @@ def test_an_answer_that_is_not_json_after_a_write_is_ambiguous() -> None:
         ask(says("200 OK", b'{"a": NaN}'), write=False).json()
 
 
+def test_what_leaves_is_quoted_and_complete() -> None:
+    heard: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def hear() -> None:
+            for _ in range(3):
+                connection, _ = listener.accept()
+                with connection:
+                    heard.append(connection.recv(65536).decode("utf-8"))
+                    says("200 OK")(connection)
+
+        threading.Thread(target=hear, daemon=True).start()
+        acme = client(f"http://127.0.0.1:{port}/tenant a/")
+        acme.request("GET", "/Köln 1%2F2.json?x=1", write=False, params={"q": "a&b=ü +"})
+        acme.request("POST", "/things", write=True, json={"name": "ü"})
+        acme.request("POST", "/touch\r\nEvil: 1", write=True)
+
+    first, second, third = (request.partition("\r\n\r\n")[0].split("\r\n") for request in heard)
+    assert first[0] == "GET /tenant%20a/K%C3%B6ln%201%2F2.json?x=1&q=a%26b%3D%C3%BC+%2B HTTP/1.1"
+    assert f"host: 127.0.0.1:{port}" in first
+    assert not [line for line in first if line.startswith("content-")]
+    assert (second[0], "content-length: 13" in second) == ("POST /tenant%20a/things HTTP/1.1", True)
+    assert "content-type: application/json" in second
+    assert third[0] == "POST /tenant%20a/touch%0D%0AEvil:%201 HTTP/1.1"
+    assert "content-length: 0" in third
+
+
 def test_an_expected_status_is_an_answer() -> None:
     with server(says("404 None")) as url:
         assert client(url).request("GET", "/x", write=False, expect={404}).status == 404
