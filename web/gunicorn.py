@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
@@ -18,3 +19,8 @@ def when_ready(_server: Any) -> None:
     """What the workers share stays shared: their collector leaves it alone."""
     gc.collect()
     gc.freeze()
+
+
+def on_exit(_server: Any) -> None:
+    """As Python ends, signals get their deadly meaning back, and platforms send SIGTERM twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

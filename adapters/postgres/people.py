@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken, MultiFernet
-from sqlalchemy import ColumnElement, Table, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import clock
@@ -108,18 +108,15 @@ class PostgresConnections:
     def __init__(self, session: Session, keys: MultiFernet) -> None:
         self._session = session
         self._keys = keys
+        self._got: dict[str, Any] = {}
 
     def get(self, connection_id: str) -> Connection:
-        return Connection.model_validate(pick(self._row(connection_id), Connection))
+        row = self._got[connection_id] = self._row(connection_id)
+        return Connection.model_validate(pick(row, Connection))
 
     def of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None:
-        query = (
-            select(connections)
-            .where(connections.c.tenant_id == tenant_id, connections.c.role == role)
-            .order_by(connections.c.id)
-            .limit(1)
-        )
-        row = self._session.execute(query).mappings().one_or_none()
+        which = {"of_tenant": tenant_id, "of_role": role}
+        row = self._session.execute(_CONNECTION_OF_ROLE, which).mappings().one_or_none()
         return Connection.model_validate(pick(row, Connection)) if row else None
 
     def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
@@ -128,7 +125,8 @@ class PostgresConnections:
         return [Connection.model_validate(pick(row, Connection)) for row in rows]
 
     def secrets(self, connection_id: str) -> Mapping[str, Any]:
-        row = self._row(connection_id)
+        # Those of the connection that was just got, without another trip.
+        row = self._got.pop(connection_id, None) or self._row(connection_id)
         try:
             opened = canonical_json.loads(self._keys.decrypt(row["secrets"]))
         except InvalidToken:
@@ -155,11 +153,20 @@ class PostgresConnections:
         )
 
     def _row(self, connection_id: str) -> Any:
-        query = select(connections).where(connections.c.id == connection_id)
-        row = self._session.execute(query).mappings().one_or_none()
+        row = self._session.execute(_CONNECTION, {"of_id": connection_id}).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such connection.")
         return row
+
+
+# Asked for in every step and by every delivery: built once.
+_CONNECTION = select(connections).where(connections.c.id == bindparam("of_id"))
+_CONNECTION_OF_ROLE = (
+    select(connections)
+    .where(connections.c.tenant_id == bindparam("of_tenant"), connections.c.role == bindparam("of_role"))
+    .order_by(connections.c.id)
+    .limit(1)
+)
 
 
 # Tenant -> what its rows looked like, and the book made of them.

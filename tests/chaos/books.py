@@ -114,7 +114,7 @@ def _read_postgres(house: House, books: Books) -> None:
         books.tasks = list(rows("select * from approval_tasks"))
         books.deliveries = {row["delivery_id"]: row for row in rows("select id, delivery_id from inbox")}
         books.outbox = rows("select count(*) as n from outbox")[0]["n"]
-        for entry in rows("select * from audit where opportunity_id is not null order by id"):
+        for entry in rows("select * from audit where opportunity_id is not null order by at, id"):
             books.audit[entry["opportunity_id"]].append(entry)
         current = """select p.opportunity_id, p.content from plans p join opportunities o
             on o.id = p.opportunity_id and o.plan_hash = p.hash"""
