@@ -1,16 +1,55 @@
-"""Proxies between the product and what it talks to: they cut connections, and lose the reply to a COMMIT."""
+"""Proxies between the product and what it talks to: they cut connections, and lose the reply to a commit."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
+WRITES = re.compile(rb"\b(insert into|update|delete from) ", re.IGNORECASE)
+# Ready for the next query, with no transaction open.
+IDLE = b"Z\x00\x00\x00\x05I"
+READY = IDLE[:-1]
 CHUNK = 65_536
 Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+@dataclass
+class Conversation:
+    """One connection, as far as the protocol of Postgres (version 3) says what commits."""
+
+    muted: asyncio.Event = field(default_factory=asyncio.Event)
+    is_idle: bool = False
+    _prepared: dict[bytes, bytes] = field(default_factory=dict)
+
+    def commits(self, chunk: bytes) -> bool:
+        """What the client sends: a COMMIT, or a statement that writes with no transaction around it."""
+        asked = list(self._asked(chunk))
+        return chunk.endswith(COMMIT) or (self.is_idle and any(map(WRITES.search, asked)))
+
+    def hear(self, chunk: bytes) -> None:
+        """What the server says."""
+        if chunk[-len(IDLE) : -1] == READY:
+            self.is_idle = chunk.endswith(IDLE)
+
+    def _asked(self, chunk: bytes) -> Iterator[bytes]:
+        """The statements that are carried out: Parse says name and text, Bind portal and name."""
+        at = 0
+        while at + 5 <= len(chunk):
+            kind, length = chunk[at : at + 1], int.from_bytes(chunk[at + 1 : at + 5])
+            body = chunk[at + 5 : at + 1 + length]
+            if kind == b"P":
+                name, _, rest = body.partition(b"\0")
+                self._prepared[name] = rest.partition(b"\0")[0]
+            if kind == b"B":
+                name = body.partition(b"\0")[2].partition(b"\0")[0]
+                yield self._prepared.get(name, b"")
+            at += 1 + max(length, 4)
 
 
 class Proxy:
@@ -48,33 +87,34 @@ class Proxy:
             return
         both = {writer, far_writer}
         self._open |= both
-        muted = asyncio.Event()
+        talk = Conversation()
         ways = [
-            asyncio.create_task(self._up(reader, far_writer, muted)),
-            asyncio.create_task(self._down(far_reader, writer, muted)),
+            asyncio.create_task(self._up(reader, far_writer, talk)),
+            asyncio.create_task(self._down(far_reader, writer, talk)),
         ]
-        _, pending = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in pending:
-            way.cancel()
-        self._open -= both
-        for one in both:
-            one.transport.abort()
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            self._open -= both
+            for one in both:
+                one.transport.abort()
 
-    async def _up(self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, muted: asyncio.Event) -> None:
+    async def _up(self, reader: asyncio.StreamReader, far: asyncio.StreamWriter, talk: Conversation) -> None:
         with suppress(OSError):
             while chunk := await reader.read(CHUNK):
-                if self._commits_to_lose > 0 and chunk.endswith(COMMIT):
+                if talk.commits(chunk) and self._commits_to_lose > 0:
                     self._commits_to_lose -= 1
-                    muted.set()
+                    talk.muted.set()
                 far.write(chunk)
                 await far.drain()
 
-    async def _down(
-        self, far: asyncio.StreamReader, writer: asyncio.StreamWriter, muted: asyncio.Event
-    ) -> None:
+    async def _down(self, far: asyncio.StreamReader, writer: asyncio.StreamWriter, talk: Conversation) -> None:
         with suppress(OSError):
             while chunk := await far.read(CHUNK):
-                if muted.is_set():  # the server has committed; nobody will hear of it
+                talk.hear(chunk)
+                if talk.muted.is_set():  # the server has committed; nobody will hear of it
                     self.lost_commits += 1
                     return
                 writer.write(chunk)
@@ -91,6 +131,7 @@ class Proxies:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._servers: list[asyncio.Server] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxies", daemon=True)
         self._thread.start()
 
@@ -107,11 +148,23 @@ class Proxies:
         return proxy
 
     def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
+        self._loop.close()
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _run(self, starting: Awaitable[asyncio.Server]) -> asyncio.Server:
         async def start() -> asyncio.Server:
             return await starting
 
-        return asyncio.run_coroutine_threadsafe(start(), self._loop).result(timeout=10)
+        server = asyncio.run_coroutine_threadsafe(start(), self._loop).result(timeout=10)
+        self._servers.append(server)
+        return server
