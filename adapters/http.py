@@ -7,17 +7,16 @@ What an error says of a write: `VendorUnavailable` and `RateLimited` mean it was
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any, Protocol
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpcore2
+import idna
 
 from adapters.deadline import DeadlineBackend, deadline
 from adapters.traffic.signals import SILENT, Signal, read_limit_headers
@@ -39,21 +38,14 @@ SUCCESS = 2  # the first digit
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
 LONGEST_RETRY_AFTER = timedelta(days=1)
 QUOTED_CHARACTERS = 300
-MOST_CONNECTIONS, MOST_KEPT_OPEN, KEPT_OPEN_SECONDS = 8, 2, 4.0
-# What may stand in a path as it is (RFC 3986), and what is quoted already.
-_OF_A_PATH = "/%:@!$&'()*+,;=~"
-PORTS = {"http": 80, "https": 443}
-BODILESS = {"GET", "HEAD", "DELETE", "OPTIONS"}
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# In a path or query these stand as they are; `%` begins what is quoted already.
+URL_SIGNS = "%/?:@!$&'()*+,;=[]"
+# Of these a server may insist on the length of a body that is empty.
+WITH_BODY = {"POST", "PUT", "PATCH"}
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-api-token"}
-
-# All that a call may end with instead of an answer.
-_FAILURES = (
-    httpcore2.TimeoutException,
-    httpcore2.NetworkError,
-    httpcore2.ProtocolError,
-    httpcore2.UnsupportedProtocol,
-    UnicodeError,
-)
+# What may end a call before its answer is whole; the library has no class above them all.
+FAILURES = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, UnicodeError)
 
 ErrorClass = type[TransientError] | type[BusinessError]
 
@@ -89,25 +81,6 @@ class Answer:
     @property
     def retry_after(self) -> timedelta | None:
         return read_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
-
-
-@dataclass(frozen=True)
-class Address:
-    """A base URL in parts; `host` in ASCII, without the brackets of an IPv6 address."""
-
-    scheme: str
-    host: str
-    port: int
-    host_header: str
-    path: str
-
-    def target(self, path: str, params: Mapping[str, str] | None) -> str:
-        """What stands in the request's first line."""
-        path, mark, query = path.partition("?")
-        quoted = quote(self.path + path, safe=_OF_A_PATH) + mark + quote(query, safe=_OF_A_PATH + "?")
-        if not params:
-            return quoted or "/"
-        return f"{quoted}{'&' if mark else '?'}{urlencode(params)}"
 
 
 # What a vendor's own table may say of a refusal: our error class, and the vendor's words for people.
@@ -179,21 +152,25 @@ class HttpClient:
         gate: Gate = OPEN_GATE,
     ) -> None:
         self.vendor = vendor
-        self.base_url = _checked(vendor, base_url)
-        self._address = _address(self.base_url)
-        always = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "oppsync"}
-        self._headers = always | {"host": self._address.host_header} | _lowered(headers)
+        self._url = _checked(vendor, base_url)
+        self.base_url = base_url.rstrip("/")
+        self._headers = {
+            "host": _host_header(self._url),
+            "user-agent": "oppsync",
+            "accept": "application/json",
+            "accept-encoding": "identity",
+        } | _lowered(headers)
+        self._timeouts = dict.fromkeys(("pool", "connect", "read", "write"), timeout)
         self._total = total
         self._secrets = frozenset(secrets)
         self._judge = judge
         self._read_limits = read_limits
         self._gate = gate
-        self._time_limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)}
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=_trusted() if self._address.scheme == "https" else None,
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_KEPT_OPEN,
-            keepalive_expiry=KEPT_OPEN_SECONDS,
+            ssl_context=httpcore2.default_ssl_context(),  # else the pool reads all roots for each connection
+            max_connections=8,
+            max_keepalive_connections=2,
+            keepalive_expiry=4,
             network_backend=DeadlineBackend(),
         )
 
@@ -225,38 +202,47 @@ class HttpClient:
             all_headers.setdefault("content-type", "application/json")
         secrets = self._secrets | _secrets_in(all_headers)
         call = redact(f"{self.vendor}: {method} {urlsplit(path).path}", secrets)
-        if content is not None or method not in BODILESS:
-            all_headers["content-length"] = str(len(content or b""))
         try:
-            sent = Sent(method, self._address.target(path, params), content, secrets)
-            built = self._request(sent, all_headers)
+            request = self._request(method, path, params, content, all_headers)
         except UnicodeError as error:
             raise _error(_judge_failure(error, False), call, secrets) from None
         with self._gate.call(call, self._total) as exchange:
             if write and not window_is_open():
                 raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
-            exchange.sent = sent
-            answer = exchange.answer = self._answer(built, call, write, secrets)
+            exchange.sent = Sent(method, request.url.target.decode(), content, secrets)
+            answer = exchange.answer = self._answer(request, call, write, secrets)
             exchange.signal = self._signal(answer)
             if answer.is_success or answer.status in expect:
                 return answer
             raise self.refusal(answer)
 
-    def _request(self, sent: Sent, headers: Mapping[str, str]) -> httpcore2.Request:
-        to = self._address
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: dict[str, str],
+    ) -> httpcore2.Request:
+        """Raises UnicodeError for what no address or header can carry."""
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        target = self._url.target + quote(path + query, safe=URL_SIGNS).encode()
+        length = {"content-length": str(len(content or b""))} if content or method in WITH_BODY else {}
         return httpcore2.Request(
-            sent.method,
-            httpcore2.URL(scheme=to.scheme, host=to.host, port=to.port, target=sent.target),
-            headers=[(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()],
-            content=sent.content,
-            extensions=self._time_limits,
+            method,
+            self._url,
+            headers=[
+                (name.encode("ascii"), value.encode("ascii")) for name, value in (headers | length).items()
+            ],
+            content=content,
+            extensions={"target": target, "timeout": self._timeouts},
         )
 
     def _answer(self, request: httpcore2.Request, call: str, write: bool, secrets: frozenset[str]) -> Answer:
         try:
             with deadline(self._total):
                 return replace(self._exchange(request, call, write), secrets=secrets)
-        except _FAILURES as error:
+        except FAILURES as error:
             # `from None`: the library's texts may quote the address, its query and header values.
             raise _error(_judge_failure(error, write), call, secrets) from None
 
@@ -273,8 +259,8 @@ class HttpClient:
         return _error(judgement, f"{answer.call}: {answer.status}", answer.secrets, answer.retry_after)
 
     def _exchange(self, request: httpcore2.Request, call: str, write: bool) -> Answer:
-        method = request.method.decode()
-        crash_point("request.leaves", f"{self.vendor} {method}")
+        what = f"{self.vendor} {request.method.decode()}"
+        crash_point("request.leaves", what)
         with closing(self._pool.handle_request(request)) as response:
             body = bytearray()
             for chunk in response.iter_stream():
@@ -282,11 +268,8 @@ class HttpClient:
                 if len(body) > MAX_ANSWER_BYTES:
                     kind = AmbiguousAnswer if write else VendorRejected
                     raise kind(f"{call}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
-            crash_point("request.answered", f"{self.vendor} {method}")
-            headers = {
-                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-            }
-            return Answer(call, response.status, headers, bytes(body), write)
+            crash_point("request.answered", what)
+            return Answer(call, response.status, _read_headers(response.headers), bytes(body), write)
 
 
 def judge_status(answer: Answer) -> Judgement:
@@ -312,7 +295,7 @@ def _judge_failure(error: Exception, write: bool) -> Judgement:
     match error:
         case httpcore2.ConnectError() | httpcore2.ConnectTimeout() | httpcore2.PoolTimeout():
             return VendorUnavailable, f"not reachable ({name})"
-        case httpcore2.LocalProtocolError() | httpcore2.UnsupportedProtocol() | UnicodeError():
+        case httpcore2.LocalProtocolError() | UnicodeError():
             return Misconfigured, f"could not be sent ({name}): check the connection's base URL and secrets"
         case _:
             return unanswered(write), f"no whole answer ({name})"
@@ -364,33 +347,38 @@ def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {name.lower(): value for name, value in (headers or {}).items()}
 
 
-def _checked(vendor: str, base_url: str) -> str:
+def _read_headers(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By names in lower case; of a name that comes again the values are one list (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _checked(vendor: str, base_url: str) -> httpcore2.URL:
+    """In the spelling of the wire; its target is what the path of every call begins with."""
     try:
         parts = urlsplit(base_url)
-        usable = parts.scheme in PORTS and bool(_ascii_host(parts)) and (parts.port or 1) > 0
+        port = parts.port
+        host = _host(parts.hostname or "")
+        target = quote(parts.path.rstrip("/"), safe=URL_SIGNS)
+        # `urlsplit` passes over line ends, which are a mistake.
+        usable = parts.scheme in DEFAULT_PORTS and host and base_url.isprintable()
     except (ValueError, AttributeError, TypeError):
         usable = False
     if not usable:
         raise Misconfigured(f"{vendor}: base_url must be an http or https address")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise Misconfigured(f"{vendor}: base_url must be an address only: put credentials into the secrets")
-    return base_url.rstrip("/")
+    return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
 
 
-def _address(base_url: str) -> Address:
-    """Of a checked base URL."""
-    parts = urlsplit(base_url)
-    host, usual = _ascii_host(parts), PORTS[parts.scheme]
-    name = f"[{host}]" if ":" in host else host
-    port = parts.port or usual
-    return Address(parts.scheme, host, port, name if port == usual else f"{name}:{port}", parts.path)
+def _host(name: str) -> str:
+    return name if name.isascii() else idna.encode(name).decode()
 
 
-def _ascii_host(parts: SplitResult) -> str:
-    return (parts.hostname or "").encode("idna").decode("ascii")
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """One for all connections: reading the machine's roots takes longer than a call."""
-    return httpcore2.default_ssl_context()
+def _host_header(url: httpcore2.URL) -> str:
+    host = url.host.decode()
+    host = f"[{host}]" if ":" in host else host
+    return host if url.port in (None, DEFAULT_PORTS[url.scheme.decode()]) else f"{host}:{url.port}"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from adapters.http import MAX_ANSWER_BYTES, Answer, HttpClient, Judgement, read_retry_after
+from adapters.deadline import DeadlineBackend
+from adapters.http import MAX_ANSWER_BYTES, Answer, Exchange, HttpClient, Judgement, read_retry_after
 from oppsync.errors import (
     AmbiguousAnswer,
     Misconfigured,
@@ -28,27 +35,29 @@ Serve = Callable[[socket.socket], None]
 
 
 @contextmanager
-def server(serve: Serve) -> Iterator[str]:
-    """Answers every connection with `serve`, which gets it after the request was read."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, serve), daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+def server(serve: Serve, heard: list[bytes] | None = None, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Answers every connection with `serve`, which gets it after the request was read and put into `heard`."""
+    plain = socket.create_server(("127.0.0.1", 0))
+    with tls.wrap_socket(plain, server_side=True) if tls else plain as listener:
+        arguments = (listener, serve, [] if heard is None else heard)
+        threading.Thread(target=_accept, args=arguments, daemon=True).start()
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, serve: Serve) -> None:
+def _accept(listener: socket.socket, serve: Serve, heard: list[bytes]) -> None:
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:
             return
-        threading.Thread(target=_converse, args=(connection, serve), daemon=True).start()
+        threading.Thread(target=_converse, args=(connection, serve, heard), daemon=True).start()
 
 
-def _converse(connection: socket.socket, serve: Serve) -> None:
+def _converse(connection: socket.socket, serve: Serve, heard: list[bytes]) -> None:
     with connection:
         try:
-            connection.recv(65536)
+            heard.append(connection.recv(65536))
             serve(connection)
         except OSError:
             return  # the client left
@@ -227,34 +236,6 @@ def test_an_answer_that_is_not_json_after_a_write_is_ambiguous() -> None:
         ask(says("200 OK", b'{"a": NaN}'), write=False).json()
 
 
-def test_what_leaves_is_quoted_and_complete() -> None:
-    heard: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-        def hear() -> None:
-            for _ in range(3):
-                connection, _ = listener.accept()
-                with connection:
-                    heard.append(connection.recv(65536).decode("utf-8"))
-                    says("200 OK")(connection)
-
-        threading.Thread(target=hear, daemon=True).start()
-        acme = client(f"http://127.0.0.1:{port}/tenant a/")
-        acme.request("GET", "/Köln 1%2F2.json?x=1", write=False, params={"q": "a&b=ü +"})
-        acme.request("POST", "/things", write=True, json={"name": "ü"})
-        acme.request("POST", "/touch\r\nEvil: 1", write=True)
-
-    first, second, third = (request.partition("\r\n\r\n")[0].split("\r\n") for request in heard)
-    assert first[0] == "GET /tenant%20a/K%C3%B6ln%201%2F2.json?x=1&q=a%26b%3D%C3%BC+%2B HTTP/1.1"
-    assert f"host: 127.0.0.1:{port}" in first
-    assert not [line for line in first if line.startswith("content-")]
-    assert (second[0], "content-length: 13" in second) == ("POST /tenant%20a/things HTTP/1.1", True)
-    assert "content-type: application/json" in second
-    assert third[0] == "POST /tenant%20a/touch%0D%0AEvil:%201 HTTP/1.1"
-    assert "content-length: 0" in third
-
-
 def test_an_expected_status_is_an_answer() -> None:
     with server(says("404 None")) as url:
         assert client(url).request("GET", "/x", write=False, expect={404}).status == 404
@@ -286,9 +267,191 @@ def test_a_secret_that_no_header_can_carry_is_told_without_it(secret: str) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["", "ftp://x", "http://", "http://user:pass@x", "http://x?token=y", "http://[x", "http://x:99999"]
+    "url",
+    [
+        "",
+        "ftp://x",
+        "http://",
+        "http://user:pass@x",
+        "http://x?token=y",
+        "http://[x",
+        "http://x:99999",
+        "http://x\n/",
+        "http://ü..x",
+    ],
 )
 def test_an_unusable_address_is_told_without_repeating_it(url: str) -> None:
     with pytest.raises(Misconfigured, match="base_url") as caught:
         HttpClient("Acme", url)
     assert "pass" not in caught.value.message
+
+
+class Noting:
+    """A gate that lets everything through and keeps what went through it."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+
+    @contextmanager
+    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
+        self.exchanges.append(Exchange())
+        yield self.exchanges[-1]
+
+    @property
+    def targets(self) -> list[str]:
+        return [exchange.sent.target for exchange in self.exchanges if exchange.sent]
+
+
+def _head(request: bytes) -> tuple[str, set[str]]:
+    line, *fields = request.partition(b"\r\n\r\n")[0].decode("ascii").split("\r\n")
+    return line, {field.lower() for field in fields}
+
+
+def test_what_stands_on_the_wire() -> None:
+    heard: list[bytes] = []
+    gate = Noting()
+    with server(says("200 OK"), heard) as url:
+        acme = client(f"{url}/books/", gate=gate)
+        acme.request("GET", "/x", write=False, params={"name": "Müller & Co/1", "mail": "a@b.example"})
+        acme.request("POST", "/x", write=True, json={"a": "ü"})
+        acme.request("POST", "/x", write=True)
+
+    own = {
+        f"host: {url.removeprefix('http://')}",
+        f"authorization: bearer {SECRET}",
+        "accept: application/json",
+        "accept-encoding: identity",
+        "user-agent: oppsync",
+    }
+    asked = "/books/x?name=M%C3%BCller%20%26%20Co%2F1&mail=a%40b.example"
+    assert [_head(request) for request in heard] == [
+        (f"GET {asked} HTTP/1.1", own),
+        ("POST /books/x HTTP/1.1", own | {"content-type: application/json", "content-length: 10"}),
+        ("POST /books/x HTTP/1.1", own | {"content-length: 0"}),
+    ]
+    assert gate.targets == [asked, "/books/x", "/books/x"]
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/a%20b/c+d?q=%25x&r=a+b", "/a%20b/c+d?q=%25x&r=a+b"),
+        ("/ü b?q=<ß>", "/%C3%BC%20b?q=%3C%C3%9F%3E"),
+        ("/a\r\nX-Evil: 1", "/a%0D%0AX-Evil:%201"),
+    ],
+    ids=["quoted already", "not quoted", "line ends"],
+)
+def test_a_path_is_quoted_where_it_is_not_yet(path: str, sent: str) -> None:
+    heard: list[bytes] = []
+    with server(says("200 OK"), heard) as url:
+        client(url).request("GET", path, write=False)
+    assert _head(heard[0])[0] == f"GET {sent} HTTP/1.1"
+
+
+def test_a_text_that_no_address_can_carry_is_not_sent() -> None:
+    gate = Noting()
+    half = "\ud800"
+    for asked in ({"path": f"/{half}"}, {"path": "/x", "params": {"q": half}}):
+        with pytest.raises(Misconfigured, match="could not be sent"):
+            client("http://127.0.0.1:1", gate=gate).request("GET", write=False, **asked)
+    assert not gate.exchanges
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host", "port", "header"),
+    [
+        ("http://acme.example", "acme.example", 80, "acme.example"),
+        ("HTTP://Acme.Example:80/", "acme.example", 80, "acme.example"),
+        ("http://acme.example:443", "acme.example", 443, "acme.example:443"),
+        ("http://straße.example:81", "xn--strae-oqa.example", 81, "xn--strae-oqa.example:81"),
+        ("http://[::1]:82", "::1", 82, "[::1]:82"),
+    ],
+)
+def test_whom_it_calls_and_by_which_name(
+    base_url: str, host: str, port: int, header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+    called: list[tuple[str, int]] = []
+    connect = DeadlineBackend.connect_tcp
+
+    with server(says("200 OK"), heard) as url:
+
+        def here(
+            self: DeadlineBackend, host: str, port: int, timeout: float | None, **options: object
+        ) -> object:
+            called.append((host, port))
+            return connect(self, "127.0.0.1", int(url.rpartition(":")[2]), timeout)
+
+        monkeypatch.setattr(DeadlineBackend, "connect_tcp", here)
+        client(base_url).request("GET", "/x", write=False)
+    assert called == [(host, port)]
+    assert f"host: {header}" in _head(heard[0])[1]
+
+
+def test_nothing_is_taken_from_the_environment_or_from_the_call_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("all_proxy", "http://127.0.0.1:1")
+    heard: list[bytes] = []
+    with server(says("200 OK", b"{}", "Set-Cookie: a=b; Path=/"), heard) as url:
+        acme = client(url)
+        for _ in range(2):
+            acme.request("GET", "/x", write=False)
+    assert len(heard) == 2
+    assert _head(heard[0]) == _head(heard[1])
+
+
+def test_a_connection_is_used_again() -> None:
+    heard: list[bytes] = []
+
+    def stays(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            if not connection.recv(65536):
+                return
+
+    with server(stays, heard) as url:
+        acme = client(url)
+        for _ in range(3):
+            acme.request("GET", "/x", write=False)
+        acme.close()
+    assert len(heard) == 1
+
+
+def test_headers_of_an_answer_in_lower_case_and_several_of_a_name_as_one() -> None:
+    answer = ask(says("200 OK", b"{}", "X-Limit: 1", "x-limit: 2", "X-Name: M\xfcller"), write=False)
+    assert answer.headers["x-limit"] == "1, 2"
+    assert "x-name" in answer.headers
+
+
+def _certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    valid = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    signed = valid.add_extension(here, critical=False).sign(key, hashes.SHA256())
+    file = folder / "certificate.pem"
+    plain = serialization.NoEncryption()
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return file
+
+
+def test_a_server_is_believed_only_with_a_certificate_that_this_machine_trusts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = _certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    heard: list[bytes] = []
+    with server(says("200 OK"), heard, tls) as url, pytest.raises(VendorUnavailable, match="not reachable"):
+        client(url).request("POST", "/x", write=True)
+    assert not heard
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with server(says("200 OK"), heard, tls) as url:
+        assert client(url).request("POST", "/x", write=True).is_success
