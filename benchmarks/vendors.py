@@ -137,7 +137,8 @@ class Tryton:
         if model not in ("project.work", "account.invoice"):
             return 200, self._reference(where, query, headers)
         if method == "GET":
-            return 200, self._kept.get(_key_asked(query), b"[]")
+            found = [self._kept[key] for key in _keys_asked(query) if key in self._kept]
+            return 200, b"[" + b",".join(found) + b"]"
         return 200, self._create(model, path, headers, json.loads(body))
 
     def _reference(self, where: str, query: str, headers: Headers) -> bytes:
@@ -165,14 +166,13 @@ class Tryton:
             record |= {name: values[name] for name in ("reference", "comment", "description")}
             key = values["reference"]
         made = json.dumps(record).encode()
-        self._kept[key] = b"[" + made + b"]"
+        self._kept[key] = made
         return made
 
 
-def _key_asked(query: str) -> str:
+def _keys_asked(query: str) -> list[str]:
     domain = json.loads(base64.urlsafe_b64decode(dict(parse_qsl(query))["d"]))
-    first = domain[1] if domain[0] == "OR" else domain[0]
-    return str(first[2])
+    return [clause[2] for clause in domain if clause != "OR" and clause[1] == "="]
 
 
 class Kantata:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, exists, literal, null, select, update
+from sqlalchemy import bindparam, exists, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.opportunities import HELD_LEASE, clock, named
@@ -28,30 +28,14 @@ class PostgresLedger:
         return to_ledger_row(row) if row else None
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]:
-        query = (
-            select(table)
-            .where(table.c.tenant_id == tenant_id, table.c.opportunity_id == opportunity_id)
-            .order_by(table.c.intended_at, table.c.key)
-        )
-        return [to_ledger_row(row) for row in self._session.execute(query).mappings()]
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        return [to_ledger_row(row) for row in self._session.execute(_OF, which).mappings()]
 
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
-        values = {
-            "tenant_id": tenant_id,
-            "key": effect.key,
-            "kind": effect.kind.value,
-            "path": effect.path,
-            "opportunity_id": effect.opportunity_id,
-            "connection_id": effect.connection_id,
-            "request": effect.request,
-            "request_digest": digest,
-            "lease_token": lease.token,
-            "traceparent": traceparent,
-        }
-        self._fenced(_INTEND, lease, renamed(values))
+        self._fenced(_INTEND, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
 
-    def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None:
-        self._fenced(_MARK_SENT, lease, _which(tenant_id, key))
+    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        self._fenced(_MARK_SENT, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
 
     def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
         answer = {
@@ -91,28 +75,48 @@ def _which(tenant_id: str, key: str) -> dict[str, Any]:
 
 _AT = (table.c.tenant_id == bindparam("of_tenant"), table.c.key == bindparam("of_key"))
 _GET = select(table).where(*_AT)
+_OF = (
+    select(table)
+    .where(table.c.tenant_id == bindparam("of_tenant"), table.c.opportunity_id == bindparam("of_opportunity"))
+    .order_by(table.c.intended_at, table.c.key)
+)
 # Checked in the write's own statement: nobody can take the lease between that and the commit, since the
 # opportunity's row stays share-locked.
 _HELD = HELD_LEASE.cte("held")
 _WHILE_HELD = exists(select(_HELD.c.id))
 
 
-def _intending() -> Write:
+def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> dict[str, Any]:
+    """What `_recording` asks for."""
+    values = {
+        "tenant_id": tenant_id,
+        "key": effect.key,
+        "kind": effect.kind.value,
+        "path": effect.path,
+        "opportunity_id": effect.opportunity_id,
+        "connection_id": effect.connection_id,
+        "request": effect.request,
+        "request_digest": digest,
+        "lease_token": lease.token,
+        "traceparent": traceparent,
+    }
+    return renamed(values)
+
+
+def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any]) -> Write:
+    """`first` and `again`: what else is set, the first time and when it is on record already."""
     given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
     known = ("request_digest", "lease_token", "traceparent")
-    names = [*given, *known]
-    row = select(
-        literal(EffectState.INTENDED.value),
-        *(value for value in to_be_set(table, names).values()),
-    )
-    new = insert(table).from_select(["state", *names], row.where(_WHILE_HELD))
-    # Sent before with no clear answer: it may exist until a look-up says that it does not.
-    unclear = table.c.state.in_([EffectState.SENT.value, EffectState.UNKNOWN.value])
-    state = case((unclear, table.c.state), else_=EffectState.INTENDED.value)
-    again = {name: new.excluded[name] for name in ("request", *known)}
-    written = new.on_conflict_do_update(
+    new = {"state": literal(state.value), **to_be_set(table, [*given, *known]), **first}
+    row = insert(table).from_select([*new], select(*new.values()).where(_WHILE_HELD))
+    written = row.on_conflict_do_update(
         index_elements=["tenant_id", "key"],
-        set_={**again, "state": state, "pruned_at": null(), "updated_at": clock()},
+        set_={
+            **{name: row.excluded[name] for name in ("state", "request", *known)},
+            "pruned_at": null(),
+            "updated_at": clock(),
+            **again,
+        },
     )
     return write(written.returning(table.c.key))
 
@@ -122,8 +126,12 @@ def _setting(state: EffectState, **values: Any) -> Write:
     return write(update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key))
 
 
-_INTEND = _intending()
-_MARK_SENT = _setting(EffectState.SENT, sent_at=clock(), attempts=table.c.attempts + 1, error=null())
+_INTEND = _recording(EffectState.INTENDED, {}, {})
+_MARK_SENT = _recording(
+    EffectState.SENT,
+    {"sent_at": clock(), "attempts": literal(1)},
+    {"sent_at": clock(), "attempts": table.c.attempts + 1, "error": null()},
+)
 _ANSWER = to_be_set(table, ("outside_id", "number", "url", "response", "response_digest"))
 _ERROR = to_be_set(table, ("error",))
 _CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null(), **_ANSWER)

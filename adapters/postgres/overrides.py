@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, insert, select
+from sqlalchemy import Connection, and_, bindparam, insert, select
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.opportunities import clock
@@ -52,13 +52,20 @@ class PostgresPlanOverrides:
 def overrides_of(
     connection: Connection | Session, tenant_id: str, opportunity_id: UUID
 ) -> Sequence[PlanOverride]:
-    query = (
-        select(plan_overrides, people.c.email.label("author"))
-        .join(
-            people,
-            and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by),
-        )
-        .where(plan_overrides.c.tenant_id == tenant_id, plan_overrides.c.opportunity_id == opportunity_id)
-        .order_by(plan_overrides.c.id)
+    which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+    return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(_OF, which).mappings()]
+
+
+# Asked for in every step: built once.
+_OF = (
+    select(plan_overrides, people.c.email.label("author"))
+    .join(
+        people,
+        and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by),
     )
-    return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(query).mappings()]
+    .where(
+        plan_overrides.c.tenant_id == bindparam("of_tenant"),
+        plan_overrides.c.opportunity_id == bindparam("of_opportunity"),
+    )
+    .order_by(plan_overrides.c.id)
+)

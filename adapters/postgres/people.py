@@ -34,12 +34,8 @@ class PostgresPeople:
         return to_person(row)
 
     def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
-        query = (
-            select(people)
-            .where(people.c.tenant_id == tenant_id, people.c.is_active, people.c.roles.contains([role]))
-            .order_by(people.c.name, people.c.id)
-        )
-        return [to_person(row) for row in self._session.execute(query).mappings()]
+        which = {"of_tenant": tenant_id, "having": [role]}
+        return [to_person(row) for row in self._session.execute(_WITH_ROLE, which).mappings()]
 
     def add(self, tenant_id: str, person: Person, password_hash: str) -> None:
         statement = insert(people).values(
@@ -159,7 +155,23 @@ class PostgresConnections:
         return row
 
 
-# Asked for in every step and by every delivery: built once.
+# Asked for in every step or by every delivery: built once.
+_WITH_ROLE = (
+    select(people)
+    .where(
+        people.c.tenant_id == bindparam("of_tenant"),
+        people.c.is_active,
+        people.c.roles.contains(bindparam("having", type_=people.c.roles.type)),
+    )
+    .order_by(people.c.name, people.c.id)
+)
+_WRITERS: ColumnElement[int] = literal_column("sum(xmin::text::bigint)")
+_LOOKS = select(func.count(), _WRITERS).where(reference_rows.c.tenant_id == bindparam("of_tenant"))
+_OF_KIND = (
+    select(reference_rows)
+    .where(reference_rows.c.tenant_id == bindparam("of_tenant"), reference_rows.c.kind == bindparam("wanted"))
+    .order_by(reference_rows.c.key, reference_rows.c.valid_from)
+)
 _CONNECTION = select(connections).where(connections.c.id == bindparam("of_id"))
 _CONNECTION_OF_ROLE = (
     select(connections)
@@ -182,24 +194,18 @@ class PostgresReferences:
         self._books = books
 
     def book(self, tenant_id: str) -> ReferenceBook:
-        of_tenant = reference_rows.c.tenant_id == tenant_id
-        writers: ColumnElement[int] = literal_column("sum(xmin::text::bigint)")
-        looks = tuple(self._session.execute(select(func.count(), writers).where(of_tenant)).one())
+        looks = tuple(self._session.execute(_LOOKS, {"of_tenant": tenant_id}).one())
         known = self._books.get(tenant_id)
         if known is not None and known[0] == looks:
             return known[1]
-        rows = self._session.execute(select(reference_rows).where(of_tenant)).mappings()
+        of_tenant = select(reference_rows).where(reference_rows.c.tenant_id == tenant_id)
+        rows = self._session.execute(of_tenant).mappings()
         book = ReferenceBook(document(ReferenceRow, pick(row, ReferenceRow)) for row in rows)
         self._books[tenant_id] = looks, book
         return book
 
     def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
-        query = (
-            select(reference_rows)
-            .where(reference_rows.c.tenant_id == tenant_id, reference_rows.c.kind == kind)
-            .order_by(reference_rows.c.key, reference_rows.c.valid_from)
-        )
-        rows = self._session.execute(query).mappings()
+        rows = self._session.execute(_OF_KIND, {"of_tenant": tenant_id, "wanted": kind}).mappings()
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:

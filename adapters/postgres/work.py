@@ -52,12 +52,31 @@ _OF_OPPORTUNITY = (
     plans.c.tenant_id == bindparam("of_tenant"),
     plans.c.opportunity_id == bindparam("of_opportunity"),
 )
-_KNOWN_PLAN = select(plans.c.number).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
+_PLAN = select(plans).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
+_KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
 _ADD_PLAN = (
     insert(plans)
     .values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
     .on_conflict_do_nothing(index_elements=["tenant_id", "opportunity_id", "hash"])
     .returning(plans.c.number)
+)
+_TASKS_OF = (
+    approval_tasks.c.tenant_id == bindparam("of_tenant"),
+    approval_tasks.c.opportunity_id == bindparam("of_opportunity"),
+)
+_TASKS = select(approval_tasks).where(*_TASKS_OF).order_by(approval_tasks.c.id)
+_VOIDING = update(approval_tasks).where(*_TASKS_OF).values(status=TaskStatus.VOID)
+_VOID = _VOIDING.where(
+    approval_tasks.c.plan_hash != bindparam("kept"), approval_tasks.c.status != TaskStatus.VOID
+)
+_VOID_OPEN = _VOIDING.where(approval_tasks.c.status == TaskStatus.OPEN)
+_FREEZE = insert(baselines).on_conflict_do_nothing()
+_BY_RULE = insert(approval_tasks).values(status=TaskStatus.APPROVED, decided_at=clock())
+_APPROVE_BY_RULE = _BY_RULE.on_conflict_do_update(
+    index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],
+    index_where=approval_tasks.c.status != text("'void'"),
+    set_={name: _BY_RULE.excluded[name] for name in ("status", "decided_at", "rule")},
+    where=approval_tasks.c.status == TaskStatus.OPEN,
 )
 
 
@@ -120,10 +139,8 @@ class PostgresPlans:
         return known
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
-        query = select(plans).where(
-            plans.c.tenant_id == tenant_id, plans.c.opportunity_id == opportunity_id, plans.c.hash == plan_hash
-        )
-        row = self._session.execute(query).mappings().one_or_none()
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+        row = self._session.execute(_PLAN, which).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
@@ -134,14 +151,14 @@ class PostgresBaselines:
         self._session = session
 
     def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:
-        statement = insert(baselines).values(
-            tenant_id=tenant_id,
-            opportunity_id=opportunity_id,
-            plan_hash=baseline.plan_hash,
-            frozen_at=baseline.frozen_at,
-            content=baseline.model_dump(mode="json"),
-        )
-        self._session.execute(statement.on_conflict_do_nothing())
+        frozen = {
+            "tenant_id": tenant_id,
+            "opportunity_id": opportunity_id,
+            "plan_hash": baseline.plan_hash,
+            "frozen_at": baseline.frozen_at,
+            "content": baseline.model_dump(mode="json"),
+        }
+        self._session.execute(_FREEZE, frozen)
 
 
 class PostgresApprovals:
@@ -183,33 +200,20 @@ class PostgresApprovals:
     def approve_by_rule(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
     ) -> None:
-        approved = {
-            "status": TaskStatus.APPROVED,
-            "decided_at": clock(),
+        task = {
+            "tenant_id": tenant_id,
+            "id": uuid7(),
+            "opportunity_id": opportunity_id,
+            "plan_hash": plan_hash,
+            "role": role,
+            "candidates": [],
             "rule": rule.model_dump(mode="json"),
         }
-        statement = insert(approval_tasks).values(
-            tenant_id=tenant_id,
-            id=uuid7(),
-            opportunity_id=opportunity_id,
-            plan_hash=plan_hash,
-            role=role,
-            candidates=[],
-            **approved,
-        )
-        self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],
-                index_where=approval_tasks.c.status != text("'void'"),
-                set_=approved,
-                where=approval_tasks.c.status == TaskStatus.OPEN,
-            )
-        )
+        self._session.execute(_APPROVE_BY_RULE, task)
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
-        return self._select(
-            approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
-        )
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        return [to_task(row) for row in self._session.execute(_TASKS, which).mappings()]
 
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         found = self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
@@ -229,17 +233,12 @@ class PostgresApprovals:
         return to_task(self._session.execute(statement).mappings().one())
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
-        other = approval_tasks.c.plan_hash != (keep_hash or "")
-        return self._void(tenant_id, opportunity_id, other, approval_tasks.c.status != TaskStatus.VOID)
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "kept": keep_hash or ""}
+        return self._session.execute(_VOID, which).rowcount
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
-        return self._void(tenant_id, opportunity_id, approval_tasks.c.status == TaskStatus.OPEN)
-
-    def _void(self, tenant_id: str, opportunity_id: UUID, *which: Any) -> int:
-        statement = update(approval_tasks).where(
-            approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id, *which
-        )
-        return self._session.execute(statement.values(status=TaskStatus.VOID)).rowcount
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        return self._session.execute(_VOID_OPEN, which).rowcount
 
     def _select(self, *where: Any) -> list[ApprovalTask]:
         query = select(approval_tasks).where(*where).order_by(approval_tasks.c.id)

@@ -19,7 +19,7 @@ from adapters.http import Exchange
 from adapters.traffic.book import Book, Who
 from adapters.traffic.bulkhead import Bulkhead
 from adapters.traffic.call_log import CallLog
-from adapters.traffic.limits import Limits
+from adapters.traffic.limits import NO_LIMITS, Limits
 from oppsync.domain.connections import Connection
 from oppsync.errors import AmbiguousAnswer, HeldBack, OppsyncError, RateLimited, RecordBusy, VendorUnavailable
 from oppsync.step import current_step
@@ -27,6 +27,8 @@ from oppsync.step import current_step
 # A promise further away than this is asked for again: the books may be lost meanwhile.
 LONGEST_WAIT = timedelta(minutes=5)
 SHORTEST_WAIT = timedelta(milliseconds=50)
+# Seconds for which a step goes on without asking again, where nothing is counted and all went well.
+GOOD_FOR = 0.25
 FULL = "places here"
 _WORDS = {
     "tokens": "its limit of calls is used up",
@@ -52,12 +54,13 @@ def book_name(connection: Connection) -> str:
 
 @dataclass
 class Visit:
-    """A step at one connection."""
+    """A step at one connection. It need not ask before `asks_again_at`, by the monotonic clock."""
 
     holder: str
     ticket: str
     began: float
     calls: int = 0
+    asks_again_at: float = 0.0
 
 
 class ConnectionGate:
@@ -110,6 +113,10 @@ class ConnectionGate:
                 self._book.leave(self._connection, visit.holder, visit.calls, seconds)
 
     def _turn(self, visit: Visit, name: str, seconds: float) -> bool:
+        """Whether the end of the call is to be told, whatever it is."""
+        if time.monotonic() < visit.asks_again_at:
+            visit.calls += 1
+            return False
         who = Who(visit.holder, visit.ticket, first=visit.calls == 0)
         said = self._book.turn(self._connection, who, self._limits, seconds)
         if said.hinders == "open":
@@ -120,6 +127,8 @@ class ConnectionGate:
         if said.hinders:
             raise _held_back(name, said.hinders, said.wait)
         visit.calls += 1
+        if self._limits == NO_LIMITS and not said.tell:
+            visit.asks_again_at = time.monotonic() + GOOD_FOR
         return said.tell
 
     def _report(self, visit: Visit, exchange: Exchange, tell: bool) -> None:
@@ -128,6 +137,8 @@ class ConnectionGate:
         hold = None if wish is None else wish.total_seconds()
         left = exchange.signal.remaining
         low = left is not None and self._limits.rate > 0 and left < self._limits.capacity
+        if outcome != "ok" or hold:
+            visit.asks_again_at = 0.0
         if outcome and (tell or outcome != "ok" or hold or low):
             self._book.report(self._connection, visit.holder, outcome, hold, left if low else None)
 

@@ -34,6 +34,7 @@ def run(context: StageContext) -> Outcome:
     creation = _Creation(context, plan, *context.systems.projects(opportunity.tenant_id))
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
+    context.effects.look_up([creation.key(node) for node in plan.content.nodes], creation.projects.nodes_there)
     ids: dict[str, str] = {}
     for node in plan.content.nodes:
         ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
@@ -60,13 +61,15 @@ class _Creation:
             partial(self.projects.create_customer, order),
         )
 
+    def key(self, node: PlanNode) -> str:
+        return key_of(self.context.opportunity, KIND_OF[node.kind], node.path)
+
     def node(self, node: PlanNode, parent_id: str | None) -> Landed:
-        kind = KIND_OF[node.kind]
-        key = key_of(self.context.opportunity, kind, node.path)
+        key = self.key(node)
         order = NodeOrder(key=key, plan=self.plan.content, node=node, parent_id=parent_id)
         request = {"node": node.model_dump(mode="json"), "parent_id": parent_id}
         return self.context.effects.perform(
-            self._effect(key, kind, node.path, request),
+            self._effect(key, KIND_OF[node.kind], node.path, request),
             partial(self.projects.find_node, order),
             partial(self.projects.create_node, order),
         )

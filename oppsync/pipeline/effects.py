@@ -1,15 +1,15 @@
 """`perform`: the only way anything outside is written.
 
-Before a send there is a committed intent under our key; after it the answer is committed at once. An effect
+Before a send it is committed under our key as sent; after it the answer is committed at once. An effect
 whose outcome nobody knows waits out its quarantine, is looked up by its key, and is sent again only if it is
 absent. A thing found with other content is a conflict for a person, never overwritten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from oppsync import canonical_json
 from oppsync.crash_points import crash_point
@@ -34,8 +34,12 @@ MAX_UNCLEAR_SENDS = 3
 # A worker frozen for longer between mark and send does not send: others count the quarantine from the mark.
 LONGEST_PAUSE = timedelta(seconds=2)
 
+# What a look-up of many at once did not find is taken as absent for so long.
+ABSENT_FOR = timedelta(seconds=2)
+
 Find = Callable[[], Landed | None]
 Send = Callable[[], Landed]
+There = Callable[[Sequence[str]], Iterable[str]]
 
 
 @dataclass
@@ -50,6 +54,16 @@ class Effects:
     lease: Lease
     clock: Clock
     _rows: dict[str, LedgerRow] | None = None
+    _absent: frozenset[str] = frozenset()
+    _absent_until: datetime | None = None
+
+    def look_up(self, keys: Sequence[str], there: There) -> None:
+        """Ask once for those of these keys of which nothing is on record: what is not there need not be looked
+        up by itself, for a while."""
+        new = [key for key in keys if key not in self._ledger()]
+        if len(new) > 1:
+            self._absent_until = self.clock.now() + ABSENT_FOR
+            self._absent = frozenset(new).difference(there(new))
 
     def perform(self, effect: Effect, find: Find, send: Send) -> Landed:
         """Make `effect` true outside, once. Returns what exists.
@@ -58,61 +72,58 @@ class Effects:
         ContentConflict when something else exists under the key, and what `find` and `send` raise.
         """
         digest = canonical_json.digest(effect.request)
-        row = self._intend(effect, digest)
+        row = self._ledger().get(effect.key)
         if row is not None and row.state is EffectState.CONFIRMED and row.request_digest == digest:
             return _recorded(row)
-        found = find()
+        if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
+            self._wait_out(effect)
+        found = None if self._is_absent(effect.key) else find()
         crash_point("lookup.answered", effect.kind)
         if found is not None and not (effect.repeatable and found.differences):
-            return self._adopt(effect, found)
+            return self._adopt(effect, digest, found)
         if found is None and row is not None and _never_lands(row):
             self._record(effect, EffectState.REJECTED, error=row.error or "")
             raise NeverLands(
                 f"{effect.kind} {effect.path} was sent {row.attempts} times and never came to be: {row.error}"
             )
         with send_window(LONGEST_PAUSE):
-            return self._send(effect, send)
+            return self._send(effect, digest, send)
 
-    def _intend(self, effect: Effect, digest: str) -> LedgerRow | None:
-        """Commit the intent; returns the row as it was before. Raises StillUnknown during its quarantine."""
-        row = self._known(effect)
-        if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
-            with self.uow.reading() as uow:
-                until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine + LONGEST_PAUSE)
-            if until is not None:
-                raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
-        if row is None or (row.state is not EffectState.CONFIRMED or row.request_digest != digest):
-            with self.uow() as uow:
-                uow.ledger.intend(self.tenant_id, effect, digest, self.lease, self.traceparent)
-                crash_point("intent.uncommitted", effect.kind)
-                uow.commit()
-                crash_point("intent.committed", effect.kind)
-        return row
+    def _wait_out(self, effect: Effect) -> None:
+        """Raises StillUnknown during the quarantine of what was sent before."""
+        with self.uow.reading() as uow:
+            until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine + LONGEST_PAUSE)
+        if until is not None:
+            raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
 
-    def _known(self, effect: Effect) -> LedgerRow | None:
+    def _ledger(self) -> Mapping[str, LedgerRow]:
         """As it was when the run began: all of the deal's are read at once, and nobody else writes them."""
         if self._rows is None:
             with self.uow.reading() as uow:
-                rows = uow.ledger.of(self.tenant_id, effect.opportunity_id)
+                rows = uow.ledger.of(self.tenant_id, self.lease.opportunity_id)
             self._rows = {row.key: row for row in rows}
-        return self._rows.get(effect.key)
+        return self._rows
 
-    def _adopt(self, effect: Effect, found: Landed) -> Landed:
+    def _is_absent(self, key: str) -> bool:
+        until = self._absent_until
+        return key in self._absent and until is not None and self.clock.now() < until
+
+    def _adopt(self, effect: Effect, digest: str, found: Landed) -> Landed:
         if found.differences:
             fields = ", ".join(
                 f"{field}: {wanted!r} wanted, {there!r} found"
                 for field, (wanted, there) in found.differences.items()
             )
             conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
-            self._record(effect, EffectState.REJECTED, error=conflict.message)
+            self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
             raise conflict
-        self._record(effect, EffectState.CONFIRMED, landed=found)
+        self._record(effect, EffectState.CONFIRMED, landed=found, found_for=digest)
         return found
 
-    def _send(self, effect: Effect, send: Send) -> Landed:
+    def _send(self, effect: Effect, digest: str, send: Send) -> Landed:
         marking = self.clock.now()
         with self.uow() as uow:
-            uow.ledger.mark_sent(self.tenant_id, effect.key, self.lease)
+            uow.ledger.mark_sent(self.tenant_id, effect, digest, self.lease, self.traceparent)
             crash_point("mark.uncommitted", effect.kind)
             uow.commit()
             crash_point("mark.committed", effect.kind)
@@ -136,9 +147,18 @@ class Effects:
         return landed
 
     def _record(
-        self, effect: Effect, state: EffectState, *, landed: Landed | None = None, error: str = ""
+        self,
+        effect: Effect,
+        state: EffectState,
+        *,
+        landed: Landed | None = None,
+        error: str = "",
+        found_for: str | None = None,
     ) -> None:
+        """`found_for`: the digest of a request that was not sent, since what it asks for was found."""
         with self.uow() as uow:
+            if found_for is not None:
+                uow.ledger.intend(self.tenant_id, effect, found_for, self.lease, self.traceparent)
             if landed is not None:
                 uow.ledger.confirm(self.tenant_id, effect.key, landed, self.lease)
             elif state is EffectState.UNKNOWN:

@@ -22,4 +22,4 @@ def exists_unknown(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity
         row = uow.ledger.get(opportunity.tenant_id, key)
     known = row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED)
     _connection_id, projects = systems.projects(opportunity.tenant_id)
-    return not known and projects.has_node(key)
+    return not known and bool(projects.nodes_there([key]))

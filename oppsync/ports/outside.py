@@ -6,7 +6,7 @@ outcome nobody knows raises AmbiguousAnswer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -84,8 +84,8 @@ class ProjectSystem(Protocol):
     def books_open_until(self, erp_company: str) -> date | None:
         """The last day of this company's open fiscal years; None when it has none."""
 
-    def has_node(self, key: str) -> bool:
-        """Whether a project or task is there under exactly this key, whatever it holds."""
+    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of these keys under which a project or task is there, whatever it holds."""
 
     def find_node(self, order: NodeOrder) -> Landed | None:
         """Look up by `order.key`, exactly; `Landed.differences` compares it with the order field by field."""

@@ -183,9 +183,11 @@ class Ledger(Protocol):
 
     def get(self, tenant_id: str, key: str) -> LedgerRow | None: ...
 
-    def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None: ...
+    def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        """Put it on record, with the digest of its request, as not sent."""
 
-    def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None: ...
+    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        """Put it on record as sent now, once more."""
 
     def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None: ...
 

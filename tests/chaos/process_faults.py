@@ -29,7 +29,7 @@ RECOVERY_SECONDS = 60.0  # what is not taken up by then is counted with this
 PLACES = {
     "worker": (
         "lease.taken", "stage.begins", "stage.decided", "outcome.uncommitted", "outcome.committed",
-        "intent.uncommitted", "intent.committed", "lookup.answered", "mark.uncommitted", "mark.committed",
+        "lookup.answered", "mark.uncommitted", "mark.committed",
         "request.leaves", "request.answered", "send.answered", "answer.uncommitted", "answer.committed",
         "lease.renewed",
     ),

@@ -119,7 +119,7 @@ def test_a_zombie_records_no_outcome(application: Application, opportunity_id: U
 
 WRITES: dict[str, Callable[[Ledger, Effect, Lease], None]] = {
     "intend": lambda ledger, effect, lease: ledger.intend(TENANT, effect, "digest", lease, "00-1-2-01"),
-    "mark_sent": lambda ledger, effect, lease: ledger.mark_sent(TENANT, effect.key, lease),
+    "mark_sent": lambda ledger, effect, lease: ledger.mark_sent(TENANT, effect, "digest", lease, "00-1-2-01"),
     "confirm": lambda ledger, effect, lease: ledger.confirm(TENANT, effect.key, Landed(outside_id="7"), lease),
     "unsent": lambda ledger, effect, lease: ledger.unsent(TENANT, effect.key, "", lease),
     "reject": lambda ledger, effect, lease: ledger.reject(TENANT, effect.key, "", lease),

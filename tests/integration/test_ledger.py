@@ -69,7 +69,7 @@ def test_an_effect_is_intended_sent_and_confirmed(ledger: Ledger, effect: Effect
     intended = row(ledger)
     assert (intended.state, intended.attempts, intended.sent_at) == (EffectState.INTENDED, 0, None)
 
-    ledger.mark_sent(TENANT, KEY, lease)
+    ledger.mark_sent(TENANT, effect, "digest", lease, TRACE)
     sent = row(ledger)
     assert (sent.state, sent.attempts) == (EffectState.SENT, 1)
     assert sent.sent_at is not None
@@ -88,8 +88,7 @@ def test_an_effect_is_intended_sent_and_confirmed(ledger: Ledger, effect: Effect
 
 
 def test_a_quarantine_is_counted_from_the_sending(ledger: Ledger, effect: Effect, lease: Lease) -> None:
-    ledger.intend(TENANT, effect, "digest", lease, TRACE)
-    ledger.mark_sent(TENANT, KEY, lease)
+    ledger.mark_sent(TENANT, effect, "digest", lease, TRACE)
     ledger.unknown(TENANT, KEY, "timed out", lease)
 
     sent_at = row(ledger).sent_at
@@ -98,29 +97,26 @@ def test_a_quarantine_is_counted_from_the_sending(ledger: Ledger, effect: Effect
     assert ledger.waits_until(TENANT, KEY, timedelta(0)) is None
 
 
-@pytest.mark.parametrize("clear", [False, True], ids=["sent", "unknown"])
-def test_an_unclear_effect_stays_so_until_it_was_looked_up(
-    ledger: Ledger, effect: Effect, lease: Lease, clear: bool
-) -> None:
-    """Intending it again says nothing about what the first send did."""
-    ledger.intend(TENANT, effect, "digest", lease, TRACE)
-    ledger.mark_sent(TENANT, KEY, lease)
-    if clear:
-        ledger.unknown(TENANT, KEY, "timed out", lease)
-    before = row(ledger)
+def test_what_is_sent_again_counts_and_forgets_its_error(ledger: Ledger, effect: Effect, lease: Lease) -> None:
+    ledger.mark_sent(TENANT, effect, "digest", lease, TRACE)
+    ledger.unknown(TENANT, KEY, "timed out", lease)
+    first = row(ledger)
 
-    ledger.intend(TENANT, effect, "digest", lease, TRACE)
+    ledger.mark_sent(TENANT, effect.model_copy(update={"request": {"name": "B"}}), "other", lease, TRACE)
 
-    assert row(ledger) == before
-    assert row(ledger).may_exist
+    again = row(ledger)
+    assert (again.state, again.attempts, again.error) == (EffectState.SENT, 2, None)
+    assert again.request_digest == "other"
+    assert first.sent_at is not None
+    assert again.sent_at is not None
+    assert again.sent_at > first.sent_at
 
 
 @pytest.mark.parametrize("state", [EffectState.INTENDED, EffectState.REJECTED, EffectState.CONFIRMED])
 def test_a_settled_effect_is_intended_again_with_its_new_request(
     ledger: Ledger, effect: Effect, lease: Lease, state: EffectState
 ) -> None:
-    ledger.intend(TENANT, effect, "digest", lease, TRACE)
-    ledger.mark_sent(TENANT, KEY, lease)
+    ledger.mark_sent(TENANT, effect, "digest", lease, TRACE)
     match state:
         case EffectState.INTENDED:
             ledger.unsent(TENANT, KEY, "too many requests", lease)
@@ -140,8 +136,7 @@ def test_a_settled_effect_is_intended_again_with_its_new_request(
 def test_telling_somebody_makes_nothing_exist(
     ledger: Ledger, effect: Effect, lease: Lease, kind: EffectKind
 ) -> None:
-    ledger.intend(TENANT, effect.model_copy(update={"kind": kind}), "digest", lease, TRACE)
-    ledger.mark_sent(TENANT, KEY, lease)
+    ledger.mark_sent(TENANT, effect.model_copy(update={"kind": kind}), "digest", lease, TRACE)
     ledger.confirm(TENANT, KEY, Landed(outside_id="someone"), lease)
 
     assert not row(ledger).may_exist

@@ -170,8 +170,8 @@ def write_effects(office: Office) -> UUID:
                 request={"name": "what was sent"},
                 quarantine=timedelta(0),
             )
-            uow.ledger.intend(TENANT, effect, canonical_json.digest(effect.request), lease, before.traceparent)
-            uow.ledger.mark_sent(TENANT, name, lease)
+            digest = canonical_json.digest(effect.request)
+            uow.ledger.mark_sent(TENANT, effect, digest, lease, before.traceparent)
         landed = Landed(outside_id="7", number="PRJ-7", response={"id": 7})
         uow.ledger.confirm(TENANT, "confirmed", landed, lease)
         uow.ledger.unknown(TENANT, "unknown", "no answer", lease)

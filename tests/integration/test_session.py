@@ -120,10 +120,10 @@ def test_what_a_refused_write_tells_is_not_told(application: Application, held: 
 def test_without_a_commit_nothing_is_written(application: Application, held: Held) -> None:
     opportunity, lease = held
     with application.uow() as uow:
-        uow.ledger.mark_sent(TENANT, KEY, lease)
+        uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "digest", lease, TRACE)
         uow.audit.append(TENANT, _event(opportunity.id, "sent"), TRACE)
     with application.uow() as uow:
-        uow.ledger.mark_sent(TENANT, KEY, lease)
+        uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "digest", lease, TRACE)
         seen = uow.ledger.get(TENANT, KEY)
         assert seen is not None
         assert seen.state is EffectState.SENT  # a unit of work sees what it wrote
@@ -135,7 +135,7 @@ def test_without_a_commit_nothing_is_written(application: Application, held: Hel
 def test_of_several_writes_all_are_kept_or_none(application: Application, held: Held) -> None:
     opportunity, lease = held
     with application.uow() as uow:
-        uow.ledger.mark_sent(TENANT, KEY, lease)
+        uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "digest", lease, TRACE)
         uow.ledger.confirm(TENANT, KEY, Landed(outside_id="7"), lease)
         uow.audit.append(TENANT, _event(opportunity.id, "confirmed"), TRACE)
         uow.commit()
@@ -144,8 +144,8 @@ def test_of_several_writes_all_are_kept_or_none(application: Application, held: 
     # The first is written when the second comes; the opportunity's outcome is refused, and both go with it.
     older = opportunity.model_copy(update={"version": opportunity.version - 1})
     with application.uow() as uow:
-        uow.ledger.intend(TENANT, _effect(opportunity.id), "another", lease, TRACE)
-        uow.ledger.mark_sent(TENANT, KEY, lease)
+        uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "another", lease, TRACE)
+        uow.ledger.unknown(TENANT, KEY, "timed out", lease)
         assert uow.commit_outcome(older, older, ON_ACTION, lease) is None
 
     assert desk.run(application, "select state, attempts from effects") == [("confirmed", 1)]

@@ -120,7 +120,6 @@ def test_two_firms_write_their_ledgers_under_one_key(two_firms: Application) -> 
             uow.ledger.intend(tenant_id, effect, f"digest of {tenant_id}", taken[1], TRACE)
             uow.commit()
     with two_firms.uow() as uow:
-        uow.ledger.mark_sent(TENANT, KEY, leases[TENANT])
         uow.ledger.confirm(TENANT, KEY, Landed(outside_id="7"), leases[TENANT])
         uow.commit()
 

@@ -17,6 +17,7 @@ import redis
 from adapters.bootstrap import TENANT
 from adapters.embedded.servers import ServerAddresses
 from adapters.http import Answer, HttpClient, Sent
+from adapters.traffic import gate
 from adapters.traffic.book import NAMESPACE, Book
 from adapters.traffic.limits import NO_LIMITS, Limits
 from adapters.traffic.traffic import VendorTraffic
@@ -141,6 +142,12 @@ def test_after_a_loss_of_redis_nothing_is_known_to_be_left(
     books.flushall()
 
     assert goes_through(workers[0], OF_TWO) == 0
+
+
+def holds_all(worker: VendorTraffic) -> None:
+    """The vendor asks this worker to wait."""
+    with working(), pytest.raises(RateLimited):
+        call(worker, error=RateLimited("slow down", retry_after=timedelta(minutes=1)))
 
 
 @pytest.mark.parametrize("limits", [OF_TWO, OF_FOUR, Limits(requests=100, per_seconds=5_000)])
@@ -298,6 +305,29 @@ def test_one_workers_answer_holds_all_workers(
     call(workers[1], name="another")  # of that vendor alone
     later(books, seconds)
     call(workers[1])
+
+
+def test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails(
+    workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not ask before each call, however well the last went; nobody counts them."""
+    monkeypatch.setattr(gate, "GOOD_FOR", 1_000)
+    with working():
+        call(workers[0])
+        holds_all(workers[1])
+        call(workers[0])
+        fails(workers[0])
+        assert isinstance(refused(workers[0]), HeldBack)
+
+
+def test_after_a_moment_a_step_without_limits_asks_again(
+    workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "GOOD_FOR", 0)
+    with working():
+        call(workers[0])
+        holds_all(workers[1])
+        assert isinstance(refused(workers[0]), HeldBack)
 
 
 def test_a_vendor_that_goes_on_refusing_is_asked_ever_less(

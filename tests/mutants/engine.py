@@ -33,12 +33,23 @@ ENGINE = (
         'crash_point("mark.uncommitted", effect.kind)',
     ),
     Mutation(
-        "intent not committed",
+        "no look-up before a send",
         EFFECTS,
-        'crash_point("intent.uncommitted", effect.kind)\n                uow.commit()',
-        'crash_point("intent.uncommitted", effect.kind)',
+        "found = None if self._is_absent(effect.key) else find()",
+        "found = None",
     ),
-    Mutation("no look-up before a send", EFFECTS, "found = find()", "found = None"),
+    Mutation(
+        "a look-up of many at once does not look at its answer",
+        EFFECTS,
+        "frozenset(new).difference(there(new))",
+        "frozenset(new)",
+    ),
+    Mutation(
+        "what was absent once is absent for good",
+        EFFECTS,
+        "until is not None and self.clock.now() < until",
+        "until is not None",
+    ),
     Mutation(
         "quarantine of zero",
         EFFECTS,
@@ -48,14 +59,14 @@ ENGINE = (
     Mutation(
         "no quarantine for what a dead worker sent",
         EFFECTS,
-        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            with",
-        "row.state in (EffectState.UNKNOWN,):\n            with",
+        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            self._wait_out",
+        "row.state in (EffectState.UNKNOWN,):\n            self._wait_out",
     ),
     Mutation(
         "no quarantine for an unclear answer",
         EFFECTS,
-        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            with",
-        "row.state in (EffectState.SENT,):\n            with",
+        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            self._wait_out",
+        "row.state in (EffectState.SENT,):\n            self._wait_out",
     ),
     Mutation(
         "an unclear answer (5xx, time-out) counts as not carried out",

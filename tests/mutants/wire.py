@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutation import Mutation
 
 HTTP = "adapters/http.py"
+GATE = "adapters/traffic/gate.py"
 TRYTON = "adapters/projects/tryton/adapter.py"
 KANTATA = "adapters/psa/kantata/client.py"
 ROWS = "adapters/postgres/opportunities.py"
@@ -12,6 +13,7 @@ LEDGER = "adapters/postgres/ledger.py"
 WORK = "adapters/postgres/work.py"
 APPROVE = "oppsync/pipeline/approve.py"
 
+_TRAFFIC = "tests/integration/test_vendor_traffic.py::"
 _A_STATUS = "tests/integration/test_http.py::test_a_status_becomes_the_error_that_says_what_happens_next"
 _NO_ANSWER = "tests/integration/test_http.py::test_a_write_without_a_whole_answer_is_ambiguous_a_read_is_not"
 _UNSEEN = "tests/integration/test_tenants.py::test_nobody_sees_or_touches_what_another_firm_has"
@@ -64,8 +66,8 @@ WIRE = (
     Mutation(
         "the ERP's look-up takes what only resembles our key",
         TRYTON,
-        "[work for work in found if landing.key_of(work.comment) == key]",
-        "found",
+        "[work for work in works if landing.key_of(work.comment) in keys]",
+        "works",
         first="tests/contract/test_project_systems.py::test_a_key_is_looked_up_exactly",
     ),
     Mutation(
@@ -74,6 +76,21 @@ WIRE = (
         "[w for w in self._listed(reference) if w.external_reference == reference]",
         "[*self._listed(reference)]",
         first="tests/contract/test_kantata.py::test_what_only_resembles_the_key_is_not_found",
+    ),
+    # The gate before vendors.
+    Mutation(
+        "a step with limits asks only once",
+        GATE,
+        "if self._limits == NO_LIMITS and not said.tell:",
+        "if not said.tell:",
+        first=f"{_TRAFFIC}test_what_has_begun_ends_before_other_work_begins",
+    ),
+    Mutation(
+        "a step whose call failed goes on without asking",
+        GATE,
+        "visit.asks_again_at = 0.0",
+        "pass",
+        first=f"{_TRAFFIC}test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails",
     ),
     # Tenants.
     Mutation(
@@ -116,7 +133,7 @@ WIRE = (
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/forgotten.py",
-        "return not known and projects.has_node(key)",
+        "return not known and bool(projects.nodes_there([key]))",
         "return False",
     ),
     Mutation(

@@ -267,7 +267,7 @@ def test_decisions_taken_while_the_stage_judges_are_not_lost(house: House) -> No
         " return new; end $$"
     )
     house.rows(
-        "create trigger decide after update on effects for each row"
+        "create trigger decide after insert or update on effects for each row"
         " when (new.kind = 'notification' and new.state = 'sent') execute function decide()"
     )
 

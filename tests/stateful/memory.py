@@ -255,6 +255,15 @@ class MemoryLedger:
         ]
 
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        self._record(tenant_id, effect, digest, lease, state=EffectState.INTENDED)
+
+    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        known = self._rows.get((tenant_id, effect.key))
+        attempts = known.row.attempts + 1 if known else 1
+        sent: dict[str, Any] = {"state": EffectState.SENT, "sent_at": self._now(), "attempts": attempts}
+        self._record(tenant_id, effect, digest, lease, error=None, **sent)
+
+    def _record(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, **values: Any) -> None:
         self._fence(lease)
         known = self._rows.get((tenant_id, effect.key))
         row = (
@@ -269,15 +278,8 @@ class MemoryLedger:
                 attempts=0,
             )
         )
-        unclear = row.state in (EffectState.SENT, EffectState.UNKNOWN)
-        state = row.state if unclear else EffectState.INTENDED
-        again = row.model_copy(update={"state": state, "request_digest": digest})
+        again = row.model_copy(update={"request_digest": digest, **values})
         self._rows[tenant_id, effect.key] = EffectRow(tenant_id, effect.opportunity_id, again)
-
-    def mark_sent(self, tenant_id: str, key: str, lease: Lease) -> None:
-        attempts = self._rows[tenant_id, key].row.attempts + 1
-        now = self._now()
-        self._set(tenant_id, key, lease, state=EffectState.SENT, sent_at=now, attempts=attempts, error=None)
 
     def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
         canonical_json.digest(landed.response)

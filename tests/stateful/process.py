@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -255,8 +255,10 @@ class ConnectedVendors:
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
-    def has_node(self, key: str) -> bool:
-        return self._find(key, {}) is not None
+    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+        self._process.call("erp")
+        now = self._process.simulation.now()
+        return {key for key in keys if self._outside.erp.books.find(key, {}, now) is not None}
 
     def find_node(self, order: NodeOrder) -> Landed | None:
         return self._find(order.key, node_content(order))

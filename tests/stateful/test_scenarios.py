@@ -145,6 +145,20 @@ def test_something_else_under_our_key_is_a_conflict_for_a_person(firm: Simulatio
     assert [thing.content["node"] for thing in firm.outside.erp.books.things] == ["another"]
 
 
+def test_what_was_not_there_is_looked_up_again_when_the_erp_was_slow(firm: Simulation) -> None:
+    """All nodes are looked up at once; while the parent is made, something else lands under a child's key."""
+    record_id = approved_deal(firm, 1)
+    tracked = firm.find(record_id).tracked
+    child = firm.world.plan(tracked.id, tracked.plan_hash or "").content.nodes[1]
+    key = key_of(tracked, KIND_OF[child.kind], child.path)
+    firm.outside.erp.books.create(key, {"node": "another"}, firm.now() + timedelta(seconds=3))
+
+    work(firm, record_id, Trouble(Kind.SLOW))
+
+    assert codes(firm, record_id) == ["CONTENT_CONFLICT"]
+    assert [thing.content["node"] for thing in firm.outside.erp.books.of(key)] == ["another"]
+
+
 def test_lost_while_a_write_is_unclear_it_is_not_withdrawn(firm: Simulation) -> None:
     """The quarantine is over, the look-up meets a shut door; then the deal is lost, though a project exists."""
     record_id = approved_deal(firm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
@@ -96,9 +96,9 @@ class Surroundings:
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
-    def has_node(self, key: str) -> bool:
-        self._outside(f"node {key}")
-        return self.has_project
+    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+        self._outside(f"node {keys[0]}")
+        return keys if self.has_project else ()
 
     def get(self, tenant_id: str, key: str) -> None:
         assert self.in_transaction

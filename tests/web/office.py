@@ -187,8 +187,7 @@ class Office:
             taken = uow.opportunities.take_lease(opportunity_id, "test")
             assert taken is not None
             before, lease = taken
-            uow.ledger.intend(TENANT, effect, "digest", lease, before.traceparent)
-            uow.ledger.mark_sent(TENANT, effect.key, lease)
+            uow.ledger.mark_sent(TENANT, effect, "digest", lease, before.traceparent)
             landed = Landed(outside_id="7", number="PRJ-7", url=url)
             uow.ledger.confirm(TENANT, effect.key, landed, lease)
             uow.opportunities.change(before, builders.changed(before, state=State.ACTIVE), ON_ACTION)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -47,6 +47,8 @@ ONLY_IN_OWN_CURRENCY = {
     LineKind.PROGRESS: ("the percent complete", "PROGRESS_IN_FOREIGN_CURRENCY"),
 }
 CANCELLABLE = ("draft", "validated")
+# The address of a search holds each key twice, and a proxy may refuse one of more than 8 KB.
+KEYS_AT_ONCE = 15
 # Seconds, at most: each pause is drawn anew, or the same two writers would meet again.
 RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
@@ -153,8 +155,12 @@ class TrytonProjects:
 
         return self._remembered.get((model, value), look)
 
-    def has_node(self, key: str) -> bool:
-        return self._find_work(key) is not None
+    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+        there = set[str]()
+        for first in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[first : first + KEYS_AT_ONCE]
+            there |= {landing.key_of(work.comment) for work in self._works(some)}
+        return there
 
     def find_node(self, order: NodeOrder) -> Landed | None:
         work = self._find_work(order.key)
@@ -256,14 +262,18 @@ class TrytonProjects:
         return landing.wanted_task(order, self._products[order.line.kind])
 
     def _find_work(self, key: str) -> wire.Work | None:
-        # A backslash would escape on Postgres and not on SQLite: any character may stand there instead.
-        pattern = key.replace("\\", "_") + "\n%"
-        domain = ["OR", ["comment", "=", key], ["comment", "like", pattern]]
-        found = [
-            _read(wire.Work, each) for each in self._client.search("project.work", domain, wire.WORK_FIELDS)
-        ]
+        return _only(self._works([key]), key)
+
+    def _works(self, keys: Sequence[str]) -> list[wire.Work]:
+        domain: list[object] = ["OR"]
+        for key in keys:
+            # A backslash would escape on Postgres and not on SQLite: any character may stand there instead.
+            pattern = key.replace("\\", "_") + "\n%"
+            domain += [["comment", "=", key], ["comment", "like", pattern]]
+        found = self._client.search("project.work", domain, wire.WORK_FIELDS)
+        works = [_read(wire.Work, each) for each in found]
         # `like` knows no capital letters on SQLite, and a key may hold its wild cards.
-        return _only([work for work in found if landing.key_of(work.comment) == key], key)
+        return [work for work in works if landing.key_of(work.comment) in keys]
 
     def _find_invoice(self, key: str) -> wire.Invoice | None:
         found = self._client.search("account.invoice", [["reference", "=", key]], wire.INVOICE_FIELDS)
