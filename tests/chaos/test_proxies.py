@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +18,17 @@ Through = tuple[Proxy, str]
 
 
 @pytest.fixture
-def through(settings: Settings, tmp_path: Path) -> Iterator[Through]:
+def through(settings: Settings) -> Iterator[Through]:
     """A proxy before Postgres, and the address of what is behind it."""
     url = make_url(settings.database_url.get_secret_value()).set(drivername="postgresql")
-    near = tmp_path / "sockets"
-    near.mkdir()
     with psycopg.connect(url.render_as_string(False), autocommit=True) as direct:
         direct.execute("create table numbers (number int)")
-    proxies = Proxies()
-    proxy = proxies.unix(Path(str(url.query["host"])) / ".s.PGSQL.5432", near / ".s.PGSQL.5432")
-    yield proxy, url.update_query_dict({"host": str(near)}).render_as_string(False)
-    proxies.stop()
+    # Not in the test's own folder: a socket's name may have a hundred characters.
+    with tempfile.TemporaryDirectory() as near:
+        proxies = Proxies()
+        proxy = proxies.unix(Path(str(url.query["host"])) / ".s.PGSQL.5432", Path(near) / ".s.PGSQL.5432")
+        yield proxy, url.update_query_dict({"host": near}).render_as_string(False)
+        proxies.stop()
 
 
 def _stored(address: str) -> int:
