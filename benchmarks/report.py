@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,17 @@ def arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def pace() -> float:
+    """CPU milliseconds that a fixed loop takes: a virtual machine has slow hours, and only figures of an equal
+    pace compare."""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        sum(number * number for number in range(1_000_000))
+        taken.append(time.process_time() - began)
+    return round(min(taken) * 1000, 1)
+
+
 def machine() -> dict[str, Any]:
     """`load`: runnable processes in the last minute before; above the cores, others worked too."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -31,6 +43,7 @@ def machine() -> dict[str, Any]:
         "cpu": model.strip(),
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1),
+        "pace": pace(),
     }
 
 
@@ -49,10 +62,12 @@ def table(rows: Rows) -> None:
 
 
 def finish(name: str, before: Mapping[str, Any], rows: Rows, to: Path | None, **more: object) -> None:
-    say(f"\n{name} on {before['cores']} cores ({before['cpu']}), load before {before['load']}\n")
+    after = pace()
+    say(f"\n{name} on {before['cores']} cores ({before['cpu']}), load before {before['load']}")
+    say(f"pace: a fixed loop took {before['pace']} ms of CPU before, {after} ms after\n")
     table(rows)
     if to is not None:
-        document = {"benchmark": name, "machine": before, "rows": list(rows), **more}
+        document = {"benchmark": name, "machine": {**before, "pace_after": after}, "rows": list(rows), **more}
         to.write_text(json.dumps(document, indent=2, default=str) + "\n")
 
 
