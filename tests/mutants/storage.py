@@ -183,7 +183,7 @@ STORAGE = (
         "no ON CONFLICT in the ledger",
         LEDGER,
         "    return write(written.returning(table.c.key))",
-        "    return write(new.returning(table.c.key))",
+        "    return write(row.returning(table.c.key))",
     ),
     Mutation(
         "tasks of the new plan are void, those of the old are not",
