@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from http import HTTPStatus
-from pathlib import Path
 
 from benchmarks import report
 from benchmarks.house import House
@@ -35,10 +33,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes that work meanwhile")
     options = parser.parse_args()
     machine, rows, first = report.machine(), list[dict[str, object]](), 0
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=options.workers) as house,
-    ):
+    with House(workers=options.workers) as house:
         for rate in options.rates:
             count = int(rate * options.seconds)
             rows.append(row(house, rate, range(first, first + count)))

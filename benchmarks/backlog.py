@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 
 from benchmarks import measure, report, stock
 from benchmarks.house import House
@@ -22,10 +20,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     options = parser.parse_args()
     machine = report.machine()
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=0) as house,
-    ):
+    with House(workers=0) as house:
         sender = Sender(house.port, house.webhook_path, house.webhook_secret)
         asyncio.run(sender.all_at_once(range(1)))
         stock.copy_opportunities(house, stock.one_opportunity(house), range(1, options.count))

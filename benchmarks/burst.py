@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 
 from benchmarks import measure, processes, report
 from benchmarks.house import House
@@ -50,10 +48,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     options = parser.parse_args()
     machine = report.machine()
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=options.workers) as house,
-    ):
+    with House(workers=options.workers) as house:
         found = rows(house, options.count)
     report.finish(f"burst of {options.count}", machine, found, options.json, workers=options.workers)
 

@@ -6,10 +6,8 @@ before it another has come to an idle house, to compare with.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from adapters.seed.install import CRM_CONNECTION
 from benchmarks import report
@@ -87,10 +85,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     options = parser.parse_args()
     machine = report.machine()
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=options.workers) as house,
-    ):
+    with House(workers=options.workers) as house:
         house.double(CRM_CONNECTION, QUIET)
         found = run(house, options.flood)
     report.finish(f"one deal beside a flood of {options.flood}", machine, found, options.json)

@@ -1,6 +1,6 @@
 """The product as the Procfile starts it, on servers of our own with durable commits, around lean vendors.
 
-Used on the main thread: `with House(folder, workers=2) as house`. What is started is ended.
+Used on the main thread: `with House(workers=2) as house`. What is started is ended, and its folder removed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -48,8 +49,9 @@ Json = dict[str, Any]
 class House:
     """`processes`: name -> process of the product; `servers` and `vendors` are what they stand on."""
 
-    def __init__(self, folder: Path, *, workers: int = 2) -> None:
-        self.home = Home(folder)
+    def __init__(self, *, workers: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="oppsync-bench-")
+        self.home = Home(Path(self._folder.name))
         self._workers = workers
         self._embedded = EmbeddedServers(self.home.servers)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
@@ -77,6 +79,7 @@ class House:
                 process.wait()
         self._started.clear()
         self._embedded.stop()
+        self._folder.cleanup()
 
     @property
     def addresses(self) -> ServerAddresses:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from sqlalchemy import make_url
 
@@ -51,10 +49,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes of each")
     options = parser.parse_args()
     machine = report.machine()
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=options.workers) as house,
-    ):
+    with House(workers=options.workers) as house:
         found = {row["what"]: row for row in burst.rows(house, options.count)}
         ours: dict[str, object] = {
             "what": "oppsync",

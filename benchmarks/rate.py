@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import bisect
 import statistics
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from adapters.seed.install import ERP_CONNECTION
 from adapters.traffic.limits import Limits
@@ -72,10 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     limits = Limits(requests=options.requests, per_seconds=options.per_seconds, burst=options.burst)
     machine = report.machine()
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=options.workers) as house,
-    ):
+    with House(workers=options.workers) as house:
         run(house, range(WARM_UP))
         before = len(house.erp_moments())
         house.limit(ERP_CONNECTION, limits.model_dump())

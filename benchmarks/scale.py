@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from benchmarks import burst, report
 from benchmarks.house import House
 
@@ -17,10 +14,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=500, help="deals in each burst")
     options = parser.parse_args()
     machine, rows, first = report.machine(), list[dict[str, object]](), 0
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=0) as house,
-    ):
+    with House(workers=0) as house:
         for workers in range(1, options.most + 1):
             house.start_worker(workers)
             found = {row["what"]: row for row in burst.rows(house, options.count, first)}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from benchmarks import burst, report, stock
 from benchmarks.house import House
 
@@ -19,10 +16,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="worker processes")
     options = parser.parse_args()
     machine, rows, filled, first = report.machine(), list[dict[str, object]](), 0, 0
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-bench-") as folder,
-        House(Path(folder), workers=options.workers) as house,
-    ):
+    with House(workers=options.workers) as house:
         burst.run(house, range(1))
         like = stock.one_opportunity(house)
         for stored in options.stored:

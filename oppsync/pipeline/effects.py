@@ -1,6 +1,6 @@
 """`perform`: the only way anything outside is written.
 
-Before a send it is committed under our key as sent; after it the answer is committed at once. An effect
+What is sent is committed under our key, as sent, before it leaves; its answer is committed at once. An effect
 whose outcome nobody knows waits out its quarantine, is looked up by its key, and is sent again only if it is
 absent. A thing found with other content is a conflict for a person, never overwritten.
 """
@@ -8,7 +8,7 @@ absent. A thing found with other content is a conflict for a person, never overw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from oppsync import canonical_json
@@ -54,16 +54,15 @@ class Effects:
     lease: Lease
     clock: Clock
     _rows: dict[str, LedgerRow] | None = None
-    _absent: frozenset[str] = frozenset()
-    _absent_until: datetime | None = None
+    _absent_until: Mapping[str, datetime] = field(default_factory=dict)
 
     def look_up(self, keys: Sequence[str], there: There) -> None:
         """Ask once for those of these keys of which nothing is on record: what is not there need not be looked
         up by itself, for a while."""
         new = [key for key in keys if key not in self._ledger()]
         if len(new) > 1:
-            self._absent_until = self.clock.now() + ABSENT_FOR
-            self._absent = frozenset(new).difference(there(new))
+            until = self.clock.now() + ABSENT_FOR
+            self._absent_until = dict.fromkeys(set(new).difference(there(new)), until)
 
     def perform(self, effect: Effect, find: Find, send: Send) -> Landed:
         """Make `effect` true outside, once. Returns what exists.
@@ -105,8 +104,8 @@ class Effects:
         return self._rows
 
     def _is_absent(self, key: str) -> bool:
-        until = self._absent_until
-        return key in self._absent and until is not None and self.clock.now() < until
+        until = self._absent_until.get(key)
+        return until is not None and self.clock.now() < until
 
     def _adopt(self, effect: Effect, digest: str, found: Landed) -> Landed:
         if found.differences:

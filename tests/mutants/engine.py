@@ -41,8 +41,8 @@ ENGINE = (
     Mutation(
         "a look-up of many at once does not look at its answer",
         EFFECTS,
-        "frozenset(new).difference(there(new))",
-        "frozenset(new)",
+        "set(new).difference(there(new))",
+        "new",
     ),
     Mutation(
         "what was absent once is absent for good",
