@@ -16,10 +16,10 @@ help:  ## these lines
 	    printf '%-14s%s\n' "$$name" "$$what"; done
 
 demo: $(READY)  ## win deals and watch them become projects (ARGS=--yes: approve without asking)
-	@$(RUN) adapters.cli demo $(ARGS)
+	@$(RUN) sandbox demo $(ARGS)
 
 up: $(READY)  ## the whole product, staying up, with the data of the last time
-	@$(RUN) adapters.cli up $(ARGS)
+	@$(RUN) sandbox up $(ARGS)
 
 test: check  ## the checks and all tests (ARGS=... goes to pytest)
 	@$(RUN) pytest -n $(WORKERS) $(ARGS)
@@ -29,7 +29,7 @@ check: $(READY)  ## format, lint, types, architecture, migrations: seconds
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@.venv/bin/lint-imports
-	@$(RUN) adapters.cli db check
+	@$(RUN) sandbox check-migrations
 
 unit: $(READY)  ## the tests that need no server
 	@$(RUN) pytest tests/unit $(ARGS)

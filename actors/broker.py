@@ -7,7 +7,7 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries
 
-from adapters.sizes import BROKER_POOL
+from adapters.runtime.connection_budget import BROKER_POOL
 
 NAMESPACE = "oppsync"
 

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.engine import store_errors
+from adapters.postgres.repositories.audit import PostgresAudit
+from adapters.postgres.repositories.exceptions import PostgresExceptions
 from adapters.postgres.session import Session
 from adapters.postgres.tables import dead_messages, opportunities
-from adapters.postgres.work import PostgresAudit, PostgresExceptions
-from oppsync import canonical_json
-from oppsync.domain.events import ExceptionRaised
-from oppsync.domain.exceptions import Disposition, NewException
-from oppsync.domain.findings import finding
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.work.events import ExceptionRaised
+from oppsync.domain.work.exceptions import Disposition, NewException
+from oppsync.kernel import canonical_json
 from oppsync.pipeline.table import PIPELINE
 
 BATCH = 200

@@ -7,9 +7,9 @@ import threading
 import sentry_sdk
 
 from adapters.bootstrap import Application
-from adapters.logs import log
-from oppsync.errors import StoreUnavailable
-from oppsync.services.commands import PollCrm
+from adapters.runtime.logs import log
+from oppsync.kernel.errors import StoreUnavailable
+from oppsync.services.intake.commands import PollCrm
 
 LOOK_SECONDS = 1.0
 # What runs may end: a vendor's call takes at most 15 seconds, a platform waits 30.

@@ -11,15 +11,15 @@ import redis
 from actors.broker import make_broker
 from actors.dead_letters import mirror_dead_letters
 from actors.polling import Poller
-from actors.retention import prune
 from actors.sending import Sender
 from actors.stages import declare_actors
 from actors.stopping import stop_listening, told_to_stop
 from adapters.bootstrap import build
-from adapters.environment import read_settings
-from adapters.logs import log
-from adapters.sizes import RELAY_POOL
-from oppsync.errors import StoreUnavailable
+from adapters.postgres.retention import prune
+from adapters.runtime.connection_budget import RELAY_POOL
+from adapters.runtime.environment import read_settings
+from adapters.runtime.logs import log
+from oppsync.kernel.errors import StoreUnavailable
 
 POLL_SECONDS = 0.05
 SWEEP_SECONDS = 1.0

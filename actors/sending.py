@@ -11,10 +11,10 @@ from sqlalchemy import Engine, tuple_, update
 
 from adapters.postgres.engine import store_errors
 from adapters.postgres.fair import due_rows, interleaved, taken_rows
-from adapters.postgres.opportunities import EMIT_AGAIN, clock
+from adapters.postgres.repositories.opportunities import EMIT_AGAIN, clock
 from adapters.postgres.tables import opportunities
-from oppsync.crash_points import crash_point
-from oppsync.domain.states import State
+from oppsync.domain.work.states import State
+from oppsync.kernel.crash_points import crash_point
 from oppsync.pipeline.table import stage_for
 
 BATCH = 50

@@ -9,10 +9,10 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from adapters.bootstrap import Application
-from adapters.logs import log
-from oppsync.errors import NewerRelease, StoreUnavailable
+from adapters.runtime.logs import log
+from oppsync.kernel.errors import NewerRelease, StoreUnavailable
 from oppsync.pipeline.table import PIPELINE, Stage
-from oppsync.services.commands import RunStage
+from oppsync.services.work.commands import RunStage
 
 
 def declare_actors(broker: RedisBroker, application: Application) -> Mapping[str, dramatiq.Actor[[str], None]]:

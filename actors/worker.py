@@ -10,9 +10,9 @@ from actors.broker import make_broker
 from actors.stages import declare_actors
 from actors.stopping import stop_listening, told_to_stop
 from adapters.bootstrap import build
-from adapters.environment import read_settings
-from adapters.logs import log
-from adapters.sizes import worker_pool, worker_threads
+from adapters.runtime.connection_budget import worker_pool, worker_threads
+from adapters.runtime.environment import read_settings
+from adapters.runtime.logs import log
 
 # Heroku kills 30 s after SIGTERM.
 SHUTDOWN_MILLISECONDS = 22_000

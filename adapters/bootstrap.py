@@ -21,53 +21,69 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine
 
-from adapters.dotted import load
+from adapters.connectors.routing import WEBHOOK_SECRETS, ConnectedSystems, connection_limits
+from adapters.connectors.signatures.raw_request import RawRequest
+from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
+from adapters.connectors.traffic.book import Book
+from adapters.connectors.traffic.traffic import VendorTraffic
 from adapters.identity.local import Argon2Passwords
-from adapters.logs import LogReporter, configure_logs, configure_sentry
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
 from adapters.postgres.engine import make_engine, store_errors
 from adapters.postgres.queries import PostgresQueries
+from adapters.postgres.repositories.vendor_calls import PostgresCallLog
 from adapters.postgres.unit_of_work import PostgresUnits
-from adapters.postgres.vendor_calls import PostgresCallLog
-from adapters.signatures.raw_request import RawRequest
-from adapters.signatures.registry import SIGNATURE_SCHEMES
-from adapters.sizes import TRAFFIC_POOL, WEB_POOL
-from adapters.systems import WEBHOOK_SECRETS, ConnectedSystems, connection_limits
-from adapters.traffic.book import Book
-from adapters.traffic.traffic import VendorTraffic
-from oppsync.bus import Command, MessageBus
-from oppsync.domain.approvals import SignedIn
-from oppsync.domain.connections import Connection
-from oppsync.domain.events import Event
-from oppsync.domain.traffic import Traffic
-from oppsync.errors import Misconfigured, NotFound, StoreUnavailable
-from oppsync.ports.outside import Clock, Notifier, Systems
+from adapters.runtime.connection_budget import TRAFFIC_POOL, WEB_POOL
+from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
+from adapters.runtime.plugins import load
+from oppsync.domain.approval.tasks import SignedIn
+from oppsync.domain.reading.traffic import Traffic
+from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.events import Event
+from oppsync.kernel.bus import Command
+from oppsync.kernel.errors import Misconfigured, NotFound, StoreUnavailable
+from oppsync.kernel.settings import Settings
+from oppsync.ports.clock import Clock
+from oppsync.ports.notifier import Notifier
 from oppsync.ports.queries import Queries
-from oppsync.ports.storage import UnitOfWork, UnitOfWorkFactory
-from oppsync.services import commands
-from oppsync.services.approval_rules import SetApprovalRuleHandler
-from oppsync.services.backfill import PreviewBackfillHandler, RunBackfillHandler
-from oppsync.services.compensate import CompensateHandler
-from oppsync.services.decide_approval import DecideApprovalHandler
-from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
-from oppsync.services.intake import AcceptDeliveryHandler
-from oppsync.services.lease_keeper import LeaseKeeper
-from oppsync.services.link_customer import LinkCustomerHandler
-from oppsync.services.override_plan import OverridePlanHandler
-from oppsync.services.people import (
+from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.admin.commands import CreatePerson, CreateToken, SignIn, SignOut
+from oppsync.services.admin.people import (
     CreatePersonHandler,
     CreateTokenHandler,
     Identity,
     SignInHandler,
     SignOutHandler,
 )
-from oppsync.services.poll_crm import PollCrmHandler
-from oppsync.services.preview_plan import PreviewPlanHandler
-from oppsync.services.reconcile_restore import ReconcileRestoreHandler
-from oppsync.services.replay import PreviewReplayHandler, RunReplayHandler
-from oppsync.services.run_stage import RunStageHandler
-from oppsync.settings import Settings
+from oppsync.services.approvals.approval_rules import SetApprovalRuleHandler
+from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
+from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.changes.override_plan import OverridePlanHandler
+from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.insight.preview_plan import PreviewPlanHandler
+from oppsync.services.intake.accept_delivery import AcceptDeliveryHandler
+from oppsync.services.intake.backfill import PreviewBackfillHandler, RunBackfillHandler
+from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
+from oppsync.services.intake.poll_crm import PollCrmHandler
+from oppsync.services.queue.commands import (
+    Compensate,
+    DismissException,
+    LinkCustomer,
+    PreviewReplay,
+    ReplayException,
+    RunReplay,
+)
+from oppsync.services.queue.compensate import CompensateHandler
+from oppsync.services.queue.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
+from oppsync.services.queue.link_customer import LinkCustomerHandler
+from oppsync.services.queue.replay import PreviewReplayHandler, RunReplayHandler
+from oppsync.services.reconcile.commands import ReconcileRestore
+from oppsync.services.reconcile.reconcile_restore import ReconcileRestoreHandler
+from oppsync.services.work.commands import RunStage
+from oppsync.services.work.lease_keeper import LeaseKeeper
+from oppsync.services.work.run_stage import RunStageHandler
 
 Answer = TypeVar("Answer")
 TENANT = "default"
@@ -90,7 +106,7 @@ class Application:
     stopping: threading.Event
     clock: Clock
     vendor_traffic: VendorTraffic
-    _bus: MessageBus
+    _bus: Bus
     _identity: Identity
 
     def close(self) -> None:
@@ -163,8 +179,8 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
 
 def _bus(
     settings: Settings, uow: UnitOfWorkFactory, systems: Systems, clock: Clock, stopping: threading.Event
-) -> MessageBus:
-    bus = MessageBus()
+) -> Bus:
+    bus = Bus()
     bus.subscribe(_audit)
     passwords = Argon2Passwords()
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -179,26 +195,26 @@ def _bus(
         holder=holder,
         base_url=settings.base_url,
     )
-    bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
-    bus.register(commands.RunStage, run_stage)
-    bus.register(commands.PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
-    bus.register(commands.PreviewBackfill, PreviewBackfillHandler(uow, systems))
-    bus.register(commands.RunBackfill, RunBackfillHandler(uow, bus.publish))
-    bus.register(commands.DecideApproval, DecideApprovalHandler(uow, bus.publish))
-    bus.register(commands.OverridePlan, OverridePlanHandler(uow, bus.publish))
-    bus.register(commands.ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
-    bus.register(commands.PreviewReplay, PreviewReplayHandler(uow, systems))
-    bus.register(commands.PreviewPlan, PreviewPlanHandler(uow, systems, clock))
-    bus.register(commands.RunReplay, RunReplayHandler(uow, bus.publish, systems))
-    bus.register(commands.LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))
-    bus.register(commands.DismissException, DismissExceptionHandler(uow, bus.publish))
-    bus.register(commands.Compensate, CompensateHandler(uow, bus.publish))
-    bus.register(commands.ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
-    bus.register(commands.SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
-    bus.register(commands.CreatePerson, CreatePersonHandler(uow, passwords))
-    bus.register(commands.CreateToken, CreateTokenHandler(uow))
-    bus.register(commands.SignIn, SignInHandler(uow, passwords))
-    bus.register(commands.SignOut, SignOutHandler(uow))
+    bus.register(AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
+    bus.register(RunStage, run_stage)
+    bus.register(PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
+    bus.register(PreviewBackfill, PreviewBackfillHandler(uow, systems))
+    bus.register(RunBackfill, RunBackfillHandler(uow, bus.publish))
+    bus.register(DecideApproval, DecideApprovalHandler(uow, bus.publish))
+    bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
+    bus.register(ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
+    bus.register(PreviewReplay, PreviewReplayHandler(uow, systems))
+    bus.register(PreviewPlan, PreviewPlanHandler(uow, systems, clock))
+    bus.register(RunReplay, RunReplayHandler(uow, bus.publish, systems))
+    bus.register(LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))
+    bus.register(DismissException, DismissExceptionHandler(uow, bus.publish))
+    bus.register(Compensate, CompensateHandler(uow, bus.publish))
+    bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
+    bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
+    bus.register(CreatePerson, CreatePersonHandler(uow, passwords))
+    bus.register(CreateToken, CreateTokenHandler(uow))
+    bus.register(SignIn, SignInHandler(uow, passwords))
+    bus.register(SignOut, SignOutHandler(uow))
     return bus
 
 

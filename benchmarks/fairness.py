@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from adapters.seed.install import CRM_CONNECTION
 from benchmarks import report
 from benchmarks.house import House
 from benchmarks.vendors import record_id
+from sandbox.firm.install import CRM_CONNECTION
 
 QUIET = "quiet-crm"
 UNDER_WAY = 20

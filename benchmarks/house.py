@@ -27,18 +27,19 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from adapters.bootstrap import TENANT, build
-from adapters.cli.home import Home
-from adapters.embedded import EmbeddedServers, ServerAddresses
+from adapters.connectors.traffic.limits import SETTING
+from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
-from adapters.processes import die_with_parent, free_port
-from adapters.seed.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
-from adapters.supervisor import PROJECT, read_procfile
-from adapters.traffic.limits import SETTING
+from adapters.runtime.processes import die_with_parent, free_port
 from benchmarks import vendors
-from oppsync.domain.connections import Connection
-from oppsync.domain.money import Money
-from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
-from oppsync.settings import Settings
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.money import Money
+from oppsync.domain.work.connections import Connection
+from oppsync.kernel.settings import Settings
+from sandbox.embedded import EmbeddedServers, ServerAddresses
+from sandbox.firm.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
+from sandbox.home import Home
 
 RULE = "benchmark"
 START_SECONDS = 180.0

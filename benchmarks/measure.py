@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks import processes
 from benchmarks.house import House
-from oppsync.domain.states import RESTING, State
+from oppsync.domain.work.states import RESTING, State
 
 WORKING = [state.value for state in State if state not in RESTING]
 POLL_SECONDS = 0.1

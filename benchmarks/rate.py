@@ -12,11 +12,11 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from adapters.seed.install import ERP_CONNECTION
-from adapters.traffic.limits import Limits
+from adapters.connectors.traffic.limits import Limits
 from benchmarks import measure, report
 from benchmarks.house import House
 from benchmarks.webhooks import Sender
+from sandbox.firm.install import ERP_CONNECTION
 
 WARM_UP = 5
 

@@ -1,6 +1,6 @@
 """`python -m benchmarks.vendors PORT`: Salesforce, Tryton and Kantata in one process, with books in memory.
 
-They speak the wire format of the stand-ins in `adapters/standins`. What never changes here (reference data, the
+They speak the wire format of the stand-ins in `sandbox/standins`. What never changes here (reference data, the
 one deal that every deal is a copy of) those answer, once; the rest are dictionaries. So lean that they are not
 what is measured: docs/performance.md says what an answer of theirs costs.
 """
@@ -22,19 +22,19 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
 from adapters.crm.salesforce.ids import full_id
-from adapters.standins import deals
-from adapters.standins.books import Books
-from adapters.standins.salesforce import notifier, oauth, org
-from adapters.standins.salesforce.control_routes import add_routes
-from adapters.standins.salesforce.objects import tables as salesforce_tables
-from adapters.standins.salesforce.rest import SalesforceApi
-from adapters.standins.surface import CONTROL, build_app
-from adapters.standins.tryton.firm import seed
-from adapters.standins.tryton.records import Records
-from adapters.standins.tryton.rest import TrytonApi
-from adapters.standins.tryton.schema import tables as tryton_tables
-from adapters.standins.wire import Call, to_json
 from benchmarks import lean_http
+from sandbox.firm import deals
+from sandbox.standins.books import Books
+from sandbox.standins.salesforce import notifier, oauth, org
+from sandbox.standins.salesforce.control_routes import add_routes
+from sandbox.standins.salesforce.objects import tables as salesforce_tables
+from sandbox.standins.salesforce.rest import SalesforceApi
+from sandbox.standins.surface import CONTROL, build_app
+from sandbox.standins.tryton.firm import seed
+from sandbox.standins.tryton.records import Records
+from sandbox.standins.tryton.rest import TrytonApi
+from sandbox.standins.tryton.schema import tables as tryton_tables
+from sandbox.standins.wire import Call, to_json
 
 WON_ON = date(2026, 3, 2)
 CLIENT = ("oppsync-demo", "salesforce-demo-secret")

@@ -16,10 +16,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from adapters.bootstrap import Application, build
-from adapters.embedded.servers import EmbeddedServers, ServerAddresses
 from adapters.postgres import schema
-from oppsync.settings import Settings
-from tests.world import running_world, world
+from oppsync.kernel.settings import Settings
+from sandbox.embedded.servers import EmbeddedServers, ServerAddresses
+from tests.harness.world import running_world, world
 
 __all__ = ["running_world", "world"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from oppsync.domain.model import plain
-from oppsync.domain.money import current_currencies, minor_digits, minor_unit
+from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import current_currencies, minor_digits, minor_unit
 
 
 def digits_of(amount: Decimal, currency: str | None) -> int:

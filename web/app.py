@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapters.bootstrap import Application
-from oppsync.errors import BusinessError, RequestRefused, TransientError
-from oppsync.settings import Settings
+from oppsync.kernel.errors import BusinessError, RequestRefused, TransientError
+from oppsync.kernel.settings import Settings
 from web.api import register_api
 from web.context import attach, trace_id
 from web.headers import secure_headers

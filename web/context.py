@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask, current_app, g, request
 
 from adapters.bootstrap import Application
-from oppsync.domain.approvals import SignedIn
-from oppsync.domain.trace import new_traceparent, valid_traceparent
+from oppsync.domain.approval.tasks import SignedIn
+from oppsync.domain.values.trace import new_traceparent, valid_traceparent
 
 _KEY = "oppsync"
 

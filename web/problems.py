@@ -13,8 +13,8 @@ from typing import TypedDict
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from oppsync import canonical_json
-from oppsync.errors import (
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import (
     BusinessError,
     Conflict,
     Forbidden,

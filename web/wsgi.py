@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from adapters.bootstrap import build
-from adapters.environment import read_settings
-from adapters.logs import configure_logs
+from adapters.runtime.environment import read_settings
+from adapters.runtime.logs import configure_logs
 from web.app import create_app
 
 configure_logs()

@@ -8,7 +8,6 @@ from adapters.cli.approval_rules import approval_rule
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.crm import crm
 from adapters.cli.database import database
-from adapters.cli.demo.command import demo
 from adapters.cli.doctor import doctor
 from adapters.cli.exceptions import exceptions
 from adapters.cli.opportunities import opportunity
@@ -16,8 +15,6 @@ from adapters.cli.people import token, user
 from adapters.cli.plans import plan
 from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
-from adapters.cli.seed import seed
-from adapters.cli.up import up
 
 
 @click.group(cls=Commands, epilog=CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +23,7 @@ def oppsync() -> None:
 
 
 for command in (
-    up, demo, doctor, database, seed, crm, opportunity, plan, exceptions, replay, reconcile, approval_rule,
+    doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, approval_rule,
     user, token,
 ):  # fmt: skip
     oppsync.add_command(command)

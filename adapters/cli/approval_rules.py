@@ -13,12 +13,13 @@ from adapters.bootstrap import TENANT, Application
 from adapters.cli.commands import ACTOR, Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.domain.approvals import ApprovalRole
-from oppsync.domain.model import plain
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingModelCode
-from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
-from oppsync.services.commands import SetApprovalRule
+from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.services.approvals.commands import SetApprovalRule
 
 DAY = click.DateTime(["%Y-%m-%d"])
 NAME = click.argument("name", metavar="NAME")

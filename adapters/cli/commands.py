@@ -6,8 +6,7 @@ import click
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
-from adapters.embedded import EmbeddedServersError
-from oppsync.errors import OppsyncError, TransientError
+from oppsync.kernel.errors import OppsyncError, TransientError
 
 FAILED, UNREACHABLE = 1, 3
 ACTOR = "command-line"  # who did it, on the timeline
@@ -34,8 +33,6 @@ class Commands(click.Group):
             raise Failed(error.message, UNREACHABLE) from None
         except OppsyncError as error:
             raise Failed(error.message) from None
-        except EmbeddedServersError as error:
-            raise Failed(str(error)) from None
         except ProgrammingError as error:
             if isinstance(error.orig, UndefinedTable):
                 raise Failed(

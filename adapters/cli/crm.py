@@ -12,8 +12,8 @@ from adapters.bootstrap import TENANT, Application
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.domain.backfill import BackfillItem, BackfillPreview
-from oppsync.services.commands import PreviewBackfill, RunBackfill
+from oppsync.domain.work.backfill import BackfillItem, BackfillPreview
+from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
 DAY = click.DateTime(["%Y-%m-%d"])
 BATCH = 100

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import click
 
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json
-from adapters.embedded import EmbeddedServers
 from adapters.postgres import schema
-from adapters.postgres.engine import make_engine, store_errors
+from adapters.postgres.engine import store_errors
 
 
 @click.group("db", help="The schema of the database.")
@@ -47,25 +43,3 @@ def status(as_json: bool) -> None:
         click.echo(f"The schema is {f'at {at}' if at else 'empty'}, this release wants {wanted}.")
     if at != wanted:
         raise Failed("Run `python -m adapters.cli db upgrade`.")
-
-
-@database.command()
-def check() -> None:
-    """Compare what the migrations make, in a scratch database, with the tables of the code."""
-    with (
-        tempfile.TemporaryDirectory(prefix="oppsync-check-") as folder,
-        EmbeddedServers(Path(folder), durable=False) as servers,
-    ):
-        engine = make_engine(servers.database_url, pool_size=1)
-        try:
-            schema.upgrade(engine)
-            found = schema.differences(engine)
-        finally:
-            engine.dispose()
-    for difference in found:
-        click.echo(difference)
-    if found:
-        raise Failed(
-            "The migrations do not make the tables of adapters/postgres/tables.py: write one that does."
-        )
-    click.echo("The migrations make the tables of the code.")

@@ -9,10 +9,9 @@ import click
 from adapters.bootstrap import build
 from adapters.cli.commands import Failed
 from adapters.cli.connect import CONNECTIONS, find_settings
-from adapters.cli.home import Home
 from adapters.cli.output import json_option, print_json, print_table
-from adapters.doctor import Check, Verdict, examine, failed, ok
-from oppsync.errors import Misconfigured
+from adapters.operations.doctor import Check, Verdict, examine, failed, ok
+from oppsync.kernel.errors import Misconfigured
 
 
 @click.command()
@@ -31,7 +30,7 @@ def doctor(as_json: bool) -> None:
 
 def _checks() -> list[Check]:
     try:
-        settings = find_settings(Home.here())
+        settings = find_settings()
         application = build(settings, pool_size=CONNECTIONS)
     except SystemExit as refused:  # one sentence on what is not set
         return [failed("settings", str(refused.code))]

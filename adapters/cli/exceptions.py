@@ -12,8 +12,8 @@ from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.services.commands import DismissException, LinkCustomer, ReplayException
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
 
 PAGE = 100
 ITEM_IDS = click.argument("item_ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)

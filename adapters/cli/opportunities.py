@@ -11,14 +11,15 @@ from adapters.bootstrap import TENANT, Application
 from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.domain.effects import LedgerRow
-from oppsync.domain.findings import Finding
-from oppsync.domain.money import Money
-from oppsync.domain.overrides import OverrideField
-from oppsync.domain.plan import PlanContent, short_hash
-from oppsync.domain.readings import OpportunityDetail, TimelineEntry
-from oppsync.errors import NotFound
-from oppsync.services.commands import Compensate, OverridePlan
+from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.plan.overrides import OverrideField
+from oppsync.domain.plan.plan import PlanContent, short_hash
+from oppsync.domain.reading.readings import OpportunityDetail, TimelineEntry
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.money import Money
+from oppsync.kernel.errors import NotFound
+from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.queue.commands import Compensate
 
 
 @click.group("opportunity", help="Won opportunities.")

@@ -8,18 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
-from oppsync import canonical_json
+from oppsync.kernel import canonical_json
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def json_option(command: Function) -> Function:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
-
-
-def first_port_option(command: Function) -> Function:
-    text = "First of the four ports to listen on. [default: 8000, 8069, 8101, 8102]"
-    return click.option("--first-port", type=click.IntRange(1, 65_500), help=text)(command)
 
 
 def print_json(document: object) -> None:

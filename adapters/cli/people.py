@@ -10,8 +10,8 @@ from adapters.bootstrap import TENANT
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json
-from oppsync.domain.approvals import PersonRole
-from oppsync.services.commands import CreatePerson, CreateToken
+from oppsync.domain.values.roles import PersonRole
+from oppsync.services.admin.commands import CreatePerson, CreateToken
 
 
 @click.group("user", help="People who sign in.")

@@ -10,19 +10,19 @@ from uuid import UUID
 import click
 
 from adapters.bootstrap import TENANT
-from adapters.canonical_document import read_opportunity
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import find_id, print_plan
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.domain.model import plain
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import OverrideUse
-from oppsync.domain.plan import short_hash
-from oppsync.domain.preview import PlanPreview
-from oppsync.domain.why import row_in_words
-from oppsync.domain.why import why as explain
-from oppsync.services.commands import PreviewPlan
+from adapters.documents.canonical_document import read_opportunity
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.overrides import OverrideUse
+from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reading.why import row_in_words
+from oppsync.domain.reading.why import why as explain
+from oppsync.domain.values.model import plain
+from oppsync.services.insight.commands import PreviewPlan
 
 DOCUMENTS = (".json", ".yaml", ".yml")
 STANDARD_INPUT = "-"

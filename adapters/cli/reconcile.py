@@ -8,7 +8,7 @@ from adapters.bootstrap import TENANT
 from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.services.commands import ReconcileRestore
+from oppsync.services.reconcile.commands import ReconcileRestore
 
 
 @click.group(help="Compare what is known here with what exists outside.")

@@ -12,10 +12,17 @@ from adapters.bootstrap import TENANT
 from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
-from oppsync.domain.replays import Previewed, ReplayAction, ReplayOf, ReplayPreview, ReplayReport, Selection
-from oppsync.domain.states import State
+from oppsync.domain.work.replays import (
+    Previewed,
+    ReplayAction,
+    ReplayOf,
+    ReplayPreview,
+    ReplayReport,
+    Selection,
+)
+from oppsync.domain.work.states import State
 from oppsync.pipeline.table import PIPELINE
-from oppsync.services.commands import PreviewReplay, RunReplay
+from oppsync.services.queue.commands import PreviewReplay, RunReplay
 
 STAGES = [stage.name for stage in PIPELINE]
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 from adapters.notify.mail import as_mail
-from oppsync.domain.orders import Message
-from oppsync.errors import TransientError
-from oppsync.ports.outside import Clock
+from oppsync.domain.plan.orders import Message
+from oppsync.kernel.errors import TransientError
+from oppsync.ports.clock import Clock
 
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.@-]+")
 

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
-from oppsync.domain.orders import Message
+from oppsync.domain.plan.orders import Message
 
 
 def as_mail(message: Message, mail_from: str, now: datetime) -> EmailMessage:

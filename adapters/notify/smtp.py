@@ -7,9 +7,9 @@ import ssl
 from urllib.parse import unquote, urlsplit
 
 from adapters.notify.mail import as_mail, domain_of
-from oppsync.domain.orders import Message
-from oppsync.errors import Misconfigured, TransientError
-from oppsync.ports.outside import Clock
+from oppsync.domain.plan.orders import Message
+from oppsync.kernel.errors import Misconfigured, TransientError
+from oppsync.ports.clock import Clock
 
 TIMEOUT_SECONDS = 10
 PORTS = {"smtp": 587, "smtps": 465}

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from oppsync import canonical_json
-from oppsync.errors import StoreUnavailable
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import StoreUnavailable
 
 # Milliseconds. Nothing we do takes this long; what does must not hold a connection of a small plan.
 _OPTIONS = " ".join(

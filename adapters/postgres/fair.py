@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import TextClause, text
 
-from oppsync.domain.states import State
+from oppsync.domain.work.states import State
 
 _LANES = """
 with ready as materialized (

@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
-from oppsync.domain.approvals import ApprovalTask, Person, PersonRole
-from oppsync.domain.effects import LedgerRow
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.exceptions import ExceptionItem
-from oppsync.domain.model import Frozen
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import Plan
-from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.errors import NewerRelease
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import NewerRelease
 
 Shape = TypeVar("Shape", bound=Frozen)
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from adapters.postgres.tables import audit
-from oppsync.errors import LeaseLost
+from oppsync.kernel.errors import LeaseLost
 
 
 def rows_of(name: str, columns: Iterable[Column[Any]]) -> Any:

@@ -9,47 +9,35 @@ from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
-from adapters.postgres.ledger import PostgresLedger
-from adapters.postgres.opportunities import PostgresOpportunities
-from adapters.postgres.overrides import PostgresPlanOverrides
-from adapters.postgres.people import (
-    Books,
-    PostgresConnections,
-    PostgresCredentials,
-    PostgresPeople,
-    PostgresReferences,
-)
+from adapters.postgres.people import Books
+from adapters.postgres.repositories.approvals import PostgresApprovals
+from adapters.postgres.repositories.audit import PostgresAudit
+from adapters.postgres.repositories.baselines import PostgresBaselines
+from adapters.postgres.repositories.connections import PostgresConnections
+from adapters.postgres.repositories.credentials import PostgresCredentials
+from adapters.postgres.repositories.deliveries import PostgresDeliveries
+from adapters.postgres.repositories.exceptions import PostgresExceptions
+from adapters.postgres.repositories.ledger import PostgresLedger
+from adapters.postgres.repositories.opportunities import PostgresOpportunities
+from adapters.postgres.repositories.outbox import PostgresOutbox
+from adapters.postgres.repositories.overrides import PostgresPlanOverrides
+from adapters.postgres.repositories.people import PostgresPeople
+from adapters.postgres.repositories.plans import PostgresPlans
+from adapters.postgres.repositories.references import PostgresReferences
+from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
-from adapters.postgres.watermarks import PostgresWatermarks
-from adapters.postgres.work import (
-    PostgresApprovals,
-    PostgresAudit,
-    PostgresBaselines,
-    PostgresDeliveries,
-    PostgresExceptions,
-    PostgresOutbox,
-    PostgresPlans,
-)
-from oppsync.domain.tracked import Lease, TrackedOpportunity
-from oppsync.ports.storage import (
-    Approvals,
-    Audit,
-    Baselines,
-    Connections,
-    Credentials,
-    Deliveries,
-    Due,
-    Exceptions,
-    Ledger,
-    Opportunities,
-    Outbox,
-    People,
-    PlanOverrides,
-    Plans,
-    References,
-    UnitOfWork,
-    Watermarks,
-)
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.ports.storage.approvals import Approvals
+from oppsync.ports.storage.connections import Connections
+from oppsync.ports.storage.exceptions import Exceptions
+from oppsync.ports.storage.intake import Deliveries, Watermarks
+from oppsync.ports.storage.ledger import Ledger
+from oppsync.ports.storage.messages import Audit, Outbox
+from oppsync.ports.storage.opportunities import Due, Opportunities
+from oppsync.ports.storage.people import Credentials, People
+from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
+from oppsync.ports.storage.reference import References
+from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
 class PostgresUnitOfWork:

@@ -9,30 +9,25 @@ from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
 
-from oppsync.domain.approvals import (
-    ROLE_FOR,
-    ApprovalRole,
-    ApprovalTask,
-    Person,
-    RuleUse,
-    TaskStatus,
-    may_decide,
-)
-from oppsync.domain.effects import Effect, Landed
-from oppsync.domain.events import ApprovalOpened, PlanApproved
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.orders import Message
-from oppsync.domain.overrides import editors
-from oppsync.domain.plan import Plan, short_hash
-from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
-from oppsync.domain.reference import ApprovalRule, ReferenceKind
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.pipeline.forgotten import APPROVAL_LOST, exists_unknown
+from oppsync.domain.approval.rules import approved_by_rule, rules_on
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, may_decide
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.plan.orders import Message
+from oppsync.domain.plan.overrides import editors
+from oppsync.domain.plan.plan import Plan, short_hash
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
+from oppsync.domain.work.events import ApprovalOpened, PlanApproved
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.restore_check import APPROVAL_LOST, exists_unknown
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
-from oppsync.ports.storage import UnitOfWork
+from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from oppsync.crash_points import crash_point
-from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.orders import LineOrder, NodeOrder, WriteBack
-from oppsync.domain.plan import ROOT_PATH, BillingLine, Plan, PlanNode, StaffingRequest
-from oppsync.domain.states import State
-from oppsync.errors import StillUnknown
+from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.plan.orders import LineOrder, NodeOrder, WriteBack
+from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, Plan, PlanNode, StaffingRequest
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.states import State
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import StillUnknown
 from oppsync.pipeline.create_projects import KIND_OF, key_of
 from oppsync.pipeline.effects import LONGEST_PAUSE, Find
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.pipeline.write_back import staffing_order, tell_crm
-from oppsync.ports.outside import ProjectSystem, Psa
+from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.psa import Psa
 
 # In the place of an id: what was never created has nothing below it either.
 NEVER_CREATED = "0"

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from oppsync.domain.effects import Effect, Landed
-from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan import BillingLine, NewCustomer, NodeKind, Plan, PlanNode
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import BillingLine, NewCustomer, NodeKind, Plan, PlanNode
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.ports.outside import ProjectSystem
+from oppsync.ports.erp import ProjectSystem
 
 KIND_OF: dict[NodeKind, EffectKind] = {
     NodeKind.PROJECT: EffectKind.PARENT,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from oppsync.domain.customers import CustomerLink, CustomerMatch, match
-from oppsync.domain.events import CustomerLinked
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.reference import ReferenceKind, ReferenceRow, reference_key
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.deal.customers import CustomerLink, CustomerMatch, match
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, reference_key
+from oppsync.domain.work.events import CustomerLinked
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Sources
-from oppsync.ports.storage import UnitOfWork
+from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 LINKED = "cross-reference"
 # A cross-reference holds for deals of any day.

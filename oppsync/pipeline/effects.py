@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oppsync import canonical_json
-from oppsync.crash_points import crash_point
-from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
-from oppsync.domain.events import EffectRecorded
-from oppsync.domain.tracked import Lease
-from oppsync.errors import (
+from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.work.events import EffectRecorded
+from oppsync.domain.work.tracked import Lease
+from oppsync.kernel import canonical_json
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
     ContentConflict,
@@ -25,9 +25,9 @@ from oppsync.errors import (
     TransientError,
     VendorUnavailable,
 )
-from oppsync.ports.outside import Clock
-from oppsync.ports.storage import Publish, UnitOfWorkFactory
-from oppsync.send_window import send_window
+from oppsync.kernel.send_deadline import send_window
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 
 # Sends with an unclear answer, each absent afterwards, before it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.model import given
-from oppsync.domain.overrides import PlanOverride
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import ReferenceBook
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.model import given
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from oppsync.domain.events import RecordSuperseded, RecordUnchanged
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.states import RESTARTABLE, State
-from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.work.events import RecordSuperseded, RecordUnchanged
+from oppsync.domain.work.states import RESTARTABLE, State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.restore_check import STILL_THERE, exists_unknown
 from oppsync.pipeline.stage import Advance, StageContext
 from oppsync.pipeline.validate import take_in
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from oppsync.errors import TransientError
+from oppsync.kernel.errors import TransientError
 
 FIRST = timedelta(seconds=2)
 LONGEST = timedelta(minutes=5)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from oppsync.domain.customers import with_customer
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.events import PlanMade
-from oppsync.domain.model import given
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.origins import origins
-from oppsync.domain.overrides import PlanOverride
-from oppsync.domain.plan import Plan, Provenance, short_hash
-from oppsync.domain.planning import make_plan
-from oppsync.domain.policies.overrides import Overridden, apply, with_before
-from oppsync.domain.reference import ReferenceBook
-from oppsync.domain.split import split
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.deal.customers import with_customer
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.plan import Plan, Provenance, short_hash
+from oppsync.domain.planning.apply_overrides import Overridden, apply, with_before
+from oppsync.domain.planning.origins import origins
+from oppsync.domain.planning.planning import make_plan
+from oppsync.domain.planning.split import split
+from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.model import given
+from oppsync.domain.work.events import PlanMade
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 
 ACTOR = "stage:split_workstreams"

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalRole, RuleUse
-from oppsync.domain.baseline import Baseline
-from oppsync.domain.events import Event
-from oppsync.domain.exceptions import Disposition
-from oppsync.domain.findings import Finding
-from oppsync.domain.plan import Plan
-from oppsync.domain.reference import ReferenceBook
-from oppsync.domain.states import State
-from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.events import Event
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.pipeline.effects import Effects
-from oppsync.ports.outside import Clock, Systems
-from oppsync.ports.storage import UnitOfWorkFactory
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.ports.systems import Systems
 
 
 @dataclass(frozen=True)

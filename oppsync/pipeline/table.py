@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oppsync.domain.states import State
+from oppsync.domain.work.states import State
 from oppsync.pipeline import (
     approve,
     compensate,

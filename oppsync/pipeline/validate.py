@@ -5,18 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from oppsync.domain.changes import changes
-from oppsync.domain.events import Event, RecordRead
-from oppsync.domain.findings import blocking, warnings
-from oppsync.domain.model import given
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.policies.facts import ValidationFacts
-from oppsync.domain.policies.validation import validate
-from oppsync.domain.reference import LegalEntity, ReferenceKind
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.deal.changes import changes
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.validation.table import validate
+from oppsync.domain.values.findings.finding import blocking, warnings
+from oppsync.domain.values.model import given
+from oppsync.domain.work.events import Event, RecordRead
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.customers import LINKED, find_customer, link
-from oppsync.pipeline.forgotten import STILL_THERE, exists_unknown
+from oppsync.pipeline.restore_check import STILL_THERE, exists_unknown
 from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
 from oppsync.pipeline.warn import tell_warnings
 

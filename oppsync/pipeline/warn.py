@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oppsync.domain.events import WarningsFound
-from oppsync.domain.findings import Finding
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.work.events import WarningsFound
+from oppsync.domain.work.tracked import TrackedOpportunity
 
 
 def tell_warnings(

@@ -7,18 +7,18 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from oppsync.domain.approvals import ApprovalTask, TaskStatus
-from oppsync.domain.baseline import baseline_of
-from oppsync.domain.effects import Effect, LedgerRow
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.model import given
-from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.plan import ROOT_PATH, Plan, StaffingRequest
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
+from oppsync.domain.effects.effects import Effect, LedgerRow
+from oppsync.domain.plan.baseline import baseline_of
+from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.plan.plan import ROOT_PATH, Plan, StaffingRequest
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import given
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.ports.outside import Psa
+from oppsync.ports.psa import Psa
 
 
 def activation(parent: LedgerRow) -> WriteBack:

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.supervisor import PROJECT
+from adapters.operations.supervisor import PROJECT
 from tests.chaos.bench import FAULTS, RESTORE, Bench, Report
 from tests.chaos.fault import Fault
 from tests.chaos.process_faults import every_place

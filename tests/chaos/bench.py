@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from adapters.bootstrap import TENANT
-from oppsync.services.commands import ReconcileRestore
+from oppsync.services.reconcile.commands import ReconcileRestore
 from tests.chaos import books, invariants
 from tests.chaos.fault import Fault, Injection
 from tests.chaos.house import House

@@ -13,8 +13,8 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from oppsync import canonical_json
-from oppsync.domain.plan import PlanContent
+from oppsync.domain.plan.plan import PlanContent
+from oppsync.kernel import canonical_json
 from tests.chaos.house import House
 
 Row = dict[str, Any]

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from oppsync.crash_points import hang_in
+from oppsync.kernel.crash_points import hang_in
 
 CRASH_AT, POISON = "CHAOS_CRASH_AT", "CHAOS_POISON"
 DIED_AT = "chaos: died at"

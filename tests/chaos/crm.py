@@ -17,9 +17,9 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from adapters.standins import deals
-from adapters.standins.control import SalesforceControl
-from oppsync import canonical_json
+from oppsync.kernel import canonical_json
+from sandbox.firm import deals
+from sandbox.standins.control import SalesforceControl
 from tests.integration.standin_calls import call
 
 WON = date(2026, 3, 2)

@@ -16,17 +16,17 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from adapters.bootstrap import TENANT, build
+from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
-from adapters.processes import free_port
-from adapters.seed.demo_firm import BEGIN
-from adapters.seed.install import CRM_CONNECTION, ERP_CONNECTION, PEOPLE, PSA_CONNECTION, DemoSystems, install
-from adapters.standins import process
-from adapters.standins.control import KantataControl, SalesforceControl, StandinControl, TrytonControl
-from adapters.supervisor import PROJECT, read_procfile
-from oppsync.domain.approvals import ApprovalRole
-from oppsync.domain.reference import ReferenceKind, ReferenceRow
-from oppsync.services.commands import CreateToken
-from oppsync.settings import Settings
+from adapters.runtime.processes import free_port
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import CreateToken
+from sandbox.firm.demo_firm import BEGIN
+from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION, PEOPLE, PSA_CONNECTION, DemoSystems, install
+from sandbox.standins import process
+from sandbox.standins.control import KantataControl, SalesforceControl, StandinControl, TrytonControl
 from tests.chaos.crashing import POISON
 from tests.chaos.crm import Crm
 from tests.chaos.people import DELIVERY, FINANCE, OPERATIONS, approver, operator

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from oppsync import canonical_json
-from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.plan import NodeKind, PlanContent
+from oppsync.domain.plan.plan import NodeKind, PlanContent
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.kernel import canonical_json
 from tests.chaos.books import Books, Row, doubles
 from tests.chaos.crm import Crm
 

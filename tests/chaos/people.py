@@ -9,7 +9,8 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
-from oppsync.domain.approvals import ApprovalRole, Decision
+from oppsync.domain.approval.tasks import Decision
+from oppsync.domain.values.roles import ApprovalRole
 from tests.integration.standin_calls import Answer, call
 
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from random import Random
 
-from adapters.supervisor import PROJECT
+from adapters.operations.supervisor import PROJECT
 from tests.chaos.crashing import CRASH_AT, DIED_AT
 from tests.chaos.fault import Fault, Injection, until
 from tests.chaos.house import House

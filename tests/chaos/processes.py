@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.processes import die_with_parent
-from adapters.supervisor import PROJECT
+from adapters.operations.supervisor import PROJECT
+from adapters.runtime.processes import die_with_parent
 
 RESTART_SECONDS = 0.5
 STARTED = {"web": "Booting worker", "worker": "worker_started", "relay": "relay_started"}

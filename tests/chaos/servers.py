@@ -17,10 +17,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from adapters.embedded import postgres, servers
-from adapters.embedded import redis as embedded_redis
-from adapters.embedded.account import account_for
-from adapters.embedded.daemon import Daemon, server_environment
+from sandbox.embedded import postgres, servers
+from sandbox.embedded import redis as embedded_redis
+from sandbox.embedded.account import account_for
+from sandbox.embedded.daemon import Daemon, server_environment
 
 BALLAST = "ballast"
 MEGABYTE = 1024 * 1024

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from oppsync.settings import Settings
+from oppsync.kernel.settings import Settings
 from tests.chaos.proxies import Proxies, Proxy
 
 INSERT = "insert into numbers values (%s)"

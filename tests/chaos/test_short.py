@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from adapters.supervisor import PROJECT
+from adapters.operations.supervisor import PROJECT
 
 MINUTES = 8
 SHORT = {

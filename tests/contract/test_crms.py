@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from adapters.crm.registry import CRMS
-from adapters.dotted import load
-from oppsync.domain.connections import ConnectionRole
-from oppsync.domain.opportunity import OpportunityRef
-from oppsync.domain.orders import WriteBack
-from oppsync.domain.polling import Change
-from oppsync.errors import (
+from adapters.runtime.plugins import load
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.plan.orders import WriteBack
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.polling import Change
+from oppsync.kernel.errors import (
     AmbiguousAnswer,
     Misconfigured,
     OppsyncError,
@@ -29,7 +29,7 @@ from oppsync.errors import (
     UnreadableDelivery,
     VendorUnavailable,
 )
-from oppsync.ports.outside import Crm
+from oppsync.ports.crm import Crm
 from tests.contract.harness.salesforce import salesforce
 from tests.contract.harness.vendor import Access, CrmHarness, FixedClock
 

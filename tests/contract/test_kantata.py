@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from adapters.psa.kantata import note
 from adapters.psa.kantata.adapter import KantataPsa
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.orders import PsaOrder
-from oppsync.errors import AmbiguousAnswer
+from oppsync.domain.plan.orders import PsaOrder
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import AmbiguousAnswer
 from tests.contract.harness.vendor import FixedClock
 
 KEYS = [f"oppsync:default:crm:{number}:psa:root" for number in range(450)]

@@ -10,22 +10,22 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.dotted import load
-from adapters.embedded.tryton.server import TrytonAddress
-from adapters.processes import free_port
-from adapters.projects.registry import PROJECT_SYSTEMS
-from adapters.standins.process import running
+from adapters.erp.registry import PROJECT_SYSTEMS
+from adapters.runtime.plugins import load
+from adapters.runtime.processes import free_port
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.effects import Landed
-from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.opportunity import Opportunity, OpportunityLine
-from oppsync.domain.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan import NewCustomer, PlanContent
-from oppsync.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
-from oppsync.ports.outside import ProjectSystem
-from tests import builders
-from tests.tryton import tryton
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import NewCustomer, PlanContent
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
+from oppsync.ports.erp import ProjectSystem
+from sandbox.embedded.tryton.server import TrytonAddress
+from sandbox.standins.process import running
+from tests.harness import builders
+from tests.harness.tryton import tryton
 
 __all__ = ["tryton"]
 

@@ -13,13 +13,13 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.dotted import load
 from adapters.psa.registry import PSAS
-from oppsync.domain.connections import ConnectionRole
-from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.plan import StaffingRequest
-from oppsync.errors import (
+from adapters.runtime.plugins import load
+from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.plan.plan import StaffingRequest
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
     Misconfigured,
@@ -29,7 +29,7 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.ports.outside import Psa
+from oppsync.ports.psa import Psa
 from tests.contract.harness.kantata import kantata
 from tests.contract.harness.vendor import Access, FixedClock, PsaHarness
 

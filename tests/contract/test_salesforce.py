@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from adapters.crm.salesforce.adapter import SalesforceCrm
-from adapters.standins import deals
-from oppsync.domain.billing_terms import BillingFrequency, BillingTerms, Cap, Deposit, Retainer
-from oppsync.domain.connections import ConnectionRole
-from oppsync.domain.opportunity import Opportunity, Unit
-from oppsync.domain.orders import WriteBack
-from oppsync.errors import (
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Cap, Deposit, Retainer
+from oppsync.domain.deal.opportunity import Opportunity, Unit
+from oppsync.domain.plan.orders import WriteBack
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.kernel.errors import (
     Misconfigured,
     OppsyncError,
     RateLimited,
@@ -26,6 +25,7 @@ from oppsync.errors import (
     UnreadableDelivery,
     VendorRejected,
 )
+from sandbox.firm import deals
 from tests.contract.harness.salesforce import DATA, SalesforceHarness, salesforce
 from tests.contract.harness.vendor import FixedClock
 

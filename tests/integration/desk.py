@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, Application
-from adapters.postgres.opportunities import PostgresOpportunities
+from adapters.connectors.routing import WEBHOOK_SECRETS
+from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
-from adapters.systems import WEBHOOK_SECRETS
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.opportunity import OpportunityRef
-from oppsync.domain.states import State
-from oppsync.domain.trace import new_traceparent
-from oppsync.domain.tracked import Lease, TrackedOpportunity
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 
 CRM = "crm"
 

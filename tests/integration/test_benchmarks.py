@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from adapters.supervisor import PROJECT
+from adapters.operations.supervisor import PROJECT
 
 
 def test_a_small_burst_is_written_back_and_told_line_by_line(tmp_path: Path) -> None:

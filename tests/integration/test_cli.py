@@ -14,15 +14,17 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import TENANT, Application
 from adapters.cli.__main__ import oppsync
-from adapters.cli.home import Home
+from adapters.operations.supervisor import together
 from adapters.postgres import schema
-from adapters.supervisor import together
-from oppsync import canonical_json
-from oppsync.domain.exceptions import ExceptionStatus
-from oppsync.domain.states import State
-from oppsync.errors import Forbidden
-from oppsync.services.commands import SignIn
-from oppsync.settings import Settings
+from adapters.runtime.local_set import announced
+from oppsync.domain.work.exceptions import ExceptionStatus
+from oppsync.domain.work.states import State
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import Forbidden
+from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import SignIn
+from sandbox.__main__ import sandbox
+from sandbox.home import Home
 from tests.web.office import Office
 
 PROJECT = Path(__file__).parents[2]
@@ -41,7 +43,8 @@ def run(settings: Settings, tmp_path: Path) -> Run:
     }
 
     def invoke(*arguments: object, typed: str = "") -> Result:
-        return CliRunner().invoke(oppsync, [str(each) for each in arguments], input=typed, env=environment)
+        program = sandbox if arguments[0] == "seed" else oppsync
+        return CliRunner().invoke(program, [str(each) for each in arguments], input=typed, env=environment)
 
     return invoke
 
@@ -74,7 +77,7 @@ def test_upgrading_an_empty_database(run: Run, application: Application) -> None
 
 
 def test_the_migrations_make_the_tables_of_the_code() -> None:
-    done = CliRunner().invoke(oppsync, ["db", "check"])
+    done = CliRunner().invoke(sandbox, ["check-migrations"])
     assert (done.exit_code, done.stdout) == (0, "The migrations make the tables of the code.\n")
 
 
@@ -261,6 +264,24 @@ def test_the_demo_firm_is_seeded_once(run: Run, application: Application, tmp_pa
     assert Home(tmp_path).passwords([]) == passwords
     email = "fiona.finance@example.com"
     assert application.dispatch(SignIn(TENANT, email, passwords[email]))
+
+
+def test_commands_find_the_set_that_runs_here_and_no_other(
+    settings: Settings, application: Application, tmp_path: Path
+) -> None:
+    def invoke() -> Result:
+        servers = ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL")
+        named = {"OPPSYNC_HOME": str(tmp_path), **dict.fromkeys(servers)}
+        return CliRunner().invoke(oppsync, ["exceptions", "list"], env=named)
+
+    with announced(tmp_path, settings):
+        assert invoke().exit_code == 0
+        assert stat.S_IMODE((tmp_path / "running.json").stat().st_mode) == 0o600
+        left_by_a_killed_one = (tmp_path / "running.json").read_bytes()
+    assert "Nothing runs here" in invoke().stderr
+
+    (tmp_path / "running.json").write_bytes(left_by_a_killed_one)
+    assert "Nothing runs here" in invoke().stderr
 
 
 def test_secrets_of_the_embedded_default_are_kept_from_others(tmp_path: Path) -> None:

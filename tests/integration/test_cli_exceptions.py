@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import TENANT, Application
 from adapters.cli.__main__ import oppsync
-from oppsync import canonical_json
-from oppsync.domain.states import State
-from oppsync.settings import Settings
+from oppsync.domain.work.states import State
+from oppsync.kernel import canonical_json
+from oppsync.kernel.settings import Settings
 from tests.web.office import Office
 
 Run = Callable[..., Result]

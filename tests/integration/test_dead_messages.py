@@ -15,8 +15,8 @@ from actors.broker import NAMESPACE, make_broker
 from actors.dead_letters import mirror_dead_letters
 from actors.stages import declare_actors
 from adapters.bootstrap import TENANT, Application
-from oppsync.domain.exceptions import Disposition
-from oppsync.settings import Settings
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.kernel.settings import Settings
 from tests.integration import desk
 
 DEAD = f"{NAMESPACE}:validate.XQ"

@@ -15,15 +15,15 @@ from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, Application
 from adapters.cli.__main__ import oppsync
-from adapters.doctor import Verdict, clock, eviction, polling, redis_connections
+from adapters.operations.doctor import Verdict, clock, eviction, polling, redis_connections
 from adapters.postgres import schema
-from adapters.processes import free_port
-from adapters.seed.install import PEOPLE, DemoSystems, install
-from adapters.sizes import needs, web_processes
-from oppsync import canonical_json
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.readings import PollStatus
-from oppsync.settings import Settings
+from adapters.runtime.connection_budget import needs, web_processes
+from adapters.runtime.processes import free_port
+from oppsync.domain.reading.readings import PollStatus
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel import canonical_json
+from oppsync.kernel.settings import Settings
+from sandbox.firm.install import PEOPLE, DemoSystems, install
 
 Examine = Callable[..., tuple[int, dict[str, tuple[str, str]]]]
 NOBODY = DemoSystems(

@@ -16,14 +16,14 @@ from redis import Redis
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from adapters.embedded import (
+from sandbox.embedded import (
     AlreadyRunning,
     EmbeddedServers,
     EmbeddedServersError,
     ServerAddresses,
     find_running,
 )
-from adapters.embedded.daemon import command_line, read_pid
+from sandbox.embedded.daemon import command_line, read_pid
 
 PROJECT = Path(__file__).parents[2]
 STARTER = """

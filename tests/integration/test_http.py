@@ -17,9 +17,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from adapters.deadline import DeadlineBackend
-from adapters.http import MAX_ANSWER_BYTES, Answer, Exchange, HttpClient, Judgement, read_retry_after
-from oppsync.errors import (
+from adapters.connectors.http.client import (
+    MAX_ANSWER_BYTES,
+    Answer,
+    Exchange,
+    HttpClient,
+    Judgement,
+    read_retry_after,
+)
+from adapters.connectors.http.deadline import DeadlineBackend
+from oppsync.kernel.errors import (
     AmbiguousAnswer,
     Misconfigured,
     OppsyncError,
@@ -28,7 +35,7 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.send_window import send_window
+from oppsync.kernel.send_deadline import send_window
 
 SECRET = "s3cr3t/with+signs"
 Serve = Callable[[socket.socket], None]

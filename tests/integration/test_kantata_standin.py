@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.standins.control import KantataControl
-from adapters.standins.process import running, start
+from sandbox.standins.control import KantataControl
+from sandbox.standins.process import running, start
 from tests.integration.standin_calls import Answer, call
 
 TOKEN = "kantata-demo-token"

@@ -12,15 +12,16 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from adapters.bootstrap import TENANT, Application
-from adapters.postgres.ledger import PostgresLedger
-from adapters.postgres.opportunities import PostgresOpportunities
+from adapters.postgres.repositories.ledger import PostgresLedger
+from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
-from oppsync.domain.effects import Effect, Landed
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.tracked import Lease, TrackedOpportunity
-from oppsync.errors import LeaseLost
-from oppsync.ports.storage import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due, Ledger
-from oppsync.services.lease_keeper import LeaseKeeper
+from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel.errors import LeaseLost
+from oppsync.ports.storage.ledger import Ledger
+from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
+from oppsync.services.work.lease_keeper import LeaseKeeper
 from tests.integration import desk
 
 EXPIRE = "update opportunities set lease_until = clock_timestamp() - interval '1 second'"

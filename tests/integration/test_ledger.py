@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from adapters.bootstrap import TENANT, Application
-from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.tracked import Lease
-from oppsync.ports.storage import Ledger
+from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.tracked import Lease
+from oppsync.ports.storage.ledger import Ledger
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from adapters.bootstrap import TENANT, Application
-from adapters.embedded.servers import ServerAddresses
 from adapters.postgres import schema
+from sandbox.embedded.servers import ServerAddresses
 from tests.conftest import database_url
 from tests.integration import desk
 

@@ -17,8 +17,8 @@ import pytest
 
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
-from oppsync.domain.orders import Message
-from oppsync.errors import Misconfigured, TransientError
+from oppsync.domain.plan.orders import Message
+from oppsync.kernel.errors import Misconfigured, TransientError
 
 FROM = "oppsync <oppsync@firm.example>"
 MESSAGE = Message(

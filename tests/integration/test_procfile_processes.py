@@ -9,8 +9,8 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
-from adapters.supervisor import TOGETHER
-from tests.world import World, spread
+from adapters.operations.supervisor import TOGETHER
+from tests.harness.world import World, spread
 
 # Of Postgres (essential plans: 20) and of Redis (the smallest plan), with room for a person's look.
 SMALLEST_PLAN = 18

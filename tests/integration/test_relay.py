@@ -17,9 +17,9 @@ from actors.broker import NAMESPACE, make_broker
 from actors.sending import BATCH, LONGEST_QUEUE, Sender
 from actors.stages import declare_actors
 from adapters.bootstrap import TENANT, Application
-from oppsync.domain.states import State
+from oppsync.domain.work.states import State
+from oppsync.kernel.settings import Settings
 from oppsync.pipeline.table import PIPELINE
-from oppsync.settings import Settings
 from tests.integration import desk
 
 LATER = "update opportunities set emit_at = clock_timestamp()"

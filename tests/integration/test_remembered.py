@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, Application
+from adapters.erp.tryton.directory import Remembered
 from adapters.postgres.engine import TRUSTED_SECONDS, make_engine
-from adapters.projects.tryton.directory import Remembered
-from adapters.seed.demo_firm import reference_rows
-from oppsync.domain.reference import ReferenceKind, ReferenceRow, Region
-from oppsync.settings import Settings
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.reference.entities import Region
+from oppsync.kernel.settings import Settings
+from sandbox.firm.demo_firm import reference_rows
 
 DACH = next(row for row in reference_rows() if row.kind is ReferenceKind.REGION and row.key == "DACH")
 

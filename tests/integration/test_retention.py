@@ -11,18 +11,19 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from actors.retention import prune
 from adapters.bootstrap import TENANT, Application
-from adapters.embedded.servers import ServerAddresses
 from adapters.postgres import schema
-from oppsync import canonical_json
-from oppsync.domain.effects import Effect, Landed
-from oppsync.domain.exceptions import NewException
-from oppsync.domain.intake import Delivery
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.trace import new_traceparent
-from oppsync.errors import Conflict
-from oppsync.services.commands import AcceptDelivery, DismissException, ReplayException
+from adapters.postgres.retention import prune
+from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.exceptions import NewException
+from oppsync.domain.work.intake import Delivery
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import Conflict
+from oppsync.services.intake.commands import AcceptDelivery
+from oppsync.services.queue.commands import DismissException, ReplayException
+from sandbox.embedded.servers import ServerAddresses
 from tests.conftest import database_url
 from tests.web.office import CONNECTION, Office
 

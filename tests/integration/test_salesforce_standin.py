@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from adapters.standins import deals
-from adapters.standins.control import ControlRefused, SalesforceControl
-from adapters.standins.process import running, start
+from sandbox.firm import deals
+from sandbox.standins.control import ControlRefused, SalesforceControl
+from sandbox.standins.process import running, start
 from tests.integration.standin_calls import SalesforceClient, salesforce_token
 
 WON = date(2026, 3, 2)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import sentry_sdk
 
-from adapters.logs import LogReporter, configure_sentry
+from adapters.runtime.logs import LogReporter, configure_sentry
 
 SECRET = "s3cr3t-of-a-connection"
 

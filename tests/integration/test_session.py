@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from adapters.bootstrap import TENANT, Application
-from oppsync.domain.effects import Effect, EffectState, Landed
-from oppsync.domain.events import EffectRecorded
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.tracked import Lease, TrackedOpportunity
-from oppsync.errors import LeaseLost
-from oppsync.ports.storage import ON_ACTION
+from oppsync.domain.effects.effects import Effect, EffectState, Landed
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.events import EffectRecorded
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel.errors import LeaseLost
+from oppsync.ports.storage.opportunities import ON_ACTION
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"

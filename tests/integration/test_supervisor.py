@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded.daemon import command_line
-from adapters.supervisor import Supervisor
+from adapters.operations.supervisor import Supervisor
+from sandbox.embedded.daemon import command_line
 
 PROJECT = Path(__file__).parents[2]
 FOREVER = "sleep 600"

@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from adapters.bootstrap import TENANT, Application
-from oppsync.domain.approvals import ApprovalRole
-from oppsync.domain.effects import Effect, EffectState, Landed
-from oppsync.domain.exceptions import NewException
-from oppsync.domain.intake import Delivery
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.opportunity import OpportunityRef
-from oppsync.domain.trace import new_traceparent
-from oppsync.errors import NotFound
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.effects.effects import Effect, EffectState, Landed
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.exceptions import NewException
+from oppsync.domain.work.intake import Delivery
+from oppsync.kernel.errors import NotFound
 from tests.integration import desk
 
 OTHER = "another firm"

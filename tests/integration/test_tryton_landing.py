@@ -14,13 +14,12 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from adapters.embedded.tryton.server import TrytonAddress
-from adapters.projects.tryton.adapter import TrytonProjects
-from adapters.projects.tryton.client import NumberDrawnTwice
-from oppsync.domain.billing_terms import BillingTerms
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.opportunity import BillingModelCode, OpportunityLine
-from oppsync.errors import (
+from adapters.erp.tryton.adapter import TrytonProjects
+from adapters.erp.tryton.client import NumberDrawnTwice
+from oppsync.domain.deal.billing_terms import BillingTerms
+from oppsync.domain.deal.opportunity import BillingModelCode, OpportunityLine
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
     ContentConflict,
@@ -31,9 +30,10 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from tests import builders
+from sandbox.embedded.tryton.server import TrytonAddress
 from tests.contract.test_project_systems import Deal, FixedClock
-from tests.tryton import Books, tryton
+from tests.harness import builders
+from tests.harness.tryton import Books, tryton
 
 __all__ = ["tryton"]
 

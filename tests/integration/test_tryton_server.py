@@ -13,10 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from adapters.embedded.tryton import firm
-from adapters.embedded.tryton.server import TrytonAddress, address
-from adapters.embedded.tryton.template import PROJECT, ensure_template
-from tests.tryton import TEMPLATE_CACHE, Books, running_tryton, tryton
+from sandbox.embedded.tryton import firm
+from sandbox.embedded.tryton.server import TrytonAddress, address
+from sandbox.embedded.tryton.template import PROJECT, ensure_template
+from tests.harness.tryton import TEMPLATE_CACHE, Books, running_tryton, tryton
 
 __all__ = ["tryton"]
 

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from adapters.embedded.tryton import firm as real_firm
-from adapters.standins.control import TrytonControl
-from adapters.standins.process import running, start
-from adapters.standins.tryton import firm
+from sandbox.embedded.tryton import firm as real_firm
+from sandbox.standins.control import TrytonControl
+from sandbox.standins.process import running, start
+from sandbox.standins.tryton import firm
 from tests.integration.standin_calls import Answer, call
 
 KEY = "tryton-standin-rest-key"

@@ -6,14 +6,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from actors.retention import prune
 from adapters.bootstrap import TENANT, Application
-from adapters.http import HttpClient
-from adapters.traffic.limits import NO_LIMITS
-from oppsync.domain.calls import VendorCall
-from oppsync.domain.trace import new_traceparent
-from oppsync.errors import VendorRejected, VendorUnavailable
-from oppsync.step import step
+from adapters.connectors.http.client import HttpClient
+from adapters.connectors.traffic.limits import NO_LIMITS
+from adapters.postgres.retention import prune
+from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.kernel.errors import VendorRejected, VendorUnavailable
+from oppsync.kernel.stage_scope import step
 from tests.integration import desk
 from tests.integration.test_http import Serve, says, server
 from tests.integration.test_vendor_traffic import connection

@@ -15,19 +15,26 @@ import pytest
 import redis
 
 from adapters.bootstrap import TENANT
-from adapters.embedded.servers import ServerAddresses
-from adapters.http import Answer, HttpClient, Sent
-from adapters.traffic import gate
-from adapters.traffic.book import NAMESPACE, Book
-from adapters.traffic.limits import NO_LIMITS, Limits
-from adapters.traffic.traffic import VendorTraffic
-from oppsync.domain.calls import VendorCall
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.trace import new_traceparent
-from oppsync.domain.traffic import Circuit, Traffic
-from oppsync.errors import HeldBack, OppsyncError, RateLimited, RecordBusy, TransientError, VendorUnavailable
-from oppsync.send_window import send_window
-from oppsync.step import step
+from adapters.connectors.http.client import Answer, HttpClient, Sent
+from adapters.connectors.traffic import gate
+from adapters.connectors.traffic.book import NAMESPACE, Book
+from adapters.connectors.traffic.limits import NO_LIMITS, Limits
+from adapters.connectors.traffic.traffic import VendorTraffic
+from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.reading.traffic import Circuit, Traffic
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import (
+    HeldBack,
+    OppsyncError,
+    RateLimited,
+    RecordBusy,
+    TransientError,
+    VendorUnavailable,
+)
+from oppsync.kernel.send_deadline import send_window
+from oppsync.kernel.stage_scope import step
+from sandbox.embedded.servers import ServerAddresses
 from tests.integration.test_http import Serve, says, server
 
 NOWHERE = "redis://127.0.0.1:1/0"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from adapters.bootstrap import TENANT, Application
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.polling import ChangePage, Watermark
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.polling import ChangePage, Watermark
 from tests.integration import desk
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from tests.mutants.mutation import Mutation
 
 EFFECTS = "oppsync/pipeline/effects.py"
-RUN_STAGE = "oppsync/services/run_stage.py"
-RECORD = "oppsync/services/record_outcome.py"
-DECIDE = "oppsync/services/decide_approval.py"
-QUEUE = "oppsync/services/exception_queue.py"
-RESUME = "oppsync/services/resume.py"
+RUN_STAGE = "oppsync/services/work/run_stage.py"
+RECORD = "oppsync/services/work/record_outcome.py"
+DECIDE = "oppsync/services/approvals/decide_approval.py"
+QUEUE = "oppsync/services/queue/exception_queue.py"
+RESUME = "oppsync/services/queue/resume.py"
 COMPENSATE = "oppsync/pipeline/compensate.py"
-INTAKE = "oppsync/services/intake.py"
+INTAKE = "oppsync/services/intake/accept_delivery.py"
 REFRESH = "oppsync/pipeline/refresh.py"
-APPROVALS = "oppsync/domain/approvals.py"
-KEYS = "oppsync/domain/keys.py"
+APPROVALS = "oppsync/domain/approval/tasks.py"
+KEYS = "oppsync/domain/values/keys.py"
 CREATE = "oppsync/pipeline/create_projects.py"
 
 _SLOW = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm[a slow answer]"
@@ -127,7 +127,7 @@ ENGINE = (
     ),
     Mutation(
         "an effect that may exist counts as absent when a deal is lost",
-        "oppsync/domain/effects.py",
+        "oppsync/domain/effects/effects.py",
         "states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)",
         "states = (EffectState.CONFIRMED,)",
     ),
@@ -155,8 +155,8 @@ ENGINE = (
         "the plan is made anew when it is applied",
         CREATE,
         "    creation = _Creation(",
-        "    from oppsync.domain.planning import make_plan\n"
-        "    from oppsync.domain.split import split\n\n"
+        "    from oppsync.domain.planning.planning import make_plan\n"
+        "    from oppsync.domain.planning.split import split\n\n"
         "    record, enrichment = opportunity.record, opportunity.enrichment\n"
         "    assert record and enrichment\n"
         "    content = make_plan(record, enrichment, split(record, enrichment))\n"
@@ -216,14 +216,14 @@ ENGINE = (
     ),
     Mutation(
         "leases are not kept",
-        "oppsync/services/lease_keeper.py",
+        "oppsync/services/work/lease_keeper.py",
         "self._held.add(lease)",
         "pass",
         first=_SLOW,
     ),
     Mutation(
         "leases are not renewed",
-        "oppsync/services/lease_keeper.py",
+        "oppsync/services/work/lease_keeper.py",
         "uow.opportunities.renew_lease(lease)",
         "pass",
         first=_SLOW,

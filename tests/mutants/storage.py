@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutants.mutation import Mutation
 
-ROWS = "adapters/postgres/opportunities.py"
-LEDGER = "adapters/postgres/ledger.py"
+ROWS = "adapters/postgres/repositories/opportunities.py"
+LEDGER = "adapters/postgres/repositories/ledger.py"
 SESSION = "adapters/postgres/session.py"
 WORK = "adapters/postgres/work.py"
 SENDING = "actors/sending.py"

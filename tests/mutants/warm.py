@@ -21,7 +21,9 @@ OURS = {"actors", "adapters", "migrations", "oppsync", "tests", "web"}
 
 _forks = get_context("forkserver")
 # For the libraries that they import.
-_forks.set_forkserver_preload(["pytest", "tests.conftest", "tests.house", "tests.stateful.test_histories"])
+_forks.set_forkserver_preload(
+    ["pytest", "tests.conftest", "tests.harness.house", "tests.stateful.test_histories"]
+)
 
 
 @dataclass(frozen=True)

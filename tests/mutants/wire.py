@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tests.mutants.mutation import Mutation
 
-HTTP = "adapters/http.py"
-GATE = "adapters/traffic/gate.py"
-TRYTON = "adapters/projects/tryton/adapter.py"
+HTTP = "adapters/connectors/http/client.py"
+GATE = "adapters/connectors/traffic/gate.py"
+TRYTON = "adapters/erp/tryton/adapter.py"
 KANTATA = "adapters/psa/kantata/client.py"
-ROWS = "adapters/postgres/opportunities.py"
-LEDGER = "adapters/postgres/ledger.py"
+ROWS = "adapters/postgres/repositories/opportunities.py"
+LEDGER = "adapters/postgres/repositories/ledger.py"
 WORK = "adapters/postgres/work.py"
 APPROVE = "oppsync/pipeline/approve.py"
 
@@ -132,7 +132,7 @@ WIRE = (
     # A restored backup, retention, dead letters.
     Mutation(
         "what a restored backup forgot is not looked for",
-        "oppsync/pipeline/forgotten.py",
+        "oppsync/pipeline/restore_check.py",
         "return not known and bool(projects.nodes_there([key]))",
         "return False",
     ),
@@ -144,7 +144,7 @@ WIRE = (
     ),
     Mutation(
         "a delivery that somebody may still replay is pruned",
-        "actors/retention.py",
+        "adapters/postgres/retention.py",
         "inbox.c.received_at < clock() - age, ~waits)",
         "inbox.c.received_at < clock() - age)",
         first="tests/integration/test_retention.py::test_a_delivery_that_waits_for_a_person_keeps_its_body",

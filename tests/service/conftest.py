@@ -8,13 +8,13 @@ from contextlib import ExitStack
 import pytest
 
 from adapters.bootstrap import Application
-from adapters.embedded.tryton.server import TrytonAddress
-from adapters.seed.install import ERP_CONNECTION, DemoSystems
-from adapters.standins import process
-from adapters.standins.control import KantataControl, SalesforceControl
-from tests.house import House
+from sandbox.embedded.tryton.server import TrytonAddress
+from sandbox.firm.install import ERP_CONNECTION, DemoSystems
+from sandbox.standins import process
+from sandbox.standins.control import KantataControl, SalesforceControl
+from tests.harness.house import House
+from tests.harness.tryton import Books, tryton
 from tests.service.gate import Gate, gate_before
-from tests.tryton import Books, tryton
 
 __all__ = ["tryton"]
 

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from adapters.seed.install import CRM_CONNECTION
-from oppsync.domain.plan import BillingLine, LineKind, NodeKind, PlanContent, PlanNode
-from tests.tryton import Books
+from oppsync.domain.plan.plan import BillingLine, LineKind, NodeKind, PlanContent, PlanNode
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.tryton import Books
 
 KIND = {NodeKind.PROJECT: "parent", NodeKind.WORKSTREAM: "child", NodeKind.TASK: "task"}
 WORK = ("name", "number", "type", "comment", "parent", "party.code", "company.party.code", "list_price")

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.standins import deals
-from oppsync.domain.approvals import ApprovalRole, Decision, RuleUse, TaskStatus
-from oppsync.domain.money import Money
-from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
-from oppsync.domain.states import State
-from oppsync.errors import InvalidInput
-from oppsync.services.commands import SetApprovalRule
-from tests.house import DELIVERY, FINANCE, WON_ON, House
+from oppsync.domain.approval.tasks import Decision, RuleUse, TaskStatus
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import InvalidInput
+from oppsync.services.approvals.commands import SetApprovalRule
+from sandbox.firm import deals
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 BEGIN = date(2026, 1, 1)
 BOTH = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)

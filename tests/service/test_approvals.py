@@ -9,14 +9,16 @@ from uuid import UUID
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.standins import deals
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Decision, PersonRole, TaskStatus
-from oppsync.domain.states import State
-from oppsync.errors import Conflict, Forbidden, InvalidInput
-from oppsync.services.commands import CreatePerson, DecideApproval
-from tests.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.admin.commands import CreatePerson
+from oppsync.services.approvals.commands import DecideApproval
+from sandbox.firm import deals
+from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 OLGA, SAM = "olga.operations@example.com", "sam.seller@example.com"
 ORDER = {"PO_Number__c": "PO-2026-LATER"}

@@ -12,18 +12,18 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import TENANT
 from adapters.cli.__main__ import oppsync
-from adapters.seed.install import CRM_CONNECTION
-from adapters.standins import deals
-from oppsync import canonical_json
-from oppsync.domain.backfill import BackfillPreview
-from oppsync.domain.states import State
-from oppsync.errors import InvalidInput
-from oppsync.services.backfill import MOST_AT_WORK
-from oppsync.services.commands import PreviewBackfill, RunBackfill
-from oppsync.settings import Settings
-from tests.house import House
+from oppsync.domain.work.backfill import BackfillPreview
+from oppsync.domain.work.states import State
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import InvalidInput
+from oppsync.kernel.settings import Settings
+from oppsync.services.intake.backfill import MOST_AT_WORK
+from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.house import House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 Run = Callable[..., Result]
 

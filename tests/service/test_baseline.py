@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.standins import deals
-from oppsync.domain.baseline import Baseline
-from oppsync.domain.money import Money
-from oppsync.domain.states import State
-from oppsync.errors import NotFound
-from tests.house import WON_ON, House
+from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.values.money import Money
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import NotFound
+from sandbox.firm import deals
+from tests.harness.house import WON_ON, House
 
 
 def baseline(house: House, record_id: str) -> Baseline:

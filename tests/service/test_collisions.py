@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Engine, text
 
-from adapters.standins import deals
-from oppsync.domain.states import State
-from oppsync.services.commands import RunStage
-from tests.house import WON_ON, House
-from tests.programs import until
+from oppsync.domain.work.states import State
+from oppsync.services.work.commands import RunStage
+from sandbox.firm import deals
+from tests.harness.house import WON_ON, House
+from tests.harness.programs import until
 
 SLOW = {"path": "/services/data", "delay_seconds": 60}  # until cleared
 WAITING = (

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState, LedgerRow
-from oppsync.domain.exceptions import ExceptionStatus
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.states import State
-from oppsync.errors import Conflict, InvalidInput
+from oppsync.domain.effects.effects import EffectState, LedgerRow
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.exceptions import ExceptionStatus
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.pipeline.retry import MAX_TRIES
-from oppsync.services.commands import Compensate
-from tests.house import OPERATIONS, WON_ON, House
+from oppsync.services.queue.commands import Compensate
+from sandbox.firm import deals
+from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
-from tests.tryton import Books
 
 REFUSAL = '{"status": 400, "message": "The fiscal year is closed.", "description": ""}'
 REASON = "The customer is being wound up."

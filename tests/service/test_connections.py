@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from adapters.bootstrap import TENANT
-from adapters.seed.install import CRM_CONNECTION
-from adapters.standins import deals
-from oppsync.domain.states import State
-from tests.house import WON_ON, House
+from oppsync.domain.work.states import State
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.house import WON_ON, House
 
 
 def test_a_delivery_for_a_misconfigured_connection_waits_until_it_is_mended(house: House) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from adapters.seed.install import CRM_CONNECTION, PSA_CONNECTION
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState, LedgerRow
-from oppsync.domain.exceptions import Disposition
-from oppsync.domain.states import State
+from oppsync.domain.effects.effects import EffectState, LedgerRow
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.states import State
 from oppsync.pipeline.retry import MAX_TRIES
-from tests.house import WON_ON, House
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION, PSA_CONNECTION
+from tests.harness.house import WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 WORKSPACES = "/api/v1/workspaces"
 # How a write goes wrong, and whether nobody knows afterwards what became of it.

@@ -11,17 +11,18 @@ from werkzeug.test import TestResponse
 
 from adapters.bootstrap import TENANT
 from adapters.cli.__main__ import oppsync
-from adapters.seed.demo_firm import reference_rows
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.reference import ReferenceKind
-from oppsync.domain.states import State
-from oppsync.errors import Conflict, InvalidInput
-from oppsync.services.commands import CreateToken, LinkCustomer
-from oppsync.settings import Settings
-from tests.house import FINANCE, OPERATIONS, WON_ON, House
-from tests.tryton import Books
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import CreateToken
+from oppsync.services.queue.commands import LinkCustomer
+from sandbox.firm import deals
+from sandbox.firm.demo_firm import reference_rows
+from tests.harness.house import FINANCE, OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
 from web.app import create_app
 
 OLGA = OPERATIONS.removeprefix("person:")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.standins import deals
-from oppsync.domain.exceptions import Disposition
-from oppsync.domain.states import State
-from oppsync.errors import StoreUnavailable
-from tests.house import WON_ON, House
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import StoreUnavailable
+from sandbox.firm import deals
+from tests.harness.house import WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 
 def test_a_bug_is_a_dead_letter_among_the_exceptions_and_others_go_on(house: House, books: Books) -> None:

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from adapters.bootstrap import TENANT
-from adapters.standins import deals
-from oppsync.domain.exceptions import ExceptionItem
-from oppsync.domain.states import State
-from oppsync.errors import Conflict
-from tests.house import WON_ON, House
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict
+from sandbox.firm import deals
+from tests.harness.house import WON_ON, House
 
 ONE = {"id": "006000000000001AAA", "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}
 TOLD: dict[str, Any] = {

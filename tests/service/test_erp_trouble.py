@@ -6,17 +6,17 @@ import json
 
 import pytest
 
-from adapters.seed.install import ERP_CONNECTION, DemoSystems
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState, LedgerRow
-from oppsync.domain.exceptions import Disposition
-from oppsync.domain.states import State
+from oppsync.domain.effects.effects import EffectState, LedgerRow
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.states import State
 from oppsync.pipeline.effects import MAX_UNCLEAR_SENDS
 from oppsync.pipeline.retry import MAX_TRIES
-from tests.house import WON_ON, House
+from sandbox.firm import deals
+from sandbox.firm.install import ERP_CONNECTION, DemoSystems
+from tests.harness.house import WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
-from tests.tryton import Books
 
 # The parent, a task and four milestones of the deal these stories are told about.
 WRITES = 6

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.seed.demo_firm import reference_rows
-from adapters.standins import deals
-from oppsync.domain.exceptions import Disposition, ExceptionStatus
-from oppsync.domain.reference import ReferenceKind, ReferenceRow
-from oppsync.domain.states import State
-from oppsync.errors import Conflict, InvalidInput
-from oppsync.services.commands import DismissException
-from tests.house import OPERATIONS, WON_ON, House
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.services.queue.commands import DismissException
+from sandbox.firm import deals
+from sandbox.firm.demo_firm import reference_rows
+from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 
 def changed(deal: deals.Deal, **opportunity: Any) -> deals.Deal:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from uuid import UUID
 
 from adapters.bootstrap import Application
-from adapters.standins import deals
-from oppsync.domain.states import State
-from oppsync.services.commands import RunStage
-from tests.house import WON_ON, House
+from oppsync.domain.work.states import State
+from oppsync.services.work.commands import RunStage
+from sandbox.firm import deals
+from tests.harness.house import WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
-from tests.tryton import Books
 
 
 def outbox(house: House) -> list[str]:

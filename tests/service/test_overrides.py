@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.standins import deals
-from oppsync.domain.approvals import ApprovalRole, Decision, PersonRole, TaskStatus
-from oppsync.domain.overrides import OverrideField, PlanOverride
-from oppsync.domain.plan import ROOT_PATH
-from oppsync.domain.reference import ReferenceKind, ReferenceRow
-from oppsync.domain.states import State
-from oppsync.errors import Conflict, Forbidden, InvalidInput
-from oppsync.services.commands import CreatePerson, OverridePlan
-from tests.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.domain.plan.plan import ROOT_PATH
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.admin.commands import CreatePerson
+from oppsync.services.changes.commands import OverridePlan
+from sandbox.firm import deals
+from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 
 OLGA = "olga.operations@example.com"
 

@@ -15,20 +15,22 @@ from sqlalchemy import func, select
 from adapters.bootstrap import TENANT
 from adapters.cli.__main__ import oppsync
 from adapters.postgres.tables import metadata
-from adapters.seed.install import CRM_CONNECTION
-from adapters.standins import deals
-from oppsync import canonical_json
-from oppsync.domain.approvals import ApprovalRole
-from oppsync.domain.model import given
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import OverrideField
-from oppsync.domain.preview import PlanPreview
-from oppsync.domain.readings import OpportunityDetail
-from oppsync.errors import NotFound, RecordGone
-from oppsync.services.commands import CreateToken, OverridePlan, PreviewPlan
-from oppsync.settings import Settings
-from tests.house import FINANCE, WON_ON, House
-from tests.tryton import Books
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.overrides import OverrideField
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reading.readings import OpportunityDetail
+from oppsync.domain.values.model import given
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import NotFound, RecordGone
+from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import CreateToken
+from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.insight.commands import PreviewPlan
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.house import FINANCE, WON_ON, House
+from tests.harness.tryton import Books
 from web.app import create_app
 
 

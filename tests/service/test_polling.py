@@ -10,18 +10,19 @@ from urllib.parse import unquote_plus
 import pytest
 
 from adapters.bootstrap import TENANT, Application
-from adapters.seed.install import CRM_CONNECTION
-from adapters.standins import deals
-from oppsync import canonical_json
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.domain.findings import OwnerRole
-from oppsync.domain.readings import PollStatus
-from oppsync.domain.replays import Previewed, ReplayOf
-from oppsync.domain.states import State
-from oppsync.services.commands import DismissException, PollCrm, RunReplay
-from tests.house import OPERATIONS, WON_ON, House
+from oppsync.domain.reading.readings import PollStatus
+from oppsync.domain.values.findings.finding import OwnerRole
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.replays import Previewed, ReplayOf
+from oppsync.domain.work.states import State
+from oppsync.kernel import canonical_json
+from oppsync.services.intake.commands import PollCrm
+from oppsync.services.queue.commands import DismissException, RunReplay
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 LATER_ORDER = {"PO_Number__c": "PO-2026-LATER"}
 REST = "/services/data"

@@ -9,9 +9,7 @@ from uuid import UUID
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.seed.install import CRM_CONNECTION
-from adapters.standins import deals
-from oppsync.domain.replays import (
+from oppsync.domain.work.replays import (
     Previewed,
     ReplayAction,
     ReplayedItem,
@@ -20,13 +18,15 @@ from oppsync.domain.replays import (
     ReplayPreview,
     Selection,
 )
-from oppsync.domain.states import State
-from oppsync.errors import InvalidInput
-from oppsync.services.commands import PreviewReplay, RunReplay
-from tests.house import OPERATIONS, WON_ON, House
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import InvalidInput
+from oppsync.services.queue.commands import PreviewReplay, RunReplay
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
-from tests.tryton import Books
 
 COST_CENTRE = "kind = 'cost_centre'"
 

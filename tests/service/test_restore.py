@@ -9,16 +9,17 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from adapters.bootstrap import TENANT
-from adapters.embedded.servers import ServerAddresses
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.states import State
-from oppsync.services.commands import Compensate, DismissException, ReconcileRestore
-from tests.house import OPERATIONS, WON_ON, House
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.states import State
+from oppsync.services.queue.commands import Compensate, DismissException
+from oppsync.services.reconcile.commands import ReconcileRestore
+from sandbox.embedded.servers import ServerAddresses
+from sandbox.firm import deals
+from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
-from tests.tryton import Books
 
 
 class Backup:

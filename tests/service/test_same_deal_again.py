@@ -7,14 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.standins import deals
-from oppsync.domain.approvals import ApprovalRole, TaskStatus
-from oppsync.domain.states import State
-from oppsync.services.commands import RunStage
-from tests.house import DELIVERY, FINANCE, WON_ON, House
+from oppsync.domain.approval.tasks import TaskStatus
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.states import State
+from oppsync.services.work.commands import RunStage
+from sandbox.firm import deals
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
-from tests.tryton import Books
 
 PROBABILITY = {"Probability": Decimal(95)}  # no plan depends on it
 LATER_ORDER = {"PO_Number__c": "PO-2026-LATER"}  # it stands on the plan

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from adapters.bootstrap import TENANT
-from adapters.http import HttpClient
-from adapters.seed.install import PSA_CONNECTION
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState, LedgerRow
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.reference import ReferenceKind, ReferenceRow
-from oppsync.domain.states import State
-from oppsync.services.commands import Compensate
-from tests.house import OPERATIONS, WON_ON, House
+from adapters.connectors.http.client import HttpClient
+from oppsync.domain.effects.effects import EffectState, LedgerRow
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.states import State
+from oppsync.services.queue.commands import Compensate
+from sandbox.firm import deals
+from sandbox.firm.install import PSA_CONNECTION
+from tests.harness.house import OPERATIONS, WON_ON, House
 
 RESOURCES, ALLOCATIONS = "/api/v1/workspace_resources", "/api/v1/workspace_allocations"
 BUDGET = [

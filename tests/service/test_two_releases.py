@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.standins import deals
-from oppsync.domain.states import State
-from oppsync.errors import NewerRelease
-from oppsync.services.commands import RunStage
-from tests.house import WON_ON, House
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import NewerRelease
+from oppsync.services.work.commands import RunStage
+from sandbox.firm import deals
+from tests.harness.house import WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 
 def test_a_record_of_a_newer_release_is_left_to_it(house: House) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from adapters.standins import deals
-from oppsync.domain.effects import EffectState
-from oppsync.domain.states import State
-from tests.house import DELIVERY, FINANCE, WON_ON, House
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.work.states import State
+from sandbox.firm import deals
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
+from tests.harness.tryton import Books
 from tests.service import erp
-from tests.tryton import Books
 
 WAY = ["validated", "enriched", "planned", "awaiting_approval", "approved", "created", "active"]
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from itertools import chain
 from uuid import UUID
 
-from oppsync.domain.approvals import TaskStatus
-from oppsync.domain.effects import EffectState
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.plan import ROOT_PATH
-from oppsync.domain.states import RESTING, TRANSITIONS, State
+from oppsync.domain.approval.tasks import TaskStatus
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.plan.plan import ROOT_PATH
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.states import RESTING, TRANSITIONS, State
 from oppsync.pipeline.create_projects import KIND_OF, key_of
 from tests.stateful.memory import EMIT_AGAIN, Row
 from tests.stateful.simulation import Simulation

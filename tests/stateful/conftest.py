@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from adapters.seed.demo_firm import reference_rows
-from oppsync.domain.reference import ReferenceRow
-from oppsync.settings import Settings
-from tests import builders as make
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.kernel.settings import Settings
+from sandbox.firm.demo_firm import reference_rows
+from tests.harness import builders as make
 from tests.stateful.people import PEOPLE
 from tests.stateful.postgres_world import PostgresWorld
 from tests.stateful.simulation import START

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from oppsync.domain.approvals import Decision
+from oppsync.domain.approval.tasks import Decision
 from oppsync.pipeline.table import stage_for
 from tests.stateful import checks
 from tests.stateful.faults import AT, Kind, Point, Trouble

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from oppsync.domain.approvals import Decision, TaskStatus
+from oppsync.domain.approval.tasks import Decision, TaskStatus
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.people import BO
 

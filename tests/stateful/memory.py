@@ -14,20 +14,22 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from oppsync import canonical_json
-from oppsync.domain.approvals import ApprovalTask, Person, PersonRole
-from oppsync.domain.baseline import Baseline
-from oppsync.domain.effects import Effect, EffectState, Landed, LedgerRow
-from oppsync.domain.events import Event
-from oppsync.domain.exceptions import ExceptionItem
-from oppsync.domain.intake import StoredDelivery
-from oppsync.domain.opportunity import OpportunityRef
-from oppsync.domain.plan import Plan
-from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
-from oppsync.domain.states import State
-from oppsync.domain.tracked import Lease, TrackedOpportunity
-from oppsync.errors import LeaseLost, NotFound
-from oppsync.ports.storage import Due, UnitOfWork
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.events import Event
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.intake import StoredDelivery
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import LeaseLost, NotFound
+from oppsync.ports.storage.opportunities import Due
+from oppsync.ports.storage.unit_of_work import UnitOfWork
 from tests.stateful.memory_work import (
     MemoryApprovals,
     MemoryAudit,

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
-from oppsync.domain.baseline import Baseline
-from oppsync.domain.events import Event
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus, NewException
-from oppsync.domain.intake import Delivery, StoredDelivery
-from oppsync.domain.overrides import PlanOverride
-from oppsync.domain.plan import Plan
-from oppsync.errors import NotFound
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.events import Event
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.work.intake import Delivery, StoredDelivery
+from oppsync.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from tests.stateful.memory import Tables

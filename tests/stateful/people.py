@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, TaskStatus
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 
 FINANCE, DELIVERY = PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER
 PEOPLE = (

@@ -18,15 +18,15 @@ from adapters.postgres.engine import make_engine
 from adapters.postgres.rows import to_exception, to_tracked
 from adapters.postgres.tables import audit, exception_items, inbox, metadata, opportunities, outbox
 from adapters.postgres.unit_of_work import PostgresUnits
-from oppsync.domain.approvals import ApprovalTask, Person
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.effects import LedgerRow
-from oppsync.domain.exceptions import ExceptionItem
-from oppsync.domain.plan import Plan
-from oppsync.domain.reference import ReferenceRow
-from oppsync.domain.states import State
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.states import State
 from oppsync.pipeline.table import PIPELINE
-from oppsync.ports.storage import UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from tests.stateful.memory import Row
 from tests.stateful.worlds import TELL_MOVES, TENANT, Move, Send
 

@@ -9,16 +9,16 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
-from oppsync import canonical_json
-from oppsync.bus import Command, MessageBus
-from oppsync.domain.customers import Candidate
-from oppsync.domain.effects import Landed
-from oppsync.domain.events import Event
-from oppsync.domain.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.plan import LineKind, PlanContent
-from oppsync.domain.tracked import Lease
-from oppsync.errors import (
+from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.plan.plan import LineKind, PlanContent
+from oppsync.domain.work.events import Event
+from oppsync.domain.work.tracked import Lease
+from oppsync.kernel import canonical_json
+from oppsync.kernel.bus import Command
+from oppsync.kernel.errors import (
     AmbiguousAnswer,
     HeldBack,
     NeverLands,
@@ -29,15 +29,23 @@ from oppsync.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.ports.outside import Clock, Crm, Notifier, ProjectSystem, Psa, Systems
-from oppsync.ports.storage import UnitOfWork
-from oppsync.services import commands
-from oppsync.services.compensate import CompensateHandler
-from oppsync.services.decide_approval import DecideApprovalHandler
-from oppsync.services.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
-from oppsync.services.intake import AcceptDeliveryHandler
-from oppsync.services.lease_keeper import LeaseKeeper
-from oppsync.services.run_stage import RunStageHandler
+from oppsync.ports.clock import Clock
+from oppsync.ports.crm import Crm
+from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.notifier import Notifier
+from oppsync.ports.psa import Psa
+from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork
+from oppsync.ports.systems import Systems
+from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from oppsync.services.intake.accept_delivery import AcceptDeliveryHandler
+from oppsync.services.intake.commands import AcceptDelivery
+from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
+from oppsync.services.queue.compensate import CompensateHandler
+from oppsync.services.queue.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
+from oppsync.services.work.commands import RunStage
+from oppsync.services.work.lease_keeper import LeaseKeeper
+from oppsync.services.work.run_stage import RunStageHandler
 from tests.stateful.faults import LATE_COMMIT, PATIENCE, QUARANTINE, Died, Kind, Point, Script, Trouble
 from tests.stateful.vendors import line_content, node_content, psa_content, staffing_content
 
@@ -72,7 +80,7 @@ class Process:
         self.simulation = simulation
         self.keeper = StillKeeper(Units(self._plain_uow))
         self.uow = Units(self._watched_uow)
-        self._bus = MessageBus()
+        self._bus = Bus()
         self._bus.subscribe(_audit)
         systems = cast(Systems, ConnectedVendors(self))
         publish = self._bus.publish
@@ -87,12 +95,12 @@ class Process:
             holder=name,
             base_url="https://oppsync.example",
         )
-        self._bus.register(commands.RunStage, run_stage)
-        self._bus.register(commands.AcceptDelivery, AcceptDeliveryHandler(self.uow, publish, systems))
-        self._bus.register(commands.DecideApproval, DecideApprovalHandler(self.uow, publish))
-        self._bus.register(commands.ReplayException, ReplayExceptionHandler(self.uow, publish, systems))
-        self._bus.register(commands.DismissException, DismissExceptionHandler(self.uow, publish))
-        self._bus.register(commands.Compensate, CompensateHandler(self.uow, publish))
+        self._bus.register(RunStage, run_stage)
+        self._bus.register(AcceptDelivery, AcceptDeliveryHandler(self.uow, publish, systems))
+        self._bus.register(DecideApproval, DecideApprovalHandler(self.uow, publish))
+        self._bus.register(ReplayException, ReplayExceptionHandler(self.uow, publish, systems))
+        self._bus.register(DismissException, DismissExceptionHandler(self.uow, publish))
+        self._bus.register(Compensate, CompensateHandler(self.uow, publish))
 
     def dispatch(self, command: Command[Answer], troubles: Sequence[Trouble] = ()) -> Answer:
         self.script = Script(troubles)

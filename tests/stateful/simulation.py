@@ -13,24 +13,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from oppsync import canonical_json
-from oppsync.domain.approvals import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.effects import Landed, LedgerRow
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.domain.intake import Delivery
-from oppsync.domain.plan import PlanContent, plan_hash
-from oppsync.domain.states import State
-from oppsync.errors import RequestRefused, StoreUnavailable
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
+from oppsync.domain.effects.effects import Landed, LedgerRow
+from oppsync.domain.plan.plan import PlanContent, plan_hash
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.intake import Delivery
+from oppsync.domain.work.states import State
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import RequestRefused, StoreUnavailable
 from oppsync.pipeline.table import stage_for
-from oppsync.services.commands import (
-    AcceptDelivery,
-    Compensate,
-    DecideApproval,
-    DismissException,
-    ReplayException,
-    RunStage,
-)
-from tests import builders as make
+from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.intake.commands import AcceptDelivery
+from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
+from oppsync.services.work.commands import RunStage
+from tests.harness import builders as make
 from tests.stateful import people
 from tests.stateful.faults import Died, Trouble
 from tests.stateful.meanwhile import MEANWHILE

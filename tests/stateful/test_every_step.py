@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from oppsync.domain.states import State
+from oppsync.domain.work.states import State
 from tests.stateful import checks
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.simulation import Simulation

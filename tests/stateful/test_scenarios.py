@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from oppsync.domain.approvals import ApprovalRole, Decision, TaskStatus
-from oppsync.domain.effects import EffectState
-from oppsync.domain.exceptions import Disposition, ExceptionStatus
-from oppsync.domain.keys import EffectKind, outside_key
-from oppsync.domain.plan import ROOT_PATH
-from oppsync.domain.states import State
+from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.plan.plan import ROOT_PATH
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
+from oppsync.domain.work.states import State
 from oppsync.pipeline.create_projects import KIND_OF, key_of
 from tests.stateful import checks
 from tests.stateful.faults import QUARANTINE, Kind, Trouble

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from sqlalchemy import Engine, create_engine, text
 
-from oppsync.bus import MessageBus
-from oppsync.domain.approvals import ApprovalRole, Decision, TaskStatus
-from oppsync.ports.storage import UnitOfWork, UnitOfWorkFactory
-from oppsync.services.commands import DecideApproval
-from oppsync.services.decide_approval import DecideApprovalHandler
-from oppsync.settings import Settings
+from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.kernel.settings import Settings
+from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.decide_approval import DecideApprovalHandler
 from tests.stateful import checks
 from tests.stateful.people import FIONA
 from tests.stateful.simulation import Simulation
@@ -56,7 +56,7 @@ def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
         with firm.world.uow() as inner:
             yield cast(UnitOfWork, SlowUnitOfWork(inner, reached, goes_on))
 
-    decide = DecideApprovalHandler(cast(UnitOfWorkFactory, slow), MessageBus().publish)
+    decide = DecideApprovalHandler(cast(UnitOfWorkFactory, slow), Bus().publish)
     command = DecideApproval(TENANT, task.id, task.plan_hash, FIONA.id, Decision.APPROVE)
     watching = create_engine(settings.database_url.get_secret_value(), isolation_level="AUTOCOMMIT")
     with ThreadPoolExecutor(2) as pool:

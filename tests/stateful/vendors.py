@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from oppsync.domain.effects import Landed
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from tests.stateful.faults import SEARCH_LAG
 
 

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalTask, Person
-from oppsync.domain.effects import LedgerRow
-from oppsync.domain.events import CompensationBegun, Event, Replayed, StateChanged
-from oppsync.domain.exceptions import ExceptionItem
-from oppsync.domain.plan import Plan
-from oppsync.domain.reference import ReferenceRow
-from oppsync.domain.states import State
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.work.events import CompensationBegun, Event, Replayed, StateChanged
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.states import State
 from oppsync.pipeline.table import stage_for
-from oppsync.ports.storage import UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from tests.stateful.memory import EMIT_AGAIN, MemoryStore, Row, Tables
 
 TENANT = "default"

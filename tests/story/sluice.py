@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tests.programs import until
+from tests.harness.programs import until
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
 Side = Literal["before", "after"]

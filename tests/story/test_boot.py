@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.supervisor import TOGETHER
-from tests.world import Answer, World, spread
+from adapters.operations.supervisor import TOGETHER
+from tests.harness.world import Answer, World, spread
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.cli import demo_systems
-from adapters.seed.install import CRM_CONNECTION
-from tests.world import World, spread
+from sandbox import systems as demo_systems
+from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.world import World, spread
 
 
 def poll_soon(world: World) -> None:

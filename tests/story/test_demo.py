@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.cli.demo.command import INTERRUPTED
-from adapters.cli.home import Addresses, Home
-from adapters.cli.stack import answers
-from adapters.embedded.tryton import firm
-from adapters.embedded.tryton.server import TrytonAddress
-from adapters.standins.control import SalesforceControl
-from tests.tryton import Books
+from sandbox.demo.command import INTERRUPTED
+from sandbox.embedded.tryton import firm
+from sandbox.embedded.tryton.server import TrytonAddress
+from sandbox.home import Addresses, Home
+from sandbox.stack import answers
+from sandbox.standins.control import SalesforceControl
+from tests.harness.tryton import Books
 
 PROJECT = Path(__file__).parents[2]
 DEALS = 5
@@ -39,7 +39,7 @@ class Cli:
 
     def demo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "adapters.cli", "demo", *self.ports, *arguments],
+            [sys.executable, "-m", "sandbox", "demo", *self.ports, *arguments],
             cwd=PROJECT,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -64,7 +64,7 @@ class Cli:
     def started(self, command: str, until: str) -> Iterator[subprocess.Popen[str]]:
         """Once it has said a line that begins with `until`."""
         with subprocess.Popen(
-            [sys.executable, "-m", "adapters.cli", command, *self.ports],
+            [sys.executable, "-m", "sandbox", command, *self.ports],
             cwd=PROJECT,
             env=self.environment,
             stdin=subprocess.DEVNULL,

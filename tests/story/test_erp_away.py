@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.seed.install import ERP_CONNECTION
+from sandbox.firm.install import ERP_CONNECTION
+from tests.harness.world import World
 from tests.story.sluice import sluice_before
-from tests.world import World
 
 
 def test_the_erp_ends_in_the_middle_of_a_deal_and_comes_back(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from tests.world import World
+from tests.harness.world import World
 
 
 def test_a_won_deal_becomes_projects_and_is_written_back(world: World) -> None:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.standins import deals
-from tests.world import WON_ON, World
+from sandbox.firm import deals
+from tests.harness.world import WON_ON, World
 
 MEBIBYTE = 1024 * 1024
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.seed.install import ERP_CONNECTION, PSA_CONNECTION
-from adapters.standins import deals
+from sandbox.firm import deals
+from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
+from tests.harness.world import WON_ON, Json, World
 from tests.story.sluice import sluice_before
-from tests.world import WON_ON, Json, World
 
 LONG = 60.0  # seconds: an answer is waited for longer than it is held
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.world import World, spread
+from tests.harness.world import World, spread
 
 DEALS = 20
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from tests.world import World, spread
+from tests.harness.world import World, spread
 
 
 def test_while_postgres_is_away_the_crm_is_told_when_to_come_again_and_does(world: World) -> None:

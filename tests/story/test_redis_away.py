@@ -7,7 +7,7 @@ import shutil
 import redis
 
 from actors.broker import NAMESPACE
-from tests.world import World, spread
+from tests.harness.world import World, spread
 
 
 def test_what_was_queued_when_redis_was_flushed_is_worked_all_the_same(world: World) -> None:

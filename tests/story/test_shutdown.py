@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import time
 
-from adapters.seed.install import ERP_CONNECTION
-from adapters.supervisor import TOGETHER
-from tests.programs import POLL_SECONDS
+from adapters.operations.supervisor import TOGETHER
+from sandbox.firm.install import ERP_CONNECTION
+from tests.harness.programs import POLL_SECONDS
+from tests.harness.world import World, spread
 from tests.story.sluice import sluice_before
-from tests.world import World, spread
 
 AGAIN = 10
 

@@ -18,17 +18,18 @@ from typing import Any
 
 import pytest
 
-from adapters.canonical_document import read_document
-from oppsync import canonical_json
+from adapters.documents.canonical_document import read_document
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.model import given
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import LineKind, NodeKind
-from oppsync.domain.policies.facts import ValidationFacts
-from oppsync.domain.preview import PlanPreview
-from oppsync.domain.reference import LegalEntity, ReferenceBook, ReferenceKind, ReferenceRow
-from oppsync.services.preview_plan import preview
-from tests import builders as make
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.model import given
+from oppsync.kernel import canonical_json
+from oppsync.services.insight.preview_plan import preview
+from tests.harness import builders as make
 from tests.story.arithmetic import worked_out
 from tests.unit.test_preview import PEOPLE
 

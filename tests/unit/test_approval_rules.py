@@ -9,15 +9,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, RuleUse, TaskStatus
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingModelCode, Opportunity
-from oppsync.domain.policies.approval_rules import approved_by_rule, rules_on
-from oppsync.domain.reference import ApprovalRule, ReferenceKind, ReferenceRow
-from oppsync.domain.states import State
+from oppsync.domain.approval.rules import approved_by_rule, rules_on
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import open_tasks
 from oppsync.pipeline.stage import Advance, Park
-from tests import builders as make
+from tests.harness import builders as make
 from tests.unit.test_overrides import planned as plan_of
 from tests.unit.test_overrides import said
 

@@ -7,21 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from oppsync.domain.approvals import (
-    REFUSAL_TEXTS,
-    ROLE_FOR,
-    ApprovalRole,
-    ApprovalTask,
-    Person,
-    PersonRole,
-    Refusal,
-    TaskStatus,
-    may_decide,
-)
-from oppsync.domain.states import State
+from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Person, Refusal, TaskStatus, may_decide
+from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import REQUIRED_ROLES, judge, open_tasks
 from oppsync.pipeline.stage import Advance, Await, Park
-from tests import builders as make
+from tests.harness import builders as make
 
 HASH = "a" * 64
 ANN = UUID(int=1)

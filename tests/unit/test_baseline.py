@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from oppsync.domain.baseline import Baseline, baseline_of
-from tests import builders as make
+from oppsync.domain.plan.baseline import Baseline, baseline_of
+from tests.harness import builders as make
 
 
 def test_budget_cost_margin_dates_and_schedules_are_those_of_the_plan() -> None:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oppsync.domain.billing.fixed_fee import FixedFee, instalments
-from oppsync.domain.billing_policy import BillingPolicy
-from oppsync.domain.billing_terms import BillingFrequency, BillingTerms
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import ContractTerms
-from oppsync.domain.workstream import Workstream
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
+from oppsync.domain.deal.opportunity import ContractTerms
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.values.money import Money
+from tests.harness import builders as make
 
 MONTHLY, QUARTERLY, ONCE = BillingFrequency.MONTHLY, BillingFrequency.QUARTERLY, BillingFrequency.ONCE
 

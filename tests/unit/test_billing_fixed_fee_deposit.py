@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from oppsync.domain.billing.fixed_fee_deposit import FixedFeeDeposit
-from oppsync.domain.billing_terms import BillingTerms, Deposit
-from oppsync.domain.opportunity import ContractTerms, OpportunityLine
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingTerms, Deposit
+from oppsync.domain.deal.opportunity import ContractTerms, OpportunityLine
+from tests.harness import builders as make
 
 SIGNED = ContractTerms(payment_terms="NET30", signed_on=date(2026, 5, 4))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from oppsync.domain.billing.fixed_fee_progress import FixedFeeProgress
-from oppsync.domain.plan import LineKind
-from tests import builders as make
+from oppsync.domain.plan.plan import LineKind
+from tests.harness import builders as make
 
 
 def test_the_fee_is_one_line_of_no_date() -> None:

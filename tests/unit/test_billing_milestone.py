@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from oppsync.domain.billing.milestone import MilestoneBilling
-from oppsync.domain.opportunity import Milestone, OpportunityLine
-from oppsync.domain.plan import BillingLine
-from oppsync.domain.split import split
-from tests import builders as make
+from oppsync.domain.deal.opportunity import Milestone, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine
+from oppsync.domain.planning.split import split
+from tests.harness import builders as make
 
 
 def billing_lines(sold: OpportunityLine) -> tuple[BillingLine, ...]:

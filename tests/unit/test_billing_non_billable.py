@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from oppsync.domain.policies.validation import validate
-from tests import builders as make
+from oppsync.domain.validation.table import validate
+from tests.harness import builders as make
 
 
 def test_a_project_of_ours_costs_and_is_not_invoiced() -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from oppsync.domain.billing.calendar import due_day, is_business_day, is_known
 from oppsync.domain.billing.periods import anniversary, day_in_month, first_day, months_in, periods
-from oppsync.domain.billing_policy import BillingPolicy, Proration
-from oppsync.domain.billing_terms import BillingFrequency
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingFrequency
+from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
+from tests.harness import builders as make
 
 DAYS = st.dates(date(2020, 1, 1), date(2040, 1, 1))
 DE, US = make.legal_entity("ACME-DE"), make.legal_entity("ACME-US")

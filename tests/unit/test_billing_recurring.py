@@ -6,10 +6,10 @@ from datetime import date
 from typing import Any
 
 from oppsync.domain.billing.recurring import Recurring
-from oppsync.domain.billing_terms import BillingFrequency, BillingTerms, Timing
-from oppsync.domain.opportunity import OpportunityLine
-from oppsync.domain.plan import BillingLine
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Timing
+from oppsync.domain.deal.opportunity import OpportunityLine
+from oppsync.domain.plan.plan import BillingLine
+from tests.harness import builders as make
 
 
 def schedule(line: OpportunityLine) -> tuple[BillingLine, ...]:

@@ -7,11 +7,11 @@ from datetime import date
 import pytest
 
 from oppsync.domain.billing.retainer import RetainerBilling
-from oppsync.domain.billing_policy import BillingPolicy, Proration
-from oppsync.domain.billing_terms import BillingFrequency, BillingTerms, Retainer
-from oppsync.domain.opportunity import OpportunityLine
-from oppsync.domain.plan import BillingLine
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Retainer
+from oppsync.domain.deal.opportunity import OpportunityLine
+from oppsync.domain.plan.plan import BillingLine
+from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
+from tests.harness import builders as make
 
 THIRTY_360 = BillingPolicy(proration=Proration.THIRTY_360)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.billing_policy import BillingPolicy
-from oppsync.domain.billing_terms import BillingTerms
-from oppsync.domain.model import Frozen
-from oppsync.domain.opportunity import BillingModelCode
-from oppsync.domain.plan import ROOT_PATH, NodeKind
-from oppsync.domain.policies.validation import validate
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingTerms
+from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.plan.plan import ROOT_PATH, NodeKind
+from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.validation.table import validate
+from oppsync.domain.values.model import Frozen
+from tests.harness import builders as make
 from web.pages.statuses import BILLING_MODELS as WORDS
 
 

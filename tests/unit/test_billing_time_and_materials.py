@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
-from oppsync.domain.opportunity import OpportunityLine
-from oppsync.domain.plan import BillingLine
-from oppsync.domain.split import split
-from tests import builders as make
+from oppsync.domain.deal.opportunity import OpportunityLine
+from oppsync.domain.plan.plan import BillingLine
+from oppsync.domain.planning.split import split
+from tests.harness import builders as make
 
 
 def billing_line(sold: OpportunityLine) -> BillingLine:

@@ -9,13 +9,13 @@ import pytest
 
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
 from oppsync.domain.billing.time_and_materials_capped import TimeAndMaterialsCapped, charge
-from oppsync.domain.billing_terms import BillingTerms, Cap, CapScope
-from oppsync.domain.findings import OwnerRole, Severity
-from oppsync.domain.opportunity import ContractTerms
-from oppsync.domain.policies.validation import validate
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope
+from oppsync.domain.deal.opportunity import ContractTerms
+from oppsync.domain.validation.table import validate
+from oppsync.domain.values.findings.finding import OwnerRole, Severity
 from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.validate import decide
-from tests import builders as make
+from tests.harness import builders as make
 
 
 def test_hours_are_invoiced_as_of_time_and_materials() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from oppsync.domain.billing.words import in_words
-from oppsync.domain.billing_terms import BillingTerms, Cap, Deposit, Retainer
+from oppsync.domain.billing.terms_text import in_words
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
 
 
 @pytest.mark.parametrize(

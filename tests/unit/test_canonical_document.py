@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from adapters.canonical_document import LONGEST, UnreadableDocument, read_document, read_opportunity
-from oppsync import canonical_json
-from tests import builders as make
+from adapters.documents.canonical_document import LONGEST, UnreadableDocument, read_document, read_opportunity
+from oppsync.kernel import canonical_json
+from tests.harness import builders as make
 
 YAML_DEAL = """\
 # An open deal

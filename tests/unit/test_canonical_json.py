@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from oppsync.canonical_json import UnreadableJson, canonical, digest, dumps, loads
+from oppsync.kernel.canonical_json import UnreadableJson, canonical, digest, dumps, loads
 
 
 def test_fractions_keep_every_digit() -> None:

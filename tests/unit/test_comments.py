@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from oppsync.errors import InvalidInput
-from oppsync.services.comments import comment
+from oppsync.kernel.errors import InvalidInput
+from oppsync.kernel.text_input import comment
 
 
 def test_a_comment_is_kept_without_the_space_around_it() -> None:

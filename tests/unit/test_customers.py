@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
-from oppsync.domain.customers import Candidate, CustomerMatch, match, with_customer
-from oppsync.domain.plan import NewCustomer
-from oppsync.domain.policies.validation import validate
-from oppsync.domain.reference import ReferenceKind, ReferenceRow
-from tests import builders as make
+from oppsync.domain.deal.customers import Candidate, CustomerMatch, match, with_customer
+from oppsync.domain.plan.plan import NewCustomer
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.validation.table import validate
+from tests.harness import builders as make
 
 ACCOUNT = make.account(code=None, name="Globex GmbH", country="DE", tax_id="DE 136 695 976")
 

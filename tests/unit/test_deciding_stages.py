@@ -11,17 +11,17 @@ from uuid import UUID
 
 import pytest
 
-from oppsync.domain.customers import Candidate
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import PlanOverride
-from oppsync.domain.plan import LineKind, Plan
-from oppsync.domain.reference import ReferenceBook, ReferenceRow
-from oppsync.domain.states import State
-from oppsync.domain.tracked import TrackedOpportunity
-from oppsync.errors import RecordGone
+from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.plan import LineKind, Plan
+from oppsync.domain.reference.book import ReferenceBook, ReferenceRow
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import RecordGone
 from oppsync.pipeline import enrich, split_workstreams, validate
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
-from tests import builders as make
+from tests.harness import builders as make
 
 
 class UnitsOfWork:

@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 
-from oppsync.domain.effects import EffectState, LedgerRow
-from oppsync.domain.keys import EffectKind, outside_key, slug
+from oppsync.domain.effects.effects import EffectState, LedgerRow
+from oppsync.domain.values.keys import EffectKind, outside_key, slug
 
 MADE = [
     EffectKind.PARENT,

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import pytest
 
-from adapters.seed.demo_firm import reference_rows
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.findings import Finding, Severity
-from oppsync.domain.opportunity import BillingModelCode, Opportunity
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import SHAPES, ReferenceBook, ReferenceKind, ReferenceRow
-from tests import builders as make
+from oppsync.domain.catalog import SHAPES
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.finding import Finding, Severity
+from sandbox.firm.demo_firm import reference_rows
+from tests.harness import builders as make
 
 LAST_DAY = date(2025, 12, 31)
 NEXT_DAY = date(2026, 1, 1)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.exchange import CurrencyUse
-from oppsync.domain.findings import Finding
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import ROOT_PATH, PlanContent, plan_hash
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
-from tests import builders as make
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.conversion import CurrencyUse
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, plan_hash
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.finding import Finding
+from tests.harness import builders as make
 
 QUOTED = date(2026, 5, 1)
 OURS = frozenset({ReferenceKind.EXCHANGE_RATE, ReferenceKind.LEGAL_ENTITY})

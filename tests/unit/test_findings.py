@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from oppsync.domain.findings import CODES, Severity, blocking, finding, warnings
-from oppsync.domain.policies.search import MISSING
-from oppsync.domain.reference import ReferenceKind
+from oppsync.domain.enrichment.lookup import MISSING
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.findings.codes import CODES, finding
+from oppsync.domain.values.findings.finding import Severity, blocking, warnings
 from tests.unit import test_enrichment, test_rates, test_tax, test_validation
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"

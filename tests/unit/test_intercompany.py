@@ -6,14 +6,14 @@ from datetime import date
 
 import pytest
 
-from adapters.projects.tryton import landing
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.findings import Finding
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import ROOT_PATH, PlanContent, plan_hash
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
-from tests import builders as make
+from adapters.erp.tryton import landing
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, plan_hash
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.finding import Finding
+from tests.harness import builders as make
 
 SOLD_BY_GERMANY = make.opportunity(make.fixed_line(product_family="US Delivery"), make.milestone_line())
 

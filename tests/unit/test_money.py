@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from oppsync.domain.money import Money, minor_unit
-from oppsync.domain.pricing import net_of
+from oppsync.domain.values.money import Money, minor_unit
+from oppsync.domain.values.pricing import net_of
 
 CURRENCIES = st.sampled_from(["EUR", "USD", "JPY", "KWD"])
 WEIGHTS = st.lists(st.decimals(0, 1000, places=3), min_size=1, max_size=40).filter(lambda some: sum(some) > 0)

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from oppsync import canonical_json
-from oppsync.domain import origin_table
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.origin_table import BILLING, OVERRIDDEN, RULES
-from oppsync.domain.plan import BillingLine, Plan, PlanContent, PlanNode
-from oppsync.domain.reference import ReferenceBook
-from oppsync.domain.split_rules import SplitRule
-from oppsync.domain.why import NOT_KEPT, Reason, why
-from oppsync.errors import NotFound
-from oppsync.json_pointer import leaves
-from tests import builders as make
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.plan import BillingLine, Plan, PlanContent, PlanNode
+from oppsync.domain.planning import origin_table
+from oppsync.domain.planning.origin_table import BILLING, OVERRIDDEN, RULES
+from oppsync.domain.reading.why import NOT_KEPT, Reason, why
+from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.splitting import SplitRule
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import NotFound
+from oppsync.kernel.json_pointer import leaves
+from tests.harness import builders as make
 from tests.unit.test_intercompany import SOLD_BY_GERMANY
 from tests.unit.test_split_rules import BY_FAMILY, IN_PHASES, book, platform
 
@@ -105,7 +105,7 @@ def test_every_origin_is_there(name: str) -> None:
     ],
 )
 def test_every_field_of_a_plan_has_a_row(shape: Any, held: set[str], tables: list[dict[str, Any]]) -> None:
-    """A new field: say in `oppsync/domain/origin_table.py` where its value comes from."""
+    """A new field: say in `oppsync/domain/planning/origin_table.py` where its value comes from."""
     rows = set().union(*tables)
 
     assert rows == {name.rstrip("_") for name in shape.model_fields} - held

@@ -10,17 +10,18 @@ from uuid import UUID
 
 import pytest
 
-from oppsync.domain.approvals import ApprovalRole, Person, PersonRole, Refusal, may_decide
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import OverrideField, PlanOverride, editors, in_force
-from oppsync.domain.plan import ROOT_PATH, NodeKind, Plan, PlanNode
-from oppsync.domain.policies.overrides import Overridden, apply
-from oppsync.domain.split import split
-from oppsync.domain.states import State
-from oppsync.domain.why import Reason, why
+from oppsync.domain.approval.tasks import Person, Refusal, may_decide
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.overrides import OverrideField, PlanOverride, editors, in_force
+from oppsync.domain.plan.plan import ROOT_PATH, NodeKind, Plan, PlanNode
+from oppsync.domain.planning.apply_overrides import Overridden, apply
+from oppsync.domain.planning.split import split
+from oppsync.domain.reading.why import Reason, why
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.stage import Advance, Park
-from tests import builders as make
+from tests.harness import builders as make
 from tests.unit.test_split_rules import BY_FAMILY, platform, row
 
 ANN, BOB = UUID(int=1), UUID(int=2)

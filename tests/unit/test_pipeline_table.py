@@ -9,11 +9,11 @@ from typing import TypeVar
 
 import pytest
 
-from oppsync import errors
-from oppsync.domain.events import Event
-from oppsync.domain.findings import CODES
-from oppsync.domain.states import RESTING, TRANSITIONS, State
-from oppsync.errors import BusinessError, OppsyncError, RequestRefused, TransientError
+from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.work.events import Event
+from oppsync.domain.work.states import RESTING, TRANSITIONS, State
+from oppsync.kernel import errors
+from oppsync.kernel.errors import BusinessError, OppsyncError, RequestRefused, TransientError
 from oppsync.pipeline.retry import MAX_TRIES
 from oppsync.pipeline.table import PIPELINE, STAGE_OF, stage_for
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppsync.domain.opportunity import ContractTerms, Opportunity
-from oppsync.domain.plan import ROOT_PATH, PlanContent, plan_hash, short_hash
-from oppsync.domain.planning import check
-from tests import builders as make
-from tests.random_deals import ANY_BOOK, deals, profile
+from oppsync.domain.deal.opportunity import ContractTerms, Opportunity
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, plan_hash, short_hash
+from oppsync.domain.planning.planning import check
+from tests.harness import builders as make
+from tests.harness.random_deals import ANY_BOOK, deals, profile
 
 
 def tree(content: PlanContent) -> list[tuple[str, str | None, str]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from oppsync.domain.intake import Source
-from oppsync.domain.opportunity import OpportunityRef
-from oppsync.domain.polling import Change, ChangePage, Watermark, found
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.work.intake import Source
+from oppsync.domain.work.polling import Change, ChangePage, Watermark, found
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 OVERLAP = timedelta(minutes=15)

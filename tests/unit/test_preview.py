@@ -11,20 +11,22 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 
-from oppsync.domain.approvals import ApprovalRole, Person, PersonRole, RuleUse
-from oppsync.domain.findings import CODES
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import OverrideField, PlanOverride
-from oppsync.domain.plan import LineKind
-from oppsync.domain.preview import LEAVE_A_PLAN, PlanPreview
-from oppsync.domain.reference import ApprovalRule, ReferenceBook
-from oppsync.domain.states import State
+from oppsync.domain.approval.tasks import Person, RuleUse
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reading.preview import LEAVE_A_PLAN, PlanPreview
+from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.approve import Candidates, RuleFacts
 from oppsync.pipeline.stage import Advance
-from oppsync.services.preview_plan import NO_RULES, preview
-from tests import builders as make
+from oppsync.services.insight.preview_plan import NO_RULES, preview
+from tests.harness import builders as make
 from tests.unit.test_validation import BROKEN_DEALS, CASES
 
 FIONA = Person(

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from adapters.processes import die_with_parent, free_port
+from adapters.runtime.processes import die_with_parent, free_port
 
 
 def test_a_busy_port_gives_the_next_one() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.supervisor import exit_code, read_procfile, together
+from adapters.operations.supervisor import exit_code, read_procfile, together
 
 
 def test_a_procfile_is_names_and_commands() -> None:

@@ -8,11 +8,8 @@ from hypothesis import given
 
 from oppsync.domain.billing.calendar import is_business_day
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.findings import blocking
-from oppsync.domain.model import Frozen
-from oppsync.domain.money import Money, minor_unit
-from oppsync.domain.opportunity import BillingModelCode
-from oppsync.domain.plan import (
+from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.plan.plan import (
     ROOT_PATH,
     BillingLine,
     LineKind,
@@ -21,11 +18,14 @@ from oppsync.domain.plan import (
     RevenueSchedule,
     plan_hash,
 )
-from oppsync.domain.policies.validation import validate
+from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.revenue.schedule import revenue_schedules
-from oppsync.domain.workstream import Workstream
-from tests import builders as make
-from tests.random_deals import Sold, profile, sold
+from oppsync.domain.validation.table import validate
+from oppsync.domain.values.findings.finding import blocking
+from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.money import Money, minor_unit
+from tests.harness import builders as make
+from tests.harness.random_deals import Sold, profile, sold
 
 
 @profile(60)

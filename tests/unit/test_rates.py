@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import pytest
 
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.findings import Finding, Severity
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.overrides import PlanOverride
-from oppsync.domain.plan import ROOT_PATH, PlanContent, RateCardUse, plan_hash
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
-from oppsync.domain.split import split
-from tests import builders as make
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, RateCardUse, plan_hash
+from oppsync.domain.planning.split import split
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.money import Money
+from tests.harness import builders as make
 from tests.unit.test_overrides import said
 from tests.unit.test_split_rules import IN_PHASES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.traffic.redaction import LONGEST, LONGEST_READ, redacted_body, redacted_target
+from adapters.connectors.traffic.redaction import LONGEST, LONGEST_READ, redacted_body, redacted_target
 
 SECRETS = frozenset({"s3cr3t/with+signs"})
 

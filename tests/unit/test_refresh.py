@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.states import BEFORE_APPROVAL, RESTARTABLE, State
-from oppsync.domain.tracked import TrackedOpportunity
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.work.states import BEFORE_APPROVAL, RESTARTABLE, State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.refresh import decide
 from oppsync.pipeline.stage import Advance
-from tests import builders as make
+from tests.harness import builders as make
 
 KNOWN = make.opportunity()
 LATER = {"version": "later", "modified_at": KNOWN.modified_at + timedelta(minutes=1)}

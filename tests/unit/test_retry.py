@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppsync.errors import RateLimited, VendorUnavailable
+from oppsync.kernel.errors import RateLimited, VendorUnavailable
 from oppsync.pipeline.retry import FIRST, LONGEST, MAX_TRIES, backoff
 
 AWAY = VendorUnavailable("away")

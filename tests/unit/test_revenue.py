@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from oppsync.domain.billing_policy import BillingPolicy, RevenueMethod
-from oppsync.domain.billing_terms import BillingTerms
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingModelCode, Milestone, OpportunityLine
-from oppsync.domain.plan import ROOT_PATH, PlanContent, RevenueSchedule
-from oppsync.domain.planning import check, make_plan
+from oppsync.domain.deal.billing_terms import BillingTerms
+from oppsync.domain.deal.opportunity import BillingModelCode, Milestone, OpportunityLine
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, RevenueSchedule
+from oppsync.domain.planning.planning import check, make_plan
+from oppsync.domain.planning.split import split
+from oppsync.domain.reference.billing_policy import BillingPolicy, RevenueMethod
 from oppsync.domain.revenue.table import DEFAULT_METHODS, RECOGNITIONS
-from oppsync.domain.split import split
-from tests import builders as make
+from oppsync.domain.values.money import Money
+from tests.harness import builders as make
 
 
 def planned(*lines: OpportunityLine, country: str = "DE", **policy: Any) -> PlanContent:

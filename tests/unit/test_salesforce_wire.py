@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from adapters.crm.salesforce.adapter import SalesforceCrm
 from adapters.crm.salesforce.ids import full_id
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.opportunity import OpportunityRef
-from oppsync.errors import Misconfigured, UnreadableDelivery
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import Misconfigured, UnreadableDelivery
 
 ORGANIZATION = "00DWs000000000BMAQ"
 SHORT, FULL = "006Ws000000000P", "006Ws000000000PIAQ"

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from adapters.dotted import load
-from adapters.signatures.raw_request import RawRequest
-from adapters.signatures.registry import SIGNATURE_SCHEMES
-from adapters.signatures.standard_webhooks import verify
-from oppsync.errors import Misconfigured, SignatureRefused
+from adapters.connectors.signatures.raw_request import RawRequest
+from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
+from adapters.connectors.signatures.standard_webhooks import verify
+from adapters.runtime.plugins import load
+from oppsync.kernel.errors import Misconfigured, SignatureRefused
 
 # Published by the specification's own test suite.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from oppsync.domain.split import split
-from tests import builders as make
+from oppsync.domain.planning.split import split
+from tests.harness import builders as make
 
 
 def test_three_lines_are_three_workstreams() -> None:

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from oppsync.domain.billing_terms import BillingTerms, Cap
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.money import Money
-from oppsync.domain.opportunity import BillingModelCode, Opportunity
-from oppsync.domain.plan import ROOT_PATH, plan_hash
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
-from oppsync.domain.split import split
-from oppsync.domain.split_rules import LineAttribute, SplitPhase, SplitRule, key_part
-from oppsync.domain.workstream import Workstream
-from tests import builders as make
-from tests.random_deals import ANY_BOOK, ANY_RATES, CURRENCIES, deals, profile
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.plan import ROOT_PATH, plan_hash
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.planning.split import split
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.reference.splitting import LineAttribute, SplitPhase, SplitRule, key_part
+from oppsync.domain.values.money import Money
+from tests.harness import builders as make
+from tests.harness.random_deals import ANY_BOOK, ANY_RATES, CURRENCIES, deals, profile
 
 BY_FAMILY = SplitRule(
     code="by-family", order=10, when={"product_family": ["Platform"]}, group_by=["product_family"]

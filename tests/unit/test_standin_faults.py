@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.standins.faults import Fault, Faults
-from adapters.standins.wire import Call
+from sandbox.standins.faults import Fault, Faults
+from sandbox.standins.wire import Call
 
 CALL = Call("POST", "/services/data/v62.0/composite")
 

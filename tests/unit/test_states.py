@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from oppsync.domain.states import BEFORE_APPROVAL, RESTARTABLE, RESTING, TRANSITIONS, State, check_move
+from oppsync.domain.work.states import BEFORE_APPROVAL, RESTARTABLE, RESTING, TRANSITIONS, State, check_move
 
 WAY = [
     State.RECEIVED,

@@ -8,26 +8,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from oppsync.domain.enrichment import Enrichment
-from oppsync.domain.findings import Severity
-from oppsync.domain.model import Frozen
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import PlanContent, WithheldTax
-from oppsync.domain.policies.enrichment import enrich
-from oppsync.domain.reference import ReferenceBook, ReferenceKind, ReferenceRow
-from oppsync.domain.tax import (
-    EU,
-    TaxCase,
-    TaxExemption,
-    TaxKind,
-    TaxNexus,
-    TaxRegime,
-    TaxTreatment,
-    Withholding,
-    decide,
-    has_valid_form,
-)
-from tests import builders as make
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.enrichment.tax_decision import EU, TaxCase, decide, has_valid_form
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.plan import PlanContent, WithheldTax
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment, Withholding
+from oppsync.domain.values.findings.finding import Severity
+from oppsync.domain.values.model import Frozen
+from tests.harness import builders as make
 
 BEGIN = date(2025, 1, 1)
 GERMAN = TaxRegime(

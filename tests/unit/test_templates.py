@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from adapters.projects.tryton import landing
-from oppsync.domain.billing_policy import BillingPolicy
-from oppsync.domain.opportunity import Opportunity, OpportunityLine
-from oppsync.domain.plan import ROOT_PATH, PlanContent, plan_hash
-from oppsync.domain.reference import ProjectTemplate, ReferenceBook, ReferenceKind, ReferenceRow
-from tests import builders as make
+from adapters.erp.tryton import landing
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, plan_hash
+from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.reference.entities import ProjectTemplate
+from tests.harness import builders as make
 
 PHASES = [
     {

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppsync.domain.billing_policy import BillingPolicy
-from oppsync.domain.billing_terms import BillingTerms, Cap, Deposit, Retainer
-from oppsync.domain.customers import Candidate
-from oppsync.domain.findings import Finding, Severity
-from oppsync.domain.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
-from oppsync.domain.plan import LineKind
-from oppsync.domain.policies.facts import ValidationFacts
-from oppsync.domain.policies.validation import RULES, RULES_WHEN_WON, validate
-from tests import builders as make
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
+from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
+from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.validation.table import RULES, RULES_WHEN_WON, validate
+from oppsync.domain.values.findings.finding import Finding, Severity
+from tests.harness import builders as make
 
 
 class Case(NamedTuple):

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from adapters.connectors.traffic.limits import NO_LIMITS, Limits, limits_of, without_limits
+from adapters.connectors.traffic.signals import SILENT, Signal, read_limit_headers
 from adapters.crm.salesforce.limits import LIMITS as SALESFORCE
 from adapters.crm.salesforce.limits import read_limit_info
-from adapters.traffic.limits import NO_LIMITS, Limits, limits_of, without_limits
-from adapters.traffic.signals import SILENT, Signal, read_limit_headers
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.errors import Misconfigured
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import Misconfigured
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 

@@ -10,25 +10,27 @@ from functools import cache
 from uuid import UUID
 
 from adapters.bootstrap import TENANT, Application
+from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.identity.local import Argon2Passwords
-from adapters.systems import WEBHOOK_SECRETS
-from oppsync.domain.approvals import ApprovalRole, ApprovalTask, Person, PersonRole, RuleUse
-from oppsync.domain.connections import Connection, ConnectionRole
-from oppsync.domain.effects import Effect, Landed
-from oppsync.domain.events import StateChanged
-from oppsync.domain.exceptions import NewException
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.overrides import NewOverride, OverrideField
-from oppsync.domain.plan import Plan
-from oppsync.domain.states import State
-from oppsync.domain.trace import new_traceparent
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.plan.overrides import NewOverride, OverrideField
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.events import StateChanged
+from oppsync.domain.work.exceptions import NewException
+from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.stage import Advance
-from oppsync.ports.storage import ON_ACTION
-from oppsync.services.commands import CreateToken
-from tests import builders
+from oppsync.ports.storage.opportunities import ON_ACTION
+from oppsync.services.admin.commands import CreateToken
+from tests.harness import builders
 
 CONNECTION = "sf-demo"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, long enough").decode()

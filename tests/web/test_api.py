@@ -14,10 +14,10 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from oppsync import canonical_json
-from oppsync.domain.approvals import RuleUse
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.plan import PlanContent, plan_hash
+from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.plan import PlanContent, plan_hash
+from oppsync.kernel import canonical_json
 from tests.web.office import Office, sold_by
 
 Answer = Mapping[str, Any]

@@ -10,8 +10,8 @@ import marshmallow as ma
 import pytest
 from pydantic import Field
 
-from oppsync import canonical_json
-from oppsync.domain.model import Frozen
+from oppsync.domain.values.model import Frozen
+from oppsync.kernel import canonical_json
 from web.api.bridge import Api, Blueprint, ModelSchema
 from web.api.schemas import ProblemDocument
 

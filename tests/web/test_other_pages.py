@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from adapters.bootstrap import TENANT, build
-from oppsync.settings import Settings
+from oppsync.kernel.settings import Settings
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
 from web.app import create_app

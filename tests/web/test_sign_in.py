@@ -9,11 +9,11 @@ from flask import Flask
 from sqlalchemy import text
 
 from adapters.bootstrap import build
-from oppsync.settings import Settings
+from oppsync.kernel.settings import Settings
 from tests.web.browser import Browser
 from tests.web.office import PASSWORD, Office, email
+from web.access.attempts import PER_PERSON_AND_ADDRESS, WINDOW_SECONDS, Attempts
 from web.app import create_app
-from web.pages.attempts import PER_PERSON_AND_ADDRESS, WINDOW_SECONDS, Attempts
 
 
 def test_a_link_in_a_message_shows_only_sign_in_and_leads_back(app: Flask, office: Office) -> None:

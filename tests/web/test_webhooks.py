@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from werkzeug.test import TestResponse
 
 from adapters.bootstrap import Application, build
-from oppsync.settings import Settings
+from oppsync.kernel.settings import Settings
 from tests.web.office import CONNECTION, WEBHOOK_SECRET, Office
 from web.app import create_app
 

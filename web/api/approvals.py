@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from oppsync.domain.approvals import ApprovalTask
-from oppsync.domain.readings import ApprovalDetail, ApprovalSummary, Page
-from oppsync.services.commands import DecideApproval
+from oppsync.domain.approval.tasks import ApprovalTask
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
+from oppsync.services.approvals.commands import DecideApproval
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint

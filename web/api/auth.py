@@ -6,8 +6,9 @@ from http import HTTPStatus
 
 from flask import request
 
-from oppsync.domain.approvals import Person, PersonRole
-from oppsync.errors import Forbidden
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import Forbidden
 from web.context import application, sign_in_as
 from web.problems import Problem
 

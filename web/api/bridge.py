@@ -23,8 +23,8 @@ from pydantic_core import ErrorDetails
 from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
 
-from oppsync import canonical_json
-from oppsync.json_pointer import pointer
+from oppsync.kernel import canonical_json
+from oppsync.kernel.json_pointer import pointer
 from web.problems import FieldError, Problem
 
 Mode = Literal["validation", "serialization"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from oppsync.domain.readings import DeliveryStatus
+from oppsync.domain.reading.readings import DeliveryStatus
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint

@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from oppsync.domain.exceptions import ExceptionItem
-from oppsync.domain.readings import Page
-from oppsync.services.commands import DismissException, LinkCustomer, ReplayException
+from oppsync.domain.reading.readings import Page
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
 from web.api import schemas
 from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
 from web.api.bridge import Blueprint

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from uuid import UUID
 
-from oppsync.domain.baseline import Baseline
-from oppsync.domain.overrides import PlanOverride
-from oppsync.domain.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
-from oppsync.domain.why import PlanReasons, why
-from oppsync.services.commands import Compensate, OverridePlan
+from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
+from oppsync.domain.reading.why import PlanReasons, why
+from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.queue.commands import Compensate
 from web.api import schemas
 from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
 from web.api.bridge import Blueprint

@@ -5,9 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from oppsync.domain.opportunity import Opportunity
-from oppsync.domain.preview import PlanPreview
-from oppsync.services.commands import PreviewPlan
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.services.insight.commands import PreviewPlan
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, render_template
 from flask.typing import ResponseReturnValue
 
-from oppsync import canonical_json
-from oppsync.domain.opportunity import Opportunity
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.kernel import canonical_json
 from web.context import application
 from web.problems import CODES
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from oppsync.domain.replays import ReplayPreview, ReplayReport
-from oppsync.services.commands import PreviewReplay, RunReplay
+from oppsync.domain.work.replays import ReplayPreview, ReplayReport
+from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from web.api import schemas
 from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
 from web.api.bridge import Blueprint

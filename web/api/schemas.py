@@ -8,13 +8,11 @@ from uuid import UUID
 
 from pydantic import Field, field_serializer
 
-from oppsync.domain.approvals import Decision, TaskStatus
-from oppsync.domain.calls import VendorCall
-from oppsync.domain.effects import LedgerRow
-from oppsync.domain.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.domain.model import Code, Frozen, Text
-from oppsync.domain.overrides import OverrideField, PlanOverride
-from oppsync.domain.readings import (
+from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.reading.readings import (
     ApprovalDetail,
     ApprovalSummary,
     DeliveryStatus,
@@ -23,9 +21,11 @@ from oppsync.domain.readings import (
     PollStatus,
     TimelineEntry,
 )
-from oppsync.domain.replays import MOST, Previewed, ReplayOf, Selection
-from oppsync.domain.states import State
-from oppsync.domain.traffic import Traffic
+from oppsync.domain.reading.traffic import Traffic
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
+from oppsync.domain.work.states import State
 from web.amounts import exact_text
 
 

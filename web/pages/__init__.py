@@ -11,12 +11,17 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from oppsync.domain.findings import CODES, CodeText
-from oppsync.errors import Forbidden
+from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.findings.finding import CodeText
+from oppsync.kernel.errors import Forbidden
+from web.access import sign_in
+from web.access.access import Roles, admit, may
 from web.context import application, maybe_signed_in, signed_in
-from web.pages import approvals, exceptions, opportunities, sign_in, statuses
-from web.pages.access import Roles, admit, may
+from web.pages import statuses
+from web.pages.approvals import pages as approvals
+from web.pages.exceptions import pages as exceptions
 from web.pages.formats import register_formats
+from web.pages.opportunities import pages as opportunities
 
 EVERY_ROLE: Roles = opportunities.READERS
 

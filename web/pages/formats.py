@@ -11,8 +11,8 @@ from babel.numbers import format_decimal
 from flask import Flask, g, request
 from markupsafe import Markup
 
-from oppsync.domain.model import plain
-from oppsync.domain.money import Money
+from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import Money
 from web.amounts import digits_of
 
 NO_BREAK = "\u00a0"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from oppsync.domain.approvals import ApprovalRole, PersonRole, TaskStatus
-from oppsync.domain.billing_policy import RevenueMethod
-from oppsync.domain.effects import EffectState
-from oppsync.domain.exceptions import Disposition, ExceptionItem, ExceptionStatus
-from oppsync.domain.keys import EffectKind
-from oppsync.domain.opportunity import BillingModelCode
-from oppsync.domain.readings import OpportunityDetail, OpportunitySummary
-from oppsync.domain.states import RESTING, State
+from oppsync.domain.approval.tasks import TaskStatus
+from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary
+from oppsync.domain.reference.billing_policy import RevenueMethod
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus
+from oppsync.domain.work.states import RESTING, State
 
 
 class Shown(NamedTuple):

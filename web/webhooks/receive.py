@@ -11,10 +11,10 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from adapters.signatures.raw_request import RawRequest
-from oppsync.domain.intake import Delivery
-from oppsync.errors import NotFound
-from oppsync.services.commands import AcceptDelivery
+from adapters.connectors.signatures.raw_request import RawRequest
+from oppsync.domain.work.intake import Delivery
+from oppsync.kernel.errors import NotFound
+from oppsync.services.intake.commands import AcceptDelivery
 from web.context import application, traceparent
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")

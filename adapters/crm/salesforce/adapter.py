@@ -8,22 +8,22 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
 
-from adapters.connection_settings import checked
+from adapters.connectors.connection_settings import checked
+from adapters.connectors.http.client import OPEN_GATE, Gate
 from adapters.crm.salesforce import translate, wire
 from adapters.crm.salesforce.client import VENDOR, SalesforceClient
 from adapters.crm.salesforce.ids import full_id
 from adapters.crm.salesforce.limits import LIMITS
-from adapters.http import OPEN_GATE, Gate
-from oppsync import canonical_json
-from oppsync.domain.backfill import WonDeal
-from oppsync.domain.connections import Connection
-from oppsync.domain.effects import Landed
-from oppsync.domain.model import Code, Frozen
-from oppsync.domain.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.orders import WriteBack
-from oppsync.domain.polling import Change, ChangePage
-from oppsync.errors import RecordGone, UnreadableDelivery
-from oppsync.ports.outside import Clock
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import WriteBack
+from oppsync.domain.values.model import Code, Frozen
+from oppsync.domain.work.backfill import WonDeal
+from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.polling import Change, ChangePage
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import RecordGone, UnreadableDelivery
+from oppsync.ports.clock import Clock
 
 ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 
@@ -64,7 +64,7 @@ class SalesforceSecrets(Frozen):
 
 
 class SalesforceCrm:
-    """Implements `oppsync.ports.outside.Crm`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.crm.Crm`. One instance a connection and process; thread-safe."""
 
     limits = LIMITS
 

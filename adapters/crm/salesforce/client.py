@@ -14,11 +14,11 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, Judgement
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.limits import read_limit_info
-from adapters.http import OPEN_GATE, Answer, Gate, HttpClient, Judgement
-from oppsync import canonical_json
-from oppsync.errors import (
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import (
     BusinessError,
     Misconfigured,
     RateLimited,

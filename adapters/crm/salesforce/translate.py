@@ -11,10 +11,10 @@ from pydantic_core import ErrorDetails
 
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.ids import full_id
-from oppsync import canonical_json
-from oppsync.domain.backfill import WonDeal
-from oppsync.domain.opportunity import Opportunity
-from oppsync.errors import UnreadableDelivery
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.work.backfill import WonDeal
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import UnreadableDelivery
 
 Read = TypeVar("Read", bound=wire.Record)
 

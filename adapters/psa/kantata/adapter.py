@@ -9,18 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
-from adapters.connection_settings import checked
-from adapters.http import OPEN_GATE, Gate
+from adapters.connectors.connection_settings import checked
+from adapters.connectors.http.client import OPEN_GATE, Gate
+from adapters.connectors.traffic.limits import NO_LIMITS
 from adapters.psa.kantata import note, staffing
 from adapters.psa.kantata.client import VENDOR, KantataClient
 from adapters.psa.kantata.wire import Workspace
-from adapters.traffic.limits import NO_LIMITS
-from oppsync.domain.connections import Connection
-from oppsync.domain.effects import Landed
-from oppsync.domain.model import Code, Frozen
-from oppsync.domain.orders import PsaOrder, StaffingOrder, WriteBack
-from oppsync.errors import Misconfigured, VendorRejected
-from oppsync.ports.outside import Clock
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.values.model import Code, Frozen
+from oppsync.domain.work.connections import Connection
+from oppsync.kernel.errors import Misconfigured, VendorRejected
+from oppsync.ports.clock import Clock
 
 STATUS, NUMBER, LINK, ACTIVATED, MESSAGE = "Status", "Project", "Link", "Activated", "Message"
 OUTSIDE_ID = re.compile(r"[0-9]{1,20}")
@@ -44,7 +44,7 @@ class KantataSecrets(Frozen):
 
 
 class KantataPsa:
-    """Implements `oppsync.ports.outside.Psa`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.psa.Psa`. One instance a connection and process; thread-safe."""
 
     # It answers 429 and asks for a short delay, but publishes no numbers.
     limits = NO_LIMITS

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from adapters.http import OPEN_GATE, Answer, Gate, HttpClient, unanswered
+from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, unanswered
 from adapters.psa.kantata.wire import (
     CREATOR_ROLE,
     PER_PAGE,

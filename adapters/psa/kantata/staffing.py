@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from adapters.psa.kantata.client import VENDOR, KantataClient
 from adapters.psa.kantata.wire import WorkspaceAllocation, WorkspaceResource
-from oppsync.domain.orders import StaffingOrder
-from oppsync.domain.plan import StaffingRequest
-from oppsync.errors import AmbiguousAnswer, TransientError
+from oppsync.domain.plan.orders import StaffingOrder
+from oppsync.domain.plan.plan import StaffingRequest
+from oppsync.kernel.errors import AmbiguousAnswer, TransientError
 
 
 def request(client: KantataClient, order: StaffingOrder, role_id: int) -> WorkspaceResource:

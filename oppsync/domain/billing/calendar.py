@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from holidays import country_holidays
 
-from oppsync.domain.reference import LegalEntity
+from oppsync.domain.reference.entities import LegalEntity
 
 _DAY = timedelta(days=1)
 

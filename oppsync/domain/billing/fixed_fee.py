@@ -14,12 +14,12 @@ from typing import NamedTuple
 from oppsync.domain.billing.calendar import due_day
 from oppsync.domain.billing.periods import first_day, periods
 from oppsync.domain.billing.terms import billing_day_findings
-from oppsync.domain.billing_terms import BillingFrequency
-from oppsync.domain.findings import Finding
-from oppsync.domain.model import given
-from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.billing_terms import BillingFrequency
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import given
 
 
 class Instalment(NamedTuple):

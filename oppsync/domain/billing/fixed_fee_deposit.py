@@ -12,11 +12,12 @@ from oppsync.domain.billing.calendar import due_day
 from oppsync.domain.billing.fixed_fee import instalments
 from oppsync.domain.billing.periods import first_day
 from oppsync.domain.billing.terms import billing_day_findings, pointer
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.model import given, plain
-from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import given, plain
 
 DEPOSIT = "deposit"
 _WHOLE = Decimal(100)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
 
 
 class FixedFeeProgress:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.model import plain
-from oppsync.domain.opportunity import BillingModelCode, Milestone, Opportunity, OpportunityLine
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.opportunity import BillingModelCode, Milestone, Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import plain
 
 _WHOLE = Decimal(100)
 

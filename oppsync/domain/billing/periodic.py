@@ -10,13 +10,14 @@ from fractions import Fraction
 from oppsync.domain.billing.calendar import due_day
 from oppsync.domain.billing.periods import Period, first_day, months_in, periods
 from oppsync.domain.billing.terms import billing_day_findings
-from oppsync.domain.billing_policy import Proration
-from oppsync.domain.billing_terms import BillingFrequency, Timing
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.model import given, plain
-from oppsync.domain.opportunity import Opportunity, OpportunityLine, Unit
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.billing_terms import BillingFrequency, Timing
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import Proration
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import given, plain
 
 # A run of whole months that begins inside one is worth a little less or more than their number.
 _TOLERANCE = Fraction(1, 2)

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
-from oppsync.domain.billing_policy import Proration
-from oppsync.domain.billing_terms import BillingFrequency
+from oppsync.domain.deal.billing_terms import BillingFrequency
+from oppsync.domain.reference.billing_policy import Proration
 
 _MONTHS = {BillingFrequency.MONTHLY: 1, BillingFrequency.QUARTERLY: 3, BillingFrequency.YEARLY: 12}
 _DECEMBER = 12

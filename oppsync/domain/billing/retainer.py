@@ -12,12 +12,13 @@ from fractions import Fraction
 from oppsync.domain.billing.periodic import monthly_hours, periodic_findings, periodic_lines
 from oppsync.domain.billing.periods import Period, months_in
 from oppsync.domain.billing.terms import pointer
-from oppsync.domain.billing_terms import Retainer, Rollover, Timing
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.model import given, plain
-from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.billing_terms import Retainer, Rollover, Timing
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import given, plain
 
 
 class RetainerBilling:

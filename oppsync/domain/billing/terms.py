@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
 
 _LONGEST_MONTH = 31
 

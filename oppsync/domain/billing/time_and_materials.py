@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.keys import slug
-from oppsync.domain.model import given, plain
-from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.pricing import net_of
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.keys import slug
+from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.pricing import net_of
 
 # ERPs keep four decimals of a price (Tryton's `price_decimal`); the plan says what will stand there.
 _PRICE_STEP = Decimal("0.0001")

@@ -14,13 +14,14 @@ from typing import NamedTuple
 from oppsync.domain.billing.periods import months_of
 from oppsync.domain.billing.terms import pointer
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
-from oppsync.domain.billing_terms import Cap, CapScope
-from oppsync.domain.findings import Finding, finding
-from oppsync.domain.model import plain
-from oppsync.domain.opportunity import BillingModelCode, Opportunity, OpportunityLine
-from oppsync.domain.plan import BillingLine, LineKind
-from oppsync.domain.pricing import net_of
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.deal.billing_terms import Cap, CapScope
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import BillingLine, LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import plain
+from oppsync.domain.values.pricing import net_of
 
 _WHOLE = Decimal(100)
 _SHOWN = Decimal("0.01")

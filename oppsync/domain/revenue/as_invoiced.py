@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from fractions import Fraction
 
-from oppsync.domain.billing_policy import RevenueMethod
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.revenue.percent_complete import PercentComplete
 from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from fractions import Fraction
 
-from oppsync.domain.billing_policy import RevenueMethod
-from oppsync.domain.plan import LineKind
+from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 
 

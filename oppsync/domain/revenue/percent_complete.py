@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from oppsync.domain.billing.calendar import is_business_day, is_known
 from oppsync.domain.billing.periods import Period, months_of
-from oppsync.domain.billing_policy import RevenueMethod
-from oppsync.domain.reference import LegalEntity
+from oppsync.domain.reference.billing_policy import RevenueMethod
+from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 from oppsync.domain.revenue.straight_line import StraightLine
 

@@ -7,9 +7,9 @@ from datetime import date
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
-from oppsync.domain.billing_policy import RevenueMethod
-from oppsync.domain.plan import BillingLine
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.plan.plan import BillingLine
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 
 Months = Mapping[str, Fraction]  # `2026-06` -> weight
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from oppsync.domain.billing_policy import RevenueMethod
-from oppsync.domain.money import Money
-from oppsync.domain.plan import BillingLine, RevenueLine, RevenueSchedule
+from oppsync.domain.plan.plan import BillingLine, RevenueLine, RevenueSchedule
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.revenue.recognition import Obligation
 from oppsync.domain.revenue.table import RECOGNITIONS, method_of
-from oppsync.domain.workstream import Workstream
+from oppsync.domain.values.money import Money
 
 
 def revenue_schedules(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from oppsync.domain.billing.periods import months_of
-from oppsync.domain.billing_policy import RevenueMethod
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 
 

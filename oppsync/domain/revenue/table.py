@@ -5,8 +5,8 @@ A new method is a file beside this one and a row here.
 
 from __future__ import annotations
 
-from oppsync.domain.billing_policy import BillingPolicy, RevenueMethod
-from oppsync.domain.opportunity import BillingModelCode
+from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.reference.billing_policy import BillingPolicy, RevenueMethod
 from oppsync.domain.revenue.as_invoiced import AsInvoiced
 from oppsync.domain.revenue.milestone import AtMilestones
 from oppsync.domain.revenue.percent_complete import PercentComplete

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters.http import HttpClient
-from adapters.standins.control import KantataControl
-from adapters.standins.process import running
+from adapters.connectors.http.client import HttpClient
+from sandbox.standins.control import KantataControl
+from sandbox.standins.process import running
 from tests.contract.harness.vendor import Access
 
 TOKEN = "kantata-token-9d02"

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from adapters.standins.control import SalesforceControl
-from adapters.standins.deals import time_and_materials
-from adapters.standins.process import running
+from sandbox.firm.deals import time_and_materials
+from sandbox.standins.control import SalesforceControl
+from sandbox.standins.process import running
 from tests.contract.harness.vendor import WON_ON, Access
 
 CLIENT_SECRET = "sf-secret-4f1c"

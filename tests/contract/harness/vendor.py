@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
-from adapters.standins.control import StandinControl
-from oppsync.domain.connections import Connection, ConnectionRole
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from sandbox.standins.control import StandinControl
 
 WON_ON = date(2026, 3, 2)
 # A call that a fault is for: method and path of the vendor's own API.

@@ -1,0 +1,384 @@
+"""One HTTP client for all vendors: time limits, a size cap, redaction, and the table that turns answers and
+failures into our errors.
+
+What an error says of a write: `VendorUnavailable` and `RateLimited` mean it was certainly not carried out,
+`AmbiguousAnswer` that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpcore2
+import idna
+
+from adapters.connectors.http.deadline import DeadlineBackend, deadline
+from adapters.connectors.traffic.signals import SILENT, Signal, read_limit_headers
+from oppsync.kernel import canonical_json
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import (
+    AmbiguousAnswer,
+    BusinessError,
+    Misconfigured,
+    OppsyncError,
+    RateLimited,
+    TransientError,
+    VendorRejected,
+    VendorUnavailable,
+)
+from oppsync.kernel.send_deadline import window_is_open
+
+SUCCESS = 2  # the first digit
+MAX_ANSWER_BYTES = 5 * 1024 * 1024
+LONGEST_RETRY_AFTER = timedelta(days=1)
+QUOTED_CHARACTERS = 300
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# In a path or query these stand as they are; `%` begins what is quoted already.
+URL_SIGNS = "%/?:@!$&'()*+,;=[]"
+# Of these a server may insist on the length of a body that is empty.
+WITH_BODY = {"POST", "PUT", "PATCH"}
+SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-api-token"}
+# What may end a call before its answer is whole; the library has no class above them all.
+FAILURES = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, UnicodeError)
+
+ErrorClass = type[TransientError] | type[BusinessError]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the vendor answered to `call`; header names in lower case."""
+
+    call: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    after_write: bool = False
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        return self.status // 100 == SUCCESS
+
+    def json(self) -> Any:
+        """The body, fractions as `Decimal`. Raises AmbiguousAnswer after a write, else VendorUnavailable."""
+        try:
+            return canonical_json.loads(self.body)
+        except canonical_json.UnreadableJson as error:
+            words = f"{self.call}: {self.status}, but no readable JSON: {error}"
+            raise unanswered(self.after_write)(words) from None
+
+    @property
+    def text(self) -> str:
+        """The body for people, on one line."""
+        return " ".join(self.body.decode("utf-8", "replace").replace("\x00", "").split()) or "no explanation"
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        return read_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
+
+
+# What a vendor's own table may say of a refusal: our error class, and the vendor's words for people.
+Judgement = tuple[ErrorClass, str]
+Judge = Callable[[Answer], Judgement | None]
+# What an answer's headers (names in lower case) say of the vendor's limits.
+ReadLimits = Callable[[Mapping[str, str], datetime], Signal]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What leaves. `target`: path and query. `secrets` are texts that may stand in any of it."""
+
+    method: str
+    target: str
+    content: bytes | None = field(default=None, repr=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass
+class Exchange:
+    """One call as it went. `sent` once something may have left. `signal`: what the answer said of limits."""
+
+    sent: Sent | None = None
+    answer: Answer | None = None
+    error: OppsyncError | None = None
+    signal: Signal = SILENT
+
+
+class Gate(Protocol):
+    """What stands before a connection: whether a call may begin, and who wants to know how it ended."""
+
+    def call(self, name: str, seconds: float) -> AbstractContextManager[Exchange]:
+        """Around one call of at most `seconds`. Raises HeldBack or VendorUnavailable when it may not begin."""
+
+
+class OpenGate:
+    """Lets everything through: for checks and tests that talk to one vendor alone."""
+
+    @contextmanager
+    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
+        yield Exchange()
+
+
+OPEN_GATE = OpenGate()
+
+
+class HttpClient:
+    """Talks to one base URL. Thread-safe; build it after the process forked.
+
+    `timeout` (seconds) is for each connect, read or write, `total` for the whole call. `secrets` are texts
+    that must never stand in an error; the values of authorization headers are added by themselves. `judge`
+    holds the vendor's own rows: it is asked first about every answer that is neither 2xx nor expected, and
+    None leaves the answer to the table here. `read_limits` reads the vendor's limit headers. Every call goes
+    through `gate`. Raises Misconfigured for an unusable `base_url`.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        base_url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        total: float = 20.0,
+        secrets: Collection[str] = (),
+        judge: Judge | None = None,
+        read_limits: ReadLimits = read_limit_headers,
+        gate: Gate = OPEN_GATE,
+    ) -> None:
+        self.vendor = vendor
+        self._url = _checked(vendor, base_url)
+        self.base_url = base_url.rstrip("/")
+        self._headers = {
+            "host": _host_header(self._url),
+            "user-agent": "oppsync",
+            "accept": "application/json",
+            "accept-encoding": "identity",
+        } | _lowered(headers)
+        self._timeouts = dict.fromkeys(("pool", "connect", "read", "write"), timeout)
+        self._total = total
+        self._secrets = frozenset(secrets)
+        self._judge = judge
+        self._read_limits = read_limits
+        self._gate = gate
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=httpcore2.default_ssl_context(),  # else the pool reads all roots for each connection
+            max_connections=8,
+            max_keepalive_connections=2,
+            keepalive_expiry=4,
+            network_backend=DeadlineBackend(),
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        write: bool,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        expect: Collection[int] = (),
+    ) -> Answer:
+        """The answer when its status is 2xx or expected.
+
+        `write`: whether the vendor may change something by it; outside its `send_window` it is not sent.
+        `json` and `content` exclude each other.
+        Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, what the
+        vendor's judge says, or HeldBack when the gate does not let it through: then nothing was sent.
+        """
+        all_headers = self._headers | _lowered(headers)
+        if json is not None:
+            content = canonical_json.dumps(json).encode()
+            all_headers.setdefault("content-type", "application/json")
+        secrets = self._secrets | _secrets_in(all_headers)
+        call = redact(f"{self.vendor}: {method} {urlsplit(path).path}", secrets)
+        try:
+            request = self._request(method, path, params, content, all_headers)
+        except UnicodeError as error:
+            raise _error(_judge_failure(error, False), call, secrets) from None
+        with self._gate.call(call, self._total) as exchange:
+            if write and not window_is_open():
+                raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
+            exchange.sent = Sent(method, request.url.target.decode(), content, secrets)
+            answer = exchange.answer = self._answer(request, call, write, secrets)
+            exchange.signal = self._signal(answer)
+            if answer.is_success or answer.status in expect:
+                return answer
+            raise self.refusal(answer)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: dict[str, str],
+    ) -> httpcore2.Request:
+        """Raises UnicodeError for what no address or header can carry."""
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        target = self._url.target + quote(path + query, safe=URL_SIGNS).encode()
+        length = {"content-length": str(len(content or b""))} if content or method in WITH_BODY else {}
+        return httpcore2.Request(
+            method,
+            self._url,
+            headers=[
+                (name.encode("ascii"), value.encode("ascii")) for name, value in (headers | length).items()
+            ],
+            content=content,
+            extensions={"target": target, "timeout": self._timeouts},
+        )
+
+    def _answer(self, request: httpcore2.Request, call: str, write: bool, secrets: frozenset[str]) -> Answer:
+        try:
+            with deadline(self._total):
+                return replace(self._exchange(request, call, write), secrets=secrets)
+        except FAILURES as error:
+            # `from None`: the library's texts may quote the address, its query and header values.
+            raise _error(_judge_failure(error, write), call, secrets) from None
+
+    def _signal(self, answer: Answer) -> Signal:
+        """A refusal's Retry-After is a wish for the whole connection."""
+        signal = self._read_limits(answer.headers, datetime.now(UTC))
+        if answer.is_success or answer.retry_after is None:
+            return signal
+        return replace(signal, hold=max(answer.retry_after, signal.hold or timedelta(0)))
+
+    def refusal(self, answer: Answer) -> TransientError | BusinessError:
+        """What an answer that is no success means; also for one part of an answer that has several."""
+        judgement = (self._judge(answer) if self._judge else None) or judge_status(answer)
+        return _error(judgement, f"{answer.call}: {answer.status}", answer.secrets, answer.retry_after)
+
+    def _exchange(self, request: httpcore2.Request, call: str, write: bool) -> Answer:
+        what = f"{self.vendor} {request.method.decode()}"
+        crash_point("request.leaves", what)
+        with closing(self._pool.handle_request(request)) as response:
+            body = bytearray()
+            for chunk in response.iter_stream():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    kind = AmbiguousAnswer if write else VendorRejected
+                    raise kind(f"{call}: the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            crash_point("request.answered", what)
+            return Answer(call, response.status, _read_headers(response.headers), bytes(body), write)
+
+
+def judge_status(answer: Answer) -> Judgement:
+    """The table every vendor shares."""
+    match answer.status, answer.status // 100:
+        case 429, _:
+            return RateLimited, "too many requests"
+        case 401, _:
+            return Misconfigured, "the credentials were refused: check the connection's secrets"
+        case 403, _:
+            return Misconfigured, "the credentials lack a permission: check what this user may do there"
+        case _, 3:
+            return Misconfigured, "it points elsewhere: check the connection's base URL"
+        case (408 | 425, _) | (_, 5):
+            return unanswered(answer.after_write), answer.text
+        case _:
+            return VendorRejected, answer.text
+
+
+def _judge_failure(error: Exception, write: bool) -> Judgement:
+    """The rows for calls that got no answer."""
+    name = type(error).__name__
+    match error:
+        case httpcore2.ConnectError() | httpcore2.ConnectTimeout() | httpcore2.PoolTimeout():
+            return VendorUnavailable, f"not reachable ({name})"
+        case httpcore2.LocalProtocolError() | UnicodeError():
+            return Misconfigured, f"could not be sent ({name}): check the connection's base URL and secrets"
+        case _:
+            return unanswered(write), f"no whole answer ({name})"
+
+
+def unanswered(write: bool) -> type[AmbiguousAnswer] | type[VendorUnavailable]:
+    return AmbiguousAnswer if write else VendorUnavailable
+
+
+def _error(
+    judgement: Judgement, call: str, secrets: Collection[str], retry_after: timedelta | None = None
+) -> TransientError | BusinessError:
+    kind, words = judgement
+    # Redacted before it is cut: half a secret is a secret too.
+    message = f"{call}: {redact(words, secrets)[:QUOTED_CHARACTERS]}"
+    return kind(message, retry_after=retry_after) if issubclass(kind, TransientError) else kind(message)
+
+
+def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Seconds or an HTTP date (RFC 9110), at most a day; None when absent or unreadable."""
+    if not value:
+        return None
+    try:
+        if value.isascii() and value.isdigit():
+            return min(timedelta(seconds=min(int(value), 10**9)), LONGEST_RETRY_AFTER)
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+    return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)
+
+
+def redact(text: str, secrets: Collection[str]) -> str:
+    """The text without any of the secrets, in the spelling of a URL neither; longest first."""
+    for secret in sorted(
+        {form for s in secrets if s for form in (s, quote(s, safe=""))}, key=len, reverse=True
+    ):
+        text = text.replace(secret, "[redacted]")
+    return text
+
+
+def _secrets_in(headers: Mapping[str, str]) -> frozenset[str]:
+    """The values of secret headers, and what follows their scheme (`Bearer …`)."""
+    values = [value for name, value in headers.items() if name in SECRET_HEADERS]
+    return frozenset(values) | {value.rpartition(" ")[2] for value in values}
+
+
+def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
+
+
+def _read_headers(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By names in lower case; of a name that comes again the values are one list (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _checked(vendor: str, base_url: str) -> httpcore2.URL:
+    """In the spelling of the wire; its target is what the path of every call begins with."""
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+        host = _host(parts.hostname or "")
+        target = quote(parts.path.rstrip("/"), safe=URL_SIGNS)
+        # `urlsplit` passes over line ends, which are a mistake.
+        usable = parts.scheme in DEFAULT_PORTS and host and base_url.isprintable()
+    except (ValueError, AttributeError, TypeError):
+        usable = False
+    if not usable:
+        raise Misconfigured(f"{vendor}: base_url must be an http or https address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise Misconfigured(f"{vendor}: base_url must be an address only: put credentials into the secrets")
+    return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
+
+
+def _host(name: str) -> str:
+    return name if name.isascii() else idna.encode(name).decode()
+
+
+def _host_header(url: httpcore2.URL) -> str:
+    host = url.host.decode()
+    host = f"[{host}]" if ":" in host else host
+    return host if url.port in (None, DEFAULT_PORTS[url.scheme.decode()]) else f"{host}:{url.port}"

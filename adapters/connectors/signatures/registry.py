@@ -1,0 +1,5 @@
+"""The webhook signature schemes there are. Each is a `Verify`."""
+
+SIGNATURE_SCHEMES = {
+    "standard_webhooks": "adapters.connectors.signatures.standard_webhooks:verify",
+}

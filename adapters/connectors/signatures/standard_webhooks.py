@@ -1,0 +1,67 @@
+"""Standard Webhooks, symmetric `v1` signatures: https://github.com/standard-webhooks/standard-webhooks
+
+The library's own `verify` reads the machine's clock, takes `nan` and fractions for times, and raises several
+errors that are not its own; so it signs here, and what came is compared with that.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from standardwebhooks import Webhook
+
+from adapters.connectors.signatures.raw_request import RawRequest
+from oppsync.kernel.errors import SignatureRefused
+
+TOLERANCE = timedelta(minutes=5)
+SECRET_PREFIX = "whsec_"  # noqa: S105
+SHORTEST_KEY = 24  # bytes; a shorter one could be guessed
+DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,200}")
+TIMESTAMP = re.compile(r"[0-9]{1,11}")
+
+
+def verify(request: RawRequest, secrets: Sequence[str], now: datetime) -> str:
+    """The delivery id, when any secret signed these bytes within five minutes of `now`, past or future.
+
+    A secret is `whsec_` and at least 24 bytes in base64; one that is not verifies nothing. Raises
+    SignatureRefused, whatever is wrong.
+    """
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    delivery_id = _header(headers, "webhook-id", DELIVERY_ID)
+    sent_at = datetime.fromtimestamp(int(_header(headers, "webhook-timestamp", TIMESTAMP)), UTC)
+    if abs(now - sent_at) > TOLERANCE:
+        raise SignatureRefused("webhook-timestamp is more than five minutes away: check the sender's clock")
+    try:
+        body = request.body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise SignatureRefused("the body is not UTF-8") from None
+    presented = headers.get("webhook-signature", "").encode("utf-8", "backslashreplace").split()
+    expected = [Webhook(key).sign(delivery_id, sent_at, body).encode() for key in _keys(secrets)]
+    if not any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in presented):
+        raise SignatureRefused("webhook-signature holds no signature of this body by a known secret")
+    return delivery_id
+
+
+def _header(headers: Mapping[str, str], name: str, form: re.Pattern[str]) -> str:
+    value = headers.get(name, "")
+    if form.fullmatch(value) is None:
+        raise SignatureRefused(f"{name} is missing or malformed")
+    return value
+
+
+def _keys(secrets: Sequence[str]) -> list[bytes]:
+    return [key for secret in secrets if len(key := _key(secret)) >= SHORTEST_KEY]
+
+
+def _key(secret: str) -> bytes:
+    """The bytes to sign with; none when the secret is not base64."""
+    text = secret.removeprefix(SECRET_PREFIX).rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

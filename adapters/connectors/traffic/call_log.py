@@ -1,0 +1,59 @@
+"""The calls of a step, redacted as they are made, kept together when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from uuid_utils.compat import uuid7
+
+from adapters.connectors.http.client import Exchange
+from adapters.connectors.traffic.redaction import redacted_body, redacted_target
+from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.values.model import given
+from oppsync.kernel.stage_scope import Step
+
+KEPT = "calls"
+
+
+class KeepCalls(Protocol):
+    def __call__(self, tenant_id: str, traceparent: str, calls: Sequence[VendorCall]) -> None:
+        """Never raises: what is kept for people to read never stops the work."""
+
+
+@dataclass(frozen=True)
+class CallLog:
+    keep: KeepCalls
+
+    def add(self, step: Step, connection_id: str, exchange: Exchange, seconds: float) -> None:
+        """One call, once something of it may have left."""
+        calls = step.keep(KEPT, lambda: self._collecting(step))
+        answer, error = exchange.answer, exchange.error
+        sent = given(exchange.sent, "what was sent")
+        calls.append(
+            VendorCall(
+                id=uuid7(),
+                at=datetime.now(UTC),
+                opportunity_id=step.opportunity_id,
+                connection_id=connection_id,
+                stage=step.stage,
+                method=sent.method,
+                target=redacted_target(sent.target, sent.secrets),
+                status=answer.status if answer else None,
+                outcome=error.code if error else "ok",
+                milliseconds=round(seconds * 1000),
+                request=redacted_body(sent.content, sent.secrets),
+                response=redacted_body(answer.body, sent.secrets) if answer else None,
+            )
+        )
+
+    @contextmanager
+    def _collecting(self, step: Step) -> Iterator[list[VendorCall]]:
+        calls: list[VendorCall] = []
+        try:
+            yield calls
+        finally:
+            self.keep(step.tenant_id, step.traceparent, calls)

@@ -1,0 +1,174 @@
+"""The gate before one connection: every call asks here first, and says here how it went.
+
+A step of a worker takes one place at its first call and keeps it until it ends; other work (a person's command,
+a poll) takes one for each call.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adapters.connectors.http.client import Exchange
+from adapters.connectors.traffic.book import Book, Who
+from adapters.connectors.traffic.bulkhead import Bulkhead
+from adapters.connectors.traffic.call_log import CallLog
+from adapters.connectors.traffic.limits import NO_LIMITS, Limits
+from oppsync.domain.work.connections import Connection
+from oppsync.kernel.errors import (
+    AmbiguousAnswer,
+    HeldBack,
+    OppsyncError,
+    RateLimited,
+    RecordBusy,
+    VendorUnavailable,
+)
+from oppsync.kernel.stage_scope import current_step
+
+# A promise further away than this is asked for again: the books may be lost meanwhile.
+LONGEST_WAIT = timedelta(minutes=5)
+SHORTEST_WAIT = timedelta(milliseconds=50)
+# Seconds for which a step goes on without asking again, where nothing is counted and all went well.
+GOOD_FOR = 0.25
+FULL = "places here"
+_WORDS = {
+    "tokens": "its limit of calls is used up",
+    "places": "as many calls as it allows are under way",
+    "held": "the vendor asked to wait",
+    FULL: "it is slow, and other vendors' work needs a thread too",
+}
+_numbers = itertools.count()
+_me = (os.getpid(), secrets.token_hex(4))
+
+
+def _holder() -> str:
+    """Never the same twice, in a forked process neither."""
+    global _me  # noqa: PLW0603
+    if _me[0] != os.getpid():
+        _me = (os.getpid(), secrets.token_hex(4))
+    return f"{_me[0]}:{_me[1]}:{next(_numbers)}"
+
+
+def book_name(connection: Connection) -> str:
+    return f"{connection.tenant_id}:{connection.id}"
+
+
+@dataclass
+class Visit:
+    """A step at one connection. It need not ask before `asks_again_at`, by the monotonic clock."""
+
+    holder: str
+    ticket: str
+    began: float
+    calls: int = 0
+    asks_again_at: float = 0.0
+
+
+class ConnectionGate:
+    """Implements `adapters.connectors.http.client.Gate`."""
+
+    def __init__(
+        self, connection: Connection, limits: Limits, book: Book, bulkhead: Bulkhead, log: CallLog
+    ) -> None:
+        self._connection = book_name(connection)
+        self._connection_id = connection.id
+        self._limits = limits
+        self._book = book
+        self._bulkhead = bulkhead
+        self._log = log
+
+    @contextmanager
+    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
+        """Raises HeldBack while the limits do not allow it, VendorUnavailable while the circuit is open."""
+        with ExitStack() as ending:
+            step = current_step()
+            if step is None:
+                visit = ending.enter_context(self._visit("", name))
+            else:
+                ticket = str(step.opportunity_id)
+                visit = step.keep(("visit", self._connection), lambda: self._visit(ticket, name))
+            tell = self._turn(visit, name, seconds)
+            exchange, began = Exchange(), time.monotonic()
+            try:
+                yield exchange
+            except OppsyncError as error:
+                exchange.error = error
+                raise
+            finally:
+                self._report(visit, exchange, tell)
+                if step is not None and exchange.sent is not None:
+                    self._log.add(step, self._connection_id, exchange, time.monotonic() - began)
+
+    @contextmanager
+    def _visit(self, ticket: str, name: str) -> Iterator[Visit]:
+        visit = Visit(_holder(), ticket, time.monotonic())
+        if not self._bulkhead.enter(visit.holder):
+            who = Who(visit.holder, ticket, first=True, full=True)
+            raise _held_back(name, FULL, self._book.turn(self._connection, who, self._limits, 0).wait)
+        try:
+            yield visit
+        finally:
+            self._bulkhead.leave(visit.holder)
+            if visit.calls:
+                seconds = time.monotonic() - visit.began
+                self._book.leave(self._connection, visit.holder, visit.calls, seconds)
+
+    def _turn(self, visit: Visit, name: str, seconds: float) -> bool:
+        """Whether the end of the call is to be told, whatever it is."""
+        if time.monotonic() < visit.asks_again_at:
+            visit.calls += 1
+            return False
+        who = Who(visit.holder, visit.ticket, first=visit.calls == 0)
+        said = self._book.turn(self._connection, who, self._limits, seconds)
+        if said.hinders == "open":
+            raise VendorUnavailable(
+                f"{name}: not called: it failed too often just now, and is tried again soon",
+                retry_after=_within_bounds(said.wait),
+            )
+        if said.hinders:
+            raise _held_back(name, said.hinders, said.wait)
+        visit.calls += 1
+        if self._limits == NO_LIMITS and not said.tell:
+            visit.asks_again_at = time.monotonic() + GOOD_FOR
+        return said.tell
+
+    def _report(self, visit: Visit, exchange: Exchange, tell: bool) -> None:
+        outcome = _outcome(exchange)
+        wish = exchange.signal.hold
+        hold = None if wish is None else wish.total_seconds()
+        left = exchange.signal.remaining
+        low = left is not None and self._limits.rate > 0 and left < self._limits.capacity
+        if outcome != "ok" or hold:
+            visit.asks_again_at = 0.0
+        if outcome and (tell or outcome != "ok" or hold or low):
+            self._book.report(self._connection, visit.holder, outcome, hold, left if low else None)
+
+
+def _outcome(exchange: Exchange) -> str:
+    """Of what was sent; empty when nothing was, or when it ended in a way that says nothing of the vendor."""
+    match exchange.error:
+        case _ if exchange.sent is None:
+            return ""
+        case RateLimited():
+            return "refused"
+        case VendorUnavailable() | AmbiguousAnswer() if not isinstance(exchange.error, RecordBusy):
+            return "failed"
+        case _:
+            return "ok" if exchange.answer is not None else ""
+
+
+def _held_back(name: str, why: str, wait: float) -> HeldBack:
+    return HeldBack(f"{name}: waits for its turn: {_WORDS[why]}", retry_after=_within_bounds(wait))
+
+
+def _within_bounds(seconds: float) -> timedelta:
+    wait = LONGEST_WAIT
+    with suppress(OverflowError):
+        wait = timedelta(seconds=seconds)
+    return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)

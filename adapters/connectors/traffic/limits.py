@@ -1,0 +1,77 @@
+"""How much a vendor may be asked: a connection's `limits`, over what its vendor publishes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from oppsync.domain.values.model import Frozen
+from oppsync.domain.work.connections import Connection
+from oppsync.kernel.errors import Misconfigured
+
+SETTING = "limits"
+# Of the requests of a window, how many may come at once, unless the connection says.
+BURST_SHARE = 5
+
+
+class Limits(Frozen):
+    """At most `requests` in any `per_seconds`, of which `burst` at once; `concurrent` of them at a time.
+
+    None is no limit. A bucket of `burst` tokens that fills with (requests - burst) tokens in `per_seconds` lets
+    no more than `requests` through in any such window, wherever it begins.
+    """
+
+    requests: Annotated[int, Field(ge=2)] | None = None
+    per_seconds: Annotated[float, Field(gt=0, le=86_400)] = 1.0
+    burst: Annotated[int, Field(ge=1)] | None = None
+    concurrent: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _burst_within_requests(self) -> Limits:
+        if self.burst is not None and (self.requests is None or self.burst >= self.requests):
+            raise ValueError("burst must be less than requests: the rest is spread over the window")
+        return self
+
+    @property
+    def capacity(self) -> int:
+        """Tokens the bucket holds."""
+        if self.requests is None:
+            return 0
+        return self.burst or max(1, self.requests // BURST_SHARE)
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second; 0 is no limit."""
+        return 0.0 if self.requests is None else (self.requests - self.capacity) / self.per_seconds
+
+    @property
+    def reserve(self) -> int:
+        """Tokens left for steps that have begun, so that they can end: a new one begins only above it."""
+        return self.capacity // 2
+
+
+NO_LIMITS = Limits()
+
+
+def limits_of(connection: Connection, published: Limits) -> Limits:
+    """The connection's own limits over those its vendor publishes. Raises Misconfigured, naming the setting."""
+    own: Any = connection.settings.get(SETTING, {})
+    try:
+        return Limits.model_validate(published.model_dump() | dict(own))
+    except (ValidationError, TypeError, ValueError) as error:
+        faults = (
+            "; ".join(_fault(each) for each in error.errors()) if isinstance(error, ValidationError) else ""
+        )
+        said = faults or "an object of requests, per_seconds, burst and concurrent is wanted"
+        raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {said}") from None
+
+
+def without_limits(connection: Connection) -> Connection:
+    """The connection as its vendor's adapter reads it: the limits are ours to keep, not the vendor's."""
+    settings = {name: value for name, value in connection.settings.items() if name != SETTING}
+    return connection.model_copy(update={"settings": settings})
+
+
+def _fault(error: Any) -> str:
+    return f"{'.'.join(map(str, error['loc'])) or SETTING}: {error['msg']}"

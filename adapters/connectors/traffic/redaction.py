@@ -1,0 +1,93 @@
+"""Bodies as people may see them: without secrets, tokens and personal data, and of bounded size.
+
+Known by the names of fields: JSON is walked, whatever its shape. E-mail addresses go wherever they stand. A
+name or a telephone number in free text is not known as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from adapters.connectors.http.client import redact
+from oppsync.kernel import canonical_json
+
+LONGEST = 2_000
+LONGEST_TARGET = 500
+# Larger bodies are not worth the time: of them only the size is kept.
+LONGEST_READ = 64 * 1024
+DEEPEST = 40
+
+SECRET, PERSONAL = "[redacted]", "[personal]"
+# Parts of field names, in lower case and without signs.
+_SECRET = re.compile(
+    "password|passwd|secret|token|apikey|restkey|privatekey|authorization|signature|sessionid|credential|cookie"
+    "|assertion"
+)
+_PERSONAL = re.compile(
+    "email|phone|mobile|fax|street|address|postal|zipcode|birth|firstname|lastname|fullname|iban|salutation"
+)
+# Fields that hold a person: inside them names are personal too.
+_PEOPLE = re.compile("owner|contact|user|createdby|modifiedby|employee|manager|approver|person")
+_NAME = re.compile("name|title")
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
+# Tried where a name begins, not at each of its letters: on long queries that cost milliseconds.
+_FIELD = re.compile(rf"(?<![\w-])([\w-]*(?:{_SECRET.pattern}|key)[\w-]*=)[^&\s]+", re.IGNORECASE)
+
+
+def redacted_body(body: bytes | None, secrets: Collection[str]) -> str | None:
+    """None for an empty body."""
+    if not body:
+        return None
+    if len(body) > LONGEST_READ:
+        return f"({len(body)} bytes)"
+    try:
+        text = canonical_json.dumps(_walked(canonical_json.loads(body), people=False, depth=0))
+    except canonical_json.UnreadableJson:
+        text = _FIELD.sub(rf"\1{SECRET}", body.decode("utf-8", "replace"))
+    return _cut(_plain(text, secrets), LONGEST, len(body))
+
+
+def redacted_target(target: str, secrets: Collection[str]) -> str:
+    """A path with its query."""
+    return _cut(_plain(_FIELD.sub(rf"\1{SECRET}", target), secrets), LONGEST_TARGET, len(target))
+
+
+def _walked(value: Any, *, people: bool, depth: int) -> Any:
+    if depth > DEEPEST:
+        return SECRET
+    match value:
+        case dict():
+            return {name: _of_field(name, inside, people=people, depth=depth) for name, inside in value.items()}
+        case list():
+            return [_walked(inside, people=people, depth=depth + 1) for inside in value]
+        case _:
+            return value
+
+
+def _of_field(name: str, value: Any, *, people: bool, depth: int) -> Any:
+    plain = _plain_name(name)
+    if isinstance(value, dict | list):
+        return _walked(value, people=people or bool(_PEOPLE.search(plain)), depth=depth + 1)
+    if value is None or isinstance(value, bool):
+        return value
+    if _SECRET.search(plain):
+        return SECRET
+    if isinstance(value, str) and value and (_PERSONAL.search(plain) or (people and _NAME.search(plain))):
+        return PERSONAL
+    return value
+
+
+@lru_cache(maxsize=1_000)
+def _plain_name(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _plain(text: str, secrets: Collection[str]) -> str:
+    return redact(_MAIL.sub(PERSONAL, text), secrets).replace("\x00", "")
+
+
+def _cut(text: str, longest: int, size: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… ({size} bytes)"

@@ -1,0 +1,154 @@
+"""A canonical opportunity written by a person or a program, as JSON or YAML: every fault with its line.
+
+JSON is read as the YAML it is. Scalars are taken by the YAML 1.2 core schema, but numbers keep every digit and
+dates stay text, as in JSON; anchors and aliases are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.kernel import canonical_json
+from oppsync.kernel.errors import InvalidInput
+from oppsync.kernel.json_pointer import pointer
+
+LONGEST = 1_048_576  # characters
+_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d{0,99})(\.\d{1,99})?([eE][-+]?\d{1,3})?")
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_NULL, _BOOL, _INT, _FLOAT = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
+_TEXT = ("str", "timestamp", "value", "merge")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`line` counts from 1; `pointer` is a JSON pointer, empty where the text cannot be read at all."""
+
+    line: int
+    pointer: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.pointer + ': ' if self.pointer else ''}{self.message}"
+
+
+class UnreadableDocument(InvalidInput):
+    """`faults`: everything that is wrong with it, from the top down."""
+
+    code = "UNREADABLE_DOCUMENT"
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
+        said = "\n".join(f"  {fault}" for fault in self.faults)
+        super().__init__(f"This is no canonical opportunity:\n{said}", field=self.faults[0].pointer.lstrip("/"))
+
+
+def read_opportunity(text: str) -> Opportunity:
+    """Raises UnreadableDocument."""
+    document, lines = read_document(text)
+    try:
+        return Opportunity.model_validate_json(canonical_json.dumps(document), strict=True)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        raise UnreadableDocument(
+            [Fault(_line(lines, fault["loc"]), pointer(fault["loc"]), fault["msg"]) for fault in faults]
+        ) from None
+
+
+def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
+    """The JSON value, and the line of each place by its pointer. Raises UnreadableDocument."""
+    if len(text) > LONGEST:
+        raise UnreadableDocument([Fault(1, "", f"longer than {LONGEST} characters")])
+    try:
+        root = YAML(typ="safe", pure=True).compose(_yaml_of(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(part for part in (error.context, error.problem) if part)
+        raise UnreadableDocument([Fault(mark.line + 1 if mark else 1, "", said)]) from None
+    except RecursionError:
+        raise UnreadableDocument([Fault(1, "", "nested too deeply")]) from None
+    except YAMLError as error:
+        raise UnreadableDocument([Fault(1, "", str(error).splitlines()[0])]) from None
+    if root is None:
+        raise UnreadableDocument([Fault(1, "", "there is nothing in it")])
+    reader = _Reader()
+    document = reader.value(root, "")
+    if reader.faults:
+        raise UnreadableDocument(reader.faults)
+    return document, reader.lines
+
+
+def _yaml_of(text: str) -> str:
+    """JSON with what YAML would take otherwise: tabs are white space, and some signs stand in text only."""
+    if not text.lstrip().startswith("{"):
+        return text
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\t", " "))
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.lines: dict[str, int] = {}
+        self.faults: list[Fault] = []
+
+    def value(self, node: Node, at: str) -> Any:
+        self.lines.setdefault(at, node.start_mark.line + 1)
+        if node.anchor is not None:
+            return self._refuse(node, at, "anchors and aliases are not read: write the value out")
+        if isinstance(node, MappingNode):
+            return self._mapping(node, at)
+        if isinstance(node, SequenceNode):
+            return [self.value(each, at + pointer([index])) for index, each in enumerate(node.value)]
+        return self._scalar(node, at) if isinstance(node, ScalarNode) else None
+
+    def _mapping(self, node: MappingNode, at: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                self._refuse(key, at, "a name must be text")
+                continue
+            name = self._text(key, at)
+            place = at + pointer([name])
+            if name in found:
+                self._refuse(key, place, "is there twice")
+                continue
+            self.lines[place] = key.start_mark.line + 1
+            found[name] = self.value(value, place)
+        return found
+
+    def _scalar(self, node: ScalarNode, at: str) -> Any:
+        tag, text = str(node.tag), str(node.value)
+        if tag == _NULL:
+            return None
+        if tag == _BOOL:
+            return text.lower() == "true"
+        if tag in (_INT, _FLOAT) and _JSON_NUMBER.fullmatch(text):
+            return int(text) if tag == _INT else Decimal(text)
+        if tag in (_INT, _FLOAT) or tag.rpartition(":")[2] in _TEXT:
+            return self._text(node, at)
+        return self._refuse(node, at, f"the tag {tag} is not read")
+
+    def _text(self, node: ScalarNode, at: str) -> str:
+        """Pairs of escaped surrogates, as JSON writes what is beyond 16 bits, become what they mean."""
+        try:
+            return str(node.value).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            self._refuse(node, at, "half a surrogate pair is no text")
+            return ""
+
+    def _refuse(self, node: Node, at: str, said: str) -> None:
+        self.faults.append(Fault(node.start_mark.line + 1, at, said))
+
+
+def _line(lines: Mapping[str, int], loc: tuple[int | str, ...]) -> int:
+    """Of the place, or of the nearest one around it that is there."""
+    known = (lines.get(pointer(loc[:length])) for length in range(len(loc), -1, -1))
+    return next((line for line in known if line is not None), 1)

@@ -1,6 +1,0 @@
-"""Real Postgres and Redis for development, the demo and the tests, run from wheels under `.oppsync/`."""
-
-from adapters.embedded.daemon import EmbeddedServersError
-from adapters.embedded.servers import AlreadyRunning, EmbeddedServers, ServerAddresses, find_running
-
-__all__ = ["AlreadyRunning", "EmbeddedServers", "EmbeddedServersError", "ServerAddresses", "find_running"]

@@ -1,0 +1,333 @@
+"""Tryton 8.2 as the ERP: node by node into `project.work`, billing lines as tasks or draft `account.invoice`s.
+
+Stock Tryton has no unique field for our key on either, so whoever creates holds the deal's lease and has looked
+the key up first (`pipeline/effects.py`).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from adapters.connectors.http.client import OPEN_GATE, Gate
+from adapters.connectors.traffic.limits import NO_LIMITS
+from adapters.erp.tryton import landing, wire
+from adapters.erp.tryton.client import NumberDrawnTwice, TrytonClient
+from adapters.erp.tryton.customers import customers_like
+from adapters.erp.tryton.directory import Company, Directory, Remembered
+from adapters.erp.tryton.landing import Fields
+from adapters.erp.tryton.readiness import missing, open_until
+from adapters.erp.tryton.values import (
+    closing_values,
+    customer_values,
+    invoice_values,
+    node_values,
+    priceless_values,
+    record_id,
+    task_values,
+)
+from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.domain.values.model import Code, Frozen
+from oppsync.domain.work.connections import Connection
+from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
+from oppsync.ports.clock import Clock
+
+# What only a project's tasks can invoice, and so at prices in the company's currency.
+ONLY_IN_OWN_CURRENCY = {
+    LineKind.TIME: ("the time", "TIME_IN_FOREIGN_CURRENCY"),
+    LineKind.PROGRESS: ("the percent complete", "PROGRESS_IN_FOREIGN_CURRENCY"),
+}
+CANCELLABLE = ("draft", "validated")
+# The address of a search holds each key twice, and a proxy may refuse one of more than 8 KB.
+KEYS_AT_ONCE = 15
+# Seconds, at most: each pause is drawn anew, or the same two writers would meet again.
+RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
+
+
+class TrytonSettings(Frozen):
+    """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
+
+    The products are codes; that of progress needs a unit that counts hundredths, or 40 % would be invoiced as
+    nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has one of
+    its own for cancelled work names that. `timeout` and `late_commit` are seconds: how long we wait for an
+    answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to six times
+    five seconds).
+    """
+
+    base_url: Code
+    database: Code
+    web_url: Code | None = None
+    time_product: Code = "CONS-HR"
+    dated_product: Code = "FIXED"
+    milestone_product: Code = "MS"
+    progress_product: Code = "FIXED"
+    closed_status: Code = "Done"
+    timeout: float = 15.0
+    late_commit: float = 30.0
+
+
+class TrytonProjects:
+    """Implements `oppsync.ports.erp.ProjectSystem`. One instance a connection and process."""
+
+    line_kinds = frozenset(LineKind)
+
+    # Tryton has none of its own: what an installation bears is a setting of the connection.
+    limits = NO_LIMITS
+
+    def __init__(
+        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+    ) -> None:
+        """`secrets` has the `rest_key` of a Tryton user's application `rest`.
+
+        Raises Misconfigured, which names the setting.
+        """
+        settings = _settings(connection)
+        if not isinstance(secrets.get("rest_key"), str):
+            raise Misconfigured("Tryton: the connection has no secret rest_key")
+        self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
+        self._clock = clock
+        self._closed_status = settings.closed_status
+        self._products = {
+            LineKind.TIME: settings.time_product,
+            LineKind.DATED: settings.dated_product,
+            LineKind.MILESTONE: settings.milestone_product,
+            LineKind.PROGRESS: settings.progress_product,
+        }
+        self._client = TrytonClient(
+            settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout, gate=gate
+        )
+        self._directory = Directory(self._client)
+        self._remembered = Remembered()
+        place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
+        self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
+
+    def has_customer(self, code: str) -> bool:
+        return self._exists("party.party", "code", code)
+
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+        return customers_like(self._client, name, tax_id)
+
+    def find_customer(self, order: CustomerOrder) -> Landed | None:
+        found = self._client.search("party.party", [["code", "=", order.customer.code]], ["id"])
+        return self._landed_customer(order, found[0]["id"]) if found else None
+
+    def create_customer(self, order: CustomerOrder) -> Landed:
+        company = self._directory.company(order.erp_company).id
+        created = self._client.create("party.party", customer_values(order, self._directory), ["id"], company)
+        return self._landed_customer(order, created["id"])
+
+    def _landed_customer(self, order: CustomerOrder, record: int) -> Landed:
+        return Landed(
+            outside_id=str(record),
+            number=order.customer.code,
+            url=f"{self._records}/model/party.party/{record}",
+        )
+
+    def missing_for(self, erp_company: str) -> Sequence[str]:
+        """A company that was ready a moment ago is ready still."""
+        today, lacking = self._clock.now().date(), list[str]()
+
+        def is_ready() -> bool:
+            lacking.extend(missing(self._client, erp_company, list(self._products.values()), today))
+            return not lacking
+
+        self._remembered.get(("ready", erp_company, today), is_ready)
+        return lacking
+
+    def has_payment_terms(self, code: str) -> bool:
+        return self._exists("account.invoice.payment_term", "name", code)
+
+    def books_open_until(self, erp_company: str) -> date | None:
+        return self._remembered.get(("open", erp_company), lambda: open_until(self._client, erp_company))
+
+    def _exists(self, model: str, field: str, value: str) -> bool:
+        def look() -> bool:
+            return bool(self._client.search(model, [[field, "=", value]], ["id"]))
+
+        return self._remembered.get((model, value), look)
+
+    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+        there = set[str]()
+        for first in range(0, len(keys), KEYS_AT_ONCE):
+            some = keys[first : first + KEYS_AT_ONCE]
+            there |= {landing.key_of(work.comment) for work in self._works(some)}
+        return there
+
+    def find_node(self, order: NodeOrder) -> Landed | None:
+        work = self._find_work(order.key)
+        if work is None:
+            return None
+        currency = self._directory.company(order.plan.erp_company).currency
+        return self._landed_work(work, landing.wanted_node(order, currency))
+
+    def create_node(self, order: NodeOrder) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        wanted = landing.wanted_node(order, company.currency)
+        values = node_values(order, wanted, company, self._directory)
+        return self._create_work(order.key, values, wanted, company)
+
+    def find_line(self, order: LineOrder) -> Landed | None:
+        if self._is_invoice(order):
+            invoice = self._find_invoice(order.key)
+            wanted = landing.wanted_invoice(order, self._products[order.line.kind])
+            return self._landed_invoice(invoice, wanted) if invoice else None
+        work = self._find_work(order.key)
+        return self._landed_work(work, self._wanted_task(order)) if work else None
+
+    def create_line(self, order: LineOrder) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        if not self._is_invoice(order):
+            return self._create_task(order, company)
+        if order.line.kind in ONLY_IN_OWN_CURRENCY:
+            what, code = ONLY_IN_OWN_CURRENCY[order.line.kind]
+            raise VendorRejected(
+                f"Tryton invoices {what} of {order.plan.erp_company} in {company.currency}, "
+                f"not in {order.line.amount.currency}",
+                code=code,
+            )
+        return self._create_invoice(order, company)
+
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        is_project = order.node.kind is not NodeKind.TASK
+        values = closing_values(self._directory.status(self._closed_status), is_project=is_project)
+        return self._close_work(outside_id, values, landing.wanted_node(order, company.currency), company)
+
+    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+        company = self._directory.company(order.plan.erp_company)
+        if self._is_invoice(order):
+            return self._cancel_invoice(order, outside_id, company)
+        values = priceless_values(self._directory.status(self._closed_status))
+        return self._close_work(outside_id, values, self._wanted_task(order), company)
+
+    def _close_work(self, outside_id: str, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+        changed = self._client.write(
+            "project.work", record_id(outside_id), values, wire.WORK_FIELDS, company.id
+        )
+        return self._landed_work(_read(wire.Work, changed, after_write=True), wanted)
+
+    def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> Landed:
+        """Raises VendorRejected for an invoice that was posted: only a credit note takes that back."""
+        invoice = self._find_invoice(order.key)
+        if invoice is not None and invoice.state in CANCELLABLE:
+            self._client.press("account.invoice", record_id(outside_id), "cancel", company.id)
+            invoice = self._find_invoice(order.key)
+        if invoice is None:
+            raise AmbiguousAnswer(f"Tryton: the invoice {outside_id} is gone while it is cancelled")
+        if invoice.state != landing.CANCELLED:
+            called = invoice.number or invoice.id
+            raise VendorRejected(f"Tryton's invoice {called} is {invoice.state}: credit it there, then replay")
+        return self._landed_invoice(invoice, landing.wanted_invoice(order, self._products[order.line.kind]))
+
+    def _create_task(self, order: LineOrder, company: Company) -> Landed:
+        wanted = self._wanted_task(order)
+        values = task_values(order, wanted, company, self._directory)
+        return self._create_work(order.key, values, wanted, company)
+
+    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+        """A number drawn twice is drawn again, after a look-up. Raises NumberDrawnTwice if that goes on."""
+        for pause in RACE_PAUSES:
+            try:
+                return self._create_once(values, wanted, company)
+            except NumberDrawnTwice:
+                time.sleep(random.uniform(0, pause))  # noqa: S311
+            work = self._find_work(key)
+            if work is not None:
+                return self._landed_work(work, wanted)
+        return self._create_once(values, wanted, company)
+
+    def _create_once(self, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+        created = self._client.create("project.work", values, wire.WORK_FIELDS, company.id)
+        return self._landed_work(_read(wire.Work, created, after_write=True), wanted)
+
+    def _create_invoice(self, order: LineOrder, company: Company) -> Landed:
+        wanted = landing.wanted_invoice(order, self._products[order.line.kind])
+        values = invoice_values(order, wanted, company, self._directory)
+        created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, company.id)
+        return self._landed_invoice(_read(wire.Invoice, created, after_write=True), wanted)
+
+    def _is_invoice(self, order: LineOrder) -> bool:
+        return landing.is_invoice(order.line, self._directory.company(order.plan.erp_company).currency)
+
+    def _wanted_task(self, order: LineOrder) -> Fields:
+        return landing.wanted_task(order, self._products[order.line.kind])
+
+    def _find_work(self, key: str) -> wire.Work | None:
+        return _only(self._works([key]), key)
+
+    def _works(self, keys: Sequence[str]) -> list[wire.Work]:
+        domain: list[object] = ["OR"]
+        for key in keys:
+            # A backslash would escape on Postgres and not on SQLite: any character may stand there instead.
+            pattern = key.replace("\\", "_") + "\n%"
+            domain += [["comment", "=", key], ["comment", "like", pattern]]
+        found = self._client.search("project.work", domain, wire.WORK_FIELDS)
+        works = [_read(wire.Work, each) for each in found]
+        # `like` knows no capital letters on SQLite, and a key may hold its wild cards.
+        return [work for work in works if landing.key_of(work.comment) in keys]
+
+    def _find_invoice(self, key: str) -> wire.Invoice | None:
+        found = self._client.search("account.invoice", [["reference", "=", key]], wire.INVOICE_FIELDS)
+        return _only([_read(wire.Invoice, each) for each in found], key)
+
+    def _landed_work(self, work: wire.Work, wanted: Fields) -> Landed:
+        found = landing.found_work(work, self._closed_status)
+        closed = found["status"] == landing.CLOSED
+        return self._landed("project.work", work.id, work.number, wanted, found, closed=closed)
+
+    def _landed_invoice(self, invoice: wire.Invoice, wanted: Fields) -> Landed:
+        found = landing.found_invoice(invoice)
+        closed = found["state"] == landing.CANCELLED
+        return self._landed("account.invoice", invoice.id, invoice.number, wanted, found, closed=closed)
+
+    def _landed(
+        self, model: str, record: int, number: str | None, wanted: Fields, found: Fields, *, closed: bool
+    ) -> Landed:
+        return Landed(
+            outside_id=str(record),
+            number=number,
+            url=f"{self._records}/model/{model}/{record}",
+            differences=landing.differences(wanted, found),
+            response={"model": model, "id": record, "number": number, **found},
+            closed=closed,
+        )
+
+
+Record = TypeVar("Record", wire.Work, wire.Invoice)
+
+
+def _settings(connection: Connection) -> TrytonSettings:
+    try:
+        return TrytonSettings.model_validate(connection.settings)
+    except ValidationError as error:
+        raise Misconfigured(f"Tryton: connection {connection.id}, setting {_first(error)}") from None
+
+
+def _read(shape: type[Record], record: wire.Wire, *, after_write: bool = False) -> Record:
+    """Raises Misconfigured for a record without Tryton 8.2's shape, AmbiguousAnswer when it was just made."""
+    try:
+        return shape.model_validate(record)
+    except ValidationError as error:
+        kind = AmbiguousAnswer if after_write else Misconfigured
+        raise kind(f"Tryton: a {shape.__name__} that is not Tryton 8.2's: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def _only(found: Sequence[Record], key: str) -> Record | None:
+    if len(found) > 1:
+        ids = ", ".join(str(record.id) for record in found)
+        raise ContentConflict(f"Tryton has {len(found)} records under {key}: {ids}")
+    return found[0] if found else None

@@ -1,0 +1,120 @@
+"""What is posted to Tryton for an order: codes become ids, values take their form on the wire.
+
+Everything raises VendorRejected, with what is missing, when Tryton does not know a code.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from adapters.erp.tryton import landing, wire
+from adapters.erp.tryton.directory import Company, Directory, Status
+from adapters.erp.tryton.landing import Fields
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.kernel.errors import VendorRejected
+
+UNIT = "Unit"  # of measure of what is invoiced as a whole
+
+
+def customer_values(order: CustomerOrder, directory: Directory) -> wire.Wire:
+    """A `party.party` with an address for invoices; of its tax id Tryton knows the number only."""
+    customer = order.customer
+    address = {"country": directory.id("country.country", "code", customer.country), "invoice": True}
+    identifiers = [["create", [{"code": customer.tax_id}]]] if customer.tax_id else []
+    return {
+        "name": customer.name,
+        "code": customer.code,
+        "addresses": [["create", [address]]],
+        "identifiers": identifiers,
+    }
+
+
+def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
+    """A `project.work`: a project, or a template's task, which has neither customer nor invoice method."""
+    values: wire.Wire = {
+        "type": wanted["type"],
+        "name": wanted["name"],
+        "comment": landing.comment(landing.node_notes(order.plan, order.node), order.key),
+        "company": company.id,
+        "parent": record_id(order.parent_id) if order.parent_id else None,
+    }
+    if order.node.time_entry:
+        values["timesheet_available"] = True
+    if order.node.kind is not NodeKind.TASK:
+        values["party"] = directory.customer(order.plan.customer, company.id).id
+        values["project_invoice_method"] = wanted["invoice method"]
+    return values
+
+
+def task_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
+    """A `project.work` that bears a price: an hour's for time, the whole amount for milestone and progress."""
+    line = order.line
+    return {
+        "type": "task",
+        "name": wanted["name"],
+        "comment": landing.comment(landing.line_notes(order), order.key),
+        "company": company.id,
+        "parent": record_id(order.project_id),
+        "product": directory.id("product.product", "code", wanted["product"]),
+        "list_price": wire.decimal(landing.price(line)),
+        "timesheet_available": line.kind is LineKind.TIME and order.node.time_entry is not False,
+        "effort_duration": wire.hours(line.hours) if line.hours else None,
+    }
+
+
+def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
+    """A draft `account.invoice` with its one line, on the day it is due to be sent."""
+    plan, line = order.plan, order.line
+    customer = directory.customer(plan.customer, company.id)
+    if customer.invoice_address is None:
+        raise VendorRejected(f"Tryton's customer {plan.customer} has no address to invoice")
+    accounts = directory.accounts(company.id)
+    both = {
+        "company": company.id,
+        "currency": directory.id("currency.currency", "code", line.amount.currency),
+        "description": wanted["description"],
+    }
+    centre = order.node.revenue_cost_centre
+    invoice_line = both | {
+        "type": "line",
+        "account": accounts.revenue,
+        "product": directory.id("product.product", "code", wanted["product"]),
+        "unit": directory.id("product.uom", "name", UNIT),
+        # As Tryton itself credits: what is taken back is a negative quantity at the price.
+        "quantity": -1 if line.amount.amount < 0 else 1,
+        "unit_price": wire.decimal(abs(line.amount.amount)),
+        "taxes": [["add", [directory.id("account.tax", "name", plan.tax, company.id)]]],
+        "analytic_accounts": [["create", [directory.cost_centre(centre, company.id)]]] if centre else [],
+    }
+    return both | {
+        "type": "out",
+        "reference": order.key,
+        "comment": landing.comment(landing.invoice_notes(order)),
+        "party": customer.id,
+        "invoice_address": customer.invoice_address,
+        "account": customer.receivable_account or accounts.receivable,
+        "journal": directory.id("account.journal", "type", "revenue"),
+        "payment_term": directory.id("account.invoice.payment_term", "name", plan.payment_terms),
+        "invoice_date": wire.day(line.due_on) if line.due_on else None,
+        "lines": [["create", [invoice_line]]],
+    }
+
+
+def closing_values(status: Status, *, is_project: bool) -> wire.Wire:
+    """What closes a project or a template's task. A project's tasks are invoiced no more."""
+    progress = {} if status.progress is None else {"progress": float(status.progress)}
+    method = {"project_invoice_method": "manual"} if is_project else {}
+    return {"status": status.id, **progress, **method}
+
+
+def priceless_values(status: Status) -> wire.Wire:
+    """What closes a task that bears a price: done, it would be invoiced, so it is priced at nothing."""
+    return closing_values(status, is_project=False) | {"list_price": wire.decimal(Decimal(0))}
+
+
+def record_id(outside_id: str) -> int:
+    """Raises VendorRejected for what is no id of Tryton's."""
+    if not outside_id.isdecimal():
+        raise VendorRejected(f"{outside_id!r} is not a Tryton record id")
+    return int(outside_id)

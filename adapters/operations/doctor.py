@@ -1,0 +1,267 @@
+"""What `oppsync doctor` looks at: each check says what it found and, where it is wrong, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Connection, Engine, text
+
+from adapters.bootstrap import TENANT, Application
+from adapters.connectors.routing import build_adapter
+from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
+from adapters.postgres import schema
+from adapters.postgres.engine import store_errors
+from adapters.runtime.connection_budget import Need, needs
+from adapters.runtime.plugins import load
+from oppsync.domain.reading.readings import PollStatus
+from oppsync.domain.reading.traffic import Circuit, Traffic
+from oppsync.domain.work import connections
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.kernel.errors import OppsyncError, StoreUnavailable
+from oppsync.kernel.settings import Settings
+
+POSTGRES_FLOOR = 15
+POLL_LATE = timedelta(minutes=15)
+CLOCK_WARNS, CLOCK_FAILS = timedelta(seconds=5), timedelta(seconds=60)
+WITHOUT_EVICTION = "noeviction"
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Check(NamedTuple):
+    name: str
+    verdict: Verdict
+    says: str
+
+
+def ok(name: str, says: str) -> Check:
+    return Check(name, Verdict.OK, says)
+
+
+def warning(name: str, says: str) -> Check:
+    return Check(name, Verdict.WARNING, says)
+
+
+def failed(name: str, says: str) -> Check:
+    return Check(name, Verdict.FAILED, says)
+
+
+def examine(application: Application, environ: Mapping[str, str]) -> Iterator[Check]:
+    """All checks, in the order in which one would mend what they find. Never raises for what it finds."""
+    try:
+        needed = needs(environ)
+    except ValueError as error:
+        needed = needs({})
+        yield failed("sizes", f"WEB_CONCURRENCY and WORKER_THREADS are whole numbers: {error}.")
+    yield from _of_postgres(application, needed)
+    yield from _of_redis(application.settings, needed)
+
+
+def _of_postgres(application: Application, needed: tuple[Need, ...]) -> Iterator[Check]:
+    try:
+        with store_errors(), application.engine.connect() as connection:
+            yield _version(connection)
+            yield _connections(connection, sum(need.postgres for need in needed))
+            yield clock(_clock_difference(connection))
+        found = _schema(application.engine)
+        yield found
+        if found.verdict is Verdict.OK:
+            yield from _of_connections(application)
+    except StoreUnavailable as error:
+        yield failed("postgres", f"{error.message}. Check DATABASE_URL, and whether the server runs.")
+
+
+def _version(connection: Connection) -> Check:
+    number = int(_one(connection, "show server_version_num")) // 10_000
+    if number < POSTGRES_FLOOR:
+        return failed("postgres", f"Postgres {number} is older than {POSTGRES_FLOOR}: upgrade it.")
+    return ok("postgres", f"Postgres {number}.")
+
+
+def _schema(engine: Engine) -> Check:
+    at, wanted = schema.current(engine), schema.head()
+    if at != wanted:
+        return failed(
+            "schema",
+            f"At {at or 'nothing'}, this release wants {wanted}: run `python -m adapters.cli db upgrade`.",
+        )
+    return ok("schema", f"At {at}, as this release wants it.")
+
+
+# Limits of database and role count too: a platform's plan is often set there, not in `max_connections`.
+_ALLOWED = """
+select least(
+    (select sum(case when name = 'max_connections' then setting::int else -setting::int end) from pg_settings
+      where name in ('max_connections', 'superuser_reserved_connections', 'reserved_connections')),
+    (select nullif(datconnlimit, -1) from pg_database where datname = current_database()),
+    (select nullif(rolconnlimit, -1) from pg_roles where rolname = current_user))
+"""
+_OTHERS = """
+select count(*) from pg_stat_activity
+ where backend_type = 'client backend' and datname = current_database() and application_name <> 'oppsync'
+"""
+
+
+def _connections(connection: Connection, needed: int) -> Check:
+    allowed, others = int(_one(connection, _ALLOWED)), int(_one(connection, _OTHERS))
+    says = f"Up to {needed} needed, {allowed} allowed, {others} used by others."
+    if needed > allowed:
+        return failed(
+            "postgres connections", f"{says} Lower WEB_CONCURRENCY or WORKER_THREADS, or take a larger plan."
+        )
+    if needed + others > allowed:
+        return warning("postgres connections", f"{says} Together they may be too many.")
+    return ok("postgres connections", says)
+
+
+def _clock_difference(connection: Connection) -> timedelta:
+    """The database's clock less ours, as of half-way through the question."""
+    asked = datetime.now(UTC)
+    there = cast("datetime", _one(connection, "select clock_timestamp()"))
+    return there - (asked + (datetime.now(UTC) - asked) / 2)
+
+
+def clock(difference: timedelta) -> Check:
+    apart = f"Database and this machine are {abs(difference).total_seconds():.1f} s apart."
+    if abs(difference) > CLOCK_FAILS:
+        return failed("clock", f"{apart} Signatures of webhooks are judged by the clock: set it.")
+    if abs(difference) > CLOCK_WARNS:
+        return warning("clock", f"{apart} Keep both with a time server.")
+    return ok("clock", apart)
+
+
+def _of_connections(application: Application) -> Iterator[Check]:
+    with application.uow() as uow:
+        found = uow.connections.of_tenant(TENANT)
+    for connection in found:
+        yield _connection(application, connection)
+    for poll in application.queries.polls(TENANT):
+        yield polling(poll, application.clock.now())
+    for seen in application.traffic(TENANT):
+        yield traffic(seen)
+    for role in (ConnectionRole.CRM, ConnectionRole.PROJECTS):
+        if not any(connection.role is role for connection in found):
+            yield warning("connections", f"There is none of the role {role}: no deal can go through.")
+
+
+def _connection(application: Application, connection: connections.Connection) -> Check:
+    """Its secrets open, its vendor has an adapter that takes its settings, its signature scheme is known."""
+    name = f"connection {connection.id}"
+    try:
+        with application.uow() as uow:
+            secrets = uow.connections.secrets(connection.id)
+        build_adapter(connection, secrets, application.clock, application.vendor_traffic)
+        if connection.signature_scheme is not None:
+            load(SIGNATURE_SCHEMES, connection.signature_scheme)
+    except StoreUnavailable:
+        raise
+    except OppsyncError as error:
+        return failed(name, error.message)
+    return ok(name, f"{connection.role}: {connection.vendor}.")
+
+
+def polling(poll: PollStatus, now: datetime) -> Check:
+    """Whether what no webhook tells of is heard."""
+    name = f"poll of {poll.connection_id}"
+    if poll.error is not None:
+        return failed(name, f"{poll.tries} polls failed in a row: {poll.error}")
+    if now - poll.due_at > POLL_LATE:
+        return failed(name, f"Due since {poll.due_at:%Y-%m-%d %H:%M} UTC: start a relay, which polls.")
+    late = f", {poll.most_late_seconds} s late at most" if poll.most_late_seconds is not None else ""
+    brought = f"{poll.deals} deals and {poll.changes} changes that no webhook told of{late}"
+    until = f"{poll.covered_until:%Y-%m-%d %H:%M:%S} UTC" if poll.covered_until else "nothing yet"
+    return ok(name, f"Covered until {until}; it brought {brought}.")
+
+
+def traffic(seen: Traffic) -> Check:
+    """An open circuit is no fault of ours, but whoever asks what is wrong should hear of it."""
+    name = f"traffic {seen.connection_id}"
+    match seen.circuit:
+        case None:
+            return warning(name, "Unknown: Redis cannot be reached.")
+        case Circuit.CLOSED if seen.held_for:
+            return warning(name, f"The vendor asked to wait: {seen.held_for:.0f} s more.{_waiting(seen)}")
+        case Circuit.CLOSED:
+            return ok(name, f"Calls go through.{_left(seen)}{_waiting(seen)}")
+        case _:
+            again = f"in {seen.retry_in:.0f} s" if seen.retry_in else "now"
+            return warning(
+                name,
+                f"It failed too often: nothing but one call at a time, again {again}, until one succeeds."
+                f"{_waiting(seen)} Check whether the vendor is away.",
+            )
+
+
+def _left(seen: Traffic) -> str:
+    tokens = f" {seen.tokens} at once of {seen.requests} in {seen.per_seconds:g} s." if seen.requests else ""
+    places = f" {seen.in_use} of {seen.concurrent} places taken." if seen.concurrent else ""
+    return tokens + places
+
+
+def _waiting(seen: Traffic) -> str:
+    return f" {seen.waiting} deals wait for their turn." if seen.waiting else ""
+
+
+def _of_redis(settings: Settings, needed: tuple[Need, ...]) -> Iterator[Check]:
+    client = redis.Redis.from_url(
+        settings.redis_address,
+        socket_timeout=5,
+        socket_connect_timeout=5,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+    try:
+        info = cast("Mapping[str, Any]", client.info())
+        limit = info.get("maxclients") or _configured_limit(client)
+    except redis.RedisError as error:
+        yield failed(
+            "redis",
+            f"Redis cannot be reached ({type(error).__name__}). Check REDIS_URL, and whether the server runs.",
+        )
+        return
+    finally:
+        client.close()
+    yield ok("redis", f"Redis {info['redis_version']}.")
+    yield eviction(str(info["maxmemory_policy"]))
+    yield redis_connections(sum(need.redis for need in needed), limit)
+
+
+def _configured_limit(client: redis.Redis) -> int | None:
+    """Before version 7 it stands in the configuration only, which hosted servers do not show."""
+    try:
+        shown = cast("Mapping[str, str]", client.config_get("maxclients"))
+    except redis.ResponseError:
+        return None
+    return int(shown["maxclients"]) if shown else None
+
+
+def eviction(policy: str) -> Check:
+    if policy != WITHOUT_EVICTION:
+        return warning(
+            "redis eviction",
+            f"The policy is {policy}: when memory is full, messages vanish and are sent again later. "
+            f"Set maxmemory-policy to {WITHOUT_EVICTION}.",
+        )
+    return ok("redis eviction", f"The policy is {policy}.")
+
+
+def redis_connections(needed: int, limit: int | None) -> Check:
+    name = "redis connections"
+    if limit is None:
+        return warning(name, f"Up to {needed} needed; this server does not say how many it allows.")
+    says = f"Up to {needed} needed, {limit} allowed."
+    return failed(name, f"{says} Take a larger plan.") if needed > limit else ok(name, says)
+
+
+def _one(connection: Connection, query: str) -> Any:
+    return connection.execute(text(query)).scalar_one()

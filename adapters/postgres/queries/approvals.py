@@ -1,0 +1,127 @@
+"""Queries of the pages about approvals."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, select
+
+from adapters.postgres.queries.reading import WARNINGS, Reading, mine, of_task, one, page
+from adapters.postgres.repositories.overrides import overrides_of
+from adapters.postgres.rows import to_plan, to_task
+from adapters.postgres.tables import (
+    approval_tasks,
+    opportunities,
+    people,
+    plans,
+)
+from oppsync.domain.approval.tasks import Person, TaskStatus
+from oppsync.domain.plan.overrides import editors
+from oppsync.domain.reading.readings import (
+    ApprovalDetail,
+    ApprovalSummary,
+    Page,
+)
+
+_TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
+
+
+class PostgresApprovalsQueries(Reading):
+    """Implements the port of the same area."""
+
+    def approvals(
+        self,
+        tenant_id: str,
+        *,
+        person: Person | None = None,
+        status: TaskStatus | None = None,
+        opportunity_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 25,
+    ) -> Page[ApprovalSummary]:
+        query = _approvals().where(approval_tasks.c.tenant_id == tenant_id)
+        if person is not None:
+            query = query.where(*mine(person))
+        if status is not None:
+            query = query.where(approval_tasks.c.status == status)
+        if opportunity_id is not None:
+            query = query.where(approval_tasks.c.opportunity_id == opportunity_id)
+        with self.reading() as connection:
+            return page(
+                connection,
+                query,
+                approval_tasks.c.id,
+                _to_approval,
+                after=after,
+                limit=limit,
+                oldest_first=True,
+            )
+
+    def approval(self, tenant_id: str, task_id: UUID) -> ApprovalDetail:
+        query = _approvals().where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
+        with self.reading() as connection:
+            row = one(connection, query, "approval")
+            summary = _to_approval(row)
+            siblings = select(approval_tasks).where(
+                approval_tasks.c.tenant_id == tenant_id,
+                approval_tasks.c.opportunity_id == summary.task.opportunity_id,
+                approval_tasks.c.plan_hash == summary.task.plan_hash,
+                approval_tasks.c.id != task_id,
+                approval_tasks.c.status != TaskStatus.VOID,
+            )
+            others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
+            named = {person for task in (summary.task, *others) for person in task.candidates}
+            named |= {task.decided_by for task in (summary.task, *others) if task.decided_by}
+            names = select(people.c.id, people.c.name).where(
+                people.c.tenant_id == tenant_id, people.c.id.in_(named)
+            )
+            edited_by = editors(overrides_of(connection, tenant_id, summary.task.opportunity_id))
+            by_id: dict[UUID, str] = {row.id: row.name for row in connection.execute(names)}
+        return ApprovalDetail(
+            **dict(summary),
+            opportunity_state=row["opportunity_state"],
+            current_hash=row["current_hash"],
+            plan=to_plan(row),
+            others=others,
+            people=by_id,
+            reread_due=row["reread_due"],
+            warnings=row["warnings"],
+            editors=edited_by,
+        )
+
+
+def _approvals() -> Select[Any]:
+    of_plan = and_(
+        plans.c.tenant_id == approval_tasks.c.tenant_id,
+        plans.c.opportunity_id == approval_tasks.c.opportunity_id,
+        plans.c.hash == approval_tasks.c.plan_hash,
+    )
+    return (
+        select(
+            *_TASK,
+            plans.c.content,
+            plans.c.provenance,
+            plans.c.number.label("plan_number"),
+            opportunities.c.state.label("opportunity_state"),
+            opportunities.c.plan_hash.label("current_hash"),
+            (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
+            opportunities.c.record["owner"]["email"].astext.label("owner_email"),
+            WARNINGS,
+        )
+        .join(plans, of_plan)
+        .join(opportunities, of_task())
+    )
+
+
+def _to_approval(row: Any) -> ApprovalSummary:
+    content = row["content"]
+    return ApprovalSummary(
+        task=to_task(row),
+        opportunity_name=content["name"],
+        account=content["customer_name"],
+        amount=content["total"]["amount"],
+        currency=content["total"]["currency"],
+        plan_number=row["plan_number"],
+        owner_email=row["owner_email"],
+    )

@@ -1,0 +1,61 @@
+"""Queries of the pages about deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from adapters.postgres.queries.reading import SUMMARY, Reading, one, summaries, to_summary
+from adapters.postgres.rows import pick
+from adapters.postgres.tables import (
+    crm_watermarks,
+    exception_items,
+    inbox,
+    inbox_opportunities,
+    opportunities,
+)
+from oppsync.domain.reading.readings import (
+    DeliveryStatus,
+    PollStatus,
+)
+
+
+class PostgresDeliveriesQueries(Reading):
+    """Implements the port of the same area."""
+
+    def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
+        query = select(inbox).where(inbox.c.tenant_id == tenant_id, inbox.c.id == event_id)
+        told = (
+            summaries(SUMMARY, inbox_opportunities, inbox_opportunities.c.opportunity_id == opportunities.c.id)
+            .where(inbox_opportunities.c.tenant_id == tenant_id, inbox_opportunities.c.inbox_id == event_id)
+            .order_by(opportunities.c.id)
+        )
+        problem = (
+            select(exception_items)
+            .where(exception_items.c.tenant_id == tenant_id, exception_items.c.delivery_id == event_id)
+            .order_by(exception_items.c.id.desc())
+            .limit(1)
+        )
+        with self.reading() as connection:
+            row = one(connection, query, "delivery")
+            named = tuple(to_summary(found) for found in connection.execute(told).mappings())
+            item = connection.execute(problem).mappings().one_or_none()
+        return DeliveryStatus(
+            event_id=row["id"],
+            delivery_id=row["delivery_id"],
+            connection_id=row["connection_id"],
+            received_at=row["received_at"],
+            source=row["source"],
+            late_seconds=row["late_seconds"],
+            opportunities=named,
+            exception_id=item["id"] if item else None,
+            problem=item["message"] if item else None,
+        )
+
+    def polls(self, tenant_id: str) -> Sequence[PollStatus]:
+        query = select(crm_watermarks).where(crm_watermarks.c.tenant_id == tenant_id)
+        with self.reading() as connection:
+            rows = connection.execute(query.order_by(crm_watermarks.c.connection_id)).mappings()
+            return [PollStatus.model_validate(pick(row, PollStatus)) for row in rows]

@@ -1,0 +1,48 @@
+"""Queries of the pages about exceptions."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from adapters.postgres.queries.reading import Reading, one, page
+from adapters.postgres.rows import to_exception
+from adapters.postgres.tables import (
+    exception_items,
+)
+from oppsync.domain.reading.readings import (
+    Page,
+)
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+
+
+class PostgresExceptionsQueries(Reading):
+    """Implements the port of the same area."""
+
+    def exceptions(
+        self,
+        tenant_id: str,
+        *,
+        status: ExceptionStatus | None = ExceptionStatus.OPEN,
+        code: str | None = None,
+        opportunity_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 25,
+    ) -> Page[ExceptionItem]:
+        query = select(exception_items).where(exception_items.c.tenant_id == tenant_id)
+        if status is not None:
+            query = query.where(exception_items.c.status == status)
+        if code is not None:
+            query = query.where(exception_items.c.code == code)
+        if opportunity_id is not None:
+            query = query.where(exception_items.c.opportunity_id == opportunity_id)
+        with self.reading() as connection:
+            return page(connection, query, exception_items.c.id, to_exception, after=after, limit=limit)
+
+    def exception(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
+        query = select(exception_items).where(
+            exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id
+        )
+        with self.reading() as connection:
+            return to_exception(one(connection, query, "exception"))

@@ -1,0 +1,147 @@
+"""What all queries share: reading without a transaction, pages with a cursor, and columns that several show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Select, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from adapters.postgres.engine import each_by_itself, store_errors
+from adapters.postgres.rows import pick
+from adapters.postgres.tables import (
+    approval_tasks,
+    effects,
+    opportunities,
+)
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.reading.readings import (
+    OpportunitySummary,
+    Page,
+)
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
+from oppsync.kernel.errors import InvalidInput, NotFound
+
+
+class Reading:
+    """Base of the read side of one page area."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = each_by_itself(engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with store_errors(), self._engine.connect() as connection:
+            yield connection
+
+
+Row = TypeVar("Row")
+
+parent = effects.alias("parent")
+
+SUMMARY = (
+    *(
+        opportunities.c[name]
+        for name in (
+            "id",
+            "connection_id",
+            "source_id",
+            "state",
+            "resume_state",
+            "received_at",
+            "name",
+            "account",
+            "amount",
+            "currency",
+            "activated_at",
+        )
+    ),
+    opportunities.c.state_since.label("since"),
+    parent.c.number.label("project_number"),
+    parent.c.url.label("project_url"),
+)
+
+# Of validation and of enrichment.
+WARNINGS = opportunities.c.warnings.op("||")(
+    func.coalesce(opportunities.c.enrichment["warnings"], literal([], JSONB))
+).label("warnings")
+
+
+def summaries(columns: Sequence[Any], joined: Any = None, on: Any = None) -> Select[Any]:
+    """Opportunities with the parent project the ledger knows; `joined` as well, where given."""
+    is_parent = and_(
+        parent.c.tenant_id == opportunities.c.tenant_id,
+        parent.c.opportunity_id == opportunities.c.id,
+        parent.c.kind == EffectKind.PARENT,
+        parent.c.state != EffectState.CANCELLED,
+    )
+    source = opportunities.outerjoin(parent, is_parent)
+    if joined is not None:
+        source = source.outerjoin(joined, on)
+    return select(*columns).select_from(source)
+
+
+def of_task() -> Any:
+    return and_(
+        opportunities.c.tenant_id == approval_tasks.c.tenant_id,
+        opportunities.c.id == approval_tasks.c.opportunity_id,
+    )
+
+
+def mine(person: Person) -> tuple[Any, ...]:
+    """Tasks of the person's roles, without deals the person owns."""
+    roles = [role for role in ApprovalRole if ROLE_FOR[role] in person.roles]
+    owner = func.lower(opportunities.c.record["owner"]["email"].astext)
+    return approval_tasks.c.role.in_(roles), owner.is_distinct_from(person.email.lower())
+
+
+def to_summary(row: Any) -> OpportunitySummary:
+    return OpportunitySummary.model_validate(pick(row, OpportunitySummary))
+
+
+def one(connection: Connection, query: Select[Any], what: str) -> Any:
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"There is no such {what}.")
+    return row
+
+
+def page(
+    connection: Connection,
+    query: Select[Any],
+    key: Any,
+    to_row: Callable[[Any], Row],
+    *,
+    after: str | None,
+    limit: int,
+    oldest_first: bool = False,
+) -> Page[Row]:
+    """Ids are UUIDv7: their order is the order of arrival."""
+    if after is not None:
+        last = read_cursor(after)
+        query = query.where(key > last if oldest_first else key < last)
+    query = query.order_by(key if oldest_first else key.desc()).limit(limit + 1)
+    found = list(connection.execute(query).mappings())
+    more = len(found) > limit
+    rows = tuple(to_row(row) for row in found[:limit])
+    return Page(rows=rows, next_cursor=cursor(found[limit - 1]["id"]) if more else None)
+
+
+def cursor(last: UUID) -> str:
+    return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> UUID:
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(text + "=="))
+    except (ValueError, binascii.Error):
+        raise InvalidInput(
+            "This cursor is not one of ours: start without one.", field="cursor", code="BAD_CURSOR"
+        ) from None

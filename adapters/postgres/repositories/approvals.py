@@ -1,0 +1,135 @@
+"""Approval tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.rows import to_task
+from adapters.postgres.session import Session
+from adapters.postgres.tables import (
+    approval_tasks,
+)
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.kernel.errors import NotFound
+
+_TASKS_OF = (
+    approval_tasks.c.tenant_id == bindparam("of_tenant"),
+    approval_tasks.c.opportunity_id == bindparam("of_opportunity"),
+)
+
+
+_TASKS = select(approval_tasks).where(*_TASKS_OF).order_by(approval_tasks.c.id)
+
+
+_VOIDING = update(approval_tasks).where(*_TASKS_OF).values(status=TaskStatus.VOID)
+
+
+_VOID = _VOIDING.where(
+    approval_tasks.c.plan_hash != bindparam("kept"), approval_tasks.c.status != TaskStatus.VOID
+)
+
+
+_VOID_OPEN = _VOIDING.where(approval_tasks.c.status == TaskStatus.OPEN)
+
+
+_BY_RULE = insert(approval_tasks).values(status=TaskStatus.APPROVED, decided_at=clock())
+
+
+_APPROVE_BY_RULE = _BY_RULE.on_conflict_do_update(
+    index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],
+    index_where=approval_tasks.c.status != text("'void'"),
+    set_={name: _BY_RULE.excluded[name] for name in ("status", "decided_at", "rule")},
+    where=approval_tasks.c.status == TaskStatus.OPEN,
+)
+
+
+class PostgresApprovals:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def open(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        plan_hash: str,
+        role: ApprovalRole,
+        candidates: Iterable[UUID],
+    ) -> ApprovalTask:
+        live = self._select(
+            approval_tasks.c.tenant_id == tenant_id,
+            approval_tasks.c.opportunity_id == opportunity_id,
+            approval_tasks.c.plan_hash == plan_hash,
+            approval_tasks.c.role == role,
+            approval_tasks.c.status != TaskStatus.VOID,
+        )
+        if live:
+            return live[0]
+        statement = (
+            insert(approval_tasks)
+            .values(
+                tenant_id=tenant_id,
+                id=uuid7(),
+                opportunity_id=opportunity_id,
+                plan_hash=plan_hash,
+                role=role,
+                status=TaskStatus.OPEN,
+                candidates=list(candidates),
+            )
+            .returning(approval_tasks)
+        )
+        return to_task(self._session.execute(statement).mappings().one())
+
+    def approve_by_rule(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+    ) -> None:
+        task = {
+            "tenant_id": tenant_id,
+            "id": uuid7(),
+            "opportunity_id": opportunity_id,
+            "plan_hash": plan_hash,
+            "role": role,
+            "candidates": [],
+            "rule": rule.model_dump(mode="json"),
+        }
+        self._session.execute(_APPROVE_BY_RULE, task)
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        return [to_task(row) for row in self._session.execute(_TASKS, which).mappings()]
+
+    def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
+        found = self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
+        if not found:
+            raise NotFound("There is no such approval.")
+        return found[0]
+
+    def decide(
+        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+    ) -> ApprovalTask:
+        statement = (
+            update(approval_tasks)
+            .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task.id)
+            .values(status=status, decided_by=by, decided_at=clock(), comment=comment)
+            .returning(approval_tasks)
+        )
+        return to_task(self._session.execute(statement).mappings().one())
+
+    def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "kept": keep_hash or ""}
+        return self._session.execute(_VOID, which).rowcount
+
+    def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        return self._session.execute(_VOID_OPEN, which).rowcount
+
+    def _select(self, *where: Any) -> list[ApprovalTask]:
+        query = select(approval_tasks).where(*where).order_by(approval_tasks.c.id)
+        return [to_task(row) for row in self._session.execute(query).mappings()]

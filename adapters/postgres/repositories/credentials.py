@@ -1,0 +1,54 @@
+"""Sessions of people and API tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.rows import to_person
+from adapters.postgres.session import Session
+from adapters.postgres.tables import api_tokens, people, sessions
+from oppsync.domain.approval.tasks import Person
+from oppsync.kernel.errors import Conflict
+
+
+class PostgresCredentials:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None:
+        self._session.execute(delete(sessions).where(sessions.c.expires_at < clock()))
+        statement = insert(sessions).values(
+            tenant_id=tenant_id, person_id=person_id, secret_hash=secret_hash, expires_at=clock() + ttl
+        )
+        self._session.execute(statement)
+
+    def session_person(self, secret_hash: str) -> tuple[str, Person] | None:
+        return self._person(sessions, sessions.c.secret_hash == secret_hash, sessions.c.expires_at > clock())
+
+    def end_session(self, secret_hash: str) -> None:
+        self._session.execute(delete(sessions).where(sessions.c.secret_hash == secret_hash))
+
+    def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
+        statement = insert(api_tokens).values(
+            tenant_id=tenant_id, name=name, secret_hash=secret_hash, person_id=person_id
+        )
+        unique = ["tenant_id", "name"]
+        added = statement.on_conflict_do_nothing(index_elements=unique).returning(api_tokens.c.name)
+        if self._session.execute(added).one_or_none() is None:
+            raise Conflict(f"There is a token named {name} already.")
+
+    def token_person(self, secret_hash: str) -> tuple[str, Person] | None:
+        live = or_(api_tokens.c.revoked_at.is_(None), api_tokens.c.revoked_at > clock())
+        return self._person(api_tokens, api_tokens.c.secret_hash == secret_hash, live)
+
+    def _person(self, table: Table, *where: Any) -> tuple[str, Person] | None:
+        same = (people.c.tenant_id == table.c.tenant_id) & (people.c.id == table.c.person_id)
+        query = select(people).join(table, same).where(*where, people.c.is_active)
+        row = self._session.execute(query).mappings().one_or_none()
+        return (row["tenant_id"], to_person(row)) if row else None

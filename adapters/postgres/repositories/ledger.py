@@ -1,0 +1,141 @@
+"""The effects ledger. Every write is fenced by the lease of the run that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, exists, literal, null, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.repositories.opportunities import HELD_LEASE, clock, named
+from adapters.postgres.rows import to_ledger_row
+from adapters.postgres.session import Session, Write, renamed, to_be_set, write
+from adapters.postgres.tables import effects as table
+from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.work.tracked import Lease
+from oppsync.kernel import canonical_json
+
+
+class PostgresLedger:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, tenant_id: str, key: str) -> LedgerRow | None:
+        row = self._session.execute(_GET, _which(tenant_id, key)).mappings().one_or_none()
+        return to_ledger_row(row) if row else None
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        return [to_ledger_row(row) for row in self._session.execute(_OF, which).mappings()]
+
+    def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        self._fenced(_INTEND, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
+
+    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        self._fenced(_MARK_SENT, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
+
+    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
+        answer = {
+            "outside_id": landed.outside_id,
+            "number": landed.number,
+            "url": landed.url,
+            "response": landed.response,
+            "response_digest": canonical_json.digest(landed.response),
+        }
+        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **renamed(answer)})
+
+    def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), **renamed({"error": error})})
+
+    def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        self._fenced(_REJECT, lease, {**_which(tenant_id, key), **renamed({"error": error})})
+
+    def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **renamed({"error": error})})
+
+    def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
+        self._fenced(_CANCELLED, lease, _which(tenant_id, key))
+
+    def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
+        until = table.c.sent_at + quarantine
+        query = select(until).where(*_AT, until > clock())
+        return self._session.execute(query, _which(tenant_id, key)).scalar_one_or_none()
+
+    def _fenced(self, wanted: Write, lease: Lease, values: Mapping[str, Any]) -> None:
+        self._session.put_off(wanted, {**values, **named(lease)})
+
+
+def _which(tenant_id: str, key: str) -> dict[str, Any]:
+    """What `_AT` asks for."""
+    return {"of_tenant": tenant_id, "of_key": key}
+
+
+_AT = (table.c.tenant_id == bindparam("of_tenant"), table.c.key == bindparam("of_key"))
+_GET = select(table).where(*_AT)
+_OF = (
+    select(table)
+    .where(table.c.tenant_id == bindparam("of_tenant"), table.c.opportunity_id == bindparam("of_opportunity"))
+    .order_by(table.c.intended_at, table.c.key)
+)
+# Checked in the write's own statement: nobody can take the lease between that and the commit, since the
+# opportunity's row stays share-locked.
+_HELD = HELD_LEASE.cte("held")
+_WHILE_HELD = exists(select(_HELD.c.id))
+
+
+def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> dict[str, Any]:
+    """What `_recording` asks for."""
+    values = {
+        "tenant_id": tenant_id,
+        "key": effect.key,
+        "kind": effect.kind.value,
+        "path": effect.path,
+        "opportunity_id": effect.opportunity_id,
+        "connection_id": effect.connection_id,
+        "request": effect.request,
+        "request_digest": digest,
+        "lease_token": lease.token,
+        "traceparent": traceparent,
+    }
+    return renamed(values)
+
+
+def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any]) -> Write:
+    """`first` and `again`: what else is set, the first time and when it is on record already."""
+    given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
+    known = ("request_digest", "lease_token", "traceparent")
+    new = {"state": literal(state.value), **to_be_set(table, [*given, *known]), **first}
+    row = insert(table).from_select([*new], select(*new.values()).where(_WHILE_HELD))
+    written = row.on_conflict_do_update(
+        index_elements=["tenant_id", "key"],
+        set_={
+            **{name: row.excluded[name] for name in ("state", "request", *known)},
+            "pruned_at": null(),
+            "updated_at": clock(),
+            **again,
+        },
+    )
+    return write(written.returning(table.c.key))
+
+
+def _setting(state: EffectState, **values: Any) -> Write:
+    always = {"state": state.value, "lease_token": bindparam("token_held"), "updated_at": clock()}
+    return write(update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key))
+
+
+_INTEND = _recording(EffectState.INTENDED, {}, {})
+_MARK_SENT = _recording(
+    EffectState.SENT,
+    {"sent_at": clock(), "attempts": literal(1)},
+    {"sent_at": clock(), "attempts": table.c.attempts + 1, "error": null()},
+)
+_ANSWER = to_be_set(table, ("outside_id", "number", "url", "response", "response_digest"))
+_ERROR = to_be_set(table, ("error",))
+_CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null(), **_ANSWER)
+_UNSENT = _setting(EffectState.INTENDED, **_ERROR)
+_REJECT = _setting(EffectState.REJECTED, **_ERROR)
+_UNKNOWN = _setting(EffectState.UNKNOWN, **_ERROR)
+_CANCELLED = _setting(EffectState.CANCELLED)

@@ -1,0 +1,239 @@
+"""Opportunities and their leases. Leases and due times go by the database's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Interval,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.repositories.replays import selected
+from adapters.postgres.rows import from_tracked, to_tracked
+from adapters.postgres.session import Session, Write, renamed, to_be_set, write
+from adapters.postgres.tables import effects
+from adapters.postgres.tables import opportunities as table
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.replays import Selection
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel.errors import NotFound
+from oppsync.ports.storage.opportunities import Due
+
+LEASE = timedelta(seconds=10)
+# How long a message sent may stay unworked before the sweeper sends another.
+EMIT_AGAIN = timedelta(seconds=10)
+
+
+def clock() -> Any:
+    return func.clock_timestamp()
+
+
+class PostgresOpportunities:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def receive(
+        self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
+    ) -> tuple[UUID, bool]:
+        new = {
+            "tenant_id": tenant_id,
+            "id": uuid7(),
+            "connection_id": connection_id,
+            "source_id": ref.id,
+            "told_until": ref.modified_at,
+            "traceparent": traceparent,
+        }
+        row = self._session.execute(_RECEIVE, new).one()
+        return row.id, row.is_new
+
+    def known_until(
+        self, tenant_id: str, connection_id: str, source_ids: Collection[str]
+    ) -> Mapping[str, datetime | None]:
+        read = cast(table.c.record["modified_at"].astext, DateTime(timezone=True))
+        query = select(table.c.source_id, func.greatest(table.c.told_until, read).label("until")).where(
+            table.c.tenant_id == tenant_id,
+            table.c.connection_id == connection_id,
+            table.c.source_id.in_(source_ids),
+        )
+        return {row.source_id: row.until for row in self._session.execute(query)}
+
+    def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))
+
+    def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
+        also = []
+        if states:
+            resumes = and_(table.c.state == State.PARKED, table.c.resume_state.in_(states))
+            also.append(or_(table.c.state.in_(states), resumes))
+        if selection.state is not None:
+            also.append(table.c.state == selection.state)
+        return selected(
+            self._session,
+            tenant_id,
+            selection,
+            table,
+            *also,
+            since=table.c.state_since,
+            referred_as="opportunity_id",
+        )
+
+    def knows_customer(self, tenant_id: str, code: str) -> bool:
+        query = select(table.c.id).where(
+            table.c.tenant_id == tenant_id,
+            table.c.record["account"]["code"].astext == code,
+            table.c.activated_at.is_not(None),
+        )
+        return self._session.execute(query.limit(1)).one_or_none() is not None
+
+    def count_at_work(self, tenant_id: str) -> int:
+        query = select(func.count()).where(table.c.tenant_id == tenant_id, table.c.due_at.is_not(None))
+        return int(self._session.execute(query).scalar_one())
+
+    def without_projects(self, tenant_id: str) -> Sequence[UUID]:
+        parent = exists().where(
+            effects.c.tenant_id == table.c.tenant_id,
+            effects.c.opportunity_id == table.c.id,
+            effects.c.kind == EffectKind.PARENT,
+        )
+        approved = State.APPROVED
+        query = select(table.c.id).where(
+            table.c.tenant_id == tenant_id,
+            table.c.state != approved,
+            func.coalesce(table.c.resume_state, "") != approved,
+            ~parent,
+        )
+        return self._session.execute(query.order_by(table.c.id)).scalars().all()
+
+    def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
+        return self._one(query.with_for_update())
+
+    def _one(self, query: Any) -> TrackedOpportunity:
+        row = self._session.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such opportunity.")
+        return to_tracked(row)
+
+    def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
+        taker = {"wanted": opportunity_id, "holder": holder}
+        row = self._session.execute(_TAKE_LEASE, taker).mappings().one_or_none()
+        if row is None:
+            return None
+        lease = Lease(opportunity_id=opportunity_id, token=row["lease_token"], until=row["lease_until"])
+        return to_tracked(row), lease
+
+    def renew_lease(self, lease: Lease) -> bool:
+        return self._session.execute(_RENEW_LEASE, named(lease)).rowcount == 1
+
+    def commit_outcome(
+        self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
+    ) -> int | None:
+        """As the unit of work's."""
+        changed = from_tracked(before, after)
+        wanted = _saving(tuple(changed), keep_lease=due.keep_lease)
+        which = {**named(lease), "version_seen": before.version}
+        values = {**renamed(changed), **_outcome(before, after, due), **which}
+        row = self._session.commit_with(wanted, values)
+        return None if row is None else int(row.reread_requested)
+
+    def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
+        which = {"of_tenant": before.tenant_id, "of_id": before.id}
+        changed = from_tracked(before, after) | {"reread_requested": after.reread_requested}
+        self._session.execute(_CHANGE, {**changed, **_outcome(before, after, due), **which})
+
+
+# Statements of every step are built once: building one costs more than Postgres needs to carry it out.
+
+_NEW = insert(table).values(state=State.RECEIVED, due_at=clock(), emit_at=clock() + EMIT_AGAIN)
+_RECEIVE = _NEW.on_conflict_do_update(
+    index_elements=["tenant_id", "connection_id", "source_id"],
+    set_={
+        "reread_requested": table.c.reread_requested + 1,
+        # A transient backoff keeps its own due time; a resting row becomes due now.
+        "due_at": func.coalesce(table.c.due_at, clock()),
+        "emit_at": clock() + EMIT_AGAIN,
+        # Deliveries come in any order.
+        "told_until": func.greatest(table.c.told_until, _NEW.excluded.told_until),
+    },
+).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
+
+_HELD = (
+    table.c.id == bindparam("lease_of"),
+    table.c.lease_token == bindparam("token_held"),
+    table.c.lease_holder.is_not(None),
+)
+# Finds the opportunity's row, share-locked, while the lease is held and has not run out.
+HELD_LEASE = select(table.c.id).where(*_HELD, table.c.lease_until > clock()).with_for_update(read=True)
+
+
+def named(lease: Lease) -> dict[str, Any]:
+    """What `_HELD` asks for."""
+    return {"lease_of": lease.opportunity_id, "token_held": lease.token}
+
+
+_FREE = or_(table.c.lease_until.is_(None), table.c.lease_until < clock())
+_HOLDER = bindparam("holder", type_=table.c.lease_holder.type)
+_TAKE_LEASE = (
+    update(table)
+    .where(table.c.id == bindparam("wanted"), _FREE, table.c.due_at <= clock())
+    .values(
+        lease_token=table.c.lease_token + 1,
+        lease_until=clock() + LEASE,
+        lease_holder=_HOLDER,
+        # Left behind by a process that died. Our own ran out while Postgres was away: no crash.
+        crashes=table.c.crashes + case((table.c.lease_holder != _HOLDER, 1), else_=0),
+    )
+    .returning(table)
+)
+_RENEW_LEASE = update(table).where(*_HELD).values(lease_until=clock() + LEASE)
+
+# A re-read asked for meanwhile is due at once, whatever this outcome thought.
+_ASKED = table.c.reread_requested > bindparam("known_rereads")
+_DUE_AFTER, _EMIT_AFTER = bindparam("due_after", type_=Interval), bindparam("emit_after", type_=Interval)
+_OUTCOME = update(table).values(
+    state_since=case((table.c.state != bindparam("moved_to"), clock()), else_=table.c.state_since),
+    due_at=case((_ASKED, clock()), else_=clock() + _DUE_AFTER),
+    # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
+    # Before it is due there is nothing to sweep.
+    emit_at=clock() + case((and_(_ASKED, ~bindparam("sent", type_=Boolean)), timedelta(0)), else_=_EMIT_AFTER),
+    version=table.c.version + 1,
+)
+_SAVE = _OUTCOME.where(*_HELD, table.c.version == bindparam("version_seen")).returning(table.c.reread_requested)
+_CHANGE = _OUTCOME.where(table.c.tenant_id == bindparam("of_tenant"), table.c.id == bindparam("of_id"))
+
+
+@cache
+def _saving(columns: tuple[str, ...], *, keep_lease: bool) -> Write:
+    lease = {"lease_until": clock() + LEASE} if keep_lease else {"lease_until": null(), "lease_holder": null()}
+    return write(_SAVE.values(**to_be_set(table, columns), **lease))
+
+
+def _outcome(before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
+    """What `_OUTCOME` asks for."""
+    return {
+        "moved_to": after.state,
+        "known_rereads": before.reread_requested,
+        "due_after": due.after,
+        "sent": due.sent,
+        "emit_after": EMIT_AGAIN if due.sent else due.after or timedelta(0),
+    }

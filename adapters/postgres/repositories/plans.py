@@ -1,0 +1,62 @@
+"""Plans and their numbers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.rows import to_plan
+from adapters.postgres.session import Session
+from adapters.postgres.tables import (
+    plans,
+)
+from oppsync.domain.plan.plan import Plan
+from oppsync.kernel.errors import NotFound
+
+_OF_OPPORTUNITY = (
+    plans.c.tenant_id == bindparam("of_tenant"),
+    plans.c.opportunity_id == bindparam("of_opportunity"),
+)
+
+
+_PLAN = select(plans).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
+
+
+_KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
+
+
+_ADD_PLAN = (
+    insert(plans)
+    .values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
+    .on_conflict_do_nothing(index_elements=["tenant_id", "opportunity_id", "hash"])
+    .returning(plans.c.number)
+)
+
+
+class PostgresPlans:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
+        new = {
+            "tenant_id": tenant_id,
+            "opportunity_id": opportunity_id,
+            "hash": plan.hash,
+            "content": plan.content.document(),
+            "provenance": plan.provenance.model_dump(mode="json"),
+        }
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+        added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()
+        if added is not None:
+            return added
+        known: int = self._session.execute(_KNOWN_PLAN, {**which, "of_hash": plan.hash}).scalar_one()
+        return known
+
+    def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+        row = self._session.execute(_PLAN, which).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such plan.")
+        return to_plan(row)

@@ -1,0 +1,92 @@
+"""Retention: bodies that are older than the settings say are emptied; their digests, keys and times stay.
+What was called for a deal is deleted whole.
+
+Kept whatever their age: the body of a delivery with an open exception, which somebody may still replay, and
+everything in the audit trail.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine, delete, exists, func, null, select, tuple_, update
+
+from adapters.postgres.engine import store_errors
+from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.tables import effects, exception_items, inbox, vendor_calls
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.work.exceptions import ExceptionStatus
+from oppsync.kernel.settings import Settings
+
+# Rows of a table in one transaction, and so in one go: the relay has other chores.
+BATCH = 200
+# A deal makes more calls than it has deliveries and effects.
+CALLS = 10
+
+
+def prune(engine: Engine, settings: Settings, batch: int = BATCH) -> int:
+    """Prune one batch of each table. Returns how many rows; rows that another relay prunes are skipped."""
+    statements = (
+        _inbox(timedelta(days=settings.retention_inbox_days), batch),
+        _effects(timedelta(days=settings.retention_effects_days), batch),
+        _calls(timedelta(days=settings.retention_calls_days), CALLS * batch),
+    )
+    return sum(_run(engine, statement) for statement in statements)
+
+
+def _run(engine: Engine, statement: Any) -> int:
+    with store_errors(), engine.begin() as connection:
+        return connection.execute(statement).rowcount
+
+
+def _calls(age: timedelta, batch: int) -> Any:
+    old = (
+        select(vendor_calls.c.tenant_id, vendor_calls.c.id)
+        .where(vendor_calls.c.at < clock() - age)
+        .order_by(vendor_calls.c.at)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    return delete(vendor_calls).where(tuple_(vendor_calls.c.tenant_id, vendor_calls.c.id).in_(old))
+
+
+def _inbox(age: timedelta, batch: int) -> Any:
+    waits = exists().where(
+        exception_items.c.tenant_id == inbox.c.tenant_id,
+        exception_items.c.delivery_id == inbox.c.id,
+        exception_items.c.status == ExceptionStatus.OPEN,
+    )
+    old = (
+        select(inbox.c.tenant_id, inbox.c.id)
+        .where(inbox.c.pruned_at.is_(None), inbox.c.received_at < clock() - age, ~waits)
+        .order_by(inbox.c.received_at)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    digest = func.encode(func.sha256(inbox.c.body), "hex")
+    return (
+        update(inbox)
+        .where(tuple_(inbox.c.tenant_id, inbox.c.id).in_(old))
+        .values(body=b"", body_sha256=func.coalesce(inbox.c.body_sha256, digest), pruned_at=clock())
+    )
+
+
+def _effects(age: timedelta, batch: int) -> Any:
+    """Of confirmed ones only: what is still to be settled is looked at by people."""
+    old = (
+        select(effects.c.tenant_id, effects.c.key)
+        .where(
+            effects.c.pruned_at.is_(None),
+            effects.c.state == EffectState.CONFIRMED.value,
+            effects.c.confirmed_at < clock() - age,
+        )
+        .order_by(effects.c.confirmed_at)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(effects)
+        .where(tuple_(effects.c.tenant_id, effects.c.key).in_(old))
+        .values(request={}, response=null(), pruned_at=clock())
+    )

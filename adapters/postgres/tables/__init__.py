@@ -1,0 +1,39 @@
+"""All tables. Each carries the tenant, and every unique key begins with it. Times are `timestamptz`."""
+
+from adapters.postgres.tables.columns import metadata
+from adapters.postgres.tables.installation import (
+    api_tokens,
+    connections,
+    people,
+    reference_rows,
+    sessions,
+    tenants,
+)
+from adapters.postgres.tables.intake import crm_watermarks, inbox, inbox_opportunities
+from adapters.postgres.tables.outside import effects, vendor_calls
+from adapters.postgres.tables.plans import approval_tasks, baselines, plan_overrides, plans
+from adapters.postgres.tables.work import audit, dead_messages, exception_items, opportunities, outbox
+
+__all__ = [
+    "api_tokens",
+    "approval_tasks",
+    "audit",
+    "baselines",
+    "connections",
+    "crm_watermarks",
+    "dead_messages",
+    "effects",
+    "exception_items",
+    "inbox",
+    "inbox_opportunities",
+    "metadata",
+    "opportunities",
+    "outbox",
+    "people",
+    "plan_overrides",
+    "plans",
+    "reference_rows",
+    "sessions",
+    "tenants",
+    "vendor_calls",
+]

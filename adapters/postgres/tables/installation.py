@@ -1,0 +1,106 @@
+"""An installation: its tenants, connections, people and their ways in, and reference data."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from adapters.postgres.tables.columns import (
+    id_column,
+    json_column,
+    metadata,
+    text_column,
+    when,
+)
+
+tenants = Table("tenants", metadata, text_column("id"), text_column("name"), PrimaryKeyConstraint("id"))
+
+connections = Table(
+    "connections",
+    metadata,
+    text_column("tenant_id"),
+    text_column("id"),
+    text_column("role"),
+    text_column("vendor"),
+    text_column("name"),
+    json_column("settings", empty="{}"),
+    text_column("signature_scheme", nullable=True),
+    # MultiFernet ciphertext of a JSON document that names tenant and connection inside.
+    Column("secrets", LargeBinary, nullable=False),
+    when("updated_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+    # The webhook's address carries the id alone.
+    Index("ix_connections_id", "id"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    text_column("email"),
+    text_column("name"),
+    Column("roles", ARRAY(Text), nullable=False),
+    text_column("password_hash"),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    when("created_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("tenant_id", "email"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    text_column("tenant_id"),
+    text_column("secret_hash"),
+    id_column("person_id"),
+    when("created_at", now=True),
+    when("expires_at"),
+    PrimaryKeyConstraint("tenant_id", "secret_hash"),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+    Index("ix_sessions_secret_hash", "secret_hash"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    text_column("tenant_id"),
+    text_column("name"),
+    text_column("secret_hash"),
+    id_column("person_id"),
+    when("created_at", now=True),
+    when("revoked_at", nullable=True),
+    PrimaryKeyConstraint("tenant_id", "name"),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+    Index("ix_api_tokens_secret_hash", "secret_hash"),
+)
+
+reference_rows = Table(
+    "reference_rows",
+    metadata,
+    text_column("tenant_id"),
+    text_column("kind"),
+    text_column("key"),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date, nullable=True),
+    Column("version", Integer, nullable=False, server_default="1"),
+    json_column("value"),
+    when("updated_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "kind", "key", "valid_from"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)

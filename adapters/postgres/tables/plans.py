@@ -1,0 +1,116 @@
+"""Plans, what people overrode in them, who approved them, and baselines."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
+
+from adapters.postgres.tables.columns import (
+    id_column,
+    json_column,
+    metadata,
+    of_opportunity,
+    text_column,
+    when,
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    text_column("tenant_id"),
+    id_column("opportunity_id"),
+    text_column("hash"),
+    Column("number", Integer, nullable=False),
+    json_column("content"),
+    json_column("provenance"),
+    when("made_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "opportunity_id", "hash"),
+    UniqueConstraint("tenant_id", "opportunity_id", "number"),
+    of_opportunity(),
+)
+
+# What people said of a plan's workstreams, each with a reason; the last word on a field counts.
+plan_overrides = Table(
+    "plan_overrides",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    id_column("opportunity_id"),
+    text_column("workstream"),
+    text_column("field"),
+    text_column("value", nullable=True),
+    text_column("reason"),
+    id_column("made_by"),
+    when("made_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    of_opportunity(),
+    ForeignKeyConstraint(["tenant_id", "made_by"], ["people.tenant_id", "people.id"]),
+    Index("ix_plan_overrides_tenant_id_opportunity_id", "tenant_id", "opportunity_id", "id"),
+)
+
+# What an opportunity was to cost, earn and take when it became active: written once.
+baselines = Table(
+    "baselines",
+    metadata,
+    text_column("tenant_id"),
+    id_column("opportunity_id"),
+    text_column("plan_hash"),
+    when("frozen_at"),
+    json_column("content"),
+    PrimaryKeyConstraint("tenant_id", "opportunity_id"),
+    of_opportunity(),
+)
+
+approval_tasks = Table(
+    "approval_tasks",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    id_column("opportunity_id"),
+    text_column("plan_hash"),
+    text_column("role"),
+    text_column("status"),
+    Column("candidates", ARRAY(UUID(as_uuid=True)), nullable=False),
+    when("opened_at", now=True),
+    when("decided_at", nullable=True),
+    id_column("decided_by", nullable=True),
+    text_column("comment", default=""),
+    # Approved without a person: the rule's name and row.
+    json_column("rule", nullable=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(
+        ["tenant_id", "opportunity_id", "plan_hash"],
+        ["plans.tenant_id", "plans.opportunity_id", "plans.hash"],
+    ),
+    ForeignKeyConstraint(["tenant_id", "decided_by"], ["people.tenant_id", "people.id"]),
+    # One live task for each role of a plan; void ones stay as history.
+    Index(
+        "uq_approval_tasks_live",
+        "tenant_id",
+        "opportunity_id",
+        "plan_hash",
+        "role",
+        unique=True,
+        postgresql_where=text("status <> 'void'"),
+    ),
+    # Nobody decides for both roles of a plan, whatever the code above believes.
+    Index(
+        "uq_approval_tasks_one_role_each",
+        "tenant_id",
+        "opportunity_id",
+        "plan_hash",
+        "decided_by",
+        unique=True,
+        postgresql_where=text("status = 'approved'"),
+    ),
+    Index("ix_approval_tasks_tenant_id_status", "tenant_id", "status", "id"),
+)

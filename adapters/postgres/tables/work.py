@@ -1,0 +1,167 @@
+"""Opportunities on their way, the messages about them, and what waits for a person."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from adapters.postgres.tables.columns import (
+    count,
+    id_column,
+    json_column,
+    metadata,
+    of_opportunity,
+    text_column,
+    when,
+)
+
+opportunities = Table(
+    "opportunities",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    text_column("connection_id"),
+    text_column("source_id"),
+    text_column("state"),
+    text_column("resume_state", nullable=True),
+    when("state_since", now=True),
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    count("tries"),
+    count("crashes"),
+    Column("reread_requested", BigInteger, nullable=False, server_default="0"),
+    Column("reread_done", BigInteger, nullable=False, server_default="0"),
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    when("lease_until", nullable=True),
+    # Set while a worker holds the lease; left behind by one that died.
+    text_column("lease_holder", nullable=True),
+    # Work may start from `due_at` on; null: only when somebody acts. The sweeper sends from `emit_at` on.
+    when("due_at", nullable=True),
+    when("emit_at", now=True),
+    json_column("record", nullable=True),
+    text_column("record_digest", nullable=True),
+    json_column("enrichment", nullable=True),
+    text_column("plan_hash", nullable=True),
+    # The CRM's time of the latest change that we were told of.
+    when("told_until", nullable=True),
+    # Copies of the record's fields for lists and the reporting view.
+    text_column("name", nullable=True),
+    text_column("account", nullable=True),
+    Column("amount", Numeric(20, 4), nullable=True),
+    text_column("currency", nullable=True),
+    when("received_at", now=True),
+    when("activated_at", nullable=True),
+    # Why a person gave it up after its approval.
+    text_column("compensation_reason", nullable=True),
+    # Of the last validation; those of the enrichment stand in it.
+    json_column("warnings", empty="[]"),
+    text_column("traceparent"),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("tenant_id", "connection_id", "source_id"),
+    ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
+    # A message carries the id alone.
+    Index("ix_opportunities_id", "id"),
+    Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
+    Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
+    Index(
+        "ix_opportunities_lane",
+        "tenant_id",
+        "connection_id",
+        "emit_at",
+        postgresql_where=text("due_at is not null"),
+    ),
+    # Which customers are known.
+    Index(
+        "ix_opportunities_customer",
+        "tenant_id",
+        text("((record -> 'account') ->> 'code')"),
+        postgresql_where=text("activated_at is not null"),
+    ),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    id_column("opportunity_id"),
+    text_column("stage"),
+    when("created_at", now=True),
+    text_column("traceparent"),
+    # The opportunity's: each connection gets its share of what is sent.
+    text_column("connection_id", nullable=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    Index("ix_outbox_id", "id"),
+    Index("ix_outbox_lane", "tenant_id", "connection_id", "id"),
+    Index("ix_outbox_opportunity", "tenant_id", "opportunity_id"),
+)
+
+exception_items = Table(
+    "exception_items",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    id_column("opportunity_id", nullable=True),
+    id_column("delivery_id", nullable=True),
+    text_column("stage", nullable=True),
+    text_column("disposition"),
+    text_column("code"),
+    text_column("message"),
+    text_column("owner"),
+    json_column("findings", empty="[]"),
+    text_column("payload_reference"),
+    text_column("status"),
+    when("first_seen", now=True),
+    when("last_seen", now=True),
+    Column("occurrences", Integer, nullable=False, server_default="1"),
+    when("closed_at", nullable=True),
+    text_column("closed_by", nullable=True),
+    text_column("reason", default=""),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    of_opportunity(),
+    ForeignKeyConstraint(["tenant_id", "delivery_id"], ["inbox.tenant_id", "inbox.id"]),
+    Index("ix_exception_items_tenant_id_status", "tenant_id", "status", "id"),
+    Index("ix_exception_items_tenant_id_opportunity_id", "tenant_id", "opportunity_id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    when("at", now=True),
+    id_column("opportunity_id", nullable=True),
+    text_column("type"),
+    text_column("actor"),
+    text_column("summary"),
+    json_column("before"),
+    json_column("after"),
+    json_column("detail"),
+    text_column("correlation_id"),
+    text_column("traceparent"),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    Index("ix_audit_tenant_id_opportunity_id", "tenant_id", "opportunity_id", "id"),
+)
+
+# Dead letters that Dramatiq made by itself, copied here before Redis forgets them.
+dead_messages = Table(
+    "dead_messages",
+    metadata,
+    text_column("tenant_id"),
+    text_column("message_id"),
+    text_column("queue"),
+    text_column("actor"),
+    id_column("opportunity_id", nullable=True),
+    json_column("message"),
+    when("found_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "message_id"),
+)

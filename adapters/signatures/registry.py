@@ -1,5 +1,0 @@
-"""The webhook signature schemes there are. Each is a `Verify`."""
-
-SIGNATURE_SCHEMES = {
-    "standard_webhooks": "adapters.signatures.standard_webhooks:verify",
-}

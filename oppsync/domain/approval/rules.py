@@ -1,0 +1,68 @@
+"""Which approvals a plan gets without a person: by rules that somebody set, and by none unless somebody did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.values.roles import ApprovalRole
+
+
+def rules_on(rows: Iterable[ReferenceRow], day: date) -> dict[RuleUse, ApprovalRule]:
+    """The rules valid on `day`, by name."""
+    valid = sorted((row for row in rows if row.covers(day)), key=lambda row: row.key)
+    return {
+        RuleUse(name=row.key, valid_from=row.valid_from, version=row.version): ApprovalRule.model_validate(
+            row.value
+        )
+        for row in valid
+    }
+
+
+def approved_by_rule(
+    content: PlanContent,
+    rules: Mapping[RuleUse, ApprovalRule],
+    *,
+    known_customer: bool,
+    warned: bool,
+    before: Iterable[ApprovalTask],
+) -> dict[ApprovalRole, RuleUse]:
+    """The roles whose approval a rule gives, with the first rule that does.
+
+    `warned`: findings that do not stop the deal are for people to read. `before`: all tasks this deal ever had;
+    what a person once decided about, people finish.
+    """
+    if warned or any(task.decided_by is not None for task in before):
+        return {}
+    found: dict[ApprovalRole, RuleUse] = {}
+    for use, rule in rules.items():
+        if _covers(rule, content, known_customer):
+            found = dict.fromkeys(rule.roles, use) | found
+    return found
+
+
+def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> bool:
+    models = {node.billing_model for node in content.nodes if node.billing_model is not None}
+    return (
+        content.currency == rule.up_to.currency
+        and 0 <= content.total.amount <= rule.up_to.amount
+        and not _has_credit(content)
+        and (not rule.legal_entities or content.legal_entity in rule.legal_entities)
+        and (not rule.billing_models or models.issubset(rule.billing_models))
+        and (known_customer or not rule.known_customers_only)
+        and _is_profitable(rule, content)
+    )
+
+
+def _has_credit(content: PlanContent) -> bool:
+    """A credit makes a large deal look small: it is for people to read."""
+    return any(line.amount.amount < 0 for _, line in content.billing_lines())
+
+
+def _is_profitable(rule: ApprovalRule, content: PlanContent) -> bool:
+    margin = content.node(ROOT_PATH).margin_percent
+    return rule.least_margin_percent is None or (margin is not None and margin >= rule.least_margin_percent)

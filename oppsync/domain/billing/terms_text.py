@@ -1,0 +1,60 @@
+"""Terms of billing in words, for the ERP's comments and the pages: label -> what was agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope, Deposit, Retainer, Rollover, Timing
+from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.money import Money
+
+_SCOPES = {
+    CapScope.CONTRACT: "for the contract",
+    CapScope.PERIOD: "for each month",
+    CapScope.WORKSTREAM: "for the workstream",
+}
+_TIMINGS = {Timing.IN_ADVANCE: "in advance", Timing.IN_ARREARS: "in arrears"}
+_LAST_DAY = 31
+
+
+def in_words(terms: BillingTerms, currency: str) -> dict[str, str]:
+    """Empty when nothing was agreed."""
+    return dict(_in_words(terms, currency))
+
+
+def _in_words(terms: BillingTerms, currency: str) -> Iterator[tuple[str, str]]:
+    if terms.cap is not None:
+        yield "not to exceed", _cap(terms.cap, currency)
+    if terms.deposit is not None:
+        yield "deposit", _deposit(terms.deposit)
+    if terms.retainer is not None:
+        yield "hours included", f"{plain(given(terms.retainer.hours, 'the hours included'))} a month"
+        yield "hours not used", _rollover(terms.retainer)
+    if terms.timing is not None:
+        yield "invoiced", _TIMINGS[terms.timing]
+    if terms.indexation_percent:
+        yield "indexation", f"{plain(terms.indexation_percent)} % on each anniversary"
+    if terms.day is not None:
+        yield "day of invoicing", "last of the month" if terms.day >= _LAST_DAY else str(terms.day)
+
+
+def _cap(cap: Cap, currency: str) -> str:
+    amount = given(cap.amount, "the cap")
+    limit = Money.rounded(amount, currency)
+    warning = Money.rounded(amount * cap.warning_percent / 100, currency)
+    return f"{limit} {_SCOPES[cap.scope]}, warning at {warning}, hours beyond are not billable"
+
+
+def _deposit(deposit: Deposit) -> str:
+    final = f", final part {plain(deposit.final_percent)} %" if deposit.final_percent else ""
+    return f"{plain(given(deposit.percent, 'the deposit'))} %{final}"
+
+
+def _rollover(retainer: Retainer) -> str:
+    match retainer.rollover:
+        case Rollover.NONE:
+            return "lapse"
+        case Rollover.CAPPED:
+            return f"are carried on, at most {plain(given(retainer.rollover_hours, 'the most'))}"
+        case Rollover.ALL:
+            return "are carried on"

@@ -1,0 +1,89 @@
+"""The ledger of outside effects: one row for each thing written outside, before it is written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import Code, Frozen, Text
+
+
+class EffectState(StrEnum):
+    INTENDED = "intended"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"  # confirmed once, and closed outside since, by an effect of its own
+
+
+class Landed(Frozen):
+    """A thing that exists outside. `differences`: field -> [expected, found], empty when it is as wanted.
+
+    `closed`: it is there, but nothing more is to be done or invoiced by it.
+    """
+
+    outside_id: Code
+    number: Text | None = None
+    url: Text | None = None
+    differences: dict[str, tuple[str, str]] = {}
+    response: dict[str, Any] = {}
+    closed: bool = False
+
+
+class Effect(Frozen):
+    """What is to be true outside. `request` is the canonical document that is sent (JSON-ready).
+
+    A `repeatable` effect sets fields of a thing that exists: sending it twice does what sending it once does.
+    `quarantine`: how long an unknown one waits before it is looked up (client time-out + late commit + search
+    lag of the vendor).
+    """
+
+    key: Code
+    kind: EffectKind
+    path: Code
+    opportunity_id: UUID
+    connection_id: Code
+    request: dict[str, Any]
+    repeatable: bool = False
+    quarantine: timedelta
+
+
+class LedgerRow(Frozen):
+    """An effect as recorded; times are the database's."""
+
+    key: Code
+    kind: EffectKind
+    path: Code
+    state: EffectState
+    request_digest: Code
+    attempts: int
+    sent_at: AwareDatetime | None = None
+    confirmed_at: AwareDatetime | None = None
+    outside_id: Code | None = None
+    number: Text | None = None
+    url: Text | None = None
+    error: Text | None = None
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether a thing was made outside or might have been: telling a person or the CRM makes none, nor does
+        closing one."""
+        states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)
+        return self.kind not in _MAKE_NOTHING and self.state in states
+
+
+# A customer alone is no project: it stays, whatever becomes of the deal.
+_MAKE_NOTHING = frozenset(
+    {
+        EffectKind.NOTIFICATION,
+        EffectKind.CRM_WRITE_BACK,
+        EffectKind.CANCELLATION,
+        EffectKind.CUSTOMER,
+    }
+)

@@ -1,0 +1,93 @@
+"""Rate cards: what an hour of a role is sold at and what it costs, in a region and a currency.
+
+A customer's own card comes before the region's, as in Certinia's and NetSuite's rate cards. The card in force
+on the day the deal was won is the one it was sold by; a card that ends before the work does is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.enrichment.lookup import Search
+from oppsync.domain.reference.book import ANY, ReferenceKind
+from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.reference.exchange import ExchangeRate
+from oppsync.domain.reference.rates import CostRate, Rate
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import plain
+
+_PRICE_STEP = Decimal("0.0001")
+
+
+def rate_of(
+    opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, search: Search
+) -> Rate | None:
+    """The rate card's price of the line's role; the price sold, before a discount, must be the same."""
+    kind, general = ReferenceKind.RATE_CARD, (region, line.role, opportunity.currency)
+    customer = opportunity.account.code if opportunity.account else None
+    own = search.first(Rate, kind, (customer, *general))
+    rate = own or search.find(Rate, kind, f"{path}/role", *general)
+    start, end = opportunity.start_of(line), opportunity.end_of(line)
+    if rate is not None:
+        search.findings += _price_findings(opportunity, line, path, rate)
+        if start is not None and end is not None:
+            gap = search.uncovered(kind, (customer, *general) if own else general, start, end)
+            search.findings += _gap_findings(line, path, rate, gap)
+    return rate
+
+
+def cost_rate_of(
+    opportunity: Opportunity,
+    line: OpportunityLine,
+    region: str | None,
+    entity: LegalEntity | None,
+    search: Search,
+) -> CostRate | None:
+    """What an hour of the line costs: of its role, or else of anybody in the region; in the deal's currency, or
+    else converted from the contracting entity's."""
+    there = opportunity.currency
+    cost = _cost_in(there, line, region, search)
+    if cost is not None or entity is None or entity.currency == there:
+        return cost
+    own = _cost_in(entity.currency, line, region, search)
+    quote = search.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, there))
+    if own is None or quote is None:
+        return None
+    return CostRate(card=own.card, hourly=(own.hourly * quote.rate).quantize(_PRICE_STEP, ROUND_HALF_EVEN))
+
+
+def _cost_in(
+    currency: str | None, line: OpportunityLine, region: str | None, search: Search
+) -> CostRate | None:
+    keys = ((region, line.role, currency), (region, ANY, currency))
+    return search.first(CostRate, ReferenceKind.COST_RATE, *keys)
+
+
+def _price_findings(
+    opportunity: Opportunity, line: OpportunityLine, path: str, rate: Rate
+) -> Iterator[Finding]:
+    if line.unit_price == rate.price:
+        return
+    currency = opportunity.currency
+    less = f" less {plain(rate.discount_percent)} %" if rate.discount_percent else ""
+    yield finding(
+        "RATE_DIFFERS",
+        f"{line.title}: {line.role} was sold at {currency} {plain(line.unit_price)} an hour, the "
+        f"rate card {rate.card} says {currency} {plain(rate.hourly)}{less}",
+        path=f"{path}/unit_price",
+        value=f"{currency} {plain(line.unit_price)}",
+    )
+
+
+def _gap_findings(line: OpportunityLine, path: str, rate: Rate, gap: date | None) -> Iterator[Finding]:
+    if gap is not None:
+        yield finding(
+            "RATE_GAP",
+            f"{line.title}: the rate card {rate.card} has no rate of {line.role} on {gap} any more",
+            path=f"{path}/role",
+            value=gap,
+        )

@@ -1,0 +1,68 @@
+"""What reference data adds to a deal: the result of the `enrich` stage."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from oppsync.domain.plan.conversion import Exchange
+from oppsync.domain.reference.book import ReferenceUse
+from oppsync.domain.reference.entities import (
+    CostCentre,
+    DeliveryModel,
+    LegalEntity,
+    ProjectTemplate,
+    Region,
+    ServiceLine,
+)
+from oppsync.domain.reference.rates import CostRate, Rate, TransferPrice
+from oppsync.domain.reference.splitting import SplitRule
+from oppsync.domain.reference.tax import TaxTreatment, Withholding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import Code, Frozen, omitted_at
+
+
+class IntercompanyDelivery(Frozen):
+    """Another entity of ours than the one that sells does the work. The selling entity books its revenue on
+    `revenue_cost_centre`, the delivering one its cost on the line's own cost centre."""
+
+    entity: LegalEntity
+    transfer_price: TransferPrice
+    revenue_cost_centre: CostCentre
+
+
+class LineEnrichment(Frozen):
+    """One delivery line's. `rate` is there for time and materials only; `rows`: where its values came from.
+
+    `split_rule` makes it a workstream; without one it is a workstream of its own.
+    """
+
+    line_id: Code
+    service_line: ServiceLine
+    region: Region
+    cost_centre: CostCentre
+    template: ProjectTemplate
+    rate: Rate | None = None
+    cost_rate: CostRate | None = Field(default=None, exclude_if=lambda value: value is None)
+    split_rule: SplitRule | None = Field(default=None, exclude_if=lambda rule: rule is None)
+    intercompany: IntercompanyDelivery | None = Field(
+        default=None, exclude_if=lambda delivery: delivery is None
+    )
+    rows: tuple[ReferenceUse, ...] = Field(default=(), exclude_if=lambda value: not value)
+
+
+class Enrichment(Frozen):
+    """The deal's. `used` names every reference row a value came from; `customer` is the ERP's
+    code of an account that has none of its own; `warnings` did not stand in its way."""
+
+    legal_entity: LegalEntity
+    customer: Code | None = omitted_at(None)
+    tax: TaxTreatment
+    withholding: Withholding | None = omitted_at(None)
+    exchanges: tuple[Exchange, ...] = omitted_at(())
+    delivery_model: DeliveryModel | None = None
+    lines: tuple[LineEnrichment, ...]
+    used: tuple[ReferenceUse, ...]
+    warnings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda value: not value)
+
+    def line(self, line_id: str) -> LineEnrichment:
+        return next(line for line in self.lines if line.line_id == line_id)

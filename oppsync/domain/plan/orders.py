@@ -1,0 +1,72 @@
+"""What the pipeline orders from ERP, PSA and CRM: one thing to exist or to be set, under our key."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.plan.plan import BillingLine, NewCustomer, PlanContent, PlanNode, StaffingRequest
+from oppsync.domain.values.model import Code, Frozen, Text
+
+
+class CustomerOrder(Frozen):
+    """Create this customer, whose code is its key in the ERP, for the company that sells. `key` is ours."""
+
+    key: Code
+    customer: NewCustomer
+    erp_company: Code
+
+
+class NodeOrder(Frozen):
+    """Create this node of this plan. `parent_id` is the parent's id in the ERP; None for the root."""
+
+    key: Code
+    plan: PlanContent
+    node: PlanNode
+    parent_id: Code | None = None
+
+
+class LineOrder(Frozen):
+    """Create this billing line of `node`, whose id in the ERP is `project_id`."""
+
+    key: Code
+    plan: PlanContent
+    node: PlanNode
+    line: BillingLine
+    project_id: Code
+
+
+class PsaOrder(Frozen):
+    """A project in the PSA under our key."""
+
+    key: Code
+    title: Text
+    project_number: Text
+
+
+class StaffingOrder(Frozen):
+    """Ask for somebody in the PSA's project `project_id`, under our key."""
+
+    key: Code
+    project_id: Code
+    request: StaffingRequest
+
+
+class WriteBack(Frozen):
+    """What the opportunity in the CRM, and the project in the PSA, are told."""
+
+    status: Literal["active", "rejected", "withdrawn"]
+    project_number: Text = ""
+    project_url: Text = ""
+    activated_at: AwareDatetime | None = None
+    message: Text = ""
+
+
+class Message(Frozen):
+    """A notification to one person: a link, no amount."""
+
+    key: Code
+    to: Code
+    subject: Text
+    body: Text

@@ -1,0 +1,50 @@
+"""A workstream: what delivery lines become when the deal is split."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from oppsync.domain.deal.billing_terms import BillingTerms
+from oppsync.domain.deal.opportunity import BillingModelCode, Milestone
+from oppsync.domain.plan.enrichment import LineEnrichment
+from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.money import Money
+
+
+class Workstream(Frozen):
+    """`hours` are the hours sold (time and materials) or planned, `cost` is theirs. `key` is the CRM's line id,
+    or the split rule's code with the values of its group; `line_ids` are the CRM's lines it rests on.
+
+    `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
+    whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
+    invoices: its policies and its calendar decide. `list_price` is that before any discount: what it would sell
+    for alone.
+    """
+
+    key: Code
+    line_ids: tuple[Code, ...]
+    name: Text
+    billing_model: BillingModelCode
+    amount: Money
+    list_price: Decimal
+    is_discounted: bool = False
+    hours: Decimal | None = None
+    cost: Money | None = None
+    role: Code | None = None
+    discount_percent: Decimal = Decimal(0)
+    starts_on: date
+    ends_on: date
+    signed_on: date | None = None
+    terms: BillingTerms
+    seller: LegalEntity
+    milestones: tuple[Milestone, ...] = ()
+    enrichment: LineEnrichment
+    parts: tuple[Workstream, ...] = ()
+    called: Text | None = None
+
+    @property
+    def is_credit(self) -> bool:
+        """It gives money back: planned by the same rules as what is charged, and mirrored."""
+        return self.amount.amount < 0

@@ -1,0 +1,359 @@
+"""What each value of a plan is made of.
+
+A table for each kind of thing in a plan: field -> the rule that made it, the fields of the CRM's record and the
+kinds of reference rows it was made of. A new field of the plan gets its row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from oppsync.domain.billing.fixed_fee_deposit import DEPOSIT
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.overrides import OverrideField, Taken
+from oppsync.domain.plan.plan import BillingLine, ContractFacts, LineKind
+from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
+from oppsync.kernel.json_pointer import pointer
+
+BILLING = "billing."
+OVERRIDDEN = "overridden"
+
+# What each rule does, as `why` says it. Those of billing models are named after them: `billing.fixed_fee`.
+RULES: dict[str, str] = {
+    "form": "the form of this document",
+    OVERRIDDEN: "a person said so before the plan was approved",
+    "stated": "as the CRM states it",
+    "looked_up": "what the reference data say for it",
+    "tree": "where it stands in the tree: parents first, a workstream alone is the project itself",
+    "path": "made of the CRM's ids, or of the split rule and its group",
+    "named": "the name of what was sold, by the split rule and the template where they name it",
+    "split": "what was sold on its lines, spread by the split rule where there is one",
+    "converted": "total and cost at the rate of the day, into the currencies of the contracting entity",
+    "taxed": "decided from the contracting entity, where the customer is and how it is registered",
+    "withheld": "what the customer's country withholds, shown and not deducted",
+    "patterned": "by the template's numbering pattern",
+    "staffed": "hours by the template's budget, or those of the roles that were sold",
+    "phased": "the run of its workstream, or of the template's phase",
+    "recognised": "by the method of the entity's policy for its billing model, a discount spread by list price",
+    "terms": "the terms of billing that its model goes by, the line's before the contract's",
+    "cost": "hours at their cost rates",
+    "margin": "what is left of the price after the cost, in per cent of the price",
+    "sum": "the sum of the workstreams below",
+    "span": "from the first start to the last end of the workstreams below",
+    "task": "a task of the template, which carries no money of its own",
+    "delivered": "another entity delivers than the one that sells",
+}
+
+
+@dataclass(frozen=True)
+class Deal:
+    """What a plan is made of. `lines` are those that the thing in question rests on, `deliverer` is the entity
+    that delivers it. `taken`: what people overrode of it; where it `is_shared` by several, the CRM's fields
+    count beside that.
+    """
+
+    opportunity: Opportunity
+    enrichment: Enrichment
+    lines: tuple[OpportunityLine, ...]
+    taken: tuple[Taken, ...] = ()
+    is_shared: bool = True
+    deliverer: str = ""
+    billing_line: BillingLine | None = None
+    billing_model: str = ""
+
+    @cached_property
+    def rows(self) -> Sequence[ReferenceUse]:
+        """The rows that the lines in question used, those that no line did: the deal's own, and instead of them
+        those of overrides."""
+        of_lines = {line.line_id: line.rows for line in self.enrichment.lines}
+        here = {use for line in self.lines for use in of_lines[line.id]}
+        elsewhere = {use for rows in of_lines.values() for use in rows} - here
+        rows = [use for use in self.enrichment.used if use not in elsewhere]
+        for new in (use for each in self.taken for use in each.rows):
+            rows = [*(use for use in rows if not _replaces(new, use)), new]
+        return rows
+
+    def at(self, line: OpportunityLine, *parts: object) -> str:
+        return pointer(("lines", self.opportunity.lines.index(line), *parts))
+
+
+def _replaces(new: ReferenceUse, old: ReferenceUse) -> bool:
+    """Each entity has rows of its own; of anything else a workstream has one."""
+    by_entity = new.kind in (ReferenceKind.COST_CENTRE, ReferenceKind.LEGAL_ENTITY)
+    same = not by_entity or new.key.partition("|")[0] == old.key.partition("|")[0]
+    return new.kind is old.kind and same
+
+
+Fields = Callable[[Deal], Iterator[str]]
+Picks = Callable[[ReferenceUse, Deal], bool]
+
+
+class Row(NamedTuple):
+    """`rule` is a name in RULES. `pick` leaves out rows of the right kind that another field came from."""
+
+    rule: str
+    fields: Sequence[Fields] = ()
+    rows: Sequence[ReferenceKind] = ()
+    pick: Picks = lambda use, deal: True
+
+
+def of_deal(*pointers: str) -> Fields:
+    return lambda deal: iter(pointers)
+
+
+def of_lines(name: str) -> Fields:
+    """A field of each line, where the line has it."""
+    return lambda deal: (deal.at(line, name) for line in deal.lines if getattr(line, name) not in (None, ""))
+
+
+def of_lines_or_deal(name: str, above: str) -> Fields:
+    """A line's own field, or the deal's that it falls back to."""
+
+    def fields(deal: Deal) -> Iterator[str]:
+        return (f"/{above}" if getattr(line, name) is None else deal.at(line, name) for line in deal.lines)
+
+    return fields
+
+
+def customer(deal: Deal) -> Iterator[str]:
+    """What the tax goes by: where the customer is, and how it is registered."""
+    account = deal.opportunity.account
+    for name in ("country", "subdivision", "tax_id"):
+        if account is not None and getattr(account, name, None) is not None:
+            yield f"/account/{name}"
+    if deal.opportunity.contract.place_of_supply is not None:
+        yield "/contract/place_of_supply"
+
+
+def customer_code(deal: Deal) -> Iterator[str]:
+    """The customer's code, or the account that was linked to one."""
+    account = deal.opportunity.account
+    yield "/account/code" if account is not None and account.code is not None else "/account/id"
+
+
+def contract_facts(deal: Deal) -> Iterator[str]:
+    """What the contract says besides money."""
+    for name in ContractFacts.model_fields:
+        if getattr(deal.opportunity.contract, name) is not None:
+            yield f"/contract/{name}"
+
+
+def hours_sold(deal: Deal) -> Iterator[str]:
+    for line in deal.lines:
+        if line.unit is Unit.HOUR:
+            yield deal.at(line, "quantity")
+        elif line.planned_hours is not None:
+            yield deal.at(line, "planned_hours")
+
+
+def titles(deal: Deal) -> Iterator[str]:
+    """What `OpportunityLine.title` is taken from."""
+    for line in deal.lines:
+        names = ("description", "product_name", "product_code")
+        yield deal.at(line, next((name for name in names if getattr(line, name)), "id"))
+
+
+def terms(deal: Deal) -> Iterator[str]:
+    """The terms that the billing model goes by, a line's own or the contract's; of what is dated, how often."""
+    model, contract = BILLING_MODELS.get(deal.billing_model), deal.opportunity.contract
+    names = set(model.uses) if model else set()
+    if deal.billing_line is not None and deal.billing_line.kind is LineKind.DATED:
+        names.add("frequency")
+    for line in deal.lines:
+        for name in sorted(names):
+            if getattr(line.billing, name) is not None:
+                yield deal.at(line, "billing", name)
+            elif getattr(contract.billing, name) is not None:
+                yield f"/contract/billing/{name}"
+            elif name == "frequency":
+                yield "/contract/billing_frequency"
+
+
+def of_milestone(name: str) -> Fields:
+    """A field of the milestone that a billing line is for."""
+
+    def fields(deal: Deal) -> Iterator[str]:
+        _, _, known = (deal.billing_line.path if deal.billing_line else "").rpartition("/milestone/")
+        for line in deal.lines:
+            for index, milestone in enumerate(line.milestones):
+                if milestone.id == known:
+                    yield deal.at(line, "milestones", index, name)
+
+    return fields
+
+
+def signing(deal: Deal) -> Iterator[str]:
+    """What a deposit is due by."""
+    line, signed_on = deal.billing_line, deal.opportunity.contract.signed_on
+    if line is not None and signed_on is not None and line.path.endswith(f"/{DEPOSIT}"):
+        yield "/contract/signed_on"
+
+
+def contracting(use: ReferenceUse, deal: Deal) -> bool:
+    """Leaves out the entities that only deliver."""
+    return use.kind is not ReferenceKind.LEGAL_ENTITY or use.key == deal.opportunity.contracting_entity
+
+
+def selling_centre(use: ReferenceUse, deal: Deal) -> bool:
+    return use.key.startswith(f"{deal.enrichment.legal_entity.code}|")
+
+
+def own_centre(use: ReferenceUse, deal: Deal) -> bool:
+    """The cost centre of whoever delivers."""
+    return use.key.startswith(f"{deal.deliverer}|")
+
+
+def of_delivery(use: ReferenceUse, deal: Deal) -> bool:
+    """The two entities, and the cost centre of the one that sells."""
+    if use.kind is ReferenceKind.LEGAL_ENTITY:
+        return use.key in (deal.enrichment.legal_entity.code, deal.deliverer)
+    return use.kind is not ReferenceKind.COST_CENTRE or selling_centre(use, deal)
+
+
+K = ReferenceKind
+MODEL = of_lines_or_deal("billing_model", "billing_model")
+SERVICE_LINE = of_lines_or_deal("service_line", "service_line")
+REGION = of_lines_or_deal("delivery_region", "region")
+RUN = (of_lines_or_deal("starts_on", "starts_on"), of_lines_or_deal("ends_on", "ends_on"))
+ENTITY = of_deal("/contracting_entity")
+NET = of_lines("net")
+LIST = of_lines("unit_price")
+
+# What a person can say instead of the CRM.
+SAID_INSTEAD: dict[Fields, OverrideField] = {
+    titles: OverrideField.NAME,
+    RUN[0]: OverrideField.STARTS_ON,
+    RUN[1]: OverrideField.ENDS_ON,
+    hours_sold: OverrideField.HOURS,
+    SERVICE_LINE: OverrideField.SERVICE_LINE,
+}
+
+TAX = Row(
+    "taxed",
+    [ENTITY, customer],
+    [K.TAX_TREATMENT, K.TAX_REGIME, K.TAX_NEXUS, K.TAX_EXEMPTION, K.LEGAL_ENTITY],
+    contracting,
+)
+
+OF_DEAL: dict[str, Row] = {
+    "schema": Row("form"),
+    "record_id": Row("stated", [of_deal("/id")]),
+    "name": Row("stated", [of_deal("/name")]),
+    "customer": Row("stated", [customer_code], [K.CUSTOMER_LINK]),
+    "customer_name": Row("stated", [of_deal("/account/name")]),
+    "legal_entity": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
+    "erp_company": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
+    "entity_currency": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
+    "currency": Row("stated", [of_deal("/currency")]),
+    "total": Row("stated", [of_deal("/amount", "/currency")]),
+    "conversions": Row(
+        "converted",
+        [of_deal("/amount", "/currency"), ENTITY, hours_sold],
+        [K.LEGAL_ENTITY, K.EXCHANGE_RATE],
+        contracting,
+    ),
+    "tax": TAX,
+    "tax_percent": TAX,
+    "tax_reason": TAX,
+    "tax_kind": TAX,
+    "withholding": Row("withheld", [of_deal("/account/country", "/amount")], [K.WITHHOLDING]),
+    "tax_rounding": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
+    "payment_terms": Row("stated", [of_deal("/contract/payment_terms")]),
+    "po_number": Row("stated", [of_deal("/contract/po_number")]),
+    "po_expires_on": Row("stated", [of_deal("/contract/po_expires_on")]),
+    "contract": Row("stated", [contract_facts]),
+    "new_customer": Row("stated", [customer_code, of_deal("/account/name", "/account/country")]),
+    "po_limit": Row("stated", [of_deal("/contract/po_limit", "/currency")]),
+    "delivery_model": Row("looked_up", [of_deal("/delivery_model")], [K.DELIVERY_MODEL]),
+    "compliance": Row("looked_up", [REGION], [K.REGION]),
+}
+
+# A project above workstreams.
+OF_PARENT: dict[str, Row] = {
+    "path": Row("tree"),
+    "kind": Row("tree"),
+    "name": Row("stated", [of_deal("/name")]),
+    "amount": Row("sum", [NET]),
+    "hours": Row("sum", [hours_sold]),
+    "cost": Row("cost", [hours_sold], [K.COST_RATE]),
+    "margin_percent": Row("margin", [NET, hours_sold], [K.COST_RATE]),
+    "starts_on": Row("span", [RUN[0]]),
+    "ends_on": Row("span", [RUN[1]]),
+}
+
+OF_WORKSTREAM: dict[str, Row] = {
+    "path": Row("path", [of_lines("id")], [K.SPLIT_RULE]),
+    "parent": Row("tree"),
+    "kind": Row("tree"),
+    "name": Row("named", [titles, of_deal("/name")], [K.SPLIT_RULE, K.PROJECT_TEMPLATE]),
+    "number": Row("patterned", [of_deal("/id", "/name"), of_lines("id"), titles], [K.PROJECT_TEMPLATE]),
+    "role": Row("stated", [of_lines("role")]),
+    "time_entry": Row("looked_up", [SERVICE_LINE, REGION, MODEL], [K.PROJECT_TEMPLATE]),
+    "staffing": Row("staffed", [hours_sold, *RUN, of_lines("role")], [K.PROJECT_TEMPLATE, K.REGION]),
+    "billing_model": Row("stated", [MODEL]),
+    "amount": Row("split", [NET], [K.SPLIT_RULE]),
+    "hours": Row("split", [hours_sold], [K.SPLIT_RULE]),
+    "starts_on": Row("split", [RUN[0]], [K.SPLIT_RULE]),
+    "ends_on": Row("split", [RUN[1]], [K.SPLIT_RULE]),
+    "revenue": Row("recognised", [NET, LIST, *RUN], [K.LEGAL_ENTITY], contracting),
+    "terms": Row("terms", [terms]),
+    "cost": Row("cost", [hours_sold, of_lines("role")], [K.COST_RATE, K.SPLIT_RULE]),
+    "margin_percent": Row("margin", [NET, hours_sold], [K.COST_RATE, K.SPLIT_RULE]),
+    "rate_card": Row("looked_up", [REGION, of_lines("role")], [K.RATE_CARD]),
+    "service_line": Row("looked_up", [SERVICE_LINE], [K.SERVICE_LINE]),
+    "cost_centre": Row("looked_up", [ENTITY, SERVICE_LINE], [K.COST_CENTRE], own_centre),
+    "template": Row("looked_up", [SERVICE_LINE, REGION, MODEL], [K.PROJECT_TEMPLATE]),
+    "intercompany": Row(
+        "delivered",
+        [ENTITY, REGION, SERVICE_LINE],
+        [K.REGION, K.SPLIT_RULE, K.LEGAL_ENTITY, K.TRANSFER_PRICE, K.COST_CENTRE],
+        of_delivery,
+    ),
+}
+
+OF_TASK: dict[str, Row] = {
+    "path": Row("tree", rows=[K.PROJECT_TEMPLATE]),
+    "parent": Row("tree"),
+    "kind": Row("tree"),
+    "name": Row("task", rows=[K.PROJECT_TEMPLATE]),
+    "role": Row("task", rows=[K.PROJECT_TEMPLATE]),
+    "time_entry": Row("task", rows=[K.PROJECT_TEMPLATE]),
+    "amount": Row("task", [of_deal("/currency")]),
+    "starts_on": Row("phased", [*RUN], [K.SPLIT_RULE, K.PROJECT_TEMPLATE]),
+    "ends_on": Row("phased", [*RUN], [K.SPLIT_RULE, K.PROJECT_TEMPLATE]),
+}
+
+OF_BILLING_LINE: dict[str, Row] = {
+    "path": Row("path", [of_lines("id")], [K.SPLIT_RULE]),
+    "kind": Row(BILLING, [MODEL]),
+    "description": Row(BILLING, [titles]),
+    "amount": Row(BILLING, [NET, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+    "due_on": Row(BILLING, [*RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+    "period_starts_on": Row(BILLING, [*RUN, terms], [K.SPLIT_RULE]),
+    "period_ends_on": Row(BILLING, [*RUN, terms], [K.SPLIT_RULE]),
+    "hours": Row(BILLING, [hours_sold, terms], [K.SPLIT_RULE]),
+    "rate": Row(BILLING, [of_lines("role"), of_lines("discount_percent")], [K.RATE_CARD]),
+    "role": Row("stated", [of_lines("role")]),
+}
+
+# What a line has instead that is one of several for parts of the run.
+OF_DATED: dict[str, Row] = {
+    "description": Row(BILLING, [titles, *RUN]),
+    "amount": Row(BILLING, [NET, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+    "due_on": Row(BILLING, [signing, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+}
+
+# What a milestone's line has instead.
+OF_MILESTONE: dict[str, Row] = {
+    "path": Row("path", [of_milestone("id")]),
+    "description": Row(BILLING, [titles, of_milestone("name")]),
+    "amount": Row(BILLING, [NET, of_milestone("percent")]),
+    "due_on": Row(BILLING, [of_milestone("planned_on")]),
+}
+
+OF_KIND = {LineKind.DATED: OF_DATED, LineKind.MILESTONE: OF_MILESTONE}

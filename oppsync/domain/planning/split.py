@@ -1,0 +1,167 @@
+"""Split: delivery lines become workstreams, by the split rules of reference data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, together
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.margin import cost_of, total_cost
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.splitting import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
+from oppsync.domain.values.date_ranges import consecutive
+from oppsync.domain.values.hours import finest, shared_out
+from oppsync.domain.values.model import given
+from oppsync.domain.values.money import Money, allocate, minor_unit
+from oppsync.domain.values.pricing import net_of
+
+# What holds for a line that no rule takes.
+ONE_EACH = SplitRule(code="one-each", order=0)
+# Ends the key of a group's credits.
+_CREDIT = ".credit"
+# What may differ between lines that are billed as one: the rest is their terms.
+_NOT_TERMS = {"key", "line_ids", "name", "amount", "list_price", "hours", "cost", "enrichment"}
+
+
+def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream, ...]:
+    """The workstreams of a validated and enriched deal, by key: the CRM's own order does not count."""
+    groups: dict[str, list[Workstream]] = {}
+    for line in sorted(opportunity.lines, key=lambda line: line.id):
+        facts = _facts(opportunity, enrichment, line)
+        rule = enrichment.line(line.id).split_rule or ONE_EACH
+        base = rule.base_key(line.id, facts)
+        if rule.group_by and line.net < 0:
+            base += _CREDIT  # never billed as one with what is charged
+        groups.setdefault(base, []).append(_of_line(opportunity, enrichment, line))
+    return tuple(
+        workstream
+        for base, parts in sorted(groups.items())
+        for workstream in _by_rule(opportunity, enrichment, base, parts)
+    )
+
+
+def _by_rule(
+    opportunity: Opportunity, enrichment: Enrichment, base: str, parts: Sequence[Workstream]
+) -> Iterator[Workstream]:
+    first = parts[0].enrichment
+    rule = first.split_rule or ONE_EACH
+    line = next(line for line in opportunity.lines if line.id == first.line_id)
+    shown = _facts(opportunity, enrichment, line) | {LineAttribute.SERVICE_LINE: first.service_line.name}
+    name = rule.group_name(shown) if rule.group_by else line.title
+    if rule.group_by and line.net < 0:
+        name += ", credit"
+    if not rule.phases:
+        yield _grouped(base, name, parts)
+        return
+    spread = [_spread(part, rule.phases) for part in parts]
+    for index, phase in enumerate(rule.phases):
+        key = f"{base}.{key_part(phase.code)}"
+        yield _grouped(key, f"{name}: {phase.name}", [phased[index] for phased in spread])
+
+
+def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine) -> Workstream:
+    model = BILLING_MODELS[given(opportunity.billing_model_of(line), "the billing model")]
+    currency, known = given(opportunity.currency, "the currency"), enrichment.line(line.id)
+    return Workstream(
+        key=line.id,
+        line_ids=(line.id,),
+        name=line.title,
+        billing_model=model.code,
+        amount=Money(amount=line.net, currency=currency),
+        list_price=net_of(line.quantity, line.unit_price, Decimal(0)),
+        is_discounted=bool(line.discount_percent),
+        hours=line.hours,
+        cost=cost_of(line, known.cost_rate, currency),
+        role=line.role,
+        discount_percent=line.discount_percent,
+        starts_on=given(opportunity.start_of(line), "the start date"),
+        ends_on=given(opportunity.end_of(line), "the end date"),
+        signed_on=opportunity.contract.signed_on,
+        terms=opportunity.billing_of(line),
+        seller=enrichment.legal_entity,
+        milestones=line.milestones,
+        enrichment=known,
+    )
+
+
+def _facts(
+    opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine
+) -> dict[LineAttribute, str | None]:
+    reference = enrichment.line(line.id)
+    model = given(opportunity.billing_model_of(line), "the billing model")
+    return line_facts(
+        line, enrichment.legal_entity.code, reference.service_line.code, reference.region.code, model
+    )
+
+
+def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
+    """One workstream of all: billed as one where every line has the same terms, or else line by line."""
+    first = parts[0]
+    hours = [part.hours for part in parts if part.hours is not None]
+    same = all(_terms(part) == _terms(first) for part in parts)
+    return first.model_copy(
+        update={
+            "key": key,
+            "line_ids": tuple(line_id for part in parts for line_id in part.line_ids),
+            "name": name,
+            "amount": Money.total((part.amount for part in parts), first.amount.currency),
+            "list_price": sum((part.list_price for part in parts), start=Decimal(0)),
+            "is_discounted": any(part.is_discounted for part in parts),
+            "hours": sum(hours, start=Decimal(0)) if hours else None,
+            "cost": total_cost((part.cost for part in parts), first.amount.currency),
+            "starts_on": min(part.starts_on for part in parts),
+            "ends_on": max(part.ends_on for part in parts),
+            "terms": together([part.terms for part in parts]),
+            "parts": () if same else tuple(parts),
+        }
+    )
+
+
+def _terms(workstream: Workstream) -> dict[str, Any]:
+    return workstream.model_dump(exclude=_NOT_TERMS) | workstream.enrichment.model_dump(
+        exclude={"line_id", "rows", "cost_rate"}
+    )
+
+
+def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
+    """A line's share in each phase: money, hours and days by the phases' percents."""
+    percents = [phase.percent for phase in phases]
+    amounts = part.amount.allocate(percents)
+    list_prices = [part.list_price * percent / 100 for percent in percents]
+    hours: Sequence[Decimal | None] = [None] * len(phases)
+    if part.hours is not None:
+        hours = shared_out(part.hours, percents)
+    costs = part.cost.allocate(percents) if part.cost else [None] * len(phases)
+    runs = consecutive(part.starts_on, part.ends_on, percents)
+    return [
+        part.model_copy(
+            update={
+                "key": f"{part.key}.{key_part(phase.code)}",
+                "name": f"{part.name}: {phase.name}"[:200],
+                "amount": amount,
+                "list_price": list_price,
+                "hours": phase_hours,
+                "cost": cost,
+                "starts_on": begin,
+                "ends_on": end,
+                "terms": terms,
+            }
+        )
+        for phase, amount, list_price, phase_hours, cost, (begin, end), terms in zip(
+            phases, amounts, list_prices, hours, costs, runs, _spread_terms(part, percents), strict=True
+        )
+    ]
+
+
+def _spread_terms(part: Workstream, percents: Sequence[Decimal]) -> list[BillingTerms]:
+    """A cap for the workstream is shared by its phases; everything else holds in each of them."""
+    terms, cap = part.terms, part.terms.cap
+    if cap is None or cap.amount is None or cap.scope is not CapScope.WORKSTREAM:
+        return [terms] * len(percents)
+    amounts = allocate(cap.amount, percents, finest(cap.amount, minor_unit(part.amount.currency)))
+    caps = [cap.model_copy(update={"amount": amount}) for amount in amounts]
+    return [terms.model_copy(update={"cap": each}) for each in caps]

@@ -1,0 +1,87 @@
+"""What a deal, open or won, would become if it went through now: the answer of a dry run."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import computed_field
+
+from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.plan import ROOT_PATH, Plan
+from oppsync.domain.values.findings.finding import Finding, Severity, blocking
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import ApprovalRole
+
+# They stop a deal, but not its figures: the plan is shown beside them.
+LEAVE_A_PLAN = frozenset(
+    {
+        "ACCOUNT_UNKNOWN",
+        "CURRENCY_NOT_ALLOWED",
+        "LEGAL_ENTITY_NOT_APPROVED",
+        "LEGAL_ENTITY_NOT_READY",
+        "OWNER_EMAIL_MISSING",
+        "WON_IN_THE_FUTURE",
+    }
+)
+
+
+class Approver(Frozen):
+    name: Text
+    email: Code
+
+
+class NeededApproval(Frozen):
+    """One role that would have to approve, and who could (nobody: a finding says so), or the rule that does."""
+
+    role: ApprovalRole
+    candidates: tuple[Approver, ...]
+    rule: RuleUse | None = None
+
+
+class PlanPreview(Frozen):
+    """`findings`: of every stage, those that block and those that warn. `plan` is there unless what is wrong
+    leaves none; the same deal, won on `as_of` with the same reference data, gets a plan of the same `hash`.
+
+    `as_of`: the day whose reference values were taken. Of a won deal the day it was won; of an open one the
+    day it is expected to be, or today where that has passed or nobody said.
+    """
+
+    system: Code
+    record_id: Code
+    source_version: Code
+    name: Text
+    is_won: bool
+    as_of: date
+    findings: tuple[Finding, ...]
+    plan: Plan | None
+    hash: Code | None
+    approvals: tuple[NeededApproval, ...]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def is_blocked(self) -> bool:
+        return bool(blocking(self.findings))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def cost(self) -> Money | None:
+        """Of the whole deal; None while one of its costs is not known."""
+        return self.plan.content.node(ROOT_PATH).cost if self.plan else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def margin_percent(self) -> Quantity | None:
+        return self.plan.content.node(ROOT_PATH).margin_percent if self.plan else None
+
+
+def leaves_a_plan(found: Finding) -> bool:
+    return found.severity is not Severity.BLOCKS or found.code in LEAVE_A_PLAN
+
+
+def as_if_won(deal: Opportunity, today: date) -> Opportunity:
+    """The deal with a day whose reference values it gets; a won deal keeps its own."""
+    if deal.won_on is not None and (deal.is_won or deal.won_on >= today):
+        return deal
+    return deal.model_copy(update={"won_on": today})

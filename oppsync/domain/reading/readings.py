@@ -1,0 +1,153 @@
+"""The read side: what pages, API and command line show. Shapes only; the store fills them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.approval.tasks import ApprovalTask
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.work.intake import Source
+from oppsync.domain.work.states import State
+
+Row = TypeVar("Row")
+
+
+class Page(Frozen, Generic[Row]):
+    """Some rows in a stable order; `next_cursor` is None on the last page."""
+
+    rows: tuple[Row, ...]
+    next_cursor: Code | None = None
+
+
+class OpportunitySummary(Frozen):
+    """Name, account and amount are None until the record was first read. `since`: in this state since."""
+
+    id: UUID
+    connection_id: Code
+    source_id: Code
+    state: State
+    resume_state: State | None = None
+    since: AwareDatetime
+    received_at: AwareDatetime
+    name: Text | None = None
+    account: Text | None = None
+    amount: Decimal | None = None
+    currency: Code | None = None
+    project_number: Text | None = None
+    project_url: Text | None = None
+    activated_at: AwareDatetime | None = None
+
+
+class OpportunityDetail(OpportunitySummary):
+    """`warnings`: findings that do not stop it."""
+
+    record: Opportunity | None = None
+    plan_hash: Code | None = None
+    plan_number: int | None = None
+    reread_due: bool = False
+    next_at: AwareDatetime | None = None
+    tries: int = 0
+    warnings: tuple[Finding, ...] = ()
+
+
+class TimelineEntry(Frozen):
+    """One audit entry. `actor` and `type` as in `domain.events`."""
+
+    id: UUID
+    at: AwareDatetime
+    type: Code
+    actor: Code
+    summary: Text
+    before: dict[str, Any]
+    after: dict[str, Any]
+    detail: dict[str, Any]
+    correlation_id: Code
+
+
+class PlanReading(Frozen):
+    """A stored plan, its number among the opportunity's plans, and whether it is the current one."""
+
+    number: int
+    hash: Code
+    is_current: bool
+    plan: Plan
+
+
+class ApprovalSummary(Frozen):
+    """One task with what the inbox shows of its deal. `amount` is the plan's total."""
+
+    task: ApprovalTask
+    opportunity_name: Text
+    account: Text
+    amount: Decimal
+    currency: Code
+    plan_number: int
+    owner_email: Text | None = None
+
+
+class ApprovalDetail(ApprovalSummary):
+    """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
+
+    `current_hash` is the opportunity's plan of now; when it differs the task is void. `warnings` are today's.
+    `editors` overrode something of the plan, so they may not decide.
+    """
+
+    opportunity_state: State
+    current_hash: Code | None
+    plan: Plan
+    others: tuple[ApprovalTask, ...]
+    people: dict[UUID, Text]
+    reread_due: bool
+    warnings: tuple[Finding, ...] = ()
+    editors: frozenset[UUID] = frozenset()
+
+
+class DeliveryStatus(Frozen):
+    """Where a delivery's opportunities are now; `findings` when it could not be read.
+
+    `source`: told by a webhook, or found by us; `late_seconds`: how long before a poll found it, it changed.
+    """
+
+    event_id: UUID
+    delivery_id: Code
+    connection_id: Code
+    received_at: AwareDatetime
+    source: Source = Source.WEBHOOK
+    late_seconds: int | None = None
+    opportunities: tuple[OpportunitySummary, ...]
+    exception_id: UUID | None = None
+    problem: Text | None = None
+
+
+class PollStatus(Frozen):
+    """How far a CRM connection is polled, and what that brought since it is connected.
+
+    `covered_until` (the CRM's clock): what changed before is here. `polled_at`: when a poll last came to its
+    end. `error`, `tries`: why the last one did not, and how often in a row. `deals` nobody had told of;
+    `changes` of known ones likewise, our own write-backs among them. Seconds late: from the change to the poll.
+    """
+
+    connection_id: Code
+    covered_until: AwareDatetime | None = None
+    polled_at: AwareDatetime | None = None
+    due_at: AwareDatetime
+    tries: int = 0
+    error: Text | None = None
+    deals: int = 0
+    changes: int = 0
+    last_late_seconds: int | None = None
+    most_late_seconds: int | None = None
+
+
+class OpenCounts(Frozen):
+    """For the navigation: tasks open for this person, exception items open."""
+
+    approvals: int
+    exceptions: int

@@ -1,0 +1,109 @@
+"""Reference data: effective-dated rows by kind and key, and the shapes of their values.
+
+A row is valid from its first day up to, and without, its last. The date asked for is the day the deal was won.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from oppsync.domain.values.model import Code, Frozen
+
+Shape = TypeVar("Shape", bound=Frozen)
+
+
+class ReferenceKind(StrEnum):
+    LEGAL_ENTITY = "legal_entity"
+    SERVICE_LINE = "service_line"
+    COST_CENTRE = "cost_centre"
+    PROJECT_TEMPLATE = "project_template"
+    RATE_CARD = "rate_card"
+    TAX_TREATMENT = "tax_treatment"
+    DELIVERY_MODEL = "delivery_model"
+    REGION = "region"
+    SPLIT_RULE = "split_rule"
+    TRANSFER_PRICE = "transfer_price"
+    COST_RATE = "cost_rate"
+    MARGIN_POLICY = "margin_policy"
+    APPROVAL_RULE = "approval_rule"
+    TAX_REGIME = "tax_regime"
+    TAX_NEXUS = "tax_nexus"
+    TAX_EXEMPTION = "tax_exemption"
+    WITHHOLDING = "withholding"
+    EXCHANGE_RATE = "exchange_rate"
+    CUSTOMER_LINK = "customer_link"
+
+
+# A part of a key that stands for every other value.
+ANY = "*"
+
+
+def reference_key(*parts: str) -> str:
+    return "|".join(parts)
+
+
+class ReferenceRow(Frozen):
+    """One row. `valid_to` is exclusive; None means until further notice. `version` grows with each edit."""
+
+    kind: ReferenceKind
+    key: Code
+    valid_from: date
+    valid_to: date | None = None
+    version: int = 1
+    value: dict[str, Any]
+
+    def covers(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+
+class ReferenceUse(Frozen):
+    """Which row a value came from."""
+
+    kind: ReferenceKind
+    key: Code
+    valid_from: date
+    version: int
+
+
+class ReferenceBook:
+    """All rows of one tenant, ready to be asked. Rows of one key never overlap (the store sees to it)."""
+
+    def __init__(self, rows: Iterable[ReferenceRow]) -> None:
+        self._rows: dict[tuple[ReferenceKind, str], list[ReferenceRow]] = {}
+        for row in rows:
+            self._rows.setdefault((row.kind, row.key), []).append(row)
+
+    def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
+        return next((row for row in self._rows.get((kind, key), ()) if row.covers(day)), None)
+
+    def uncovered(self, kind: ReferenceKind, key: str, first: date, last: date) -> date | None:
+        """The first day from `first` to `last` on which the key has no row."""
+        day = first
+        for row in sorted(self._rows.get((kind, key), ()), key=lambda row: row.valid_from):
+            if day > last or row.valid_from > day:
+                break
+            if row.covers(day):
+                if row.valid_to is None:
+                    return None
+                day = row.valid_to
+        return day if day <= last else None
+
+    def find(
+        self, shape: type[Shape], kind: ReferenceKind, key: str, day: date
+    ) -> tuple[Shape, ReferenceUse] | None:
+        """The value valid on `day` and where it came from; None when there is no such row."""
+        row = self.row(kind, key, day)
+        return None if row is None else _read(shape, row)
+
+    def all(self, shape: type[Shape], kind: ReferenceKind, day: date) -> list[tuple[Shape, ReferenceUse]]:
+        """Every value of a kind valid on `day`, and where it came from, by key."""
+        rows = [self.row(kind, key, day) for of_kind, key in sorted(self._rows) if of_kind is kind]
+        return [_read(shape, row) for row in rows if row is not None]
+
+
+def _read(shape: type[Shape], row: ReferenceRow) -> tuple[Shape, ReferenceUse]:
+    use = ReferenceUse(kind=row.kind, key=row.key, valid_from=row.valid_from, version=row.version)
+    return shape.model_validate(row.value), use

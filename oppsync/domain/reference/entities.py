@@ -1,0 +1,146 @@
+"""Legal entities and what a deal is delivered by: service lines, cost centres, templates, regions."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from pydantic import model_validator
+
+from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.values.keys import slug
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
+from oppsync.domain.values.money import Currency
+from oppsync.domain.values.patterns import Pattern
+
+_WHOLE = Decimal(100)
+
+
+class LegalEntity(Frozen):
+    """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one.
+
+    Once approved it contracts from `approved_from` up to, and without, `approved_to`.
+    Where it `creates_customers`, one that the ERP lacks is created with the projects, after their approval.
+    With a `reporting_currency` every deal needs the exchange rates to both.
+    Its holidays are those of `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
+    """
+
+    code: Code
+    name: Text
+    country: Code
+    currency: Currency
+    currencies: tuple[Currency, ...]
+    erp_company: Code
+    approved: bool = False
+    approved_by: Text | None = None
+    approved_from: date | None = omitted_at(None)
+    approved_to: date | None = omitted_at(None)
+    creates_customers: bool = omitted_at(False)
+    time_zone: Code = "UTC"
+    subdivision: Code | None = omitted_at(None)
+    reporting_currency: Currency | None = omitted_at(None)
+    billing_policy: BillingPolicy = omitted_at(BillingPolicy())
+
+    def not_approved_on(self, day: date) -> str | None:
+        """Why it may not contract on this day, in words; None when it may."""
+        by = f" by {self.approved_by}" if self.approved_by else ""
+        if not self.approved:
+            return "is not approved for contracts"
+        if self.approved_from is not None and day < self.approved_from:
+            return f"is approved{by} from {self.approved_from} on only"
+        if self.approved_to is not None and day >= self.approved_to:
+            return f"was approved{by} until {self.approved_to} only"
+        return None
+
+
+class ServiceLine(Frozen):
+    """Key: the CRM's name of it."""
+
+    code: Code
+    name: Text
+
+
+class CostCentre(Frozen):
+    """Key: `<entity code>|<service line code>`. Nothing is booked on it from `closed_on` on."""
+
+    code: Code
+    name: Text
+    closed_on: date | None = omitted_at(None)
+
+
+class TemplateTask(Frozen):
+    """`role` does it."""
+
+    name: Code
+    role: Code | None = None
+
+
+class TemplatePhase(Frozen):
+    """`percent` of the workstream's days. `code` is part of keys in the ERP: never change it."""
+
+    code: Code
+    name: Text
+    percent: Quantity
+    tasks: tuple[TemplateTask, ...] = ()
+
+
+class BudgetLine(Frozen):
+    """`percent` of the workstream's hours is asked of `role`, in `location` or else where it is delivered."""
+
+    role: Code
+    percent: Quantity
+    location: Code | None = None
+
+
+class ProjectTemplate(Frozen):
+    """Key: `<service line code>|<region>|<billing model>`. `tasks` become task nodes of the workstream,
+    `phases` task nodes with tasks below them; `naming` and `numbering` are patterns (`domain/patterns.py`).
+
+    `budget`, or else the roles sold where `requests_roles_sold`, becomes staffing requests. `time_entry`:
+    whether people may book time from the first day on; None leaves it to the ERP.
+    """
+
+    code: Code
+    name: Text
+    tasks: tuple[Code, ...] = ()
+    phases: tuple[TemplatePhase, ...] = omitted_at(())
+    budget: tuple[BudgetLine, ...] = omitted_at(())
+    requests_roles_sold: bool = omitted_at(False)
+    naming: Pattern | None = omitted_at(None)
+    numbering: Pattern | None = omitted_at(None)
+    time_entry: bool | None = omitted_at(None)
+
+    @model_validator(mode="after")
+    def _whole(self) -> ProjectTemplate:
+        parts: dict[str, tuple[list[str], list[Decimal]]] = {
+            "phases": ([slug(phase.code) for phase in self.phases], [phase.percent for phase in self.phases]),
+            "budget": (
+                [f"{slug(line.role)} in {slug(line.location or '')}" for line in self.budget],
+                [line.percent for line in self.budget],
+            ),
+        }
+        for field, (keys, percents) in parts.items():
+            if percents and (sum(percents) != _WHOLE or min(percents) <= 0):
+                raise ValueError(f"{field}: each has to be above 0 % and all of them 100 %")
+            if len(set(keys)) < len(keys):
+                raise ValueError(f"{field}: two are the same")
+        return self
+
+
+class DeliveryModel(Frozen):
+    """Key: the CRM's name of it."""
+
+    code: Code
+    name: Text
+
+
+class Region(Frozen):
+    """Key: the region. `compliance`: attribute -> value, shown on the plan.
+
+    `delivery_entity` does the work delivered there, whoever sells it, unless a split rule says otherwise.
+    """
+
+    code: Code
+    name: Text
+    compliance: dict[str, Text] = {}
+    delivery_entity: Code | None = omitted_at(None)

@@ -1,0 +1,131 @@
+"""Split rules: data that says which lines of a deal become which workstreams.
+
+The first rule whose conditions all hold takes the line. It may group lines by attributes, or spread each over
+phases, or both; a rule with neither, like no rule at all, makes one workstream of each line. A workstream has
+one billing model, service line and delivery region, since these decide its billing, template and cost centre:
+so a group is always by these too. Compare NetSuite SuiteProjects (one project from a sales order, or one for
+each line) and Dynamics 365 Project Operations (contract lines mapped to projects).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+
+from pydantic import field_validator
+
+from oppsync.domain.deal.opportunity import OpportunityLine
+from oppsync.domain.values.keys import slug
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text, plain
+from oppsync.kernel import canonical_json
+
+_WHOLE = Decimal(100)
+_LONGEST_PART = 40
+# With a phase and the rest of a path behind it, a key stays within a `Code`.
+_LONGEST_KEY = 80
+_PLAIN_VALUE = re.compile(r"[\w\s-]+")
+
+
+class LineAttribute(StrEnum):
+    """What rules may ask of a line. Service line, region and legal entity are reference data's codes, product
+    family and phase what the CRM says."""
+
+    PRODUCT_FAMILY = "product_family"
+    SERVICE_LINE = "service_line"
+    DELIVERY_REGION = "delivery_region"
+    LEGAL_ENTITY = "legal_entity"
+    PHASE = "phase"
+    BILLING_MODEL = "billing_model"
+
+
+ALWAYS_BY = (LineAttribute.SERVICE_LINE, LineAttribute.DELIVERY_REGION, LineAttribute.BILLING_MODEL)
+
+# What rules know of one line; None where it has no value.
+LineFacts = Mapping[LineAttribute, str | None]
+
+
+class SplitPhase(Frozen):
+    """`percent` of money, hours and days. `code` is part of the workstream's key: never change it."""
+
+    code: Code
+    name: Text
+    percent: Quantity
+
+
+class SplitRule(Frozen):
+    """Key: its own code, which is part of the workstreams' keys. Rules are asked by `order`, then code.
+
+    `when`: attribute -> the values it may have; capital letters do not count. `phases` follow one another,
+    their percents sum to 100. `delivery_entity` does the work, whoever sells it.
+    """
+
+    code: Code
+    order: int
+    when: dict[LineAttribute, tuple[Code, ...]] = {}
+    group_by: tuple[LineAttribute, ...] = ()
+    phases: tuple[SplitPhase, ...] = ()
+    delivery_entity: Code | None = None
+
+    @field_validator("phases")
+    @classmethod
+    def _whole(cls, phases: tuple[SplitPhase, ...]) -> tuple[SplitPhase, ...]:
+        percents = [phase.percent for phase in phases]
+        if phases and (sum(percents) != _WHOLE or min(percents) <= 0):
+            stated = " + ".join(f"{plain(percent)} %" for percent in percents)
+            raise ValueError(f"each phase has to be above 0 % and all of them 100 %, not {stated}")
+        if len({phase.code for phase in phases}) < len(phases):
+            raise ValueError("two phases have the same code")
+        return phases
+
+    def takes(self, line: LineFacts) -> bool:
+        """Whether every condition holds; one on an attribute the line has no value for does not."""
+        return all(
+            (line[attribute] or "").casefold() in {value.casefold() for value in values}
+            for attribute, values in self.when.items()
+        )
+
+    def base_key(self, line_id: str, line: LineFacts) -> str:
+        """The CRM's line id, or the rule's code with the group's values: other lines have no part in it."""
+        if not self.group_by:
+            return f"{key_part(self.code)}.{line_id}" if self.phases else line_id
+        values = [line[each] for each in dict.fromkeys([*self.group_by, *ALWAYS_BY])]
+        whole = ".".join(key_part(value) for value in [self.code, *values])
+        if len(whole) <= _LONGEST_KEY:
+            return whole
+        digest = canonical_json.digest([value and value.casefold() for value in values])
+        return f"{key_part(self.code)}.{digest[:16]}"
+
+    def group_name(self, line: LineFacts) -> str:
+        """The values it is grouped by, for people."""
+        return ", ".join(line[each] or f"no {each.replace('_', ' ')}" for each in self.group_by)
+
+
+def first_that_takes(rules: Iterable[SplitRule], line: LineFacts) -> SplitRule | None:
+    """The rule of a line; None: one workstream of its own."""
+    ordered = sorted(rules, key=lambda rule: (rule.order, rule.code))
+    return next((rule for rule in ordered if rule.takes(line)), None)
+
+
+def line_facts(
+    line: OpportunityLine, legal_entity: str, service_line: str, region: str, billing_model: str
+) -> dict[LineAttribute, str | None]:
+    return {
+        LineAttribute.PRODUCT_FAMILY: line.product_family,
+        LineAttribute.SERVICE_LINE: service_line,
+        LineAttribute.DELIVERY_REGION: region,
+        LineAttribute.LEGAL_ENTITY: legal_entity,
+        LineAttribute.PHASE: line.phase,
+        LineAttribute.BILLING_MODEL: billing_model,
+    }
+
+
+def key_part(value: str | None) -> str:
+    """A value inside a key: its slug, with a digest where the slug alone would not tell `C#` from `C++`."""
+    if value is None:
+        return "_"
+    short = slug(value)
+    if _PLAIN_VALUE.fullmatch(value) and 0 < len(short) <= _LONGEST_PART:
+        return short
+    return f"{short[:_LONGEST_PART]}-{canonical_json.digest(value.casefold())[:8]}"

@@ -1,0 +1,74 @@
+"""Rules about the contract: its purchase order, its payment terms, and the time it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding, Severity
+
+# Work may begin this long before the deal is closed in the CRM: people often start on a letter of intent.
+_EARLIEST_START_DAYS = 30
+
+
+def purchase_order_is_there(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    account = opportunity.account
+    if account is not None and account.po_required and not opportunity.contract.po_number:
+        yield finding(
+            "PO_MISSING",
+            f"{account.name} pays no invoice without a purchase order, and the opportunity has none",
+            path="/contract/po_number",
+            value=account.name,
+        )
+
+
+def purchase_order_holds(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """Expired today it blocks; expiring before the work ends it warns."""
+    contract, expires_on = opportunity.contract, opportunity.contract.po_expires_on
+    if expires_on is None:
+        return
+    order = f"The purchase order {contract.po_number or 'without a number'}"
+    path = "/contract/po_expires_on"
+    if expires_on < facts.today:
+        yield finding("PO_EXPIRED", f"{order} expired on {expires_on}", path=path, value=expires_on)
+    elif opportunity.ends_on is not None and expires_on < opportunity.ends_on:
+        said = f"{order} expires on {expires_on}, before the work ends on {opportunity.ends_on}"
+        yield finding("PO_EXPIRED", said, path=path, value=expires_on, severity=Severity.WARNS)
+
+
+def payment_terms_are_known(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    terms = opportunity.contract.payment_terms
+    if terms is not None and not facts.payment_terms_known:
+        yield finding(
+            "PAYMENT_TERMS_UNKNOWN",
+            f"The ERP has no payment terms {terms}",
+            path="/contract/payment_terms",
+            value=terms,
+        )
+
+
+def work_starts_with_the_contract(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    starts_on, won_on = opportunity.starts_on, opportunity.won_on
+    if starts_on is None or won_on is None or won_on > facts.today:
+        return
+    if (won_on - starts_on).days > _EARLIEST_START_DAYS:
+        yield finding(
+            "START_BEFORE_WON",
+            f"The work starts on {starts_on}, more than {_EARLIEST_START_DAYS} days before the deal was won on "
+            f"{won_on}",
+            path="/starts_on",
+            value=starts_on,
+        )
+
+
+def books_are_open(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    ends_on, until = opportunity.ends_on, facts.books_open_until
+    if ends_on is not None and until is not None and ends_on > until:
+        yield finding(
+            "BOOKS_NOT_OPEN",
+            f"The work ends on {ends_on}, the open fiscal years of {opportunity.contracting_entity} on {until}",
+            path="/ends_on",
+            value=ends_on,
+        )

@@ -1,0 +1,50 @@
+"""Validation: every rule runs, and all findings come at once. A new rule is a function and a row here."""
+
+from __future__ import annotations
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.validation import amounts, contract, parties, required_fields, terms
+from oppsync.domain.validation.facts import Rule, ValidationFacts
+from oppsync.domain.values.findings.finding import Finding
+
+RULES: tuple[Rule, ...] = (
+    parties.account_is_identified,
+    parties.account_exists_in_the_erp,
+    parties.legal_entity_may_contract,
+    required_fields.deal_fields_are_present,
+    required_fields.line_fields_are_present,
+    required_fields.there_are_lines,
+    required_fields.owner_has_an_email,
+    terms.billing_models_are_supported,
+    terms.billing_models_find_what_they_need,
+    terms.project_prices_are_in_the_entitys_currency,
+    terms.purchase_order_is_large_enough,
+    terms.dates_are_in_order,
+    contract.purchase_order_is_there,
+    contract.purchase_order_holds,
+    contract.payment_terms_are_known,
+    contract.books_are_open,
+    amounts.currency_is_known,
+    amounts.currency_is_allowed,
+    amounts.lines_share_the_currency,
+    amounts.amounts_are_positive,
+    amounts.hours_are_not_negative,
+    amounts.amounts_fit_the_currency,
+    amounts.line_nets_are_right,
+    amounts.lines_sum_to_the_amount,
+)
+
+# What only a won deal can fulfil: an open one is previewed without.
+RULES_WHEN_WON: tuple[Rule, ...] = (
+    required_fields.won_date_is_present,
+    terms.won_date_has_come,
+    contract.work_starts_with_the_contract,
+    terms.probability_is_certain,
+)
+
+
+def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding, ...]:
+    """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound."""
+    rules = RULES + RULES_WHEN_WON if opportunity.is_won else RULES
+    found = (item for rule in rules for item in rule(opportunity, facts))
+    return tuple(dict.fromkeys(found))

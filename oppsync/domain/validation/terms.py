@@ -1,0 +1,135 @@
+"""Rules about what was agreed: billing models, the purchase order and dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+
+from oppsync.domain.billing.model import BillingModel
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import plain
+
+_LONGEST_RUN_DAYS = 3_653  # ten years
+_CERTAIN = Decimal(100)
+
+
+def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    if not opportunity.lines and opportunity.billing_model is not None:
+        yield from _billing_model_findings(opportunity.billing_model, "/billing_model", facts)
+    for index, line in enumerate(opportunity.lines):
+        code = opportunity.billing_model_of(line)
+        if code is not None:
+            path = f"/lines/{index}/billing_model" if line.billing_model else "/billing_model"
+            yield from _billing_model_findings(code, path, facts)
+
+
+def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Iterator[Finding]:
+    said = code.replace("_", " ")
+    model = BILLING_MODELS.get(code)
+    if model is None:
+        yield finding("BILLING_MODEL_UNKNOWN", f"{said} is not a billing model we know", path=path, value=code)
+    elif not model.kinds <= facts.line_kinds:
+        yield finding(
+            "BILLING_MODEL_UNSUPPORTED",
+            f"Billing by {said} cannot be set up in this ERP",
+            path=path,
+            value=code,
+            fix="Choose another billing model in the CRM.",
+        )
+
+
+def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """Each model's own demands: roles and hours, milestones."""
+    for index, line, model in _lines_with_models(opportunity):
+        yield from model.findings(opportunity, line, f"/lines/{index}")
+
+
+# An ERP prices a project's hours and its progress in its company's currency only: code, and what is said.
+_PRICED_BY_THE_PROJECT = {
+    LineKind.TIME: ("TIME_IN_FOREIGN_CURRENCY", "bills hours", "invoices hours"),
+    LineKind.PROGRESS: ("PROGRESS_IN_FOREIGN_CURRENCY", "is invoiced by percent complete", "does so"),
+}
+
+
+def project_prices_are_in_the_entitys_currency(
+    opportunity: Opportunity, facts: ValidationFacts
+) -> Iterator[Finding]:
+    entity, currency = facts.legal_entity, opportunity.currency
+    if entity is None or currency is None or currency == entity.currency:
+        return
+    for index, line, model in _lines_with_models(opportunity):
+        for kind in sorted(model.kinds & _PRICED_BY_THE_PROJECT.keys()):
+            code, bills, only = _PRICED_BY_THE_PROJECT[kind]
+            yield finding(
+                code,
+                f"{line.title} {bills} in {currency}, but {entity.name} {only} in {entity.currency} only",
+                path=f"/lines/{index}",
+                value=currency,
+            )
+
+
+def purchase_order_is_large_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    limit, amount = opportunity.contract.po_limit, opportunity.amount
+    if limit is not None and amount is not None and limit < amount:
+        yield finding(
+            "PO_TOO_SMALL",
+            f"The purchase order {opportunity.contract.po_number or 'without a number'} allows {plain(limit)}, "
+            f"the opportunity's amount is {plain(amount)}",
+            path="/contract/po_limit",
+            value=plain(limit),
+        )
+
+
+def dates_are_in_order(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    yield from _run_findings("The opportunity", opportunity.starts_on, opportunity.ends_on, "")
+    for index, line in enumerate(opportunity.lines):
+        if line.starts_on or line.ends_on:
+            start, end = opportunity.start_of(line), opportunity.end_of(line)
+            yield from _run_findings(line.title, start, end, f"/lines/{index}")
+
+
+def _run_findings(what: str, start: date | None, end: date | None, path: str) -> Iterator[Finding]:
+    if start is None or end is None:
+        return
+    if end < start:
+        said = f"{what} ends on {end}, before it starts on {start}"
+        yield finding("DATES_OUT_OF_ORDER", said, path=f"{path}/ends_on", value=end)
+    elif (end - start).days > _LONGEST_RUN_DAYS:
+        said = f"{what} runs from {start} to {end}, which is more than ten years"
+        yield finding("RUN_TOO_LONG", said, path=f"{path}/ends_on", value=end)
+
+
+def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    won_on = opportunity.won_on
+    if won_on is not None and won_on > facts.today:
+        yield finding(
+            "WON_IN_THE_FUTURE",
+            f"The close date {won_on} is in the future; today is {facts.today}",
+            path="/won_on",
+            value=won_on,
+        )
+
+
+def probability_is_certain(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """A won deal's is 100; another says that somebody closed it by hand, or too early."""
+    probability = opportunity.probability
+    if probability is not None and probability != _CERTAIN:
+        yield finding(
+            "PROBABILITY_NOT_CERTAIN",
+            f"The deal is won, but its probability is {plain(probability)} %",
+            path="/probability",
+            value=f"{plain(probability)} %",
+        )
+
+
+def _lines_with_models(opportunity: Opportunity) -> Iterator[tuple[int, OpportunityLine, BillingModel]]:
+    for index, line in enumerate(opportunity.lines):
+        model = BILLING_MODELS.get(opportunity.billing_model_of(line) or "")
+        if model is not None:
+            yield index, line, model

@@ -1,0 +1,39 @@
+"""Codes of outside systems."""
+
+from __future__ import annotations
+
+from oppsync.domain.values.findings.finding import CodeText, OwnerRole, code_text
+
+OUTSIDE_CODES: dict[str, CodeText] = {
+    "VENDOR_REJECTED": code_text(
+        "An outside system refused what we sent",
+        OwnerRole.INTEGRATION,
+        "Read its answer, correct the data or the connection, then replay.",
+    ),
+    "CONNECTION_MISCONFIGURED": code_text(
+        "A connection's credentials or settings do not work",
+        OwnerRole.INTEGRATION,
+        "Correct the connection's credentials or permissions, then replay.",
+    ),
+    "CRM_RECORD_GONE": code_text(
+        "The CRM no longer has this opportunity",
+        OwnerRole.SALES,
+        "Restore it in the CRM and replay, or dismiss this item.",
+    ),
+    "CONTENT_CONFLICT": code_text(
+        "Something else exists in an outside system under our key",
+        OwnerRole.OPERATIONS,
+        "Compare the two; correct the outside record so that it equals the plan, then replay.",
+    ),
+    "UNREADABLE_DELIVERY": code_text(
+        "A signed delivery cannot be read",
+        OwnerRole.INTEGRATION,
+        "Correct what the CRM sends; the delivery is kept and can be replayed.",
+    ),
+    "POLL_REFUSED": code_text(
+        "The CRM cannot be asked what changed",
+        OwnerRole.INTEGRATION,
+        "Correct the connection: its settings, its secrets, or what its user may read. Then replay: it is "
+        "asked at once. Webhooks are taken in meanwhile; what none tells of is found late.",
+    ),
+}

@@ -1,0 +1,268 @@
+"""Codes of the `validate` stage."""
+
+from __future__ import annotations
+
+from oppsync.domain.values.findings.finding import CodeText, OwnerRole, Severity, code_text
+
+VALIDATION_CODES: dict[str, CodeText] = {
+    "ACCOUNT_MISSING": code_text(
+        "The opportunity has no account",
+        OwnerRole.SALES,
+        "Set the account on the opportunity in the CRM and save it.",
+    ),
+    "ACCOUNT_CODE_MISSING": code_text(
+        "The account has no ERP customer code",
+        OwnerRole.SALES,
+        "Fill the account number in the CRM with the customer's code in the ERP.",
+    ),
+    "ACCOUNT_AMBIGUOUS": code_text(
+        "The account may be several customers of the ERP",
+        OwnerRole.FINANCE,
+        "Say which of the customers it is, once for all deals of the account; or fill its number in the CRM.",
+    ),
+    "ACCOUNT_UNKNOWN": code_text(
+        "The account does not exist in the ERP",
+        OwnerRole.FINANCE,
+        "Create the customer in the ERP under this code, or correct the code in the CRM; then replay.",
+    ),
+    "FIELD_MISSING": code_text(
+        "A required field is empty",
+        OwnerRole.SALES,
+        "Fill the field on the opportunity in the CRM and save it.",
+    ),
+    "OWNER_EMAIL_MISSING": code_text(
+        "The owner has no e-mail address",
+        OwnerRole.SALES,
+        "Give the owner an e-mail address in the CRM: without it nobody can tell who may not approve.",
+    ),
+    "LEGAL_ENTITY_UNKNOWN": code_text(
+        "The contracting entity is not known",
+        OwnerRole.INTEGRATION,
+        "Add the legal entity to the reference data, or correct the contracting entity in the CRM.",
+    ),
+    "LEGAL_ENTITY_NOT_APPROVED": code_text(
+        "The contracting entity is not approved",
+        OwnerRole.FINANCE,
+        "Approve the legal entity in the reference data from this date on, or choose another entity.",
+    ),
+    "LEGAL_ENTITY_NOT_READY": code_text(
+        "The contracting entity is not ready in the ERP",
+        OwnerRole.FINANCE,
+        "Set up in the ERP what is missing for this company, then replay.",
+    ),
+    "BILLING_MODEL_UNKNOWN": code_text(
+        "The billing model is not one we know",
+        OwnerRole.SALES,
+        "Choose one of the supported billing models in the CRM.",
+    ),
+    "BILLING_MODEL_UNSUPPORTED": code_text(
+        "The billing model is not supported",
+        OwnerRole.INTEGRATION,
+        "Choose another billing model in the CRM.",
+    ),
+    "CURRENCY_UNKNOWN": code_text(
+        "The currency is not an ISO 4217 code",
+        OwnerRole.SALES,
+        "Correct the currency in the CRM.",
+    ),
+    "CURRENCY_NOT_ALLOWED": code_text(
+        "The contracting entity does not contract in this currency",
+        OwnerRole.FINANCE,
+        "Allow the currency for the legal entity in the reference data, or change it in the CRM.",
+    ),
+    "CURRENCY_DIFFERS": code_text(
+        "A line is in another currency than the opportunity",
+        OwnerRole.SALES,
+        "Put all lines into the currency of the opportunity.",
+    ),
+    "AMOUNT_TOO_FINE": code_text(
+        "An amount is finer than the currency's minor unit",
+        OwnerRole.SALES,
+        "Round the amount to the currency's minor unit in the CRM.",
+    ),
+    "AMOUNT_TOO_LARGE": code_text(
+        "An amount is larger than can be booked",
+        OwnerRole.SALES,
+        "Correct the amount in the CRM: it has more than sixteen digits before the point.",
+    ),
+    "AMOUNT_NOT_POSITIVE": code_text(
+        "An amount is not positive",
+        OwnerRole.SALES,
+        "Correct the amount in the CRM. A line may be a credit as long as the whole deal is above zero: a deal "
+        "that only takes money back is credited in the ERP, by a person.",
+    ),
+    "HOURS_NEGATIVE": code_text(
+        "The planned hours are negative",
+        OwnerRole.SALES,
+        "Correct the planned hours of the line in the CRM; a credit has none.",
+    ),
+    "CREDIT_BY_THE_HOUR": code_text(
+        "A credit is sold by the hour",
+        OwnerRole.SALES,
+        "Make the credit a line of its own with a fixed fee of one negative amount in the CRM.",
+    ),
+    "LINE_NET_MISMATCH": code_text(
+        "A line's net amount is not quantity times price less discount",
+        OwnerRole.SALES,
+        "Correct quantity, price or discount of the line in the CRM.",
+    ),
+    "TOTAL_MISMATCH": code_text(
+        "The lines do not sum to the opportunity's amount",
+        OwnerRole.SALES,
+        "Correct the lines or the amount in the CRM.",
+    ),
+    "NO_LINES": code_text(
+        "The opportunity has no product lines",
+        OwnerRole.SALES,
+        "Add what was sold as product lines in the CRM.",
+    ),
+    "DATES_OUT_OF_ORDER": code_text(
+        "The dates are out of order",
+        OwnerRole.SALES,
+        "Correct the start and end dates in the CRM.",
+    ),
+    "RUN_TOO_LONG": code_text(
+        "Start and end lie more than ten years apart",
+        OwnerRole.SALES,
+        "Correct the year of the start or end date in the CRM.",
+    ),
+    "WON_IN_THE_FUTURE": code_text(
+        "The deal was won in the future",
+        OwnerRole.SALES,
+        "Correct the close date in the CRM.",
+    ),
+    "PROBABILITY_NOT_CERTAIN": code_text(
+        "The deal is won, but not to 100 per cent",
+        OwnerRole.SALES,
+        "Set the probability to 100 in the CRM, or reopen the deal if it is not won yet.",
+        Severity.WARNS,
+    ),
+    "MILESTONES_MISSING": code_text(
+        "A milestone line has no milestones",
+        OwnerRole.SALES,
+        "Add the milestones of the line in the CRM.",
+    ),
+    "MILESTONE_PERCENTS": code_text(
+        "The milestones' percents do not sum to 100",
+        OwnerRole.SALES,
+        "Correct the percents of the milestones in the CRM.",
+    ),
+    "UNIT_NOT_HOURS": code_text(
+        "A time and materials line is not sold in hours",
+        OwnerRole.SALES,
+        "Sell the line in hours, priced by the hour.",
+    ),
+    "TIME_IN_FOREIGN_CURRENCY": code_text(
+        "Time and materials in another currency than the ERP company's",
+        OwnerRole.FINANCE,
+        "Contract through an entity whose currency is the deal's, or choose another billing model: "
+        "the ERP invoices time in the company's currency only.",
+    ),
+    "PROGRESS_IN_FOREIGN_CURRENCY": code_text(
+        "Percent complete in another currency than the ERP company's",
+        OwnerRole.FINANCE,
+        "Contract through an entity whose currency is the deal's, or choose another billing model: "
+        "the ERP invoices percent complete in the company's currency only.",
+    ),
+    "CALENDAR_UNKNOWN": code_text(
+        "The contracting entity's calendar of holidays is not known",
+        OwnerRole.INTEGRATION,
+        "Correct country and subdivision of the legal entity in the reference data, or let its due dates stay "
+        "where they fall.",
+    ),
+    "CAP_MISSING": code_text(
+        "Time and materials with a cap has no cap",
+        OwnerRole.SALES,
+        "Fill the amount of the cap on the line, or on the opportunity for all lines together, in the CRM.",
+    ),
+    "CAP_INVALID": code_text(
+        "A cap or its warning is out of range",
+        OwnerRole.SALES,
+        "Correct the cap in the CRM: its amount has to be above zero, its warning above 0 % and at most 100 %.",
+    ),
+    "CAP_BELOW_AMOUNT": code_text(
+        "More was sold than the cap lets be invoiced",
+        OwnerRole.SALES,
+        "Correct the hours of the line or the cap in the CRM.",
+    ),
+    "CAP_NEARLY_REACHED": code_text(
+        "The planned hours come near to the cap, or go beyond it",
+        OwnerRole.DELIVERY,
+        "Plan fewer hours, or have sales agree a higher cap and correct it in the CRM: hours beyond it are not "
+        "billable.",
+        Severity.WARNS,
+    ),
+    "DEPOSIT_MISSING": code_text(
+        "A fixed fee with a deposit has no deposit",
+        OwnerRole.SALES,
+        "Fill the deposit's percent in the CRM.",
+    ),
+    "DEPOSIT_PERCENTS": code_text(
+        "Deposit and final part are out of range",
+        OwnerRole.SALES,
+        "Correct the percents in the CRM: the deposit has to be above 0 %, both together at most 100 %.",
+    ),
+    "RETAINER_HOURS_MISSING": code_text(
+        "A retainer does not say how many hours it includes",
+        OwnerRole.SALES,
+        "Fill the hours included each month in the CRM.",
+    ),
+    "RETAINER_INVALID": code_text(
+        "A retainer's hours are out of range",
+        OwnerRole.SALES,
+        "Correct the retainer's hours in the CRM: those included, and with a capped rollover the most that are "
+        "carried on, have to be above zero.",
+    ),
+    "INDEXATION_INVALID": code_text(
+        "The yearly raise of a price is out of range",
+        OwnerRole.SALES,
+        "Correct the indexation in the CRM: from 0 % to 100 % a year.",
+    ),
+    "MONTHS_MISMATCH": code_text(
+        "The months sold are not those of the run",
+        OwnerRole.SALES,
+        "Correct the quantity, or the start and end date of the line, in the CRM.",
+    ),
+    "BILLING_DAY_INVALID": code_text(
+        "The day of invoicing is not a day of the month",
+        OwnerRole.SALES,
+        "Correct the day in the CRM: 1 to 31, where 31 is always the last day of the month.",
+    ),
+    "NON_BILLABLE_AMOUNT": code_text(
+        "A non-billable line has an amount",
+        OwnerRole.SALES,
+        "Set the line's price or discount so that its net amount is zero, or choose another billing model.",
+    ),
+    "PO_TOO_SMALL": code_text(
+        "The purchase order allows less than the deal's amount",
+        OwnerRole.SALES,
+        "Have the customer raise the purchase order, and correct its limit in the CRM.",
+    ),
+    "PO_MISSING": code_text(
+        "The customer asks for a purchase order, and there is none",
+        OwnerRole.SALES,
+        "Get the purchase order from the customer and fill its number in the CRM.",
+    ),
+    "PO_EXPIRED": code_text(
+        "The purchase order expires",
+        OwnerRole.SALES,
+        "Have the customer extend the purchase order, and fill the new day in the CRM.",
+    ),
+    "PAYMENT_TERMS_UNKNOWN": code_text(
+        "The ERP does not know the payment terms",
+        OwnerRole.FINANCE,
+        "Add the payment terms to the ERP under this name, or correct them in the CRM; then replay.",
+    ),
+    "START_BEFORE_WON": code_text(
+        "The work starts long before the deal was won",
+        OwnerRole.SALES,
+        "Correct the start or the close date in the CRM, or make sure that the earlier work was agreed.",
+        Severity.WARNS,
+    ),
+    "BOOKS_NOT_OPEN": code_text(
+        "The work ends after the open fiscal years",
+        OwnerRole.FINANCE,
+        "Open the later fiscal years in the ERP before their invoices are due.",
+        Severity.WARNS,
+    ),
+}

@@ -1,0 +1,47 @@
+"""The first day: deals that were won before anything told of them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.deal.opportunity import OpportunityRef, StatedAmount
+from oppsync.domain.values.model import Code, Frozen, Text
+
+
+class WonDeal(Frozen):
+    """A won opportunity as a list of the CRM shows it; `amount` as stated there, not validated."""
+
+    id: Code
+    version: Code
+    modified_at: AwareDatetime
+    name: Text
+    account: Text | None = None
+    amount: StatedAmount | None = None
+    currency: Code | None = None
+    won_on: date
+
+    @property
+    def ref(self) -> OpportunityRef:
+        return OpportunityRef(id=self.id, version=self.version, modified_at=self.modified_at)
+
+
+class BackfillItem(WonDeal):
+    """`is_known`: it is here already, and a backfill leaves it as it is."""
+
+    is_known: bool
+
+
+class BackfillPreview(Frozen):
+    """By the day they were won."""
+
+    connection_id: Code
+    items: tuple[BackfillItem, ...]
+
+
+class BackfillStep(Frozen):
+    """Ids of those taken in now, and of those that were known; what is in neither found no room yet."""
+
+    taken: tuple[Code, ...]
+    known: tuple[Code, ...]

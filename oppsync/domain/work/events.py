@@ -1,0 +1,136 @@
+"""What happened, in the past tense. Each event is one audit entry; its content never changes afterwards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import BeforeValidator
+
+from oppsync.domain.values.model import Code, Frozen, Text
+
+# Of many findings, or a vendor's long words, the timeline shows the beginning; the rest is where they are kept.
+_LONGEST = 2_000
+Summary = Annotated[Text, BeforeValidator(lambda text: text[:_LONGEST])]
+
+
+class Event(Frozen):
+    """`actor` is `stage:<name>`, `person:<e-mail>`, `connection:<id>`, `token:<name>` or `command-line`.
+
+    `before` and `after` are what changed, JSON-ready; `detail` is what else a reader of the timeline needs.
+    """
+
+    type: ClassVar[str]
+
+    opportunity_id: UUID | None
+    actor: Code
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    detail: dict[str, Any] = {}
+    summary: Summary = ""
+
+
+class DeliveryReceived(Event):
+    type = "delivery.received.v1"
+
+
+class DeliveryUnreadable(Event):
+    type = "delivery.unreadable.v1"
+
+
+class PollRefused(Event):
+    type = "poll.refused.v1"
+
+
+class RecordRead(Event):
+    """The CRM's record was read and differs from what was known (or is the first reading)."""
+
+    type = "record.read.v1"
+
+
+class RecordUnchanged(Event):
+    type = "record.unchanged.v1"
+
+
+class RecordSuperseded(Event):
+    type = "record.superseded.v1"
+
+
+class StateChanged(Event):
+    type = "state.changed.v1"
+
+
+class StageDeferred(Event):
+    """A transient failure: the stage comes back by itself."""
+
+    type = "stage.deferred.v1"
+
+
+class WarningsFound(Event):
+    """Findings that do not stop the deal; whoever approves its plan is shown them."""
+
+    type = "warnings.found.v1"
+
+
+class CustomerLinked(Event):
+    """An account of the CRM was linked to a customer of the ERP, by a match or by a person."""
+
+    type = "customer.linked.v1"
+
+
+class PlanMade(Event):
+    type = "plan.made.v1"
+
+
+class PlanOverridden(Event):
+    """A person said a field of a workstream otherwise, or took that back."""
+
+    type = "plan.overridden.v1"
+
+
+class ApprovalOpened(Event):
+    type = "approval.opened.v1"
+
+
+class ApprovalVoided(Event):
+    type = "approval.voided.v1"
+
+
+class PlanApproved(Event):
+    """One plan's hash was approved for one role: by a person, or by the rule that `detail` names."""
+
+    type = "plan.approved.v1"
+
+
+class ApprovalRuleSet(Event):
+    """From a day on, or until one, plans are approved by a rule."""
+
+    type = "approval.rule.set.v1"
+
+
+class PlanRejected(Event):
+    type = "plan.rejected.v1"
+
+
+class EffectRecorded(Event):
+    """An outside effect reached a state that matters to people: confirmed, rejected, unknown."""
+
+    type = "effect.recorded.v1"
+
+
+class ExceptionRaised(Event):
+    type = "exception.raised.v1"
+
+
+class ExceptionDismissed(Event):
+    type = "exception.dismissed.v1"
+
+
+class CompensationBegun(Event):
+    """A person gave a deal up: what was created of it is to be closed."""
+
+    type = "compensation.begun.v1"
+
+
+class Replayed(Event):
+    type = "replayed.v1"

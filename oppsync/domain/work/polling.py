@@ -1,0 +1,88 @@
+"""Asking a CRM what changed: the page it answers, and the watermark up to which all of it is stored."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.intake import Delivery, Source
+
+
+class Change(Frozen):
+    """An opportunity that changed, as it is now."""
+
+    id: Code
+    version: Code
+    modified_at: AwareDatetime
+    is_won: bool
+
+    @property
+    def ref(self) -> OpportunityRef:
+        return OpportunityRef(id=self.id, version=self.version, modified_at=self.modified_at)
+
+
+class ChangePage(Frozen):
+    """Changes, oldest first, those of one moment by id. `as_of`: the CRM's own clock when it was asked."""
+
+    changes: tuple[Change, ...]
+    more: bool
+    as_of: AwareDatetime
+
+
+class Watermark(Frozen):
+    """How far one CRM connection is polled. All times are the CRM's.
+
+    What changed before `covered_until` is stored, but for changes that were still being committed then: those
+    the overlap is for. A poll of several pages goes on after `page_from`, `page_after`, and once it is through
+    covers what changed before `covers`. `token` is the lease's, `error` what
+    the last poll failed with.
+    """
+
+    tenant_id: Code
+    connection_id: Code
+    token: int
+    tries: int = 0
+    error: Text | None = None
+    covered_until: AwareDatetime | None = None
+    covers: AwareDatetime | None = None
+    page_from: AwareDatetime | None = None
+    page_after: Code | None = None
+
+    def next_page(self, overlap: timedelta, now: datetime) -> tuple[datetime, str | None]:
+        """Changed since when, and after which id of that moment. The first poll of all begins one overlap
+        before `now`: what was won earlier is for a backfill."""
+        if self.page_from is not None:
+            return self.page_from, self.page_after
+        return (self.covered_until or now) - overlap, None
+
+    def past(self, page: ChangePage) -> Self:
+        """The watermark once this page is stored."""
+        covers = self.covers or page.as_of
+        if page.more:
+            last = page.changes[-1]
+            ahead = {"covers": covers, "page_from": last.modified_at, "page_after": last.id}
+        else:
+            until = max(covers, self.covered_until or covers)
+            ahead = {"covered_until": until, "covers": None, "page_from": None, "page_after": None}
+        return self.model_copy(update=ahead)
+
+
+def found(
+    tenant_id: str, connection_id: str, ref: OpportunityRef, source: Source, late: timedelta | None = None
+) -> Delivery:
+    """What we found in the CRM ourselves, as a delivery: found again in that version it is the same one."""
+    return Delivery(
+        tenant_id=tenant_id,
+        connection_id=connection_id,
+        delivery_id=f"found:{ref.id}:{ref.version}",
+        headers={},
+        body=ref.model_dump_json().encode(),
+        traceparent=new_traceparent(),
+        source=source,
+        late_seconds=None if late is None else max(0, round(late.total_seconds())),
+    )

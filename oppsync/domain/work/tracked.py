@@ -1,0 +1,55 @@
+"""An opportunity as it is tracked: the record as last read, and where it stands on its way."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.work.states import State
+
+
+class TrackedOpportunity(Frozen):
+    """`version` grows with each recorded outcome and decision; `resume_state` is set while parked.
+
+    `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
+    `reread_requested` > `reread_done` means the CRM said that the record changed. `compensation_reason` is why
+    a person gave it up after its approval. `warnings` are those of the last validation.
+    """
+
+    tenant_id: Code
+    id: UUID
+    connection_id: Code
+    source_id: Code
+    state: State
+    resume_state: State | None = None
+    version: int = 0
+    tries: int = 0
+    crashes: int = 0
+    reread_requested: int = 0
+    reread_done: int = 0
+    record: Opportunity | None = None
+    record_digest: Code | None = None
+    enrichment: Enrichment | None = None
+    plan_hash: Code | None = None
+    received_at: AwareDatetime
+    activated_at: AwareDatetime | None = None
+    compensation_reason: Text | None = None
+    warnings: tuple[Finding, ...] = ()
+    traceparent: Code
+
+    @property
+    def reread_due(self) -> bool:
+        return self.reread_requested > self.reread_done
+
+
+class Lease(Frozen):
+    """The right to work one opportunity until the database's clock passes `until`; `token` only ever grows."""
+
+    opportunity_id: UUID
+    token: int
+    until: AwareDatetime

@@ -1,0 +1,25 @@
+"""What a restored backup forgot: projects that exist outside, of which nothing here knows."""
+
+from __future__ import annotations
+
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.plan.plan import ROOT_PATH
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.create_projects import key_of
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+
+APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is known")
+STILL_THERE = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage")
+
+
+def exists_unknown(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
+    """Whether the ERP has this deal's project although, as far as the ledger knows, none was made."""
+    key = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
+    with uow_factory.reading() as uow:
+        row = uow.ledger.get(opportunity.tenant_id, key)
+    known = row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED)
+    _connection_id, projects = systems.projects(opportunity.tenant_id)
+    return not known and bool(projects.nodes_there([key]))

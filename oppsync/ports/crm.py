@@ -1,0 +1,42 @@
+"""What the core needs of a CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import (
+    WriteBack,
+)
+from oppsync.domain.work.backfill import WonDeal
+from oppsync.domain.work.polling import ChangePage
+
+
+class Crm(Protocol):
+    """`quarantine`: client time-out plus the vendor's worst late commit plus its search lag. `poll_every`: the
+    pause between two polls, `poll_overlap`: how long a change may take to become visible."""
+
+    quarantine: timedelta
+    poll_every: timedelta
+    poll_overlap: timedelta
+
+    def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
+        """Pure. Raises UnreadableDelivery, which says what is wrong and where."""
+
+    def read_opportunity(self, source_id: str) -> Opportunity:
+        """The record as it is now. Raises RecordGone; UnreadableDelivery when it does not fit the shape."""
+
+    def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
+        """One page of those that changed at `since` (the CRM's clock) or later, won or not; of those of that
+        moment, where `after_id` is given, only ones with a later id. What changes meanwhile comes later."""
+
+    def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
+        """Those that are won, from the day `since` on, before the day `until`; by that day."""
+
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+        """The write-back fields as they stand; None while they are empty."""
+
+    def write_back(self, source_id: str, wanted: WriteBack) -> Landed: ...

@@ -1,0 +1,60 @@
+"""What the core needs of an ERP."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
+from typing import Protocol
+
+from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.orders import (
+    CustomerOrder,
+    LineOrder,
+    NodeOrder,
+)
+from oppsync.domain.plan.plan import LineKind
+
+
+class ProjectSystem(Protocol):
+    """The ERP. `line_kinds` are the billing line kinds it lands."""
+
+    quarantine: timedelta
+    line_kinds: frozenset[LineKind]
+
+    def has_customer(self, code: str) -> bool: ...
+
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+        """Those of this name, whatever its capital letters, or with this tax id."""
+
+    def find_customer(self, order: CustomerOrder) -> Landed | None:
+        """By its code alone: what else a customer of that code is, is not ours to say."""
+
+    def create_customer(self, order: CustomerOrder) -> Landed: ...
+
+    def missing_for(self, erp_company: str) -> Sequence[str]:
+        """What this company lacks before it can invoice, in words; empty when it is ready."""
+
+    def has_payment_terms(self, code: str) -> bool: ...
+
+    def books_open_until(self, erp_company: str) -> date | None:
+        """The last day of this company's open fiscal years; None when it has none."""
+
+    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of these keys under which a project or task is there, whatever it holds."""
+
+    def find_node(self, order: NodeOrder) -> Landed | None:
+        """Look up by `order.key`, exactly; `Landed.differences` compares it with the order field by field."""
+
+    def create_node(self, order: NodeOrder) -> Landed: ...
+
+    def find_line(self, order: LineOrder) -> Landed | None: ...
+
+    def create_line(self, order: LineOrder) -> Landed: ...
+
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+        """Close a project or task whose children are closed; `find_node` says `closed` from then on, and names
+        that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it."""
+
+    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+        """Close a billing line so that it is never invoiced; as `cancel_node`."""

@@ -1,0 +1,20 @@
+"""What pages and API read about deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.reading.readings import (
+    DeliveryStatus,
+    PollStatus,
+)
+
+
+class DeliveriesQueries(Protocol):
+    def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
+        """Raises NotFound."""
+
+    def polls(self, tenant_id: str) -> Sequence[PollStatus]:
+        """Of each CRM connection that was polled, by id."""

@@ -1,0 +1,27 @@
+"""What pages and API read about exceptions."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.reading.readings import (
+    Page,
+)
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+
+
+class ExceptionsQueries(Protocol):
+    def exceptions(
+        self,
+        tenant_id: str,
+        *,
+        status: ExceptionStatus | None = ExceptionStatus.OPEN,
+        code: str | None = None,
+        opportunity_id: UUID | None = None,
+        after: str | None = None,
+        limit: int = 25,
+    ) -> Page[ExceptionItem]: ...
+
+    def exception(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
+        """Raises NotFound."""

@@ -1,0 +1,14 @@
+"""What pages and API read about navigation."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.reading.readings import (
+    OpenCounts,
+)
+
+
+class NavigationQueries(Protocol):
+    def counts(self, tenant_id: str, person: Person) -> OpenCounts: ...

@@ -1,0 +1,43 @@
+"""Storage of approval tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.values.roles import ApprovalRole
+
+
+class Approvals(Protocol):
+    def open(
+        self,
+        tenant_id: str,
+        opportunity_id: UUID,
+        plan_hash: str,
+        role: ApprovalRole,
+        candidates: Iterable[UUID],
+    ) -> ApprovalTask:
+        """Open a task, or return the one that exists for this opportunity, plan and role."""
+
+    def approve_by_rule(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+    ) -> None:
+        """Add an approved task, or approve the open one of this opportunity, plan and role."""
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
+        """All of an opportunity, oldest first, void ones too."""
+
+    def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
+        """Raises NotFound."""
+
+    def decide(
+        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+    ) -> ApprovalTask: ...
+
+    def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
+        """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
+
+    def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
+        """Void the tasks that nobody decided yet. Returns how many."""

@@ -1,0 +1,45 @@
+"""Storage of deliveries, and of how far each CRM is polled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.work.intake import Delivery, StoredDelivery
+from oppsync.domain.work.polling import Watermark
+from oppsync.domain.work.replays import Selection
+
+
+class Watermarks(Protocol):
+    """One for each CRM connection, with its due time and its lease by the database's clock. Each writing call
+    is fenced by the lease's token: False, and nothing written, when another holds it by now."""
+
+    def take(self, holder: str) -> Watermark | None:
+        """Lease the one that is due first; None when none is due."""
+
+    def count(self, watermark: Watermark, deals: int, changes: int, latest: timedelta) -> bool:
+        """What a poll brought: deals nobody told of, changes of known ones, how late the latest came."""
+
+    def move(self, watermark: Watermark, after: timedelta) -> bool:
+        """To where `watermark` says; due again after a while, the lease given back."""
+
+    def due_now(self, tenant_id: str, connection_id: str) -> None:
+        """Whatever failed so far is forgotten."""
+
+    def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
+        """Stays where it is, due again after a while, the lease given back. With an `error` it did not work."""
+
+
+class Deliveries(Protocol):
+    def add(self, delivery: Delivery) -> tuple[UUID, bool]:
+        """Insert, or find the one with the same connection and delivery id. Returns id and whether new."""
+
+    def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None: ...
+
+    def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
+        """Raises NotFound."""
+
+    def matching(self, tenant_id: str, selection: Selection) -> Sequence[UUID]:
+        """Ids of a selection, oldest first, one more than its limit when there are more."""

@@ -1,0 +1,41 @@
+"""Storage of the ledger of outside effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.effects.effects import Effect, Landed, LedgerRow
+from oppsync.domain.work.tracked import Lease
+
+
+class Ledger(Protocol):
+    """Each writing call is fenced: it, or at the latest the commit, raises LeaseLost when the lease is not held
+    any more."""
+
+    def get(self, tenant_id: str, key: str) -> LedgerRow | None: ...
+
+    def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        """Put it on record, with the digest of its request, as not sent."""
+
+    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+        """Put it on record as sent now, once more."""
+
+    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None: ...
+
+    def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
+        """Certainly not carried out: back to intended."""
+
+    def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
+
+    def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
+
+    def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
+        """What was confirmed is closed outside: it no longer counts as there."""
+
+    def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
+        """End of the quarantine by the database's clock; None when it is over."""
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[LedgerRow]: ...

@@ -1,0 +1,78 @@
+"""Storage of opportunities: their state, their leases and when they are due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.work.replays import Selection
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+
+
+@dataclass(frozen=True)
+class Due:
+    """When the next stage is due: after a while (zero: now), or only when somebody acts (`after` None).
+
+    `keep_lease`: the same worker goes straight on. `sent`: an outbox row brings the message, so the sweeper
+    waits.
+    """
+
+    after: timedelta | None
+    keep_lease: bool = False
+    sent: bool = False
+
+
+STRAIGHT_ON = Due(timedelta(0), keep_lease=True)
+
+
+HANDED_ON = Due(timedelta(0), sent=True)
+
+
+ON_ACTION = Due(None)
+
+
+class Opportunities(Protocol):
+    def receive(
+        self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
+    ) -> tuple[UUID, bool]:
+        """Insert the opportunity in `received`, due now; a known one gets a re-read requested instead.
+        Returns its id and whether it is new."""
+
+    def known_until(
+        self, tenant_id: str, connection_id: str, source_ids: Collection[str]
+    ) -> Mapping[str, datetime | None]:
+        """Of those that are here: the CRM's time of the latest change that we were told of, or read."""
+
+    def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        """Raises NotFound."""
+
+    def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
+        """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
+        are those of its stage: a deal is in one of them, or parked with one of them to resume."""
+
+    def knows_customer(self, tenant_id: str, code: str) -> bool:
+        """Whether a deal of this customer (its code in the ERP) ever became active."""
+
+    def count_at_work(self, tenant_id: str) -> int:
+        """How many are due, now or after a pause: they wait for nobody."""
+
+    def without_projects(self, tenant_id: str) -> Sequence[UUID]:
+        """Ids of deals that are not being created and of whose parent project the ledger knows nothing, oldest
+        first."""
+
+    def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
+        """`get`, locked until the transaction ends."""
+
+    def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
+        """None while another holds it, or when nothing is due. Counts a crash when the last lease ran out."""
+
+    def renew_lease(self, lease: Lease) -> bool:
+        """False when the lease was lost."""
+
+    def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
+        """Record a change a person made (decision, replay) on a row locked in this transaction."""

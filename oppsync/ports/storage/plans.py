@@ -1,0 +1,37 @@
+"""Storage of plans, of what people overrode in them, and of baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.plan.overrides import NewOverride, PlanOverride
+from oppsync.domain.plan.plan import Plan
+
+
+class Plans(Protocol):
+    def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
+        """Store unless one of the same hash is there. Returns its number, counted from 1."""
+
+    def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
+        """Raises NotFound."""
+
+
+class PlanOverrides(Protocol):
+    """Append only: what was said stays, the last word counts (`domain.overrides.latest`)."""
+
+    def add(self, tenant_id: str, opportunity_id: UUID, person: Person, new: NewOverride) -> PlanOverride: ...
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
+        """All of an opportunity, oldest first, those taken back too."""
+
+    def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
+        """All of the opportunity that a CRM's record is here; none of a record that is not known."""
+
+
+class Baselines(Protocol):
+    def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:
+        """Store it, unless this opportunity has one: that one stays as it is."""

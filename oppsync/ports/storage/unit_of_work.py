@@ -1,0 +1,62 @@
+"""One unit of work is one transaction; leaving the `with` block without `commit()` rolls back."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from oppsync.domain.work.events import Event
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel.bus import MessageBus
+from oppsync.ports.storage.approvals import Approvals
+from oppsync.ports.storage.connections import Connections
+from oppsync.ports.storage.exceptions import Exceptions
+from oppsync.ports.storage.intake import Deliveries, Watermarks
+from oppsync.ports.storage.ledger import Ledger
+from oppsync.ports.storage.messages import Audit, Outbox
+from oppsync.ports.storage.opportunities import Due, Opportunities
+from oppsync.ports.storage.people import Credentials, People
+from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
+from oppsync.ports.storage.reference import References
+
+
+class UnitOfWork(Protocol):
+    opportunities: Opportunities
+    watermarks: Watermarks
+    deliveries: Deliveries
+    plans: Plans
+    overrides: PlanOverrides
+    baselines: Baselines
+    approvals: Approvals
+    ledger: Ledger
+    exceptions: Exceptions
+    audit: Audit
+    outbox: Outbox
+    people: People
+    credentials: Credentials
+    references: References
+    connections: Connections
+
+    def commit(self) -> None: ...
+
+    def commit_outcome(
+        self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
+    ) -> int | None:
+        """Record an outcome made under a lease, with all that was written so far. Returns how many re-reads
+        were asked for by now; None, and nothing committed, when token or version moved on. Either way this
+        unit of work is over."""
+
+
+class UnitOfWorkFactory(Protocol):
+    def __call__(self) -> AbstractContextManager[UnitOfWork]: ...
+
+    def reading(self) -> AbstractContextManager[UnitOfWork]:
+        """For reads alone, with no transaction around them: each sees what is committed when it runs."""
+
+
+class Publish(Protocol):
+    def __call__(self, uow: UnitOfWork, tenant_id: str, traceparent: str, *events: Event) -> None:
+        """Tell the subscribers, inside the caller's transaction."""
+
+
+Bus = MessageBus[UnitOfWork, Event]

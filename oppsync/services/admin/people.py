@@ -1,0 +1,109 @@
+"""People, their sessions and their API tokens. Only hashes of secrets are stored."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import Person, SignedIn
+from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound
+from oppsync.ports.identity import PasswordHasher
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.services.admin.commands import CreatePerson, CreateToken, SignIn, SignOut
+
+SESSION_LASTS = timedelta(hours=12)
+SHORTEST_PASSWORD = 12
+_EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
+
+
+def hash_secret(secret: str) -> str:
+    """Of a secret with 256 random bits: a plain digest is enough, and can be looked up."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class CreatePersonHandler:
+    uow: UnitOfWorkFactory
+    passwords: PasswordHasher
+
+    def __call__(self, command: CreatePerson) -> UUID:
+        if not _EMAIL.match(command.email):
+            raise InvalidInput(f"{command.email!r} is not an e-mail address.", field="email")
+        if len(command.password) < SHORTEST_PASSWORD:
+            raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.", field="password")
+        person = Person(id=uuid.uuid4(), email=command.email.lower(), name=command.name, roles=command.roles)
+        hashed = self.passwords.hash(command.password)
+        with self.uow() as uow:
+            uow.people.add(command.tenant_id, person, hashed)
+            uow.commit()
+        return person.id
+
+
+@dataclass(frozen=True)
+class CreateTokenHandler:
+    uow: UnitOfWorkFactory
+
+    def __call__(self, command: CreateToken) -> str:
+        secret = secrets.token_urlsafe(32)
+        with self.uow() as uow:
+            found = uow.people.by_email(command.tenant_id, command.email)
+            if found is None:
+                raise NotFound(f"There is no active person with the e-mail {command.email}.")
+            uow.credentials.add_token(command.tenant_id, command.name, hash_secret(secret), found[0].id)
+            uow.commit()
+        return secret
+
+
+class SignInHandler:
+    """Takes the same time whether the e-mail or the password is wrong."""
+
+    def __init__(self, uow: UnitOfWorkFactory, passwords: PasswordHasher) -> None:
+        self._uow = uow
+        self._passwords = passwords
+        self._nobody = passwords.hash(secrets.token_urlsafe(16))
+
+    def __call__(self, command: SignIn) -> str:
+        with self._uow() as uow:
+            found = uow.people.by_email(command.tenant_id, command.email)
+        matches = self._passwords.verify(found[1] if found else self._nobody, command.password)
+        if found is None or not matches:
+            raise Forbidden("E-mail or password is wrong.", code="SIGN_IN_REFUSED")
+        secret = secrets.token_urlsafe(32)
+        with self._uow() as uow:
+            uow.credentials.add_session(command.tenant_id, found[0].id, hash_secret(secret), SESSION_LASTS)
+            uow.commit()
+        return secret
+
+
+@dataclass(frozen=True)
+class SignOutHandler:
+    uow: UnitOfWorkFactory
+
+    def __call__(self, command: SignOut) -> None:
+        with self.uow() as uow:
+            uow.credentials.end_session(hash_secret(command.session_secret))
+            uow.commit()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a session's or a token's secret belongs to."""
+
+    uow: UnitOfWorkFactory
+
+    def session(self, secret: str) -> SignedIn | None:
+        with self.uow.reading() as uow:
+            return _signed_in(uow.credentials.session_person(hash_secret(secret)))
+
+    def token(self, secret: str) -> SignedIn | None:
+        with self.uow.reading() as uow:
+            return _signed_in(uow.credentials.token_person(hash_secret(secret)))
+
+
+def _signed_in(found: tuple[str, Person] | None) -> SignedIn | None:
+    return SignedIn(tenant_id=found[0], person=found[1]) if found else None

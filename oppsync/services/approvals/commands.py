@@ -1,0 +1,33 @@
+"""What can be asked about approvals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import ApprovalTask, Decision
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.kernel.bus import Command
+
+
+@dataclass(frozen=True)
+class DecideApproval(Command[ApprovalTask]):
+    """Raises NotFound; Forbidden (codes of `domain.approvals.Refusal`); Conflict
+    (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment."""
+
+    tenant_id: str
+    task_id: UUID
+    plan_hash: str
+    person_id: UUID
+    decision: Decision
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class SetApprovalRule(Command[None]):
+    """Set a rule from a day on, or until one: a row of kind `approval_rule`. Raises InvalidInput when it would
+    overlap another row of its name."""
+
+    tenant_id: str
+    row: ReferenceRow
+    actor: str

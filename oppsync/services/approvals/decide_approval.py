@@ -1,0 +1,108 @@
+"""Record one person's decision on one plan's hash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Decision, Person, TaskStatus, may_decide
+from oppsync.domain.plan.overrides import editors
+from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.work.events import PlanApproved, PlanRejected
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import Conflict, Forbidden
+from oppsync.kernel.text_input import comment
+from oppsync.pipeline.approve import owner_email
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.storage.opportunities import HANDED_ON
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.approvals.commands import DecideApproval
+
+_STATUS = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
+_EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
+    Decision.APPROVE: PlanApproved,
+    Decision.REJECT: PlanRejected,
+}
+
+
+@dataclass(frozen=True)
+class DecideApprovalHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: DecideApproval) -> ApprovalTask:
+        required = "Say why you reject it." if command.decision is Decision.REJECT else ""
+        words = comment(command.comment, "comment", required=required)
+        with self.uow() as uow:
+            tenant_id = command.tenant_id
+            task = uow.approvals.get(tenant_id, command.task_id)
+            # Locked: two people deciding at once take turns, and see what the other did.
+            opportunity = uow.opportunities.lock(tenant_id, task.opportunity_id)
+            task = uow.approvals.get(tenant_id, command.task_id)
+            person = uow.people.get(tenant_id, command.person_id)
+            self._check(uow, command, task, opportunity, person)
+            decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, words)
+            self._go_on(uow, opportunity, command, decided, person)
+            crash_point("decision.uncommitted", task.role)
+            uow.commit()
+            crash_point("decision.committed", task.role)
+        return decided
+
+    def _check(
+        self,
+        uow: UnitOfWork,
+        command: DecideApproval,
+        task: ApprovalTask,
+        opportunity: TrackedOpportunity,
+        person: Person,
+    ) -> None:
+        others = [
+            other
+            for other in uow.approvals.of(command.tenant_id, opportunity.id)
+            if other.plan_hash == task.plan_hash and other.status is not TaskStatus.VOID
+        ]
+        edited_by = editors(uow.overrides.of(command.tenant_id, opportunity.id))
+        refusal = may_decide(person, task.role, owner_email(opportunity.record), others, edited_by)
+        if refusal is not None:
+            raise Forbidden(REFUSAL_TEXTS[refusal], code=refusal)
+        check_still_open(task, opportunity, command.plan_hash)
+
+    def _go_on(
+        self,
+        uow: UnitOfWork,
+        opportunity: TrackedOpportunity,
+        command: DecideApproval,
+        task: ApprovalTask,
+        person: Person,
+    ) -> None:
+        verb = "approved" if command.decision is Decision.APPROVE else "rejected"
+        event = _EVENT[command.decision](
+            opportunity_id=opportunity.id,
+            actor=f"person:{person.email}",
+            after={"role": task.role.value, "plan": task.plan_hash, "status": task.status.value},
+            detail={"task": str(task.id), "comment": task.comment},
+            summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",
+        )
+        self.publish(uow, opportunity.tenant_id, opportunity.traceparent, event)
+        uow.opportunities.change(opportunity, opportunity, HANDED_ON)
+        stage = stage_for(opportunity.state).name
+        uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)
+
+
+def check_still_open(task: ApprovalTask, opportunity: TrackedOpportunity, plan_hash: str) -> None:
+    """Raises Conflict unless this task, with the plan the person saw, is still to be decided."""
+    if plan_hash != task.plan_hash or task.status is TaskStatus.VOID or task.plan_hash != opportunity.plan_hash:
+        raise Conflict(
+            "The plan changed since you opened it. Your decision was not recorded.", code="PLAN_CHANGED"
+        )
+    if task.status is not TaskStatus.OPEN:
+        raise Conflict(f"This was {task.status} already.", code="ALREADY_DECIDED")
+    if opportunity.reread_due:
+        raise Conflict(
+            "The opportunity changed in the CRM and is being read again. Your decision was not recorded; "
+            "try again in a moment.",
+            code="REREAD_DUE",
+        )
+    if opportunity.state is not State.AWAITING_APPROVAL:
+        raise Conflict("This opportunity does not wait for approval now.", code="PLAN_CHANGED")

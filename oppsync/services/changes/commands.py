@@ -1,0 +1,24 @@
+"""What people can change in a plan before it is approved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.kernel.bus import Command
+
+
+@dataclass(frozen=True)
+class OverridePlan(Command[PlanOverride]):
+    """Say one field of one workstream otherwise, or take back what was said (`value` None). The plan is made
+    anew, and waits for approval anew. Raises NotFound; Forbidden (code MAY_NOT_OVERRIDE); Conflict (codes
+    NOT_OVERRIDABLE, ALREADY_DECIDED); InvalidInput, which names the field, for what does not fit."""
+
+    tenant_id: str
+    opportunity_id: UUID
+    person_id: UUID
+    workstream: str
+    field: OverrideField
+    value: str | None
+    reason: str

@@ -1,0 +1,144 @@
+"""A person says one field of one workstream otherwise, before the plan is approved: it is made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
+from oppsync.domain.planning.apply_overrides import apply
+from oppsync.domain.planning.split import split
+from oppsync.domain.values.model import given
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.events import PlanOverridden
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.kernel.text_input import comment, words
+from oppsync.pipeline.approve import judge
+from oppsync.pipeline.stage import Await
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.queue.resume import resume
+
+MAY_OVERRIDE = frozenset({PersonRole.OPERATIONS, PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
+# Where a deal has its workstreams and nobody has approved them yet. `validated`: an override left a margin that
+# blocks, and somebody thinks again.
+_OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
+
+LONGEST = 200  # of a workstream's key and of a value
+NO_VALUE = (
+    "The value is empty: say what it is to be, or take the override back (null in the API, --take-back on the "
+    "command line)."
+)
+
+
+@dataclass(frozen=True)
+class OverridePlanHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: OverridePlan) -> PlanOverride:
+        new = _new(command)
+        with self.uow() as uow:
+            person = uow.people.get(command.tenant_id, command.person_id)
+            if not person.is_active or person.roles.isdisjoint(MAY_OVERRIDE):
+                raise Forbidden("You may not change plans.", code="MAY_NOT_OVERRIDE")
+            # Locked: a decision and an override take turns.
+            before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
+            _check_undecided(uow, before)
+            said = uow.overrides.of(before.tenant_id, before.id)
+            override = uow.overrides.add(before.tenant_id, before.id, person, new)
+            _check_fits(uow, before, said, override)
+            self._make_anew(uow, before, override, person)
+            crash_point("override.uncommitted", before.source_id)
+            uow.commit()
+            crash_point("override.committed", before.source_id)
+        return override
+
+    def _make_anew(
+        self, uow: UnitOfWork, before: TrackedOpportunity, override: PlanOverride, person: Person
+    ) -> None:
+        actor = f"person:{person.email}"
+        what = f"{override.field.replace('_', ' ')} of {override.workstream}"
+        says = f"is to be {override.value}" if override.value is not None else "as before"
+        event = PlanOverridden(
+            opportunity_id=before.id,
+            actor=actor,
+            before={"plan": before.plan_hash},
+            after={"workstream": override.workstream, "field": override.field.value, "value": override.value},
+            detail={"override": str(override.id), "reason": override.reason},
+            summary=f"{person.name}: {what} {says}: {override.reason}",
+        )
+        self.publish(uow, before.tenant_id, before.traceparent, event)
+        uow.exceptions.close_for(before.tenant_id, before.id, actor, f"Overridden: {override.reason}")
+        detail = {"override": str(override.id)}
+        resume(
+            uow,
+            self.publish,
+            before,
+            State.RECEIVED,
+            actor=actor,
+            after_what="after an override",
+            detail=detail,
+        )
+
+
+def _new(command: OverridePlan) -> NewOverride:
+    reason = comment(
+        command.reason, "reason", required="Say why it is to be otherwise: approvers are shown it."
+    )
+    workstream = words(
+        command.workstream, "workstream", empty="The workstream is empty: name one by its key.", longest=LONGEST
+    )
+    value = command.value
+    if value is not None:
+        value = words(value, "value", empty=NO_VALUE, longest=LONGEST)
+    return NewOverride(workstream=workstream, field=command.field, value=value, reason=reason)
+
+
+def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
+    """Raises Conflict unless there are workstreams, and no decision about them."""
+    stands_at = opportunity.resume_state if opportunity.state is State.PARKED else opportunity.state
+    if stands_at not in _OVERRIDABLE or not _is_enriched(opportunity):
+        raise Conflict(
+            f"A plan can be changed from when it is made until it is approved; this deal is {stands_at}.",
+            code="NOT_OVERRIDABLE",
+        )
+    tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
+    if stands_at is State.AWAITING_APPROVAL and not isinstance(judge(opportunity, tasks), Await):
+        raise Conflict("This plan was decided already.", code="ALREADY_DECIDED")
+
+
+def _is_enriched(opportunity: TrackedOpportunity) -> bool:
+    """Whether its enrichment is of the lines that the record has by now."""
+    record, enrichment = opportunity.record, opportunity.enrichment
+    if record is None or enrichment is None:
+        return False
+    return {line.id for line in record.lines} <= {line.line_id for line in enrichment.lines}
+
+
+def _check_fits(
+    uow: UnitOfWork, opportunity: TrackedOpportunity, said: Sequence[PlanOverride], override: PlanOverride
+) -> None:
+    """Raises InvalidInput for a workstream or a value that is not there."""
+    record = given(opportunity.record, "the record")
+    enrichment = given(opportunity.enrichment, "the enrichment")
+    workstreams = split(record, enrichment)
+    keys = [workstream.key for workstream in workstreams]
+    if override.workstream not in keys:
+        raise InvalidInput(
+            f"There is no workstream {override.workstream}: this deal has {', '.join(keys)}.",
+            field="workstream",
+        )
+    named = {(each.workstream, each.field) for each in in_force(said)}
+    if override.value is None and (override.workstream, override.field) not in named:
+        raise InvalidInput("Nothing is overridden here that could be taken back.", field="value")
+    book = uow.references.book(opportunity.tenant_id)
+    result = apply(record, enrichment, workstreams, [*said, override], book)
+    here = f"/overrides/{override.workstream}/"
+    wrong = [found.message for found in result.findings if found.path.startswith(here)]
+    if override.value is not None and wrong:
+        raise InvalidInput(f"{wrong[0]}.", field="value", code="OVERRIDE_NOT_POSSIBLE")

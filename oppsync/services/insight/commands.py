@@ -1,0 +1,19 @@
+"""What can be asked without changing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.kernel.bus import Command
+
+
+@dataclass(frozen=True)
+class PreviewPlan(Command[PlanPreview]):
+    """What a deal would become. `of`: the deal itself, the id of a stored one, or its record's id in the CRM;
+    the last two are read from the CRM anew. Raises NotFound, and what the adapters of CRM and ERP raise."""
+
+    tenant_id: str
+    of: Opportunity | UUID | str

@@ -1,0 +1,115 @@
+"""Accept a delivery: raw bytes, an opportunity for each record it names, their messages: one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+from uuid import UUID
+
+from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.work.events import DeliveryReceived, DeliveryUnreadable
+from oppsync.domain.work.exceptions import NewException
+from oppsync.domain.work.intake import Delivery, Source
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import BusinessError
+from oppsync.pipeline.table import PIPELINE
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.intake.commands import AcceptDelivery, Accepted
+
+
+@dataclass(frozen=True)
+class AcceptDeliveryHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+
+    def __call__(self, command: AcceptDelivery) -> Accepted:
+        delivery = command.delivery
+        read = read_delivery(self.systems, delivery)
+        with self.uow() as uow:
+            event_id, is_new = uow.deliveries.add(delivery)
+            if is_new:
+                take_in(uow, self.publish, delivery, event_id, read)
+            crash_point("delivery.uncommitted")
+            uow.commit()
+            crash_point("delivery.committed")
+        return Accepted(event_id, is_new)
+
+
+def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | BusinessError:
+    """The records a delivery names, or what is wrong with it or with its connection."""
+    if delivery.source is not Source.WEBHOOK:
+        return [OpportunityRef.model_validate_json(delivery.body)]
+    try:
+        return systems.crm(delivery.connection_id).read_notification(delivery.body)
+    except BusinessError as error:
+        return error
+
+
+def take_in(
+    uow: UnitOfWork,
+    publish: Publish,
+    delivery: Delivery,
+    event_id: UUID,
+    read: Sequence[OpportunityRef] | BusinessError,
+) -> None:
+    """Write what a stored delivery leads to, into the transaction at hand."""
+    if isinstance(read, BusinessError):
+        _set_aside(uow, publish, delivery, event_id, read)
+        return
+    for ref in sorted(read, key=lambda ref: ref.id):  # two deliveries at once take the same turns
+        opportunity_id, is_new = uow.opportunities.receive(
+            delivery.tenant_id, delivery.connection_id, ref, delivery.traceparent
+        )
+        uow.deliveries.link(delivery.tenant_id, event_id, opportunity_id)
+        uow.outbox.add(delivery.tenant_id, opportunity_id, PIPELINE[0].name, delivery.traceparent)
+        event = DeliveryReceived(
+            opportunity_id=opportunity_id,
+            actor=f"connection:{delivery.connection_id}",
+            after={"state": "received"} if is_new else {},
+            detail={"event": str(event_id), "delivery": delivery.delivery_id, "record": ref.id},
+            summary=_told(delivery, is_new),
+        )
+        publish(uow, delivery.tenant_id, delivery.traceparent, event)
+
+
+def _told(delivery: Delivery, is_new: bool) -> str:
+    match delivery.source:
+        case Source.WEBHOOK:
+            return "The CRM reported it" if is_new else "The CRM reported it again"
+        case Source.POLL:
+            what = "Found" if is_new else "Found changed"
+            return f"{what} in the CRM by asking it, {delivery.late_seconds} s late: nothing told of it"
+        case Source.BACKFILL:
+            return "Taken in by a backfill"
+        case _:
+            assert_never(delivery.source)
+
+
+def _set_aside(
+    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, error: BusinessError
+) -> None:
+    text = CODES[error.code]
+    found = Finding(code=error.code, path=error.where, message=error.message, fix=text.fix, owner=text.owner)
+    item_id = uow.exceptions.raise_item(
+        NewException(
+            tenant_id=delivery.tenant_id,
+            delivery_id=event_id,
+            code=error.code,
+            message=error.told,
+            owner=text.owner,
+            findings=(found,),
+            payload_reference=f"delivery:{event_id}",
+        )
+    )
+    event = DeliveryUnreadable(
+        opportunity_id=None,
+        actor=f"connection:{delivery.connection_id}",
+        detail={"event": str(event_id), "exception": str(item_id), "where": error.where},
+        summary=error.message,
+    )
+    publish(uow, delivery.tenant_id, delivery.traceparent, event)

@@ -1,0 +1,83 @@
+"""Take in deals that were won before anything told of them: first which there are, then those that were chosen.
+
+They enter the inbox as found deliveries, no more at once than the pipeline works well: webhooks go on beside
+them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.work.backfill import BackfillItem, BackfillPreview, BackfillStep, WonDeal
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.intake import Source
+from oppsync.domain.work.polling import found
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import InvalidInput
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.intake.accept_delivery import take_in
+from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
+
+# While so many deals are being worked, no more are taken in.
+MOST_AT_WORK = 50
+# Ids asked for in one statement.
+IDS = 1_000
+
+
+@dataclass(frozen=True)
+class PreviewBackfillHandler:
+    uow: UnitOfWorkFactory
+    systems: Systems
+
+    def __call__(self, command: PreviewBackfill) -> BackfillPreview:
+        if command.until is not None and command.until <= command.since:
+            raise InvalidInput("The last day must be after the first.", field="until")
+        with self.uow() as uow:
+            connection_id = _crm_connection(uow, command.tenant_id, command.connection_id)
+        deals = self.systems.crm(connection_id).won_opportunities(command.since, command.until)
+        known: set[str] = set()
+        with self.uow() as uow:
+            for start in range(0, len(deals), IDS):
+                ids = [deal.id for deal in deals[start : start + IDS]]
+                known |= uow.opportunities.known_until(command.tenant_id, connection_id, ids).keys()
+        items = tuple(BackfillItem(**dict(deal), is_known=deal.id in known) for deal in deals)
+        return BackfillPreview(connection_id=connection_id, items=items)
+
+
+@dataclass(frozen=True)
+class RunBackfillHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: RunBackfill) -> BackfillStep:
+        tenant_id, connection_id = command.tenant_id, command.connection_id
+        with self.uow() as uow:
+            room = max(0, MOST_AT_WORK - uow.opportunities.count_at_work(tenant_id))
+            ids = [deal.id for deal in command.deals]
+            known = uow.opportunities.known_until(tenant_id, connection_id, ids)
+            new = [deal for deal in command.deals if deal.id not in known][:room]
+            for deal in sorted(new, key=lambda deal: deal.id):  # as intake takes its turns
+                self._take_in(uow, tenant_id, connection_id, deal)
+            crash_point("backfill.uncommitted")
+            uow.commit()
+            crash_point("backfill.committed")
+        return BackfillStep(taken=tuple(deal.id for deal in new), known=tuple(known))
+
+    def _take_in(self, uow: UnitOfWork, tenant_id: str, connection_id: str, deal: WonDeal) -> None:
+        delivery = found(tenant_id, connection_id, deal.ref, Source.BACKFILL)
+        event_id, is_new = uow.deliveries.add(delivery)
+        if is_new:
+            take_in(uow, self.publish, delivery, event_id, [deal.ref])
+
+
+def _crm_connection(uow: UnitOfWork, tenant_id: str, named: str | None) -> str:
+    """Raises InvalidInput when it is not clear which."""
+    crms = [each.id for each in uow.connections.of_tenant(tenant_id) if each.role is ConnectionRole.CRM]
+    if named is None and len(crms) == 1:
+        return crms[0]
+    if named in crms:
+        return named
+    has = f"Name one of {', '.join(crms)}." if crms else "Add a connection of the role 'crm'."
+    what = "It is not clear which CRM." if named is None else f"There is no CRM connection {named!r}."
+    raise InvalidInput(f"{what} {has}", field="connection")

@@ -1,0 +1,153 @@
+"""Hear what no webhook told: ask a CRM what changed since its watermark, and put what is news into the inbox.
+
+One page a step, under a lease of the connection's watermark, which moves only past what is stored. A step that
+is repeated stores nothing twice: what it finds has the same delivery id again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import PollRefused
+from oppsync.domain.work.exceptions import NewException, poll_reference
+from oppsync.domain.work.intake import Source
+from oppsync.domain.work.polling import Change, ChangePage, Watermark, found
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
+from oppsync.pipeline.retry import backoff
+from oppsync.ports.clock import Clock
+from oppsync.ports.crm import Crm
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.intake.accept_delivery import take_in
+from oppsync.services.intake.commands import PollCrm
+
+# Changes stored in one commit.
+BATCH = 100
+# A connection that a person has to mend is tried again after this.
+AFTER_A_MISTAKE = timedelta(minutes=5)
+ACTOR, REFUSED = "poll", "POLL_REFUSED"
+AT_ONCE, BRIEFLY = timedelta(0), timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class PollCrmHandler:
+    """`holder` names this process. No transaction is open while the CRM is asked."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+    clock: Clock
+    holder: str
+
+    def __call__(self, command: PollCrm) -> bool:
+        with self.uow() as uow:
+            watermark = uow.watermarks.take(self.holder)
+            uow.commit()
+        if watermark is None:
+            return False
+        crash_point("poll.taken", watermark.connection_id)
+        try:
+            crm = self.systems.crm(watermark.connection_id)
+            page = self._read(crm, watermark)
+        except StoreUnavailable:
+            raise
+        except HeldBack as error:  # by our own book of the CRM's limits: nothing went wrong
+            self._postpone(watermark, error.retry_after or BRIEFLY, None)
+        except TransientError as error:
+            pause = backoff(watermark.tries, error, random.random())  # noqa: S311
+            self._postpone(watermark, pause, error.message)
+        except BusinessError as error:
+            self._set_aside(watermark, error)
+        else:
+            self._store(watermark, page, crm.poll_every)
+        return True
+
+    def _read(self, crm: Crm, watermark: Watermark) -> ChangePage:
+        since, after_id = watermark.next_page(crm.poll_overlap, self.clock.now())
+        return crm.changed_opportunities(since, after_id)
+
+    def _store(self, watermark: Watermark, page: ChangePage, poll_every: timedelta) -> None:
+        """The watermark moves last: whoever dies before it leaves the page to be read again."""
+        for changes in _in_batches(page.changes):
+            with self.uow() as uow:
+                self._take_in(uow, watermark, changes, page.as_of)
+                uow.commit()
+            crash_point("poll.stored", watermark.connection_id)
+        with self.uow() as uow:
+            uow.watermarks.move(watermark.past(page), AT_ONCE if page.more else poll_every)
+            if watermark.error is not None:
+                uow.exceptions.close_for_poll(
+                    watermark.tenant_id, watermark.connection_id, ACTOR, "It answers again"
+                )
+            uow.commit()
+        crash_point("poll.moved", watermark.connection_id)
+
+    def _take_in(
+        self, uow: UnitOfWork, watermark: Watermark, changes: Sequence[Change], as_of: datetime
+    ) -> None:
+        tenant_id, connection_id = watermark.tenant_id, watermark.connection_id
+        known = uow.opportunities.known_until(tenant_id, connection_id, [change.id for change in changes])
+        late: list[timedelta] = []
+        deals = 0
+        for change in sorted(changes, key=lambda change: change.id):  # as intake takes its turns
+            if not _is_news(change, known):
+                continue
+            delay = as_of - change.modified_at
+            delivery = found(tenant_id, connection_id, change.ref, Source.POLL, delay)
+            event_id, is_new = uow.deliveries.add(delivery)
+            if is_new:
+                take_in(uow, self.publish, delivery, event_id, [change.ref])
+                late.append(delay)
+                deals += change.id not in known
+        if late:
+            uow.watermarks.count(watermark, deals, len(late) - deals, max(late))
+
+    def _set_aside(self, watermark: Watermark, error: BusinessError) -> None:
+        """Tried again by itself, but somebody has to mend it: they are told in the exception queue, once."""
+        with self.uow() as uow:
+            held = uow.watermarks.postpone(watermark, AFTER_A_MISTAKE, error.message)
+            if held and error.message != watermark.error:
+                item = NewException(
+                    tenant_id=watermark.tenant_id,
+                    code=REFUSED,
+                    message=error.message,
+                    owner=CODES[REFUSED].owner,
+                    payload_reference=poll_reference(watermark.connection_id),
+                )
+                event = _refused(watermark, uow.exceptions.raise_item(item), error)
+                self.publish(uow, watermark.tenant_id, new_traceparent(), event)
+            uow.commit()
+
+    def _postpone(self, watermark: Watermark, pause: timedelta, error: str | None) -> None:
+        with self.uow() as uow:
+            uow.watermarks.postpone(watermark, pause, error)
+            uow.commit()
+
+
+def _refused(watermark: Watermark, item_id: UUID, error: BusinessError) -> PollRefused:
+    return PollRefused(
+        opportunity_id=None,
+        actor=ACTOR,
+        detail={"connection": watermark.connection_id, "exception": str(item_id), "code": error.code},
+        summary=f"{watermark.connection_id} cannot be polled: {error.message}",
+    )
+
+
+def _is_news(change: Change, known: Mapping[str, datetime | None]) -> bool:
+    """Nothing told us of this version, nor did we read it. What is not won matters only where it was."""
+    if change.id not in known:
+        return change.is_won
+    until = known[change.id]
+    return until is None or until < change.modified_at
+
+
+def _in_batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    for start in range(0, len(changes), BATCH):
+        yield changes[start : start + BATCH]

@@ -1,0 +1,72 @@
+"""What can be asked about the exception queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.work.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
+from oppsync.kernel.bus import Command
+
+
+@dataclass(frozen=True)
+class ReplayException(Command[None]):
+    """Work it again from the stage it stopped at. Raises NotFound; Conflict (code ALREADY_CLOSED)."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: str
+
+
+@dataclass(frozen=True)
+class PreviewReplay(Command[ReplayPreview]):
+    """What a replay would do of each. Raises InvalidInput for an empty selection or an unknown stage."""
+
+    tenant_id: str
+    selection: Selection
+    from_stage: str | None = None
+
+
+@dataclass(frozen=True)
+class RunReplay(Command[ReplayReport]):
+    """Replay what a preview showed; what changed since, or would not run now, is skipped and told.
+    Raises InvalidInput for an unknown stage."""
+
+    tenant_id: str
+    actor: str
+    of: ReplayOf
+    items: Sequence[Previewed]
+    from_stage: str | None = None
+
+
+@dataclass(frozen=True)
+class DismissException(Command[None]):
+    """Close without replay. Raises NotFound; Conflict (ALREADY_CLOSED); InvalidInput without a reason."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LinkCustomer(Command[None]):
+    """Say which customer of the ERP this item's account is; the deal is replayed. Raises NotFound; Conflict
+    (codes ALREADY_CLOSED, NO_CUSTOMER_ASKED); InvalidInput for a customer that the ERP does not have."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: str
+    customer: str
+
+
+@dataclass(frozen=True)
+class Compensate(Command[None]):
+    """Give a parked deal up: what was created of it is closed, in reverse order, and the CRM told why.
+    Raises NotFound; Conflict (code NOT_COMPENSABLE); InvalidInput without a reason."""
+
+    tenant_id: str
+    opportunity_id: UUID
+    actor: str
+    reason: str

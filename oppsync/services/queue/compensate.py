@@ -1,0 +1,62 @@
+"""A person gives a deal up whose projects cannot be finished: what was created is to be closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.work.events import CompensationBegun
+from oppsync.domain.work.exceptions import ExceptionStatus
+from oppsync.domain.work.states import COMPENSABLE, State, check_move
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import Conflict
+from oppsync.kernel.text_input import comment
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.storage.opportunities import HANDED_ON
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.services.queue.commands import Compensate
+
+
+@dataclass(frozen=True)
+class CompensateHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: Compensate) -> None:
+        reason = comment(command.reason, "reason", required="Say why it is given up: the CRM is told.")
+        with self.uow() as uow:
+            before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
+            after = _compensating(before, reason)
+            uow.opportunities.change(before, after, HANDED_ON)
+            uow.exceptions.close_for(
+                before.tenant_id, before.id, command.actor, f"Given up: {reason}", ExceptionStatus.DISMISSED
+            )
+            uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
+            event = CompensationBegun(
+                opportunity_id=before.id,
+                actor=command.actor,
+                before={"state": before.state.value},
+                after={"state": after.state.value},
+                detail={"reason": reason},
+                summary=f"Given up, what was created is to be closed: {reason}",
+            )
+            self.publish(uow, before.tenant_id, before.traceparent, event)
+            crash_point("compensation.uncommitted", before.source_id)
+            uow.commit()
+            crash_point("compensation.committed", before.source_id)
+
+
+def _compensating(before: TrackedOpportunity, reason: str) -> TrackedOpportunity:
+    if before.state is not State.PARKED or before.resume_state not in COMPENSABLE:
+        raise Conflict(
+            "Only a deal that stopped after its approval can be given up like this.", code="NOT_COMPENSABLE"
+        )
+    check_move(before.state, State.COMPENSATING)
+    changed = {
+        "state": State.COMPENSATING,
+        "resume_state": None,
+        "tries": 0,
+        "crashes": 0,
+        "compensation_reason": reason,
+    }
+    return before.model_copy(update=changed)

@@ -1,0 +1,129 @@
+"""Work the exception queue: replay an item from where it stopped, or dismiss it with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import Event, ExceptionDismissed, Replayed
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.intake import Delivery
+from oppsync.domain.work.states import State
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import BusinessError, Conflict
+from oppsync.kernel.text_input import comment
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.intake.accept_delivery import read_delivery, take_in
+from oppsync.services.queue.commands import DismissException, ReplayException
+from oppsync.services.queue.resume import resume
+
+
+@dataclass(frozen=True)
+class ReplayExceptionHandler:
+    """An opportunity goes back to the start of the stage it stopped at; a delivery or a poll is done again."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+
+    def __call__(self, command: ReplayException) -> None:
+        with self.uow() as uow:
+            item = _open_item(uow, command.tenant_id, command.item_id)
+            if item.opportunity_id is not None:
+                self._resume(uow, item, command.actor)
+            elif item.polled_connection is not None:
+                self._poll_now(uow, item, item.polled_connection, command.actor)
+            else:
+                self._read_again(uow, item, command.actor)
+            crash_point("replay.uncommitted", item.code)
+            uow.commit()
+            crash_point("replay.committed", item.code)
+
+    def _resume(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
+        if item.opportunity_id is None:
+            raise ValueError(f"{item.id} is not about an opportunity")
+        before = uow.opportunities.lock(item.tenant_id, item.opportunity_id)
+        uow.exceptions.close_for(item.tenant_id, before.id, actor, "Replayed")
+        parked = before.state is State.PARKED
+        target = (before.resume_state or State.RECEIVED) if parked else before.state
+        detail = {"exception": str(item.id), "code": item.code}
+        resume(uow, self.publish, before, target, actor=actor, after_what=f"after {item.code}", detail=detail)
+
+    def _poll_now(self, uow: UnitOfWork, item: ExceptionItem, connection_id: str, actor: str) -> None:
+        uow.watermarks.due_now(item.tenant_id, connection_id)
+        uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
+        event = Replayed(
+            opportunity_id=None,
+            actor=actor,
+            detail={"exception": str(item.id), "connection": connection_id},
+            summary=f"Polled again after {item.code}",
+        )
+        self.publish(uow, item.tenant_id, new_traceparent(), event)
+
+    def _read_again(self, uow: UnitOfWork, item: ExceptionItem, actor: str) -> None:
+        if item.delivery_id is None:
+            raise ValueError(f"{item.id} is about nothing that can be replayed")
+        stored = uow.deliveries.get(item.tenant_id, item.delivery_id)
+        if stored.pruned_at is not None:
+            raise Conflict(pruned_words(stored.pruned_at), code="BODY_PRUNED")
+        delivery = Delivery(**stored.model_dump(include=set(Delivery.model_fields)))
+        read = read_delivery(self.systems, delivery)
+        if isinstance(read, BusinessError):
+            raise Conflict(f"It still cannot be read: {read.told}.", code="STILL_UNREADABLE")
+        uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
+        take_in(uow, self.publish, delivery, stored.id, read)
+        event = Replayed(
+            opportunity_id=None,
+            actor=actor,
+            detail={"exception": str(item.id), "event": str(stored.id)},
+            summary=f"Read again after {item.code}",
+        )
+        self.publish(uow, item.tenant_id, delivery.traceparent, event)
+
+
+@dataclass(frozen=True)
+class DismissExceptionHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: DismissException) -> None:
+        reason = comment(command.reason, "reason", required="Say why it needs no replay.")
+        with self.uow() as uow:
+            item = _open_item(uow, command.tenant_id, command.item_id)
+            uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, command.actor, reason)
+            self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, command))
+            uow.commit()
+
+
+def _dismissed(item: ExceptionItem, command: DismissException) -> Event:
+    return ExceptionDismissed(
+        opportunity_id=item.opportunity_id,
+        actor=command.actor,
+        detail={"exception": str(item.id), "code": item.code, "reason": command.reason},
+        summary=f"Dismissed {item.code}: {command.reason}",
+    )
+
+
+def _open_item(uow: UnitOfWork, tenant_id: str, item_id: UUID) -> ExceptionItem:
+    item = uow.exceptions.get(tenant_id, item_id)
+    if item.status is not ExceptionStatus.OPEN:
+        raise Conflict(f"This was {item.status} already by {item.closed_by}.", code="ALREADY_CLOSED")
+    return item
+
+
+def pruned_words(pruned_at: datetime) -> str:
+    return (
+        f"The body of this delivery was pruned on {pruned_at.date()}; only its digest is kept. "
+        "Save the record in the CRM again, and it sends a new one."
+    )
+
+
+def _trace_of(uow: UnitOfWork, item: ExceptionItem) -> str:
+    if item.opportunity_id is not None:
+        return uow.opportunities.get(item.tenant_id, item.opportunity_id).traceparent
+    if item.delivery_id is not None:
+        return uow.deliveries.get(item.tenant_id, item.delivery_id).traceparent
+    return new_traceparent()

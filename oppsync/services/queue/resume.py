@@ -1,0 +1,41 @@
+"""Put a deal back to the start of a stage, to be worked from there at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oppsync.domain.work.events import Replayed
+from oppsync.domain.work.states import State, check_move
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.storage.opportunities import HANDED_ON
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
+
+
+def resume(
+    uow: UnitOfWork,
+    publish: Publish,
+    before: TrackedOpportunity,
+    target: State,
+    *,
+    actor: str,
+    after_what: str,
+    detail: dict[str, Any],
+) -> None:
+    """`before` is locked in this transaction. Its record is read again first: what was fixed in the CRM counts,
+    also when nobody told us of it."""
+    check_move(before.state, target)
+    anew = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
+    after = before.model_copy(update={"state": target, "resume_state": None, **anew})
+    uow.opportunities.change(before, after, HANDED_ON)
+    stage = stage_for(target).name
+    uow.outbox.add(before.tenant_id, before.id, stage, before.traceparent)
+    event = Replayed(
+        opportunity_id=before.id,
+        actor=actor,
+        before={"state": before.state.value},
+        after={"state": target.value},
+        detail=detail,
+        summary=f"Replayed from {stage} {after_what}",
+    )
+    publish(uow, before.tenant_id, before.traceparent, event)

@@ -1,0 +1,21 @@
+"""What can be asked after a restored backup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.kernel.bus import Command
+
+
+@dataclass(frozen=True)
+class ReconcileRestore(Command[Sequence[UUID]]):
+    """After a restored backup: raise APPROVAL_LOST for deals whose projects exist unknown to us, or
+    LOST_AFTER_APPROVAL where the deal is withdrawn here. Returns which deals.
+
+    Raises what the ERP's adapter raises; may be repeated.
+    """
+
+    tenant_id: str
+    actor: str

@@ -1,0 +1,194 @@
+"""Record what a stage decided: state, plan, approval tasks, exception items, audit and outbox in one commit.
+
+The commit is refused, whole, when the lease's token or the opportunity's version moved on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.work.events import ApprovalVoided, Event, ExceptionRaised, StateChanged
+from oppsync.domain.work.exceptions import Disposition, NewException
+from oppsync.domain.work.states import RESTING, State, check_move
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import LeaseLost
+from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Worked:
+    """Where the opportunity stands after a step; `goes_on` while this worker keeps the lease."""
+
+    opportunity: TrackedOpportunity
+    goes_on: bool
+
+
+def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on: bool) -> Worked:
+    """Commit `outcome`. With `hand_on` the next stage is left to whoever takes the message."""
+    before, after = context.opportunity, moved(context.opportunity, outcome)
+    goes_on = isinstance(outcome, Advance) and (after.state not in RESTING or after.reread_due)
+    due = ON_ACTION if not goes_on else HANDED_ON if hand_on else STRAIGHT_ON
+    with context.uow() as uow:
+        events = [*outcome.events, *_carry_out(uow, context, after, outcome)]
+        if after.state is not before.state:
+            events.append(_state_changed(context, after))
+        worked = commit(uow, context, publish, after, due, *events)
+    return worked or look_again(context)
+
+
+def commit(
+    uow: UnitOfWork,
+    context: StageContext,
+    publish: Publish,
+    after: TrackedOpportunity,
+    due: Due,
+    *events: Event,
+) -> Worked | None:
+    """One commit; or none of it, and None, when a decision or another worker came in between.
+
+    Close the unit of work before you `look_again`: it may hold the row that is looked at.
+    """
+    before = context.opportunity
+    publish(uow, before.tenant_id, before.traceparent, *events)
+    if due.sent:
+        uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
+    crash_point("outcome.uncommitted", after.state)
+    asked = uow.commit_outcome(before, after, due, context.lease)
+    if asked is None:
+        return None
+    crash_point("outcome.committed", after.state)
+    now = after.model_copy(update={"version": before.version + 1, "reread_requested": asked})
+    return Worked(now, due.keep_lease)
+
+
+def look_again(context: StageContext) -> Worked:
+    """Start from what is there now, if the lease is still ours. Raises LeaseLost."""
+    with context.uow() as uow:
+        if not uow.opportunities.renew_lease(context.lease):
+            raise LeaseLost("Another worker holds this opportunity.")
+        now = uow.opportunities.get(context.opportunity.tenant_id, context.opportunity.id)
+        uow.commit()
+    return Worked(now, goes_on=True)
+
+
+def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
+    """The opportunity after `outcome`. Raises ValueError for a move that the table does not have."""
+    settled: dict[str, Any] = {"tries": 0, "crashes": 0}
+    match outcome:
+        case Await():
+            return outcome.opportunity.model_copy(update=settled)
+        case Park():
+            # The failed re-read counts as done: a person looks now, and replays or gets it changed.
+            parked = {"reread_done": before.reread_requested, **settled}
+            if before.state not in RESTING:
+                parked |= {"state": State.PARKED, "resume_state": before.state}
+            return outcome.opportunity.model_copy(update=parked)
+        case Advance():
+            check_move(before.state, outcome.to)
+            resume = before.resume_state if outcome.to is State.PARKED else None
+            advanced = {"state": outcome.to, "resume_state": resume, **settled}
+            return outcome.opportunity.model_copy(update=advanced)
+
+
+def _carry_out(
+    uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Outcome
+) -> list[Event]:
+    """Write what goes with the outcome, and tell what it was."""
+    match outcome:
+        case Advance():
+            events = _approvals(uow, context, after, outcome)
+            if outcome.baseline is not None:
+                uow.baselines.freeze(after.tenant_id, after.id, outcome.baseline)
+            if after.state is not State.PARKED and context.opportunity.state is State.PARKED:
+                uow.exceptions.close_for(
+                    after.tenant_id, after.id, f"stage:{context.stage}", "Changed in the CRM"
+                )
+            for item in outcome.items:
+                reference = f"record:{after.id}"
+                events.append(_raise(uow, context, [item], reference, Disposition.BUSINESS))
+            return events
+        case Park():
+            return [_raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)]
+        case Await():
+            return []
+
+
+def _approvals(
+    uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Advance
+) -> list[Event]:
+    """Store the plan, void what no longer counts, open what is to be decided."""
+    if outcome.plan is not None:
+        uow.plans.add(after.tenant_id, after.id, outcome.plan)
+    for role, candidates in outcome.open_tasks.items():
+        uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", role, candidates)
+    for role, rule in outcome.by_rule.items():
+        uow.approvals.approve_by_rule(after.tenant_id, after.id, after.plan_hash or "", role, rule)
+    count = _void(uow, after, outcome)
+    if count == 0:
+        return []
+    voided = ApprovalVoided(
+        opportunity_id=after.id,
+        actor=f"stage:{context.stage}",
+        detail={"tasks": count, "plan": after.plan_hash},
+        summary=f"{count} approval tasks no longer count",
+    )
+    return [voided]
+
+
+def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
+    """Rejected by one: what others did not decide yet. Withdrawn: all. A new plan: those of other plans."""
+    if outcome.to is State.REFUSED:
+        return uow.approvals.void_open(after.tenant_id, after.id)
+    if outcome.void_tasks or outcome.to is State.WITHDRAWN:
+        return uow.approvals.void(after.tenant_id, after.id, None)
+    if outcome.plan is not None:
+        return uow.approvals.void(after.tenant_id, after.id, after.plan_hash)
+    return 0
+
+
+def _raise(
+    uow: UnitOfWork,
+    context: StageContext,
+    findings: Sequence[Finding],
+    payload_reference: str,
+    disposition: Disposition,
+) -> ExceptionRaised:
+    """Open one item for all findings; the first gives it code and owner."""
+    opportunity, first = context.opportunity, findings[0]
+    item_id = uow.exceptions.raise_item(
+        NewException(
+            tenant_id=opportunity.tenant_id,
+            opportunity_id=opportunity.id,
+            stage=context.stage,
+            disposition=disposition,
+            code=first.code,
+            message=first.message,
+            owner=first.owner,
+            findings=tuple(findings),
+            payload_reference=payload_reference,
+        )
+    )
+    return ExceptionRaised(
+        opportunity_id=opportunity.id,
+        actor=f"stage:{context.stage}",
+        detail={"exception": str(item_id), "codes": [found.code for found in findings]},
+        summary="; ".join(f"{found.code}: {found.message}" for found in findings),
+    )
+
+
+def _state_changed(context: StageContext, after: TrackedOpportunity) -> StateChanged:
+    before = context.opportunity
+    return StateChanged(
+        opportunity_id=after.id,
+        actor=f"stage:{context.stage}",
+        before={"state": before.state.value},
+        after={"state": after.state.value},
+        summary=f"{before.state} -> {after.state}",
+    )

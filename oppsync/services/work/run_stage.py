@@ -1,0 +1,193 @@
+"""Work one opportunity: take its lease, run the stage it stands at, record the outcome, go straight on.
+
+A stage runs with no transaction open. What is due at once goes on under the same lease; a crash in between is
+covered by the sweeper.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.work.events import StageDeferred
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.states import RESTING, State
+from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import (
+    BusinessError,
+    HeldBack,
+    LeaseLost,
+    OppsyncError,
+    RateLimited,
+    StillUnknown,
+    StoreUnavailable,
+    TransientError,
+)
+from oppsync.kernel.stage_scope import step
+from oppsync.pipeline import refresh
+from oppsync.pipeline.effects import Effects
+from oppsync.pipeline.retry import backoff
+from oppsync.pipeline.stage import Await, Outcome, Park, StageContext
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.clock import Clock
+from oppsync.ports.reporter import Reporter
+from oppsync.ports.storage.opportunities import HANDED_ON, Due
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.work.commands import RunStage
+from oppsync.services.work.lease_keeper import LeaseKeeper
+from oppsync.services.work.record_outcome import Worked, commit, look_again, record
+
+# A worker that has gone straight on for this long lets others have a turn.
+HAND_ON_AFTER_SECONDS = 10.0
+MAX_CRASHES = 3
+_AT_ONCE = timedelta(milliseconds=50)
+_LONG_WAIT = timedelta(seconds=10)
+# Waits that say nothing against the vendor or the deal.
+NO_FAILURE = (StillUnknown, RateLimited)
+
+
+@dataclass(frozen=True)
+class RunStageHandler:
+    """`stopping` is set when the process shuts down: what is running is finished, then handed on."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    systems: Systems
+    clock: Clock
+    reporter: Reporter
+    keeper: LeaseKeeper
+    stopping: threading.Event
+    holder: str
+    base_url: str
+
+    def __call__(self, command: RunStage) -> None:
+        with self.uow() as uow:
+            taken = uow.opportunities.take_lease(command.opportunity_id, self.holder)
+            uow.commit()
+        if taken is None:
+            return
+        opportunity, lease = taken
+        crash_point("lease.taken", opportunity.source_id)
+        with self.keeper.keep(lease):
+            try:
+                self._work(opportunity, lease, command.stage)
+            except LeaseLost:
+                self.reporter.lease_lost(opportunity.id, lease.token)
+
+    def _work(self, opportunity: TrackedOpportunity, lease: Lease, asked: str) -> None:
+        started = time.monotonic()
+        if stage_for(opportunity.state).name != asked:  # redelivered, or late: another queue's turn
+            self._hand_on(self._context(opportunity, lease))
+            return
+        if opportunity.crashes >= MAX_CRASHES:
+            context = self._context(opportunity, lease)
+            self._dead_letter(context, "WORKER_CRASHED", "Its worker died three times", None)
+            return
+        goes_on = True
+        while goes_on:
+            worked = self._step(self._context(opportunity, lease), started)
+            opportunity, goes_on = worked.opportunity, worked.goes_on
+
+    def _context(self, opportunity: TrackedOpportunity, lease: Lease) -> StageContext:
+        name = "refresh" if _rereads(opportunity) else stage_for(opportunity.state).name
+        tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
+        effects = Effects(self.uow, self.publish, tenant_id, traceparent, name, lease, self.clock)
+        return StageContext(
+            opportunity=opportunity,
+            lease=lease,
+            systems=self.systems,
+            clock=self.clock,
+            uow=self.uow,
+            effects=effects,
+            base_url=self.base_url,
+            stage=name,
+        )
+
+    def _hands_on(self, started: float) -> bool:
+        return self.stopping.is_set() or time.monotonic() - started > HAND_ON_AFTER_SECONDS
+
+    def _step(self, context: StageContext, started: float) -> Worked:
+        crash_point("stage.begins", context.opportunity.source_id)
+        try:
+            opportunity = context.opportunity
+            with step(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
+                outcome = _decide(context)
+            crash_point("stage.decided", context.stage)
+            # Asked after the stage: told to stop while it ran, the process begins no other.
+            return record(context, self.publish, outcome, hand_on=self._hands_on(started))
+        except (LeaseLost, StoreUnavailable):
+            raise
+        except TransientError as error:
+            return self._defer(context, error)
+        except BusinessError as error:
+            parked = _park(context, error.code, error.message, Disposition.BUSINESS)
+            return record(context, self.publish, parked, hand_on=self._hands_on(started))
+        except Exception as error:
+            said = error.message if isinstance(error, OppsyncError) else type(error).__name__
+            return self._dead_letter(context, "BUG", f"{said} (stage {context.stage})", error)
+
+    def _defer(self, context: StageContext, error: TransientError) -> Worked:
+        """Due again after a pause that Postgres remembers; too many failures in a row make a dead letter."""
+        opportunity = context.opportunity
+        tries = opportunity.tries + (0 if isinstance(error, NO_FAILURE) else 1)
+        if tries > stage_for(opportunity.state).max_tries:
+            return self._dead_letter(context, "RETRIES_EXHAUSTED", error.message, None)
+        pause = self._pause(opportunity, error)
+        event = StageDeferred(
+            opportunity_id=opportunity.id,
+            actor=f"stage:{context.stage}",
+            detail={"code": error.code, "tries": tries, "seconds": str(round(pause.total_seconds(), 1))},
+            summary=f"{error.message}; again in {pause.total_seconds():.0f} s",
+        )
+        # Under a vendor's limit everybody waits a little, again and again: only a long wait is worth telling.
+        told = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
+        after = opportunity.model_copy(update={"tries": tries, "crashes": 0})
+        with self.uow() as uow:
+            worked = commit(uow, context, self.publish, after, Due(pause), *told)
+        return worked or look_again(context)
+
+    def _pause(self, opportunity: TrackedOpportunity, error: TransientError) -> timedelta:
+        match error:
+            case StillUnknown():
+                return max(error.not_before - self.clock.now(), _AT_ONCE)
+            case HeldBack(retry_after=timedelta() as promised):
+                return promised
+            case _:
+                return backoff(opportunity.tries, error, random.random())  # noqa: S311
+
+    def _dead_letter(self, context: StageContext, code: str, message: str, error: Exception | None) -> Worked:
+        self.reporter.dead_letter(context.opportunity.id, code, message, error)
+        parked = _park(context, code, message, Disposition.DEAD_LETTER)
+        return record(context, self.publish, parked, hand_on=False)
+
+    def _hand_on(self, context: StageContext) -> None:
+        with self.uow() as uow:
+            handed = commit(uow, context, self.publish, context.opportunity, HANDED_ON)
+        if handed is None:
+            self._hand_on(self._context(look_again(context).opportunity, context.lease))
+
+
+def _rereads(opportunity: TrackedOpportunity) -> bool:
+    """Whether the re-read comes first. A decision already taken is written back before any change."""
+    return opportunity.reread_due and opportunity.state is not State.REFUSED
+
+
+def _decide(context: StageContext) -> Outcome:
+    opportunity = context.opportunity
+    if _rereads(opportunity):
+        return refresh.run(context)
+    if opportunity.state in RESTING:
+        return Await(opportunity)
+    return stage_for(opportunity.state).run(context)
+
+
+def _park(context: StageContext, code: str, message: str, disposition: Disposition) -> Park:
+    item = finding(code, message)
+    reference = f"record:{context.opportunity.id}"
+    return Park(context.opportunity, [item], reference, disposition=disposition)

@@ -1,0 +1,159 @@
+"""`demo`: wins deals and watches them become projects, then asks everyone whether it is true."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import click
+from rich.console import Console
+
+from adapters.bootstrap import TENANT, Application
+from adapters.cli.commands import FAILED
+from oppsync.domain.reading.readings import OpportunitySummary
+from oppsync.domain.work.states import RESTING, State
+from sandbox.demo.approval import approve_all, approvers
+from sandbox.demo.compare import Comparer
+from sandbox.demo.comparison import DealComparison
+from sandbox.demo.deals import DECIDED, Deals, WonDeal
+from sandbox.demo.erp_books import ErpBooks
+from sandbox.demo.progress import Progress
+from sandbox.demo.report import print_comparison, print_verdict
+from sandbox.demo.resend import resend_old
+from sandbox.demo.running import Running, running
+from sandbox.firm import deals
+from sandbox.home import Home
+from sandbox.options import first_port_option
+from sandbox.stack import told_to_stop
+from sandbox.standins.control import KantataControl, SalesforceControl
+from sandbox.up import where_to_look
+
+PLAIN_WIDTH = 150  # of what is not a terminal
+INTERRUPTED = 130
+# The day of so long ago is over or on everywhere: an entity west of us takes no deal that is won tomorrow.
+DAY_EVERYWHERE = timedelta(hours=12)
+COMPARED = (State.ACTIVE, State.REJECTED)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Approve without asking, as two different people.")
+@click.option("--compare-only", is_flag=True, help="Win nothing; compare every deal there is.")
+@first_port_option
+def demo(yes: bool, compare_only: bool, first_port: int | None) -> None:
+    """Win deals and watch them become projects; ends with 1 unless everything is where it should be.
+
+    Works with what `up` runs here, or starts everything and ends it again.
+    """
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    asks = console.is_terminal and sys.stdin.isatty() and not yes
+    try:
+        with told_to_stop() as told, running(Home.here(), told, first_port) as found:
+            wrong = compare_everything(console, found) if compare_only else run(console, found, asks=asks)
+            console.print("", *where_to_look(found.home, found.addresses), "", sep="\n", markup=False)
+    except KeyboardInterrupt:
+        click.echo("Stopped.")
+        sys.exit(INTERRUPTED)
+    if not found.stays:
+        click.echo("Nothing runs any more. `make up` comes back with all of this and stays up.")
+    sys.exit(FAILED if wrong else 0)
+
+
+def run(console: Console, found: Running, *, asks: bool) -> int:
+    """One run of the demo. Returns how many fields are not as planned. Raises Failed."""
+    crm = SalesforceControl(found.addresses.salesforce)
+    won = win_deals(found.application, crm)
+    run_deals = Deals(found.application, won)
+    console.print(f"\nWon {len(won)} deals in Salesforce; each is told to oppsync by a signed webhook.\n")
+    progress = Progress(console, run_deals, found.check)
+    waiting = progress.until(DECIDED | {State.AWAITING_APPROVAL})
+    progress.print()
+    decide(console, found, progress, [each.id for each in waiting], asks=asks)
+    opportunities = progress.until(RESTING)
+    resent = resend_old(found.application, crm, [deal.record_id for deal in won])
+    compared = [each for each in opportunities if each.state in COMPARED]
+    extra: list[DealComparison] = []
+    if resent:
+        extra = [resent.comparison]
+        if resent.opportunity.id not in {each.id for each in compared}:
+            compared.append(resent.opportunity)
+    comparisons = [*compare(found, compared), *extra]
+    print_comparison(console, comparisons)
+    progress.print()
+    return print_verdict(console, comparisons)
+
+
+def compare_everything(console: Console, found: Running) -> int:
+    """All deals that are active or rejected."""
+    comparisons = compare(found, _all(found.application))
+    print_comparison(console, comparisons)
+    return print_verdict(console, comparisons)
+
+
+def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list[DealComparison]:
+    with ErpBooks(found.addresses.tryton) as erp:
+        comparer = Comparer(
+            found.application,
+            erp,
+            SalesforceControl(found.addresses.salesforce),
+            KantataControl(found.addresses.kantata),
+        )
+        details = [found.application.queries.opportunity(TENANT, each.id) for each in opportunities]
+        return [comparer.deal(detail) for detail in details]
+
+
+def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]:
+    """Every billing model: some alone, some with others in one deal."""
+    won = []
+    for deal in deals.all_kinds((application.clock.now() - DAY_EVERYWHERE).date()):
+        opportunity = deal["opportunity"]
+        models = {line["Billing_Model__c"] for line in deal["lines"]}
+        won.append(
+            WonDeal(
+                record_id=str(crm.win_deal(deal)["id"]),
+                name=opportunity["Name"],
+                billing=models.pop() if len(models) == 1 else f"{len(deal['lines'])} workstreams",
+                amount=f"{opportunity['CurrencyIsoCode']} {opportunity['Amount']:,.2f}",
+            )
+        )
+    return won
+
+
+def decide(
+    console: Console, found: Running, progress: Progress, opportunity_ids: Sequence[UUID], *, asks: bool
+) -> None:
+    """With `asks`, until Enter is pressed or people have decided everything on the pages."""
+    finance, delivery = approvers()
+    if asks:
+        console.print(*where_to_look(found.home, found.addresses), sep="\n", markup=False)
+        console.print(
+            f"\nFinance and delivery must both approve. Press Enter to approve as {finance.name} and "
+            f"{delivery.name}, or sign in on the pages as each of them and decide yourself.\n",
+        )
+        progress.until(DECIDED, enough=enter_pressed)
+    approve_all(found, opportunity_ids)
+
+
+def enter_pressed() -> bool:
+    """Whether a line waits on standard input, or its end; takes it."""
+    if select.select([sys.stdin], [], [], 0)[0]:
+        sys.stdin.readline()
+        return True
+    return False
+
+
+def _all(application: Application) -> list[OpportunitySummary]:
+    found: list[OpportunitySummary] = []
+    for state in COMPARED:
+        after: str | None = None
+        while True:
+            page = application.queries.opportunities(TENANT, state=state, after=after, limit=100)
+            found += page.rows
+            after = page.next_cursor
+            if after is None:
+                break
+    return found

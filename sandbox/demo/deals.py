@@ -1,0 +1,49 @@
+"""The deals of one run: won in the CRM, and where each of them is with us."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from adapters.bootstrap import TENANT, Application
+from oppsync.domain.reading.readings import OpportunitySummary, TimelineEntry
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.states import RESTING, State
+
+DECIDED = RESTING | {State.APPROVED, State.CREATED, State.REFUSED}
+
+
+@dataclass(frozen=True)
+class WonDeal:
+    """`record_id` is the opportunity's in the CRM."""
+
+    record_id: str
+    name: str
+    billing: str
+    amount: str
+
+
+@dataclass(frozen=True)
+class Deals:
+    """Of one run, in the order in which they were won."""
+
+    application: Application
+    won: Sequence[WonDeal]
+
+    def now(self) -> list[OpportunitySummary | None]:
+        """Where each is; None while nothing was heard of it."""
+        return [self._find(deal.record_id) for deal in self.won]
+
+    def timeline(self, opportunity: OpportunitySummary) -> Sequence[TimelineEntry]:
+        return self.application.queries.timeline(TENANT, opportunity.id)
+
+    def exceptions(self, opportunity: OpportunitySummary) -> Sequence[ExceptionItem]:
+        return self.application.queries.exceptions(TENANT, opportunity_id=opportunity.id).rows
+
+    def _find(self, record_id: str) -> OpportunitySummary | None:
+        found = self.application.queries.opportunities(TENANT, text=record_id)
+        return next((row for row in found.rows if row.source_id == record_id), None)
+
+
+def all_in(opportunities: Collection[OpportunitySummary | None], states: Collection[State]) -> bool:
+    return all(each is not None and each.state in states for each in opportunities)

@@ -1,0 +1,123 @@
+"""Each deal's way through the stages: a live table in a terminal, a line for each step elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from uuid import UUID
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from adapters.cli.commands import Failed
+from oppsync.domain.reading.readings import OpportunitySummary, TimelineEntry
+from oppsync.domain.work.states import State
+from sandbox.demo.deals import Deals, WonDeal, all_in
+
+POLL_SECONDS = 0.2
+PATIENCE_SECONDS = 300.0
+ROAD = (
+    State.RECEIVED, State.VALIDATED, State.ENRICHED, State.PLANNED, State.APPROVED, State.CREATED, State.ACTIVE,
+)  # fmt: skip
+SHOWN_EVENTS = (
+    "state.changed.v1", "plan.made.v1", "plan.approved.v1", "plan.rejected.v1", "stage.deferred.v1",
+    "exception.raised.v1",
+)  # fmt: skip
+SHOWN_EFFECTS = ("parent", "child", "crm", "psa")
+
+
+class Progress:
+    """Watches until the deals are where they are waited for."""
+
+    def __init__(self, console: Console, deals: Deals, check: Callable[[], None]) -> None:
+        self._console = console
+        self._deals = deals
+        self._check = check
+        self._told: set[UUID] = set()
+
+    def until(
+        self, states: Collection[State], enough: Callable[[], bool] = lambda: False
+    ) -> list[OpportunitySummary]:
+        """Until all deals are in `states`, or `enough` says so.
+
+        Raises Failed when one is parked, and when nothing happens for minutes.
+        """
+        before: list[State | None] = []
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with self._view() as live:
+            while True:
+                self._check()
+                now = self._deals.now()
+                self._show(live, now)
+                self._stop_at_parked(now)
+                if all_in(now, states) or enough():
+                    return [each for each in now if each is not None]
+                after = [each.state if each else None for each in now]
+                if after != before:
+                    before, deadline = after, time.monotonic() + PATIENCE_SECONDS
+                if time.monotonic() > deadline:
+                    raise Failed(f"Nothing has happened for {PATIENCE_SECONDS:.0f} s: see .oppsync/log.")
+                time.sleep(POLL_SECONDS)
+
+    def print(self) -> None:
+        """The table as it stands, to stay."""
+        self._console.print(_table(self._deals.won, self._deals.now()), "")
+
+    def _view(self) -> AbstractContextManager[Live | None]:
+        if not self._console.is_terminal:
+            return nullcontext()
+        return Live(console=self._console, auto_refresh=False, transient=True)
+
+    def _show(self, live: Live | None, now: Sequence[OpportunitySummary | None]) -> None:
+        if live is not None:
+            live.update(_table(self._deals.won, now), refresh=True)
+            return
+        for deal, opportunity in zip(self._deals.won, now, strict=True):
+            for entry in self._deals.timeline(opportunity) if opportunity else ():
+                if entry.id not in self._told:
+                    self._told.add(entry.id)
+                    if is_shown(entry):
+                        self._console.print(
+                            f"{entry.at.astimezone():%H:%M:%S}  {deal.name}: {entry.summary}", markup=False
+                        )
+
+    def _stop_at_parked(self, now: Sequence[OpportunitySummary | None]) -> None:
+        for opportunity in now:
+            if opportunity is not None and opportunity.state is State.PARKED:
+                said = "; ".join(f"{item.code}: {item.message}" for item in self._deals.exceptions(opportunity))
+                raise Failed(f"{opportunity.name or opportunity.source_id} waits for a person: {said}")
+
+
+def is_shown(entry: TimelineEntry) -> bool:
+    return entry.type in SHOWN_EVENTS or entry.detail.get("kind") in SHOWN_EFFECTS
+
+
+def _table(won: Sequence[WonDeal], now: Sequence[OpportunitySummary | None]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("deal")
+    table.add_column("billing")
+    table.add_column("amount", justify="right")
+    table.add_column("way", no_wrap=True)
+    table.add_column("project", justify="right", no_wrap=True)
+    for deal, opportunity in zip(won, now, strict=True):
+        number = opportunity.project_number if opportunity else None
+        table.add_row(deal.name, deal.billing, deal.amount, _way(opportunity), Text(number or "", "bold green"))
+    return table
+
+
+def _way(opportunity: OpportunitySummary | None) -> Text:
+    """Seven steps, those that are done filled, and the state in words."""
+    if opportunity is None:
+        return Text("not told yet", "dim")
+    state = State.PLANNED if opportunity.state is State.AWAITING_APPROVAL else opportunity.state
+    if state not in ROAD:
+        return Text(state.value, "bold red")
+    done = ROAD.index(state) + 1
+    way = Text("■" * done, "green").append("□" * (len(ROAD) - done), "dim")
+    return way.append(
+        f" {opportunity.state.value.replace('_', ' ')}", "green" if done == len(ROAD) else "yellow"
+    )

@@ -1,0 +1,110 @@
+"""Install the demo firm: its connections, people and reference data. Harmless to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.bootstrap import TENANT, Application
+from adapters.connectors.routing import WEBHOOK_SECRETS
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import Conflict
+from oppsync.services.admin.commands import CreatePerson
+from sandbox.firm.demo_firm import reference_rows
+
+CRM_CONNECTION = "salesforce-demo"
+ERP_CONNECTION = "tryton-demo"
+PSA_CONNECTION = "kantata-demo"
+
+
+@dataclass(frozen=True)
+class DemoSystems:
+    """Where the demo's outside systems listen and what opens them; all on this machine, made for the demo."""
+
+    salesforce_url: str
+    salesforce_client_id: str
+    salesforce_client_secret: str
+    webhook_secret: str
+    tryton_url: str
+    tryton_database: str
+    tryton_rest_key: str
+    kantata_url: str
+    kantata_token: str
+
+
+@dataclass(frozen=True)
+class DemoPerson:
+    email: str
+    name: str
+    roles: frozenset[PersonRole]
+
+
+PEOPLE = (
+    DemoPerson("fiona.finance@example.com", "Fiona Finance", frozenset({PersonRole.FINANCE_APPROVER})),
+    DemoPerson("dario.delivery@example.com", "Dario Delivery", frozenset({PersonRole.DELIVERY_APPROVER})),
+    DemoPerson(
+        "olga.operations@example.com",
+        "Olga Operations",
+        frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN}),
+    ),
+    # Sells, and may approve for finance: but never what he sold himself.
+    DemoPerson("sam.seller@example.com", "Sam Seller", frozenset({PersonRole.FINANCE_APPROVER})),
+)
+
+
+def install(application: Application, systems: DemoSystems, passwords: Mapping[str, str]) -> None:
+    """`passwords`: e-mail -> password of people that are not there yet."""
+    with application.uow() as uow:
+        for connection, secrets in _connections(systems):
+            uow.connections.put(connection, secrets)
+        for row in reference_rows():
+            uow.references.put(TENANT, row)
+        uow.commit()
+    for person in PEOPLE:
+        try:
+            application.dispatch(
+                CreatePerson(TENANT, person.email, person.name, passwords[person.email], person.roles)
+            )
+        except Conflict:
+            continue
+
+
+def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, object]]]:
+    crm = Connection(
+        tenant_id=TENANT,
+        id=CRM_CONNECTION,
+        role=ConnectionRole.CRM,
+        vendor="salesforce",
+        name="Salesforce (stand-in)",
+        settings={"base_url": systems.salesforce_url, "billing_terms": True, "contract_terms": True},
+        signature_scheme="standard_webhooks",
+    )
+    erp = Connection(
+        tenant_id=TENANT,
+        id=ERP_CONNECTION,
+        role=ConnectionRole.PROJECTS,
+        vendor="tryton",
+        name="Tryton",
+        settings={"base_url": systems.tryton_url, "database": systems.tryton_database},
+    )
+    psa = Connection(
+        tenant_id=TENANT,
+        id=PSA_CONNECTION,
+        role=ConnectionRole.PSA,
+        vendor="kantata",
+        name="Kantata (stand-in)",
+        settings={"base_url": systems.kantata_url, "roles": {"Senior Consultant": 1, "Consultant": 2}},
+    )
+    return [
+        (
+            crm,
+            {
+                "client_id": systems.salesforce_client_id,
+                "client_secret": systems.salesforce_client_secret,
+                WEBHOOK_SECRETS: [systems.webhook_secret],
+            },
+        ),
+        (erp, {"rest_key": systems.tryton_rest_key}),
+        (psa, {"token": systems.kantata_token}),
+    ]

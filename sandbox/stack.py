@@ -1,0 +1,220 @@
+"""The whole product on this machine: our own servers, the demo firm's systems, and the Procfile's commands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import IO, Self
+
+from adapters.bootstrap import Application, build
+from adapters.cli.commands import Failed
+from adapters.cli.connect import CONNECTIONS, names_servers
+from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, describe, handled, together
+from adapters.postgres import schema
+from adapters.runtime.environment import read_settings
+from adapters.runtime.local_set import announced
+from oppsync.kernel.settings import Settings
+from sandbox import systems as demo_systems
+from sandbox.embedded import EmbeddedServers
+from sandbox.embedded.servers import take_lock
+from sandbox.embedded.tryton import firm
+from sandbox.home import TRYTON_CACHE, Addresses, Home
+from sandbox.standins.control import StandinControl
+
+START_WITHIN_SECONDS = 600.0  # a slow machine builds Tryton's template first
+ANSWER_SECONDS = 5.0
+LAST_LINES = 8
+TOLD_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Say = Callable[[str], None]
+Check = Callable[[], None]
+
+
+class Stack:
+    """A context manager that starts everything, and ends everything it started, whatever happens.
+
+    `say` gets a sentence for each step, `on_line` each line that a process prints, `told` is asked between
+    steps whether to stop. Use it on the main thread.
+    """
+
+    addresses: Addresses
+    application: Application
+
+    def __init__(
+        self, home: Home, say: Say, on_line: OnLine, told: Check, first_port: int | None = None
+    ) -> None:
+        self.home = home
+        self._told = told
+        self._first_port = first_port
+        self._say = say
+        self._on_line = on_line
+        self._last_lines: dict[str, list[str]] = {}
+        self._lock: IO[str] | None = None
+        self._servers: EmbeddedServers | None = None
+        self._announcement = ExitStack()
+        self._supervisors: list[Supervisor] = []
+
+    def start(self) -> None:
+        """Raises Failed, and EmbeddedServersError, with a sentence; then nothing is left running."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """The product first, then the systems it talks to, the servers last. Harmless when nothing runs."""
+        with handled(lambda *_: None):
+            while self._supervisors:
+                self._supervisors.pop().stop()
+            if "application" in self.__dict__:
+                self.application.close()
+            self._announcement.close()
+            if self._servers:
+                self._servers.stop()
+                self._servers = None
+            if self._lock:
+                self._lock.close()
+                self._lock = None
+
+    def check(self) -> None:
+        """Raises Failed when one of the processes has ended, KeyboardInterrupt when we were told to stop."""
+        self._told()
+        for supervisor in self._supervisors:
+            ended = supervisor.ended()
+            if ended:
+                said = "".join(f"\n  {line}" for line in self._last_lines.get(ended[0], ()))
+                raise Failed(f"{ended[0]} ended ({describe(ended[1])}). Its last words:{said or ' none.'}")
+
+    def wait(self) -> None:
+        """Until `check` raises."""
+        while True:
+            self.check()
+            time.sleep(POLL_SECONDS)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        self._lock = take_lock(self.home.root)
+        settings = self._settings_of_servers()
+        self.addresses = self._free_addresses()
+        if not any(TRYTON_CACHE.glob("*.sqlite")):
+            self._say("Building Tryton's database (once; about half a minute) while the rest starts ...")
+        self._say("Starting Tryton, and stand-ins for Salesforce and Kantata ...")
+        self._supervise(demo_systems.commands(self.home, self.addresses), os.environ)
+        settings = settings.model_copy(update={"base_url": self.addresses.web, "outbox_folder": self.home.mail})
+        self.application = build(settings, pool_size=CONNECTIONS)
+        schema.upgrade(self.application.engine)
+        demo_systems.install_demo_firm(self.application, self.home, self.addresses)
+        self._say("Starting web, worker and relay ...")
+        self._supervise(together(), self._environment(settings))
+        for url in (self.addresses.salesforce, self.addresses.kantata):
+            self._wait_for(StandinControl(url).is_ready)
+        demo_systems.configure_webhook(self.home, self.addresses)
+        self._wait_for(lambda: answers(f"{self.addresses.web}/health/ready"))
+        self._wait_for(lambda: tryton_answers(self.addresses.tryton))
+        self.home.remember(self.addresses)
+        if self._servers:
+            self._announcement.enter_context(announced(self.home.root, settings))
+
+    def _settings_of_servers(self) -> Settings:
+        if names_servers():
+            return read_settings()
+        self._say(f"Starting Postgres and Redis in {self.home.servers} ...")
+        self._servers = EmbeddedServers(self.home.servers)
+        return self.home.settings_for(self._servers.start())
+
+    def _free_addresses(self) -> Addresses:
+        try:
+            return demo_systems.free_addresses(self._first_port)
+        except OSError as error:
+            raise Failed(str(error)) from None
+
+    def _environment(self, settings: Settings) -> Mapping[str, str]:
+        """As on a platform: everything the Procfile's commands need is in variables."""
+        port = demo_systems.port_of(self.addresses.web)
+        return os.environ | {
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "REDIS_URL": settings.redis_url.get_secret_value(),
+            "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+            "OPPSYNC_BASE_URL": settings.base_url,
+            "OPPSYNC_OUTBOX_FOLDER": str(settings.outbox_folder),
+            "PORT": str(port),
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",  # a demo's passwords are no lock on a network
+        }
+
+    def _supervise(self, commands: Mapping[str, str], env: Mapping[str, str]) -> None:
+        supervisor = Supervisor(commands, env, self._keep_line)
+        self._supervisors.append(supervisor)
+        supervisor.start()
+
+    def _keep_line(self, name: str, line: str) -> None:
+        last = self._last_lines.setdefault(name, [])
+        last.append(line)
+        del last[:-LAST_LINES]
+        self._on_line(name, line)
+
+    def _wait_for(self, is_ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_WITHIN_SECONDS
+        self.check()
+        while not is_ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise Failed(f"Not everything started within {START_WITHIN_SECONDS:.0f} s: try again.")
+            time.sleep(POLL_SECONDS)
+
+
+def answers(url: str, token: str = "") -> bool:
+    """Whether a GET is answered with success."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310
+    try:
+        with _direct.open(request, timeout=ANSWER_SECONDS):
+            return True
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+def tryton_answers(url: str) -> bool:
+    return answers(f"{url}/{firm.DATABASE}/rest/model/company.company?f=id", firm.DEVELOPMENT_REST_KEY)
+
+
+# No proxy stands between us and ourselves.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@contextmanager
+def told_to_stop() -> Iterator[Check]:
+    """Yields what raises KeyboardInterrupt once Ctrl-C, SIGTERM or SIGHUP has come; ask it between steps.
+
+    In the middle of one, an exception could be lost, or leave a process behind that nobody knows of yet. Who
+    says it twice does not want to wait: that raises at once.
+    """
+    told: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        told.append(number)
+        if len(told) > 1:
+            raise KeyboardInterrupt
+
+    def check() -> None:
+        if told:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, note) for number in TOLD_TO_STOP}
+    try:
+        yield check
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

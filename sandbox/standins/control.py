@@ -1,0 +1,121 @@
+"""How the demo and the tests tell a stand-in what to do and read what it has in its books."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from sandbox.standins.wire import Json, from_json, to_json
+
+TIMEOUT_SECONDS = 30
+Record = dict[str, Any]
+
+
+class ControlRefused(Exception):
+    """The stand-in did not take the order; its own words are the text."""
+
+
+class StandinControl:
+    """One stand-in at `url` (http://127.0.0.1:PORT). Numbers come back as Decimals. Raises ControlRefused."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._address = urlsplit(url)
+
+    def is_ready(self) -> bool:
+        try:
+            return bool(self._ask("GET", "/health")["ready"])
+        except OSError:
+            return False
+
+    def faults(self, rules: Sequence[Mapping[str, Json]]) -> None:
+        """Replaces all rules; the fields are those of `sandbox.standins.faults.Fault`."""
+        self._ask("PUT", "/faults", [dict(rule) for rule in rules])
+
+    def clear_faults(self) -> None:
+        self._ask("DELETE", "/faults")
+
+    def fault_report(self) -> list[Record]:
+        """Each rule with `hits`."""
+        return list(self._ask("GET", "/faults"))
+
+    def requests(self) -> list[Record]:
+        """Vendor calls, oldest first: at, method, path, query, body, faulty, status (None: unanswered)."""
+        return list(self._ask("GET", "/requests"))
+
+    def clear_requests(self) -> None:
+        self._ask("DELETE", "/requests")
+
+    def changes(self, record_id: str) -> list[Record]:
+        """Every committed write of one record, oldest first."""
+        return list(self._ask("GET", f"/changes/{quote(record_id)}"))
+
+    def _ask(self, method: str, path: str, body: Json = None) -> Json:
+        connection = HTTPConnection(self._address.hostname or "", self._address.port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request(method, f"/_standin{path}", None if body is None else to_json(body))
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise ControlRefused(f"{method} {path}: {response.status} {content.decode(errors='replace')}")
+        return from_json(content)
+
+
+class SalesforceControl(StandinControl):
+    """Deals are shaped as in `sandbox.firm.deals`."""
+
+    def win_deal(self, deal: Mapping[str, Json]) -> Record:
+        """{id, account, owner, lines, milestones}: the ids of what was made."""
+        return dict(self._ask("POST", "/deals", dict(deal)))
+
+    def edit(self, deal_id: str, changes: Mapping[str, Json]) -> Record:
+        """`opportunity`, `account`, `owner`; `lines` (without Id: added); `milestones`; `delete`: ids."""
+        return dict(self._ask("PATCH", f"/deals/{quote(deal_id)}", dict(changes)))
+
+    def record(self, record_id: str) -> Record:
+        return dict(self._ask("GET", f"/records/{quote(record_id)}"))
+
+    def records(self, sobject: str) -> list[Record]:
+        return list(self._ask("GET", f"/records?type={quote(sobject)}"))
+
+    def configure_webhook(
+        self, url: str, secret: str | None = None, suppress: bool = False, echo: bool = False
+    ) -> None:
+        """Durable. `suppress` keeps deliveries unsent; `echo` also tells of oppsync's own write-backs."""
+        wanted: Record = {"url": url, "suppress": suppress, "echo": echo}
+        self._ask("PUT", "/webhook", wanted if secret is None else wanted | {"secret": secret})
+
+    def deliveries(self) -> list[Record]:
+        """Oldest first: id, body (text), state, attempts, status, answer."""
+        return list(self._ask("GET", "/deliveries"))
+
+    def resend(self, delivery_id: str) -> Record:
+        """Sends the same delivery again, at once, and gives it back with the receiver's answer."""
+        return dict(self._ask("POST", f"/deliveries/{quote(delivery_id)}/resend", {}))
+
+    def notify(self, ids: Sequence[str]) -> list[str]:
+        """Tells of these opportunities, changed or not; the ids of the deliveries, up to 100 deals in each."""
+        return list(self._ask("POST", "/notifications", {"ids": list(ids)})["deliveries"])
+
+    def revoke_tokens(self) -> None:
+        self._ask("POST", "/tokens/revoke", {})
+
+
+class KantataControl(StandinControl):
+    def workspaces(self) -> list[Record]:
+        return list(self._ask("GET", "/workspaces"))
+
+    def resources(self) -> list[Record]:
+        """Of all projects, with `service_model_ref` (our key) and `allocations`."""
+        return list(self._ask("GET", "/resources"))
+
+
+class TrytonControl(StandinControl):
+    """Changes are asked for as Tryton writes a reference: `project.work,12`."""
+
+    def records(self, model: str) -> list[Record]:
+        """Every record of a model with its plain fields, in the order they were made."""
+        return list(self._ask("GET", f"/records/{quote(model)}"))

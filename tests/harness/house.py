@@ -1,0 +1,240 @@
+"""The whole way of a deal in one process: real Postgres, real Tryton, the CRM and PSA stand-ins as processes.
+
+Messages are left out: `settle` works whatever Postgres says is due, as a worker would. Stories about Redis,
+relays and dying workers are told with real processes, in tests/story.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import redis
+from sqlalchemy import text
+
+from adapters.bootstrap import TENANT, Application
+from adapters.connectors.traffic.book import NAMESPACE
+from oppsync.domain.approval.tasks import ApprovalTask, Decision
+from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.reading.readings import OpportunityDetail, PlanReading, TimelineEntry
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import StateChanged
+from oppsync.domain.work.exceptions import ExceptionItem
+from oppsync.domain.work.intake import Delivery
+from oppsync.domain.work.states import State
+from oppsync.kernel import canonical_json
+from oppsync.pipeline.table import stage_for
+from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.intake.commands import AcceptDelivery, PollCrm
+from oppsync.services.queue.commands import ReplayException
+from oppsync.services.work.commands import RunStage
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
+from sandbox.standins.control import KantataControl, SalesforceControl
+
+PASSWORD = "a long demo password"
+FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
+APPROVERS = {ApprovalRole.FINANCE: FINANCE, ApprovalRole.DELIVERY: DELIVERY}
+OPERATIONS = "person:olga.operations@example.com"
+MOVED = StateChanged.type
+WON_ON = date(2026, 3, 2)
+Deal = Mapping[str, Any]
+
+
+@dataclass
+class House:
+    application: Application
+    salesforce: SalesforceControl
+    kantata: KantataControl
+
+    def move_in(self, systems: DemoSystems) -> None:
+        install(self.application, systems, {person.email: PASSWORD for person in PEOPLE})
+
+    # What happens outside.
+
+    def win(self, deal: Deal | None = None) -> str:
+        """A deal is won in the CRM and we are told. Returns the CRM's id."""
+        record_id = str(self.salesforce.win_deal(deal or deals.three_workstreams(WON_ON))["id"])
+        self.tell(record_id)
+        return record_id
+
+    def edit(self, record_id: str, **changes: Any) -> None:
+        """The deal is changed in the CRM (as `SalesforceControl.edit` takes it) and we are told."""
+        self.salesforce.edit(record_id, changes)
+        self.tell(record_id)
+
+    def lose(self, record_id: str) -> None:
+        self.edit(record_id, opportunity={"StageName": "Closed Lost"})
+
+    def win_again(self, record_id: str) -> None:
+        self.edit(record_id, opportunity={"StageName": "Closed Won"})
+
+    def connect(self, connection_id: str, **settings: Any) -> None:
+        """A connection's settings are changed: another address, shorter times."""
+        with self.application.uow() as uow:
+            connection = uow.connections.get(connection_id)
+            secrets = dict(uow.connections.secrets(connection_id))
+            changed = connection.model_copy(update={"settings": connection.settings | settings})
+            uow.connections.put(changed, secrets)
+            uow.commit()
+
+    def tell(self, *record_ids: str, delivery_id: str | None = None) -> UUID:
+        """The CRM's notification about these records, already verified."""
+        told = {
+            "type": "opportunity.changed",
+            "organization_id": "00D000000000001",
+            "sent_at": "2026-03-02T10:00:00Z",
+            "opportunities": [
+                {"id": record_id, "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}
+                for record_id in record_ids
+            ],
+        }
+        return self.deliver(canonical_json.dumps(told).encode(), delivery_id)
+
+    def deliver(self, body: bytes, delivery_id: str | None = None) -> UUID:
+        delivery = Delivery(
+            tenant_id=TENANT,
+            connection_id=CRM_CONNECTION,
+            delivery_id=delivery_id or str(uuid.uuid4()),
+            headers={},
+            body=body,
+            traceparent=new_traceparent(),
+        )
+        return self.application.dispatch(AcceptDelivery(delivery)).event_id
+
+    # What we do.
+
+    def poll(self) -> None:
+        """Polls the CRM now, whenever that was due, page after page."""
+        self.rows("update crm_watermarks set due_at = clock_timestamp()")
+        while self.application.dispatch(PollCrm()):
+            pass
+
+    def settle(self) -> None:
+        """Work all that is due until nothing is."""
+        for _ in range(50):
+            due = self._due()
+            if not due:
+                return
+            for opportunity_id, state in due:
+                self.application.dispatch(RunStage(opportunity_id, stage_for(state).name))
+        raise AssertionError("the house does not settle: something is always due")
+
+    def settle_later(self, times: int = 1) -> None:
+        """Settle, and again after every wait that was left, `times` times."""
+        self.settle()
+        for _ in range(times):
+            self.skip_waiting()
+            self.settle()
+
+    def skip_waiting(self) -> None:
+        """As if every backoff and quarantine had passed, and vendors' wishes and open circuits with them."""
+        with redis.Redis.from_url(self.application.settings.redis_address) as books:
+            for book in books.scan_iter(f"{NAMESPACE}:*"):
+                books.delete(book)
+        with self.application.engine.begin() as connection:
+            connection.execute(text("update opportunities set due_at = now() where due_at is not null"))
+            connection.execute(text("update effects set sent_at = sent_at - interval '1 hour'"))
+
+    def _due(self) -> Sequence[tuple[UUID, State]]:
+        query = text(
+            "select id, state from opportunities where due_at <= clock_timestamp()"
+            " and (lease_until is null or lease_until < clock_timestamp())"
+        )
+        with self.application.engine.connect() as connection:
+            return [(row.id, State(row.state)) for row in connection.execute(query)]
+
+    # What people do.
+
+    def tasks(self, record_id: str) -> dict[ApprovalRole, ApprovalTask]:
+        """The live approval tasks of a deal."""
+        found = self.application.queries.approvals(TENANT, limit=100).rows
+        opportunity_id = self.opportunity(record_id).id
+        return {
+            summary.task.role: summary.task
+            for summary in found
+            if summary.task.opportunity_id == opportunity_id and summary.task.status != "void"
+        }
+
+    def decide(
+        self, task: ApprovalTask, email: str, decision: Decision = Decision.APPROVE, comment: str = ""
+    ) -> ApprovalTask:
+        with self.application.uow() as uow:
+            found = uow.people.by_email(TENANT, email)
+        assert found is not None
+        return self.application.dispatch(
+            DecideApproval(TENANT, task.id, task.plan_hash, found[0].id, decision, comment)
+        )
+
+    def approve(self, record_id: str) -> None:
+        tasks = self.tasks(record_id)
+        self.decide(tasks[ApprovalRole.FINANCE], FINANCE)
+        self.decide(tasks[ApprovalRole.DELIVERY], DELIVERY)
+
+    def reject(self, record_id: str, comment: str, role: ApprovalRole = ApprovalRole.FINANCE) -> None:
+        self.decide(self.tasks(record_id)[role], APPROVERS[role], Decision.REJECT, comment)
+
+    def replay(self, item: ExceptionItem) -> None:
+        self.application.dispatch(ReplayException(TENANT, item.id, OPERATIONS))
+
+    # Whole parts of the way.
+
+    def to_approval(self, deal: Deal | None = None) -> str:
+        record_id = self.win(deal)
+        self.settle()
+        assert self.state(record_id) is State.AWAITING_APPROVAL, self.exceptions(record_id)
+        return record_id
+
+    def to_active(self, deal: Deal | None = None) -> str:
+        record_id = self.to_approval(deal)
+        self.approve(record_id)
+        self.settle()
+        assert self.state(record_id) is State.ACTIVE, self.exceptions(record_id)
+        return record_id
+
+    # What can be seen.
+
+    def opportunity(self, record_id: str) -> OpportunityDetail:
+        found = self.application.queries.opportunities(TENANT, text=record_id).rows
+        assert len(found) == 1, self.application.queries.exceptions(TENANT).rows
+        return self.application.queries.opportunity(TENANT, found[0].id)
+
+    def state(self, record_id: str) -> State:
+        return self.opportunity(record_id).state
+
+    def exceptions(self, record_id: str) -> list[ExceptionItem]:
+        opportunity_id = self.opportunity(record_id).id
+        found = self.application.queries.exceptions(TENANT, limit=100).rows
+        return [item for item in found if item.opportunity_id == opportunity_id]
+
+    def exception(self, record_id: str) -> ExceptionItem:
+        """The one open exception item of a deal."""
+        (item,) = self.exceptions(record_id)
+        return item
+
+    def effects(self, record_id: str) -> Sequence[LedgerRow]:
+        return self.application.queries.effects(TENANT, self.opportunity(record_id).id)
+
+    def plan(self, record_id: str) -> PlanReading:
+        return self.application.queries.plan(TENANT, self.opportunity(record_id).id)
+
+    def entries(self, record_id: str) -> Sequence[TimelineEntry]:
+        return self.application.queries.timeline(TENANT, self.opportunity(record_id).id)
+
+    def timeline(self, record_id: str) -> list[str]:
+        return [entry.type for entry in self.entries(record_id)]
+
+    def states_passed(self, record_id: str) -> list[str]:
+        """The states the deal came to, in order."""
+        return [str(entry.after["state"]) for entry in self.entries(record_id) if entry.type == MOVED]
+
+    def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
+        """What a statement answers, committed."""
+        with self.application.engine.begin() as connection:
+            found = connection.execute(text(query), values)
+            return [dict(row) for row in found.mappings()] if found.returns_rows else []

@@ -1,0 +1,187 @@
+"""Processes as a platform runs them, each of which a test can end and start again by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from adapters.operations.supervisor import PROJECT
+from adapters.runtime.processes import die_with_parent
+from sandbox.embedded import postgres, redis
+from sandbox.embedded.account import account_for
+from sandbox.embedded.daemon import Daemon, EmbeddedServersError, command_line, read_pid
+from sandbox.embedded.servers import remembered_sockets
+
+WITHIN_SECONDS = 60.0
+POLL_SECONDS = 0.05
+# A platform kills 30 s after SIGTERM; we want to be done before.
+ENDS_WITHIN_SECONDS = 25.0
+LAST_CHARACTERS = 1500
+Found = TypeVar("Found")
+
+
+class NotYet(Exception):
+    """What is asked cannot be answered now: `until` asks again."""
+
+
+def until(look: Callable[[], Found], what: str, words: Callable[[], str] = str) -> Found:
+    """The first truthy thing that `look` finds; `words` are added to the failure when there is none in time."""
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while True:
+        try:
+            found = look()
+        except NotYet:
+            pass
+        else:
+            if found:
+                return found
+        assert time.monotonic() < deadline, f"{what}: not within {WITHIN_SECONDS:.0f} s\n{words()}"
+        time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def reserved_ports(count: int) -> Iterator[list[int]]:
+    """Free ports of loopback that the kernel gives to nobody else meanwhile, not even as a caller's own.
+
+    On Linux a server that sets SO_REUSEADDR, as ours do, can still listen there, again and again.
+    """
+    with ExitStack() as held:
+        holders = [held.enter_context(socket.socket()) for _ in range(count)]
+        for holder in holders:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            holder.bind(("127.0.0.1", 0))
+        ports = [holder.getsockname()[1] for holder in holders]
+        if sys.platform != "linux":
+            held.close()
+        yield ports
+
+
+class Program:
+    """A shell command of the Procfile in a session of its own; its lines go to `log`."""
+
+    def __init__(self, name: str, command: str, env: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self._command = command
+        path = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
+        self._env = {**env, "PATH": path, "PYTHONUNBUFFERED": "1"}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if self.is_running:
+            return
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", f"exec {self._command}"],
+                cwd=PROJECT,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - makes system calls only
+            )
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number: signal.Signals, *, everybody: bool = False) -> None:
+        """To the process, or to `everybody` it has started too, as Heroku does."""
+        assert self._process
+        assert self._process.poll() is None, f"{self.name} does not run:\n{self.last_words()}"
+        (os.killpg if everybody else os.kill)(self._process.pid, number)
+
+    def ended(self, within: float = ENDS_WITHIN_SECONDS) -> int:
+        """Its exit code; fails when it does not end in time."""
+        assert self._process
+        try:
+            return self._process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} goes on after {within:.0f} s:\n{self.last_words()}") from None
+
+    def kill(self) -> None:
+        """Without a word of warning, and all it has started."""
+        if self.is_running:
+            self.signal(signal.SIGKILL, everybody=True)
+            self.ended()
+
+    def stop(self) -> None:
+        """Ask it to end; it must, and without an error."""
+        if self.is_running:
+            self.signal(signal.SIGTERM)
+            code = self.ended()
+            assert code == 0, f"{self.name} ended with {code}:\n{self.last_words()}"
+
+    def last_words(self) -> str:
+        said = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return f"--- {self.name}\n{said[-LAST_CHARACTERS:]}"
+
+
+class Server:
+    """An embedded Postgres or Redis that EmbeddedServers has started; it can crash and come back."""
+
+    def __init__(self, home: Path, daemon: Daemon, crash_by: signal.Signals) -> None:
+        self._home = home
+        self._daemon = daemon
+        self._crash_by = crash_by
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        return self._daemon.data
+
+    def crash(self) -> None:
+        pid = read_pid(self._daemon.pid_file)
+        assert pid is not None
+        os.kill(pid, self._crash_by)
+        if self._process:
+            self._process.wait()
+            self._process = None
+        until(lambda: str(self.data) not in command_line(pid), f"{self._daemon.name} ends")
+
+    def start(self) -> None:
+        """On the same data and sockets; harmless while it answers."""
+        if not self._daemon.answers():
+            until(self._tried, f"{self._daemon.name} is back")
+
+    def stop(self) -> None:
+        """End the one that was started here; the first belongs to EmbeddedServers."""
+        if self._process:
+            self._daemon.stop(self._process)
+            self._process = None
+
+    def _tried(self) -> bool:
+        process = self._daemon.spawn(account_for(self._home))
+        try:
+            self._daemon.wait_for_answer(process)
+        except EmbeddedServersError as refusal:
+            if self._daemon.try_again(refusal):
+                raise NotYet from refusal
+            raise
+        self._process = process
+        return True
+
+
+def postgres_of(home: Path) -> Server:
+    """Crashes by an immediate shutdown: no checkpoint, the next start recovers from the log."""
+    return Server(home, postgres.daemon(home, _sockets(home), durable=False), signal.SIGQUIT)
+
+
+def redis_of(home: Path) -> Server:
+    return Server(home, redis.daemon(home, _sockets(home)), signal.SIGKILL)
+
+
+def _sockets(home: Path) -> Path:
+    sockets = remembered_sockets(home)
+    assert sockets, f"no servers run in {home}"
+    return sockets

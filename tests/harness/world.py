@@ -1,0 +1,352 @@
+"""The whole product as it runs: the Procfile's own commands on real servers, a real Tryton, two stand-ins.
+
+Whoever tells a story here stands outside: deals are won in the CRM, which sends its signed webhook; people
+decide over the API with tokens of their own; what came of it is read over the API and in the outside books.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+
+from adapters.bootstrap import TENANT, Application, build
+from adapters.operations.supervisor import PROJECT, TOGETHER, read_procfile
+from oppsync.domain.plan.plan import PlanContent
+from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import CreateToken
+from sandbox import systems as demo_systems
+from sandbox.embedded import EmbeddedServers, ServerAddresses
+from sandbox.embedded.tryton.server import address, prepare
+from sandbox.firm import deals
+from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION, PSA_CONNECTION
+from sandbox.home import TRYTON_CACHE, Addresses, Home
+from sandbox.stack import tryton_answers
+from sandbox.standins.control import KantataControl, SalesforceControl
+from tests.harness.programs import Found, NotYet, Program, Server, postgres_of, redis_of, reserved_ports, until
+from tests.harness.tryton import Books
+from tests.service.erp import check_landed
+
+FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
+OPERATIONS = "olga.operations@example.com"
+OUTSIDE = ("tryton", "salesforce", "kantata")
+APPROVERS = {"finance": FINANCE, "delivery": DELIVERY}
+WON_ON = date(2026, 3, 2)
+WEBHOOK_PATH = f"/webhooks/{CRM_CONNECTION}"
+# Waited out in the time a dead worker's lease takes to run out: no story gets longer by it.
+PATIENCE = {"timeout": 5.0, "late_commit": 3.0}
+# Polls have a story of their own; in the others the CRM tells everything.
+SELDOM = {"poll_every": 86_400.0, "poll_overlap": 0.0}
+ELSEWHERE = ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL", "SENTRY_DSN", "PORT", "GUNICORN_CMD_ARGS")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    json: Json
+
+
+class World:
+    """Everything in `folder`. `programs` and the two servers can be ended and started by a story."""
+
+    programs: dict[str, Program]
+    redis: Server
+    postgres: Server
+    salesforce: SalesforceControl
+    kantata: KantataControl
+    servers: ServerAddresses
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder / "home")
+        # Where the product would keep servers of its own: handed ours, it must have none.
+        self.untouched = folder / "untouched"
+        self.untouched.mkdir()
+        self._embedded = EmbeddedServers(self.home.servers, durable=False)
+        self._tokens: dict[str, str] = {}
+        self._stack = ExitStack()
+        self._http = httpx2.Client(
+            timeout=30, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+        )
+
+    # Starting and ending.
+
+    def start(self) -> None:
+        """`stop` ends what was started, also when this fails half-way."""
+        self._stack.callback(self._http.close)
+        names = tuple(Addresses.model_fields)
+        ports = self._stack.enter_context(reserved_ports(len(names)))
+        self.addresses = Addresses(
+            **{name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+        )
+        self.salesforce = SalesforceControl(self.addresses.salesforce)
+        self.kantata = KantataControl(self.addresses.kantata)
+        prepare(self.home.tryton, TRYTON_CACHE, demo_systems.port_of(self.addresses.tryton))
+        self.programs = {
+            name: self._program(name, command, os.environ)
+            for name, command in demo_systems.commands(self.home, self.addresses).items()
+        }
+        self._stack.callback(self._kill_programs)
+        self._start_outside()
+        self.servers = self._stack.enter_context(self._embedded)
+        self.postgres, self.redis = postgres_of(self.home.servers), redis_of(self.home.servers)
+        self._stack.callback(self.postgres.stop)
+        self._stack.callback(self.redis.stop)
+        self.run("release")
+        self.application = self._application()
+        self._stack.callback(self.application.close)
+        demo_systems.install_demo_firm(self.application, self.home, self.addresses)
+        self._tokens = {email: self._token(email) for email in (FINANCE, DELIVERY, OPERATIONS)}
+        for name in TOGETHER:
+            self.add(name, name)
+        self.heal()
+        demo_systems.configure_webhook(self.home, self.addresses)
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def _kill_programs(self) -> None:
+        for program in self.programs.values():
+            program.kill()
+
+    def add(self, name: str, process: str, **env: str) -> Program:
+        """One more process of the Procfile, not yet started."""
+        command = read_procfile((PROJECT / "Procfile").read_text())[process]
+        self.programs[name] = self._program(name, command, self.environment() | env)
+        return self.programs[name]
+
+    def run(self, process: str) -> Program:
+        """A process of the Procfile that ends by itself, until it has ended well."""
+        program = self.add(process, process)
+        program.start()
+        assert program.ended() == 0, program.last_words()
+        del self.programs[process]
+        return program
+
+    def heal(self) -> None:
+        """Whatever a story broke works again; processes that it added are gone."""
+        for name in [*self.programs]:
+            if name not in (*OUTSIDE, *TOGETHER):
+                self.programs.pop(name).kill()
+        self.postgres.start()
+        self.redis.start()
+        self._start_outside()
+        for control in (self.salesforce, self.kantata):
+            self.until(control.is_ready, f"{control.url} answers")
+            control.clear_faults()
+        self.until(lambda: tryton_answers(self.addresses.tryton), "Tryton answers")
+        for connection_id in (ERP_CONNECTION, PSA_CONNECTION, CRM_CONNECTION):
+            self.connect(connection_id)
+        self.start_product()
+
+    def start_product(self) -> None:
+        for name in TOGETHER:
+            self.programs[name].start()
+        self.until(lambda: self.ask("GET", "/health/ready").json["status"] == "ok", "web is ready")
+
+    def _start_outside(self) -> None:
+        for name in OUTSIDE:
+            self.programs[name].start()
+
+    def connect(self, connection_id: str, **settings: object) -> None:
+        """Change a connection's settings; without any, back to what this world began with."""
+        urls = {
+            CRM_CONNECTION: self.addresses.salesforce,
+            ERP_CONNECTION: self.addresses.tryton,
+            PSA_CONNECTION: self.addresses.kantata,
+        }
+        own = {PSA_CONNECTION: {"search_lag": 0.0}, CRM_CONNECTION: SELDOM}.get(connection_id, {})
+        with self.application.uow() as uow:
+            before = uow.connections.get(connection_id)
+            wanted = {**before.settings, "base_url": urls[connection_id], **PATIENCE, **own, **settings}
+            uow.connections.put(
+                before.model_copy(update={"settings": wanted}), uow.connections.secrets(connection_id)
+            )
+            uow.commit()
+
+    # What happens outside.
+
+    def win(self, deal: Json | None = None) -> str:
+        """A deal is won in the CRM, which tells us by itself. Returns the CRM's id."""
+        return str(self.salesforce.win_deal(deal or deals.three_workstreams(WON_ON))["id"])
+
+    def deliver(self, body: bytes, delivery_id: str, *, at: datetime | None = None, **headers: str) -> Answer:
+        """A webhook of ours, signed as the CRM signs."""
+        at = at or datetime.now(UTC)
+        signed = {
+            "content-type": "application/json",
+            "webhook-id": delivery_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(self.home.webhook_secret()).sign(delivery_id, at, body.decode()),
+        }
+        return self.ask("POST", WEBHOOK_PATH, content=body, headers=signed | headers)
+
+    def delivery_of(self, deal: str) -> Json:
+        """The CRM's first notification of a deal, once somebody answered it: id, status, answer, attempts."""
+        told = next(each for each in self.salesforce.deliveries() if deal in each["body"])
+        if told["status"] is None:
+            raise NotYet(f"{deal} was not told of")
+        return told
+
+    # What people do.
+
+    def approve(self, deal: str) -> None:
+        """Both people approve the plan they were asked about."""
+        query = {"opportunity_id": self.opportunity(deal)["id"], "status": "open"}
+        for row in self.api("GET", "/approvals", params=query)["rows"]:
+            task = row["task"]
+            self.api(
+                "POST",
+                f"/approvals/{task['id']}/decision",
+                as_=APPROVERS[task["role"]],
+                json={"plan_hash": task["plan_hash"], "decision": "approve"},
+            )
+
+    # What can be seen.
+
+    def opportunity(self, deal: str) -> Json:
+        rows = self.api("GET", "/opportunities", params={"text": deal})["rows"]
+        if not rows:
+            raise NotYet(f"nobody knows {deal}")
+        (row,) = rows
+        return dict(row)
+
+    def timeline(self, deal: str) -> list[Json]:
+        return list(self.api("GET", f"/opportunities/{self.opportunity(deal)['id']}/timeline")["rows"])
+
+    def effects(self, deal: str) -> list[Json]:
+        return list(self.api("GET", f"/opportunities/{self.opportunity(deal)['id']}/effects")["rows"])
+
+    def exceptions(self, **query: str) -> list[Json]:
+        return list(self.api("GET", "/exceptions", params=query)["rows"])
+
+    def until(self, look: Callable[[], Found], what: str) -> Found:
+        return until(look, what, self.last_words)
+
+    def wait_for(self, state: str, *all_deals: str) -> None:
+        """Until all deals are in `state`; one that is parked meanwhile fails at once."""
+        for deal in all_deals:
+            self.until(partial(self._is_in, state, deal), f"{deal} is {state}")
+
+    def complete(self, *all_deals: str) -> None:
+        """Bring deals the rest of the way, and find each exactly once in the outside books."""
+        self.wait_for("awaiting_approval", *all_deals)
+        for deal in all_deals:
+            self.approve(deal)
+        self.check_active(*all_deals)
+
+    def check_active(self, *all_deals: str) -> None:
+        """Active, and outside there is the approved plan once, field by field, and nothing beside it."""
+        self.wait_for("active", *all_deals)
+        with Books(address(demo_systems.port_of(self.addresses.tryton))) as books:
+            for deal in all_deals:
+                self._check_outside(books, deal)
+
+    def ask(self, method: str, path: str, **request: Any) -> Answer:
+        """Raises NotYet when nobody answers."""
+        try:
+            got = self._http.request(method, f"{self.addresses.web}{path}", **request)
+        except httpx2.TransportError as error:
+            raise NotYet(type(error).__name__) from error
+        return Answer(got.status_code, got.headers, got.json())
+
+    def api(self, method: str, path: str, as_: str = OPERATIONS, **request: Any) -> Json:
+        """Raises NotYet while the API is away; any other refusal fails the story."""
+        headers = {"authorization": f"Bearer {self._tokens[as_]}"}
+        answer = self.ask(method, f"/api/v1{path}", headers=headers, **request)
+        if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise NotYet(answer.json["detail"])
+        assert answer.status == HTTPStatus.OK, answer
+        return answer.json
+
+    def last_words(self) -> str:
+        return "\n".join(program.last_words() for program in self.programs.values())
+
+    def environment(self) -> dict[str, str]:
+        """As on a platform: everything the Procfile's commands need is in variables."""
+        port = demo_systems.port_of(self.addresses.web)
+        return bare_environment() | {
+            "DATABASE_URL": self.servers.database_url,
+            "REDIS_URL": self.servers.redis_url,
+            "OPPSYNC_SECRET_KEYS": self.home.secret_keys(),
+            "OPPSYNC_BASE_URL": self.addresses.web,
+            "OPPSYNC_OUTBOX_FOLDER": str(self.home.mail),
+            "OPPSYNC_HOME": str(self.untouched),
+            "PORT": str(port),
+            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",
+        }
+
+    def _is_in(self, state: str, deal: str) -> bool:
+        opportunity = self.opportunity(deal)
+        if opportunity["state"] == "parked" != state:
+            raise AssertionError(f"{deal} is parked: {self.exceptions(opportunity_id=opportunity['id'])}")
+        return bool(opportunity["state"] == state)
+
+    def _check_outside(self, books: Books, deal: str) -> None:
+        opportunity = self.opportunity(deal)
+        plan = self.api("GET", f"/opportunities/{opportunity['id']}/plan")["plan"]["content"]
+        check_landed(books, deal, PlanContent.model_validate(plan))
+        (root,) = books.find("project.work", [["comment", "like", f"oppsync:%:{deal}:parent:%"]], "number")
+        record = self.salesforce.record(deal)
+        written_back = (record["oppsync_Status__c"], record["oppsync_Project_Number__c"])
+        assert written_back == ("Active", root["number"])
+        assert opportunity["project_number"] == root["number"]
+        workspaces = [each for each in self.kantata.workspaces() if f":{deal}:" in each["external_reference"]]
+        assert len(workspaces) == 1, workspaces
+        assert root["number"] in workspaces[0]["description"]
+
+    def _program(self, name: str, command: str, env: Mapping[str, str]) -> Program:
+        return Program(name, command, env, self.home.log(name))
+
+    def _application(self) -> Application:
+        settings = Settings(
+            database_url=SecretStr(self.servers.database_url),
+            redis_url=SecretStr(self.servers.redis_url),
+            secret_keys=SecretStr(self.home.secret_keys()),
+            base_url=self.addresses.web,
+            outbox_folder=self.home.mail,
+        )
+        return build(settings, pool_size=1)
+
+    def _token(self, email: str) -> str:
+        return self.application.dispatch(CreateToken(TENANT, f"story {email}", email))
+
+
+def bare_environment() -> dict[str, str]:
+    """This shell's, without anything that says where our servers are."""
+    ours = [name for name in os.environ if name in ELSEWHERE or name.startswith("OPPSYNC_")]
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def spread(count: int) -> Sequence[Json]:
+    """Small deals of one firm and account, told apart by their names."""
+    return [deals.time_and_materials(WON_ON, name=f"Advisory {number}") for number in range(1, count + 1)]
+
+
+@pytest.fixture(scope="session")
+def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(tmp_path_factory.mktemp("world"))
+    try:
+        world.start()
+        yield world
+    finally:
+        world.stop()
+
+
+@pytest.fixture
+def world(running_world: World) -> World:
+    """One world a test process, whole again for each story."""
+    running_world.heal()
+    return running_world

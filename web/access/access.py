@@ -1,0 +1,92 @@
+"""Who may open which page. Without a session only sign-in shows, and it leads back with the input kept."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import Forbidden
+from oppsync.kernel.settings import Settings
+from web.context import application, sign_in_as
+from web.pages.statuses import PERSON_ROLES
+
+# Text that is worth keeping over a sign-in. A decision is not: it is made anew, in sight of the plan.
+KEPT_FIELDS = ("comment", "reason", "given_up_because")
+_COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
+Roles = frozenset[PersonRole]
+
+
+def guard(blueprint: Blueprint, roles: Roles) -> None:
+    """Every page of `blueprint` needs a session, and one of `roles`."""
+    blueprint.before_request(lambda: admit(roles))
+
+
+def admit(roles: Roles) -> ResponseReturnValue | None:
+    found = application().session(session_secret())
+    if found is None:
+        return _to_sign_in()
+    sign_in_as(found)
+    if not found.person.roles & roles:
+        raise Forbidden(f"This page needs the role {in_words(roles)}. An administrator gives it.")
+    return None
+
+
+def session_secret() -> str:
+    return request.cookies.get(cookie_name(application().settings), "")
+
+
+def cookie_name(settings: Settings) -> str:
+    return "__Host-session" if settings.secure_cookies else "session"
+
+
+def may(person: Person, roles: Roles) -> bool:
+    return bool(person.roles & roles)
+
+
+def in_words(roles: Roles) -> str:
+    return " or ".join(sorted(PERSON_ROLES[role] for role in roles))
+
+
+def _to_sign_in() -> ResponseReturnValue:
+    if request.method != "POST":
+        back = request.full_path.rstrip("?")
+        return redirect(url_for("sign_in.show", next=back), 303)
+    from web.access.sign_in import render
+
+    kept = {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
+    notice = "Your session ended before this was recorded. Sign in to go on; what you wrote is kept."
+    return Response(render(next_=request.path, kept=kept, notice=notice), status=401)
+
+
+def local_path(text: str | None) -> str:
+    """`text` when it is a path of this site, else `/`: nobody is sent elsewhere after signing in."""
+    if not text or not text.isprintable() or "\\" in text:
+        return "/"
+    parts = urlsplit(text)
+    if parts.scheme or parts.netloc or not text.startswith("/") or text.startswith("//"):
+        return "/"
+    return text
+
+
+def keep_input(path: str, fields: Mapping[str, str]) -> None:
+    """Hand text over to the page at `path`, once, in the signed form cookie, if it fits there."""
+    kept = {name: fields[name] for name in KEPT_FIELDS if fields.get(name)}
+    if kept and len(zlib.compress(json.dumps(kept).encode())) <= _COOKIE_ROOM:
+        session["kept"] = {"path": path, "fields": kept}
+
+
+def kept_input() -> dict[str, str]:
+    """What was kept for this page; taken out."""
+    kept = session.get("kept")
+    if not kept or kept["path"] != request.path:
+        return {}
+    session.pop("kept")
+    fields: dict[str, str] = kept["fields"]
+    return fields

@@ -1,0 +1,102 @@
+"""Sign in and out. Another way to sign in is another page beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from adapters.bootstrap import TENANT
+from oppsync.kernel.errors import Forbidden
+from oppsync.services.admin.commands import SignIn, SignOut
+from web.access.access import KEPT_FIELDS, cookie_name, keep_input, local_path, session_secret
+from web.access.attempts import Attempts
+from web.context import application
+from web.pages.forms import FormError, posted
+
+sign_in = Blueprint("sign_in", __name__)
+_ATTEMPTS = "oppsync-sign-in-attempts"
+_REFUSED = FormError("password", "The e-mail address or the password is not right.")
+
+
+def prepare(app: Flask) -> None:
+    app.extensions[_ATTEMPTS] = Attempts()
+
+
+@sign_in.get("/sign-in")
+def show() -> ResponseReturnValue:
+    back = local_path(request.args.get("next"))
+    if application().session(session_secret()) is not None:
+        return redirect(back, 303)
+    return render(next_=back)
+
+
+@sign_in.post("/sign-in")
+def enter() -> ResponseReturnValue:
+    email = posted("email")
+    password = request.form.get("password", "")
+    back = local_path(request.form.get("next"))
+    kept = {name: request.form[f"kept_{name}"] for name in KEPT_FIELDS if request.form.get(f"kept_{name}")}
+    errors = [
+        FormError(name, said)
+        for name, said, given in (
+            ("email", "Enter your e-mail address.", email),
+            ("password", "Enter your password.", password),
+        )
+        if not given
+    ]
+    if errors:
+        return render(next_=back, kept=kept, email=email, errors=errors), 422
+    return _attempt(email, password, back, kept)
+
+
+def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> ResponseReturnValue:
+    attempts: Attempts = current_app.extensions[_ATTEMPTS]
+    address = request.remote_addr or ""
+    wait = attempts.wait_for(email, address)
+    if wait:
+        minutes = -(-wait // 60)
+        said = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        page = render(next_=back, kept=kept, email=email, errors=[FormError("password", said)])
+        return page, 429, {"Retry-After": str(wait)}
+    try:
+        secret = application().dispatch(SignIn(TENANT, email, password))
+    except Forbidden:
+        attempts.failed(email, address)
+        return render(next_=back, kept=kept, email=email, errors=[_REFUSED]), 422
+    session.clear()  # a form token from before the sign-in is worth nothing after it
+    keep_input(back, kept)
+    return _with_session(redirect(back, 303), secret)
+
+
+@sign_in.post("/sign-out")
+def leave() -> ResponseReturnValue:
+    application().dispatch(SignOut(session_secret()))
+    session.clear()
+    response = redirect("/sign-in", 303)
+    settings = application().settings
+    response.delete_cookie(cookie_name(settings), secure=settings.secure_cookies, httponly=True, samesite="Lax")
+    return response
+
+
+def _with_session(response: Response, secret: str) -> Response:
+    settings = application().settings
+    response.set_cookie(
+        cookie_name(settings), secret, secure=settings.secure_cookies, httponly=True, samesite="Lax"
+    )
+    return response
+
+
+def render(
+    *,
+    next_: str,
+    kept: Mapping[str, str] | None = None,
+    email: str = "",
+    errors: list[FormError] | None = None,
+    notice: str = "",
+) -> str:
+    return render_template(
+        "sign_in/page.html", next=next_, kept=kept or {}, email=email, errors=errors or [], notice=notice
+    )

@@ -1,0 +1,111 @@
+"""What the approval page says about deciding: why somebody cannot, or what was recorded and comes next.
+
+The words only; whether a decision counts is judged when it is sent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus, may_decide
+from oppsync.domain.approval.tasks import Refusal as Barred
+from oppsync.domain.reading.readings import ApprovalDetail
+from oppsync.domain.values.roles import ROLE_FOR
+from oppsync.domain.work.states import State
+from web.pages.statuses import APPROVAL_ROLES, PERSON_ROLES
+
+
+class Refusal(NamedTuple):
+    """Why there is no form, and who can decide instead."""
+
+    reason: str
+    instead: str = ""
+
+
+class Receipt(NamedTuple):
+    said: str
+    then: str
+
+
+def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
+    """None when `me` may decide now."""
+    task, plan = detail.task, f"plan {detail.plan_number}"
+    if task.status in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
+        return None if task.decided_by == me.id else Refusal(_decided(detail))
+    if task.status is TaskStatus.VOID or detail.current_hash != task.plan_hash:
+        return Refusal(_void(detail))
+    barred = may_decide(me, task.role, detail.owner_email, detail.others, detail.editors)
+    if barred is not None:
+        return Refusal(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail, me))
+    if detail.reread_due:
+        return Refusal("The CRM says this deal changed; it is being read again. Reload in a moment.")
+    return None
+
+
+def _because(barred: Barred, detail: ApprovalDetail) -> str:
+    match barred:
+        case Barred.NOT_AN_APPROVER:
+            return f"it needs the role {PERSON_ROLES[ROLE_FOR[detail.task.role]]}"
+        case Barred.OWN_OPPORTUNITY:
+            return "you own this opportunity"
+        case Barred.EDITED_PLAN:
+            return "you changed this plan, and somebody else has to look at it"
+        case Barred.ALREADY_DECIDED_OTHER_ROLE:
+            other = next(each for each in detail.others if each.decided_by is not None)
+            return f"you decided it for {APPROVAL_ROLES[other.role]}, and one person counts once"
+
+
+def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
+    """What `me` decided on this task, and what comes next."""
+    task = detail.task
+    if task.decided_by != me.id or task.status not in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
+        return None
+    verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
+    said = f"You {verb} plan {detail.plan_number} for {APPROVAL_ROLES[task.role]}."
+    return Receipt(said, _next(detail))
+
+
+def _next(detail: ApprovalDetail) -> str:
+    if detail.task.status is TaskStatus.REJECTED:
+        return "Next: the CRM is told, with your reason."
+    waiting = [each for each in detail.others if each.status is TaskStatus.OPEN]
+    if not waiting:
+        return "Nothing more is needed: the projects are created next."
+    return f"Next: {'; '.join(_waits_for(detail, each) for each in waiting)}."
+
+
+def _waits_for(detail: ApprovalDetail, task: ApprovalTask) -> str:
+    names = _names(detail, task.candidates)
+    return f"{APPROVAL_ROLES[task.role]}{', ' + names if names else ''}"
+
+
+def _decided(detail: ApprovalDetail) -> str:
+    task = detail.task
+    role = APPROVAL_ROLES[task.role]
+    if task.rule is not None:
+        return f"{task.rule} approved plan {detail.plan_number} for {role}. Nothing is left for you."
+    who = detail.people.get(task.decided_by, "Somebody") if task.decided_by else "Somebody"
+    verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
+    return f"{who} {verb} plan {detail.plan_number} for {role}. Nothing is left for you."
+
+
+def _void(detail: ApprovalDetail) -> str:
+    rejected = next((each for each in detail.others if each.status is TaskStatus.REJECTED), None)
+    if rejected is not None:
+        who = detail.people.get(rejected.decided_by, "Somebody") if rejected.decided_by else "Somebody"
+        role = APPROVAL_ROLES[rejected.role]
+        return f"{who} rejected plan {detail.plan_number} for {role}. Nothing is left for you."
+    if detail.opportunity_state is State.WITHDRAWN:
+        return f"The deal is no longer won. Plan {detail.plan_number} counts no more."
+    return f"The deal changed: plan {detail.plan_number} counts no more."
+
+
+def _instead(detail: ApprovalDetail, me: Person) -> str:
+    barred = {me.id, *(each.decided_by for each in detail.others if each.decided_by)}
+    names = _names(detail, tuple(each for each in detail.task.candidates if each not in barred))
+    return f"{names} can." if names else "Nobody else was asked: tell operations."
+
+
+def _names(detail: ApprovalDetail, people: tuple[UUID, ...]) -> str:
+    return " or ".join(detail.people[each] for each in people if each in detail.people)

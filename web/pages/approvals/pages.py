@@ -1,0 +1,154 @@
+"""The approval inbox, and one approval with its plan and the decision."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
+from oppsync.domain.reading.readings import ApprovalDetail
+from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.services.approvals.commands import DecideApproval
+from web.access.access import guard, kept_input
+from web.context import application, signed_in
+from web.pages.approvals.decision import receipt_of, refusal_of
+from web.pages.forms import FormError, posted, too_long
+from web.pages.plan.plan_view import plan_view
+from web.pages.plan.why_view import groups_of
+
+approvals = Blueprint("approvals_pages", __name__, url_prefix="/approvals")
+APPROVERS = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
+READERS = APPROVERS | {PersonRole.AUDITOR}
+guard(approvals, READERS)
+VIEWS: dict[str, TaskStatus] = {
+    "waiting": TaskStatus.OPEN,
+    "approved": TaskStatus.APPROVED,
+    "rejected": TaskStatus.REJECTED,
+    "superseded": TaskStatus.VOID,
+}
+
+
+@approvals.get("")
+def inbox() -> ResponseReturnValue:
+    me = signed_in()
+    view = request.args.get("view", "waiting")
+    if view not in VIEWS:
+        view = "waiting"
+    reads_all = PersonRole.AUDITOR in me.person.roles
+    page = application().queries.approvals(
+        me.tenant_id,
+        person=None if reads_all else me.person,
+        status=VIEWS[view],
+        after=request.args.get("cursor"),
+    )
+    return render_template("approvals/inbox.html", page=page, view=view, views=tuple(VIEWS))
+
+
+@approvals.get("/<uuid:task_id>")
+def show(task_id: UUID) -> ResponseReturnValue:
+    detail = application().queries.approval(signed_in().tenant_id, task_id)
+    return _page(detail, comment=kept_input().get("comment", ""))
+
+
+@approvals.post("/<uuid:task_id>")
+def decide(task_id: UUID) -> ResponseReturnValue:
+    """303 to the same address, which then shows the receipt."""
+    me = signed_in()
+    detail = application().queries.approval(me.tenant_id, task_id)
+    comment, decision = posted("comment"), _decision()
+    errors = too_long("comment", comment)
+    if decision is None:
+        errors.insert(0, FormError("approve", "Choose to approve or to reject."))
+    if decision is None or errors:
+        return _page(detail, comment, decision, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    command = DecideApproval(
+        tenant_id=me.tenant_id,
+        task_id=task_id,
+        plan_hash=posted("plan_hash"),
+        person_id=me.person.id,
+        decision=decision,
+        comment=comment,
+    )
+    try:
+        application().dispatch(command)
+    except InvalidInput as error:
+        errors = [FormError(error.field, error.message)]
+        return _page(detail, comment, decision, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    except Conflict as conflict:
+        return _not_recorded(task_id, comment, decision, conflict)
+    return redirect(url_for(".show", task_id=task_id), HTTPStatus.SEE_OTHER)
+
+
+def _decision() -> Decision | None:
+    try:
+        return Decision(posted("decision"))
+    except ValueError:
+        return None
+
+
+def _not_recorded(task_id: UUID, comment: str, decision: Decision, conflict: Conflict) -> ResponseReturnValue:
+    """The page as it is now. The same form sent twice gets the first one's receipt."""
+    me = signed_in()
+    detail = application().queries.approval(me.tenant_id, task_id)
+    if detail.task.decided_by == me.person.id and detail.task.status is _STATUS_AFTER[decision]:
+        return redirect(url_for(".show", task_id=task_id), HTTPStatus.SEE_OTHER)
+    notice = f"{conflict.message} Your comment is kept below." if comment else conflict.message
+    return _page(detail, comment, notice=notice), HTTPStatus.CONFLICT
+
+
+_STATUS_AFTER = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
+
+
+def _page(
+    detail: ApprovalDetail,
+    comment: str = "",
+    decision: Decision | None = None,
+    *,
+    errors: list[FormError] | None = None,
+    notice: str = "",
+) -> str:
+    me = signed_in().person
+    note, origins = groups_of(detail.plan)
+    return render_template(
+        "approvals/page.html",
+        detail=detail,
+        task=detail.task,
+        view=plan_view(detail.plan, detail.plan_number),
+        refusal=refusal_of(detail, me),
+        receipt=receipt_of(detail, me),
+        comment=comment,
+        decision=decision,
+        errors=errors or [],
+        notice=notice,
+        others=_others(detail.others),
+        origins_note=note,
+        origins=origins,
+        next_task=_replacement(detail),
+    )
+
+
+def _others(tasks: tuple[ApprovalTask, ...]) -> tuple[ApprovalTask, ...]:
+    return tuple(sorted(tasks, key=lambda task: task.role))
+
+
+def _replacement(detail: ApprovalDetail) -> UUID | None:
+    """The same role's task on the plan that replaced this one, when there is one already."""
+    if detail.task.status is not TaskStatus.VOID:
+        return None
+    tasks = application().queries.approvals(
+        signed_in().tenant_id, opportunity_id=detail.task.opportunity_id, limit=100
+    )
+    return next(
+        (
+            row.task.id
+            for row in reversed(tasks.rows)
+            if row.task.role is detail.task.role
+            and row.task.plan_hash == detail.current_hash
+            and row.task.status is not TaskStatus.VOID
+        ),
+        None,
+    )

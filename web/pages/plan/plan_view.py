@@ -1,0 +1,135 @@
+"""A plan as pages show it: the tree, the money of each workstream, billing and revenue with running totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from oppsync.domain.billing.terms_text import in_words
+from oppsync.domain.plan.plan import (
+    BillingLine,
+    NodeKind,
+    Plan,
+    PlanNode,
+    RevenueLine,
+    RevenueSchedule,
+    short_hash,
+)
+from oppsync.domain.values.money import Money
+
+
+class Branch(NamedTuple):
+    """`terms` are those of billing, in words."""
+
+    node: PlanNode
+    children: tuple[Branch, ...]
+
+    @property
+    def terms(self) -> Mapping[str, str]:
+        return in_words(self.node.terms, self.node.amount.currency)
+
+
+class BillingRow(NamedTuple):
+    """`cumulative` is the sum of the amounts up to this row; the last one is the contract's."""
+
+    node: PlanNode
+    line: BillingLine
+    cumulative: Money
+
+
+class RevenueRow(NamedTuple):
+    """`cumulative` is the sum of the amounts up to this month."""
+
+    line: RevenueLine
+    cumulative: Money
+
+
+class Revenue(NamedTuple):
+    """Of one performance obligation, which the workstream `node` is."""
+
+    node: PlanNode
+    schedule: RevenueSchedule
+    rows: tuple[RevenueRow, ...]
+
+
+class PlanView(NamedTuple):
+    """`tax` is the plan's own percent of each line, rounded at the line; the ERP computes it on the invoice."""
+
+    plan: Plan
+    number: int
+    short: str
+    tree: Branch
+    workstreams: tuple[PlanNode, ...]
+    projects: int
+    billing: tuple[BillingRow, ...]
+    revenue: tuple[Revenue, ...]
+    tax: Money
+    first_due: date | None
+
+    def called(self, key: str) -> str:
+        """The name of a workstream by its key; a deal with one has it as the project."""
+        found = next((node for node in self.workstreams if node.path == key), self.tree.node)
+        return found.name
+
+    @property
+    def total(self) -> Money:
+        return self.plan.content.total
+
+
+def plan_view(plan: Plan, number: int) -> PlanView:
+    nodes = plan.content.nodes
+    rows = billing_rows(plan)
+    return PlanView(
+        plan=plan,
+        number=number,
+        short=short_hash(plan.hash),
+        tree=tree_of(nodes),
+        workstreams=tuple(node for node in nodes if node.billing_model is not None),
+        projects=sum(node.kind is not NodeKind.TASK for node in nodes),
+        billing=rows,
+        revenue=revenue_of(plan),
+        tax=tax_of(plan),
+        first_due=min((row.line.due_on for row in rows if row.line.due_on), default=None),
+    )
+
+
+def tree_of(nodes: Sequence[PlanNode]) -> Branch:
+    """The root with what is below it, in the plan's order."""
+
+    def branch(node: PlanNode) -> Branch:
+        return Branch(node, tuple(branch(child) for child in nodes if child.parent == node.path))
+
+    return branch(next(node for node in nodes if node.parent is None))
+
+
+def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
+    """By due date; lines without one come last, in the plan's order."""
+    lines = sorted(plan.content.billing_lines(), key=lambda pair: pair[1].due_on or date.max)
+    rows, running = [], Money.zero(plan.content.currency)
+    for node, line in lines:
+        running += line.amount
+        rows.append(BillingRow(node, line, running))
+    return tuple(rows)
+
+
+def revenue_of(plan: Plan) -> tuple[Revenue, ...]:
+    """In the plan's order; nothing where the entity's policy asks for no schedule."""
+    return tuple(
+        Revenue(node, node.revenue, _running(node.revenue))
+        for node in plan.content.nodes
+        if node.revenue is not None
+    )
+
+
+def _running(schedule: RevenueSchedule) -> tuple[RevenueRow, ...]:
+    rows, running = [], Money.zero(schedule.price.currency)
+    for line in schedule.lines:
+        running += line.amount
+        rows.append(RevenueRow(line, running))
+    return tuple(rows)
+
+
+def tax_of(plan: Plan) -> Money:
+    content = plan.content
+    return Money.total((content.tax_on(line) for _node, line in content.billing_lines()), content.currency)
