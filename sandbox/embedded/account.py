@@ -1,16 +1,20 @@
-"""Whom the servers run as. Postgres refuses to run as root, so there both servers run as somebody else."""
+"""Whom the servers run as. Postgres refuses to run as root, so there both servers run as somebody else.
+
+That user often may not enter the folders they live in: a checkout in `/root`, a temporary folder of root's own.
+Nothing is copied or opened for it; the servers keep root's right to pass closed folders, and only that.
+"""
 
 import ctypes
 import os
 import pwd
 import stat
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-# <linux/prctl.h> and <linux/capability.h>
-PR_SET_KEEPCAPS = 8
+# <linux/prctl.h>, <linux/securebits.h> and <linux/capability.h>
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -23,46 +27,54 @@ class Account:
 
     uid: int
     gid: int
+    passes_closed_folders: bool = False
 
     def own(self, folder: Path) -> None:
         os.chown(folder, self.uid, self.gid)
 
+    def may_enter(self, folder: os.stat_result) -> bool:
+        """Whether the folder's own mode lets this user through."""
+        if folder.st_uid == self.uid:
+            return bool(folder.st_mode & stat.S_IXUSR)
+        if folder.st_gid == self.gid:
+            return bool(folder.st_mode & stat.S_IXGRP)
+        return bool(folder.st_mode & stat.S_IXOTH)
 
-def account_for(home: Path) -> Account | None:
-    """Whom to become for servers that live in `home`: its owner, or `nobody`. None: stay who we are."""
+    def can_reach(self, path: Path) -> bool:
+        return all(self.may_enter(folder.stat()) for folder in path.resolve().parents)
+
+
+def account_for(home: Path, *needed: Path) -> Account | None:
+    """Whom to become for servers that live in `home`: its owner, or `nobody`. None: stay who we are.
+
+    It passes closed folders if it could not reach all that is `needed` otherwise.
+    """
     if os.geteuid() != 0:
         return None
     owner = home.stat()
     if owner.st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
-    nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
+        account = Account(owner.st_uid, owner.st_gid)
+    else:
+        nobody = pwd.getpwnam("nobody")
+        account = Account(nobody.pw_uid, nobody.pw_gid)
+    return replace(account, passes_closed_folders=not all(account.can_reach(path) for path in needed))
 
 
-def become(account: Account, *paths: Path) -> Callable[[], None]:
-    """A `preexec_fn` that becomes `account`, which can still reach all `paths` afterwards.
-
-    A checkout or a temporary folder under a closed one (`/root`, pytest's) would lock the new user out of
-    its own data and programs. On Linux it then keeps root's right to pass closed folders, and only that.
-    """
-    keep_access = sys.platform == "linux" and not all(open_to_all(path) for path in paths)
+def become(account: Account) -> Callable[[], None]:
+    """A `preexec_fn` that becomes `account`; it raises where the system refuses (Popen: SubprocessError)."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def before_exec() -> None:
         os.setgroups([])
         os.setgid(account.gid)
-        if keep_access:
-            libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        if account.passes_closed_folders:
+            # Without it access(2), by which initdb looks for its programs, would ignore what we keep.
+            _demand(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
         os.setuid(account.uid)
-        if keep_access:
+        if account.passes_closed_folders:
             _keep_one_capability(libc, CAP_DAC_OVERRIDE)
 
     return before_exec
-
-
-def open_to_all(path: Path) -> bool:
-    """Whether every folder above `path` lets any user through."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
 
 class _Header(ctypes.Structure):
@@ -81,5 +93,11 @@ def _keep_one_capability(libc: ctypes.CDLL, capability: int) -> None:
     """Drop all capabilities but one, and let that one survive exec (see capabilities(7), ambient set)."""
     bit = 1 << capability
     sets = (_Set * 2)(_Set(bit, bit, bit), _Set(0, 0, 0))
-    libc.capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), sets)
-    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)
+    _demand(libc.capset(ctypes.byref(_Header(CAPABILITY_VERSION_3, 0)), sets))
+    _demand(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0))
+
+
+def _demand(result: int) -> None:
+    """Raise what a system call failed with."""
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

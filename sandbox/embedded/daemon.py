@@ -47,9 +47,7 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,  # the terminal's Ctrl-C is for us: we stop the servers last
                 # The death signal has no other way in; what runs there makes system calls only.
-                preexec_fn=before_exec(  # noqa: PLW1509
-                    account, self.stop_signal, self.data, self.sockets, Path(self.arguments[0])
-                ),
+                preexec_fn=before_exec(account, self.stop_signal),  # noqa: PLW1509
             )
 
     def wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
@@ -73,14 +71,12 @@ class Daemon:
                 process.wait()
 
 
-def before_exec(
-    account: Account | None, death_signal: signal.Signals, *paths: Path
-) -> Callable[[], None] | None:
-    """Become `account`, able to reach `paths`; then ask to die with us: the kernel forgets it on the way."""
+def before_exec(account: Account | None, death_signal: signal.Signals) -> Callable[[], None] | None:
+    """Become `account`; then ask to die with us: the kernel forgets it on the way."""
     dying = die_with_parent(death_signal)
     if account is None:
         return dying
-    becoming = become(account, *paths)
+    becoming = become(account)
 
     def both() -> None:
         becoming()

