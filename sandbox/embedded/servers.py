@@ -67,9 +67,9 @@ class EmbeddedServers:
         except subprocess.SubprocessError as error:
             self.stop()
             raise EmbeddedServersError(
-                f"Postgres does not run as root, and another user may not enter {self.home}, its programs or "
-                "the temporary folder; this system does not let root pass on its right to. Work as an "
-                "ordinary user, or in folders that every user may enter."
+                "Postgres does not run as root, and this system does not let root become an ordinary user who "
+                f"may enter {self.home}, its programs and the temporary folder. "
+                "Work as an ordinary user, or in folders that every user may enter."
             ) from error
         except BaseException:
             self.stop()

@@ -36,7 +36,7 @@ CAP_SETPCAP = 8
 STARTER = """
 import sys, time
 from pathlib import Path
-from adapters.embedded import EmbeddedServers
+from sandbox.embedded import EmbeddedServers
 EmbeddedServers(Path(sys.argv[1]), durable=False).start()
 print("ready", flush=True)
 time.sleep(600)

@@ -23,7 +23,7 @@ __all__ = ["tryton"]
 START_AND_WAIT = """
 import sys, time
 from pathlib import Path
-from adapters.embedded.tryton.server import TrytonServer
+from sandbox.embedded.tryton.server import TrytonServer
 server = TrytonServer(Path(sys.argv[1]), Path(sys.argv[2]))
 server.start()
 print(server.port, flush=True)
