@@ -246,7 +246,7 @@ def test_a_rule_that_approves_is_set_shown_and_ended(run: Run, application: Appl
     ("options", "sentence"),
     [
         (("--up-to", "much", "--currency", "EUR"), "--up-to must be a number"),
-        (("--up-to", "5", "--currency", "EURO"), "not a current ISO 4217 currency code"),
+        (("--up-to", "5", "--currency", "EURO"), "is not the code of a current currency"),
         (("--up-to", "5.001", "--currency", "EUR"), "finer than the minor unit"),
     ],
 )

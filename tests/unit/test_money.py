@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from oppsync.domain.values.money import Money, minor_unit
+from oppsync.domain.values.money import Money, minor_digits, minor_unit
 from oppsync.domain.values.pricing import net_of
 
 CURRENCIES = st.sampled_from(["EUR", "USD", "JPY", "KWD"])
@@ -75,10 +75,23 @@ def test_an_amount_finer_than_the_minor_unit_is_refused(amount: str, currency: s
         Money(amount=Decimal(amount), currency=currency)
 
 
-@pytest.mark.parametrize("code", ["DEM", "eur", "XXX", ""])
+@pytest.mark.parametrize("code", ["eur", "XXX", "XAU", "CLF", ""])
 def test_only_current_currencies_are_money(code: str) -> None:
-    with pytest.raises(ValidationError, match="not a current ISO 4217 currency"):
+    with pytest.raises(ValidationError, match="is not the code of a current currency"):
         Money(amount=Decimal(1), currency=code)
+
+
+@pytest.mark.parametrize(("code", "month"), [("DEM", "2002-03"), ("HRK", "2023-01"), ("BGN", "2026-01")])
+def test_a_withdrawn_currency_is_refused_with_the_month_of_the_list(code: str, month: str) -> None:
+    with pytest.raises(ValidationError, match=f"was withdrawn in {month}"):
+        Money(amount=Decimal(1), currency=code)
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"), [("RSD", 2), ("IQD", 3), ("ALL", 2), ("ISK", 0), ("KWD", 3), ("JPY", 0)]
+)
+def test_minor_units_are_those_of_the_standard_not_of_a_display_table(code: str, digits: int) -> None:
+    assert minor_digits(code) == digits
 
 
 def test_currencies_do_not_mix() -> None:

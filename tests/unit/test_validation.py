@@ -253,7 +253,7 @@ CASES = [
         "a currency of the past",
         "CURRENCY_UNKNOWN",
         "/currency",
-        "DEM is not the code of a current currency",
+        "DEM was withdrawn in 2002-03 (ISO 4217, list three)",
         make.opportunity(make.fixed_line(), currency="DEM"),
     ),
     Case(

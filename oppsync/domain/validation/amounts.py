@@ -10,16 +10,14 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
-from oppsync.domain.values.money import TOO_LARGE, current_currencies, minor_digits, minor_unit
+from oppsync.domain.values.money import TOO_LARGE, current_currencies, minor_digits, minor_unit, why_not_current
 from oppsync.domain.values.pricing import net_of
 
 
 def currency_is_known(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     code = opportunity.currency
     if code is not None and code not in current_currencies():
-        yield finding(
-            "CURRENCY_UNKNOWN", f"{code} is not the code of a current currency", path="/currency", value=code
-        )
+        yield finding("CURRENCY_UNKNOWN", f"{code} {why_not_current(code)}", path="/currency", value=code)
 
 
 def currency_is_allowed(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

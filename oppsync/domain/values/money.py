@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -10,25 +10,40 @@ from functools import cache
 from math import lcm
 from typing import Annotated
 
-from babel.core import get_global
-from babel.numbers import get_currency_precision
+import iso4217
 from pydantic import AfterValidator, Field, model_serializer, model_validator
 
 from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.withdrawn_currencies import WITHDRAWN
 
 
 @cache
-def current_currencies() -> frozenset[str]:
-    """Codes that are legal tender somewhere today (CLDR territory data); historic ones are not among them."""
-    tender: set[str] = set()
-    for uses in get_global("territory_currencies").values():
-        tender.update(code for code, _from, until, legal in uses if legal and until is None)
-    return frozenset(tender)
+def _minor_digits() -> Mapping[str, int]:
+    """Decimal places by code, of the currencies of ISO 4217's list one that deals are made in: neither codes of
+    funds nor units of account, metals and tests, which have no minor unit."""
+    digits: dict[str, int] = {}
+    for entry in iso4217.raw_xml.iterfind("CcyTbl/CcyNtry"):
+        name, code, unit = entry.find("CcyNm"), entry.findtext("Ccy"), entry.findtext("CcyMnrUnts") or ""
+        if code and unit.isdigit() and name is not None and name.get("IsFund") is None:
+            digits[code] = int(unit)
+    return digits
+
+
+def current_currencies() -> Collection[str]:
+    """Codes of ISO 4217's list one; withdrawn ones are not among them."""
+    return _minor_digits().keys()
+
+
+def why_not_current(code: str) -> str:
+    """What is wrong with a code that is not among the current ones, to follow it in a sentence."""
+    if code in WITHDRAWN:
+        return f"was withdrawn in {WITHDRAWN[code]} (ISO 4217, list three)"
+    return "is not the code of a current currency (ISO 4217)"
 
 
 def _known_currency(code: str) -> str:
     if code not in current_currencies():
-        raise ValueError(f"{code!r} is not a current ISO 4217 currency code")
+        raise ValueError(f"{code!r} {why_not_current(code)}")
     return code
 
 
@@ -39,8 +54,8 @@ Currency = Annotated[str, AfterValidator(_known_currency)]
 
 
 def minor_digits(currency: str) -> int:
-    """Decimal places of the currency's minor unit: JPY 0, EUR 2, KWD 3."""
-    return get_currency_precision(currency)
+    """Decimal places of the currency's minor unit by ISO 4217: JPY 0, EUR 2, KWD 3."""
+    return _minor_digits()[currency]
 
 
 def minor_unit(currency: str) -> Decimal:
