@@ -154,7 +154,8 @@ _TAX_REGIMES = {
     "ACME-US": TaxRegime(name="US sales tax", outside_scope_code="US-NT", not_taxable_code="US-NT"),
 }
 _EXPORT = TaxTreatment(code="EXPORT-0", reason="Service outside the scope of German VAT")
-_TAXES = {("ACME-DE", country): _EXPORT for country in ("CH", "GB", "JP", "US")}
+# Places outside the EU's VAT, Spain's among them, by their VAT area.
+_TAXES = {("ACME-DE", area): _EXPORT for area in ("CH", "GB", "JP", "US", "ES-CN", "ES-CE", "ES-ML")}
 # New York is watched: nothing that is sold there is taxable so far.
 _TAX_NEXUS = {("ACME-US", "NY"): TaxNexus(code="US-NT", percent=Decimal(0), service_lines=("SOFTWARE",))}
 _TAX_EXEMPTIONS = {

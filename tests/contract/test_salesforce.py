@@ -350,6 +350,15 @@ def test_terms_of_the_contract_are_read_field_by_field_where_the_org_has_them(or
     assert (found.account.subdivision, found.account.po_required) == ("NY", True)
 
 
+def test_the_postal_code_tells_in_which_vat_area_the_customer_is(org: SalesforceHarness) -> None:
+    deal = deals.fixed_fee(WON)
+    deal["account"] |= {"BillingPostalCode": "35001"}
+    account = read(org, deal).account
+
+    assert account is not None
+    assert account.postal_code == "35001"
+
+
 def test_an_org_without_fields_for_contracts_is_not_asked_for_them(org: SalesforceHarness) -> None:
     deal = deals.fixed_fee(WON)
     deal["opportunity"] |= CONTRACT

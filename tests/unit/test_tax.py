@@ -10,11 +10,12 @@ import pytest
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
-from oppsync.domain.enrichment.tax_decision import EU, TaxCase, decide, has_valid_form
+from oppsync.domain.enrichment.tax_decision import TaxCase, decide, has_valid_form
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import PlanContent, WithheldTax
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment, Withholding
+from oppsync.domain.reference.vat_territory import EU, vat_area
 from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import Frozen
 from tests.harness import builders as make
@@ -35,11 +36,12 @@ TEXAS = TaxNexus(code="TX-6.25", percent=Decimal("6.25"), service_lines=("CLOUD"
 
 
 def german(place: str, **case: Any) -> TaxCase:
-    return TaxCase(entity_country="DE", place=place, regime=GERMAN, **case)
+    return TaxCase(seller=vat_area("DE"), place=vat_area(place), regime=GERMAN, **case)
 
 
 def american(place: str = "US", **case: Any) -> TaxCase:
-    return TaxCase(entity_country="US", place=place, regime=AMERICAN, service_lines=("CLOUD",), **case)
+    places = {"seller": vat_area("US"), "place": vat_area(place)}
+    return TaxCase(**places, regime=AMERICAN, service_lines=("CLOUD",), **case)
 
 
 CERTIFICATE = TaxExemption(certificate="E-7")
@@ -87,7 +89,8 @@ def test_an_entity_without_such_a_tax_decides_nothing() -> None:
     bare = TaxRegime(name="German VAT")
 
     places = ("DE", "FR", "GB")
-    assert [decide(TaxCase(entity_country="DE", place=place, regime=bare)) for place in places] == [None] * 3
+    cases = [TaxCase(seller=vat_area("DE"), place=vat_area(place), regime=bare) for place in places]
+    assert [decide(case) for case in cases] == [None] * 3
 
 
 def test_the_union_is_without_the_united_kingdom() -> None:
@@ -109,6 +112,89 @@ def test_the_union_is_without_the_united_kingdom() -> None:
 )
 def test_a_tax_id_is_checked_for_its_countrys_form(country: str, tax_id: str, valid: bool | None) -> None:
     assert has_valid_form(country, tax_id) is valid
+
+
+EVERYTHING = TaxRegime(
+    name="VAT",
+    standard_code="STANDARD",
+    standard_percent=Decimal(20),
+    reverse_charge_code="REVERSE",
+    outside_scope_code="OUTSIDE",
+)
+
+
+@pytest.mark.parametrize(
+    ("seller", "address", "tax_id", "code"),
+    [
+        # Monaco belongs to France (Article 7).
+        ("DE", ("MC",), "FR53000056888", "REVERSE"),
+        ("DE", ("FR", "Monaco"), "FR53000056888", "REVERSE"),
+        ("DE", ("FR", None, "98000"), "FR53000056888", "REVERSE"),
+        ("FR", ("MC",), "FR53000056888", "STANDARD"),
+        ("FR", ("MC",), None, "STANDARD"),
+        ("GB", ("MC",), None, "OUTSIDE"),
+        # The Isle of Man is in the British VAT area, the Channel Islands are in none.
+        ("GB", ("IM",), None, "STANDARD"),
+        ("GB", ("GB", None, "IM1 1AA"), None, "STANDARD"),
+        ("GB", ("JE",), None, "OUTSIDE"),
+        ("GB", ("GB", None, "GY1 2AB"), None, "OUTSIDE"),
+        ("DE", ("IM",), None, "OUTSIDE"),
+        # Parts of Spain to which the directive does not apply (Article 6).
+        ("DE", ("ES", "GC"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "ES-TF"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "Las Palmas"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", None, "35001"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("IC",), None, "OUTSIDE"),
+        ("ES", ("ES", "GC"), "ESB58378431", "OUTSIDE"),
+        ("ES", ("ES", "CE"), "ESB58378431", "OUTSIDE"),
+        ("ES", ("ES", "Melilla"), "ESB58378431", "OUTSIDE"),
+        ("ES", ("ES", "M"), "ESB58378431", "STANDARD"),
+        ("DE", ("ES", "M", "28001"), "ESB58378431", "REVERSE"),
+        # And of others.
+        ("FR", ("RE",), None, "OUTSIDE"),
+        ("FR", ("FR", "972"), None, "OUTSIDE"),
+        ("FR", ("FR", "Réunion"), None, "OUTSIDE"),
+        ("DE", ("FR", None, "97400"), "FR40303265045", "OUTSIDE"),
+        ("FI", ("AX",), None, "OUTSIDE"),
+        ("FI", ("FI", "Åland"), None, "OUTSIDE"),
+        ("DE", ("DE", None, "78266"), "DE136695976", "OUTSIDE"),
+        ("DE", ("DE", None, "27498"), "DE136695976", "OUTSIDE"),
+        ("DE", ("DE", "BW", "78267"), "DE136695976", "STANDARD"),
+        ("IT", ("IT", "SO", "23041"), None, "OUTSIDE"),
+        ("IT", ("IT", None, "22061"), None, "OUTSIDE"),
+        ("GR", ("GR", "69"), None, "OUTSIDE"),
+    ],
+)
+def test_a_vat_territory_is_not_a_country(
+    seller: str, address: tuple[str, ...], tax_id: str | None, code: str
+) -> None:
+    treatment = decide(
+        TaxCase(seller=vat_area(seller), place=vat_area(*address), tax_id=tax_id, regime=EVERYTHING)
+    )
+
+    assert treatment is not None
+    assert treatment.code == code
+    assert ("Article 196" in treatment.reason) is (code == "REVERSE")
+
+
+def test_what_a_territory_is_taken_for_is_said_with_its_source() -> None:
+    def reason(seller: str, *address: str) -> str:
+        treatment = decide(TaxCase(seller=vat_area(seller), place=vat_area(*address), regime=EVERYTHING))
+        assert treatment is not None
+        return treatment.reason
+
+    assert reason("FR", "MC") == (
+        "VAT at the standard rate: Monaco belongs to FR for VAT (Article 7 of Directive 2006/112/EC)"
+    )
+    assert reason("DE", "ES", "GC") == (
+        "Outside the scope of VAT: the place of supply is the Canary Islands, which is not in the EU's VAT "
+        "area (Article 6(1) of Directive 2006/112/EC)"
+    )
+
+
+@pytest.mark.parametrize(("written", "meant"), [("EL", "GR"), ("UK", "GB"), ("GR", "GR")])
+def test_country_codes_of_the_unions_own_texts_are_understood(written: str, meant: str) -> None:
+    assert make.account(country=written).country == meant
 
 
 # Whole deals.
@@ -174,6 +260,13 @@ CASES = [
             )
         ),
     ),
+    Case(
+        "TAX_TERRITORY_UNKNOWN",
+        Severity.WARNS,
+        "/account/subdivision",
+        "has neither a state nor a postal code: it is taken as on the mainland",
+        customer("ES", tax_id="ESB58378431"),
+    ),
     Case("TAX_STATE_MISSING", Severity.WARNS, "/account/subdivision", "has no state", american_deal()),
     Case(
         "TAX_DIFFERS_BY_LINE",
@@ -230,6 +323,24 @@ def test_the_plan_says_the_tax_and_why() -> None:
         "Reverse charge, Article 196 of Directive 2006/112/EC: the customer in FR, VAT number FR40303265045, "
         "accounts for the VAT"
     )
+
+
+def test_a_customer_on_the_canaries_gets_no_reverse_charge_of_spain() -> None:
+    """A row for Spain says nothing about the Canary Islands."""
+    spain = row(
+        ReferenceKind.TAX_TREATMENT, "ACME-DE|ES", TaxTreatment(code="RC-EU", reason="Reverse charge by hand")
+    )
+    here, there = customer("ES", tax_id="ESB58378431"), customer("ES", tax_id="ESB58378431", subdivision="GC")
+
+    assert content(here, spain).tax == "RC-EU"
+    assert content(there, spain).tax == "EXPORT-0"
+
+
+def test_a_customer_in_monaco_is_taxed_as_one_in_france() -> None:
+    monaco = content(customer("MC", tax_id="FR53000056888"))
+
+    assert (monaco.tax, monaco.tax_kind) == ("RC-EU", TaxKind.REVERSE_CHARGE)
+    assert "Monaco belongs to FR for VAT" in monaco.tax_reason
 
 
 def test_the_place_of_supply_may_be_another_than_the_customers_country() -> None:

@@ -78,6 +78,7 @@ def _account(account: wire.AccountRecord | None) -> dict[str, Any] | None:
         "country": account.country and account.country.strip().upper(),
         "tax_id": account.tax_id,
         "subdivision": account.state and account.state.strip().upper(),
+        "postal_code": account.postal_code,
         "po_required": bool(account.po_required),
     }
 

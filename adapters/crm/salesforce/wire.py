@@ -147,6 +147,7 @@ class AccountRecord(Record):
     account_number: Words = Field(alias="AccountNumber")
     country: Words = Field(alias="BillingCountryCode")
     state: Words = Field(alias="BillingStateCode")
+    postal_code: Words = Field(alias="BillingPostalCode")
     tax_id: Words = Field(alias="Tax_Id__c")
     po_required: StrictBool | None = Field(alias="PO_Required__c")
 

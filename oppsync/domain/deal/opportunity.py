@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
 from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
@@ -43,12 +43,16 @@ class Unit(StrEnum):
 StatedAmount = Quantity
 
 
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+# What the EU's own texts call these two.
+_ALSO_KNOWN_AS = {"EL": "GR", "UK": "GB"}
+Country = Annotated[
+    str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(lambda code: _ALSO_KNOWN_AS.get(code, code))
+]
 
 
 class Account(Frozen):
     """The customer. `code` is its key in the ERP (the cross-reference the CRM carries), `subdivision` its state
-    or province, as in ISO 3166-2 without the country: `TX`."""
+    or province, as in ISO 3166-2 without the country: `TX`. With `postal_code` it tells in which VAT area."""
 
     id: Code
     name: Text
@@ -56,6 +60,7 @@ class Account(Frozen):
     country: Country | None = None
     tax_id: Code | None = None
     subdivision: Code | None = omitted_at(None)
+    postal_code: Code | None = omitted_at(None)
     po_required: bool = omitted_at(False)
 
 

@@ -1,35 +1,32 @@
 """Decide the tax of a service sold to a business from who sells, who buys, where, and what is registered.
 
-Follows Directive 2006/112/EC: Article 44 (the place of supply is where the customer is), Article 196 (reverse
-charge); in the United States the states in which the entity has nexus, and what each of them taxes. All of it
-is a default: an explicit `TaxTreatment` row of reference data comes first.
-"""
+Follows Directive 2006/112/EC: Articles 6 and 7 (which places its VAT covers, `reference/vat_territory.py`),
+Article 44 (the place of supply is where the customer is), Article 196 (reverse charge); in the United States
+the states in which the entity has nexus, and what each of them taxes. All of it is a default: an explicit
+`TaxTreatment` row of reference data comes first."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from stdnum import get_cc_module
-from stdnum.eu.vat import MEMBER_STATES
 
 from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment
+from oppsync.domain.reference.vat_territory import VatArea
 from oppsync.domain.values.model import Code, Frozen
 
 UNITED_STATES = "US"
 
 
-# Northern Ireland counts for goods only.
-EU = frozenset(state.upper() for state in MEMBER_STATES) - {"XI"}
-
-
 class TaxCase(Frozen):
-    """What decides. `place` is the place of supply: the customer's country unless the contract says another.
+    """What decides. `seller` is where the entity is, `place` the place of supply: where the customer is
+    unless the contract says another.
 
     `tax_id` is the customer's, None when it has none of the right form; `nexus` is of the customer's state.
     """
 
-    entity_country: Code
-    place: Code
+    seller: VatArea
+    place: VatArea
     tax_id: Code | None = None
     service_lines: tuple[Code, ...] = ()
     regime: TaxRegime
@@ -46,31 +43,36 @@ def has_valid_form(country: str, tax_id: str) -> bool | None:
 
 def decide(case: TaxCase) -> TaxTreatment | None:
     """The treatment with its reason in words; None when the entity has no tax for it."""
-    regime, here = case.regime, case.entity_country
+    regime, here = case.regime, case.seller
     if case.exemption is not None:
         reason = f"Exempt from {regime.name}: certificate {case.exemption.certificate} on file"
         return _treatment(TaxKind.EXEMPT, regime.exempt_code, reason)
-    if case.place == here:
-        return (
-            _in_a_state(case)
-            if here == UNITED_STATES
-            else _standard(regime, f"{regime.name} at the standard rate")
-        )
-    if {here, case.place} <= EU:
+    if case.place.code == here.code:
+        if here.code == UNITED_STATES:
+            return _in_a_state(case)
+        return _standard(regime, f"{regime.name} at the standard rate{_because(case.place)}")
+    if here.in_union and case.place.in_union:
         return _within_the_union(case)
-    words = f"Outside the scope of {regime.name}: the place of supply is {case.place} (Article 44)"
-    if here not in EU:
-        words = f"Outside the scope of {regime.name}: the place of supply is {case.place}"
+    words = f"Outside the scope of {regime.name}: the place of supply is {case.place.name}"
+    if case.place.source and not case.place.in_union:
+        words += f", which is not in the EU's VAT area ({case.place.source})" if here.in_union else ""
+    elif here.in_union:
+        words += " (Article 44)"
     return _treatment(TaxKind.OUTSIDE_SCOPE, regime.outside_scope_code, words)
+
+
+def _because(place: VatArea) -> str:
+    return f": {place.name} belongs to {place.code} for VAT ({place.source})" if place.source else ""
 
 
 def _within_the_union(case: TaxCase) -> TaxTreatment | None:
     if case.tax_id is None:
-        words = f"{case.regime.name} at the standard rate: the customer in {case.place} has no valid VAT number"
+        where = case.place.name
+        words = f"{case.regime.name} at the standard rate: the customer in {where} has no valid VAT number"
         return _standard(case.regime, words)
     words = (
-        f"Reverse charge, Article 196 of Directive 2006/112/EC: the customer in {case.place}, VAT number "
-        f"{case.tax_id}, accounts for the VAT"
+        f"Reverse charge, Article 196 of Directive 2006/112/EC: the customer in {case.place.name}, VAT number "
+        f"{case.tax_id}, accounts for the VAT{_because(case.place)}"
     )
     return _treatment(TaxKind.REVERSE_CHARGE, case.regime.reverse_charge_code, words)
 

@@ -7,10 +7,11 @@ from datetime import date
 
 from oppsync.domain.deal.opportunity import Account, Opportunity
 from oppsync.domain.enrichment.lookup import Search
-from oppsync.domain.enrichment.tax_decision import EU, UNITED_STATES, TaxCase, decide, has_valid_form
+from oppsync.domain.enrichment.tax_decision import UNITED_STATES, TaxCase, decide, has_valid_form
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity, ServiceLine
 from oppsync.domain.reference.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
+from oppsync.domain.reference.vat_territory import TOLD_BY_ADDRESS, VatArea, vat_area
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
 
@@ -20,14 +21,14 @@ def tax_of(opportunity: Opportunity, entity: LegalEntity | None, search: Search)
     account = opportunity.account
     if account is None or entity is None or account.country is None:
         return None
-    place = opportunity.contract.place_of_supply or account.country
-    explicit = search.first(TaxTreatment, ReferenceKind.TAX_TREATMENT, (entity.code, place))
+    place = _place(opportunity, account, account.country)
+    explicit = search.first(TaxTreatment, ReferenceKind.TAX_TREATMENT, *_keys(entity, place, account))
     regime = search.first(TaxRegime, ReferenceKind.TAX_REGIME, (entity.code,))
     if explicit is not None or regime is None:
-        return _explicit(account, entity, place, search)
-    tax_id_is_wrong = account.tax_id is not None and has_valid_form(account.country, account.tax_id) is False
+        return _explicit(explicit, account, entity, place, search)
+    tax_id_is_wrong = _has_wrong_form(account, place)
     case = TaxCase(
-        entity_country=entity.country,
+        seller=vat_area(entity.country, entity.subdivision),
         place=place,
         tax_id=None if tax_id_is_wrong else account.tax_id,
         service_lines=_service_lines(opportunity, search),
@@ -36,11 +37,14 @@ def tax_of(opportunity: Opportunity, entity: LegalEntity | None, search: Search)
         state=account.subdivision,
         exemption=search.first(TaxExemption, ReferenceKind.TAX_EXEMPTION, (entity.code, account.code)),
     )
-    reverse_charge = case.exemption is None and entity.country != place and {entity.country, place} <= EU
+    within_union = case.seller.in_union and place.in_union and case.seller.code != place.code
+    reverse_charge = case.exemption is None and within_union
     if tax_id_is_wrong:
         search.findings += _wrong_form(account, reverse_charge)
     elif reverse_charge and account.tax_id is None:
         search.findings += _no_tax_id(account)
+    if case.seller.in_union:
+        search.findings += _about_the_address(account, place)
     search.findings += _about_the_state(case, account)
     search.findings += _about_the_certificate(case.exemption, account, opportunity.ends_on)
     treatment = decide(case)
@@ -55,15 +59,44 @@ def withholding_of(opportunity: Opportunity, entity: LegalEntity | None, search:
     return search.first(Withholding, ReferenceKind.WITHHOLDING, (entity.country if entity else None, country))
 
 
+def _place(opportunity: Opportunity, account: Account, country: str) -> VatArea:
+    """Where the service is taxed: where the contract says, or else where the customer is."""
+    stated = opportunity.contract.place_of_supply
+    return vat_area(stated) if stated else vat_area(country, account.subdivision, account.postal_code)
+
+
+def _keys(entity: LegalEntity, place: VatArea, account: Account) -> Iterator[tuple[str, str]]:
+    """Of an explicit row: by the country code the account has, where that is not a territory, or by the VAT
+    area.
+
+    A row for Spain says nothing about the Canary Islands; one for France holds in Monaco too.
+    """
+    if place.source is not None and place.in_union:
+        yield entity.code, account.country or place.code
+    yield entity.code, place.code
+
+
+def _has_wrong_form(account: Account, place: VatArea) -> bool:
+    """By the rules of the account's country, or of the one whose VAT area it is in."""
+    if account.country is None or account.tax_id is None:
+        return False
+    countries = dict.fromkeys((account.country, place.code))
+    forms = [has_valid_form(country, account.tax_id) for country in countries]
+    return False in forms and True not in forms
+
+
 def _service_lines(opportunity: Opportunity, search: Search) -> tuple[str, ...]:
     names = dict.fromkeys(opportunity.service_line_of(line) for line in opportunity.lines)
     found = [search.first(ServiceLine, ReferenceKind.SERVICE_LINE, (name,)) for name in names]
     return tuple(sorted(service_line.code for service_line in found if service_line is not None))
 
 
-def _explicit(account: Account, entity: LegalEntity, place: str, search: Search) -> TaxTreatment | None:
-    row = search.find(TaxTreatment, ReferenceKind.TAX_TREATMENT, "/account/country", entity.code, place)
-    if row is not None and row.needs_tax_id and account.tax_id is None:
+def _explicit(
+    row: TaxTreatment | None, account: Account, entity: LegalEntity, place: VatArea, search: Search
+) -> TaxTreatment | None:
+    if row is None:
+        search.find(TaxTreatment, ReferenceKind.TAX_TREATMENT, "/account/country", entity.code, place.code)
+    elif row.needs_tax_id and account.tax_id is None:
         words = f"{row.reason} needs the tax id of {account.name}"
         search.findings.append(
             finding(
@@ -71,6 +104,18 @@ def _explicit(account: Account, entity: LegalEntity, place: str, search: Search)
             )
         )
     return row
+
+
+def _about_the_address(account: Account, place: VatArea) -> Iterator[Finding]:
+    """Parts of some countries are outside the EU's VAT area; without an address nobody knows."""
+    if place.code in TOLD_BY_ADDRESS and account.subdivision is None and account.postal_code is None:
+        yield finding(
+            "TAX_TERRITORY_UNKNOWN",
+            f"{account.name} in {place.code} has neither a state nor a postal code: it is taken as on the "
+            "mainland, not as in a part of the country outside the EU's VAT area",
+            path="/account/subdivision",
+            value=account.name,
+        )
 
 
 def _wrong_form(account: Account, decisive: bool) -> Iterator[Finding]:
@@ -95,7 +140,7 @@ def _no_tax_id(account: Account) -> Iterator[Finding]:
 
 
 def _about_the_state(case: TaxCase, account: Account) -> Iterator[Finding]:
-    if case.entity_country == case.place == UNITED_STATES and case.state is None and case.exemption is None:
+    if case.seller.code == case.place.code == UNITED_STATES and case.state is None and case.exemption is None:
         yield finding(
             "TAX_STATE_MISSING",
             f"{account.name} has no state, which decides the sales tax",
@@ -117,7 +162,7 @@ def _about_the_certificate(
         )
 
 
-def _undecided(case: TaxCase, entity: LegalEntity, place: str) -> Iterator[Finding]:
+def _undecided(case: TaxCase, entity: LegalEntity, place: VatArea) -> Iterator[Finding]:
     if case.nexus is not None and case.exemption is None:
         yield finding(
             "TAX_DIFFERS_BY_LINE",
@@ -128,7 +173,7 @@ def _undecided(case: TaxCase, entity: LegalEntity, place: str) -> Iterator[Findi
         return
     yield finding(
         "TAX_TREATMENT_MISSING",
-        f"The tax regime of {entity.code} has no tax for this customer in {place}",
+        f"The tax regime of {entity.code} has no tax for this customer in {place.name}",
         path="/account/country",
-        value=f"{entity.code}|{place}",
+        value=f"{entity.code}|{place.code}",
     )

@@ -85,6 +85,7 @@ ALL = (
             "AccountNumber": Field(length=40),
             "BillingCountryCode": Field(length=2),
             "BillingStateCode": Field(length=3),
+            "BillingPostalCode": Field(length=20),
         }
         | {"Tax_Id__c": TEXT, "PO_Required__c": BOOLEAN, "External_Key__c": EXTERNAL_KEY}
         | CURRENCY,

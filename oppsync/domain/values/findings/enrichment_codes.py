@@ -88,6 +88,12 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
         "Fill the state of the account's billing address in the CRM.",
         Severity.WARNS,
     ),
+    "TAX_TERRITORY_UNKNOWN": code_text(
+        "The customer's address does not say in which VAT area it is",
+        OwnerRole.SALES,
+        "Fill the state or the postal code of the account's billing address in the CRM.",
+        Severity.WARNS,
+    ),
     "TAX_DIFFERS_BY_LINE": code_text(
         "The customer's state taxes a part of the deal only",
         OwnerRole.FINANCE,

@@ -1,0 +1,110 @@
+"""One normal form for each kind of identifier, wherever two of them are compared.
+
+A normal form is made to compare with and is never stored, shown or sent: people and systems keep what they
+wrote."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from difflib import SequenceMatcher
+
+from stdnum.util import clean
+
+# Marks of what a company is in law say nothing about which company it is.
+_LEGAL_FORMS = frozenset(
+    [
+        "ab",
+        "ag",
+        "aps",
+        "as",
+        "bv",
+        "co",
+        "company",
+        "corp",
+        "corporation",
+        "eu",
+        "ev",
+        "gmbh",
+        "inc",
+        "incorporated",
+        "kg",
+        "kgaa",
+        "limited",
+        "llc",
+        "llp",
+        "ltd",
+        "mbh",
+        "nv",
+        "oy",
+        "oyj",
+        "plc",
+        "pty",
+        "pvt",
+        "sa",
+        "sam",
+        "sarl",
+        "sas",
+        "se",
+        "sl",
+        "slu",
+        "spa",
+        "sro",
+        "srl",
+        "ug",
+        "ohg",
+    ]
+)
+# Names that share so much of their letters are one name written twice.
+_ALIKE = 0.8
+# Salesforce appends it to the addresses of users in a sandbox, so that nobody is mailed from there.
+_SANDBOX_SUFFIX = ".invalid"
+
+
+def customer_code_key(code: str) -> str:
+    """NFKC, without characters nobody can see and without space around it; capital letters do not count."""
+    return _seen(code).casefold()
+
+
+def tax_id_key(tax_id: str) -> str:
+    """Without the space, dots, hyphens and slashes that people put in for reading; capital letters do not
+    count."""
+    return str(clean(_seen(tax_id), " -./,")).upper()
+
+
+def email_key(address: str) -> str:
+    """Whose mailbox it is, to bar a person: without `+tag`, sandbox suffix, trailing dot and capital
+    letters."""
+    local, _, domain = _seen(address).casefold().rpartition("@")
+    domain = domain.rstrip(".").removesuffix(_SANDBOX_SUFFIX).rstrip(".")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def name_key(name: str) -> str:
+    """The words of a company's name, without accents, punctuation and its legal form."""
+    words = re.sub(r"[^\w\s]", "", without_accents(_seen(name)).casefold()).split()
+    return " ".join([word for word in words if word not in _LEGAL_FORMS] or words)
+
+
+def names_are_alike(one: str, other: str) -> bool:
+    """Whether two company names may well be of one company: the same words, or nearly the same letters."""
+    first, second = name_key(one), name_key(other)
+    if set(first.split()) <= set(second.split()) or set(second.split()) <= set(first.split()):
+        return True
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
+
+
+def invisible_characters(text: str) -> tuple[str, ...]:
+    """Those that nobody can see, as people can look them up: `U+200B ZERO WIDTH SPACE`."""
+    unseen = dict.fromkeys(sign for sign in text if unicodedata.category(sign) in ("Cf", "Cc"))
+    return tuple(f"U+{ord(sign):04X} {unicodedata.name(sign, 'CONTROL CHARACTER')}" for sign in unseen)
+
+
+def without_accents(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def _seen(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cf", "Cc")).strip()

@@ -1,0 +1,88 @@
+"""Identifiers are compared in one normal form: what people type differently is still the same thing."""
+
+from __future__ import annotations
+
+import pytest
+
+from oppsync.domain.values.identifiers import (
+    customer_code_key,
+    email_key,
+    invisible_characters,
+    name_key,
+    names_are_alike,
+    tax_id_key,
+)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "cust-1001",
+        " CUST-1001 ",
+        "CUST-1001\u200b",
+        "\u2060CUST-1001",
+        "\uff23UST-100\uff11",
+        "Cust\u00ad-1001",
+    ],
+)
+def test_a_customer_code_is_the_same_however_it_is_typed(written: str) -> None:
+    assert customer_code_key(written) == customer_code_key("CUST-1001")
+
+
+def test_other_codes_stay_other_codes() -> None:
+    assert len({customer_code_key(code) for code in ("CUST-1001", "CUST-1010", "CUST1001", "CUST-1001A")}) == 4
+
+
+@pytest.mark.parametrize(
+    "written", ["DE 136 695 976", "de136695976", "DE-136.695.976", "DE136695976\u200b", "DE/136/695/976"]
+)
+def test_a_tax_id_is_the_same_in_any_usual_spelling(written: str) -> None:
+    assert tax_id_key(written) == "DE136695976"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Sam.Seller@example.com",
+        "sam.seller+crm@example.com",
+        "sam.seller@example.com.invalid",
+        "sam.seller@example.com.",
+        "sam.seller\u200b@example.com",
+        "sam.seller+a+b@EXAMPLE.com.invalid",
+    ],
+)
+def test_an_address_with_a_tag_or_a_sandbox_suffix_is_of_the_same_person(written: str) -> None:
+    assert email_key(written) == "sam.seller@example.com"
+
+
+def test_other_people_stay_other_people() -> None:
+    assert email_key("sam@example.com") != email_key("sam@example.org")
+    assert email_key("sam.seller@example.com") != email_key("samseller@example.com")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Globex GmbH", "GLOBEX G.m.b.H.", True),
+        ("Globex", "Globex Deutschland GmbH", True),
+        ("Société Générale SA", "Societe Generale", True),
+        ("Umbrela SAS", "Umbrella S.A.S.", True),
+        ("Teide Servicios SL", "Nordbank AG", False),
+        ("Initech Inc", "Initrode Inc", False),
+    ],
+)
+def test_names_that_may_be_of_one_company(one: str, other: str, alike: bool) -> None:
+    assert names_are_alike(one, other) is alike
+    assert names_are_alike(other, one) is alike
+
+
+def test_a_name_that_is_only_a_legal_form_is_still_a_name() -> None:
+    assert name_key("Co. Ltd") == "co ltd"
+
+
+def test_characters_nobody_can_see_are_named() -> None:
+    assert invisible_characters("CUST\u200b-10\u202e01\u200b") == (
+        "U+200B ZERO WIDTH SPACE",
+        "U+202E RIGHT-TO-LEFT OVERRIDE",
+    )
+    assert invisible_characters("Müller & Söhne — 東京") == ()
