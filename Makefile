@@ -1,4 +1,6 @@
-# Everything is made in `.venv` and `.oppsync`, both in this folder; nothing else is needed than Python and make.
+# What people and CI run; `make` alone lists it, from the text behind each target's `##`.
+# Python 3.11 or later and make are all it needs. The first run makes `.venv` (tools/bootstrap.py); what runs keeps
+# its data in `.oppsync`. Both are in this folder: delete them and everything is gone.
 PYTHON ?= python3
 WORKERS ?= 2
 RUNS ?= 1
@@ -7,13 +9,12 @@ ARGS ?=
 READY := .venv/installed
 RUN := .venv/bin/python -m
 
-.PHONY: help demo up test check unit chaos mutants
+.PHONY: help demo up test check unit hooks chaos mutants
 .DEFAULT_GOAL := help
 
 help:  ## these lines
 	@echo 'oppsync: a won opportunity becomes approved projects in the ERP. First `make demo`, then:'
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name what; do \
-	    printf '%-14s%s\n' "$$name" "$$what"; done
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY)  ## win deals and watch them become projects (ARGS=--yes: approve without asking)
 	@$(RUN) sandbox demo $(ARGS)
@@ -31,8 +32,11 @@ check: $(READY)  ## format, lint, types, architecture, migrations: seconds
 	@.venv/bin/lint-imports
 	@$(RUN) sandbox check-migrations
 
-unit: $(READY)  ## the tests that need no server
-	@$(RUN) pytest tests/unit $(ARGS)
+unit: $(READY)  ## the tests that need no server, in seconds (ARGS=tests/unit/test_money.py: that file alone)
+	@$(RUN) pytest $(if $(filter tests/%,$(ARGS)),,tests/unit) $(ARGS)
+
+hooks: $(READY)  ## let git run `make check` before each commit
+	@.venv/bin/pre-commit install
 
 chaos: $(READY)  ## attack everything and count (RUNS=n SEED=s; ARGS=--help for more)
 	@$(RUN) tests.chaos --runs $(RUNS) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -1,4 +1,5 @@
-"""Makes `.venv` and installs requirements-dev.txt in it; `make` runs this when that file changes.
+"""Makes `.venv`, installs requirements-dev.txt in it and then oppsync itself, so that `.venv/bin/oppsync` runs
+this checkout; `make` runs this when that file changes.
 
 Standard library only, and readable by old Pythons (3.6): they get as far as the sentence on what to do.
 """
@@ -19,6 +20,8 @@ OLDEST = (3, 11)
 KNOWN = ("python3.13", "python3.12", "python3.11", "python3.14")
 # Downloads are kept nowhere: nothing is left outside this folder. Nothing is compiled: a wheel or a sentence.
 PIP_INSTALL = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-cache-dir", "--no-input"]
+# Built by the setuptools that the requirements brought: nothing more is downloaded.
+ITSELF = ["--no-deps", "--no-build-isolation", "--editable", "."]
 NO_NETWORK = re.compile(
     "connection broken by|Temporary failure in name resolution|Name or service not known|ConnectTimeout"
     "|Network is unreachable|Connection refused|Failed to establish a new connection|Read timed out"
@@ -33,6 +36,9 @@ def main() -> None:
     output = pip("--only-binary=:all:", "--retries", "3", "-r", REQUIREMENTS)
     if output is not None:
         fail(what_to_do(output))
+    output = pip(*ITSELF)
+    if output is not None:
+        fail(f"oppsync itself could not be installed: {last_line(output)} (all of it: {LOG})")
     add_redis_for_newer_python()
     with open(STAMP, "w"):
         pass

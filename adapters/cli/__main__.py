@@ -1,4 +1,4 @@
-"""`python -m adapters.cli`: the command line."""
+"""`oppsync`: the command line; `python -m adapters.cli` where the project itself is not installed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from adapters.cli.people import token, user
 from adapters.cli.plans import plan
 from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
+from oppsync import __version__
 
 
 @click.group(cls=Commands, epilog=CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="oppsync")
 def oppsync() -> None:
     """A won opportunity becomes approved projects with their billing in the ERP."""
 

@@ -35,7 +35,5 @@ class Commands(click.Group):
             raise Failed(error.message) from None
         except ProgrammingError as error:
             if isinstance(error.orig, UndefinedTable):
-                raise Failed(
-                    "The database has no tables yet: run `python -m adapters.cli db upgrade`."
-                ) from None
+                raise Failed("The database has no tables yet: run `oppsync db upgrade`.") from None
             raise

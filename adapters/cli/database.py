@@ -42,4 +42,4 @@ def status(as_json: bool) -> None:
     else:
         click.echo(f"The schema is {f'at {at}' if at else 'empty'}, this release wants {wanted}.")
     if at != wanted:
-        raise Failed("Run `python -m adapters.cli db upgrade`.")
+        raise Failed("Run `oppsync db upgrade`.")

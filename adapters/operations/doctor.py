@@ -93,7 +93,7 @@ def _schema(engine: Engine) -> Check:
     if at != wanted:
         return failed(
             "schema",
-            f"At {at or 'nothing'}, this release wants {wanted}: run `python -m adapters.cli db upgrade`.",
+            f"At {at or 'nothing'}, this release wants {wanted}: run `oppsync db upgrade`.",
         )
     return ok("schema", f"At {at}, as this release wants it.")
 

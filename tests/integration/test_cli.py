@@ -67,9 +67,7 @@ def test_upgrading_an_empty_database(run: Run, application: Application) -> None
     assert canonical_json.loads(before.stdout) == {"at": None, "wanted": schema.head(), "is_current": False}
     too_early = run("exceptions", "list")
     assert too_early.exit_code == 1
-    assert (
-        too_early.stderr == "Error: The database has no tables yet: run `python -m adapters.cli db upgrade`.\n"
-    )
+    assert too_early.stderr == "Error: The database has no tables yet: run `oppsync db upgrade`.\n"
 
     assert run("db", "upgrade").stdout == f"The schema went from empty to {schema.head()}.\n"
     assert run("db", "upgrade").stdout == f"The schema is at {schema.head()}.\n"

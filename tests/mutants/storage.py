@@ -7,7 +7,9 @@ from tests.mutants.mutation import Mutation
 ROWS = "adapters/postgres/repositories/opportunities.py"
 LEDGER = "adapters/postgres/repositories/ledger.py"
 SESSION = "adapters/postgres/session.py"
-WORK = "adapters/postgres/work.py"
+APPROVALS = "adapters/postgres/repositories/approvals.py"
+DELIVERIES = "adapters/postgres/repositories/deliveries.py"
+EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 SENDING = "actors/sending.py"
 FAIR = "adapters/postgres/fair.py"
 
@@ -166,7 +168,7 @@ STORAGE = (
     ),
     Mutation(
         "no ON CONFLICT in the inbox",
-        WORK,
+        DELIVERIES,
         '    .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])\n',
         "",
         first="tests/integration/test_tenants.py"
@@ -187,14 +189,14 @@ STORAGE = (
     ),
     Mutation(
         "tasks of the new plan are void, those of the old are not",
-        WORK,
+        APPROVALS,
         'approval_tasks.c.plan_hash != bindparam("kept")',
         'approval_tasks.c.plan_hash == bindparam("kept")',
         first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "each occurrence opens an item of its own",
-        WORK,
+        EXCEPTIONS,
         "        if known is not None:\n",
         "        if False:\n",
         first="tests/service/test_polling.py"
@@ -202,7 +204,7 @@ STORAGE = (
     ),
     Mutation(
         "closed items are closed for all",
-        WORK,
+        EXCEPTIONS,
         "            exception_items.c.opportunity_id == opportunity_id,\n"
         "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
         "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",

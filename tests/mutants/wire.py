@@ -10,7 +10,9 @@ TRYTON = "adapters/erp/tryton/adapter.py"
 KANTATA = "adapters/psa/kantata/client.py"
 ROWS = "adapters/postgres/repositories/opportunities.py"
 LEDGER = "adapters/postgres/repositories/ledger.py"
-WORK = "adapters/postgres/work.py"
+APPROVALS = "adapters/postgres/repositories/approvals.py"
+DELIVERIES = "adapters/postgres/repositories/deliveries.py"
+EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 APPROVE = "oppsync/pipeline/approve.py"
 
 _TRAFFIC = "tests/integration/test_vendor_traffic.py::"
@@ -102,7 +104,7 @@ WIRE = (
     ),
     Mutation(
         "a look-up of a known delivery ignores the tenant",
-        WORK,
+        DELIVERIES,
         "            inbox.c.tenant_id == delivery.tenant_id,\n            inbox.c.connection_id",
         "            inbox.c.connection_id",
         first="tests/integration/test_tenants.py"
@@ -117,14 +119,14 @@ WIRE = (
     ),
     Mutation(
         "a look-up of an approval ignores the tenant",
-        WORK,
+        APPROVALS,
         "self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)",
         "self._select(approval_tasks.c.id == task_id)",
         first=_UNSEEN,
     ),
     Mutation(
         "a look-up of an exception ignores the tenant",
-        WORK,
+        EXCEPTIONS,
         "return exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id",
         "return (exception_items.c.id == item_id,)",
         first=_UNSEEN,
