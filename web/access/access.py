@@ -15,12 +15,12 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.errors import Forbidden
 from oppsync.kernel.settings import Settings
 from web.context import application, sign_in_as
-from web.pages.statuses import PERSON_ROLES
 
 # Text that is worth keeping over a sign-in. A decision is not: it is made anew, in sight of the plan.
 KEPT_FIELDS = ("comment", "reason", "given_up_because")
 _COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
 Roles = frozenset[PersonRole]
+PERSON_ROLES: dict[PersonRole, str] = {role: role.value.replace("_", " ") for role in PersonRole}
 
 
 def guard(blueprint: Blueprint, roles: Roles) -> None:

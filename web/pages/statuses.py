@@ -10,7 +10,7 @@ from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary
 from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import RESTING, State
 
@@ -68,7 +68,6 @@ APPROVAL_ROLES: dict[ApprovalRole, str] = {
     ApprovalRole.FINANCE: "Finance",
     ApprovalRole.DELIVERY: "Delivery",
 }
-PERSON_ROLES: dict[PersonRole, str] = {role: role.value.replace("_", " ") for role in PersonRole}
 EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.PARENT: "Project",
     EffectKind.CHILD: "Child project",

@@ -13,7 +13,8 @@ from oppsync.domain.approval.tasks import Refusal as Barred
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.values.roles import ROLE_FOR
 from oppsync.domain.work.states import State
-from web.pages.statuses import APPROVAL_ROLES, PERSON_ROLES
+from web.access.access import PERSON_ROLES
+from web.pages.statuses import APPROVAL_ROLES
 
 
 class Refusal(NamedTuple):

@@ -1,0 +1,12 @@
+"""The mutations of `make mutants` follow the engine: a move or a rewrite takes them along."""
+
+import pytest
+
+from tests.mutants.__main__ import MUTATIONS
+from tests.mutants.mutation import Mutation
+from tests.mutants.warm import ROOT
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_its_text_stands_once_in_its_file(mutation: Mutation) -> None:
+    assert (ROOT / mutation.file).read_text().count(mutation.old) == 1
