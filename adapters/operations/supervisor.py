@@ -1,4 +1,4 @@
-"""Runs the processes of the Procfile, the one list of them, together: `all` on a one-dyno plan, `oppsync up`.
+"""Runs the processes of the Procfile, the one list of them, together: `all` on a one-dyno plan, `make up`.
 
 When one process ends the rest are stopped, so that the platform restarts the whole rather than run a part.
 """
