@@ -22,8 +22,8 @@ demo: $(READY)  ## win deals and watch them become projects (ARGS=--yes: approve
 up: $(READY)  ## the whole product, staying up, with the data of the last time
 	@$(RUN) sandbox up $(ARGS)
 
-test: check  ## the checks and all tests (ARGS=... goes to pytest)
-	@$(RUN) pytest -n $(WORKERS) $(ARGS)
+test: check  ## the checks and all tests, with what they cover (ARGS=... goes to pytest)
+	@$(RUN) pytest -n $(WORKERS) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
 
 check: $(READY)  ## format, lint, types, architecture, migrations: seconds
 	@$(RUN) ruff format --check .

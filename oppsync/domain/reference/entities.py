@@ -94,7 +94,7 @@ class BudgetLine(Frozen):
 
 class ProjectTemplate(Frozen):
     """Key: `<service line code>|<region>|<billing model>`. `tasks` become task nodes of the workstream,
-    `phases` task nodes with tasks below them; `naming` and `numbering` are patterns (`domain/values/patterns.py`).
+    `phases` task nodes with tasks below them; `naming` and `numbering` are patterns (`values/patterns.py`).
 
     `budget`, or else the roles sold where `requests_roles_sold`, becomes staffing requests. `time_entry`:
     whether people may book time from the first day on; None leaves it to the ERP.
