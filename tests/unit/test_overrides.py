@@ -17,6 +17,7 @@ from oppsync.domain.plan.plan import ROOT_PATH, NodeKind, Plan, PlanNode
 from oppsync.domain.planning.apply_overrides import Overridden, apply
 from oppsync.domain.planning.split import split
 from oppsync.domain.reading.why import Reason, why
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
@@ -260,6 +261,24 @@ def test_what_does_not_fit_stops_the_deal(overrides: Sequence[PlanOverride], wor
     assert outcome.findings[0].code == "OVERRIDE_NOT_POSSIBLE"
     assert words in outcome.findings[0].message
     assert outcome.findings[0].path == f"/overrides/{overrides[0].workstream}/{overrides[0].field}"
+
+
+def test_an_entity_that_is_not_approved_delivers_nothing() -> None:
+    entity = make.legal_entity("ACME-US", approved=False)
+    closed = ReferenceRow(
+        kind=ReferenceKind.LEGAL_ENTITY,
+        key="ACME-US",
+        valid_from=date(2026, 1, 1),
+        value=entity.model_dump(mode="json"),
+    )
+    enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL))
+
+    outcome = split_workstreams.decide(
+        enriched, make.NOW, [said("delivery_entity", "ACME-US")], make.book(closed)
+    )
+
+    assert isinstance(outcome, Park)
+    assert f"{entity.name} is not approved" in outcome.findings[0].message
 
 
 def test_the_hours_of_time_and_materials_are_what_was_sold() -> None:
