@@ -15,7 +15,7 @@ from adapters.bootstrap import TENANT, Application
 from adapters.postgres.repositories.ledger import PostgresLedger
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import LeaseLost
@@ -121,7 +121,9 @@ def test_a_zombie_records_no_outcome(application: Application, opportunity_id: U
 WRITES: dict[str, Callable[[Ledger, Effect, Lease], None]] = {
     "intend": lambda ledger, effect, lease: ledger.intend(TENANT, effect, "digest", lease, "00-1-2-01"),
     "mark_sent": lambda ledger, effect, lease: ledger.mark_sent(TENANT, effect, "digest", lease, "00-1-2-01"),
-    "confirm": lambda ledger, effect, lease: ledger.confirm(TENANT, effect.key, Landed(outside_id="7"), lease),
+    "confirm": lambda ledger, effect, lease: ledger.confirm(
+        TENANT, effect.key, ExternalRecord(outside_id="7"), lease
+    ),
     "unsent": lambda ledger, effect, lease: ledger.unsent(TENANT, effect.key, "", lease),
     "reject": lambda ledger, effect, lease: ledger.reject(TENANT, effect.key, "", lease),
     "unknown": lambda ledger, effect, lease: ledger.unknown(TENANT, effect.key, "", lease),

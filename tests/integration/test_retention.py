@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, text
 from adapters.bootstrap import TENANT, Application
 from adapters.postgres import schema
 from adapters.postgres.retention import prune
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
@@ -173,7 +173,7 @@ def write_effects(office: Office) -> UUID:
             )
             digest = canonical_json.digest(effect.request)
             uow.ledger.mark_sent(TENANT, effect, digest, lease, before.traceparent)
-        landed = Landed(outside_id="7", number="PRJ-7", response={"id": 7})
+        landed = ExternalRecord(outside_id="7", number="PRJ-7", response={"id": 7})
         uow.ledger.confirm(TENANT, "confirmed", landed, lease)
         uow.ledger.unknown(TENANT, "unknown", "no answer", lease)
         uow.commit()

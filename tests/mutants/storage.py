@@ -7,7 +7,9 @@ from tests.mutants.mutation import Mutation
 ROWS = "adapters/postgres/repositories/opportunities.py"
 LEDGER = "adapters/postgres/repositories/ledger.py"
 SESSION = "adapters/postgres/session.py"
-WORK = "adapters/postgres/work.py"
+DELIVERIES = "adapters/postgres/repositories/deliveries.py"
+APPROVALS = "adapters/postgres/repositories/approvals.py"
+EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 SENDING = "actors/sending.py"
 FAIR = "adapters/postgres/fair.py"
 
@@ -134,21 +136,21 @@ STORAGE = (
     Mutation(
         "a write put off is refused and nobody notices",
         SESSION,
-        "if self._write(*put_off) is None:",
-        "if self._write(*put_off) is None and False:",
+        "if self._write(*deferred) is None:",
+        "if self._write(*deferred) is None and False:",
         first=_LEASES + "test_a_zombie_writes_nothing_into_the_ledger",
     ),
     Mutation(
         "a write that goes alone is told by nobody",
         SESSION,
-        "if not self._told:",
-        "if not self._told or not self._connection.in_transaction():",
+        "if not self._audit_rows:",
+        "if not self._audit_rows or not self._connection.in_transaction():",
     ),
     Mutation(
         "a refused outcome is told all the same",
         SESSION,
-        "_telling(exists(select(written)))",
-        "_telling()",
+        "_adding_audit(exists(select(written)))",
+        "_adding_audit()",
         first=_SESSION + "test_what_a_refused_write_tells_is_not_told",
     ),
     Mutation(
@@ -166,7 +168,7 @@ STORAGE = (
     ),
     Mutation(
         "no ON CONFLICT in the inbox",
-        WORK,
+        DELIVERIES,
         '    .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])\n',
         "",
         first="tests/integration/test_tenants.py"
@@ -187,25 +189,24 @@ STORAGE = (
     ),
     Mutation(
         "tasks of the new plan are void, those of the old are not",
-        WORK,
+        APPROVALS,
         'approval_tasks.c.plan_hash != bindparam("kept")',
         'approval_tasks.c.plan_hash == bindparam("kept")',
         first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "each occurrence opens an item of its own",
-        WORK,
-        "        if known is not None:\n",
-        "        if False:\n",
+        EXCEPTIONS,
+        "self._session.execute(_RAISE, ",
+        "self._session.execute(_OPEN.returning(table.c.id), ",
         first="tests/service/test_polling.py"
         "::test_a_poll_refused_for_another_reason_is_the_same_item_seen_again",
     ),
     Mutation(
         "closed items are closed for all",
-        WORK,
-        "            exception_items.c.opportunity_id == opportunity_id,\n"
-        "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
-        "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
+        EXCEPTIONS,
+        "table.c.tenant_id == tenant_id, subject_of_row == str(subject), _IS_OPEN",
+        "table.c.tenant_id == tenant_id, _IS_OPEN",
         first=_on_postgres("test_a_fixed_and_told_deal_closes_its_item_and_no_other"),
     ),
     Mutation(

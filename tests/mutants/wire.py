@@ -10,7 +10,9 @@ TRYTON = "adapters/erp/tryton/adapter.py"
 KANTATA = "adapters/psa/kantata/client.py"
 ROWS = "adapters/postgres/repositories/opportunities.py"
 LEDGER = "adapters/postgres/repositories/ledger.py"
-WORK = "adapters/postgres/work.py"
+DELIVERIES = "adapters/postgres/repositories/deliveries.py"
+APPROVALS = "adapters/postgres/repositories/approvals.py"
+EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 APPROVE = "oppsync/pipeline/approve.py"
 
 _TRAFFIC = "tests/integration/test_vendor_traffic.py::"
@@ -56,11 +58,11 @@ WIRE = (
         first="tests/integration/test_http.py::test_the_vendors_own_wish_when_to_come_back_is_kept",
     ),
     Mutation(
-        "a write begins after its window has closed",
+        "a write begins after its deadline",
         HTTP,
-        "if write and not window_is_open():",
-        "if False and not window_is_open():",
-        first="tests/integration/test_http.py::test_a_write_that_comes_too_late_for_its_window_is_not_sent",
+        "if write and not may_still_send():",
+        "if False and not may_still_send():",
+        first="tests/integration/test_http.py::test_a_write_that_comes_after_its_deadline_is_not_sent",
     ),
     # Look-ups outside.
     Mutation(
@@ -81,8 +83,8 @@ WIRE = (
     Mutation(
         "a step with limits asks only once",
         GATE,
-        "if self._limits == NO_LIMITS and not said.tell:",
-        "if not said.tell:",
+        "if self._limits == NO_LIMITS and not reply.must_report:",
+        "if not reply.must_report:",
         first=f"{_TRAFFIC}test_what_has_begun_ends_before_other_work_begins",
     ),
     Mutation(
@@ -102,7 +104,7 @@ WIRE = (
     ),
     Mutation(
         "a look-up of a known delivery ignores the tenant",
-        WORK,
+        DELIVERIES,
         "            inbox.c.tenant_id == delivery.tenant_id,\n            inbox.c.connection_id",
         "            inbox.c.connection_id",
         first="tests/integration/test_tenants.py"
@@ -117,23 +119,23 @@ WIRE = (
     ),
     Mutation(
         "a look-up of an approval ignores the tenant",
-        WORK,
+        APPROVALS,
         "self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)",
         "self._select(approval_tasks.c.id == task_id)",
         first=_UNSEEN,
     ),
     Mutation(
         "a look-up of an exception ignores the tenant",
-        WORK,
-        "return exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id",
-        "return (exception_items.c.id == item_id,)",
+        EXCEPTIONS,
+        "return table.c.tenant_id == tenant_id, table.c.id == item_id",
+        "return (table.c.id == item_id,)",
         first=_UNSEEN,
     ),
     # A restored backup, retention, dead letters.
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return not known and bool(projects.nodes_there([key]))",
+        "return not known and bool(projects.existing_keys([key]))",
         "return False",
     ),
     Mutation(

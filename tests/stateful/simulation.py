@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.effects.effects import Landed, LedgerRow
+from oppsync.domain.effects.effects import ExternalRecord, LedgerRow
 from oppsync.domain.plan.plan import PlanContent, plan_hash
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.intake import Delivery
@@ -63,7 +63,7 @@ class Simulation:
         self.unanswered: list[Delivery] = []  # each will come again: the CRM had no 2xx for it
         self.last_sent: dict[UUID, datetime] = {}
         self._now = START
-        self._later: list[tuple[datetime, int, Callable[[], Landed]]] = []
+        self._later: list[tuple[datetime, int, Callable[[], ExternalRecord]]] = []
         self._numbers = itertools.count(1)
         self._depth = 0
         self.workers = [self._process("worker") for _ in range(WORKERS)]
@@ -86,7 +86,7 @@ class Simulation:
         self._now = until
         self.world.set_time(until)
 
-    def later(self, delay: timedelta, carry_out: Callable[[], Landed]) -> None:
+    def later(self, delay: timedelta, carry_out: Callable[[], ExternalRecord]) -> None:
         heapq.heappush(self._later, (self._now + delay, next(self._numbers), carry_out))
 
     def wait_for_answer(self, process: Process, duration: timedelta) -> None:

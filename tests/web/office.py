@@ -14,7 +14,7 @@ from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.identity.local import Argon2Passwords
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.values.findings.codes import finding
@@ -190,7 +190,7 @@ class Office:
             assert taken is not None
             before, lease = taken
             uow.ledger.mark_sent(TENANT, effect, "digest", lease, before.traceparent)
-            landed = Landed(outside_id="7", number="PRJ-7", url=url)
+            landed = ExternalRecord(outside_id="7", number="PRJ-7", url=url)
             uow.ledger.confirm(TENANT, effect.key, landed, lease)
             uow.opportunities.change(before, builders.changed(before, state=State.ACTIVE), ON_ACTION)
             uow.commit()

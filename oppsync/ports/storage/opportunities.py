@@ -43,7 +43,7 @@ class Opportunities(Protocol):
         """Insert the opportunity in `received`, due now; a known one gets a re-read requested instead.
         Returns its id and whether it is new."""
 
-    def known_until(
+    def last_seen(
         self, tenant_id: str, connection_id: str, source_ids: Collection[str]
     ) -> Mapping[str, datetime | None]:
         """Of those that are here: the CRM's time of the latest change that we were told of, or read."""
