@@ -15,6 +15,7 @@ from adapters.postgres.repositories.audit import PostgresAudit
 from adapters.postgres.repositories.baselines import PostgresBaselines
 from adapters.postgres.repositories.connections import PostgresConnections
 from adapters.postgres.repositories.credentials import PostgresCredentials
+from adapters.postgres.repositories.dead_letters import PostgresDeadLetters
 from adapters.postgres.repositories.deliveries import PostgresDeliveries
 from adapters.postgres.repositories.exceptions import PostgresExceptions
 from adapters.postgres.repositories.ledger import PostgresLedger
@@ -32,7 +33,7 @@ from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
-from oppsync.ports.storage.messages import Audit, Outbox
+from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
@@ -55,6 +56,7 @@ class PostgresUnitOfWork:
         self.exceptions: Exceptions = PostgresExceptions(session)
         self.audit: Audit = PostgresAudit(session)
         self.outbox: Outbox = PostgresOutbox(session)
+        self.dead_letters: DeadLetters = PostgresDeadLetters(session)
         self.people: People = PostgresPeople(session)
         self.credentials: Credentials = PostgresCredentials(session)
         self.references: References = PostgresReferences(session, books)

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.postgres.repositories.ledger import PostgresLedger
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
@@ -22,6 +22,7 @@ from oppsync.kernel.errors import LeaseLost
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
 from oppsync.services.work.lease_keeper import LeaseKeeper
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 EXPIRE = "update opportunities set lease_until = clock_timestamp() - interval '1 second'"

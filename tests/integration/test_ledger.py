@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import Lease
 from oppsync.ports.storage.ledger import Ledger
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.postgres import schema
 from sandbox.embedded.servers import ServerAddresses
 from tests.conftest import database_url
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.postgres import schema
 from adapters.postgres.retention import prune
 from oppsync.domain.effects.effects import Effect, ExternalRecord
@@ -25,6 +25,7 @@ from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import DismissException, ReplayException
 from sandbox.embedded.servers import ServerAddresses
 from tests.conftest import database_url
+from tests.harness.builders import TENANT
 from tests.web.office import CONNECTION, Office
 
 BODY = b"no notification at all"

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.events import EffectRecorded
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import LeaseLost
 from oppsync.ports.storage.opportunities import ON_ACTION
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
@@ -16,6 +16,7 @@ from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
 from oppsync.kernel.errors import NotFound
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 OTHER = "another firm"

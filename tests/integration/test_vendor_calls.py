@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.http.client import HttpClient
 from adapters.connectors.traffic.limits import NO_LIMITS
 from adapters.postgres.retention import prune
@@ -14,6 +14,7 @@ from oppsync.domain.reading.calls import VendorCall
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.kernel.errors import VendorRejected, VendorUnavailable
 from oppsync.kernel.stage_scope import stage_scope
+from tests.harness.builders import TENANT
 from tests.integration import desk
 from tests.integration.test_http import Serve, says, server
 from tests.integration.test_vendor_traffic import connection

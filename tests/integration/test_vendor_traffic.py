@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 
-from adapters.bootstrap import TENANT
 from adapters.connectors.http.client import Answer, HttpClient, Sent
 from adapters.connectors.traffic import gate
 from adapters.connectors.traffic.book import NAMESPACE, Book
@@ -35,6 +34,7 @@ from oppsync.kernel.errors import (
 from oppsync.kernel.send_deadline import send_deadline
 from oppsync.kernel.stage_scope import stage_scope
 from sandbox.embedded.servers import ServerAddresses
+from tests.harness.builders import TENANT
 from tests.integration.test_http import Serve, says, server
 
 NOWHERE = "redis://127.0.0.1:1/0"

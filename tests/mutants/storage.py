@@ -10,7 +10,8 @@ SESSION = "adapters/postgres/session.py"
 DELIVERIES = "adapters/postgres/repositories/deliveries.py"
 APPROVALS = "adapters/postgres/repositories/approvals.py"
 EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
-SENDING = "actors/sending.py"
+SENDER = "actors/sending.py"
+SENDING = "adapters/postgres/sending.py"
 FAIR = "adapters/postgres/fair.py"
 
 _LEASES = "tests/integration/test_leases.py::"
@@ -212,8 +213,8 @@ STORAGE = (
     Mutation(
         "the sweeper is off",
         SENDING,
-        "due = connection.execute(due_rows(BATCH, without=waiting)).all()",
-        "due = connection.execute(due_rows(BATCH, without=list(State))).all()",
+        "due = connection.execute(due_rows(room, without=without)).all()",
+        "due = connection.execute(due_rows(room, without=list(State))).all()",
         first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
     ),
     Mutation(
@@ -233,7 +234,7 @@ STORAGE = (
     ),
     Mutation(
         "a long queue is fed on",
-        SENDING,
+        SENDER,
         "full = self._full_queues()",
         "full: set[str] = set()",
         first="tests/integration/test_relay.py::test_a_long_queue_is_not_fed_and_others_are",
@@ -248,13 +249,13 @@ STORAGE = (
     Mutation(
         "the relay deletes before it sends",
         SENDING,
-        "            for row in rows:\n                if row.stage in self._actors:",
-        "        for row in rows:\n            for _ in '1':\n                if row.stage in self._actors:",
+        "            yield interleaved(sorted(taken, key=lambda row: row.id))",
+        "        yield interleaved(sorted(taken, key=lambda row: row.id))",
         first="tests/stateful/test_scenarios.py::test_what_redis_refuses_stays_in_the_outbox_on_postgres",
     ),
     Mutation(
         "the relay forgets to send",
-        SENDING,
+        SENDER,
         "if row.stage in self._actors:",
         "if row.stage not in self._actors:",
     ),

@@ -154,8 +154,8 @@ WIRE = (
     Mutation(
         "dead messages are deleted before they are kept",
         "actors/dead_letters.py",
-        "        for message in messages:\n            _keep(connection, message)",
-        "        pass",
+        "    application.dispatch(KeepDeadLetters(letters))\n",
+        "",
         first="tests/integration/test_dead_messages.py"
         "::test_a_message_no_worker_understands_becomes_an_exception_of_its_deal",
     ),

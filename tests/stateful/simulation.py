@@ -27,13 +27,14 @@ from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
 from oppsync.services.work.commands import RunStage
 from tests.harness import builders as make
+from tests.harness.builders import TENANT
 from tests.stateful import people
 from tests.stateful.faults import Died, Trouble
 from tests.stateful.meanwhile import MEANWHILE
 from tests.stateful.memory import Row
 from tests.stateful.process import Process
 from tests.stateful.vendors import CrmRecord, Outside
-from tests.stateful.worlds import TENANT, World
+from tests.stateful.worlds import World
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 CRM = "crm"

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.identity.local import Argon2Passwords
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
@@ -31,6 +31,7 @@ from oppsync.pipeline.stage import Advance
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
 from tests.harness import builders
+from tests.harness.builders import TENANT
 
 CONNECTION = "sf-demo"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, long enough").decode()
