@@ -9,7 +9,6 @@ from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
-from adapters.postgres.people import Books
 from adapters.postgres.repositories.approvals import PostgresApprovals
 from adapters.postgres.repositories.audit import PostgresAudit
 from adapters.postgres.repositories.baselines import PostgresBaselines
@@ -24,7 +23,7 @@ from adapters.postgres.repositories.outbox import PostgresOutbox
 from adapters.postgres.repositories.overrides import PostgresPlanOverrides
 from adapters.postgres.repositories.people import PostgresPeople
 from adapters.postgres.repositories.plans import PostgresPlans
-from adapters.postgres.repositories.references import PostgresReferences
+from adapters.postgres.repositories.references import Books, PostgresReferences
 from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity

@@ -8,9 +8,7 @@ from typing import Protocol
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
-from oppsync.domain.plan.orders import (
-    WriteBack,
-)
+from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
 from oppsync.domain.work.polling import ChangePage
 

@@ -8,11 +8,7 @@ from typing import Protocol
 
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.effects.effects import ExternalRecord
-from oppsync.domain.plan.orders import (
-    CustomerOrder,
-    LineOrder,
-    NodeOrder,
-)
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind
 
 

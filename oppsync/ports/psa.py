@@ -6,11 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from oppsync.domain.effects.effects import ExternalRecord
-from oppsync.domain.plan.orders import (
-    PsaOrder,
-    StaffingOrder,
-    WriteBack,
-)
+from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 
 
 class Psa(Protocol):

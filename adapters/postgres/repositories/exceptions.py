@@ -9,7 +9,7 @@ from sqlalchemy import Text, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_exception
 from adapters.postgres.session import Session
 from adapters.postgres.tables import exception_items as table

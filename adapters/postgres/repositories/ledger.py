@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.repositories.opportunities import HELD_LEASE, clock, lease_params
+from adapters.postgres.clock import clock
+from adapters.postgres.repositories.opportunities import HELD_LEASE, lease_params
 from adapters.postgres.rows import to_ledger_row
 from adapters.postgres.session import Session, Write, bound, to_be_set, write
 from adapters.postgres.tables import effects as table

@@ -27,8 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.replays import selected
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import from_tracked, to_tracked
+from adapters.postgres.selection import selected
 from adapters.postgres.session import Session, Write, bound, to_be_set, write
 from adapters.postgres.tables import effects
 from adapters.postgres.tables import opportunities as table
@@ -49,10 +50,6 @@ EMIT_AGAIN = timedelta(seconds=10)
 stands_at = case(
     (table.c.state == State.PARKED, func.coalesce(table.c.resume_state, State.RECEIVED)), else_=table.c.state
 )
-
-
-def clock() -> Any:
-    return func.clock_timestamp()
 
 
 class PostgresOpportunities:
