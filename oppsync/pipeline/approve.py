@@ -80,7 +80,7 @@ def open_tasks(
 def nobody_approves(candidates: Candidates, roles: Iterable[ApprovalRole] = REQUIRED_ROLES) -> list[Finding]:
     """A finding for each role that nobody may decide for."""
     return [
-        finding("NO_APPROVER", f"Nobody who may approve for {role} is there", path="/owner", value=role)
+        finding("NO_APPROVER", f"No active user may approve for {role}", path="/owner", value=role)
         for role in roles
         if not candidates[role]
     ]

@@ -135,7 +135,7 @@ class StageEffects:
             conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
             self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
             raise conflict
-        self._record(effect, EffectState.CONFIRMED, landed=found, found_for=digest)
+        self._record(effect, EffectState.CONFIRMED, external=found, found_for=digest)
         return found
 
     def _send(self, effect: Effect, digest: str, send: Send) -> ExternalRecord:
@@ -150,7 +150,7 @@ class StageEffects:
             self._record(effect, EffectState.INTENDED, error=paused)
             raise VendorUnavailable(paused)
         try:
-            landed = send()
+            external = send()
             crash_point("send.answered", effect.kind)
         except AmbiguousAnswer as error:
             self._record(effect, EffectState.UNKNOWN, error=error.message)
@@ -161,15 +161,15 @@ class StageEffects:
         except BusinessError as error:
             self._record(effect, EffectState.REJECTED, error=error.message)
             raise
-        self._record(effect, EffectState.CONFIRMED, landed=landed)
-        return landed
+        self._record(effect, EffectState.CONFIRMED, external=external)
+        return external
 
     def _record(
         self,
         effect: Effect,
         state: EffectState,
         *,
-        landed: ExternalRecord | None = None,
+        external: ExternalRecord | None = None,
         error: str = "",
         found_for: str | None = None,
     ) -> None:
@@ -177,28 +177,28 @@ class StageEffects:
         with self.uow() as uow:
             if found_for is not None:
                 uow.ledger.intend(self.tenant_id, effect, found_for, self.lease, self.traceparent)
-            if landed is not None:
-                uow.ledger.confirm(self.tenant_id, effect.key, landed, self.lease)
+            if external is not None:
+                uow.ledger.confirm(self.tenant_id, effect.key, external, self.lease)
             elif state is EffectState.UNKNOWN:
                 uow.ledger.unknown(self.tenant_id, effect.key, error, self.lease)
             elif state is EffectState.REJECTED:
                 uow.ledger.reject(self.tenant_id, effect.key, error, self.lease)
             else:
                 uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
-            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, landed, error))
+            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, external, error))
             crash_point("answer.uncommitted", effect.kind)
             uow.commit()
             crash_point("answer.committed", effect.kind)
 
     def _event(
-        self, effect: Effect, state: EffectState, landed: ExternalRecord | None, error: str
+        self, effect: Effect, state: EffectState, external: ExternalRecord | None, error: str
     ) -> EffectRecorded:
         return EffectRecorded(
             opportunity_id=effect.opportunity_id,
             actor=stage_actor(self.stage),
-            after={"state": state.value, "outside_id": landed.outside_id if landed else None},
+            after={"state": state.value, "outside_id": external.outside_id if external else None},
             detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
-            summary=_summary(effect, state, landed, error),
+            summary=_summary(effect, state, external, error),
         )
 
 
@@ -211,8 +211,8 @@ def _recorded(row: LedgerRow) -> ExternalRecord:
     return ExternalRecord(outside_id=row.outside_id or "", number=row.number, url=row.url)
 
 
-def _summary(effect: Effect, state: EffectState, landed: ExternalRecord | None, error: str) -> str:
+def _summary(effect: Effect, state: EffectState, external: ExternalRecord | None, error: str) -> str:
     what = f"{effect.kind} {effect.path}"
-    if landed is not None:
-        return f"{what}: confirmed as {landed.number or landed.outside_id}"
+    if external is not None:
+        return f"{what}: confirmed as {external.number or external.outside_id}"
     return f"{what}: {state}" + (f" ({error})" if error else "")

@@ -75,8 +75,8 @@ def test_an_effect_is_intended_sent_and_confirmed(ledger: Ledger, effect: Effect
     assert (sent.state, sent.attempts) == (EffectState.SENT, 1)
     assert sent.sent_at is not None
 
-    landed = ExternalRecord(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7})
-    ledger.confirm(TENANT, KEY, landed, lease)
+    external = ExternalRecord(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7})
+    ledger.confirm(TENANT, KEY, external, lease)
     done = row(ledger)
     assert (done.state, done.outside_id, done.number, done.url) == (
         EffectState.CONFIRMED,

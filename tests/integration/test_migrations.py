@@ -100,7 +100,8 @@ def test_the_audit_trail_never_changes(application: Application, change: str) ->
 def test_of_items_that_were_opened_twice_the_first_stays_open(empty: Engine) -> None:
     schema.upgrade(empty, "20261125x")
     opened = text(
-        "insert into exception_items (tenant_id, id, disposition, code, message, owner, payload_reference, status)"
+        "insert into exception_items"
+        " (tenant_id, id, disposition, code, message, owner, payload_reference, status)"
         " values ('default', :id, 'business', :code, 'm', 'operations', :about, 'open')"
     )
     with empty.begin() as connection:

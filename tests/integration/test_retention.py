@@ -174,8 +174,8 @@ def write_effects(office: Office) -> UUID:
             )
             digest = canonical_json.digest(effect.request)
             uow.ledger.mark_sent(TENANT, effect, digest, lease, before.traceparent)
-        landed = ExternalRecord(outside_id="7", number="PRJ-7", response={"id": 7})
-        uow.ledger.confirm(TENANT, "confirmed", landed, lease)
+        external = ExternalRecord(outside_id="7", number="PRJ-7", response={"id": 7})
+        uow.ledger.confirm(TENANT, "confirmed", external, lease)
         uow.ledger.unknown(TENANT, "unknown", "no answer", lease)
         uow.commit()
     return opportunity_id

@@ -65,9 +65,9 @@ def _lose(application: Application, held: Held) -> None:
 
 def test_an_answer_and_what_it_tells_are_kept_together(application: Application, held: Held) -> None:
     opportunity, lease = held
-    landed = ExternalRecord(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7, "name": "Ä"})
+    external = ExternalRecord(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7, "name": "Ä"})
     with application.uow() as uow:
-        uow.ledger.confirm(TENANT, KEY, landed, lease)
+        uow.ledger.confirm(TENANT, KEY, external, lease)
         uow.audit.append(TENANT, _event(opportunity.id, "confirmed"), TRACE)
         uow.audit.append(TENANT, _event(opportunity.id, "and seen"), TRACE)
         uow.commit()

@@ -98,14 +98,14 @@ ENGINE = (
         "confirmed before it is sent",
         EFFECTS,
         "marking = self.clock.now()",
-        'self._record(effect, EffectState.CONFIRMED, landed=ExternalRecord(outside_id="soon"))\n'
+        'self._record(effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="soon"))\n'
         "        marking = self.clock.now()",
     ),
     Mutation(
         "an answer is not recorded",
         EFFECTS,
-        "self._record(effect, EffectState.CONFIRMED, landed=landed)\n        return landed",
-        "return landed",
+        "self._record(effect, EffectState.CONFIRMED, external=external)\n        return external",
+        "return external",
     ),
     Mutation(
         "a write that never lands is sent for ever",

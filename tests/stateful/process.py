@@ -158,7 +158,7 @@ class Process:
         if kind is Kind.LATE:
             self.simulation.later(PATIENCE + LATE_COMMIT, carry_out)
         elif kind is not Kind.LOST_BEFORE:
-            landed = carry_out()
+            external = carry_out()
         if kind in (Kind.LATE, Kind.LOST_BEFORE, Kind.LOST_AFTER):
             self.simulation.wait_for_answer(self, PATIENCE)
             raise AmbiguousAnswer(f"{vendor} did not answer")
@@ -170,7 +170,7 @@ class Process:
             self.simulation.wait_for_answer(self, SLOW)
         elif kind is Kind.STOPPED:
             self.stopping.set()
-        return landed
+        return external
 
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
         self.simulation.reported.append(code)

@@ -28,7 +28,7 @@ class Thing:
     def number(self) -> str:
         return f"N-{self.outside_id}"
 
-    def landed(self, wanted: Mapping[str, Any] | None = None) -> ExternalRecord:
+    def external(self, wanted: Mapping[str, Any] | None = None) -> ExternalRecord:
         differences = {
             name: (str(value), str(self.content.get(name)))
             for name, value in (wanted or self.content).items()
@@ -55,19 +55,19 @@ class Books:
     def create(self, key: str, content: Mapping[str, Any], now: datetime) -> ExternalRecord:
         thing = Thing(key, str(next(self._numbers)), content, now + SEARCH_LAG)
         self.things.append(thing)
-        return thing.landed()
+        return thing.external()
 
     def find(self, key: str, wanted: Mapping[str, Any], now: datetime) -> ExternalRecord | None:
         for thing in self.things:
             if thing.key == key and thing.visible_at <= now:
-                return thing.landed(wanted)
+                return thing.external(wanted)
         return None
 
     def close(self, outside_id: str) -> ExternalRecord:
         """Harmless to repeat."""
         closed = {thing.outside_id: replace(thing, closed=True) for thing in self.things}
         self.things = [closed[it.outside_id] if it.outside_id == outside_id else it for it in self.things]
-        return closed[outside_id].landed()
+        return closed[outside_id].external()
 
     def of(self, key: str) -> list[Thing]:
         return [thing for thing in self.things if thing.key == key]

@@ -191,8 +191,8 @@ class Office:
             assert taken is not None
             before, lease = taken
             uow.ledger.mark_sent(TENANT, effect, "digest", lease, before.traceparent)
-            landed = ExternalRecord(outside_id="7", number="PRJ-7", url=url)
-            uow.ledger.confirm(TENANT, effect.key, landed, lease)
+            external = ExternalRecord(outside_id="7", number="PRJ-7", url=url)
+            uow.ledger.confirm(TENANT, effect.key, external, lease)
             uow.opportunities.change(before, builders.changed(before, state=State.ACTIVE), ON_ACTION)
             uow.commit()
         return opportunity_id

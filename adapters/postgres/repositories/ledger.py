@@ -38,13 +38,13 @@ class PostgresLedger:
     def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         self._fenced(_MARK_SENT, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
 
-    def confirm(self, tenant_id: str, key: str, landed: ExternalRecord, lease: Lease) -> None:
+    def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None:
         answer = {
-            "outside_id": landed.outside_id,
-            "number": landed.number,
-            "url": landed.url,
-            "response": landed.response,
-            "response_digest": canonical_json.digest(landed.response),
+            "outside_id": external.outside_id,
+            "number": external.number,
+            "url": external.url,
+            "response": external.response,
+            "response_digest": canonical_json.digest(external.response),
         }
         self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **bound(answer)})
 

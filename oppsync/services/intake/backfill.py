@@ -1,4 +1,4 @@
-"""Take in deals that were won before anything told of them: first which there are, then those that were chosen.
+"""Backfill deals that were won before oppsync listened: preview which there are, then receive those chosen.
 
 They enter the inbox as found deliveries, no more at once than the pipeline works well: webhooks go on beside
 them.

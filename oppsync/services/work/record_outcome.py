@@ -72,7 +72,7 @@ def commit(
 
 
 def look_again(context: StageContext) -> Worked:
-    """Start from what is there now, if the lease is still ours. Raises LeaseLost."""
+    """Read the opportunity again and go on from that, if the lease is still ours. Raises LeaseLost."""
     with context.uow() as uow:
         if not uow.opportunities.renew_lease(context.lease):
             raise LeaseLost("Another worker holds this opportunity.")
