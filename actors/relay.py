@@ -16,6 +16,7 @@ from actors.stages import declare_actors
 from actors.stopping import stop_listening, told_to_stop
 from adapters.bootstrap import build
 from adapters.postgres.retention import prune
+from adapters.postgres.sending import PostgresSending
 from adapters.runtime.connection_budget import RELAY_POOL
 from adapters.runtime.environment import read_settings
 from adapters.runtime.logs import log
@@ -60,12 +61,12 @@ def main() -> None:
     settings = read_settings()
     application = build(settings, pool_size=RELAY_POOL)
     broker = make_broker(settings.redis_address)
-    sender = Sender(application.engine, broker, declare_actors(broker, application))
+    sender = Sender(PostgresSending(application.engine), broker, declare_actors(broker, application))
     chores = (
         Chore("relay", POLL_SECONDS, sender.relay),
         Chore("sweep", SWEEP_SECONDS, sender.sweep, eager=True),
         Chore("retention", PRUNE_SECONDS, lambda: prune(application.engine, settings)),
-        Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application.engine, broker)),
+        Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application, broker)),
     )
     poller = Poller(application)
     stop = told_to_stop()

@@ -7,12 +7,8 @@ from uuid import UUID
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from sqlalchemy import Engine, tuple_, update
 
-from adapters.postgres.engine import store_errors
-from adapters.postgres.fair import due_rows, interleaved, taken_rows
-from adapters.postgres.repositories.opportunities import EMIT_AGAIN, clock
-from adapters.postgres.tables import opportunities
+from adapters.postgres.sending import PostgresSending
 from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
 from oppsync.pipeline.table import stage_for
@@ -24,21 +20,16 @@ LONGEST_QUEUE = 50
 
 
 class Sender:
-    """A crash between sending and committing sends twice, which is harmless; the other order would lose."""
-
     def __init__(
-        self, engine: Engine, broker: RedisBroker, actors: Mapping[str, dramatiq.Actor[[str], None]]
+        self, store: PostgresSending, broker: RedisBroker, actors: Mapping[str, dramatiq.Actor[[str], None]]
     ) -> None:
-        self._engine = engine
+        self._store = store
         self._broker = broker
         self._actors = actors
 
     def relay(self) -> int:
-        """Send and delete a batch of outbox rows. Rows of another relay are skipped."""
-        statement = taken_rows(BATCH, self._full_queues())
-        with store_errors(), self._engine.begin() as connection:
-            taken = connection.execute(statement).all()
-            rows = interleaved(sorted(taken, key=lambda row: row.id))
+        """Send and delete a batch of outbox rows. Returns how many."""
+        with self._store.outbox(BATCH, self._full_queues()) as rows:
             for row in rows:
                 if row.stage in self._actors:  # one of another release: the sweeper knows today's stage
                     crash_point("relay.taken", row.stage)
@@ -49,18 +40,15 @@ class Sender:
         return len(rows)
 
     def sweep(self) -> int:
-        """Send due opportunities that nobody works and nobody was told of for a while."""
+        """Send due opportunities that nobody works and for which no message was sent for a while. Returns how
+        many."""
         full = self._full_queues()
         waiting = [state for state in State if stage_for(state).name in full]
-        with store_errors(), self._engine.begin() as connection:
-            due = connection.execute(due_rows(BATCH, without=waiting)).all()
-            for row in interleaved(due):
+        with self._store.due(BATCH, without=waiting) as due:
+            for row in due:
                 self._send(stage_for(State(row.state)).name, row.id, row.traceparent)
             if due:
                 crash_point("sweep.sent")
-                key = tuple_(opportunities.c.tenant_id, opportunities.c.id)
-                sent = key.in_([(row.tenant_id, row.id) for row in due])
-                connection.execute(update(opportunities).where(sent).values(emit_at=clock() + EMIT_AGAIN))
         if due:
             crash_point("sweep.committed")
         return len(due)

@@ -70,6 +70,7 @@ from oppsync.services.intake.poll_crm import PollCrmHandler
 from oppsync.services.queue.commands import (
     Compensate,
     DismissException,
+    KeepDeadLetters,
     LinkCustomer,
     PreviewReplay,
     ReplayException,
@@ -77,6 +78,7 @@ from oppsync.services.queue.commands import (
 )
 from oppsync.services.queue.compensate import CompensateHandler
 from oppsync.services.queue.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
+from oppsync.services.queue.keep_dead_letters import KeepDeadLettersHandler
 from oppsync.services.queue.link_customer import LinkCustomerHandler
 from oppsync.services.queue.replay import PreviewReplayHandler, RunReplayHandler
 from oppsync.services.reconcile.commands import ReconcileRestore
@@ -86,7 +88,8 @@ from oppsync.services.work.lease_keeper import LeaseKeeper
 from oppsync.services.work.run_stage import RunStageHandler
 
 Answer = TypeVar("Answer")
-TENANT = "default"
+# The one tenant of this installation; the first migration creates it.
+_TENANT = "default"
 SHORTEST_KEY = 32
 
 
@@ -97,8 +100,13 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class Application:
-    """What web, actors and command line are given. `stopping` is set when the process shuts down."""
+    """What web, actors and command line are given.
 
+    `tenant_id` is the installation's, for callers that nothing else gives a tenant. `stopping` is set when the
+    process shuts down.
+    """
+
+    tenant_id: str
     settings: Settings
     queries: Queries
     uow: UnitOfWorkFactory
@@ -146,7 +154,7 @@ class Application:
 
     def circuits(self) -> Mapping[str, str]:
         """The circuit of each connection; `unknown` while nobody can say."""
-        return {seen.connection_id: seen.circuit or "unknown" for seen in self.traffic(TENANT)}
+        return {seen.connection_id: seen.circuit or "unknown" for seen in self.traffic(self.tenant_id)}
 
     def health(self) -> Mapping[str, str]:
         """Each dependency: `ok`, or what is wrong with it."""
@@ -165,6 +173,7 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
     systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
     stopping = threading.Event()
     return Application(
+        tenant_id=_TENANT,
         settings=settings,
         queries=PostgresQueries(engine),
         uow=uow,
@@ -209,6 +218,7 @@ def _bus(
     bus.register(LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))
     bus.register(DismissException, DismissExceptionHandler(uow, bus.publish))
     bus.register(Compensate, CompensateHandler(uow, bus.publish))
+    bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(CreatePerson, CreatePersonHandler(uow, passwords))

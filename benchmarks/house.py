@@ -26,7 +26,7 @@ import redis
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from adapters.bootstrap import TENANT, build
+from adapters.bootstrap import build
 from adapters.connectors.traffic.limits import SETTING
 from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
@@ -199,17 +199,17 @@ class House:
         install(application, systems, {person.email: PASSWORD for person in PEOPLE})
         rule = ApprovalRule(up_to=Money(amount=Decimal(100_000), currency="EUR"), known_customers_only=False)
         with application.uow() as uow:
-            for template in uow.references.of_kind(TENANT, ReferenceKind.PROJECT_TEMPLATE):
+            for template in uow.references.of_kind(application.tenant_id, ReferenceKind.PROJECT_TEMPLATE):
                 bare = template.model_copy(update={"value": {**template.value, "tasks": []}})
-                uow.references.put(TENANT, bare)
+                uow.references.put(application.tenant_id, bare)
             row = ReferenceRow(
                 kind=ReferenceKind.APPROVAL_RULE,
                 key=RULE,
                 valid_from=date(2026, 1, 1),
                 value=rule.model_dump(mode="json"),
             )
-            uow.references.put(TENANT, row)
-            for connection in uow.connections.of_tenant(TENANT):
+            uow.references.put(application.tenant_id, row)
+            for connection in uow.connections.of_tenant(application.tenant_id):
                 unlimited = {**connection.settings, SETTING: dict.fromkeys(("requests", "burst", "concurrent"))}
                 known = uow.connections.secrets(connection.id)
                 uow.connections.put(connection.model_copy(update={"settings": unlimited}), known)

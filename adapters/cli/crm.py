@@ -8,7 +8,7 @@ from datetime import datetime
 
 import click
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
@@ -30,7 +30,7 @@ def crm() -> None:
 def polls(as_json: bool) -> None:
     """Show how far each CRM is polled, and what that brought."""
     with connected() as application:
-        found = application.queries.polls(TENANT)
+        found = application.queries.polls(application.tenant_id)
     if as_json:
         print_json([each.model_dump(mode="json") for each in found])
         return
@@ -70,7 +70,7 @@ def backfill(
     """
     with connected() as application:
         preview = application.dispatch(
-            PreviewBackfill(TENANT, since.date(), until and until.date(), connection_id)
+            PreviewBackfill(application.tenant_id, since.date(), until and until.date(), connection_id)
         )
         chosen = _chosen(preview, ids)
         if not as_json:
@@ -103,7 +103,7 @@ def _work(
     waiting = [item for item in chosen if not item.is_known]
     taken: list[str] = []
     while waiting:
-        step = application.dispatch(RunBackfill(TENANT, connection_id, waiting[:BATCH]))
+        step = application.dispatch(RunBackfill(application.tenant_id, connection_id, waiting[:BATCH]))
         done = {*step.taken, *step.known}
         waiting = [item for item in waiting if item.id not in done]
         taken += step.taken

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import click
 
-from adapters.bootstrap import TENANT, Application
-from adapters.cli.commands import ACTOR
+from adapters.bootstrap import Application
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
 
@@ -58,9 +58,9 @@ def list_items(status: str, code: str | None, as_json: bool) -> None:
 def show(item_id: UUID, as_json: bool) -> None:
     """Show one item: what is wrong, what to do, and what exists outside of its deal."""
     with connected() as application:
-        item = application.queries.exception(TENANT, item_id)
+        item = application.queries.exception(application.tenant_id, item_id)
         of = item.opportunity_id
-        effects = application.queries.effects(TENANT, of) if of else ()
+        effects = application.queries.effects(application.tenant_id, of) if of else ()
     if as_json:
         shown = [row.model_dump(mode="json") for row in effects]
         print_json({"exception": item.model_dump(mode="json"), "effects": shown})
@@ -83,7 +83,7 @@ def replay(item_ids: tuple[UUID, ...]) -> None:
     """Work items again from the stage they stopped at."""
     with connected() as application:
         for item_id in item_ids:
-            application.dispatch(ReplayException(TENANT, item_id, ACTOR))
+            application.dispatch(ReplayException(application.tenant_id, item_id, COMMAND_LINE))
             click.echo(f"{item_id}: replayed")
 
 
@@ -94,7 +94,7 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
     """Close items without working them again."""
     with connected() as application:
         for item_id in item_ids:
-            application.dispatch(DismissException(TENANT, item_id, ACTOR, reason))
+            application.dispatch(DismissException(application.tenant_id, item_id, COMMAND_LINE, reason))
             click.echo(f"{item_id}: dismissed")
 
 
@@ -104,7 +104,7 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
 def link(item_id: UUID, customer: str) -> None:
     """Say which CUSTOMER of the ERP, by its code, an item's account is, and replay the item."""
     with connected() as application:
-        application.dispatch(LinkCustomer(TENANT, item_id, ACTOR, customer))
+        application.dispatch(LinkCustomer(application.tenant_id, item_id, COMMAND_LINE, customer))
     click.echo(f"{item_id}: linked to {customer} and replayed")
 
 
@@ -113,7 +113,9 @@ def _items(
 ) -> Iterator[ExceptionItem]:
     after: str | None = None
     while True:
-        page = application.queries.exceptions(TENANT, status=status, code=code, after=after, limit=PAGE)
+        page = application.queries.exceptions(
+            application.tenant_id, status=status, code=code, after=after, limit=PAGE
+        )
         yield from page.rows
         if page.next_cursor is None:
             return

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import click
 
-from adapters.bootstrap import TENANT, Application
-from adapters.cli.commands import ACTOR
+from adapters.bootstrap import Application
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.reading.readings import OpportunityDetail, TimelineEntry
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.money import Money
 from oppsync.kernel.errors import NotFound
@@ -33,7 +33,7 @@ def opportunity() -> None:
 def show(identifier: str, as_json: bool) -> None:
     """Show one opportunity, by its id here or by its record's id in the CRM."""
     with connected() as application:
-        tenant, queries = TENANT, application.queries
+        tenant, queries = application.tenant_id, application.queries
         detail = queries.opportunity(tenant, find_id(application, identifier))
         plan = queries.plan(tenant, detail.id) if detail.plan_hash else None
         effects = queries.effects(tenant, detail.id)
@@ -63,7 +63,7 @@ def compensate(identifier: str, reason: str) -> None:
     """Give up a deal parked after its approval: close what was created of it."""
     with connected() as application:
         opportunity_id = find_id(application, identifier)
-        application.dispatch(Compensate(TENANT, opportunity_id, ACTOR, reason))
+        application.dispatch(Compensate(application.tenant_id, opportunity_id, COMMAND_LINE, reason))
     click.echo(f"{opportunity_id}: given up; what was created is being closed.")
 
 
@@ -91,12 +91,12 @@ def override(
     with connected() as application:
         opportunity_id = find_id(application, identifier)
         with application.uow() as uow:
-            found = uow.people.by_email(TENANT, email.strip().lower())
+            found = uow.people.by_email(application.tenant_id, email.strip().lower())
         if found is None:
             raise NotFound(f"There is no person {email}.")
         application.dispatch(
             OverridePlan(
-                tenant_id=TENANT,
+                tenant_id=application.tenant_id,
                 opportunity_id=opportunity_id,
                 person_id=found[0].id,
                 workstream=workstream,
@@ -113,7 +113,7 @@ def find_id(application: Application, identifier: str) -> UUID:
     try:
         return UUID(identifier)
     except ValueError:
-        found = application.queries.opportunities(TENANT, text=identifier, limit=100)
+        found = application.queries.opportunities(application.tenant_id, text=identifier, limit=100)
     ids = [row.id for row in found.rows if row.source_id == identifier]
     if len(ids) > 1:
         raise NotFound(

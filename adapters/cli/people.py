@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from adapters.bootstrap import TENANT
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json
@@ -39,7 +38,7 @@ def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) ->
     """Add a person. The password is asked for, or is the first line of standard input."""
     with connected() as application:
         command = CreatePerson(
-            tenant_id=TENANT,
+            tenant_id=application.tenant_id,
             email=email,
             name=name,
             password=_password(),
@@ -59,7 +58,7 @@ def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) ->
 def create_token(name: str, email: str, as_json: bool) -> None:
     """Make an API token. It is shown this once."""
     with connected() as application:
-        secret = application.dispatch(CreateToken(TENANT, name, email))
+        secret = application.dispatch(CreateToken(application.tenant_id, name, email))
     if as_json:
         print_json({"name": name, "email": email, "token": secret})
     else:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import click
 
-from adapters.bootstrap import TENANT
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import find_id, print_plan
@@ -44,7 +43,7 @@ def preview(of: str, as_json: bool) -> None:
     """
     deal = _named(of)
     with connected() as application:
-        shown = application.dispatch(PreviewPlan(TENANT, deal))
+        shown = application.dispatch(PreviewPlan(application.tenant_id, deal))
     if as_json:
         print_json(shown.model_dump(mode="json", by_alias=True))
     else:
@@ -63,7 +62,7 @@ def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> No
     for each below it, "" for all.
     """
     with connected() as application:
-        reading = application.queries.plan(TENANT, find_id(application, identifier), plan_hash)
+        reading = application.queries.plan(application.tenant_id, find_id(application, identifier), plan_hash)
     answer = explain(reading.plan, place)
     if as_json:
         print_json(answer.model_dump(mode="json"))

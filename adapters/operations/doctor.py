@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Connection, Engine, text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.routing import build_adapter
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
 from adapters.postgres import schema
@@ -142,12 +142,12 @@ def clock(difference: timedelta) -> Check:
 
 def _of_connections(application: Application) -> Iterator[Check]:
     with application.uow() as uow:
-        found = uow.connections.of_tenant(TENANT)
+        found = uow.connections.of_tenant(application.tenant_id)
     for connection in found:
         yield _connection(application, connection)
-    for poll in application.queries.polls(TENANT):
+    for poll in application.queries.polls(application.tenant_id):
         yield polling(poll, application.clock.now())
-    for seen in application.traffic(TENANT):
+    for seen in application.traffic(application.tenant_id):
         yield traffic(seen)
     for role in (ConnectionRole.CRM, ConnectionRole.PROJECTS):
         if not any(connection.role is role for connection in found):

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, exists, func, null, select, tuple_, update
 
+from adapters.postgres.clock import clock
 from adapters.postgres.engine import store_errors
-from adapters.postgres.repositories.opportunities import clock
 from adapters.postgres.tables import effects, exception_items, inbox, vendor_calls
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.work.exceptions import ExceptionStatus

@@ -1,7 +1,7 @@
 """A connection for one unit of work, which saves trips to Postgres: each costs more than its statement.
 
-What is told (the audit trail) goes out with the write that it tells of, as one statement. A write whose answer
-nobody waits for is put off: when nothing else was asked meanwhile, it commits by itself, in one trip where a
+Rows of the audit trail go out with the write they belong to, as one statement. A write whose answer nobody
+waits for is deferred: when nothing else was asked meanwhile, it commits by itself, in one trip where a
 transaction around it would take three.
 """
 
@@ -38,30 +38,30 @@ def rows_of(name: str, columns: Iterable[Column[Any]]) -> Any:
     return given.render_derived(name, with_types=True)
 
 
-def _telling(*where: Any) -> Any:
-    """Insert the rows of `told`, each at the time of the database's clock."""
+def _adding_audit(*where: Any) -> Any:
+    """Insert the rows of `audit_rows`, each at the time of the database's clock."""
     columns = [found for found in audit.columns if found is not audit.c.at]
-    told = rows_of("told", columns)
-    rows = select(*told.c, func.clock_timestamp()).where(*where)
+    added = rows_of("audit_rows", columns)
+    rows = select(*added.c, func.clock_timestamp()).where(*where)
     return insert(audit).from_select([*(found.name for found in columns), "at"], rows)
 
 
-_TELL = _telling()
+_ADD_AUDIT = _adding_audit()
 
 
 @dataclass(frozen=True)
 class Write:
-    """A statement that answers with one row, or with none when it must not be: then nothing is told either."""
+    """A statement that returns one row, or none when it must not be: then no audit row is added either."""
 
     alone: Executable
-    telling: Executable
+    with_audit: Executable
 
 
 def write(statement: Any) -> Write:
     """`statement` is an update or insert that returns columns."""
     written = statement.cte("written")
-    told = _telling(exists(select(written))).cte("telling")
-    return Write(statement, select(written).add_cte(told))
+    added = _adding_audit(exists(select(written))).cte("adding_audit")
+    return Write(statement, select(written).add_cte(added))
 
 
 def to_be_set(table: Table, names: Iterable[str]) -> dict[str, Any]:
@@ -69,39 +69,40 @@ def to_be_set(table: Table, names: Iterable[str]) -> dict[str, Any]:
     return {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
 
 
-def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Column -> value, as what `to_be_set` bound."""
+def bound(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters for the columns that `to_be_set` names."""
     return {f"new_{name}": value for name, value in values.items()}
 
 
 class Session:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._told: list[Mapping[str, Any]] = []
-        self._put_off: tuple[Write, Mapping[str, Any]] | None = None
+        self._audit_rows: list[Mapping[str, Any]] = []
+        self._deferred: tuple[Write, Mapping[str, Any]] | None = None
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         self.flush()
         return self._connection.execute(statement, parameters)
 
-    def put_off(self, wanted: Write, parameters: Mapping[str, Any]) -> None:
-        """At the latest with `commit`. It raises LeaseLost then, or whatever comes next does."""
+    def defer(self, wanted: Write, parameters: Mapping[str, Any]) -> None:
+        """Write this with the next statement, at the latest with `commit`: that one raises LeaseLost when the
+        write answers with no row."""
         self.flush()
-        self._put_off = wanted, parameters
+        self._deferred = wanted, parameters
 
-    def tell(self, row: Mapping[str, Any]) -> None:
-        """A row of the audit trail, ready for JSON, without `at`."""
-        self._told.append(row)
+    def add_audit(self, row: Mapping[str, Any]) -> None:
+        """Add a row to the audit trail with the next write; `row` is ready for JSON and has no `at`."""
+        self._audit_rows.append(row)
 
     def commit(self) -> None:
-        if self._put_off:
+        if self._deferred:
             self._alone_if_first()
         self.flush()
         self._connection.commit()
 
     def commit_with(self, wanted: Write, parameters: Mapping[str, Any]) -> Row[Any] | None:
-        """Commit with this as the last write. None, and nothing is committed, when it answers with no row."""
-        self._write_put_off()
+        """Commit with this as the last write. Returns its row; None, and nothing is committed, without one."""
+        self._write_deferred()
         self._alone_if_first()
         row = self._write(wanted, parameters)
         if row is not None:
@@ -109,26 +110,26 @@ class Session:
         return row
 
     def flush(self) -> None:
-        """Whatever is still to be written."""
-        self._write_put_off()
-        if self._told:
-            self._connection.execute(_TELL, {"told": self._told})
-            self._told = []
+        """Write what was deferred and the audit rows that still wait."""
+        self._write_deferred()
+        if self._audit_rows:
+            self._connection.execute(_ADD_AUDIT, {"audit_rows": self._audit_rows})
+            self._audit_rows = []
 
     def _alone_if_first(self) -> None:
-        """What is the first statement and the last commits by itself."""
+        """A statement that is the first and the last of its transaction commits by itself."""
         if not self._connection.in_transaction():
             self._connection.execution_options(isolation_level="AUTOCOMMIT")
 
-    def _write_put_off(self) -> None:
-        if self._put_off is None:
+    def _write_deferred(self) -> None:
+        if self._deferred is None:
             return
-        put_off, self._put_off = self._put_off, None
-        if self._write(*put_off) is None:
+        deferred, self._deferred = self._deferred, None
+        if self._write(*deferred) is None:
             raise LeaseLost("Another worker holds this opportunity.")
 
     def _write(self, wanted: Write, parameters: Mapping[str, Any]) -> Row[Any] | None:
-        if not self._told:
+        if not self._audit_rows:
             return self._connection.execute(wanted.alone, parameters).one_or_none()
-        told, self._told = self._told, []
-        return self._connection.execute(wanted.telling, {**parameters, "told": told}).one_or_none()
+        rows, self._audit_rows = self._audit_rows, []
+        return self._connection.execute(wanted.with_audit, {**parameters, "audit_rows": rows}).one_or_none()

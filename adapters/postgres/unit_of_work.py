@@ -9,12 +9,12 @@ from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
-from adapters.postgres.people import Books
 from adapters.postgres.repositories.approvals import PostgresApprovals
 from adapters.postgres.repositories.audit import PostgresAudit
 from adapters.postgres.repositories.baselines import PostgresBaselines
 from adapters.postgres.repositories.connections import PostgresConnections
 from adapters.postgres.repositories.credentials import PostgresCredentials
+from adapters.postgres.repositories.dead_letters import PostgresDeadLetters
 from adapters.postgres.repositories.deliveries import PostgresDeliveries
 from adapters.postgres.repositories.exceptions import PostgresExceptions
 from adapters.postgres.repositories.ledger import PostgresLedger
@@ -23,7 +23,7 @@ from adapters.postgres.repositories.outbox import PostgresOutbox
 from adapters.postgres.repositories.overrides import PostgresPlanOverrides
 from adapters.postgres.repositories.people import PostgresPeople
 from adapters.postgres.repositories.plans import PostgresPlans
-from adapters.postgres.repositories.references import PostgresReferences
+from adapters.postgres.repositories.references import Books, PostgresReferences
 from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
@@ -32,7 +32,7 @@ from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
-from oppsync.ports.storage.messages import Audit, Outbox
+from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
@@ -55,6 +55,7 @@ class PostgresUnitOfWork:
         self.exceptions: Exceptions = PostgresExceptions(session)
         self.audit: Audit = PostgresAudit(session)
         self.outbox: Outbox = PostgresOutbox(session)
+        self.dead_letters: DeadLetters = PostgresDeadLetters(session)
         self.people: People = PostgresPeople(session)
         self.credentials: Credentials = PostgresCredentials(session)
         self.references: References = PostgresReferences(session, books)

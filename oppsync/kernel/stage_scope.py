@@ -1,6 +1,8 @@
-"""The step a worker is at: one stage of one opportunity. Who talks to the outside reads here for whom.
+"""The ambient context of the running stage: tenant, opportunity, stage, trace. Adapters that call outside
+systems read here whom they call for, instead of having it handed through every signature.
 
-What lasts as long as the step (a place at a vendor, a list of calls made) is kept with it and ends with it.
+What lasts as long as the stage runs (a place at a vendor, a list of calls made) is kept in the scope and ends
+with it.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
-class Step:
-    """`stage` by its name; `opportunity_id` is whom it is for."""
+class StageScope:
+    """`stage` is the stage's name."""
 
     tenant_id: str
     opportunity_id: UUID
@@ -27,27 +29,27 @@ class Step:
     _endings: ExitStack = field(default_factory=ExitStack)
 
     def keep(self, key: Hashable, begin: Callable[[], AbstractContextManager[Kept]]) -> Kept:
-        """What is kept under `key`; begun when it is first asked for, ended with the step. Raises what `begin`
-        raises; then nothing is kept."""
+        """Return what is kept under `key`. The first call begins it; it ends with the scope. Raises what
+        `begin` raises; then nothing is kept."""
         if key not in self._kept:
             self._kept[key] = self._endings.enter_context(begin())
         return cast("Kept", self._kept[key])
 
 
-_current: ContextVar[Step | None] = ContextVar("step", default=None)
+_current: ContextVar[StageScope | None] = ContextVar("stage_scope", default=None)
 
 
 @contextmanager
-def step(tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> Iterator[Step]:
-    began = Step(tenant_id, opportunity_id, stage, traceparent)
-    token = _current.set(began)
+def stage_scope(tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> Iterator[StageScope]:
+    scope = StageScope(tenant_id, opportunity_id, stage, traceparent)
+    token = _current.set(scope)
     try:
-        with began._endings:
-            yield began
+        with scope._endings:
+            yield scope
     finally:
         _current.reset(token)
 
 
-def current_step() -> Step | None:
+def current_scope() -> StageScope | None:
     """None outside a stage: a person's command, a poll, a check."""
     return _current.get()

@@ -12,23 +12,26 @@ from uuid import UUID
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import Message
 from oppsync.domain.plan.overrides import editors
 from oppsync.domain.plan.plan import Plan, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.restore_check import APPROVAL_LOST, exists_unknown
+from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
+ACTOR = stage_actor("approve")
 REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]
 ByRule = Mapping[ApprovalRole, RuleUse]
@@ -60,7 +63,7 @@ def open_tasks(
     asked = [role for role in REQUIRED_ROLES if role not in by_rule]
     alone = nobody_approves(candidates, asked)
     if alone:
-        return Park(opportunity, alone, f"record:{opportunity.id}")
+        return Park(opportunity, alone, record_reference(opportunity.id))
     return Advance(
         State.AWAITING_APPROVAL if asked else State.APPROVED,
         opportunity,
@@ -77,7 +80,7 @@ def open_tasks(
 def nobody_approves(candidates: Candidates, roles: Iterable[ApprovalRole] = REQUIRED_ROLES) -> list[Finding]:
     """A finding for each role that nobody may decide for."""
     return [
-        finding("NO_APPROVER", f"Nobody who may approve for {role} is there", path="/owner", value=role)
+        finding("NO_APPROVER", f"No active user may approve for {role}", path="/owner", value=role)
         for role in roles
         if not candidates[role]
     ]
@@ -86,7 +89,7 @@ def nobody_approves(candidates: Candidates, roles: Iterable[ApprovalRole] = REQU
 def _opened(opportunity: TrackedOpportunity, role: ApprovalRole, people: Sequence[Person]) -> ApprovalOpened:
     return ApprovalOpened(
         opportunity_id=opportunity.id,
-        actor="stage:approve",
+        actor=ACTOR,
         after={"role": role.value, "plan": opportunity.plan_hash},
         detail={"candidates": [person.email for person in people]},
         summary=f"Waits for {role}: " + ", ".join(person.name for person in people),
@@ -97,7 +100,7 @@ def _approved(opportunity: TrackedOpportunity, role: ApprovalRole, rule: RuleUse
     plan = opportunity.plan_hash or ""
     return PlanApproved(
         opportunity_id=opportunity.id,
-        actor="stage:approve",
+        actor=ACTOR,
         after={"role": role.value, "plan": plan, "status": TaskStatus.APPROVED.value},
         detail={"rule": rule.model_dump(mode="json")},
         summary=f"{rule} approved plan {short_hash(plan)} for {role}",
@@ -118,7 +121,7 @@ def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Out
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     if opportunity.state is State.PLANNED:
-        lost = exists_unknown(context.uow, context.systems, opportunity)
+        lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
         with context.uow.reading() as uow:
             edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
             people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
@@ -227,11 +230,11 @@ def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Pl
     )
 
 
-def _cannot_look_up() -> Landed | None:
+def _cannot_look_up() -> ExternalRecord | None:
     """Nobody can ask a mailbox: a message whose outcome is unknown is sent again rather than never."""
     return None
 
 
-def _send(context: StageContext, message: Message) -> Landed:
+def _send(context: StageContext, message: Message) -> ExternalRecord:
     context.systems.notifier.send(message)
-    return Landed(outside_id=message.to)
+    return ExternalRecord(outside_id=message.to)

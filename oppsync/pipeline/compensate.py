@@ -1,7 +1,7 @@
-"""Stage `compensate`: what was created of a deal is closed, in reverse order, each step an effect of its own.
+"""Stage `compensate`: close what was created of a deal, in reverse order, each step an effect of its own.
 
 A person chose this for a deal that cannot be finished. The stage survives crashes as the others do: what the
-ledger says is closed is not closed again. At the end the CRM is told why, and the deal is withdrawn.
+ledger says is closed is not closed again. At the end the CRM gets the reason, and the deal is withdrawn.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.effects.effects import Effect, ExternalRecord, LedgerRow
 from oppsync.domain.plan.orders import LineOrder, NodeOrder, WriteBack
 from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, Plan, PlanNode, StaffingRequest
 from oppsync.domain.values.keys import EffectKind
@@ -19,15 +19,15 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import StillUnknown
 from oppsync.pipeline.create_projects import KIND_OF, key_of
-from oppsync.pipeline.effects import LONGEST_PAUSE, Find
+from oppsync.pipeline.effects import Find
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.pipeline.write_back import staffing_order, tell_crm
 from oppsync.ports.erp import ProjectSystem
 from oppsync.ports.psa import Psa
 
-# In the place of an id: what was never created has nothing below it either.
+# Stands for the id of what was never created; nothing exists below it either.
 NEVER_CREATED = "0"
-Close = Callable[[str], Landed]
+Close = Callable[[str], ExternalRecord]
 
 
 def run(context: StageContext) -> Outcome:
@@ -59,11 +59,12 @@ class _Closing:
     quarantine: timedelta
 
     def close(self, kind: EffectKind, path: str, find: Find, close: Close) -> None:
-        """`find` looks the thing up, `close` gets its id. What was never created is passed over."""
+        """Close what the effect of this kind and path created, if it ever created anything. `find` looks it up,
+        `close` is given its outside id."""
         row = self.rows.get(key_of(self.context.opportunity, kind, path))
         if row is None:
             return
-        outside_id = self._existing(row, find)
+        outside_id = self.context.effects.existing_id(row, self.quarantine, find)
         if outside_id is None:
             return
         self.context.effects.perform(
@@ -77,48 +78,27 @@ class _Closing:
             uow.commit()
         crash_point("cancelled.committed", kind)
 
-    def _closed(self, row: LedgerRow, find: Find, outside_id: str) -> Landed | None:
-        """The thing if it is closed by now, whatever else it differs in; deleted by somebody is closed too.
-
-        Raises StillUnknown for one that cannot be found yet because it is too new.
-        """
+    def _closed(self, row: LedgerRow, find: Find, outside_id: str) -> ExternalRecord | None:
+        """The external record if it is closed by now, whatever else it differs in; one that somebody deleted
+        counts as closed. Raises StillUnknown for one that is too new to be found yet."""
         found = find()
         if found is not None:
             return found.model_copy(update={"differences": {}}) if found.closed else None
         if row.confirmed_at is not None and self.context.clock.now() < row.confirmed_at + self.quarantine:
             not_before = row.confirmed_at + self.quarantine
             raise StillUnknown(f"{row.kind} {row.path}: not to be found yet", not_before=not_before)
-        return Landed(outside_id=outside_id, closed=True)
+        return ExternalRecord(outside_id=outside_id, closed=True)
 
     def parent_id(self, node: PlanNode) -> str | None:
         return self.project_id(self.plan.content.node(node.parent)) if node.parent else None
 
     def project_id(self, node: PlanNode) -> str:
-        """Its id outside."""
+        """The outside id of the node's project or task."""
         row = self.rows.get(key_of(self.context.opportunity, KIND_OF[node.kind], node.path))
         return (row and row.outside_id) or NEVER_CREATED
 
-    def _existing(self, row: LedgerRow, find: Find) -> str | None:
-        """Its id, when it exists outside. One whose outcome nobody knows is looked up after its quarantine."""
-        if row.state is EffectState.CONFIRMED:
-            return row.outside_id
-        if row.state not in (EffectState.SENT, EffectState.UNKNOWN):
-            return None
-        tenant_id = self.context.opportunity.tenant_id
-        with self.context.uow() as uow:
-            until = uow.ledger.waits_until(tenant_id, row.key, self.quarantine + LONGEST_PAUSE)
-        if until is not None:
-            raise StillUnknown(f"{row.kind} {row.path}: not yet known", not_before=until)
-        found = find()
-        if found is not None:
-            return found.outside_id
-        with self.context.uow() as uow:
-            uow.ledger.reject(tenant_id, row.key, "It never came to be.", self.context.lease)
-            uow.commit()
-        return None
-
     def _effect(self, row: LedgerRow, outside_id: str) -> Effect:
-        """Named with the time of its confirmation: opened anew and closed once more, it is another request."""
+        """The request names the time of confirmation: opened anew and closed again it is another request."""
         path = f"{row.kind}/{row.path}"
         confirmed = row.confirmed_at.isoformat() if row.confirmed_at else None
         return Effect(

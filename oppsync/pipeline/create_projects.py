@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import BillingLine, NewCustomer, NodeKind, Plan, PlanNode
 from oppsync.domain.values.keys import EffectKind, outside_key
@@ -34,7 +34,8 @@ def run(context: StageContext) -> Outcome:
     creation = _Creation(context, plan, *context.systems.projects(opportunity.tenant_id))
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
-    context.effects.look_up([creation.key(node) for node in plan.content.nodes], creation.projects.nodes_there)
+    node_keys = [creation.key(node) for node in plan.content.nodes]
+    context.effects.prefetch_missing(node_keys, creation.projects.existing_keys)
     ids: dict[str, str] = {}
     for node in plan.content.nodes:
         ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
@@ -52,7 +53,7 @@ class _Creation:
     connection_id: str
     projects: ProjectSystem
 
-    def customer(self, customer: NewCustomer) -> Landed:
+    def customer(self, customer: NewCustomer) -> ExternalRecord:
         key = key_of(self.context.opportunity, EffectKind.CUSTOMER, customer.code)
         order = CustomerOrder(key=key, customer=customer, erp_company=self.plan.content.erp_company)
         return self.context.effects.perform(
@@ -64,7 +65,7 @@ class _Creation:
     def key(self, node: PlanNode) -> str:
         return key_of(self.context.opportunity, KIND_OF[node.kind], node.path)
 
-    def node(self, node: PlanNode, parent_id: str | None) -> Landed:
+    def node(self, node: PlanNode, parent_id: str | None) -> ExternalRecord:
         key = self.key(node)
         order = NodeOrder(key=key, plan=self.plan.content, node=node, parent_id=parent_id)
         request = {"node": node.model_dump(mode="json"), "parent_id": parent_id}
@@ -74,7 +75,7 @@ class _Creation:
             partial(self.projects.create_node, order),
         )
 
-    def line(self, node: PlanNode, line: BillingLine, project_id: str) -> Landed:
+    def line(self, node: PlanNode, line: BillingLine, project_id: str) -> ExternalRecord:
         key = key_of(self.context.opportunity, EffectKind.BILLING_LINE, line.path)
         order = LineOrder(key=key, plan=self.plan.content, node=node, line=line, project_id=project_id)
         request = {"line": line.model_dump(mode="json"), "project_id": project_id}

@@ -1,8 +1,8 @@
 """`perform`: the only way anything outside is written.
 
 What is sent is committed under our key, as sent, before it leaves; its answer is committed at once. An effect
-whose outcome nobody knows waits out its quarantine, is looked up by its key, and is sent again only if it is
-absent. A thing found with other content is a conflict for a person, never overwritten.
+whose outcome nobody knows waits out its quarantine and is looked up by its key (`_look_up`); it is sent again
+only if it is absent. A record found with other content is a conflict for a person, never overwritten.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.work.events import EffectRecorded
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
@@ -25,7 +26,7 @@ from oppsync.kernel.errors import (
     TransientError,
     VendorUnavailable,
 )
-from oppsync.kernel.send_deadline import send_window
+from oppsync.kernel.send_deadline import send_deadline
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 
@@ -34,16 +35,16 @@ MAX_UNCLEAR_SENDS = 3
 # A worker frozen for longer between mark and send does not send: others count the quarantine from the mark.
 LONGEST_PAUSE = timedelta(seconds=2)
 
-# What a look-up of many at once did not find is taken as absent for so long.
+# Keys that a bulk look-up did not find count as absent for so long.
 ABSENT_FOR = timedelta(seconds=2)
 
-Find = Callable[[], Landed | None]
-Send = Callable[[], Landed]
-There = Callable[[Sequence[str]], Iterable[str]]
+Find = Callable[[], ExternalRecord | None]
+Send = Callable[[], ExternalRecord]
+ExistingKeys = Callable[[Sequence[str]], Iterable[str]]
 
 
 @dataclass
-class Effects:
+class StageEffects:
     """The ledger as one stage run sees it: every write is fenced by the run's lease."""
 
     uow: UnitOfWorkFactory
@@ -56,15 +57,15 @@ class Effects:
     _rows: dict[str, LedgerRow] | None = None
     _absent_until: Mapping[str, datetime] = field(default_factory=dict)
 
-    def look_up(self, keys: Sequence[str], there: There) -> None:
-        """Ask once for those of these keys of which nothing is on record: what is not there need not be looked
-        up by itself, for a while."""
+    def prefetch_missing(self, keys: Sequence[str], existing_keys: ExistingKeys) -> None:
+        """Look up in one call which of these keys exist outside, of those that the ledger does not know. Keys
+        the vendor does not know either count as absent for `ABSENT_FOR`: `perform` need not look them up."""
         new = [key for key in keys if key not in self._ledger()]
         if len(new) > 1:
             until = self.clock.now() + ABSENT_FOR
-            self._absent_until = dict.fromkeys(set(new).difference(there(new)), until)
+            self._absent_until = dict.fromkeys(set(new).difference(existing_keys(new)), until)
 
-    def perform(self, effect: Effect, find: Find, send: Send) -> Landed:
+    def perform(self, effect: Effect, find: Find, send: Send) -> ExternalRecord:
         """Make `effect` true outside, once. Returns what exists.
 
         Raises StillUnknown while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome,
@@ -74,9 +75,7 @@ class Effects:
         row = self._ledger().get(effect.key)
         if row is not None and row.state is EffectState.CONFIRMED and row.request_digest == digest:
             return _recorded(row)
-        if row is not None and row.state in (EffectState.SENT, EffectState.UNKNOWN):
-            self._wait_out(effect)
-        found = None if self._is_absent(effect.key) else find()
+        found = self._look_up(effect.key, row, effect.quarantine, find)
         crash_point("lookup.answered", effect.kind)
         if found is not None and not (effect.repeatable and found.differences):
             return self._adopt(effect, digest, found)
@@ -85,15 +84,35 @@ class Effects:
             raise NeverLands(
                 f"{effect.kind} {effect.path} was sent {row.attempts} times and never came to be: {row.error}"
             )
-        with send_window(LONGEST_PAUSE):
+        with send_deadline(LONGEST_PAUSE):
             return self._send(effect, digest, send)
 
-    def _wait_out(self, effect: Effect) -> None:
-        """Raises StillUnknown during the quarantine of what was sent before."""
-        with self.uow.reading() as uow:
-            until = uow.ledger.waits_until(self.tenant_id, effect.key, effect.quarantine + LONGEST_PAUSE)
-        if until is not None:
-            raise StillUnknown(f"{effect.kind} {effect.path}: not yet known", not_before=until)
+    def existing_id(self, row: LedgerRow, quarantine: timedelta, find: Find) -> str | None:
+        """The outside id of what an earlier run created under this row; None when nothing was created. One that
+        never came to be is recorded as rejected. Raises StillUnknown while its quarantine runs."""
+        if row.state is EffectState.CONFIRMED:
+            return row.outside_id
+        if not row.outcome_unknown:
+            return None
+        found = self._look_up(row.key, row, quarantine, find)
+        if found is not None:
+            return found.outside_id
+        with self.uow() as uow:
+            uow.ledger.reject(self.tenant_id, row.key, "It never came to be.", self.lease)
+            uow.commit()
+        return None
+
+    def _look_up(
+        self, key: str, row: LedgerRow | None, quarantine: timedelta, find: Find
+    ) -> ExternalRecord | None:
+        """What exists outside under `key`. An effect of unknown outcome may still come to be, so it is looked
+        up only after its quarantine; until then this raises StillUnknown. `row`: its ledger entry."""
+        if row is not None and row.outcome_unknown:
+            with self.uow.reading() as uow:
+                until = uow.ledger.waits_until(self.tenant_id, key, quarantine + LONGEST_PAUSE)
+            if until is not None:
+                raise StillUnknown(f"{row.kind} {row.path}: not yet known", not_before=until)
+        return None if self._is_absent(key) else find()
 
     def _ledger(self) -> Mapping[str, LedgerRow]:
         """As it was when the run began: all of the deal's are read at once, and nobody else writes them."""
@@ -107,7 +126,7 @@ class Effects:
         until = self._absent_until.get(key)
         return until is not None and self.clock.now() < until
 
-    def _adopt(self, effect: Effect, digest: str, found: Landed) -> Landed:
+    def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
         if found.differences:
             fields = ", ".join(
                 f"{field}: {wanted!r} wanted, {there!r} found"
@@ -116,10 +135,10 @@ class Effects:
             conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
             self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
             raise conflict
-        self._record(effect, EffectState.CONFIRMED, landed=found, found_for=digest)
+        self._record(effect, EffectState.CONFIRMED, external=found, found_for=digest)
         return found
 
-    def _send(self, effect: Effect, digest: str, send: Send) -> Landed:
+    def _send(self, effect: Effect, digest: str, send: Send) -> ExternalRecord:
         marking = self.clock.now()
         with self.uow() as uow:
             uow.ledger.mark_sent(self.tenant_id, effect, digest, self.lease, self.traceparent)
@@ -131,7 +150,7 @@ class Effects:
             self._record(effect, EffectState.INTENDED, error=paused)
             raise VendorUnavailable(paused)
         try:
-            landed = send()
+            external = send()
             crash_point("send.answered", effect.kind)
         except AmbiguousAnswer as error:
             self._record(effect, EffectState.UNKNOWN, error=error.message)
@@ -142,15 +161,15 @@ class Effects:
         except BusinessError as error:
             self._record(effect, EffectState.REJECTED, error=error.message)
             raise
-        self._record(effect, EffectState.CONFIRMED, landed=landed)
-        return landed
+        self._record(effect, EffectState.CONFIRMED, external=external)
+        return external
 
     def _record(
         self,
         effect: Effect,
         state: EffectState,
         *,
-        landed: Landed | None = None,
+        external: ExternalRecord | None = None,
         error: str = "",
         found_for: str | None = None,
     ) -> None:
@@ -158,41 +177,42 @@ class Effects:
         with self.uow() as uow:
             if found_for is not None:
                 uow.ledger.intend(self.tenant_id, effect, found_for, self.lease, self.traceparent)
-            if landed is not None:
-                uow.ledger.confirm(self.tenant_id, effect.key, landed, self.lease)
+            if external is not None:
+                uow.ledger.confirm(self.tenant_id, effect.key, external, self.lease)
             elif state is EffectState.UNKNOWN:
                 uow.ledger.unknown(self.tenant_id, effect.key, error, self.lease)
             elif state is EffectState.REJECTED:
                 uow.ledger.reject(self.tenant_id, effect.key, error, self.lease)
             else:
                 uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
-            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, landed, error))
+            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, external, error))
             crash_point("answer.uncommitted", effect.kind)
             uow.commit()
             crash_point("answer.committed", effect.kind)
 
-    def _event(self, effect: Effect, state: EffectState, landed: Landed | None, error: str) -> EffectRecorded:
+    def _event(
+        self, effect: Effect, state: EffectState, external: ExternalRecord | None, error: str
+    ) -> EffectRecorded:
         return EffectRecorded(
             opportunity_id=effect.opportunity_id,
-            actor=f"stage:{self.stage}",
-            after={"state": state.value, "outside_id": landed.outside_id if landed else None},
+            actor=stage_actor(self.stage),
+            after={"state": state.value, "outside_id": external.outside_id if external else None},
             detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
-            summary=_summary(effect, state, landed, error),
+            summary=_summary(effect, state, external, error),
         )
 
 
 def _never_lands(row: LedgerRow) -> bool:
     """A system that answers look-ups, and fails on this write each time, will not come round by itself."""
-    unclear = row.state in (EffectState.SENT, EffectState.UNKNOWN)
-    return unclear and row.attempts % MAX_UNCLEAR_SENDS == 0
+    return row.outcome_unknown and row.attempts % MAX_UNCLEAR_SENDS == 0
 
 
-def _recorded(row: LedgerRow) -> Landed:
-    return Landed(outside_id=row.outside_id or "", number=row.number, url=row.url)
+def _recorded(row: LedgerRow) -> ExternalRecord:
+    return ExternalRecord(outside_id=row.outside_id or "", number=row.number, url=row.url)
 
 
-def _summary(effect: Effect, state: EffectState, landed: Landed | None, error: str) -> str:
+def _summary(effect: Effect, state: EffectState, external: ExternalRecord | None, error: str) -> str:
     what = f"{effect.kind} {effect.path}"
-    if landed is not None:
-        return f"{what}: confirmed as {landed.number or landed.outside_id}"
+    if external is not None:
+        return f"{what}: confirmed as {external.number or external.outside_id}"
     return f"{what}: {state}" + (f" ({error})" if error else "")

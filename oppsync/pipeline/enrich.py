@@ -8,13 +8,15 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.model import given
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
 
-ACTOR = "stage:enrich"
+ACTOR = stage_actor("enrich")
 
 
 def decide(
@@ -26,7 +28,7 @@ def decide(
         known = opportunity.enrichment.warnings if opportunity.enrichment else ()
         told = tell_warnings(opportunity, result.warnings, known, ACTOR)
         return Advance(State.ENRICHED, opportunity.model_copy(update={"enrichment": result}), events=told)
-    return Park(opportunity, result, payload_reference=f"record:{opportunity.id}")
+    return Park(opportunity, result, payload_reference=record_reference(opportunity.id))
 
 
 def run(context: StageContext) -> Outcome:

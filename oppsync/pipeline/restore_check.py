@@ -1,4 +1,4 @@
-"""What a restored backup forgot: projects that exist outside, of which nothing here knows."""
+"""After a restored backup: does a deal have projects in the ERP that the restored ledger does not know?"""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
 APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is known")
-STILL_THERE = finding("LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage")
+LOST_BUT_CREATED = finding(
+    "LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage"
+)
 
 
-def exists_unknown(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
-    """Whether the ERP has this deal's project although, as far as the ledger knows, none was made."""
+def has_project_without_ledger_row(
+    uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity
+) -> bool:
+    """Whether the ERP has this deal's parent project although the ledger knows of none."""
     key = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
     with uow_factory.reading() as uow:
         row = uow.ledger.get(opportunity.tenant_id, key)
     known = row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED)
     _connection_id, projects = systems.projects(opportunity.tenant_id)
-    return not known and bool(projects.nodes_there([key]))
+    return not known and bool(projects.existing_keys([key]))

@@ -15,13 +15,15 @@ from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.model import given
 from oppsync.domain.work.events import PlanMade
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 
-ACTOR = "stage:split_workstreams"
+ACTOR = stage_actor("split_workstreams")
 NO_BOOK = ReferenceBook(())
 
 
@@ -37,7 +39,7 @@ def decide(
     enrichment = given(opportunity.enrichment, "the enrichment")
     overridden = apply(record, enrichment, split(record, enrichment), overrides, book)
     if overridden.findings:
-        return Park(opportunity, overridden.findings, payload_reference=f"record:{opportunity.id}")
+        return Park(opportunity, overridden.findings, payload_reference=record_reference(opportunity.id))
     plan = plan_of(record, enrichment, overridden, now)
     planned = opportunity.model_copy(update={"plan_hash": plan.hash})
     events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)

@@ -17,7 +17,7 @@ from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
-from oppsync.pipeline.effects import Effects
+from oppsync.pipeline.effects import StageEffects
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -88,7 +88,7 @@ class StageContext:
     systems: Systems
     clock: Clock
     uow: UnitOfWorkFactory
-    effects: Effects
+    effects: StageEffects
     base_url: str
     stage: str
 

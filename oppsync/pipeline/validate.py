@@ -11,17 +11,19 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import blocking, warnings
 from oppsync.domain.values.model import given
 from oppsync.domain.work.events import Event, RecordRead
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.customers import LINKED, find_customer, link
-from oppsync.pipeline.restore_check import STILL_THERE, exists_unknown
+from oppsync.pipeline.restore_check import LOST_BUT_CREATED, has_project_without_ledger_row
 from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
 from oppsync.pipeline.warn import tell_warnings
 
-ACTOR = "stage:validate"
+ACTOR = stage_actor("validate")
 
 
 def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[Event, ...] = ()) -> Outcome:
@@ -30,7 +32,7 @@ def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tupl
     warned = opportunity.model_copy(update={"warnings": warnings(findings)})
     if blocks := blocking(findings):
         every = (*blocks, *warned.warnings)
-        return Park(warned, every, payload_reference=f"record:{opportunity.id}", events=events)
+        return Park(warned, every, payload_reference=record_reference(opportunity.id), events=events)
     told = tell_warnings(opportunity, warned.warnings, opportunity.warnings, ACTOR)
     return Advance(State.VALIDATED, warned, events=(*events, *told))
 
@@ -39,15 +41,19 @@ def run(context: StageContext) -> Outcome:
     """Read the record anew, because the CRM owns it; one that is no longer won is withdrawn."""
     crm = context.systems.crm(context.opportunity.connection_id)
     record = crm.read_opportunity(context.opportunity.source_id)
-    opportunity, events = take_in(context.opportunity, record, ACTOR)
+    opportunity, events = apply_reading(context.opportunity, record, ACTOR)
     if not record.is_won:
-        items = [STILL_THERE] if exists_unknown(context.uow, context.systems, opportunity) else []
+        items = (
+            [LOST_BUT_CREATED]
+            if has_project_without_ledger_row(context.uow, context.systems, opportunity)
+            else []
+        )
         return Advance(State.WITHDRAWN, opportunity, events=events, items=items)
     facts = gather(context.sources, record)
     return decide(opportunity, facts, (*events, *_keep_match(context, opportunity, record, facts)))
 
 
-def take_in(
+def apply_reading(
     opportunity: TrackedOpportunity, record: Opportunity, actor: str
 ) -> tuple[TrackedOpportunity, tuple[RecordRead, ...]]:
     """The opportunity with this reading, and the event that tells what changed; none when nothing did."""

@@ -12,7 +12,7 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 def tell_warnings(
     opportunity: TrackedOpportunity, found: Sequence[Finding], known: Sequence[Finding], actor: str
 ) -> tuple[WarningsFound, ...]:
-    """The event that tells the warnings that were not known before; none when there are none."""
+    """The event for the warnings that were not known before; none when all were."""
     new = [warning for warning in found if warning not in known]
     if not new:
         return ()

@@ -7,10 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.effects.effects import Landed
-from oppsync.domain.plan.orders import (
-    WriteBack,
-)
+from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
 from oppsync.domain.work.polling import ChangePage
 
@@ -36,7 +34,7 @@ class Crm(Protocol):
     def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
         """Those that are won, from the day `since` on, before the day `until`; by that day."""
 
-    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord | None:
         """The write-back fields as they stand; None while they are empty."""
 
-    def write_back(self, source_id: str, wanted: WriteBack) -> Landed: ...
+    def write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord: ...

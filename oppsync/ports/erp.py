@@ -7,12 +7,8 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from oppsync.domain.deal.customers import Candidate
-from oppsync.domain.effects.effects import Landed
-from oppsync.domain.plan.orders import (
-    CustomerOrder,
-    LineOrder,
-    NodeOrder,
-)
+from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind
 
 
@@ -27,10 +23,10 @@ class ProjectSystem(Protocol):
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
         """Those of this name, whatever its capital letters, or with this tax id."""
 
-    def find_customer(self, order: CustomerOrder) -> Landed | None:
+    def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:
         """By its code alone: what else a customer of that code is, is not ours to say."""
 
-    def create_customer(self, order: CustomerOrder) -> Landed: ...
+    def create_customer(self, order: CustomerOrder) -> ExternalRecord: ...
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         """What this company lacks before it can invoice, in words; empty when it is ready."""
@@ -40,21 +36,21 @@ class ProjectSystem(Protocol):
     def books_open_until(self, erp_company: str) -> date | None:
         """The last day of this company's open fiscal years; None when it has none."""
 
-    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
-        """Those of these keys under which a project or task is there, whatever it holds."""
+    def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
+        """Of these keys, those under which a project or task exists, whatever it holds."""
 
-    def find_node(self, order: NodeOrder) -> Landed | None:
-        """Look up by `order.key`, exactly; `Landed.differences` compares it with the order field by field."""
+    def find_node(self, order: NodeOrder) -> ExternalRecord | None:
+        """Look up by `order.key`, exactly; its `differences` compare it with the order field by field."""
 
-    def create_node(self, order: NodeOrder) -> Landed: ...
+    def create_node(self, order: NodeOrder) -> ExternalRecord: ...
 
-    def find_line(self, order: LineOrder) -> Landed | None: ...
+    def find_line(self, order: LineOrder) -> ExternalRecord | None: ...
 
-    def create_line(self, order: LineOrder) -> Landed: ...
+    def create_line(self, order: LineOrder) -> ExternalRecord: ...
 
-    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         """Close a project or task whose children are closed; `find_node` says `closed` from then on, and names
         that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it."""
 
-    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+    def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         """Close a billing line so that it is never invoiced; as `cancel_node`."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from oppsync.domain.plan.orders import (
-    Message,
-)
+from oppsync.domain.plan.orders import Message
 
 
 class Notifier(Protocol):

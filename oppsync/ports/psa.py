@@ -5,35 +5,31 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
-from oppsync.domain.effects.effects import Landed
-from oppsync.domain.plan.orders import (
-    PsaOrder,
-    StaffingOrder,
-    WriteBack,
-)
+from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 
 
 class Psa(Protocol):
     quarantine: timedelta
 
-    def find_project(self, order: PsaOrder) -> Landed | None: ...
+    def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...
 
-    def create_project(self, order: PsaOrder) -> Landed: ...
+    def create_project(self, order: PsaOrder) -> ExternalRecord: ...
 
-    def find_archived(self, key: str) -> Landed | None:
+    def find_archived(self, key: str) -> ExternalRecord | None:
         """The project under our key, `closed` when it is archived; None when there is none."""
 
-    def archive_project(self, outside_id: str) -> Landed: ...
+    def archive_project(self, outside_id: str) -> ExternalRecord: ...
 
-    def find_staffing(self, order: StaffingOrder) -> Landed | None:
+    def find_staffing(self, order: StaffingOrder) -> ExternalRecord | None:
         """The request under our key, whole; None while any of it is missing."""
 
-    def request_staffing(self, order: StaffingOrder) -> Landed:
+    def request_staffing(self, order: StaffingOrder) -> ExternalRecord:
         """Make what is missing of it. Raises Misconfigured for a role that the PSA's settings do not know."""
 
-    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> Landed:
+    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> ExternalRecord:
         """Nobody is asked for any more, and `find_staffing` finds nothing. Harmless to repeat."""
 
-    def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None: ...
+    def find_write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord | None: ...
 
-    def write_back(self, outside_id: str, wanted: WriteBack) -> Landed: ...
+    def write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord: ...

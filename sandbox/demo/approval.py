@@ -10,7 +10,6 @@ from uuid import UUID
 
 import httpx2
 
-from adapters.bootstrap import TENANT
 from adapters.cli.commands import Failed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel import canonical_json
@@ -46,7 +45,9 @@ def _api(running: Running, person: DemoPerson) -> httpx2.Client:
     secret = running.home.token(
         person.email,
         is_known=lambda known: application.token(known) is not None,
-        make=lambda: application.dispatch(CreateToken(TENANT, f"demo {uuid.uuid4()}", person.email)),
+        make=lambda: application.dispatch(
+            CreateToken(application.tenant_id, f"demo {uuid.uuid4()}", person.email)
+        ),
     )
     return httpx2.Client(
         base_url=f"{running.addresses.web}/api/v1",

@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 from rich.console import Console
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.cli.commands import FAILED
 from oppsync.domain.reading.readings import OpportunitySummary
 from oppsync.domain.work.states import RESTING, State
@@ -102,7 +102,8 @@ def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list
             SalesforceControl(found.addresses.salesforce),
             KantataControl(found.addresses.kantata),
         )
-        details = [found.application.queries.opportunity(TENANT, each.id) for each in opportunities]
+        queries, tenant_id = found.application.queries, found.application.tenant_id
+        details = [queries.opportunity(tenant_id, each.id) for each in opportunities]
         return [comparer.deal(detail) for detail in details]
 
 
@@ -151,7 +152,7 @@ def _all(application: Application) -> list[OpportunitySummary]:
     for state in COMPARED:
         after: str | None = None
         while True:
-            page = application.queries.opportunities(TENANT, state=state, after=after, limit=100)
+            page = application.queries.opportunities(application.tenant_id, state=state, after=after, limit=100)
             found += page.rows
             after = page.next_cursor
             if after is None:

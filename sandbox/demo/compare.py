@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.plan.plan import ROOT_PATH, StaffingRequest
 from oppsync.domain.reading.readings import OpportunityDetail
 from oppsync.domain.values.keys import EffectKind, outside_key
@@ -40,9 +40,9 @@ class Comparer:
         return DealComparison(detail.name or detail.source_id, tuple(rows))
 
     def _active(self, detail: OpportunityDetail) -> Iterator[Compared]:
-        plan = self.application.queries.plan(TENANT, detail.id).plan.content
+        plan = self.application.queries.plan(self.application.tenant_id, detail.id).plan.content
         currency = self.erp.currency(plan.erp_company)
-        landing = Landing(TENANT, detail.connection_id, detail.source_id, plan, currency)
+        landing = Landing(self.application.tenant_id, detail.connection_id, detail.source_id, plan, currency)
         works, invoices = self._books(landing.key_prefix)
         expected = list(landing.records())
         for each in expected:
@@ -55,7 +55,7 @@ class Comparer:
         yield from self._asked_for(landing)
 
     def _rejected(self, detail: OpportunityDetail) -> Iterator[Compared]:
-        prefix = f"oppsync:{TENANT}:{detail.connection_id}:{detail.source_id}:"
+        prefix = f"oppsync:{self.application.tenant_id}:{detail.connection_id}:{detail.source_id}:"
         yield from _not_planned(set(), *self._books(prefix))
         record = self.crm.record(detail.source_id)
         yield Compared(
@@ -104,7 +104,13 @@ class Comparer:
         )
 
     def _in_psa(self, detail: OpportunityDetail, root: list[Record]) -> Compared:
-        key = outside_key(TENANT, detail.connection_id, detail.source_id, EffectKind.PSA_PROJECT, ROOT_PATH)
+        key = outside_key(
+            self.application.tenant_id,
+            detail.connection_id,
+            detail.source_id,
+            EffectKind.PSA_PROJECT,
+            ROOT_PATH,
+        )
         there = [each for each in self.psa.workspaces() if each["external_reference"] == key]
         notes = _notes(there[0]["description"]) if there else {}
         return Compared(

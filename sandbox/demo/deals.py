@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.reading.readings import OpportunitySummary, TimelineEntry
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import RESTING, State
@@ -35,13 +35,15 @@ class Deals:
         return [self._find(deal.record_id) for deal in self.won]
 
     def timeline(self, opportunity: OpportunitySummary) -> Sequence[TimelineEntry]:
-        return self.application.queries.timeline(TENANT, opportunity.id)
+        return self.application.queries.timeline(self.application.tenant_id, opportunity.id)
 
     def exceptions(self, opportunity: OpportunitySummary) -> Sequence[ExceptionItem]:
-        return self.application.queries.exceptions(TENANT, opportunity_id=opportunity.id).rows
+        return self.application.queries.exceptions(
+            self.application.tenant_id, opportunity_id=opportunity.id
+        ).rows
 
     def _find(self, record_id: str) -> OpportunitySummary | None:
-        found = self.application.queries.opportunities(TENANT, text=record_id)
+        found = self.application.queries.opportunities(self.application.tenant_id, text=record_id)
         return next((row for row in found.rows if row.source_id == record_id), None)
 
 

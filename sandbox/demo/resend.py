@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.reading.readings import OpportunitySummary
 from oppsync.domain.work.states import State
 from oppsync.kernel import canonical_json
@@ -49,7 +49,7 @@ def _sent_again(
 
 
 def _active(application: Application, record_id: str) -> OpportunitySummary | None:
-    rows = application.queries.opportunities(TENANT, state=State.ACTIVE, text=record_id).rows
+    rows = application.queries.opportunities(application.tenant_id, state=State.ACTIVE, text=record_id).rows
     return next((row for row in rows if row.source_id == record_id), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -56,23 +56,25 @@ PEOPLE = (
 def install(application: Application, systems: DemoSystems, passwords: Mapping[str, str]) -> None:
     """`passwords`: e-mail -> password of people that are not there yet."""
     with application.uow() as uow:
-        for connection, secrets in _connections(systems):
+        for connection, secrets in _connections(application.tenant_id, systems):
             uow.connections.put(connection, secrets)
         for row in reference_rows():
-            uow.references.put(TENANT, row)
+            uow.references.put(application.tenant_id, row)
         uow.commit()
     for person in PEOPLE:
         try:
             application.dispatch(
-                CreatePerson(TENANT, person.email, person.name, passwords[person.email], person.roles)
+                CreatePerson(
+                    application.tenant_id, person.email, person.name, passwords[person.email], person.roles
+                )
             )
         except Conflict:
             continue
 
 
-def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, object]]]:
+def _connections(tenant_id: str, systems: DemoSystems) -> list[tuple[Connection, dict[str, object]]]:
     crm = Connection(
-        tenant_id=TENANT,
+        tenant_id=tenant_id,
         id=CRM_CONNECTION,
         role=ConnectionRole.CRM,
         vendor="salesforce",
@@ -81,7 +83,7 @@ def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, objec
         signature_scheme="standard_webhooks",
     )
     erp = Connection(
-        tenant_id=TENANT,
+        tenant_id=tenant_id,
         id=ERP_CONNECTION,
         role=ConnectionRole.PROJECTS,
         vendor="tryton",
@@ -89,7 +91,7 @@ def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, objec
         settings={"base_url": systems.tryton_url, "database": systems.tryton_database},
     )
     psa = Connection(
-        tenant_id=TENANT,
+        tenant_id=tenant_id,
         id=PSA_CONNECTION,
         role=ConnectionRole.PSA,
         vendor="kantata",

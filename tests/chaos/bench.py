@@ -15,7 +15,6 @@ from typing import Any
 
 import psycopg
 
-from adapters.bootstrap import TENANT
 from oppsync.services.reconcile.commands import ReconcileRestore
 from tests.chaos import books, invariants
 from tests.chaos.fault import Fault, Injection
@@ -23,6 +22,7 @@ from tests.chaos.house import House
 from tests.chaos.process_faults import PROCESS_FAULTS
 from tests.chaos.store_faults import STORE_FAULTS
 from tests.chaos.vendor_faults import VENDOR_FAULTS
+from tests.harness.builders import TENANT
 from tests.integration.standin_calls import call
 
 FAULTS: tuple[Fault, ...] = (*PROCESS_FAULTS, *STORE_FAULTS, *VENDOR_FAULTS)

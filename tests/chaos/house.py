@@ -15,7 +15,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from adapters.bootstrap import TENANT, build
+from adapters.bootstrap import build
 from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
 from adapters.runtime.processes import free_port
@@ -33,6 +33,7 @@ from tests.chaos.people import DELIVERY, FINANCE, OPERATIONS, approver, operator
 from tests.chaos.processes import Processes
 from tests.chaos.proxies import Proxies, Proxy
 from tests.chaos.servers import Servers
+from tests.harness.builders import TENANT
 
 # Seconds. What the stand-ins are told to do wrong stays within these.
 TIMEOUT, LATE_COMMIT, SEARCH_LAG = 2.0, 2.0, 1.0

@@ -15,7 +15,7 @@ from adapters.runtime.plugins import load
 from adapters.runtime.processes import free_port
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
-from oppsync.domain.effects.effects import Landed
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import NewCustomer, PlanContent
 from oppsync.domain.values.keys import EffectKind, outside_key
@@ -124,7 +124,7 @@ class Deal:
             key = self.key(EffectKind.BILLING_LINE, line.path)
             yield LineOrder(key=key, plan=self.plan, node=node, line=line, project_id=self.ids[node.path])
 
-    def create(self, erp: ProjectSystem) -> list[Landed]:
+    def create(self, erp: ProjectSystem) -> list[ExternalRecord]:
         """The whole tree, parents first."""
         landed = []
         for node in self.plan.nodes:
@@ -132,7 +132,7 @@ class Deal:
             self.ids[node.path] = landed[-1].outside_id
         return landed + [erp.create_line(order) for order in self.lines()]
 
-    def find(self, erp: ProjectSystem) -> list[Landed | None]:
+    def find(self, erp: ProjectSystem) -> list[ExternalRecord | None]:
         nodes = [erp.find_node(self.node(node.path)) for node in self.plan.nodes]
         return nodes + [erp.find_line(order) for order in self.lines()]
 
@@ -270,7 +270,7 @@ def test_a_key_is_looked_up_exactly(erp: ProjectSystem, other: str) -> None:
     erp.create_node(made.model_copy(update={"key": made.key + "-a"}))
 
     assert erp.find_node(made.model_copy(update={"key": made.key + other})) is None
-    assert set(erp.nodes_there([made.key + other, made.key + "-a"])) == {made.key + "-a"}
+    assert set(erp.existing_keys([made.key + other, made.key + "-a"])) == {made.key + "-a"}
 
 
 def test_the_same_text_in_other_fields_finds_nothing(erp: ProjectSystem) -> None:
@@ -331,7 +331,7 @@ def test_amounts_of_any_size_arrive_whole(erp: ProjectSystem) -> None:
     assert all(landed.differences == {} for landed in created)
 
 
-def close(erp: ProjectSystem, deal: Deal, created: list[Landed]) -> list[Landed]:
+def close(erp: ProjectSystem, deal: Deal, created: list[ExternalRecord]) -> list[ExternalRecord]:
     """All of a deal, in the reverse of the order in which it was created."""
     orders: list[NodeOrder | LineOrder] = [deal.node(node.path) for node in deal.plan.nodes]
     orders += deal.lines()

@@ -40,6 +40,7 @@ from sandbox.firm.demo_firm import reference_rows
 
 Shape = TypeVar("Shape", bound=Frozen)
 
+TENANT = "default"
 WON_ON = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 OPPORTUNITY_ID = UUID("01890000-0000-7000-8000-000000000001")
@@ -301,7 +302,7 @@ def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:
     """An opportunity just received, its record read when `deal` is given."""
     fresh = TrackedOpportunity(
-        tenant_id="default",
+        tenant_id=TENANT,
         id=OPPORTUNITY_ID,
         connection_id="sf-demo",
         source_id="006O1",

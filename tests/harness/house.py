@@ -16,7 +16,7 @@ from uuid import UUID
 import redis
 from sqlalchemy import text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.traffic.book import NAMESPACE
 from oppsync.domain.approval.tasks import ApprovalTask, Decision
 from oppsync.domain.effects.effects import LedgerRow
@@ -36,6 +36,7 @@ from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
 from sandbox.standins.control import KantataControl, SalesforceControl
+from tests.harness.builders import TENANT
 
 PASSWORD = "a long demo password"
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"

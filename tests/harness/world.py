@@ -21,7 +21,7 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
-from adapters.bootstrap import TENANT, Application, build
+from adapters.bootstrap import Application, build
 from adapters.operations.supervisor import PROJECT, TOGETHER, read_procfile
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.kernel.settings import Settings
@@ -34,6 +34,7 @@ from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION, PSA_CONNECTION
 from sandbox.home import TRYTON_CACHE, Addresses, Home
 from sandbox.stack import tryton_answers
 from sandbox.standins.control import KantataControl, SalesforceControl
+from tests.harness.builders import TENANT
 from tests.harness.programs import Found, NotYet, Program, Server, postgres_of, redis_of, reserved_ports, until
 from tests.harness.tryton import Books
 from tests.service.erp import check_landed

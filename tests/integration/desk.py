@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
@@ -15,6 +15,7 @@ from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from tests.harness.builders import TENANT
 
 CRM = "crm"
 

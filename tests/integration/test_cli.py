@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
 from adapters.operations.supervisor import together
 from adapters.postgres import schema
@@ -25,6 +25,7 @@ from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import SignIn
 from sandbox.__main__ import sandbox
 from sandbox.home import Home
+from tests.harness.builders import TENANT
 from tests.web.office import Office
 
 PROJECT = Path(__file__).parents[2]

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
 from oppsync.domain.work.states import State
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
+from tests.harness.builders import TENANT
 from tests.web.office import Office
 
 Run = Callable[..., Result]

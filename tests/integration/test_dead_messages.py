@@ -14,9 +14,10 @@ from dramatiq.brokers.redis import RedisBroker
 from actors.broker import NAMESPACE, make_broker
 from actors.dead_letters import mirror_dead_letters
 from actors.stages import declare_actors
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.kernel.settings import Settings
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 DEAD = f"{NAMESPACE}:validate.XQ"
@@ -59,7 +60,7 @@ def test_a_message_no_worker_understands_becomes_an_exception_of_its_deal(
     (opportunity_id,) = desk.receive(application, "006A")
     die(broker, message("stage.of_another_release", str(opportunity_id)))
 
-    assert mirror_dead_letters(application.engine, broker) == 1
+    assert mirror_dead_letters(application, broker) == 1
 
     (item,) = application.queries.exceptions(TENANT).rows
     assert (item.opportunity_id, item.code, item.disposition) == (
@@ -74,14 +75,14 @@ def test_a_message_no_worker_understands_becomes_an_exception_of_its_deal(
         "exception.raised.v1"
     ]
     assert broker.client.zcard(DEAD) == 0
-    assert mirror_dead_letters(application.engine, broker) == 0
+    assert mirror_dead_letters(application, broker) == 0
 
 
 def test_dead_messages_of_one_deal_are_one_item(application: Application, broker: RedisBroker) -> None:
     (opportunity_id,) = desk.receive(application, "006A")
     die(broker, *(message("stage.of_another_release", str(opportunity_id)) for _ in range(3)))
 
-    assert mirror_dead_letters(application.engine, broker) == 3
+    assert mirror_dead_letters(application, broker) == 3
 
     (item,) = application.queries.exceptions(TENANT).rows
     assert item.occurrences == 3
@@ -94,7 +95,7 @@ def test_a_message_about_no_deal_is_kept_all_the_same(
 ) -> None:
     die(broker, message("stage.of_another_release", *args))
 
-    assert mirror_dead_letters(application.engine, broker) == 1
+    assert mirror_dead_letters(application, broker) == 1
 
     assert len(kept(application)) == 1
     assert application.queries.exceptions(TENANT).rows == ()
@@ -106,6 +107,6 @@ def test_what_a_stage_raises_for_a_malformed_message_dies_at_once(
     """Dramatiq retries nothing: Postgres decides what comes back."""
     die(broker, message("stage.validate", "nonsense"))
 
-    mirror_dead_letters(application.engine, broker)
+    mirror_dead_letters(application, broker)
 
     assert kept(application) == [("", "stage.validate", None)]

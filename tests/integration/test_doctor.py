@@ -13,7 +13,7 @@ import redis
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
 from adapters.operations.doctor import Verdict, clock, eviction, polling, redis_connections
 from adapters.postgres import schema
@@ -24,6 +24,7 @@ from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
 from sandbox.firm.install import PEOPLE, DemoSystems, install
+from tests.harness.builders import TENANT
 
 Examine = Callable[..., tuple[int, dict[str, tuple[str, str]]]]
 NOBODY = DemoSystems(

@@ -35,7 +35,7 @@ from oppsync.kernel.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.kernel.send_deadline import send_window
+from oppsync.kernel.send_deadline import send_deadline
 
 SECRET = "s3cr3t/with+signs"
 Serve = Callable[[socket.socket], None]
@@ -149,7 +149,7 @@ def test_retry_after_in_seconds_or_as_a_date(value: str | None, wait: timedelta 
     assert read_retry_after(value, datetime(2026, 1, 5, 10, 0, tzinfo=UTC)) == wait
 
 
-def test_a_write_that_comes_too_late_for_its_window_is_not_sent() -> None:
+def test_a_write_that_comes_after_its_deadline_is_not_sent() -> None:
     """Frozen, or kept waiting: by now another may have looked it up and sent it."""
     heard = threading.Event()
 
@@ -157,12 +157,12 @@ def test_a_write_that_comes_too_late_for_its_window_is_not_sent() -> None:
         heard.set()
         says("200 OK")(connection)
 
-    with server(listening) as url, send_window(timedelta(0)):
+    with server(listening) as url, send_deadline(timedelta(0)):
         with pytest.raises(VendorUnavailable, match="nothing was sent"):
             client(url).request("POST", "/thing", write=True)
         assert not heard.is_set()
         assert client(url).request("GET", "/thing", write=False).is_success
-    with server(listening) as url, send_window(timedelta(minutes=1)):
+    with server(listening) as url, send_deadline(timedelta(minutes=1)):
         assert client(url).request("POST", "/thing", write=True).is_success
 
 

@@ -11,17 +11,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.postgres.repositories.ledger import PostgresLedger
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import LeaseLost
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
 from oppsync.services.work.lease_keeper import LeaseKeeper
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 EXPIRE = "update opportunities set lease_until = clock_timestamp() - interval '1 second'"
@@ -121,7 +122,9 @@ def test_a_zombie_records_no_outcome(application: Application, opportunity_id: U
 WRITES: dict[str, Callable[[Ledger, Effect, Lease], None]] = {
     "intend": lambda ledger, effect, lease: ledger.intend(TENANT, effect, "digest", lease, "00-1-2-01"),
     "mark_sent": lambda ledger, effect, lease: ledger.mark_sent(TENANT, effect, "digest", lease, "00-1-2-01"),
-    "confirm": lambda ledger, effect, lease: ledger.confirm(TENANT, effect.key, Landed(outside_id="7"), lease),
+    "confirm": lambda ledger, effect, lease: ledger.confirm(
+        TENANT, effect.key, ExternalRecord(outside_id="7"), lease
+    ),
     "unsent": lambda ledger, effect, lease: ledger.unsent(TENANT, effect.key, "", lease),
     "reject": lambda ledger, effect, lease: ledger.reject(TENANT, effect.key, "", lease),
     "unknown": lambda ledger, effect, lease: ledger.unknown(TENANT, effect.key, "", lease),

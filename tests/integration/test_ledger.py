@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
-from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from adapters.bootstrap import Application
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import Lease
 from oppsync.ports.storage.ledger import Ledger
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"
@@ -74,8 +75,8 @@ def test_an_effect_is_intended_sent_and_confirmed(ledger: Ledger, effect: Effect
     assert (sent.state, sent.attempts) == (EffectState.SENT, 1)
     assert sent.sent_at is not None
 
-    landed = Landed(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7})
-    ledger.confirm(TENANT, KEY, landed, lease)
+    external = ExternalRecord(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7})
+    ledger.confirm(TENANT, KEY, external, lease)
     done = row(ledger)
     assert (done.state, done.outside_id, done.number, done.url) == (
         EffectState.CONFIRMED,
@@ -123,7 +124,7 @@ def test_a_settled_effect_is_intended_again_with_its_new_request(
         case EffectState.REJECTED:
             ledger.reject(TENANT, KEY, "blocked", lease)
         case _:
-            ledger.confirm(TENANT, KEY, Landed(outside_id="7"), lease)
+            ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="7"), lease)
     assert row(ledger).state is state
 
     ledger.intend(TENANT, effect.model_copy(update={"request": {"name": "B"}}), "other", lease, TRACE)
@@ -137,7 +138,7 @@ def test_telling_somebody_makes_nothing_exist(
     ledger: Ledger, effect: Effect, lease: Lease, kind: EffectKind
 ) -> None:
     ledger.mark_sent(TENANT, effect.model_copy(update={"kind": kind}), "digest", lease, TRACE)
-    ledger.confirm(TENANT, KEY, Landed(outside_id="someone"), lease)
+    ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="someone"), lease)
 
     assert not row(ledger).may_exist
 

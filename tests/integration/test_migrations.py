@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.postgres import schema
 from sandbox.embedded.servers import ServerAddresses
 from tests.conftest import database_url
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 
@@ -94,3 +95,22 @@ def test_the_audit_trail_never_changes(application: Application, change: str) ->
         desk.run(application, change)
 
     assert desk.run(application, "select summary from audit") == [("s",)]
+
+
+def test_of_items_that_were_opened_twice_the_first_stays_open(empty: Engine) -> None:
+    schema.upgrade(empty, "20261125x")
+    opened = text(
+        "insert into exception_items"
+        " (tenant_id, id, disposition, code, message, owner, payload_reference, status)"
+        " values ('default', :id, 'business', :code, 'm', 'operations', :about, 'open')"
+    )
+    with empty.begin() as connection:
+        items = [("BUG", "poll:a"), ("BUG", "poll:a"), ("BUG", "poll:b"), ("POLL_REFUSED", "poll:a")]
+        for number, (code, about) in enumerate(items):
+            connection.execute(opened, {"id": UUID(int=number), "code": code, "about": about})
+
+    schema.upgrade(empty)
+
+    with empty.connect() as connection:
+        left = connection.execute(text("select id from exception_items where status = 'open' order by id"))
+        assert list(left.scalars()) == [UUID(int=0), UUID(int=2), UUID(int=3)]

@@ -16,10 +16,12 @@ from dramatiq.brokers.redis import RedisBroker
 from actors.broker import NAMESPACE, make_broker
 from actors.sending import BATCH, LONGEST_QUEUE, Sender
 from actors.stages import declare_actors
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
+from adapters.postgres.sending import PostgresSending
 from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
 from oppsync.pipeline.table import PIPELINE
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 LATER = "update opportunities set emit_at = clock_timestamp()"
@@ -34,7 +36,7 @@ def broker(settings: Settings) -> Iterator[RedisBroker]:
 @pytest.fixture
 def sender(application: Application, broker: RedisBroker) -> Sender:
     desk.connect(application)
-    return Sender(application.engine, broker, declare_actors(broker, application))
+    return Sender(PostgresSending(application.engine), broker, declare_actors(broker, application))
 
 
 def messages(broker: RedisBroker, stage: str = "validate") -> list[dict[str, object]]:
@@ -80,7 +82,7 @@ def test_while_redis_is_away_rows_stay(application: Application, sender: Sender,
     order(application, opportunity_id)
     desk.run(application, LATER)
     with closing(make_broker("redis://127.0.0.1:1/0")) as nowhere:
-        cut_off = Sender(application.engine, nowhere, declare_actors(nowhere, application))
+        cut_off = Sender(PostgresSending(application.engine), nowhere, declare_actors(nowhere, application))
         with pytest.raises(redis.RedisError):
             cut_off.relay()
         with pytest.raises(redis.RedisError):
@@ -116,7 +118,7 @@ def test_two_relays_share_the_rows(
     (opportunity_id,) = desk.receive(application, "006A")
     order(application, *[opportunity_id] * 500)
     other, of_other = applications(), make_broker(settings.redis_address)
-    relays = [sender, Sender(other.engine, of_other, declare_actors(of_other, other))]
+    relays = [sender, Sender(PostgresSending(other.engine), of_other, declare_actors(of_other, other))]
     sent, start = [], threading.Barrier(2)
 
     def work(relay: Sender) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.erp.tryton.directory import Remembered
 from adapters.postgres.engine import TRUSTED_SECONDS, make_engine
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import Region
 from oppsync.kernel.settings import Settings
 from sandbox.firm.demo_firm import reference_rows
+from tests.harness.builders import TENANT
 
 DACH = next(row for row in reference_rows() if row.kind is ReferenceKind.REGION and row.key == "DACH")
 

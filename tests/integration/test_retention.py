@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.postgres import schema
 from adapters.postgres.retention import prune
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
@@ -25,6 +25,7 @@ from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import DismissException, ReplayException
 from sandbox.embedded.servers import ServerAddresses
 from tests.conftest import database_url
+from tests.harness.builders import TENANT
 from tests.web.office import CONNECTION, Office
 
 BODY = b"no notification at all"
@@ -173,8 +174,8 @@ def write_effects(office: Office) -> UUID:
             )
             digest = canonical_json.digest(effect.request)
             uow.ledger.mark_sent(TENANT, effect, digest, lease, before.traceparent)
-        landed = Landed(outside_id="7", number="PRJ-7", response={"id": 7})
-        uow.ledger.confirm(TENANT, "confirmed", landed, lease)
+        external = ExternalRecord(outside_id="7", number="PRJ-7", response={"id": 7})
+        uow.ledger.confirm(TENANT, "confirmed", external, lease)
         uow.ledger.unknown(TENANT, "unknown", "no answer", lease)
         uow.commit()
     return opportunity_id

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
-from oppsync.domain.effects.effects import Effect, EffectState, Landed
+from adapters.bootstrap import Application
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.events import EffectRecorded
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import LeaseLost
 from oppsync.ports.storage.opportunities import ON_ACTION
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 KEY = "oppsync:default:crm:006A:parent:project"
@@ -64,9 +65,9 @@ def _lose(application: Application, held: Held) -> None:
 
 def test_an_answer_and_what_it_tells_are_kept_together(application: Application, held: Held) -> None:
     opportunity, lease = held
-    landed = Landed(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7, "name": "Ä"})
+    external = ExternalRecord(outside_id="7", number="P-7", url="http://erp/7", response={"id": 7, "name": "Ä"})
     with application.uow() as uow:
-        uow.ledger.confirm(TENANT, KEY, landed, lease)
+        uow.ledger.confirm(TENANT, KEY, external, lease)
         uow.audit.append(TENANT, _event(opportunity.id, "confirmed"), TRACE)
         uow.audit.append(TENANT, _event(opportunity.id, "and seen"), TRACE)
         uow.commit()
@@ -105,7 +106,7 @@ def test_what_a_refused_write_tells_is_not_told(application: Application, held: 
     _lose(application, held)
 
     with application.uow() as uow:
-        uow.ledger.confirm(TENANT, KEY, Landed(outside_id="7"), lease)
+        uow.ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="7"), lease)
         uow.audit.append(TENANT, _event(opportunity.id, "confirmed"), TRACE)
         with pytest.raises(LeaseLost):
             uow.commit()
@@ -136,7 +137,7 @@ def test_of_several_writes_all_are_kept_or_none(application: Application, held: 
     opportunity, lease = held
     with application.uow() as uow:
         uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "digest", lease, TRACE)
-        uow.ledger.confirm(TENANT, KEY, Landed(outside_id="7"), lease)
+        uow.ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="7"), lease)
         uow.audit.append(TENANT, _event(opportunity.id, "confirmed"), TRACE)
         uow.commit()
     assert desk.run(application, "select state, attempts from effects") == [("confirmed", 1)]

@@ -7,15 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.deal.opportunity import OpportunityRef
-from oppsync.domain.effects.effects import Effect, EffectState, Landed
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
 from oppsync.kernel.errors import NotFound
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 OTHER = "another firm"
@@ -96,7 +97,7 @@ def test_nobody_sees_or_touches_what_another_firm_has(two_firms: Application) ->
                 look()
         assert uow.approvals.of(OTHER, ours) == []
         assert uow.approvals.void(OTHER, ours, None) == 0
-        assert uow.exceptions.close_for(OTHER, ours, "person:olga", "theirs") == 0
+        assert uow.exceptions.close_open(OTHER, ours, "person:olga", "theirs") == 0
 
 
 def test_two_firms_write_their_ledgers_under_one_key(two_firms: Application) -> None:
@@ -120,7 +121,7 @@ def test_two_firms_write_their_ledgers_under_one_key(two_firms: Application) -> 
             uow.ledger.intend(tenant_id, effect, f"digest of {tenant_id}", taken[1], TRACE)
             uow.commit()
     with two_firms.uow() as uow:
-        uow.ledger.confirm(TENANT, KEY, Landed(outside_id="7"), leases[TENANT])
+        uow.ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="7"), leases[TENANT])
         uow.commit()
 
     with two_firms.uow() as uow:

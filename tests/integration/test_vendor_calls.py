@@ -6,14 +6,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.http.client import HttpClient
 from adapters.connectors.traffic.limits import NO_LIMITS
 from adapters.postgres.retention import prune
 from oppsync.domain.reading.calls import VendorCall
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.kernel.errors import VendorRejected, VendorUnavailable
-from oppsync.kernel.stage_scope import step
+from oppsync.kernel.stage_scope import stage_scope
+from tests.harness.builders import TENANT
 from tests.integration import desk
 from tests.integration.test_http import Serve, says, server
 from tests.integration.test_vendor_traffic import connection
@@ -24,7 +25,7 @@ SECRET = "s3cr3t-token"
 def call(application: Application, serve: Serve, opportunity_id: UUID) -> None:
     gate = application.vendor_traffic.gate(connection(), NO_LIMITS)
     headers = {"Authorization": f"Bearer {SECRET}"}
-    with server(serve) as url, step(TENANT, opportunity_id, "create_projects", new_traceparent()):
+    with server(serve) as url, stage_scope(TENANT, opportunity_id, "create_projects", new_traceparent()):
         client = HttpClient("Acme", url, headers=headers, gate=gate, timeout=2.0)
         client.request(
             "POST",
@@ -85,7 +86,7 @@ def test_what_never_left_is_no_call(application: Application) -> None:
 
 def _read_from_nowhere(application: Application, deal: UUID) -> None:
     gate = application.vendor_traffic.gate(connection(), NO_LIMITS)
-    with step(TENANT, deal, "validate", new_traceparent()):
+    with stage_scope(TENANT, deal, "validate", new_traceparent()):
         HttpClient("Acme", "http://127.0.0.1:1", gate=gate).request("GET", "/x", write=False)
 
 

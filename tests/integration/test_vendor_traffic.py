@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 import pytest
 import redis
 
-from adapters.bootstrap import TENANT
 from adapters.connectors.http.client import Answer, HttpClient, Sent
 from adapters.connectors.traffic import gate
 from adapters.connectors.traffic.book import NAMESPACE, Book
@@ -32,9 +31,10 @@ from oppsync.kernel.errors import (
     TransientError,
     VendorUnavailable,
 )
-from oppsync.kernel.send_deadline import send_window
-from oppsync.kernel.stage_scope import step
+from oppsync.kernel.send_deadline import send_deadline
+from oppsync.kernel.stage_scope import stage_scope
 from sandbox.embedded.servers import ServerAddresses
+from tests.harness.builders import TENANT
 from tests.integration.test_http import Serve, says, server
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -81,7 +81,7 @@ def later(books: redis.Redis, seconds: float, name: str = "erp") -> None:
 
 @contextmanager
 def working(opportunity_id: UUID | None = None) -> Iterator[None]:
-    with step(TENANT, opportunity_id or uuid4(), "create_projects", new_traceparent()):
+    with stage_scope(TENANT, opportunity_id or uuid4(), "create_projects", new_traceparent()):
         yield
 
 
@@ -240,7 +240,7 @@ def test_a_write_for_want_of_a_token_was_certainly_not_sent(
 
     with server(serve) as url:
         client = HttpClient("Acme", url, gate=workers[0].gate(connection(), OF_TWO))
-        with send_window(timedelta(seconds=2)), pytest.raises(HeldBack):
+        with send_deadline(timedelta(seconds=2)), pytest.raises(HeldBack):
             client.request("POST", "/x", write=True)
     assert not reached
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.polling import ChangePage, Watermark
+from tests.harness.builders import TENANT
 from tests.integration import desk
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)

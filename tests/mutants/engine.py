@@ -35,13 +35,13 @@ ENGINE = (
     Mutation(
         "no look-up before a send",
         EFFECTS,
-        "found = None if self._is_absent(effect.key) else find()",
+        "found = self._look_up(effect.key, row, effect.quarantine, find)",
         "found = None",
     ),
     Mutation(
         "a look-up of many at once does not look at its answer",
         EFFECTS,
-        "set(new).difference(there(new))",
+        "set(new).difference(existing_keys(new))",
         "new",
     ),
     Mutation(
@@ -53,20 +53,20 @@ ENGINE = (
     Mutation(
         "quarantine of zero",
         EFFECTS,
-        "effect.key, effect.quarantine + LONGEST_PAUSE)",
-        "effect.key, timedelta(0))",
+        "key, quarantine + LONGEST_PAUSE)",
+        "key, timedelta(0))",
     ),
     Mutation(
         "no quarantine for what a dead worker sent",
         EFFECTS,
-        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            self._wait_out",
-        "row.state in (EffectState.UNKNOWN,):\n            self._wait_out",
+        "if row is not None and row.outcome_unknown:",
+        "if row is not None and row.state is EffectState.UNKNOWN:",
     ),
     Mutation(
         "no quarantine for an unclear answer",
         EFFECTS,
-        "row.state in (EffectState.SENT, EffectState.UNKNOWN):\n            self._wait_out",
-        "row.state in (EffectState.SENT,):\n            self._wait_out",
+        "if row is not None and row.outcome_unknown:",
+        "if row is not None and row.state is EffectState.SENT:",
     ),
     Mutation(
         "an unclear answer (5xx, time-out) counts as not carried out",
@@ -98,19 +98,19 @@ ENGINE = (
         "confirmed before it is sent",
         EFFECTS,
         "marking = self.clock.now()",
-        'self._record(effect, EffectState.CONFIRMED, landed=Landed(outside_id="soon"))\n'
+        'self._record(effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="soon"))\n'
         "        marking = self.clock.now()",
     ),
     Mutation(
         "an answer is not recorded",
         EFFECTS,
-        "self._record(effect, EffectState.CONFIRMED, landed=landed)\n        return landed",
-        "return landed",
+        "self._record(effect, EffectState.CONFIRMED, external=external)\n        return external",
+        "return external",
     ),
     Mutation(
         "a write that never lands is sent for ever",
         EFFECTS,
-        "return unclear and row.attempts % MAX_UNCLEAR_SENDS == 0",
+        "return row.outcome_unknown and row.attempts % MAX_UNCLEAR_SENDS == 0",
         "return False",
     ),
     Mutation(
@@ -128,8 +128,8 @@ ENGINE = (
     Mutation(
         "an effect that may exist counts as absent when a deal is lost",
         "oppsync/domain/effects/effects.py",
-        "states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)",
-        "states = (EffectState.CONFIRMED,)",
+        "(self.outcome_unknown or self.state is EffectState.CONFIRMED)",
+        "self.state is EffectState.CONFIRMED",
     ),
     # Keys and plans.
     Mutation(
@@ -369,13 +369,13 @@ ENGINE = (
     Mutation(
         "a replay begins from the start",
         QUEUE,
-        "target = (before.resume_state or State.RECEIVED) if parked",
-        "target = State.RECEIVED if parked",
+        "resume(uow, self.publish, before, before.stands_at,",
+        'resume(uow, self.publish, before, type(before.stands_at)("received"),',
     ),
     Mutation(
         "a replayed item stays open",
         QUEUE,
-        'uow.exceptions.close_for(item.tenant_id, before.id, actor, "Replayed")',
+        'uow.exceptions.close_open(item.tenant_id, before.id, actor, "Replayed")',
         "pass",
     ),
     Mutation(
@@ -394,8 +394,8 @@ ENGINE = (
     Mutation(
         "lost after its projects exist, it is withdrawn",
         REFRESH,
-        "(resumes_at is State.APPROVED and not may_exist_outside)",
-        "resumes_at is State.APPROVED",
+        "(stands_at is State.APPROVED and not may_exist_outside)",
+        "stands_at is State.APPROVED",
     ),
     Mutation(
         "a rejection's tasks count for the second try",
@@ -412,16 +412,16 @@ ENGINE = (
     ),
     Mutation(
         "what perhaps exists is not closed",
-        COMPENSATE,
-        "if row.state not in (EffectState.SENT, EffectState.UNKNOWN):",
+        EFFECTS,
+        "if not row.outcome_unknown:",
         "if True:",
         first=_in_memory("test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(
         "what perhaps exists is looked up before its quarantine is over",
-        COMPENSATE,
-        "        if until is not None:\n",
-        "        if False:\n",
+        EFFECTS,
+        "found = self._look_up(row.key, row, quarantine, find)",
+        "found = find()",
         first=_in_memory("test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(

@@ -7,10 +7,11 @@ from tests.mutants.mutation import Mutation
 ROWS = "adapters/postgres/repositories/opportunities.py"
 LEDGER = "adapters/postgres/repositories/ledger.py"
 SESSION = "adapters/postgres/session.py"
-APPROVALS = "adapters/postgres/repositories/approvals.py"
 DELIVERIES = "adapters/postgres/repositories/deliveries.py"
+APPROVALS = "adapters/postgres/repositories/approvals.py"
 EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
-SENDING = "actors/sending.py"
+SENDER = "actors/sending.py"
+SENDING = "adapters/postgres/sending.py"
 FAIR = "adapters/postgres/fair.py"
 
 _LEASES = "tests/integration/test_leases.py::"
@@ -136,21 +137,21 @@ STORAGE = (
     Mutation(
         "a write put off is refused and nobody notices",
         SESSION,
-        "if self._write(*put_off) is None:",
-        "if self._write(*put_off) is None and False:",
+        "if self._write(*deferred) is None:",
+        "if self._write(*deferred) is None and False:",
         first=_LEASES + "test_a_zombie_writes_nothing_into_the_ledger",
     ),
     Mutation(
         "a write that goes alone is told by nobody",
         SESSION,
-        "if not self._told:",
-        "if not self._told or not self._connection.in_transaction():",
+        "if not self._audit_rows:",
+        "if not self._audit_rows or not self._connection.in_transaction():",
     ),
     Mutation(
         "a refused outcome is told all the same",
         SESSION,
-        "_telling(exists(select(written)))",
-        "_telling()",
+        "_adding_audit(exists(select(written)))",
+        "_adding_audit()",
         first=_SESSION + "test_what_a_refused_write_tells_is_not_told",
     ),
     Mutation(
@@ -197,24 +198,23 @@ STORAGE = (
     Mutation(
         "each occurrence opens an item of its own",
         EXCEPTIONS,
-        "        if known is not None:\n",
-        "        if False:\n",
+        "self._session.execute(_RAISE, ",
+        "self._session.execute(_OPEN.returning(table.c.id), ",
         first="tests/service/test_polling.py"
         "::test_a_poll_refused_for_another_reason_is_the_same_item_seen_again",
     ),
     Mutation(
         "closed items are closed for all",
         EXCEPTIONS,
-        "            exception_items.c.opportunity_id == opportunity_id,\n"
-        "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
-        "            exception_items.c.status == ExceptionStatus.OPEN,\n        )\n        return",
+        "table.c.tenant_id == tenant_id, subject_of_row == str(subject), _IS_OPEN",
+        "table.c.tenant_id == tenant_id, _IS_OPEN",
         first=_on_postgres("test_a_fixed_and_told_deal_closes_its_item_and_no_other"),
     ),
     Mutation(
         "the sweeper is off",
         SENDING,
-        "due = connection.execute(due_rows(BATCH, without=waiting)).all()",
-        "due = connection.execute(due_rows(BATCH, without=list(State))).all()",
+        "due = connection.execute(due_rows(room, without=without)).all()",
+        "due = connection.execute(due_rows(room, without=list(State))).all()",
         first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
     ),
     Mutation(
@@ -234,7 +234,7 @@ STORAGE = (
     ),
     Mutation(
         "a long queue is fed on",
-        SENDING,
+        SENDER,
         "full = self._full_queues()",
         "full: set[str] = set()",
         first="tests/integration/test_relay.py::test_a_long_queue_is_not_fed_and_others_are",
@@ -249,13 +249,13 @@ STORAGE = (
     Mutation(
         "the relay deletes before it sends",
         SENDING,
-        "            for row in rows:\n                if row.stage in self._actors:",
-        "        for row in rows:\n            for _ in '1':\n                if row.stage in self._actors:",
+        "            yield interleaved(sorted(taken, key=lambda row: row.id))",
+        "        yield interleaved(sorted(taken, key=lambda row: row.id))",
         first="tests/stateful/test_scenarios.py::test_what_redis_refuses_stays_in_the_outbox_on_postgres",
     ),
     Mutation(
         "the relay forgets to send",
-        SENDING,
+        SENDER,
         "if row.stage in self._actors:",
         "if row.stage not in self._actors:",
     ),

@@ -10,8 +10,8 @@ TRYTON = "adapters/erp/tryton/adapter.py"
 KANTATA = "adapters/psa/kantata/client.py"
 ROWS = "adapters/postgres/repositories/opportunities.py"
 LEDGER = "adapters/postgres/repositories/ledger.py"
-APPROVALS = "adapters/postgres/repositories/approvals.py"
 DELIVERIES = "adapters/postgres/repositories/deliveries.py"
+APPROVALS = "adapters/postgres/repositories/approvals.py"
 EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 APPROVE = "oppsync/pipeline/approve.py"
 
@@ -58,11 +58,11 @@ WIRE = (
         first="tests/integration/test_http.py::test_the_vendors_own_wish_when_to_come_back_is_kept",
     ),
     Mutation(
-        "a write begins after its window has closed",
+        "a write begins after its deadline",
         HTTP,
-        "if write and not window_is_open():",
-        "if False and not window_is_open():",
-        first="tests/integration/test_http.py::test_a_write_that_comes_too_late_for_its_window_is_not_sent",
+        "if write and not may_still_send():",
+        "if False and not may_still_send():",
+        first="tests/integration/test_http.py::test_a_write_that_comes_after_its_deadline_is_not_sent",
     ),
     # Look-ups outside.
     Mutation(
@@ -83,8 +83,8 @@ WIRE = (
     Mutation(
         "a step with limits asks only once",
         GATE,
-        "if self._limits == NO_LIMITS and not said.tell:",
-        "if not said.tell:",
+        "if self._limits == NO_LIMITS and not reply.must_report:",
+        "if not reply.must_report:",
         first=f"{_TRAFFIC}test_what_has_begun_ends_before_other_work_begins",
     ),
     Mutation(
@@ -127,15 +127,15 @@ WIRE = (
     Mutation(
         "a look-up of an exception ignores the tenant",
         EXCEPTIONS,
-        "return exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id",
-        "return (exception_items.c.id == item_id,)",
+        "return table.c.tenant_id == tenant_id, table.c.id == item_id",
+        "return (table.c.id == item_id,)",
         first=_UNSEEN,
     ),
     # A restored backup, retention, dead letters.
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return not known and bool(projects.nodes_there([key]))",
+        "return not known and bool(projects.existing_keys([key]))",
         "return False",
     ),
     Mutation(
@@ -154,8 +154,8 @@ WIRE = (
     Mutation(
         "dead messages are deleted before they are kept",
         "actors/dead_letters.py",
-        "        for message in messages:\n            _keep(connection, message)",
-        "        pass",
+        "    application.dispatch(KeepDeadLetters(letters))\n",
+        "",
         first="tests/integration/test_dead_messages.py"
         "::test_a_message_no_worker_understands_becomes_an_exception_of_its_deal",
     ),

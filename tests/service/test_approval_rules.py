@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.approval.tasks import Decision, RuleUse, TaskStatus
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -18,6 +17,7 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.approvals.commands import SetApprovalRule
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

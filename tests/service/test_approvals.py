@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
@@ -16,6 +15,7 @@ from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import CreatePerson
 from oppsync.services.approvals.commands import DecideApproval
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

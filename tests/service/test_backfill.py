@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.bootstrap import TENANT
 from adapters.cli.__main__ import oppsync
 from oppsync.domain.work.backfill import BackfillPreview
 from oppsync.domain.work.states import State
@@ -21,6 +20,7 @@ from oppsync.services.intake.backfill import MOST_AT_WORK
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.builders import TENANT
 from tests.harness.house import House
 from tests.harness.tryton import Books
 from tests.service import erp

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.values.money import Money
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import NotFound
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 
 

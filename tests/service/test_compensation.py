@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.effects.effects import EffectState, LedgerRow
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionStatus
@@ -16,6 +15,7 @@ from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.pipeline.retry import MAX_TRIES
 from oppsync.services.queue.commands import Compensate
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.work.states import State
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 
 

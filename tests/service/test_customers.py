@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner, Result
 from werkzeug.test import TestResponse
 
-from adapters.bootstrap import TENANT
 from adapters.cli.__main__ import oppsync
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reference.book import ReferenceKind
@@ -21,6 +20,7 @@ from oppsync.services.admin.commands import CreateToken
 from oppsync.services.queue.commands import LinkCustomer
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import reference_rows
+from tests.harness.builders import TENANT
 from tests.harness.house import FINANCE, OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from web.app import create_app

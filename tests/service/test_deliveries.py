@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 
 ONE = {"id": "006000000000001AAA", "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}

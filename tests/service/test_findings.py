@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
 from oppsync.domain.work.states import State
@@ -17,6 +16,7 @@ from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.queue.commands import DismissException
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import reference_rows
+from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

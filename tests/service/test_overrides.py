@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.plan.plan import ROOT_PATH
@@ -18,6 +17,7 @@ from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import CreatePerson
 from oppsync.services.changes.commands import OverridePlan
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 
 OLGA = "olga.operations@example.com"

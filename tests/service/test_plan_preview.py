@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
-from adapters.bootstrap import TENANT
 from adapters.cli.__main__ import oppsync
 from adapters.postgres.tables import metadata
 from oppsync.domain.deal.opportunity import Opportunity
@@ -29,6 +28,7 @@ from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.builders import TENANT
 from tests.harness.house import FINANCE, WON_ON, House
 from tests.harness.tryton import Books
 from web.app import create_app

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.values.findings.finding import OwnerRole
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
@@ -20,6 +20,7 @@ from oppsync.services.intake.commands import PollCrm
 from oppsync.services.queue.commands import DismissException, RunReplay
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

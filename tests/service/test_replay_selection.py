@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.work.replays import (
     Previewed,
     ReplayAction,
@@ -23,6 +22,7 @@ from oppsync.kernel.errors import InvalidInput
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.states import State
@@ -16,6 +15,7 @@ from oppsync.services.queue.commands import Compensate, DismissException
 from oppsync.services.reconcile.commands import ReconcileRestore
 from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm import deals
+from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp

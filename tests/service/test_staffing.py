@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import TENANT
 from adapters.connectors.http.client import HttpClient
 from oppsync.domain.effects.effects import EffectState, LedgerRow
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -16,6 +15,7 @@ from oppsync.domain.work.states import State
 from oppsync.services.queue.commands import Compensate
 from sandbox.firm import deals
 from sandbox.firm.install import PSA_CONNECTION
+from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 
 RESOURCES, ALLOCATIONS = "/api/v1/workspace_resources", "/api/v1/workspace_allocations"

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.deal.opportunity import OpportunityRef
-from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
@@ -283,17 +283,17 @@ class MemoryLedger:
         again = row.model_copy(update={"request_digest": digest, **values})
         self._rows[tenant_id, effect.key] = EffectRow(tenant_id, effect.opportunity_id, again)
 
-    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
-        canonical_json.digest(landed.response)
+    def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None:
+        canonical_json.digest(external.response)
         self._set(
             tenant_id,
             key,
             lease,
             state=EffectState.CONFIRMED,
             confirmed_at=self._now(),
-            outside_id=landed.outside_id,
-            number=landed.number,
-            url=landed.url,
+            outside_id=external.outside_id,
+            number=external.number,
+            url=external.url,
             error=None,
         )
 

@@ -159,9 +159,8 @@ class MemoryExceptions:
         self._new_id = new_id
 
     def raise_item(self, new: NewException) -> UUID:
-        about = (new.opportunity_id, new.delivery_id, new.code)
         for item in self._rows.values():
-            same = (item.opportunity_id, item.delivery_id, item.code) == about
+            same = (item.subject, item.code) == (new.subject, new.code)
             if same and item.status is ExceptionStatus.OPEN:
                 again = {**dict(new), "last_seen": self._now(), "occurrences": item.occurrences + 1}
                 self._rows[item.id] = item.model_copy(update=again)
@@ -176,7 +175,7 @@ class MemoryExceptions:
         self._rows[item.id] = item
         return item.id
 
-    def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
+    def already_reported(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
         return any(
             (item.opportunity_id, item.code) == (opportunity_id, code)
             and item.status in (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
@@ -192,10 +191,10 @@ class MemoryExceptions:
         closed = {"status": status, "closed_by": by, "closed_at": self._now(), "reason": reason}
         self._rows[item_id] = self._rows[item_id].model_copy(update=closed)
 
-    def close_for(
+    def close_open(
         self,
         tenant_id: str,
-        opportunity_id: UUID,
+        subject: UUID | str,
         by: str,
         reason: str,
         status: ExceptionStatus = ExceptionStatus.REPLAYED,
@@ -203,7 +202,7 @@ class MemoryExceptions:
         open_ones = [
             item.id
             for item in self._rows.values()
-            if item.opportunity_id == opportunity_id and item.status is ExceptionStatus.OPEN
+            if item.subject == str(subject) and item.status is ExceptionStatus.OPEN
         ]
         for item_id in open_ones:
             self.close(tenant_id, item_id, status, by, reason)

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, select, text
 from actors.sending import Sender
 from adapters.postgres.engine import make_engine
 from adapters.postgres.rows import to_exception, to_tracked
+from adapters.postgres.sending import PostgresSending
 from adapters.postgres.tables import audit, exception_items, inbox, metadata, opportunities, outbox
 from adapters.postgres.unit_of_work import PostgresUnits
 from oppsync.domain.approval.tasks import ApprovalTask, Person
@@ -27,8 +28,9 @@ from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import State
 from oppsync.pipeline.table import PIPELINE
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from tests.harness.builders import TENANT
 from tests.stateful.memory import Row
-from tests.stateful.worlds import TELL_MOVES, TENANT, Move, Send
+from tests.stateful.worlds import TELL_MOVES, Move, Send
 
 WATCH = Path(__file__).with_name("watch.sql")
 _KEPT = {"tenants", "connections", "people", "reference_rows"}
@@ -90,7 +92,7 @@ class PostgresWorld:
     def _sender(self, send: Send) -> Sender:
         actors = {stage.name: SendingActor(stage.name, send) for stage in PIPELINE}
         return Sender(
-            self._engine,
+            PostgresSending(self._engine),
             cast(RedisBroker, EmptyBroker()),
             cast("dict[str, dramatiq.Actor[[str], None]]", actors),
         )

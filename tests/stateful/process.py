@@ -11,7 +11,7 @@ from uuid import UUID
 
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.effects.effects import Landed
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan.plan import LineKind, PlanContent
 from oppsync.domain.work.events import Event
@@ -149,7 +149,7 @@ class Process:
         if vendor in self.simulation.away:
             raise VendorUnavailable(f"{vendor} is away")
 
-    def write(self, vendor: str, carry_out: Callable[[], Landed]) -> Landed:
+    def write(self, vendor: str, carry_out: Callable[[], ExternalRecord]) -> ExternalRecord:
         self.call(vendor)
         trouble = self.script.at(Point.WRITE)
         kind = trouble.kind if trouble else None
@@ -158,7 +158,7 @@ class Process:
         if kind is Kind.LATE:
             self.simulation.later(PATIENCE + LATE_COMMIT, carry_out)
         elif kind is not Kind.LOST_BEFORE:
-            landed = carry_out()
+            external = carry_out()
         if kind in (Kind.LATE, Kind.LOST_BEFORE, Kind.LOST_AFTER):
             self.simulation.wait_for_answer(self, PATIENCE)
             raise AmbiguousAnswer(f"{vendor} did not answer")
@@ -170,7 +170,7 @@ class Process:
             self.simulation.wait_for_answer(self, SLOW)
         elif kind is Kind.STOPPED:
             self.stopping.set()
-        return landed
+        return external
 
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
         self.simulation.reported.append(code)
@@ -263,37 +263,37 @@ class ConnectedVendors:
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
-    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+    def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         self._process.call("erp")
         now = self._process.simulation.now()
         return {key for key in keys if self._outside.erp.books.find(key, {}, now) is not None}
 
-    def find_node(self, order: NodeOrder) -> Landed | None:
+    def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         return self._find(order.key, node_content(order))
 
-    def create_node(self, order: NodeOrder) -> Landed:
+    def create_node(self, order: NodeOrder) -> ExternalRecord:
         return self._create(order.key, node_content(order), order.plan)
 
-    def find_line(self, order: LineOrder) -> Landed | None:
+    def find_line(self, order: LineOrder) -> ExternalRecord | None:
         return self._find(order.key, line_content(order))
 
-    def create_line(self, order: LineOrder) -> Landed:
+    def create_line(self, order: LineOrder) -> ExternalRecord:
         return self._create(order.key, line_content(order), order.plan)
 
-    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         return self._close(outside_id)
 
-    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+    def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         return self._close(outside_id)
 
-    def _close(self, outside_id: str) -> Landed:
+    def _close(self, outside_id: str) -> ExternalRecord:
         return self._process.write("erp", lambda: self._outside.erp.books.close(outside_id))
 
-    def _find(self, key: str, content: dict[str, Any]) -> Landed | None:
+    def _find(self, key: str, content: dict[str, Any]) -> ExternalRecord | None:
         self._process.call("erp")
         return self._outside.erp.books.find(key, content, self._process.simulation.now())
 
-    def _create(self, key: str, content: dict[str, Any], plan: PlanContent) -> Landed:
+    def _create(self, key: str, content: dict[str, Any], plan: PlanContent) -> ExternalRecord:
         simulation = self._process.simulation
         simulation.sees_creation(plan)
         return self._process.write(
@@ -320,18 +320,18 @@ class ConnectedCrm:
             raise RecordGone(f"there is no {source_id}")
         return self._records[source_id].now
 
-    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord | None:
         self._process.call("crm")
         return self._records[source_id].find(wanted)
 
-    def write_back(self, source_id: str, wanted: WriteBack) -> Landed:
+    def write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord:
         return self._process.write("crm", lambda: self._save(source_id, wanted))
 
-    def _save(self, source_id: str, wanted: WriteBack) -> Landed:
+    def _save(self, source_id: str, wanted: WriteBack) -> ExternalRecord:
         record = self._records[source_id]
         record.written = wanted
         record.save(self._process.simulation.now())
-        return Landed(outside_id=source_id)
+        return ExternalRecord(outside_id=source_id)
 
 
 class ConnectedPsa:
@@ -341,45 +341,45 @@ class ConnectedPsa:
         self._process = process
         self._psa = process.simulation.outside.psa
 
-    def find_project(self, order: PsaOrder) -> Landed | None:
+    def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         self._process.call("psa")
         return self._psa.books.find(order.key, psa_content(order), self._process.simulation.now())
 
-    def create_project(self, order: PsaOrder) -> Landed:
+    def create_project(self, order: PsaOrder) -> ExternalRecord:
         now = self._process.simulation.now
         return self._process.write("psa", lambda: self._psa.books.create(order.key, psa_content(order), now()))
 
-    def find_archived(self, key: str) -> Landed | None:
+    def find_archived(self, key: str) -> ExternalRecord | None:
         self._process.call("psa")
         return self._psa.books.find(key, {}, self._process.simulation.now())
 
-    def archive_project(self, outside_id: str) -> Landed:
+    def archive_project(self, outside_id: str) -> ExternalRecord:
         return self._process.write("psa", lambda: self._psa.books.close(outside_id))
 
-    def find_staffing(self, order: StaffingOrder) -> Landed | None:
+    def find_staffing(self, order: StaffingOrder) -> ExternalRecord | None:
         """One that was cancelled is gone."""
         self._process.call("psa")
         now = self._process.simulation.now()
         found = self._psa.books.find(order.key, staffing_content(order), now)
         return None if found is None or found.closed else found
 
-    def request_staffing(self, order: StaffingOrder) -> Landed:
+    def request_staffing(self, order: StaffingOrder) -> ExternalRecord:
         now = self._process.simulation.now
         content = staffing_content(order)
         return self._process.write("psa", lambda: self._psa.books.create(order.key, content, now()))
 
-    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> Landed:
+    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> ExternalRecord:
         return self._process.write("psa", lambda: self._psa.books.close(outside_id))
 
-    def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
+    def find_write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord | None:
         self._process.call("psa")
         told = self._psa.statuses.get(outside_id)
-        return Landed(outside_id=outside_id) if told == wanted else None
+        return ExternalRecord(outside_id=outside_id) if told == wanted else None
 
-    def write_back(self, outside_id: str, wanted: WriteBack) -> Landed:
-        def tell() -> Landed:
+    def write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord:
+        def tell() -> ExternalRecord:
             self._psa.statuses[outside_id] = wanted
-            return Landed(outside_id=outside_id)
+            return ExternalRecord(outside_id=outside_id)
 
         return self._process.write("psa", tell)
 
@@ -389,8 +389,8 @@ class Mailbox:
         self._process = process
 
     def send(self, message: Message) -> None:
-        def deliver() -> Landed:
+        def deliver() -> ExternalRecord:
             self._process.simulation.outside.mail.append(message)
-            return Landed(outside_id=message.to)
+            return ExternalRecord(outside_id=message.to)
 
         self._process.write("mail", deliver)

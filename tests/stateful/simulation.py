@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.effects.effects import Landed, LedgerRow
+from oppsync.domain.effects.effects import ExternalRecord, LedgerRow
 from oppsync.domain.plan.plan import PlanContent, plan_hash
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.intake import Delivery
@@ -27,13 +27,14 @@ from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
 from oppsync.services.work.commands import RunStage
 from tests.harness import builders as make
+from tests.harness.builders import TENANT
 from tests.stateful import people
 from tests.stateful.faults import Died, Trouble
 from tests.stateful.meanwhile import MEANWHILE
 from tests.stateful.memory import Row
 from tests.stateful.process import Process
 from tests.stateful.vendors import CrmRecord, Outside
-from tests.stateful.worlds import TENANT, World
+from tests.stateful.worlds import World
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 CRM = "crm"
@@ -63,7 +64,7 @@ class Simulation:
         self.unanswered: list[Delivery] = []  # each will come again: the CRM had no 2xx for it
         self.last_sent: dict[UUID, datetime] = {}
         self._now = START
-        self._later: list[tuple[datetime, int, Callable[[], Landed]]] = []
+        self._later: list[tuple[datetime, int, Callable[[], ExternalRecord]]] = []
         self._numbers = itertools.count(1)
         self._depth = 0
         self.workers = [self._process("worker") for _ in range(WORKERS)]
@@ -86,7 +87,7 @@ class Simulation:
         self._now = until
         self.world.set_time(until)
 
-    def later(self, delay: timedelta, carry_out: Callable[[], Landed]) -> None:
+    def later(self, delay: timedelta, carry_out: Callable[[], ExternalRecord]) -> None:
         heapq.heappush(self._later, (self._now + delay, next(self._numbers), carry_out))
 
     def wait_for_answer(self, process: Process, duration: timedelta) -> None:

@@ -17,10 +17,11 @@ from oppsync.kernel.settings import Settings
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import DecideApproval
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from tests.harness.builders import TENANT
 from tests.stateful import checks
 from tests.stateful.people import FIONA
 from tests.stateful.simulation import Simulation
-from tests.stateful.worlds import TENANT, World
+from tests.stateful.worlds import World
 
 PATIENCE_SECONDS = 60
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.effects.effects import Landed
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from tests.stateful.faults import SEARCH_LAG
 
@@ -28,7 +28,7 @@ class Thing:
     def number(self) -> str:
         return f"N-{self.outside_id}"
 
-    def landed(self, wanted: Mapping[str, Any] | None = None) -> Landed:
+    def external(self, wanted: Mapping[str, Any] | None = None) -> ExternalRecord:
         differences = {
             name: (str(value), str(self.content.get(name)))
             for name, value in (wanted or self.content).items()
@@ -36,7 +36,7 @@ class Thing:
         }
         if self.closed:
             differences["closed"] = ("no", "yes")
-        return Landed(
+        return ExternalRecord(
             outside_id=self.outside_id,
             number=self.number,
             url=f"https://outside.example/{self.outside_id}",
@@ -52,22 +52,22 @@ class Books:
     things: list[Thing] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def create(self, key: str, content: Mapping[str, Any], now: datetime) -> Landed:
+    def create(self, key: str, content: Mapping[str, Any], now: datetime) -> ExternalRecord:
         thing = Thing(key, str(next(self._numbers)), content, now + SEARCH_LAG)
         self.things.append(thing)
-        return thing.landed()
+        return thing.external()
 
-    def find(self, key: str, wanted: Mapping[str, Any], now: datetime) -> Landed | None:
+    def find(self, key: str, wanted: Mapping[str, Any], now: datetime) -> ExternalRecord | None:
         for thing in self.things:
             if thing.key == key and thing.visible_at <= now:
-                return thing.landed(wanted)
+                return thing.external(wanted)
         return None
 
-    def close(self, outside_id: str) -> Landed:
+    def close(self, outside_id: str) -> ExternalRecord:
         """Harmless to repeat."""
         closed = {thing.outside_id: replace(thing, closed=True) for thing in self.things}
         self.things = [closed[it.outside_id] if it.outside_id == outside_id else it for it in self.things]
-        return closed[outside_id].landed()
+        return closed[outside_id].external()
 
     def of(self, key: str) -> list[Thing]:
         return [thing for thing in self.things if thing.key == key]
@@ -104,12 +104,12 @@ class CrmRecord:
         new = self.now.model_copy(update={**changes, "version": f"v{number}", "modified_at": at})
         self.versions.append(new)
 
-    def find(self, wanted: WriteBack) -> Landed | None:
+    def find(self, wanted: WriteBack) -> ExternalRecord | None:
         if self.written is None:
             return None
         there, wish = self.written.model_dump(mode="json"), wanted.model_dump(mode="json")
         differences = {name: (str(wish[name]), str(there[name])) for name in wish if wish[name] != there[name]}
-        return Landed(outside_id=self.now.id, differences=differences)
+        return ExternalRecord(outside_id=self.now.id, differences=differences)
 
 
 @dataclass

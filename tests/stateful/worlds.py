@@ -19,7 +19,6 @@ from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from tests.stateful.memory import EMIT_AGAIN, MemoryStore, Row, Tables
 
-TENANT = "default"
 Send = Callable[[UUID, str], None]
 
 

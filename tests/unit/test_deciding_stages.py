@@ -96,7 +96,7 @@ class Surroundings:
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
-    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+    def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         self._outside(f"node {keys[0]}")
         return keys if self.has_project else ()
 

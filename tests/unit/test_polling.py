@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.work.intake import Source
-from oppsync.domain.work.polling import Change, ChangePage, Watermark, found
+from oppsync.domain.work.polling import Change, ChangePage, Watermark, synthetic_delivery
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 OVERLAP = timedelta(minutes=15)
@@ -53,7 +53,8 @@ def test_what_is_found_again_in_a_version_is_the_same_delivery() -> None:
     ref = OpportunityRef(id="006A", version="v1", modified_at=NOW)
     newer = ref.model_copy(update={"version": "v2"})
     first, again, changed = (
-        found("default", "crm", each, Source.POLL, timedelta(seconds=61.6)) for each in (ref, ref, newer)
+        synthetic_delivery("default", "crm", each, Source.POLL, timedelta(seconds=61.6))
+        for each in (ref, ref, newer)
     )
     assert first.delivery_id == again.delivery_id != changed.delivery_id
     assert OpportunityRef.model_validate_json(first.body) == ref

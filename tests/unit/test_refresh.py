@@ -35,7 +35,7 @@ def standing(state: State, resume: State | None = None) -> TrackedOpportunity:
 def reread(
     opportunity: TrackedOpportunity, record: Opportunity, *, exists: bool = False, told: bool = False
 ) -> Advance:
-    return decide(opportunity, record, may_exist_outside=exists, is_told=told)
+    return decide(opportunity, record, may_exist_outside=exists, already_reported=told)
 
 
 def test_what_is_lost_and_exists_is_told_until_a_person_decided() -> None:

@@ -9,12 +9,12 @@ from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
-from adapters.bootstrap import TENANT, Application
+from adapters.bootstrap import Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.identity.local import Argon2Passwords
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.effects.effects import Effect, Landed
+from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.values.findings.codes import finding
@@ -31,6 +31,7 @@ from oppsync.pipeline.stage import Advance
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
 from tests.harness import builders
+from tests.harness.builders import TENANT
 
 CONNECTION = "sf-demo"
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of the tests, long enough").decode()
@@ -190,8 +191,8 @@ class Office:
             assert taken is not None
             before, lease = taken
             uow.ledger.mark_sent(TENANT, effect, "digest", lease, before.traceparent)
-            landed = Landed(outside_id="7", number="PRJ-7", url=url)
-            uow.ledger.confirm(TENANT, effect.key, landed, lease)
+            external = ExternalRecord(outside_id="7", number="PRJ-7", url=url)
+            uow.ledger.confirm(TENANT, effect.key, external, lease)
             uow.opportunities.change(before, builders.changed(before, state=State.ACTIVE), ON_ACTION)
             uow.commit()
         return opportunity_id

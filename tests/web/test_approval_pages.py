@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from adapters.bootstrap import TENANT
 from oppsync.domain.approval.tasks import RuleUse, TaskStatus
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.values.findings.codes import finding
 from oppsync.services.changes.commands import OverridePlan
 from tests.harness import builders
+from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, Waiting, email, sold_by
 

@@ -8,8 +8,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from adapters.bootstrap import TENANT, build
+from adapters.bootstrap import build
 from oppsync.kernel.settings import Settings
+from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
 from web.app import create_app

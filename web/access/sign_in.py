@@ -8,7 +8,6 @@ from flask import Blueprint, Flask, current_app, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from adapters.bootstrap import TENANT
 from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import SignIn, SignOut
 from web.access.access import KEPT_FIELDS, cookie_name, keep_input, local_path, session_secret
@@ -62,7 +61,7 @@ def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> R
         page = render(next_=back, kept=kept, email=email, errors=[FormError("password", said)])
         return page, 429, {"Retry-After": str(wait)}
     try:
-        secret = application().dispatch(SignIn(TENANT, email, password))
+        secret = application().dispatch(SignIn(application().tenant_id, email, password))
     except Forbidden:
         attempts.failed(email, address)
         return render(next_=back, kept=kept, email=email, errors=[_REFUSED]), 422

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from oppsync.domain.reading.readings import Page
+from oppsync.domain.values.actor import person_actor
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
 from web.api import schemas
@@ -50,7 +51,7 @@ def replay_exception(exception_id: UUID) -> ExceptionItem:
     """
     me = signed_in()
     require(me.person, WORKS_EXCEPTIONS)
-    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=f"person:{me.person.email}"))
+    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=person_actor(me.person.email)))
     return application().queries.exception(me.tenant_id, exception_id)
 
 
@@ -66,7 +67,7 @@ def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> Ex
     me = signed_in()
     require(me.person, WORKS_EXCEPTIONS)
     command = DismissException(
-        me.tenant_id, exception_id, actor=f"person:{me.person.email}", reason=request.reason
+        me.tenant_id, exception_id, actor=person_actor(me.person.email), reason=request.reason
     )
     application().dispatch(command)
     return application().queries.exception(me.tenant_id, exception_id)
@@ -83,6 +84,6 @@ def link_customer(request: schemas.CustomerRequest, exception_id: UUID) -> Excep
     """
     me = signed_in()
     require(me.person, WORKS_EXCEPTIONS)
-    actor = f"person:{me.person.email}"
+    actor = person_actor(me.person.email)
     application().dispatch(LinkCustomer(me.tenant_id, exception_id, actor, request.customer))
     return application().queries.exception(me.tenant_id, exception_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from oppsync.domain.values.actor import person_actor
 from oppsync.domain.work.replays import ReplayPreview, ReplayReport
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from web.api import schemas
@@ -40,5 +41,5 @@ def run_replay(request: schemas.ReplayRequest) -> ReplayReport:
     """
     me = signed_in()
     require(me.person, WORKS_EXCEPTIONS)
-    actor = f"person:{me.person.email}"
+    actor = person_actor(me.person.email)
     return application().dispatch(RunReplay(me.tenant_id, actor, request.of, request.items, request.from_stage))

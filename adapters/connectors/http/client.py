@@ -32,7 +32,7 @@ from oppsync.kernel.errors import (
     VendorRejected,
     VendorUnavailable,
 )
-from oppsync.kernel.send_deadline import window_is_open
+from oppsync.kernel.send_deadline import may_still_send
 
 SUCCESS = 2  # the first digit
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
@@ -191,7 +191,7 @@ class HttpClient:
     ) -> Answer:
         """The answer when its status is 2xx or expected.
 
-        `write`: whether the vendor may change something by it; outside its `send_window` it is not sent.
+        `write`: whether the vendor may change something by it; after its `send_deadline` it is not sent.
         `json` and `content` exclude each other.
         Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, what the
         vendor's judge says, or HeldBack when the gate does not let it through: then nothing was sent.
@@ -207,7 +207,7 @@ class HttpClient:
         except UnicodeError as error:
             raise _error(_judge_failure(error, False), call, secrets) from None
         with self._gate.call(call, self._total) as exchange:
-            if write and not window_is_open():
+            if write and not may_still_send():
                 raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
             exchange.sent = Sent(method, request.url.target.decode(), content, secrets)
             answer = exchange.answer = self._answer(request, call, write, secrets)

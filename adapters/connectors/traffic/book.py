@@ -23,13 +23,13 @@ ASK_AGAIN = 2.0
 
 
 @dataclass(frozen=True)
-class Said:
-    """`hinders`: what stands in the way, '' for nothing, else held, open, places or tokens; `wait` in seconds.
-    `tell`: the end of the call is to be told, whatever it is."""
+class TurnReply:
+    """`blocked_by`: '' when the call may begin, else `held`, `open`, `places` or `tokens`.
+    `must_report`: the end of the call must be reported, even when all went well."""
 
-    hinders: str
-    wait: float = 0.0
-    tell: bool = False
+    blocked_by: str
+    wait_seconds: float = 0.0
+    must_report: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Book:
     def close(self) -> None:
         self._client.close()
 
-    def turn(self, connection: str, who: Who, limits: Limits, patience: float) -> Said:
+    def turn(self, connection: str, who: Who, limits: Limits, patience: float) -> TurnReply:
         """Whether a call may begin now; `patience` (seconds) is how long it may take."""
         said = self._ask(
             connection,
@@ -87,12 +87,12 @@ class Book:
             int(who.full),
         )
         if said is None and who.full:
-            return Said("full", ASK_AGAIN)
+            return TurnReply("full", ASK_AGAIN)
         if said is None:
             wait = self._share.turn(connection, who.holder, limits, time.monotonic())
-            return Said("tokens" if wait else "", wait)
-        hinders, wait_text, tell = said
-        return Said(hinders.decode(), float(wait_text), bool(tell))
+            return TurnReply("tokens" if wait else "", wait)
+        blocked_by, wait_text, must_report = said
+        return TurnReply(blocked_by.decode(), float(wait_text), bool(must_report))
 
     def report(
         self, connection: str, holder: str, outcome: str, hold: float | None, remaining: int | None

@@ -1,4 +1,4 @@
-"""The calls of a step, redacted as they are made, kept together when it ends."""
+"""The calls that a stage makes, redacted as they are made and stored together when the stage ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from adapters.connectors.http.client import Exchange
 from adapters.connectors.traffic.redaction import redacted_body, redacted_target
 from oppsync.domain.reading.calls import VendorCall
 from oppsync.domain.values.model import given
-from oppsync.kernel.stage_scope import Step
+from oppsync.kernel.stage_scope import StageScope
 
 KEPT = "calls"
 
@@ -28,18 +28,18 @@ class KeepCalls(Protocol):
 class CallLog:
     keep: KeepCalls
 
-    def add(self, step: Step, connection_id: str, exchange: Exchange, seconds: float) -> None:
+    def add(self, scope: StageScope, connection_id: str, exchange: Exchange, seconds: float) -> None:
         """One call, once something of it may have left."""
-        calls = step.keep(KEPT, lambda: self._collecting(step))
+        calls = scope.keep(KEPT, lambda: self._collecting(scope))
         answer, error = exchange.answer, exchange.error
         sent = given(exchange.sent, "what was sent")
         calls.append(
             VendorCall(
                 id=uuid7(),
                 at=datetime.now(UTC),
-                opportunity_id=step.opportunity_id,
+                opportunity_id=scope.opportunity_id,
                 connection_id=connection_id,
-                stage=step.stage,
+                stage=scope.stage,
                 method=sent.method,
                 target=redacted_target(sent.target, sent.secrets),
                 status=answer.status if answer else None,
@@ -51,9 +51,9 @@ class CallLog:
         )
 
     @contextmanager
-    def _collecting(self, step: Step) -> Iterator[list[VendorCall]]:
+    def _collecting(self, scope: StageScope) -> Iterator[list[VendorCall]]:
         calls: list[VendorCall] = []
         try:
             yield calls
         finally:
-            self.keep(step.tenant_id, step.traceparent, calls)
+            self.keep(scope.tenant_id, scope.traceparent, calls)

@@ -29,7 +29,7 @@ from oppsync.kernel.errors import (
     RecordBusy,
     VendorUnavailable,
 )
-from oppsync.kernel.stage_scope import current_step
+from oppsync.kernel.stage_scope import current_scope
 
 # A promise further away than this is asked for again: the books may be lost meanwhile.
 LONGEST_WAIT = timedelta(minutes=5)
@@ -87,13 +87,13 @@ class ConnectionGate:
     def call(self, name: str, seconds: float) -> Iterator[Exchange]:
         """Raises HeldBack while the limits do not allow it, VendorUnavailable while the circuit is open."""
         with ExitStack() as ending:
-            step = current_step()
-            if step is None:
+            scope = current_scope()
+            if scope is None:
                 visit = ending.enter_context(self._visit("", name))
             else:
-                ticket = str(step.opportunity_id)
-                visit = step.keep(("visit", self._connection), lambda: self._visit(ticket, name))
-            tell = self._turn(visit, name, seconds)
+                ticket = str(scope.opportunity_id)
+                visit = scope.keep(("visit", self._connection), lambda: self._visit(ticket, name))
+            must_report = self._turn(visit, name, seconds)
             exchange, began = Exchange(), time.monotonic()
             try:
                 yield exchange
@@ -101,16 +101,16 @@ class ConnectionGate:
                 exchange.error = error
                 raise
             finally:
-                self._report(visit, exchange, tell)
-                if step is not None and exchange.sent is not None:
-                    self._log.add(step, self._connection_id, exchange, time.monotonic() - began)
+                self._report(visit, exchange, must_report)
+                if scope is not None and exchange.sent is not None:
+                    self._log.add(scope, self._connection_id, exchange, time.monotonic() - began)
 
     @contextmanager
     def _visit(self, ticket: str, name: str) -> Iterator[Visit]:
         visit = Visit(_holder(), ticket, time.monotonic())
         if not self._bulkhead.enter(visit.holder):
             who = Who(visit.holder, ticket, first=True, full=True)
-            raise _held_back(name, FULL, self._book.turn(self._connection, who, self._limits, 0).wait)
+            raise _held_back(name, FULL, self._book.turn(self._connection, who, self._limits, 0).wait_seconds)
         try:
             yield visit
         finally:
@@ -120,25 +120,25 @@ class ConnectionGate:
                 self._book.leave(self._connection, visit.holder, visit.calls, seconds)
 
     def _turn(self, visit: Visit, name: str, seconds: float) -> bool:
-        """Whether the end of the call is to be told, whatever it is."""
+        """Ask the book for a turn. Returns whether the call's end must be reported, even when all went well."""
         if time.monotonic() < visit.asks_again_at:
             visit.calls += 1
             return False
         who = Who(visit.holder, visit.ticket, first=visit.calls == 0)
-        said = self._book.turn(self._connection, who, self._limits, seconds)
-        if said.hinders == "open":
+        reply = self._book.turn(self._connection, who, self._limits, seconds)
+        if reply.blocked_by == "open":
             raise VendorUnavailable(
                 f"{name}: not called: it failed too often just now, and is tried again soon",
-                retry_after=_within_bounds(said.wait),
+                retry_after=_within_bounds(reply.wait_seconds),
             )
-        if said.hinders:
-            raise _held_back(name, said.hinders, said.wait)
+        if reply.blocked_by:
+            raise _held_back(name, reply.blocked_by, reply.wait_seconds)
         visit.calls += 1
-        if self._limits == NO_LIMITS and not said.tell:
+        if self._limits == NO_LIMITS and not reply.must_report:
             visit.asks_again_at = time.monotonic() + GOOD_FOR
-        return said.tell
+        return reply.must_report
 
-    def _report(self, visit: Visit, exchange: Exchange, tell: bool) -> None:
+    def _report(self, visit: Visit, exchange: Exchange, must_report: bool) -> None:
         outcome = _outcome(exchange)
         wish = exchange.signal.hold
         hold = None if wish is None else wish.total_seconds()
@@ -146,7 +146,7 @@ class ConnectionGate:
         low = left is not None and self._limits.rate > 0 and left < self._limits.capacity
         if outcome != "ok" or hold:
             visit.asks_again_at = 0.0
-        if outcome and (tell or outcome != "ok" or hold or low):
+        if outcome and (must_report or outcome != "ok" or hold or low):
             self._book.report(self._connection, visit.holder, outcome, hold, left if low else None)
 
 

@@ -15,7 +15,7 @@ from adapters.crm.salesforce.client import VENDOR, SalesforceClient
 from adapters.crm.salesforce.ids import full_id
 from adapters.crm.salesforce.limits import LIMITS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
-from oppsync.domain.effects.effects import Landed
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.work.backfill import WonDeal
@@ -146,7 +146,7 @@ class SalesforceCrm:
         records = (translate.record(wire.WonRecord, one, self._names) for one in asked.records["won"])
         return [translate.won_deal(record, self._currency) for record in records]
 
-    def find_write_back(self, source_id: str, wanted: WriteBack) -> Landed | None:
+    def find_write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord | None:
         record_id = _known_id(source_id)
         columns = wire.WriteBackRecord.columns(self._names)
         fields = self._client.fields(wire.WriteBackRecord.sobject, record_id, columns)
@@ -157,7 +157,7 @@ class SalesforceCrm:
         differences = {name: (text, there[name]) for name, text in expected.items() if text != there[name]}
         return _landed(record_id, wanted, differences)
 
-    def write_back(self, source_id: str, wanted: WriteBack) -> Landed:
+    def write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord:
         record_id = _known_id(source_id)
         values = _record_of(wanted).values(self._names)
         self._client.set_fields(wire.WriteBackRecord.sobject, record_id, values)
@@ -216,8 +216,8 @@ def _record_of(wanted: WriteBack) -> wire.WriteBackRecord:
     )
 
 
-def _landed(record_id: str, wanted: WriteBack, differences: dict[str, tuple[str, str]]) -> Landed:
-    return Landed(
+def _landed(record_id: str, wanted: WriteBack, differences: dict[str, tuple[str, str]]) -> ExternalRecord:
+    return ExternalRecord(
         outside_id=record_id,
         number=wanted.project_number or None,
         url=wanted.project_url or None,

@@ -62,7 +62,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Session:
+class OrgSession:
     """An access token, and the host it is for."""
 
     http: HttpClient
@@ -105,7 +105,7 @@ class SalesforceClient:
         )
         self._data = f"/services/data/v{api_version}"
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: OrgSession | None = None
 
     def query(self, queries: Mapping[str, str]) -> Found:
         """The records of each query (name -> SOQL, at most five): one call, and one for each further page."""
@@ -121,7 +121,7 @@ class SalesforceClient:
         records = {name: self._all_pages(session, answer, replies[name]) for name in queries}
         return Found(session.http.base_url, _clock_of(answer), records)
 
-    def _all_pages(self, session: Session, answer: Answer, part: wire.CompositePart) -> Records:
+    def _all_pages(self, session: OrgSession, answer: Answer, part: wire.CompositePart) -> Records:
         # The outer status is 200 whatever happened to the parts.
         own = replace(answer, status=part.status, body=canonical_json.dumps(part.body).encode())
         if not own.is_success:
@@ -155,7 +155,7 @@ class SalesforceClient:
 
     def _call(
         self, method: str, path: str, *, write: bool, expect: Collection[int] = (), **content: Any
-    ) -> tuple[Session, Answer]:
+    ) -> tuple[OrgSession, Answer]:
         """Once more with a new token when Salesforce no longer knows ours (it then carried nothing out)."""
         session = self._signed_in(None)
         expected = {HTTPStatus.UNAUTHORIZED, *expect}
@@ -165,14 +165,14 @@ class SalesforceClient:
             answer = session.send(method, path, write=write, expect=expect, **content)
         return session, answer
 
-    def _signed_in(self, refused: Session | None) -> Session:
+    def _signed_in(self, refused: OrgSession | None) -> OrgSession:
         """A session other than the `refused` one; the first to notice fetches it for all threads."""
         with self._lock:
             if self._session is None or self._session is refused:
                 self._session = self._sign_in()
             return self._session
 
-    def _sign_in(self) -> Session:
+    def _sign_in(self) -> OrgSession:
         answer = self._login.request("POST", TOKEN_PATH, write=False, content=b"grant_type=client_credentials")
         reply = _read(wire.TokenReply, answer, answer.json())
         # A token is not sent in the clear because an answer says so.
@@ -188,7 +188,7 @@ class SalesforceClient:
             read_limits=read_limit_info,
             gate=self._gate,
         )
-        return Session(http, reply.access_token)
+        return OrgSession(http, reply.access_token)
 
 
 def judge(answer: Answer) -> Judgement | None:

@@ -33,7 +33,7 @@ from adapters.erp.tryton.values import (
     task_values,
 )
 from oppsync.domain.deal.customers import Candidate
-from oppsync.domain.effects.effects import Landed
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.domain.values.model import Code, Frozen
@@ -116,17 +116,17 @@ class TrytonProjects:
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
         return customers_like(self._client, name, tax_id)
 
-    def find_customer(self, order: CustomerOrder) -> Landed | None:
+    def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:
         found = self._client.search("party.party", [["code", "=", order.customer.code]], ["id"])
         return self._landed_customer(order, found[0]["id"]) if found else None
 
-    def create_customer(self, order: CustomerOrder) -> Landed:
+    def create_customer(self, order: CustomerOrder) -> ExternalRecord:
         company = self._directory.company(order.erp_company).id
         created = self._client.create("party.party", customer_values(order, self._directory), ["id"], company)
         return self._landed_customer(order, created["id"])
 
-    def _landed_customer(self, order: CustomerOrder, record: int) -> Landed:
-        return Landed(
+    def _landed_customer(self, order: CustomerOrder, record: int) -> ExternalRecord:
+        return ExternalRecord(
             outside_id=str(record),
             number=order.customer.code,
             url=f"{self._records}/model/party.party/{record}",
@@ -155,27 +155,27 @@ class TrytonProjects:
 
         return self._remembered.get((model, value), look)
 
-    def nodes_there(self, keys: Sequence[str]) -> Collection[str]:
+    def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         there = set[str]()
         for first in range(0, len(keys), KEYS_AT_ONCE):
             some = keys[first : first + KEYS_AT_ONCE]
             there |= {landing.key_of(work.comment) for work in self._works(some)}
         return there
 
-    def find_node(self, order: NodeOrder) -> Landed | None:
+    def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         work = self._find_work(order.key)
         if work is None:
             return None
         currency = self._directory.company(order.plan.erp_company).currency
         return self._landed_work(work, landing.wanted_node(order, currency))
 
-    def create_node(self, order: NodeOrder) -> Landed:
+    def create_node(self, order: NodeOrder) -> ExternalRecord:
         company = self._directory.company(order.plan.erp_company)
         wanted = landing.wanted_node(order, company.currency)
         values = node_values(order, wanted, company, self._directory)
         return self._create_work(order.key, values, wanted, company)
 
-    def find_line(self, order: LineOrder) -> Landed | None:
+    def find_line(self, order: LineOrder) -> ExternalRecord | None:
         if self._is_invoice(order):
             invoice = self._find_invoice(order.key)
             wanted = landing.wanted_invoice(order, self._products[order.line.kind])
@@ -183,7 +183,7 @@ class TrytonProjects:
         work = self._find_work(order.key)
         return self._landed_work(work, self._wanted_task(order)) if work else None
 
-    def create_line(self, order: LineOrder) -> Landed:
+    def create_line(self, order: LineOrder) -> ExternalRecord:
         company = self._directory.company(order.plan.erp_company)
         if not self._is_invoice(order):
             return self._create_task(order, company)
@@ -196,26 +196,28 @@ class TrytonProjects:
             )
         return self._create_invoice(order, company)
 
-    def cancel_node(self, order: NodeOrder, outside_id: str) -> Landed:
+    def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         company = self._directory.company(order.plan.erp_company)
         is_project = order.node.kind is not NodeKind.TASK
         values = closing_values(self._directory.status(self._closed_status), is_project=is_project)
         return self._close_work(outside_id, values, landing.wanted_node(order, company.currency), company)
 
-    def cancel_line(self, order: LineOrder, outside_id: str) -> Landed:
+    def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         company = self._directory.company(order.plan.erp_company)
         if self._is_invoice(order):
             return self._cancel_invoice(order, outside_id, company)
         values = priceless_values(self._directory.status(self._closed_status))
         return self._close_work(outside_id, values, self._wanted_task(order), company)
 
-    def _close_work(self, outside_id: str, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+    def _close_work(
+        self, outside_id: str, values: wire.Wire, wanted: Fields, company: Company
+    ) -> ExternalRecord:
         changed = self._client.write(
             "project.work", record_id(outside_id), values, wire.WORK_FIELDS, company.id
         )
         return self._landed_work(_read(wire.Work, changed, after_write=True), wanted)
 
-    def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> Landed:
+    def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> ExternalRecord:
         """Raises VendorRejected for an invoice that was posted: only a credit note takes that back."""
         invoice = self._find_invoice(order.key)
         if invoice is not None and invoice.state in CANCELLABLE:
@@ -228,12 +230,12 @@ class TrytonProjects:
             raise VendorRejected(f"Tryton's invoice {called} is {invoice.state}: credit it there, then replay")
         return self._landed_invoice(invoice, landing.wanted_invoice(order, self._products[order.line.kind]))
 
-    def _create_task(self, order: LineOrder, company: Company) -> Landed:
+    def _create_task(self, order: LineOrder, company: Company) -> ExternalRecord:
         wanted = self._wanted_task(order)
         values = task_values(order, wanted, company, self._directory)
         return self._create_work(order.key, values, wanted, company)
 
-    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: Company) -> ExternalRecord:
         """A number drawn twice is drawn again, after a look-up. Raises NumberDrawnTwice if that goes on."""
         for pause in RACE_PAUSES:
             try:
@@ -245,11 +247,11 @@ class TrytonProjects:
                 return self._landed_work(work, wanted)
         return self._create_once(values, wanted, company)
 
-    def _create_once(self, values: wire.Wire, wanted: Fields, company: Company) -> Landed:
+    def _create_once(self, values: wire.Wire, wanted: Fields, company: Company) -> ExternalRecord:
         created = self._client.create("project.work", values, wire.WORK_FIELDS, company.id)
         return self._landed_work(_read(wire.Work, created, after_write=True), wanted)
 
-    def _create_invoice(self, order: LineOrder, company: Company) -> Landed:
+    def _create_invoice(self, order: LineOrder, company: Company) -> ExternalRecord:
         wanted = landing.wanted_invoice(order, self._products[order.line.kind])
         values = invoice_values(order, wanted, company, self._directory)
         created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, company.id)
@@ -279,20 +281,20 @@ class TrytonProjects:
         found = self._client.search("account.invoice", [["reference", "=", key]], wire.INVOICE_FIELDS)
         return _only([_read(wire.Invoice, each) for each in found], key)
 
-    def _landed_work(self, work: wire.Work, wanted: Fields) -> Landed:
+    def _landed_work(self, work: wire.Work, wanted: Fields) -> ExternalRecord:
         found = landing.found_work(work, self._closed_status)
         closed = found["status"] == landing.CLOSED
         return self._landed("project.work", work.id, work.number, wanted, found, closed=closed)
 
-    def _landed_invoice(self, invoice: wire.Invoice, wanted: Fields) -> Landed:
+    def _landed_invoice(self, invoice: wire.Invoice, wanted: Fields) -> ExternalRecord:
         found = landing.found_invoice(invoice)
         closed = found["state"] == landing.CANCELLED
         return self._landed("account.invoice", invoice.id, invoice.number, wanted, found, closed=closed)
 
     def _landed(
         self, model: str, record: int, number: str | None, wanted: Fields, found: Fields, *, closed: bool
-    ) -> Landed:
-        return Landed(
+    ) -> ExternalRecord:
+        return ExternalRecord(
             outside_id=str(record),
             number=number,
             url=f"{self._records}/model/{model}/{record}",

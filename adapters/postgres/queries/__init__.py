@@ -1,19 +1,19 @@
 """The read side in Postgres, by page area."""
 
-from adapters.postgres.queries.approvals import PostgresApprovalsQueries
-from adapters.postgres.queries.deliveries import PostgresDeliveriesQueries
-from adapters.postgres.queries.exceptions import PostgresExceptionsQueries
+from adapters.postgres.queries.approvals import PostgresApprovalQueries
+from adapters.postgres.queries.deliveries import PostgresDeliveryQueries
+from adapters.postgres.queries.exceptions import PostgresExceptionQueries
 from adapters.postgres.queries.navigation import PostgresNavigationQueries
-from adapters.postgres.queries.opportunities import PostgresOpportunitiesQueries
-from adapters.postgres.queries.plans import PostgresPlansQueries
+from adapters.postgres.queries.opportunities import PostgresOpportunityQueries
+from adapters.postgres.queries.plans import PostgresPlanQueries
 
 
 class PostgresQueries(
-    PostgresOpportunitiesQueries,
-    PostgresPlansQueries,
-    PostgresApprovalsQueries,
-    PostgresExceptionsQueries,
-    PostgresDeliveriesQueries,
+    PostgresOpportunityQueries,
+    PostgresPlanQueries,
+    PostgresApprovalQueries,
+    PostgresExceptionQueries,
+    PostgresDeliveryQueries,
     PostgresNavigationQueries,
 ):
     """Implements `oppsync.ports.queries.Queries`."""

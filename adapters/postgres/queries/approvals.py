@@ -1,4 +1,4 @@
-"""Queries of the pages about approvals."""
+"""What pages, API and command line read about approvals."""
 
 from __future__ import annotations
 
@@ -10,25 +10,16 @@ from sqlalchemy import Select, and_, select
 from adapters.postgres.queries.reading import WARNINGS, Reading, mine, of_task, one, page
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.rows import to_plan, to_task
-from adapters.postgres.tables import (
-    approval_tasks,
-    opportunities,
-    people,
-    plans,
-)
+from adapters.postgres.tables import approval_tasks, opportunities, people, plans
 from oppsync.domain.approval.tasks import Person, TaskStatus
 from oppsync.domain.plan.overrides import editors
-from oppsync.domain.reading.readings import (
-    ApprovalDetail,
-    ApprovalSummary,
-    Page,
-)
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
 
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
 
 
-class PostgresApprovalsQueries(Reading):
-    """Implements the port of the same area."""
+class PostgresApprovalQueries(Reading):
+    """Implements `oppsync.ports.queries.approvals.ApprovalQueries`."""
 
     def approvals(
         self,

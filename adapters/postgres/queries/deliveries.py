@@ -1,4 +1,4 @@
-"""Queries of the pages about deliveries."""
+"""What pages, API and command line read about deliveries."""
 
 from __future__ import annotations
 
@@ -9,21 +9,12 @@ from sqlalchemy import select
 
 from adapters.postgres.queries.reading import SUMMARY, Reading, one, summaries, to_summary
 from adapters.postgres.rows import pick
-from adapters.postgres.tables import (
-    crm_watermarks,
-    exception_items,
-    inbox,
-    inbox_opportunities,
-    opportunities,
-)
-from oppsync.domain.reading.readings import (
-    DeliveryStatus,
-    PollStatus,
-)
+from adapters.postgres.tables import crm_watermarks, exception_items, inbox, inbox_opportunities, opportunities
+from oppsync.domain.reading.readings import DeliveryStatus, PollStatus
 
 
-class PostgresDeliveriesQueries(Reading):
-    """Implements the port of the same area."""
+class PostgresDeliveryQueries(Reading):
+    """Implements `oppsync.ports.queries.deliveries.DeliveryQueries`."""
 
     def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
         query = select(inbox).where(inbox.c.tenant_id == tenant_id, inbox.c.id == event_id)

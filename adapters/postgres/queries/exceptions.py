@@ -1,4 +1,4 @@
-"""Queries of the pages about exceptions."""
+"""What pages, API and command line read about exceptions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from sqlalchemy import select
 
 from adapters.postgres.queries.reading import Reading, one, page
 from adapters.postgres.rows import to_exception
-from adapters.postgres.tables import (
-    exception_items,
-)
-from oppsync.domain.reading.readings import (
-    Page,
-)
+from adapters.postgres.tables import exception_items
+from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 
 
-class PostgresExceptionsQueries(Reading):
-    """Implements the port of the same area."""
+class PostgresExceptionQueries(Reading):
+    """Implements `oppsync.ports.queries.exceptions.ExceptionQueries`."""
 
     def exceptions(
         self,

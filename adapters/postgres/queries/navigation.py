@@ -1,24 +1,18 @@
-"""Queries of the pages about navigation."""
+"""What pages, API and command line read about navigation."""
 
 from __future__ import annotations
 
 from sqlalchemy import func, select
 
 from adapters.postgres.queries.reading import Reading, mine, of_task
-from adapters.postgres.tables import (
-    approval_tasks,
-    exception_items,
-    opportunities,
-)
+from adapters.postgres.tables import approval_tasks, exception_items, opportunities
 from oppsync.domain.approval.tasks import Person, TaskStatus
-from oppsync.domain.reading.readings import (
-    OpenCounts,
-)
+from oppsync.domain.reading.readings import OpenCounts
 from oppsync.domain.work.exceptions import ExceptionStatus
 
 
 class PostgresNavigationQueries(Reading):
-    """Implements the port of the same area."""
+    """Implements `oppsync.ports.queries.navigation.NavigationQueries`."""
 
     def counts(self, tenant_id: str, person: Person) -> OpenCounts:
         waiting = (

@@ -1,4 +1,4 @@
-"""Queries of the pages about opportunities."""
+"""What pages, API and command line read about opportunities."""
 
 from __future__ import annotations
 
@@ -9,29 +9,18 @@ from sqlalchemy import and_, or_, select
 
 from adapters.postgres.queries.reading import SUMMARY, WARNINGS, Reading, one, page, summaries, to_summary
 from adapters.postgres.rows import pick, to_ledger_row
-from adapters.postgres.tables import (
-    audit,
-    effects,
-    opportunities,
-    plans,
-    vendor_calls,
-)
+from adapters.postgres.tables import audit, effects, opportunities, plans, vendor_calls
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.calls import VendorCall
-from oppsync.domain.reading.readings import (
-    OpportunityDetail,
-    OpportunitySummary,
-    Page,
-    TimelineEntry,
-)
+from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, TimelineEntry
 from oppsync.domain.work.states import State
 
 LATEST_CALLS = 200
 
 
-class PostgresOpportunitiesQueries(Reading):
-    """Implements the port of the same area."""
+class PostgresOpportunityQueries(Reading):
+    """Implements `oppsync.ports.queries.opportunities.OpportunityQueries`."""
 
     def opportunities(
         self,

@@ -1,4 +1,4 @@
-"""Queries of the pages about plans."""
+"""What pages, API and command line read about plans."""
 
 from __future__ import annotations
 
@@ -10,20 +10,14 @@ from sqlalchemy import and_, select
 from adapters.postgres.queries.reading import Reading, one
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.rows import document, to_plan
-from adapters.postgres.tables import (
-    baselines,
-    opportunities,
-    plans,
-)
+from adapters.postgres.tables import baselines, opportunities, plans
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
-from oppsync.domain.reading.readings import (
-    PlanReading,
-)
+from oppsync.domain.reading.readings import PlanReading
 
 
-class PostgresPlansQueries(Reading):
-    """Implements the port of the same area."""
+class PostgresPlanQueries(Reading):
+    """Implements `oppsync.ports.queries.plans.PlanQueries`."""
 
     def plan(self, tenant_id: str, opportunity_id: UUID, plan_hash: str | None = None) -> PlanReading:
         same = and_(

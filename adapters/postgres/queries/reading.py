@@ -14,17 +14,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.engine import each_by_itself, store_errors
 from adapters.postgres.rows import pick
-from adapters.postgres.tables import (
-    approval_tasks,
-    effects,
-    opportunities,
-)
+from adapters.postgres.tables import approval_tasks, effects, opportunities
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.effects.effects import EffectState
-from oppsync.domain.reading.readings import (
-    OpportunitySummary,
-    Page,
-)
+from oppsync.domain.reading.readings import OpportunitySummary, Page
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
 from oppsync.kernel.errors import InvalidInput, NotFound

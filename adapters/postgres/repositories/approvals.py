@@ -10,12 +10,10 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
-from adapters.postgres.tables import (
-    approval_tasks,
-)
+from adapters.postgres.tables import approval_tasks
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.kernel.errors import NotFound
@@ -25,23 +23,17 @@ _TASKS_OF = (
     approval_tasks.c.opportunity_id == bindparam("of_opportunity"),
 )
 
-
 _TASKS = select(approval_tasks).where(*_TASKS_OF).order_by(approval_tasks.c.id)
 
-
 _VOIDING = update(approval_tasks).where(*_TASKS_OF).values(status=TaskStatus.VOID)
-
 
 _VOID = _VOIDING.where(
     approval_tasks.c.plan_hash != bindparam("kept"), approval_tasks.c.status != TaskStatus.VOID
 )
 
-
 _VOID_OPEN = _VOIDING.where(approval_tasks.c.status == TaskStatus.OPEN)
 
-
 _BY_RULE = insert(approval_tasks).values(status=TaskStatus.APPROVED, decided_at=clock())
-
 
 _APPROVE_BY_RULE = _BY_RULE.on_conflict_do_update(
     index_elements=["tenant_id", "opportunity_id", "plan_hash", "role"],

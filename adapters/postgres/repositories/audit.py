@@ -29,4 +29,4 @@ class PostgresAudit:
             "correlation_id": traceparent.split("-")[1],
             "traceparent": traceparent,
         }
-        self._session.tell(row)
+        self._session.add_audit(row)

@@ -7,9 +7,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.session import Session
-from adapters.postgres.tables import (
-    baselines,
-)
+from adapters.postgres.tables import baselines
 from oppsync.domain.plan.baseline import Baseline
 
 _FREEZE = insert(baselines).on_conflict_do_nothing()

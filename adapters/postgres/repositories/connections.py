@@ -9,7 +9,7 @@ from cryptography.fernet import InvalidToken, MultiFernet
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import connections
@@ -77,7 +77,6 @@ class PostgresConnections:
 
 
 _CONNECTION = select(connections).where(connections.c.id == bindparam("of_id"))
-
 
 _CONNECTION_OF_ROLE = (
     select(connections)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Table, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_person
 from adapters.postgres.session import Session
 from adapters.postgres.tables import api_tokens, people, sessions

@@ -10,13 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.replays import selected
 from adapters.postgres.rows import pick
+from adapters.postgres.selection import selected
 from adapters.postgres.session import Session
-from adapters.postgres.tables import (
-    inbox,
-    inbox_opportunities,
-)
+from adapters.postgres.tables import inbox, inbox_opportunities
 from oppsync.domain.work.intake import Delivery, StoredDelivery
 from oppsync.domain.work.replays import Selection
 from oppsync.kernel.errors import NotFound
@@ -27,7 +24,6 @@ _STORE = (
     .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])
     .returning(inbox.c.id)
 )
-
 
 _LINK = insert(inbox_opportunities).on_conflict_do_nothing()
 

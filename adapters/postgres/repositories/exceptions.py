@@ -5,18 +5,34 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_exception
 from adapters.postgres.session import Session
-from adapters.postgres.tables import (
-    exception_items,
-)
-from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException, poll_reference
+from adapters.postgres.tables import exception_items as table
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.kernel.errors import NotFound
+
+# As `NewException.subject`. This expression and the predicate are those of the index `uq_exception_items_open`.
+subject_of_row = func.coalesce(
+    cast(table.c.opportunity_id, Text), cast(table.c.delivery_id, Text), table.c.payload_reference
+)
+_IS_OPEN = table.c.status == text("'open'")
+_OF_THE_LATEST = ("stage", "disposition", "message", "owner", "findings", "payload_reference")
+
+_OPEN = insert(table).values(status=ExceptionStatus.OPEN)
+_RAISE = _OPEN.on_conflict_do_update(
+    index_elements=[table.c.tenant_id, subject_of_row, table.c.code],
+    index_where=_IS_OPEN,
+    set_={
+        **{name: _OPEN.excluded[name] for name in _OF_THE_LATEST},
+        "last_seen": clock(),
+        "occurrences": table.c.occurrences + 1,
+    },
+).returning(table.c.id)
 
 
 class PostgresExceptions:
@@ -24,87 +40,44 @@ class PostgresExceptions:
         self._session = session
 
     def raise_item(self, new: NewException) -> UUID:
-        fields = new.model_dump(mode="json", exclude={"opportunity_id", "delivery_id"})
-        same = select(exception_items.c.id).where(
-            exception_items.c.tenant_id == new.tenant_id,
-            exception_items.c.opportunity_id == new.opportunity_id,
-            exception_items.c.delivery_id == new.delivery_id,
-            exception_items.c.code == new.code,
-            exception_items.c.status == ExceptionStatus.OPEN,
-        )
-        if new.opportunity_id is None and new.delivery_id is None:
-            same = same.where(exception_items.c.payload_reference == new.payload_reference)
-        known: UUID | None = self._session.execute(same).scalar_one_or_none()
-        if known is not None:
-            again = {**fields, "last_seen": clock(), "occurrences": exception_items.c.occurrences + 1}
-            self._session.execute(update(exception_items).where(*_item(new.tenant_id, known)).values(**again))
-            return known
-        item_id: UUID = uuid7()
-        statement = insert(exception_items).values(
-            id=item_id,
-            status=ExceptionStatus.OPEN,
-            opportunity_id=new.opportunity_id,
-            delivery_id=new.delivery_id,
-            **fields,
-        )
-        self._session.execute(statement)
+        ids = {"id": uuid7(), "opportunity_id": new.opportunity_id, "delivery_id": new.delivery_id}
+        item_id: UUID = self._session.execute(_RAISE, new.model_dump(mode="json") | ids).scalar_one()
         return item_id
 
-    def stands(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
-        query = select(exception_items.c.id).where(
-            exception_items.c.tenant_id == tenant_id,
-            exception_items.c.opportunity_id == opportunity_id,
-            exception_items.c.code == code,
-            exception_items.c.status.in_((ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)),
+    def already_reported(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
+        query = select(table.c.id).where(
+            table.c.tenant_id == tenant_id,
+            table.c.opportunity_id == opportunity_id,
+            table.c.code == code,
+            table.c.status.in_((ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)),
         )
         return self._session.execute(query.limit(1)).one_or_none() is not None
 
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
-        query = select(exception_items).where(*_item(tenant_id, item_id)).with_for_update()
+        query = select(table).where(*_item(tenant_id, item_id)).with_for_update()
         row = self._session.execute(query).mappings().one_or_none()
         if row is None:
             raise NotFound("There is no such exception.")
         return to_exception(row)
 
     def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None:
-        statement = update(exception_items).where(*_item(tenant_id, item_id))
-        self._session.execute(_closed(statement, status, by, reason))
+        self._close(_item(tenant_id, item_id), status, by, reason)
 
-    def close_for(
+    def close_open(
         self,
         tenant_id: str,
-        opportunity_id: UUID,
+        subject: UUID | str,
         by: str,
         reason: str,
         status: ExceptionStatus = ExceptionStatus.REPLAYED,
     ) -> int:
-        statement = update(exception_items).where(
-            exception_items.c.tenant_id == tenant_id,
-            exception_items.c.opportunity_id == opportunity_id,
-            exception_items.c.status == ExceptionStatus.OPEN,
-        )
-        return self._session.execute(_closed(statement, status, by, reason)).rowcount
+        which = (table.c.tenant_id == tenant_id, subject_of_row == str(subject), _IS_OPEN)
+        return self._close(which, status, by, reason)
 
-    def close_for_poll(self, tenant_id: str, connection_id: str, by: str, reason: str) -> int:
-        statement = update(exception_items).where(
-            exception_items.c.tenant_id == tenant_id,
-            exception_items.c.payload_reference == poll_reference(connection_id),
-            exception_items.c.status == ExceptionStatus.OPEN,
-        )
-        return self._session.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
-
-    def close_for_delivery(self, tenant_id: str, delivery_id: UUID, by: str, reason: str) -> int:
-        statement = update(exception_items).where(
-            exception_items.c.tenant_id == tenant_id,
-            exception_items.c.delivery_id == delivery_id,
-            exception_items.c.status == ExceptionStatus.OPEN,
-        )
-        return self._session.execute(_closed(statement, ExceptionStatus.REPLAYED, by, reason)).rowcount
+    def _close(self, which: tuple[Any, ...], status: ExceptionStatus, by: str, reason: str) -> int:
+        closed = {"status": status, "closed_by": by, "closed_at": clock(), "reason": reason}
+        return self._session.execute(update(table).where(*which).values(**closed)).rowcount
 
 
 def _item(tenant_id: str, item_id: UUID) -> tuple[Any, ...]:
-    return exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id
-
-
-def _closed(statement: Any, status: ExceptionStatus, by: str, reason: str) -> Any:
-    return statement.values(status=status, closed_by=by, closed_at=clock(), reason=reason)
+    return table.c.tenant_id == tenant_id, table.c.id == item_id

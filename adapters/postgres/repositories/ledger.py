@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.repositories.opportunities import HELD_LEASE, clock, named
+from adapters.postgres.clock import clock
+from adapters.postgres.repositories.opportunities import HELD_LEASE, lease_params
 from adapters.postgres.rows import to_ledger_row
-from adapters.postgres.session import Session, Write, renamed, to_be_set, write
+from adapters.postgres.session import Session, Write, bound, to_be_set, write
 from adapters.postgres.tables import effects as table
-from oppsync.domain.effects.effects import Effect, EffectState, Landed, LedgerRow
+from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
 
@@ -37,24 +38,24 @@ class PostgresLedger:
     def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         self._fenced(_MARK_SENT, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
 
-    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None:
+    def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None:
         answer = {
-            "outside_id": landed.outside_id,
-            "number": landed.number,
-            "url": landed.url,
-            "response": landed.response,
-            "response_digest": canonical_json.digest(landed.response),
+            "outside_id": external.outside_id,
+            "number": external.number,
+            "url": external.url,
+            "response": external.response,
+            "response_digest": canonical_json.digest(external.response),
         }
-        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **renamed(answer)})
+        self._fenced(_CONFIRM, lease, {**_which(tenant_id, key), **bound(answer)})
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), **renamed({"error": error})})
+        self._fenced(_UNSENT, lease, {**_which(tenant_id, key), **bound({"error": error})})
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_REJECT, lease, {**_which(tenant_id, key), **renamed({"error": error})})
+        self._fenced(_REJECT, lease, {**_which(tenant_id, key), **bound({"error": error})})
 
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **renamed({"error": error})})
+        self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **bound({"error": error})})
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
         self._fenced(_CANCELLED, lease, _which(tenant_id, key))
@@ -65,11 +66,11 @@ class PostgresLedger:
         return self._session.execute(query, _which(tenant_id, key)).scalar_one_or_none()
 
     def _fenced(self, wanted: Write, lease: Lease, values: Mapping[str, Any]) -> None:
-        self._session.put_off(wanted, {**values, **named(lease)})
+        self._session.defer(wanted, {**values, **lease_params(lease)})
 
 
 def _which(tenant_id: str, key: str) -> dict[str, Any]:
-    """What `_AT` asks for."""
+    """The parameters of `_AT`."""
     return {"of_tenant": tenant_id, "of_key": key}
 
 
@@ -87,7 +88,7 @@ _WHILE_HELD = exists(select(_HELD.c.id))
 
 
 def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> dict[str, Any]:
-    """What `_recording` asks for."""
+    """The parameters of `_recording`."""
     values = {
         "tenant_id": tenant_id,
         "key": effect.key,
@@ -100,7 +101,7 @@ def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, tracep
         "lease_token": lease.token,
         "traceparent": traceparent,
     }
-    return renamed(values)
+    return bound(values)
 
 
 def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any]) -> Write:

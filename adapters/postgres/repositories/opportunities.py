@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     DateTime,
     Interval,
     and_,
@@ -26,9 +27,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.replays import selected
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import from_tracked, to_tracked
-from adapters.postgres.session import Session, Write, renamed, to_be_set, write
+from adapters.postgres.selection import selected
+from adapters.postgres.session import Session, Write, bound, to_be_set, write
 from adapters.postgres.tables import effects
 from adapters.postgres.tables import opportunities as table
 from oppsync.domain.deal.opportunity import OpportunityRef
@@ -44,8 +46,10 @@ LEASE = timedelta(seconds=10)
 EMIT_AGAIN = timedelta(seconds=10)
 
 
-def clock() -> Any:
-    return func.clock_timestamp()
+# As `TrackedOpportunity.stands_at`.
+stands_at = case(
+    (table.c.state == State.PARKED, func.coalesce(table.c.resume_state, State.RECEIVED)), else_=table.c.state
+)
 
 
 class PostgresOpportunities:
@@ -66,7 +70,7 @@ class PostgresOpportunities:
         row = self._session.execute(_RECEIVE, new).one()
         return row.id, row.is_new
 
-    def known_until(
+    def last_seen(
         self, tenant_id: str, connection_id: str, source_ids: Collection[str]
     ) -> Mapping[str, datetime | None]:
         read = cast(table.c.record["modified_at"].astext, DateTime(timezone=True))
@@ -81,10 +85,9 @@ class PostgresOpportunities:
         return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))
 
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
-        also = []
+        also: list[ColumnElement[bool]] = []
         if states:
-            resumes = and_(table.c.state == State.PARKED, table.c.resume_state.in_(states))
-            also.append(or_(table.c.state.in_(states), resumes))
+            also.append(stands_at.in_(states))
         if selection.state is not None:
             also.append(table.c.state == selection.state)
         return selected(
@@ -115,13 +118,7 @@ class PostgresOpportunities:
             effects.c.opportunity_id == table.c.id,
             effects.c.kind == EffectKind.PARENT,
         )
-        approved = State.APPROVED
-        query = select(table.c.id).where(
-            table.c.tenant_id == tenant_id,
-            table.c.state != approved,
-            func.coalesce(table.c.resume_state, "") != approved,
-            ~parent,
-        )
+        query = select(table.c.id).where(table.c.tenant_id == tenant_id, stands_at != State.APPROVED, ~parent)
         return self._session.execute(query.order_by(table.c.id)).scalars().all()
 
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
@@ -143,7 +140,7 @@ class PostgresOpportunities:
         return to_tracked(row), lease
 
     def renew_lease(self, lease: Lease) -> bool:
-        return self._session.execute(_RENEW_LEASE, named(lease)).rowcount == 1
+        return self._session.execute(_RENEW_LEASE, lease_params(lease)).rowcount == 1
 
     def commit_outcome(
         self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
@@ -151,8 +148,8 @@ class PostgresOpportunities:
         """As the unit of work's."""
         changed = from_tracked(before, after)
         wanted = _saving(tuple(changed), keep_lease=due.keep_lease)
-        which = {**named(lease), "version_seen": before.version}
-        values = {**renamed(changed), **_outcome(before, after, due), **which}
+        which = {**lease_params(lease), "version_seen": before.version}
+        values = {**bound(changed), **_outcome(before, after, due), **which}
         row = self._session.commit_with(wanted, values)
         return None if row is None else int(row.reread_requested)
 
@@ -186,8 +183,8 @@ _HELD = (
 HELD_LEASE = select(table.c.id).where(*_HELD, table.c.lease_until > clock()).with_for_update(read=True)
 
 
-def named(lease: Lease) -> dict[str, Any]:
-    """What `_HELD` asks for."""
+def lease_params(lease: Lease) -> dict[str, Any]:
+    """The parameters of `_HELD`."""
     return {"lease_of": lease.opportunity_id, "token_held": lease.token}
 
 
@@ -229,7 +226,7 @@ def _saving(columns: tuple[str, ...], *, keep_lease: bool) -> Write:
 
 
 def _outcome(before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> dict[str, Any]:
-    """What `_OUTCOME` asks for."""
+    """The parameters of `_OUTCOME`."""
     return {
         "moved_to": after.state,
         "known_rereads": before.reread_requested,

@@ -9,10 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.session import Session
-from adapters.postgres.tables import (
-    opportunities,
-    outbox,
-)
+from adapters.postgres.tables import opportunities, outbox
 
 _SEND = insert(outbox).values(
     connection_id=select(opportunities.c.connection_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, bindparam, insert, select
 from uuid_utils.compat import uuid7
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import opportunities, people, plan_overrides

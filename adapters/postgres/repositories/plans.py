@@ -9,9 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.rows import to_plan
 from adapters.postgres.session import Session
-from adapters.postgres.tables import (
-    plans,
-)
+from adapters.postgres.tables import plans
 from oppsync.domain.plan.plan import Plan
 from oppsync.kernel.errors import NotFound
 
@@ -20,12 +18,9 @@ _OF_OPPORTUNITY = (
     plans.c.opportunity_id == bindparam("of_opportunity"),
 )
 
-
 _PLAN = select(plans).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
 
-
 _KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
-
 
 _ADD_PLAN = (
     insert(plans)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.people import Books
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import document, pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import reference_rows
@@ -16,11 +16,11 @@ from oppsync.domain.catalog import SHAPES
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 
+# Tenant -> what its rows looked like, and the book made of them.
+Books = dict[str, tuple[Any, ReferenceBook]]
 _WRITERS: ColumnElement[int] = literal_column("sum(xmin::text::bigint)")
 
-
 _LOOKS = select(func.count(), _WRITERS).where(reference_rows.c.tenant_id == bindparam("of_tenant"))
-
 
 _OF_KIND = (
     select(reference_rows)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import exists, func, null, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.repositories.opportunities import clock
+from adapters.postgres.clock import clock
 from adapters.postgres.rows import pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import connections

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    DateTime,
-    ForeignKeyConstraint,
-    Integer,
-    MetaData,
-    Text,
-    func,
-    text,
-)
+from sqlalchemy import Column, DateTime, ForeignKeyConstraint, Integer, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 metadata = MetaData(

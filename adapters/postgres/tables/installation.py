@@ -18,13 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from adapters.postgres.tables.columns import (
-    id_column,
-    json_column,
-    metadata,
-    text_column,
-    when,
-)
+from adapters.postgres.tables.columns import id_column, json_column, metadata, text_column, when
 
 tenants = Table("tenants", metadata, text_column("id"), text_column("name"), PrimaryKeyConstraint("id"))
 

@@ -131,6 +131,15 @@ exception_items = Table(
     ForeignKeyConstraint(["tenant_id", "delivery_id"], ["inbox.tenant_id", "inbox.id"]),
     Index("ix_exception_items_tenant_id_status", "tenant_id", "status", "id"),
     Index("ix_exception_items_tenant_id_opportunity_id", "tenant_id", "opportunity_id"),
+    # One open item for each subject and code, also when two processes raise it at once.
+    Index(
+        "uq_exception_items_open",
+        "tenant_id",
+        text("coalesce(opportunity_id::text, delivery_id::text, payload_reference)"),
+        "code",
+        unique=True,
+        postgresql_where=text("status = 'open'"),
+    ),
 )
 
 audit = Table(

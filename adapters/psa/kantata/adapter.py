@@ -15,7 +15,7 @@ from adapters.connectors.traffic.limits import NO_LIMITS
 from adapters.psa.kantata import note, staffing
 from adapters.psa.kantata.client import VENDOR, KantataClient
 from adapters.psa.kantata.wire import Workspace
-from oppsync.domain.effects.effects import Landed
+from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.work.connections import Connection
@@ -60,7 +60,7 @@ class KantataPsa:
         self._roles = settings.roles
         self._client = KantataClient(settings.base_url, token, timeout=settings.timeout, gate=gate)
 
-    def find_project(self, order: PsaOrder) -> Landed | None:
+    def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._client.with_reference(order.key)
         if not found:
             return None
@@ -72,18 +72,18 @@ class KantataPsa:
         }
         return self._landed(found[0], _differences(wanted, _as_ordered(found)))
 
-    def create_project(self, order: PsaOrder) -> Landed:
+    def create_project(self, order: PsaOrder) -> ExternalRecord:
         described = note.written(None, {NUMBER: order.project_number})
         return self._landed(self._client.create(order.title, order.key, described), {})
 
-    def find_archived(self, key: str) -> Landed | None:
+    def find_archived(self, key: str) -> ExternalRecord | None:
         found = self._client.with_reference(key)
         return self._landed(found[0], {}) if found else None
 
-    def archive_project(self, outside_id: str) -> Landed:
+    def archive_project(self, outside_id: str) -> ExternalRecord:
         return self._landed(self._client.update(_known_id(outside_id), {"archived": True}), {})
 
-    def find_staffing(self, order: StaffingOrder) -> Landed | None:
+    def find_staffing(self, order: StaffingOrder) -> ExternalRecord | None:
         found = self._client.resources(_known_id(order.project_id), order.key)
         allocations = [each for resource in found for each in self._client.allocations(resource.id)]
         if not allocations:
@@ -91,7 +91,7 @@ class KantataPsa:
         there = staffing.as_asked(found, allocations)
         return self._asked(order, found[0].id, _differences(staffing.wanted(order.request), there))
 
-    def request_staffing(self, order: StaffingOrder) -> Landed:
+    def request_staffing(self, order: StaffingOrder) -> ExternalRecord:
         _known_id(order.project_id)
         role_id = self._roles.get(order.request.role)
         if role_id is None:
@@ -101,30 +101,32 @@ class KantataPsa:
             )
         return self._asked(order, staffing.request(self._client, order, role_id).id, {})
 
-    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> Landed:
+    def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> ExternalRecord:
         self._client.delete_resource(_known_id(outside_id))
         return self._asked(order, outside_id, {}).model_copy(update={"closed": True})
 
-    def _asked(self, order: StaffingOrder, resource_id: str, differences: dict[str, tuple[str, str]]) -> Landed:
+    def _asked(
+        self, order: StaffingOrder, resource_id: str, differences: dict[str, tuple[str, str]]
+    ) -> ExternalRecord:
         """Nothing of Kantata's is a page of one resource: people find it on its project's."""
         url = f"{self._web_url}/workspaces/{order.project_id}" if self._web_url else None
-        return Landed(outside_id=resource_id, number=resource_id, url=url, differences=differences)
+        return ExternalRecord(outside_id=resource_id, number=resource_id, url=url, differences=differences)
 
-    def find_write_back(self, outside_id: str, wanted: WriteBack) -> Landed | None:
+    def find_write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord | None:
         workspace = self._client.get(_known_id(outside_id))
         there = note.read(workspace.description)
         if not there.get(STATUS):
             return None
         return self._landed(workspace, _differences(note.read(note.written(None, _lines(wanted))), there))
 
-    def write_back(self, outside_id: str, wanted: WriteBack) -> Landed:
+    def write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord:
         workspace = self._client.get(_known_id(outside_id))
         described = note.written(workspace.description, _lines(wanted))
         return self._landed(self._client.update(workspace.id, {"description": described}), {})
 
-    def _landed(self, workspace: Workspace, differences: dict[str, tuple[str, str]]) -> Landed:
+    def _landed(self, workspace: Workspace, differences: dict[str, tuple[str, str]]) -> ExternalRecord:
         url = f"{self._web_url}/workspaces/{workspace.id}" if self._web_url else None
-        return Landed(
+        return ExternalRecord(
             outside_id=workspace.id,
             number=workspace.id,
             url=url,

@@ -22,10 +22,9 @@ class EffectState(StrEnum):
     CANCELLED = "cancelled"  # confirmed once, and closed outside since, by an effect of its own
 
 
-class Landed(Frozen):
-    """A thing that exists outside. `differences`: field -> [expected, found], empty when it is as wanted.
-
-    `closed`: it is there, but nothing more is to be done or invoiced by it.
+class ExternalRecord(Frozen):
+    """A record that exists in an outside system. `differences`: field -> [expected, found], empty when it is as
+    wanted. `closed`: it exists, but nothing more is to be done or invoiced by it.
     """
 
     outside_id: Code
@@ -71,11 +70,15 @@ class LedgerRow(Frozen):
     error: Text | None = None
 
     @property
+    def outcome_unknown(self) -> bool:
+        """Whether it was sent and nobody knows the outcome: its worker died, or the answer was unclear."""
+        return self.state in (EffectState.SENT, EffectState.UNKNOWN)
+
+    @property
     def may_exist(self) -> bool:
-        """Whether a thing was made outside or might have been: telling a person or the CRM makes none, nor does
-        closing one."""
-        states = (EffectState.SENT, EffectState.UNKNOWN, EffectState.CONFIRMED)
-        return self.kind not in _MAKE_NOTHING and self.state in states
+        """Whether a thing was made outside or might have been. A message, a write-back and a cancellation make
+        nothing."""
+        return self.kind not in _MAKE_NOTHING and (self.outcome_unknown or self.state is EffectState.CONFIRMED)
 
 
 # A customer alone is no project: it stays, whatever becomes of the deal.

@@ -14,7 +14,7 @@ from oppsync.domain.plan.plan import Plan
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.work.intake import Source
-from oppsync.domain.work.states import State
+from oppsync.domain.work.states import State, standing
 
 Row = TypeVar("Row")
 
@@ -44,6 +44,11 @@ class OpportunitySummary(Frozen):
     project_url: Text | None = None
     activated_at: AwareDatetime | None = None
 
+    @property
+    def stands_at(self) -> State:
+        """Where it stands on its way, whether it is parked there or not."""
+        return standing(self.state, self.resume_state)
+
 
 class OpportunityDetail(OpportunitySummary):
     """`warnings`: findings that do not stop it."""
@@ -58,7 +63,7 @@ class OpportunityDetail(OpportunitySummary):
 
 
 class TimelineEntry(Frozen):
-    """One audit entry. `actor` and `type` as in `domain.events`."""
+    """One audit entry. `actor` and `type` are the event's."""
 
     id: UUID
     at: AwareDatetime

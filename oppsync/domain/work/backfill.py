@@ -1,4 +1,4 @@
-"""The first day: deals that were won before anything told of them."""
+"""Backfill: deals that were won before oppsync listened to the CRM."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ Summary = Annotated[Text, BeforeValidator(lambda text: text[:_LONGEST])]
 
 
 class Event(Frozen):
-    """`actor` is `stage:<name>`, `person:<e-mail>`, `connection:<id>`, `token:<name>` or `command-line`.
+    """`actor` is a string of `oppsync.domain.values.actor`.
 
     `before` and `after` are what changed, JSON-ready; `detail` is what else a reader of the timeline needs.
     """

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from oppsync.domain.values.findings.finding import Finding, OwnerRole
 from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.work.payload_references import polled_connection
 
 
 class Disposition(StrEnum):
@@ -23,10 +24,7 @@ class ExceptionStatus(StrEnum):
 
 
 class NewException(Frozen):
-    """`payload_reference` says where the payload is kept: `delivery:<id>`, `effect:<key>` or `record:<id>`.
-
-    An item about no deal and no delivery is about the poll of a connection: `poll:<connection id>`.
-    """
+    """`payload_reference` says where the payload is kept: a string of `payload_references`."""
 
     tenant_id: Code
     opportunity_id: UUID | None = None
@@ -39,12 +37,10 @@ class NewException(Frozen):
     findings: tuple[Finding, ...] = ()
     payload_reference: Code
 
-
-POLL = "poll:"
-
-
-def poll_reference(connection_id: str) -> str:
-    return f"{POLL}{connection_id}"
+    @property
+    def subject(self) -> str:
+        """What the item is about: a deal, a delivery or a poll. Of one code a subject has one open item."""
+        return str(self.opportunity_id or self.delivery_id or self.payload_reference)
 
 
 class ExceptionItem(NewException):
@@ -60,4 +56,4 @@ class ExceptionItem(NewException):
     @property
     def polled_connection(self) -> str | None:
         """The connection whose poll this is about."""
-        return self.payload_reference.removeprefix(POLL) if self.payload_reference.startswith(POLL) else None
+        return polled_connection(self.payload_reference)

@@ -72,10 +72,14 @@ class Watermark(Frozen):
         return self.model_copy(update=ahead)
 
 
-def found(
+def synthetic_delivery(
     tenant_id: str, connection_id: str, ref: OpportunityRef, source: Source, late: timedelta | None = None
 ) -> Delivery:
-    """What we found in the CRM ourselves, as a delivery: found again in that version it is the same one."""
+    """A delivery for a record that we found in the CRM ourselves.
+
+    Its id is made of the record and its version, so the same version found again is the same delivery and
+    enters the inbox once. `late`: how long ago the record changed.
+    """
     return Delivery(
         tenant_id=tenant_id,
         connection_id=connection_id,

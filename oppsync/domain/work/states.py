@@ -74,6 +74,11 @@ def _moves_from(state: State) -> frozenset[State]:
 TRANSITIONS: dict[State, frozenset[State]] = {state: _moves_from(state) for state in State}
 
 
+def standing(state: State, resume_state: State | None) -> State:
+    """Where a deal stands on its way: its state, or the state that a parked one resumes."""
+    return (resume_state or State.RECEIVED) if state is State.PARKED else state
+
+
 def check_move(before: State, after: State) -> None:
     """Raise ValueError for a move that is not in the table: a bug, never a user's fault."""
     if after is not before and after not in TRANSITIONS[before]:

@@ -10,7 +10,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
-from oppsync.domain.work.states import State
+from oppsync.domain.work.states import State, standing
 
 
 class TrackedOpportunity(Frozen):
@@ -41,6 +41,11 @@ class TrackedOpportunity(Frozen):
     compensation_reason: Text | None = None
     warnings: tuple[Finding, ...] = ()
     traceparent: Code
+
+    @property
+    def stands_at(self) -> State:
+        """Where it stands on its way, whether it is parked there or not."""
+        return standing(self.state, self.resume_state)
 
     @property
     def reread_due(self) -> bool:

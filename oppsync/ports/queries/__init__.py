@@ -2,20 +2,20 @@
 
 from typing import Protocol
 
-from oppsync.ports.queries.approvals import ApprovalsQueries
-from oppsync.ports.queries.deliveries import DeliveriesQueries
-from oppsync.ports.queries.exceptions import ExceptionsQueries
+from oppsync.ports.queries.approvals import ApprovalQueries
+from oppsync.ports.queries.deliveries import DeliveryQueries
+from oppsync.ports.queries.exceptions import ExceptionQueries
 from oppsync.ports.queries.navigation import NavigationQueries
-from oppsync.ports.queries.opportunities import OpportunitiesQueries
-from oppsync.ports.queries.plans import PlansQueries
+from oppsync.ports.queries.opportunities import OpportunityQueries
+from oppsync.ports.queries.plans import PlanQueries
 
 
 class Queries(
-    OpportunitiesQueries,
-    PlansQueries,
-    ApprovalsQueries,
-    ExceptionsQueries,
-    DeliveriesQueries,
+    OpportunityQueries,
+    PlanQueries,
+    ApprovalQueries,
+    ExceptionQueries,
+    DeliveryQueries,
     NavigationQueries,
     Protocol,
 ):

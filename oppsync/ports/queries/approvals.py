@@ -6,14 +6,10 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person, TaskStatus
-from oppsync.domain.reading.readings import (
-    ApprovalDetail,
-    ApprovalSummary,
-    Page,
-)
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
 
 
-class ApprovalsQueries(Protocol):
+class ApprovalQueries(Protocol):
     def approvals(
         self,
         tenant_id: str,

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.reading.readings import (
-    DeliveryStatus,
-    PollStatus,
-)
+from oppsync.domain.reading.readings import DeliveryStatus, PollStatus
 
 
-class DeliveriesQueries(Protocol):
+class DeliveryQueries(Protocol):
     def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
         """Raises NotFound."""
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.reading.readings import (
-    Page,
-)
+from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 
 
-class ExceptionsQueries(Protocol):
+class ExceptionQueries(Protocol):
     def exceptions(
         self,
         tenant_id: str,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.reading.readings import (
-    OpenCounts,
-)
+from oppsync.domain.reading.readings import OpenCounts
 
 
 class NavigationQueries(Protocol):

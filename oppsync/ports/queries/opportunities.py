@@ -8,16 +8,11 @@ from uuid import UUID
 
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.calls import VendorCall
-from oppsync.domain.reading.readings import (
-    OpportunityDetail,
-    OpportunitySummary,
-    Page,
-    TimelineEntry,
-)
+from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, TimelineEntry
 from oppsync.domain.work.states import State
 
 
-class OpportunitiesQueries(Protocol):
+class OpportunityQueries(Protocol):
     def opportunities(
         self,
         tenant_id: str,

@@ -8,12 +8,10 @@ from uuid import UUID
 
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
-from oppsync.domain.reading.readings import (
-    PlanReading,
-)
+from oppsync.domain.reading.readings import PlanReading
 
 
-class PlansQueries(Protocol):
+class PlanQueries(Protocol):
     def plan(self, tenant_id: str, opportunity_id: UUID, plan_hash: str | None = None) -> PlanReading:
         """The current plan, or the one of this hash. Raises NotFound."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.effects.effects import Effect, Landed, LedgerRow
+from oppsync.domain.effects.effects import Effect, ExternalRecord, LedgerRow
 from oppsync.domain.work.tracked import Lease
 
 
@@ -23,7 +23,7 @@ class Ledger(Protocol):
     def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         """Put it on record as sent now, once more."""
 
-    def confirm(self, tenant_id: str, key: str, landed: Landed, lease: Lease) -> None: ...
+    def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None: ...
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
         """Certainly not carried out: back to intended."""
@@ -33,7 +33,7 @@ class Ledger(Protocol):
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
 
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
-        """What was confirmed is closed outside: it no longer counts as there."""
+        """The confirmed record was closed outside: it no longer counts as existing."""
 
     def waits_until(self, tenant_id: str, key: str, quarantine: timedelta) -> datetime | None:
         """End of the quarantine by the database's clock; None when it is over."""

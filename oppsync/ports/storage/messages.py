@@ -1,10 +1,11 @@
-"""Storage of the audit trail and of the outbox."""
+"""Storage of the audit trail, of the outbox and of dead letters."""
 
 from __future__ import annotations
 
 from typing import Protocol
 from uuid import UUID
 
+from oppsync.domain.work.dead_letters import DeadLetter, DeadLetterOwner
 from oppsync.domain.work.events import Event
 
 
@@ -14,3 +15,8 @@ class Audit(Protocol):
 
 class Outbox(Protocol):
     def add(self, tenant_id: str, opportunity_id: UUID, stage: str, traceparent: str) -> None: ...
+
+
+class DeadLetters(Protocol):
+    def add(self, letter: DeadLetter) -> DeadLetterOwner | None:
+        """Store it, unless it is stored already. Returns whose it is; None when it names no known deal."""

@@ -28,11 +28,7 @@ class Due:
 
 
 STRAIGHT_ON = Due(timedelta(0), keep_lease=True)
-
-
 HANDED_ON = Due(timedelta(0), sent=True)
-
-
 ON_ACTION = Due(None)
 
 
@@ -43,10 +39,10 @@ class Opportunities(Protocol):
         """Insert the opportunity in `received`, due now; a known one gets a re-read requested instead.
         Returns its id and whether it is new."""
 
-    def known_until(
+    def last_seen(
         self, tenant_id: str, connection_id: str, source_ids: Collection[str]
     ) -> Mapping[str, datetime | None]:
-        """Of those that are here: the CRM's time of the latest change that we were told of, or read."""
+        """Of each known record, by source id: the CRM's time of the latest change that was reported or read."""
 
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """Raises NotFound."""

@@ -13,7 +13,7 @@ from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
-from oppsync.ports.storage.messages import Audit, Outbox
+from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
@@ -32,6 +32,7 @@ class UnitOfWork(Protocol):
     exceptions: Exceptions
     audit: Audit
     outbox: Outbox
+    dead_letters: DeadLetters
     people: People
     credentials: Credentials
     references: References

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Decision, Person, TaskStatus, may_decide
 from oppsync.domain.plan.overrides import editors
 from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.values.actor import person_actor
 from oppsync.domain.work.events import PlanApproved, PlanRejected
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -79,7 +80,7 @@ class DecideApprovalHandler:
         verb = "approved" if command.decision is Decision.APPROVE else "rejected"
         event = _EVENT[command.decision](
             opportunity_id=opportunity.id,
-            actor=f"person:{person.email}",
+            actor=person_actor(person.email),
             after={"role": task.role.value, "plan": task.plan_hash, "status": task.status.value},
             detail={"task": str(task.id), "comment": task.comment},
             summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",

@@ -9,6 +9,7 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
+from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.model import given
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import PlanOverridden
@@ -61,7 +62,7 @@ class OverridePlanHandler:
     def _make_anew(
         self, uow: UnitOfWork, before: TrackedOpportunity, override: PlanOverride, person: Person
     ) -> None:
-        actor = f"person:{person.email}"
+        actor = person_actor(person.email)
         what = f"{override.field.replace('_', ' ')} of {override.workstream}"
         says = f"is to be {override.value}" if override.value is not None else "as before"
         event = PlanOverridden(
@@ -73,7 +74,7 @@ class OverridePlanHandler:
             summary=f"{person.name}: {what} {says}: {override.reason}",
         )
         self.publish(uow, before.tenant_id, before.traceparent, event)
-        uow.exceptions.close_for(before.tenant_id, before.id, actor, f"Overridden: {override.reason}")
+        uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Overridden: {override.reason}")
         detail = {"override": str(override.id)}
         resume(
             uow,
@@ -101,7 +102,7 @@ def _new(command: OverridePlan) -> NewOverride:
 
 def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
     """Raises Conflict unless there are workstreams, and no decision about them."""
-    stands_at = opportunity.resume_state if opportunity.state is State.PARKED else opportunity.state
+    stands_at = opportunity.stands_at
     if stands_at not in _OVERRIDABLE or not _is_enriched(opportunity):
         raise Conflict(
             f"A plan can be changed from when it is made until it is approved; this deal is {stands_at}.",

@@ -8,11 +8,13 @@ from typing import assert_never
 from uuid import UUID
 
 from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.values.actor import connection_actor
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.work.events import DeliveryReceived, DeliveryUnreadable
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery, Source
+from oppsync.domain.work.payload_references import delivery_reference
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError
 from oppsync.pipeline.table import PIPELINE
@@ -33,7 +35,7 @@ class AcceptDeliveryHandler:
         with self.uow() as uow:
             event_id, is_new = uow.deliveries.add(delivery)
             if is_new:
-                take_in(uow, self.publish, delivery, event_id, read)
+                process_delivery(uow, self.publish, delivery, event_id, read)
             crash_point("delivery.uncommitted")
             uow.commit()
             crash_point("delivery.committed")
@@ -50,14 +52,15 @@ def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityR
         return error
 
 
-def take_in(
+def process_delivery(
     uow: UnitOfWork,
     publish: Publish,
     delivery: Delivery,
     event_id: UUID,
     read: Sequence[OpportunityRef] | BusinessError,
 ) -> None:
-    """Write what a stored delivery leads to, into the transaction at hand."""
+    """Receive each record that a stored delivery names, or raise an item when it cannot be read, all in the
+    transaction at hand."""
     if isinstance(read, BusinessError):
         _set_aside(uow, publish, delivery, event_id, read)
         return
@@ -69,15 +72,15 @@ def take_in(
         uow.outbox.add(delivery.tenant_id, opportunity_id, PIPELINE[0].name, delivery.traceparent)
         event = DeliveryReceived(
             opportunity_id=opportunity_id,
-            actor=f"connection:{delivery.connection_id}",
+            actor=connection_actor(delivery.connection_id),
             after={"state": "received"} if is_new else {},
             detail={"event": str(event_id), "delivery": delivery.delivery_id, "record": ref.id},
-            summary=_told(delivery, is_new),
+            summary=_summary(delivery, is_new),
         )
         publish(uow, delivery.tenant_id, delivery.traceparent, event)
 
 
-def _told(delivery: Delivery, is_new: bool) -> str:
+def _summary(delivery: Delivery, is_new: bool) -> str:
     match delivery.source:
         case Source.WEBHOOK:
             return "The CRM reported it" if is_new else "The CRM reported it again"
@@ -103,12 +106,12 @@ def _set_aside(
             message=error.told,
             owner=text.owner,
             findings=(found,),
-            payload_reference=f"delivery:{event_id}",
+            payload_reference=delivery_reference(event_id),
         )
     )
     event = DeliveryUnreadable(
         opportunity_id=None,
-        actor=f"connection:{delivery.connection_id}",
+        actor=connection_actor(delivery.connection_id),
         detail={"event": str(event_id), "exception": str(item_id), "where": error.where},
         summary=error.message,
     )

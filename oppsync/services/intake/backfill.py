@@ -1,4 +1,4 @@
-"""Take in deals that were won before anything told of them: first which there are, then those that were chosen.
+"""Backfill deals that were won before oppsync listened: preview which there are, then receive those chosen.
 
 They enter the inbox as found deliveries, no more at once than the pipeline works well: webhooks go on beside
 them.
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from oppsync.domain.work.backfill import BackfillItem, BackfillPreview, BackfillStep, WonDeal
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.intake import Source
-from oppsync.domain.work.polling import found
+from oppsync.domain.work.polling import synthetic_delivery
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import InvalidInput
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.intake.accept_delivery import take_in
+from oppsync.services.intake.accept_delivery import process_delivery
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
 # While so many deals are being worked, no more are taken in.
@@ -40,7 +40,7 @@ class PreviewBackfillHandler:
         with self.uow() as uow:
             for start in range(0, len(deals), IDS):
                 ids = [deal.id for deal in deals[start : start + IDS]]
-                known |= uow.opportunities.known_until(command.tenant_id, connection_id, ids).keys()
+                known |= uow.opportunities.last_seen(command.tenant_id, connection_id, ids).keys()
         items = tuple(BackfillItem(**dict(deal), is_known=deal.id in known) for deal in deals)
         return BackfillPreview(connection_id=connection_id, items=items)
 
@@ -55,20 +55,20 @@ class RunBackfillHandler:
         with self.uow() as uow:
             room = max(0, MOST_AT_WORK - uow.opportunities.count_at_work(tenant_id))
             ids = [deal.id for deal in command.deals]
-            known = uow.opportunities.known_until(tenant_id, connection_id, ids)
+            known = uow.opportunities.last_seen(tenant_id, connection_id, ids)
             new = [deal for deal in command.deals if deal.id not in known][:room]
             for deal in sorted(new, key=lambda deal: deal.id):  # as intake takes its turns
-                self._take_in(uow, tenant_id, connection_id, deal)
+                self._add(uow, tenant_id, connection_id, deal)
             crash_point("backfill.uncommitted")
             uow.commit()
             crash_point("backfill.committed")
         return BackfillStep(taken=tuple(deal.id for deal in new), known=tuple(known))
 
-    def _take_in(self, uow: UnitOfWork, tenant_id: str, connection_id: str, deal: WonDeal) -> None:
-        delivery = found(tenant_id, connection_id, deal.ref, Source.BACKFILL)
+    def _add(self, uow: UnitOfWork, tenant_id: str, connection_id: str, deal: WonDeal) -> None:
+        delivery = synthetic_delivery(tenant_id, connection_id, deal.ref, Source.BACKFILL)
         event_id, is_new = uow.deliveries.add(delivery)
         if is_new:
-            take_in(uow, self.publish, delivery, event_id, [deal.ref])
+            process_delivery(uow, self.publish, delivery, event_id, [deal.ref])
 
 
 def _crm_connection(uow: UnitOfWork, tenant_id: str, named: str | None) -> str:

@@ -1,7 +1,7 @@
-"""Hear what no webhook told: ask a CRM what changed since its watermark, and put what is news into the inbox.
+"""Poll a CRM for changes whose webhook never arrived, and put them into the inbox.
 
-One page a step, under a lease of the connection's watermark, which moves only past what is stored. A step that
-is repeated stores nothing twice: what it finds has the same delivery id again.
+Each step reads one page, under a lease of the connection's watermark, which moves only past what is stored. A
+step that is repeated stores nothing twice: what it finds has the same delivery id again.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from oppsync.domain.values.actor import POLL
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import PollRefused
-from oppsync.domain.work.exceptions import NewException, poll_reference
+from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Source
-from oppsync.domain.work.polling import Change, ChangePage, Watermark, found
+from oppsync.domain.work.payload_references import poll_reference
+from oppsync.domain.work.polling import Change, ChangePage, Watermark, synthetic_delivery
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
 from oppsync.pipeline.retry import backoff
@@ -25,14 +27,14 @@ from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.intake.accept_delivery import take_in
+from oppsync.services.intake.accept_delivery import process_delivery
 from oppsync.services.intake.commands import PollCrm
 
 # Changes stored in one commit.
 BATCH = 100
 # A connection that a person has to mend is tried again after this.
 AFTER_A_MISTAKE = timedelta(minutes=5)
-ACTOR, REFUSED = "poll", "POLL_REFUSED"
+REFUSED = "POLL_REFUSED"
 AT_ONCE, BRIEFLY = timedelta(0), timedelta(seconds=1)
 
 
@@ -77,33 +79,32 @@ class PollCrmHandler:
         """The watermark moves last: whoever dies before it leaves the page to be read again."""
         for changes in _in_batches(page.changes):
             with self.uow() as uow:
-                self._take_in(uow, watermark, changes, page.as_of)
+                self._store_news(uow, watermark, changes, page.as_of)
                 uow.commit()
             crash_point("poll.stored", watermark.connection_id)
         with self.uow() as uow:
             uow.watermarks.move(watermark.past(page), AT_ONCE if page.more else poll_every)
             if watermark.error is not None:
-                uow.exceptions.close_for_poll(
-                    watermark.tenant_id, watermark.connection_id, ACTOR, "It answers again"
-                )
+                subject = poll_reference(watermark.connection_id)
+                uow.exceptions.close_open(watermark.tenant_id, subject, POLL, "It answers again")
             uow.commit()
         crash_point("poll.moved", watermark.connection_id)
 
-    def _take_in(
+    def _store_news(
         self, uow: UnitOfWork, watermark: Watermark, changes: Sequence[Change], as_of: datetime
     ) -> None:
         tenant_id, connection_id = watermark.tenant_id, watermark.connection_id
-        known = uow.opportunities.known_until(tenant_id, connection_id, [change.id for change in changes])
+        known = uow.opportunities.last_seen(tenant_id, connection_id, [change.id for change in changes])
         late: list[timedelta] = []
         deals = 0
         for change in sorted(changes, key=lambda change: change.id):  # as intake takes its turns
             if not _is_news(change, known):
                 continue
             delay = as_of - change.modified_at
-            delivery = found(tenant_id, connection_id, change.ref, Source.POLL, delay)
+            delivery = synthetic_delivery(tenant_id, connection_id, change.ref, Source.POLL, delay)
             event_id, is_new = uow.deliveries.add(delivery)
             if is_new:
-                take_in(uow, self.publish, delivery, event_id, [change.ref])
+                process_delivery(uow, self.publish, delivery, event_id, [change.ref])
                 late.append(delay)
                 deals += change.id not in known
         if late:
@@ -134,7 +135,7 @@ class PollCrmHandler:
 def _refused(watermark: Watermark, item_id: UUID, error: BusinessError) -> PollRefused:
     return PollRefused(
         opportunity_id=None,
-        actor=ACTOR,
+        actor=POLL,
         detail={"connection": watermark.connection_id, "exception": str(item_id), "code": error.code},
         summary=f"{watermark.connection_id} cannot be polled: {error.message}",
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.work.dead_letters import DeadLetter
 from oppsync.domain.work.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
 from oppsync.kernel.bus import Command
 
@@ -70,3 +71,11 @@ class Compensate(Command[None]):
     opportunity_id: UUID
     actor: str
     reason: str
+
+
+@dataclass(frozen=True)
+class KeepDeadLetters(Command[None]):
+    """Store dead letters of the broker, and raise an item on each deal that one of them is about. Repeating it
+    stores none twice."""
+
+    letters: Sequence[DeadLetter]

@@ -28,7 +28,7 @@ class CompensateHandler:
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             after = _compensating(before, reason)
             uow.opportunities.change(before, after, HANDED_ON)
-            uow.exceptions.close_for(
+            uow.exceptions.close_open(
                 before.tenant_id, before.id, command.actor, f"Given up: {reason}", ExceptionStatus.DISMISSED
             )
             uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
@@ -47,7 +47,7 @@ class CompensateHandler:
 
 
 def _compensating(before: TrackedOpportunity, reason: str) -> TrackedOpportunity:
-    if before.state is not State.PARKED or before.resume_state not in COMPENSABLE:
+    if before.state is not State.PARKED or before.stands_at not in COMPENSABLE:
         raise Conflict(
             "Only a deal that stopped after its approval can be given up like this.", code="NOT_COMPENSABLE"
         )

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import Event, ExceptionDismissed, Replayed
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.intake import Delivery
-from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, Conflict
 from oppsync.kernel.text_input import comment
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.intake.accept_delivery import read_delivery, take_in
+from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
 from oppsync.services.queue.commands import DismissException, ReplayException
+from oppsync.services.queue.items import open_item
 from oppsync.services.queue.resume import resume
 
 
@@ -31,7 +30,7 @@ class ReplayExceptionHandler:
 
     def __call__(self, command: ReplayException) -> None:
         with self.uow() as uow:
-            item = _open_item(uow, command.tenant_id, command.item_id)
+            item = open_item(uow, command.tenant_id, command.item_id)
             if item.opportunity_id is not None:
                 self._resume(uow, item, command.actor)
             elif item.polled_connection is not None:
@@ -46,11 +45,10 @@ class ReplayExceptionHandler:
         if item.opportunity_id is None:
             raise ValueError(f"{item.id} is not about an opportunity")
         before = uow.opportunities.lock(item.tenant_id, item.opportunity_id)
-        uow.exceptions.close_for(item.tenant_id, before.id, actor, "Replayed")
-        parked = before.state is State.PARKED
-        target = (before.resume_state or State.RECEIVED) if parked else before.state
+        uow.exceptions.close_open(item.tenant_id, before.id, actor, "Replayed")
         detail = {"exception": str(item.id), "code": item.code}
-        resume(uow, self.publish, before, target, actor=actor, after_what=f"after {item.code}", detail=detail)
+        what = f"after {item.code}"
+        resume(uow, self.publish, before, before.stands_at, actor=actor, after_what=what, detail=detail)
 
     def _poll_now(self, uow: UnitOfWork, item: ExceptionItem, connection_id: str, actor: str) -> None:
         uow.watermarks.due_now(item.tenant_id, connection_id)
@@ -74,7 +72,7 @@ class ReplayExceptionHandler:
         if isinstance(read, BusinessError):
             raise Conflict(f"It still cannot be read: {read.told}.", code="STILL_UNREADABLE")
         uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
-        take_in(uow, self.publish, delivery, stored.id, read)
+        process_delivery(uow, self.publish, delivery, stored.id, read)
         event = Replayed(
             opportunity_id=None,
             actor=actor,
@@ -92,7 +90,7 @@ class DismissExceptionHandler:
     def __call__(self, command: DismissException) -> None:
         reason = comment(command.reason, "reason", required="Say why it needs no replay.")
         with self.uow() as uow:
-            item = _open_item(uow, command.tenant_id, command.item_id)
+            item = open_item(uow, command.tenant_id, command.item_id)
             uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, command.actor, reason)
             self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, command))
             uow.commit()
@@ -105,13 +103,6 @@ def _dismissed(item: ExceptionItem, command: DismissException) -> Event:
         detail={"exception": str(item.id), "code": item.code, "reason": command.reason},
         summary=f"Dismissed {item.code}: {command.reason}",
     )
-
-
-def _open_item(uow: UnitOfWork, tenant_id: str, item_id: UUID) -> ExceptionItem:
-    item = uow.exceptions.get(tenant_id, item_id)
-    if item.status is not ExceptionStatus.OPEN:
-        raise Conflict(f"This was {item.status} already by {item.closed_by}.", code="ALREADY_CLOSED")
-    return item
 
 
 def pruned_words(pruned_at: datetime) -> str:

@@ -27,7 +27,7 @@ from oppsync.pipeline.stage import Park
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.intake.accept_delivery import read_delivery, take_in
+from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from oppsync.services.queue.exception_queue import pruned_words
 from oppsync.services.queue.resume import resume
@@ -37,7 +37,7 @@ Records = Sequence[OpportunityRef]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Forecast:
     """What a replay would do of one deal; `target` is the state it is put back to, of RUN only."""
 
     action: ReplayAction
@@ -73,19 +73,19 @@ class PreviewReplayHandler:
         with self.uow() as uow:
             if of is ReplayOf.DELIVERIES:
                 stored = uow.deliveries.get(tenant_id, item_id)
-                verdict, _records = judge_delivery(self.systems, stored)
+                forecast, _records = forecast_delivery(self.systems, stored)
                 name = f"delivery {stored.delivery_id}"
-                return ReplayItem(id=item_id, name=name, action=verdict.action, says=verdict.says)
+                return ReplayItem(id=item_id, name=name, action=forecast.action, says=forecast.says)
             opportunity = uow.opportunities.get(tenant_id, item_id)
-            verdict = judge(uow, opportunity, start)
+            forecast = forecast_deal(uow, opportunity, start)
         return ReplayItem(
             id=item_id,
             name=opportunity.record.name if opportunity.record else opportunity.source_id,
             state=opportunity.state,
             version=opportunity.version,
-            action=verdict.action,
-            from_stage=stage_for(verdict.target).name if verdict.target else None,
-            says=verdict.says,
+            action=forecast.action,
+            from_stage=stage_for(forecast.target).name if forecast.target else None,
+            says=forecast.says,
         )
 
 
@@ -119,16 +119,16 @@ class RunReplayHandler:
             before = uow.opportunities.lock(command.tenant_id, item_id)
             if before.version != version:
                 return "skipped: it changed since the preview"
-            verdict = judge(uow, before, start)
-            if verdict.target is None:
-                return f"skipped: {verdict.says}"
+            forecast = forecast_deal(uow, before, start)
+            if forecast.target is None:
+                return f"skipped: {forecast.says}"
             if before.state is State.PARKED:
-                uow.exceptions.close_for(before.tenant_id, before.id, command.actor, "Replayed")
+                uow.exceptions.close_open(before.tenant_id, before.id, command.actor, "Replayed")
             resume(
                 uow,
                 self.publish,
                 before,
-                verdict.target,
+                forecast.target,
                 actor=command.actor,
                 after_what="in a selection",
                 detail={},
@@ -141,11 +141,11 @@ class RunReplayHandler:
     def _delivery(self, command: RunReplay, item_id: UUID) -> str:
         with self.uow() as uow:
             stored = uow.deliveries.get(command.tenant_id, item_id)
-            verdict, records = judge_delivery(self.systems, stored)
-            if verdict.action is not ReplayAction.RUN:
-                return f"skipped: {verdict.says}"
-            uow.exceptions.close_for_delivery(stored.tenant_id, stored.id, command.actor, "Replayed")
-            take_in(uow, self.publish, _delivery(stored), stored.id, records)
+            forecast, records = forecast_delivery(self.systems, stored)
+            if forecast.action is not ReplayAction.RUN:
+                return f"skipped: {forecast.says}"
+            uow.exceptions.close_open(stored.tenant_id, stored.id, command.actor, "Replayed")
+            process_delivery(uow, self.publish, _delivery(stored), stored.id, records)
             event = Replayed(
                 opportunity_id=None,
                 actor=command.actor,
@@ -157,51 +157,51 @@ class RunReplayHandler:
         return ""
 
 
-def judge(uow: UnitOfWork, opportunity: TrackedOpportunity, start: Stage | None) -> Verdict:
+def forecast_deal(uow: UnitOfWork, opportunity: TrackedOpportunity, start: Stage | None) -> Forecast:
     """What a replay, from the stage `start` or else from where it stands, does of this deal."""
-    verdict = _of_state(opportunity, start)
-    if verdict.target is None:
-        return verdict
-    blocked = _still_blocked(uow, opportunity, verdict.target)
-    return Verdict(ReplayAction.BLOCKED, f"still blocked: {blocked}") if blocked else verdict
+    forecast = _of_state(opportunity, start)
+    if forecast.target is None:
+        return forecast
+    blocked = _still_blocked(uow, opportunity, forecast.target)
+    return Forecast(ReplayAction.BLOCKED, f"still blocked: {blocked}") if blocked else forecast
 
 
-def _of_state(opportunity: TrackedOpportunity, start: Stage | None) -> Verdict:
+def _of_state(opportunity: TrackedOpportunity, start: Stage | None) -> Forecast:
     state = opportunity.state
     if state in FINISHED:
         return _nothing(f"finished ({state}): a replay changes nothing")
     parked = state is State.PARKED
-    stands = (opportunity.resume_state or State.RECEIVED) if parked else state
-    target = stands if start is None or stands in start.starts else start.starts[0]
-    if target is not stands:
-        refused = _why_not(stands, target, parked)
+    stands_at = opportunity.stands_at
+    target = stands_at if start is None or stands_at in start.starts else start.starts[0]
+    if target is not stands_at:
+        refused = _why_not(stands_at, target, parked)
         return _nothing(refused) if refused else _run(target)
     if parked:
         return _run(target)
     if opportunity.tries > 0:
-        return Verdict(ReplayAction.RUN, f"tries {stage_for(target).name} again now", target)
+        return Forecast(ReplayAction.RUN, f"tries {stage_for(target).name} again now", target)
     waits = "waits for people" if state is State.AWAITING_APPROVAL else "under way by itself"
     return _nothing(f"{waits}: a replay changes nothing")
 
 
-def _why_not(stands: State, target: State, parked: bool) -> str:
+def _why_not(stands_at: State, target: State, parked: bool) -> str:
     """Why a deal that stands at one state may not start again from another; empty when it may."""
     way = [state for stage in PIPELINE for state in stage.starts]
-    if stands not in BEFORE_APPROVAL:
-        return f"its plan is decided: it goes on from {stage_for(stands).name} only"
-    if way.index(target) > way.index(stands):
+    if stands_at not in BEFORE_APPROVAL:
+        return f"its plan is decided: it goes on from {stage_for(stands_at).name} only"
+    if way.index(target) > way.index(stands_at):
         return f"it has not come as far as {stage_for(target).name}"
     if not parked and target is not State.RECEIVED:
         return f"under way: it starts again from {stage_for(State.RECEIVED).name} only"
     return ""
 
 
-def _nothing(says: str) -> Verdict:
-    return Verdict(ReplayAction.NOTHING, says)
+def _nothing(says: str) -> Forecast:
+    return Forecast(ReplayAction.NOTHING, says)
 
 
-def _run(target: State) -> Verdict:
-    return Verdict(ReplayAction.RUN, f"runs from {stage_for(target).name}", target)
+def _run(target: State) -> Forecast:
+    return Forecast(ReplayAction.RUN, f"runs from {stage_for(target).name}", target)
 
 
 def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> str:
@@ -219,15 +219,15 @@ def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: Sta
     return "; ".join(f"{found.code}: {found.message}" for found in outcome.findings)
 
 
-def judge_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Verdict, Records]:
+def forecast_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Forecast, Records]:
     """What a replay does of a delivery, and the records it names."""
     if stored.pruned_at is not None:
-        return Verdict(ReplayAction.BLOCKED, pruned_words(stored.pruned_at)), ()
+        return Forecast(ReplayAction.BLOCKED, pruned_words(stored.pruned_at)), ()
     read = read_delivery(systems, _delivery(stored))
     if isinstance(read, BusinessError):
-        return Verdict(ReplayAction.BLOCKED, f"still cannot be read: {read.message}"), ()
+        return Forecast(ReplayAction.BLOCKED, f"still cannot be read: {read.message}"), ()
     says = f"reads {len(read)} records from the CRM again; where nothing changed, nothing is done"
-    return Verdict(ReplayAction.RUN, says), read
+    return Forecast(ReplayAction.RUN, says), read
 
 
 def _delivery(stored: StoredDelivery) -> Delivery:

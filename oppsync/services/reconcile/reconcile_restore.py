@@ -1,4 +1,4 @@
-"""After a restored backup: which deals have projects in the ERP of which nothing here knows?"""
+"""After a restored backup: raise an item for each deal with projects in the ERP and none in the ledger."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from oppsync.domain.work.events import ExceptionRaised
-from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.states import State
-from oppsync.pipeline.restore_check import APPROVAL_LOST, STILL_THERE, exists_unknown
+from oppsync.pipeline.restore_check import APPROVAL_LOST, LOST_BUT_CREATED, has_project_without_ledger_row
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.queue.items import raise_for_deal
 from oppsync.services.reconcile.commands import ReconcileRestore
 
 
 @dataclass(frozen=True)
 class ReconcileRestoreHandler:
-    """Looks in the ERP with no transaction open; each deal it finds is told by a commit of its own."""
+    """Looks into the ERP with no transaction open; each deal it finds gets its item in a commit of its own."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -31,27 +30,12 @@ class ReconcileRestoreHandler:
     def _raise_if_lost(self, command: ReconcileRestore, opportunity_id: UUID) -> bool:
         with self.uow() as uow:
             opportunity = uow.opportunities.get(command.tenant_id, opportunity_id)
-        if not exists_unknown(self.uow, self.systems, opportunity):
+        if not has_project_without_ledger_row(self.uow, self.systems, opportunity):
             return False
-        found = STILL_THERE if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
+        found = LOST_BUT_CREATED if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
         with self.uow() as uow:
-            item_id = uow.exceptions.raise_item(
-                NewException(
-                    tenant_id=command.tenant_id,
-                    opportunity_id=opportunity_id,
-                    stage="approve",
-                    code=found.code,
-                    message=found.message,
-                    owner=found.owner,
-                    findings=(found,),
-                    payload_reference=f"record:{opportunity_id}",
-                )
-            )
-            event = ExceptionRaised(
-                opportunity_id=opportunity_id,
-                actor=command.actor,
-                detail={"exception": str(item_id), "codes": [found.code]},
-                summary=f"{found.code}: {found.message}",
+            event = raise_for_deal(
+                uow, command.tenant_id, opportunity_id, [found], actor=command.actor, stage="approve"
             )
             self.publish(uow, command.tenant_id, opportunity.traceparent, event)
             uow.commit()

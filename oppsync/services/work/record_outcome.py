@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.work.events import ApprovalVoided, Event, ExceptionRaised, StateChanged
-from oppsync.domain.work.exceptions import Disposition, NewException
+from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import RESTING, State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
@@ -20,6 +22,7 @@ from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
+from oppsync.services.queue.items import raise_for_deal
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def commit(
 
 
 def look_again(context: StageContext) -> Worked:
-    """Start from what is there now, if the lease is still ours. Raises LeaseLost."""
+    """Read the opportunity again and go on from that, if the lease is still ours. Raises LeaseLost."""
     with context.uow() as uow:
         if not uow.opportunities.renew_lease(context.lease):
             raise LeaseLost("Another worker holds this opportunity.")
@@ -100,18 +103,17 @@ def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
 def _carry_out(
     uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Outcome
 ) -> list[Event]:
-    """Write what goes with the outcome, and tell what it was."""
+    """Write what goes with the outcome; returns the events of what was written."""
     match outcome:
         case Advance():
             events = _approvals(uow, context, after, outcome)
             if outcome.baseline is not None:
                 uow.baselines.freeze(after.tenant_id, after.id, outcome.baseline)
             if after.state is not State.PARKED and context.opportunity.state is State.PARKED:
-                uow.exceptions.close_for(
-                    after.tenant_id, after.id, f"stage:{context.stage}", "Changed in the CRM"
-                )
+                actor = stage_actor(context.stage)
+                uow.exceptions.close_open(after.tenant_id, after.id, actor, "Changed in the CRM")
             for item in outcome.items:
-                reference = f"record:{after.id}"
+                reference = record_reference(after.id)
                 events.append(_raise(uow, context, [item], reference, Disposition.BUSINESS))
             return events
         case Park():
@@ -135,7 +137,7 @@ def _approvals(
         return []
     voided = ApprovalVoided(
         opportunity_id=after.id,
-        actor=f"stage:{context.stage}",
+        actor=stage_actor(context.stage),
         detail={"tasks": count, "plan": after.plan_hash},
         summary=f"{count} approval tasks no longer count",
     )
@@ -160,26 +162,15 @@ def _raise(
     payload_reference: str,
     disposition: Disposition,
 ) -> ExceptionRaised:
-    """Open one item for all findings; the first gives it code and owner."""
-    opportunity, first = context.opportunity, findings[0]
-    item_id = uow.exceptions.raise_item(
-        NewException(
-            tenant_id=opportunity.tenant_id,
-            opportunity_id=opportunity.id,
-            stage=context.stage,
-            disposition=disposition,
-            code=first.code,
-            message=first.message,
-            owner=first.owner,
-            findings=tuple(findings),
-            payload_reference=payload_reference,
-        )
-    )
-    return ExceptionRaised(
-        opportunity_id=opportunity.id,
-        actor=f"stage:{context.stage}",
-        detail={"exception": str(item_id), "codes": [found.code for found in findings]},
-        summary="; ".join(f"{found.code}: {found.message}" for found in findings),
+    return raise_for_deal(
+        uow,
+        context.opportunity.tenant_id,
+        context.opportunity.id,
+        findings,
+        actor=stage_actor(context.stage),
+        stage=context.stage,
+        payload_reference=payload_reference,
+        disposition=disposition,
     )
 
 
@@ -187,7 +178,7 @@ def _state_changed(context: StageContext, after: TrackedOpportunity) -> StateCha
     before = context.opportunity
     return StateChanged(
         opportunity_id=after.id,
-        actor=f"stage:{context.stage}",
+        actor=stage_actor(context.stage),
         before={"state": before.state.value},
         after={"state": after.state.value},
         summary=f"{before.state} -> {after.state}",

@@ -12,9 +12,11 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.work.events import StageDeferred
 from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import RESTING, State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
@@ -28,9 +30,9 @@ from oppsync.kernel.errors import (
     StoreUnavailable,
     TransientError,
 )
-from oppsync.kernel.stage_scope import step
+from oppsync.kernel.stage_scope import stage_scope
 from oppsync.pipeline import refresh
-from oppsync.pipeline.effects import Effects
+from oppsync.pipeline.effects import StageEffects
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.stage import Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
@@ -97,7 +99,7 @@ class RunStageHandler:
     def _context(self, opportunity: TrackedOpportunity, lease: Lease) -> StageContext:
         name = "refresh" if _rereads(opportunity) else stage_for(opportunity.state).name
         tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
-        effects = Effects(self.uow, self.publish, tenant_id, traceparent, name, lease, self.clock)
+        effects = StageEffects(self.uow, self.publish, tenant_id, traceparent, name, lease, self.clock)
         return StageContext(
             opportunity=opportunity,
             lease=lease,
@@ -116,7 +118,7 @@ class RunStageHandler:
         crash_point("stage.begins", context.opportunity.source_id)
         try:
             opportunity = context.opportunity
-            with step(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
+            with stage_scope(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
                 outcome = _decide(context)
             crash_point("stage.decided", context.stage)
             # Asked after the stage: told to stop while it ran, the process begins no other.
@@ -141,7 +143,7 @@ class RunStageHandler:
         pause = self._pause(opportunity, error)
         event = StageDeferred(
             opportunity_id=opportunity.id,
-            actor=f"stage:{context.stage}",
+            actor=stage_actor(context.stage),
             detail={"code": error.code, "tries": tries, "seconds": str(round(pause.total_seconds(), 1))},
             summary=f"{error.message}; again in {pause.total_seconds():.0f} s",
         )
@@ -189,5 +191,5 @@ def _decide(context: StageContext) -> Outcome:
 
 def _park(context: StageContext, code: str, message: str, disposition: Disposition) -> Park:
     item = finding(code, message)
-    reference = f"record:{context.opportunity.id}"
+    reference = record_reference(context.opportunity.id)
     return Park(context.opportunity, [item], reference, disposition=disposition)

@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.values.actor import actor_name, person_actor
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
@@ -69,7 +70,7 @@ def act(item_id: UUID) -> ResponseReturnValue:
 
 
 def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
-    tenant, actor = item.tenant_id, f"person:{signed_in().person.email}"
+    tenant, actor = item.tenant_id, person_actor(signed_in().person.email)
     if action == "replay":
         return ReplayException(tenant, item.id, actor)
     if action == "compensate" and item.opportunity_id is not None:
@@ -91,11 +92,12 @@ def _page(
     return render_template(
         "exceptions/page.html",
         item=item,
+        closed_by=actor_name(item.closed_by or ""),
         opportunity=opportunity,
         effects=[row for row in effects if row.kind is not EffectKind.NOTIFICATION],
         compensable=opportunity is not None
         and opportunity.state is State.PARKED
-        and opportunity.resume_state in COMPENSABLE,
+        and opportunity.stands_at in COMPENSABLE,
         works=may(me.person, WORKERS),
         workers=in_words(WORKERS),
         reason=kept.get("reason", ""),

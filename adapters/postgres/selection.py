@@ -1,4 +1,4 @@
-"""Which rows a selection for a replay holds."""
+"""Find the rows that a selection for a replay holds, of deals or of deliveries."""
 
 from __future__ import annotations
 

@@ -1,0 +1,56 @@
+"""How an exception item of a deal is opened, and how an open one is found to be worked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.work.events import ExceptionRaised
+from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.work.payload_references import record_reference
+from oppsync.kernel.errors import Conflict
+from oppsync.ports.storage.unit_of_work import UnitOfWork
+
+
+def raise_for_deal(
+    uow: UnitOfWork,
+    tenant_id: str,
+    opportunity_id: UUID,
+    findings: Sequence[Finding],
+    *,
+    actor: str,
+    stage: str | None = None,
+    payload_reference: str | None = None,
+    disposition: Disposition = Disposition.BUSINESS,
+) -> ExceptionRaised:
+    """Open one item for all findings; the first gives it its code and owner. Returns the event to publish. The
+    payload is the deal's record unless another reference is given."""
+    first = findings[0]
+    item_id = uow.exceptions.raise_item(
+        NewException(
+            tenant_id=tenant_id,
+            opportunity_id=opportunity_id,
+            stage=stage,
+            disposition=disposition,
+            code=first.code,
+            message=first.message,
+            owner=first.owner,
+            findings=tuple(findings),
+            payload_reference=payload_reference or record_reference(opportunity_id),
+        )
+    )
+    return ExceptionRaised(
+        opportunity_id=opportunity_id,
+        actor=actor,
+        detail={"exception": str(item_id), "codes": [found.code for found in findings]},
+        summary="; ".join(f"{found.code}: {found.message}" for found in findings),
+    )
+
+
+def open_item(uow: UnitOfWork, tenant_id: str, item_id: UUID) -> ExceptionItem:
+    """The item, locked until the transaction ends. Raises NotFound; Conflict when it is closed already."""
+    item = uow.exceptions.get(tenant_id, item_id)
+    if item.status is not ExceptionStatus.OPEN:
+        raise Conflict(f"This was {item.status} already by {item.closed_by}.", code="ALREADY_CLOSED")
+    return item
