@@ -10,12 +10,13 @@ import click
 from pydantic import ValidationError
 
 from adapters.bootstrap import TENANT, Application
-from adapters.cli.commands import ACTOR, Failed
+from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
@@ -81,7 +82,7 @@ def set_rule(
         value=rule.model_dump(mode="json"),
     )
     with connected() as application:
-        application.dispatch(SetApprovalRule(TENANT, row, ACTOR))
+        application.dispatch(SetApprovalRule(TENANT, row, COMMAND_LINE))
     click.echo(f"Rule {name} approves plans from {row.valid_from} on.")
 
 
@@ -96,7 +97,7 @@ def end(name: str, day: datetime | None) -> None:
         if not lasting:
             raise Failed(f"No rule {name} is in force: `approval-rule list` shows which are.")
         ended = lasting[0].model_copy(update={"valid_to": last})
-        application.dispatch(SetApprovalRule(TENANT, ended, ACTOR))
+        application.dispatch(SetApprovalRule(TENANT, ended, COMMAND_LINE))
     click.echo(f"Rule {name} approves nothing from {last} on.")
 
 

@@ -9,7 +9,6 @@ from sqlalchemy.exc import ProgrammingError
 from oppsync.kernel.errors import OppsyncError, TransientError
 
 FAILED, UNREACHABLE = 1, 3
-ACTOR = "command-line"  # who did it, on the timeline
 CODES_HELP = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 something cannot be reached now."
 
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import click
 
 from adapters.bootstrap import TENANT, Application
-from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
 
@@ -83,7 +83,7 @@ def replay(item_ids: tuple[UUID, ...]) -> None:
     """Work items again from the stage they stopped at."""
     with connected() as application:
         for item_id in item_ids:
-            application.dispatch(ReplayException(TENANT, item_id, ACTOR))
+            application.dispatch(ReplayException(TENANT, item_id, COMMAND_LINE))
             click.echo(f"{item_id}: replayed")
 
 
@@ -94,7 +94,7 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
     """Close items without working them again."""
     with connected() as application:
         for item_id in item_ids:
-            application.dispatch(DismissException(TENANT, item_id, ACTOR, reason))
+            application.dispatch(DismissException(TENANT, item_id, COMMAND_LINE, reason))
             click.echo(f"{item_id}: dismissed")
 
 
@@ -104,7 +104,7 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
 def link(item_id: UUID, customer: str) -> None:
     """Say which CUSTOMER of the ERP, by its code, an item's account is, and replay the item."""
     with connected() as application:
-        application.dispatch(LinkCustomer(TENANT, item_id, ACTOR, customer))
+        application.dispatch(LinkCustomer(TENANT, item_id, COMMAND_LINE, customer))
     click.echo(f"{item_id}: linked to {customer} and replayed")
 
 

@@ -8,13 +8,13 @@ from uuid import UUID
 import click
 
 from adapters.bootstrap import TENANT, Application
-from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.reading.readings import OpportunityDetail, TimelineEntry
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.money import Money
 from oppsync.kernel.errors import NotFound
@@ -63,7 +63,7 @@ def compensate(identifier: str, reason: str) -> None:
     """Give up a deal parked after its approval: close what was created of it."""
     with connected() as application:
         opportunity_id = find_id(application, identifier)
-        application.dispatch(Compensate(TENANT, opportunity_id, ACTOR, reason))
+        application.dispatch(Compensate(TENANT, opportunity_id, COMMAND_LINE, reason))
     click.echo(f"{opportunity_id}: given up; what was created is being closed.")
 
 

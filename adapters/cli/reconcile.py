@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from adapters.bootstrap import TENANT
-from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.services.reconcile.commands import ReconcileRestore
 
 
@@ -21,7 +21,7 @@ def reconcile() -> None:
 def restore(as_json: bool) -> None:
     """After a restored backup: find deals with projects in the ERP of which nothing here knows."""
     with connected() as application:
-        lost = application.dispatch(ReconcileRestore(TENANT, ACTOR))
+        lost = application.dispatch(ReconcileRestore(TENANT, COMMAND_LINE))
         deals = [application.queries.opportunity(TENANT, each) for each in lost]
     if as_json:
         print_json([{"id": str(deal.id), "name": deal.name, "state": deal.state} for deal in deals])

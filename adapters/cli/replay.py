@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from adapters.bootstrap import TENANT
-from adapters.cli.commands import ACTOR
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.replays import (
     Previewed,
     ReplayAction,
@@ -61,11 +61,11 @@ def replay(*, deliveries: bool, from_stage: str | None, dry_run: bool, as_json: 
             criteria[name] = criteria[name].astimezone()
     selection = Selection(of=of, **criteria)
     with connected() as application:
-        preview = application.dispatch(PreviewReplay(TENANT, selection, from_stage))
+        preview = application.dispatch(PreviewReplay(TENANT, COMMAND_LINE, selection, from_stage))
         runs = [Previewed(id=i.id, version=i.version) for i in preview.items if i.action is ReplayAction.RUN]
         report = None
         if runs and not dry_run:
-            report = application.dispatch(RunReplay(TENANT, ACTOR, of, runs, from_stage))
+            report = application.dispatch(RunReplay(TENANT, COMMAND_LINE, of, runs, from_stage))
     if as_json:
         done = report.model_dump(mode="json") if report else None
         print_json({"preview": preview.model_dump(mode="json"), "report": done})

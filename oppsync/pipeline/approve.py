@@ -10,7 +10,8 @@ from functools import partial
 from uuid import UUID
 
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
-from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, may_decide
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
+from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import Effect, Landed
 from oppsync.domain.plan.orders import Message

@@ -12,6 +12,7 @@ import httpx2
 
 from adapters.bootstrap import TENANT
 from adapters.cli.commands import Failed
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel import canonical_json
 from oppsync.services.admin.commands import CreateToken
@@ -46,7 +47,9 @@ def _api(running: Running, person: DemoPerson) -> httpx2.Client:
     secret = running.home.token(
         person.email,
         is_known=lambda known: application.token(known) is not None,
-        make=lambda: application.dispatch(CreateToken(TENANT, f"demo {uuid.uuid4()}", person.email)),
+        make=lambda: application.dispatch(
+            CreateToken(TENANT, COMMAND_LINE, f"demo {uuid.uuid4()}", person.email)
+        ),
     )
     return httpx2.Client(
         base_url=f"{running.addresses.web}/api/v1",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapters.bootstrap import TENANT, Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Conflict
@@ -64,7 +65,14 @@ def install(application: Application, systems: DemoSystems, passwords: Mapping[s
     for person in PEOPLE:
         try:
             application.dispatch(
-                CreatePerson(TENANT, person.email, person.name, passwords[person.email], person.roles)
+                CreatePerson(
+                    TENANT,
+                    COMMAND_LINE,
+                    person.email,
+                    person.name,
+                    passwords[person.email],
+                    person.roles,
+                )
             )
         except Conflict:
             continue

@@ -17,6 +17,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import Effect, Landed
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind
@@ -84,7 +85,9 @@ class Office:
             uow.commit()
 
     def token(self, name: str) -> str:
-        return self.application.dispatch(CreateToken(TENANT, f"{name}-{uuid.uuid4()}", email(name)))
+        return self.application.dispatch(
+            CreateToken(TENANT, COMMAND_LINE, f"{name}-{uuid.uuid4()}", email(name))
+        )
 
     def deal(self, record: Opportunity | None = None) -> UUID:
         """A deal just received; its record read when given."""

@@ -13,7 +13,7 @@ from oppsync.domain.reading.why import PlanReasons, why
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.commands import Compensate
 from web.api import schemas
-from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
+from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
@@ -146,7 +146,6 @@ def compensate(request: schemas.CompensateRequest, opportunity_id: UUID) -> Oppo
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    command = Compensate(me.tenant_id, opportunity_id, f"person:{me.person.email}", request.reason)
+    command = Compensate(me.tenant_id, opportunity_id, me.person.id, request.reason)
     application().dispatch(command)
     return application().queries.opportunity(me.tenant_id, opportunity_id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Decision, Person, TaskStatus, may_decide
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_TEXTS, may_decide, name_of
 from oppsync.domain.plan.overrides import editors
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.work.events import PlanApproved, PlanRejected
@@ -79,7 +80,7 @@ class DecideApprovalHandler:
         verb = "approved" if command.decision is Decision.APPROVE else "rejected"
         event = _EVENT[command.decision](
             opportunity_id=opportunity.id,
-            actor=f"person:{person.email}",
+            actor=name_of(person),
             after={"role": task.role.value, "plan": task.plan_hash, "status": task.status.value},
             detail={"task": str(task.id), "comment": task.comment},
             summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from oppsync.domain.approval.rules import approved_by_rule
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.customers import with_customer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
@@ -40,6 +41,7 @@ from oppsync.pipeline.validate import gather
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
@@ -52,6 +54,8 @@ class PreviewPlanHandler:
     clock: Clock
 
     def __call__(self, command: PreviewPlan) -> PlanPreview:
+        with self.uow.reading() as uow:
+            admit(uow, command.tenant_id, command.actor, Action.READ)
         deal, overrides = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
