@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from adapters.postgres.queries.reading import Reading, mine, of_task
+from adapters.postgres.queries.deciding import open_tasks
+from adapters.postgres.queries.reading import Reading
 from adapters.postgres.tables import (
-    approval_tasks,
     exception_items,
-    opportunities,
 )
-from oppsync.domain.approval.tasks import Person, TaskStatus
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.reading.readings import (
     OpenCounts,
 )
@@ -21,13 +20,6 @@ class PostgresNavigationQueries(Reading):
     """Implements the port of the same area."""
 
     def counts(self, tenant_id: str, person: Person) -> OpenCounts:
-        waiting = (
-            select(func.count())
-            .select_from(approval_tasks)
-            .join(opportunities, of_task())
-            .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.status == TaskStatus.OPEN)
-            .where(*mine(person))
-        )
         parked = (
             select(func.count())
             .select_from(exception_items)
@@ -36,6 +28,6 @@ class PostgresNavigationQueries(Reading):
         )
         with self.reading() as connection:
             return OpenCounts(
-                approvals=connection.execute(waiting).scalar_one(),
+                approvals=len(open_tasks(connection, tenant_id, person).waiting),
                 exceptions=connection.execute(parked).scalar_one(),
             )

@@ -19,14 +19,12 @@ from adapters.postgres.tables import (
     effects,
     opportunities,
 )
-from oppsync.domain.approval.tasks import Person
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reading.readings import (
     OpportunitySummary,
     Page,
 )
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
 from oppsync.kernel.errors import InvalidInput, NotFound
 
 
@@ -93,13 +91,6 @@ def of_task() -> Any:
         opportunities.c.tenant_id == approval_tasks.c.tenant_id,
         opportunities.c.id == approval_tasks.c.opportunity_id,
     )
-
-
-def mine(person: Person) -> tuple[Any, ...]:
-    """Tasks of the person's roles, without deals the person owns."""
-    roles = [role for role in ApprovalRole if ROLE_FOR[role] in person.roles]
-    owner = func.lower(opportunities.c.record["owner"]["email"].astext)
-    return approval_tasks.c.role.in_(roles), owner.is_distinct_from(person.email.lower())
 
 
 def to_summary(row: Any) -> OpportunitySummary:

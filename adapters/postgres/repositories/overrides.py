@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, insert, select
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.repositories.opportunities import clock
@@ -56,16 +57,14 @@ def overrides_of(
     return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(_OF, which).mappings()]
 
 
+def overrides() -> Select[Any]:
+    """Every override with its author, oldest first."""
+    by = and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by)
+    return select(plan_overrides, people.c.email.label("author")).join(people, by).order_by(plan_overrides.c.id)
+
+
 # Asked for in every step: built once.
-_OF = (
-    select(plan_overrides, people.c.email.label("author"))
-    .join(
-        people,
-        and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by),
-    )
-    .where(
-        plan_overrides.c.tenant_id == bindparam("of_tenant"),
-        plan_overrides.c.opportunity_id == bindparam("of_opportunity"),
-    )
-    .order_by(plan_overrides.c.id)
+_OF = overrides().where(
+    plan_overrides.c.tenant_id == bindparam("of_tenant"),
+    plan_overrides.c.opportunity_id == bindparam("of_opportunity"),
 )

@@ -87,7 +87,7 @@ def _deciding(role: ApprovalRole) -> Right:
 
 RIGHTS: dict[Action, Right] = {
     Action.READ: Right(
-        "Read opportunities with plans and timelines, deliveries, polls and traffic; preview a plan",
+        "Read everything in the API, open the opportunity pages, preview a plan",
         EVERY_ROLE,
         command_line=True,
     ),
