@@ -32,6 +32,7 @@ from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
 from tests.harness.house import FINANCE, WON_ON, House
 from tests.harness.tryton import Books
+from tests.service.test_approval_rules import set_rule
 from web.app import create_app
 
 
@@ -133,6 +134,23 @@ def test_what_people_overrode_is_in_the_preview_of_a_known_deal(
     assert answer.json["hash"] == opportunity.plan_hash
     (use,) = answer.json["plan"]["provenance"]["overrides"]
     assert (use["author"], use["before"]) == (FINANCE, ends_on.isoformat())
+
+
+def test_a_preview_promises_no_rule_where_people_decided_before(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    opportunity = house.opportunity(record_id)
+    set_rule(house)
+    assert opportunity.record is not None
+    assert by_rule(preview(house, opportunity.record)) == {"small"}
+    assert by_rule(preview(house, record_id)) == {"small"}
+
+    house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
+
+    assert by_rule(preview(house, opportunity.id)) == by_rule(preview(house, record_id)) == {None}
+
+
+def by_rule(shown: PlanPreview) -> set[str | None]:
+    return {needed.rule.name if needed.rule else None for needed in shown.approvals}
 
 
 def override(house: House, opportunity: OpportunityDetail, field: str, value: str) -> None:

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from adapters.postgres.repositories.opportunities import clock
 from adapters.postgres.rows import pick
 from adapters.postgres.session import Session
-from adapters.postgres.tables import opportunities, people, plan_overrides
+from adapters.postgres.tables import people, plan_overrides
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 
@@ -39,15 +39,6 @@ class PostgresPlanOverrides:
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         return overrides_of(self._session, tenant_id, opportunity_id)
-
-    def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
-        query = select(opportunities.c.id).where(
-            opportunities.c.tenant_id == tenant_id,
-            opportunities.c.connection_id == connection_id,
-            opportunities.c.source_id == source_id,
-        )
-        opportunity_id = self._session.execute(query).scalar_one_or_none()
-        return self.of(tenant_id, opportunity_id) if opportunity_id else ()
 
 
 def overrides_of(
