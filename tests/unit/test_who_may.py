@@ -75,7 +75,16 @@ def test_the_command_line_works_exceptions_but_decides_nothing() -> None:
     assert name_of(COMMAND_LINE) == "command-line"
 
 
-@pytest.mark.parametrize("owner", [" ann@example.com ", "ANN@EXAMPLE.COM", "\uff41nn@example.com"])
+@pytest.mark.parametrize(
+    "owner",
+    [
+        " ann@example.com ",
+        "ANN@EXAMPLE.COM",
+        "ann+sales@example.com",
+        "ann@example.com.invalid",
+        "\uff41nn@example.com",
+    ],
+)
 def test_an_owner_is_known_however_the_crm_spells_the_address(owner: str) -> None:
     refusal = may_decide(person(PersonRole.FINANCE_APPROVER), ApprovalRole.FINANCE, owner, ())
 

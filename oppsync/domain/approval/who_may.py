@@ -5,7 +5,6 @@ Services refuse by it, pages and API offer by it, and `docs/roles.md` lists it.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.values.actor import Program
+from oppsync.domain.values.identifiers import email_key
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.kernel.errors import Forbidden
 
@@ -175,8 +175,4 @@ def may_decide(
 
 def owns(person: Person, owner_email: str | None) -> bool:
     """A CRM writes the address as somebody typed it there."""
-    return owner_email is not None and _normal(owner_email) == _normal(person.email)
-
-
-def _normal(address: str) -> str:
-    return unicodedata.normalize("NFKC", address).strip().casefold()
+    return owner_email is not None and email_key(owner_email) == email_key(person.email)
