@@ -44,7 +44,7 @@ Ask = Callable[[Office, UUID], Command[Any]]
 
 def _decide(office: Office, who: UUID) -> DecideApproval:
     waiting = office.waiting()
-    return DecideApproval(TENANT, waiting.finance.id, waiting.plan.hash, who, Decision.APPROVE)
+    return DecideApproval(TENANT, waiting.finance.id, waiting.plan.hash, who, Decision.REJECT)
 
 
 # A signature, a password or a schedule brings these: no person asks.
@@ -68,7 +68,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),
     DecideApproval: _decide,
     OverridePlan: lambda office, who: OverridePlan(
-        TENANT, office.waiting().opportunity_id, who, "00kL2", OverrideField.HOURS, "80", "As scoped"
+        TENANT, office.waiting().opportunity_id, who, "00kL2", OverrideField.HOURS, "80", ""
     ),
 }
 
@@ -81,6 +81,7 @@ def test_no_command_is_left_out() -> None:
 def test_a_person_without_a_role_is_refused_whatever_they_ask(
     command: type[Command[Any]], office: Office
 ) -> None:
+    """Before anything else that is wrong with it is said, such as that the reason is missing."""
     nobody = office.hire("nora")
     asked = ASKED[command](office, nobody)
     before = everything(office)

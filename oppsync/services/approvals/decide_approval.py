@@ -33,8 +33,6 @@ class DecideApprovalHandler:
     publish: Publish
 
     def __call__(self, command: DecideApproval) -> ApprovalTask:
-        required = "Say why you reject it." if command.decision is Decision.REJECT else ""
-        words = comment(command.comment, "comment", required=required)
         with self.uow() as uow:
             tenant_id = command.tenant_id
             task = uow.approvals.get(tenant_id, command.task_id)
@@ -43,6 +41,8 @@ class DecideApprovalHandler:
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, command.person_id)
             self._check(uow, command, task, opportunity, person)
+            required = "Say why you reject it." if command.decision is Decision.REJECT else ""
+            words = comment(command.comment, "comment", required=required)
             decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, words)
             self._go_on(uow, opportunity, command, decided, person)
             crash_point("decision.uncommitted", task.role)

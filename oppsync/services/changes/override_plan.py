@@ -40,10 +40,10 @@ class OverridePlanHandler:
     publish: Publish
 
     def __call__(self, command: OverridePlan) -> PlanOverride:
-        new = _new(command)
         with self.uow() as uow:
             person = uow.people.get(command.tenant_id, command.person_id)
             check(person, Action.OVERRIDE_PLAN)
+            new = _new(command)
             # Locked: a decision and an override take turns.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             _check_undecided(uow, before)
