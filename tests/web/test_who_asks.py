@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flask import Flask
 
 from adapters.bootstrap import TENANT
 from oppsync.domain.approval.tasks import Decision, TaskStatus
@@ -37,6 +38,7 @@ from oppsync.services.work.commands import RunStage
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
 from tests.web.test_other_pages import everything
+from web.app import MACHINE_PATHS
 
 Browsers = Callable[[str], Browser]
 Ask = Callable[[Office, UUID], Command[Any]]
@@ -136,3 +138,13 @@ def test_a_form_that_asks_for_nothing_known_dismisses_nothing(browser: Browsers,
         )
         assert answer.status == 400
         assert office.application.queries.exception(TENANT, item).status == "open"
+
+
+def test_every_page_asks_for_a_session_first(app: Flask) -> None:
+    open_to_all = ("/static/", "/sign-in", "/sign-out", *MACHINE_PATHS)
+    pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
+    assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
+    for rule in pages:
+        path = rule.rule.replace("<uuid:", "<").partition("<")[0] + (str(uuid4()) if "<" in rule.rule else "")
+        answer = app.test_client().get(path)
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), rule.rule
