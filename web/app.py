@@ -19,8 +19,8 @@ from web.api import register_api
 from web.context import attach, trace_id
 from web.headers import secure_headers
 from web.health import health
-from web.pages import register_pages
 from web.pages.errors import error_page
+from web.pages.navigation import register_pages
 from web.problems import Problem, problem_of, problem_of_http
 from web.webhooks.receive import webhooks
 
@@ -52,8 +52,8 @@ def create_app(application: Application) -> Flask:
     app.register_blueprint(health)
     app.register_blueprint(webhooks)
     api = register_api(app)
-    register_pages(app)
     csrf = CSRFProtect(app)
+    register_pages(app)
     # These ask for a signature or a token with each request, never for a cookie.
     for blueprint in (health, webhooks, *api):
         csrf.exempt(blueprint)

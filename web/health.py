@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from http import HTTPStatus
 
 from flask import Blueprint
@@ -24,12 +25,13 @@ def live() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """`ok`; `degraded` (200) without Redis; `away` (503) without Postgres or its schema.
 
-    `circuits`: closed, open or half_open for each connection. A vendor that is away is no reason to restart us.
+    `circuits` counts connections: closed, open, half_open or unknown. A vendor that is away is no reason to
+    restart us. Anybody may read this, so it names no connection: its id is the address of its webhook.
     """
     dependencies = dict(application().health())
     away = [name for name, said in dependencies.items() if said != "ok"]
     if any(name in away for name in NEEDED):
         answer = {"status": "away", "dependencies": dependencies}
         return answer, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER
-    circuits = dict(application().circuits())
-    return {"status": "degraded" if away else "ok", "dependencies": dependencies, "circuits": circuits}
+    circuits = Counter(application().circuits().values())
+    return {"status": "degraded" if away else "ok", "dependencies": dependencies, "circuits": dict(circuits)}

@@ -1,6 +1,7 @@
 """Errors as HTTP sees them: one table from our error classes to a status, and RFC 9457 documents of them.
 
-Pages show the same errors as HTML (`web.pages.errors`); both read `STATUS_OF`.
+Pages show the same errors as HTML (`web.pages.errors`); both read `STATUS_OF`. What each code means is in
+`web.refusals`.
 """
 
 from __future__ import annotations
@@ -42,46 +43,12 @@ RETRY_AFTER = {"Retry-After": "5"}
 # What a program reads when the error's own text could tell what it should not.
 STORE_AWAY = "The database cannot be reached. Nothing was changed. Try again in a few seconds."
 OUR_FAULT = "Something failed on our side. Report the trace id."
-# Codes of refusals, for the documentation page; exception items have codes of their own (`domain.findings`).
-CODES: dict[str, tuple[HTTPStatus, str]] = {
-    "UNREADABLE_JSON": (HTTPStatus.BAD_REQUEST, "The body is not JSON, or not text, or nested too deeply."),
-    "TOKEN_REFUSED": (HTTPStatus.UNAUTHORIZED, "No API token was sent, or one that is not known."),
-    "SIGNATURE_REFUSED": (HTTPStatus.UNAUTHORIZED, "A webhook's signature is missing, stale or wrong."),
-    "FORBIDDEN": (HTTPStatus.FORBIDDEN, "The token's person lacks the role named in the detail."),
-    "NOT_AN_APPROVER": (HTTPStatus.FORBIDDEN, "The person has not the role this task asks for."),
-    "OWN_OPPORTUNITY": (HTTPStatus.FORBIDDEN, "Nobody decides about a deal that person owns."),
-    "ALREADY_DECIDED_OTHER_ROLE": (HTTPStatus.FORBIDDEN, "Nobody approves a plan in two roles."),
-    "NOT_FOUND": (HTTPStatus.NOT_FOUND, "There is no such thing, or not for this token."),
-    "PLAN_CHANGED": (HTTPStatus.CONFLICT, "Another plan replaced the one with the hash that was sent."),
-    "ALREADY_DECIDED": (HTTPStatus.CONFLICT, "The task has been decided."),
-    "REREAD_DUE": (HTTPStatus.CONFLICT, "The CRM said that the deal changed; it is read again first."),
-    "ALREADY_CLOSED": (HTTPStatus.CONFLICT, "The exception item was replayed or dismissed already."),
-    "NOT_COMPENSABLE": (HTTPStatus.CONFLICT, "Only a deal parked after its approval can be given up."),
-    "BODY_PRUNED": (HTTPStatus.CONFLICT, "The delivery's body is older than is kept, and was pruned."),
-    "REQUEST_ENTITY_TOO_LARGE": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB."),
-    "UNSUPPORTED_MEDIA_TYPE": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is not declared as JSON."),
-    "INVALID_INPUT": (HTTPStatus.UNPROCESSABLE_ENTITY, "Fields or parameters are wrong; errors lists each."),
-    "CRM_RECORD_GONE": (HTTPStatus.NOT_FOUND, "The CRM has no such record."),
-    "VENDOR_REJECTED": (HTTPStatus.BAD_GATEWAY, "The CRM or the ERP refused what it was asked."),
-    "CONNECTION_MISCONFIGURED": (
-        HTTPStatus.BAD_GATEWAY,
-        "A connection is missing, or does not work as it is set.",
-    ),
-    "UNREADABLE_DELIVERY": (HTTPStatus.BAD_GATEWAY, "The CRM's record is not what it should look like."),
-    "VENDOR_UNAVAILABLE": (
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The CRM or the ERP cannot be reached; Retry-After says when to retry.",
-    ),
-    "RATE_LIMITED": (HTTPStatus.SERVICE_UNAVAILABLE, "The CRM or the ERP wants to be asked later."),
-    "NEWER_RELEASE": (
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "A deploy is under way, and a later release stored this: ask again.",
-    ),
-    "STORE_UNAVAILABLE": (
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The database is away; Retry-After says when to retry.",
-    ),
-    "BUG": (HTTPStatus.INTERNAL_SERVER_ERROR, "Something failed on our side; report the trace id."),
+# What Flask refuses by itself. Python's own names of statuses change between its versions; codes do not.
+BY_FLASK: dict[int, str] = {
+    400: "BAD_REQUEST",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "REQUEST_ENTITY_TOO_LARGE",
 }
 # The page that explains each code, below the application's own address.
 DOCS_PATH = "/api/v1/docs"
@@ -151,7 +118,7 @@ def problem_of_http(error: HTTPException) -> Problem:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(status, "BUG", OUR_FAULT)
     carried = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    code = status.phrase.upper().replace(" ", "_").replace("-", "_")
+    code = BY_FLASK.get(status.value, status.name)
     return Problem(status, code, error.description or status.phrase, headers=carried)
 
 

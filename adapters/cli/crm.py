@@ -12,6 +12,7 @@ from adapters.bootstrap import Application
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.backfill import BackfillItem, BackfillPreview
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
@@ -70,7 +71,9 @@ def backfill(
     """
     with connected() as application:
         preview = application.dispatch(
-            PreviewBackfill(application.tenant_id, since.date(), until and until.date(), connection_id)
+            PreviewBackfill(
+                application.tenant_id, COMMAND_LINE, since.date(), until and until.date(), connection_id
+            )
         )
         chosen = _chosen(preview, ids)
         if not as_json:
@@ -103,7 +106,9 @@ def _work(
     waiting = [item for item in chosen if not item.is_known]
     taken: list[str] = []
     while waiting:
-        step = application.dispatch(RunBackfill(application.tenant_id, connection_id, waiting[:BATCH]))
+        step = application.dispatch(
+            RunBackfill(application.tenant_id, COMMAND_LINE, connection_id, waiting[:BATCH])
+        )
         done = {*step.taken, *step.known}
         waiting = [item for item in waiting if item.id not in done]
         taken += step.taken

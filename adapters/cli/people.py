@@ -9,6 +9,7 @@ import click
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.admin.commands import CreatePerson, CreateToken
 
@@ -39,6 +40,7 @@ def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) ->
     with connected() as application:
         command = CreatePerson(
             tenant_id=application.tenant_id,
+            actor=COMMAND_LINE,
             email=email,
             name=name,
             password=_password(),
@@ -58,7 +60,7 @@ def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) ->
 def create_token(name: str, email: str, as_json: bool) -> None:
     """Make an API token. It is shown this once."""
     with connected() as application:
-        secret = application.dispatch(CreateToken(application.tenant_id, name, email))
+        secret = application.dispatch(CreateToken(application.tenant_id, COMMAND_LINE, name, email))
     if as_json:
         print_json({"name": name, "email": email, "token": secret})
     else:

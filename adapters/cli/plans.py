@@ -20,6 +20,7 @@ from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reading.why import row_in_words
 from oppsync.domain.reading.why import why as explain
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import plain
 from oppsync.services.insight.commands import PreviewPlan
 
@@ -43,7 +44,7 @@ def preview(of: str, as_json: bool) -> None:
     """
     deal = _named(of)
     with connected() as application:
-        shown = application.dispatch(PreviewPlan(application.tenant_id, deal))
+        shown = application.dispatch(PreviewPlan(application.tenant_id, COMMAND_LINE, deal))
     if as_json:
         print_json(shown.model_dump(mode="json", by_alias=True))
     else:

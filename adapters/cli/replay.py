@@ -60,7 +60,9 @@ def replay(*, deliveries: bool, from_stage: str | None, dry_run: bool, as_json: 
             criteria[name] = criteria[name].astimezone()
     selection = Selection(of=of, **criteria)
     with connected() as application:
-        preview = application.dispatch(PreviewReplay(application.tenant_id, selection, from_stage))
+        preview = application.dispatch(
+            PreviewReplay(application.tenant_id, COMMAND_LINE, selection, from_stage)
+        )
         runs = [Previewed(id=i.id, version=i.version) for i in preview.items if i.action is ReplayAction.RUN]
         report = None
         if runs and not dry_run:

@@ -10,12 +10,13 @@ from functools import partial
 from uuid import UUID
 
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
-from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus, may_decide
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
+from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import Message
 from oppsync.domain.plan.overrides import editors
-from oppsync.domain.plan.plan import Plan, short_hash
+from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
@@ -41,10 +42,14 @@ NOTHING_BY_RULE: ByRule = {}
 
 @dataclass(frozen=True)
 class RuleFacts:
-    """`known_customer` is only asked for where a rule wants to know."""
+    """What rules look at besides a plan. `known_customer` is only asked for where a rule wants to know.
+
+    `before`: all tasks the deal ever had.
+    """
 
     rules: Rules = field(default_factory=dict)
     known_customer: bool = False
+    before: Sequence[ApprovalTask] = ()
 
 
 def open_tasks(
@@ -125,8 +130,8 @@ def run(context: StageContext) -> Outcome:
         with context.uow.reading() as uow:
             edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
             people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
-            # What a restored backup forgot, and what a person changed, people look at.
-            by_rule = NOTHING_BY_RULE if lost or edited_by else _by_rule(context, uow)
+            # What a restored backup forgot, people look at.
+            by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(edited_by))
         return open_tasks(opportunity, people, by_rule, lost=lost)
     with context.uow.reading() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
@@ -150,29 +155,39 @@ def candidates(
     }
 
 
-def _by_rule(context: StageContext, uow: UnitOfWork) -> ByRule:
+def _by_rule(context: StageContext, uow: UnitOfWork, *, edited: bool) -> ByRule:
     opportunity, tenant_id = context.opportunity, context.opportunity.tenant_id
-    rules = _rules(uow, tenant_id, context.clock.now().date())
+    rules = rules_of_today(uow, tenant_id, context.clock.now().date())
     if not rules:
         return NOTHING_BY_RULE
     content = uow.plans.get(tenant_id, opportunity.id, opportunity.plan_hash or "").content
+    facts = rule_facts(uow, tenant_id, rules, opportunity.id, content.customer)
+    warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
+    return by_rules(content, facts, warned=warned, edited=edited)
+
+
+def by_rules(content: PlanContent, facts: RuleFacts, *, warned: bool, edited: bool) -> ByRule:
+    """Whose approval rules give this plan: for the stage and for previews of it.
+
+    `edited`: what a person changed, people look at.
+    """
+    if edited:
+        return NOTHING_BY_RULE
     return approved_by_rule(
-        content,
-        rules,
-        known_customer=_knows(uow, tenant_id, rules, content.customer),
-        warned=bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings)),
-        before=uow.approvals.of(tenant_id, opportunity.id),
+        content, facts.rules, known_customer=facts.known_customer, warned=warned, before=facts.before
     )
 
 
-def rule_facts(uow: UnitOfWork, tenant_id: str, customer: str | None, today: date) -> RuleFacts:
-    """What a preview needs to tell what rules would approve."""
-    rules = _rules(uow, tenant_id, today)
-    return RuleFacts(rules, _knows(uow, tenant_id, rules, customer))
+def rule_facts(
+    uow: UnitOfWork, tenant_id: str, rules: Rules, opportunity_id: UUID | None, customer: str | None
+) -> RuleFacts:
+    """`opportunity_id` None: of a deal that is not known here."""
+    before = uow.approvals.of(tenant_id, opportunity_id) if opportunity_id else ()
+    return RuleFacts(rules, _knows(uow, tenant_id, rules, customer), before)
 
 
-def _rules(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
-    """The rules of today: one that was ended approves nothing more, whenever the deal was won."""
+def rules_of_today(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
+    """One that was ended approves nothing more, whenever the deal was won."""
     return rules_on(uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_RULE), today)
 
 

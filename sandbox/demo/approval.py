@@ -11,6 +11,7 @@ from uuid import UUID
 import httpx2
 
 from adapters.cli.commands import Failed
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel import canonical_json
 from oppsync.services.admin.commands import CreateToken
@@ -46,7 +47,7 @@ def _api(running: Running, person: DemoPerson) -> httpx2.Client:
         person.email,
         is_known=lambda known: application.token(known) is not None,
         make=lambda: application.dispatch(
-            CreateToken(application.tenant_id, f"demo {uuid.uuid4()}", person.email)
+            CreateToken(application.tenant_id, COMMAND_LINE, f"demo {uuid.uuid4()}", person.email)
         ),
     )
     return httpx2.Client(

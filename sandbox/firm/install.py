@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapters.bootstrap import Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Conflict
@@ -65,7 +66,12 @@ def install(application: Application, systems: DemoSystems, passwords: Mapping[s
         try:
             application.dispatch(
                 CreatePerson(
-                    application.tenant_id, person.email, person.name, passwords[person.email], person.roles
+                    application.tenant_id,
+                    COMMAND_LINE,
+                    person.email,
+                    person.name,
+                    passwords[person.email],
+                    person.roles,
                 )
             )
         except Conflict:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.services.reconcile.commands import ReconcileRestore
 from tests.chaos import books, invariants
 from tests.chaos.fault import Fault, Injection
@@ -181,7 +182,7 @@ class Bench:
             one.is_wanted = True
         self.house.crm.tell_all_again()
         self._wait(lambda: not self.house.crm.waiting, READY_SECONDS)
-        self.house.application.dispatch(ReconcileRestore(TENANT, "bench"))
+        self.house.application.dispatch(ReconcileRestore(TENANT, COMMAND_LINE))
 
     def _confirmed(self) -> int:
         with self.house.servers.sql() as sql:

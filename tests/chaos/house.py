@@ -20,6 +20,7 @@ from adapters.operations.supervisor import PROJECT, read_procfile
 from adapters.postgres import schema
 from adapters.runtime.processes import free_port
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
@@ -99,7 +100,7 @@ class House:
         self.processes = Processes(self._commands(), self._environment(settings, sockets), self.home / "logs")
         self.crm = Crm(self.salesforce, self.web, CRM_CONNECTION, webhook_secret, self.seed)
         tokens = {
-            email: self.application.dispatch(CreateToken(TENANT, email, email))
+            email: self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, email, email))
             for email in (FINANCE, DELIVERY, OPERATIONS)
         }
         self.approvers = [

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from adapters.bootstrap import Application
 from adapters.connectors.traffic.book import NAMESPACE
-from oppsync.domain.approval.tasks import ApprovalTask, Decision
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.readings import OpportunityDetail, PlanReading, TimelineEntry
 from oppsync.domain.values.roles import ApprovalRole
@@ -165,11 +165,9 @@ class House:
     def decide(
         self, task: ApprovalTask, email: str, decision: Decision = Decision.APPROVE, comment: str = ""
     ) -> ApprovalTask:
-        with self.application.uow() as uow:
-            found = uow.people.by_email(TENANT, email)
-        assert found is not None
+        person_id = self.person(email).id
         return self.application.dispatch(
-            DecideApproval(TENANT, task.id, task.plan_hash, found[0].id, decision, comment)
+            DecideApproval(TENANT, task.id, task.plan_hash, person_id, decision, comment)
         )
 
     def approve(self, record_id: str) -> None:
@@ -180,8 +178,18 @@ class House:
     def reject(self, record_id: str, comment: str, role: ApprovalRole = ApprovalRole.FINANCE) -> None:
         self.decide(self.tasks(record_id)[role], APPROVERS[role], Decision.REJECT, comment)
 
+    @property
+    def operator(self) -> UUID:
+        return self.person(OPERATIONS.removeprefix("person:")).id
+
+    def person(self, email: str) -> Person:
+        with self.application.uow() as uow:
+            found = uow.people.by_email(TENANT, email)
+        assert found is not None
+        return found[0]
+
     def replay(self, item: ExceptionItem) -> None:
-        self.application.dispatch(ReplayException(TENANT, item.id, OPERATIONS))
+        self.application.dispatch(ReplayException(TENANT, item.id, self.operator))
 
     # Whole parts of the way.
 

@@ -24,6 +24,7 @@ from standardwebhooks import Webhook
 from adapters.bootstrap import Application, build
 from adapters.operations.supervisor import PROJECT, TOGETHER, read_procfile
 from oppsync.domain.plan.plan import PlanContent
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from sandbox import systems as demo_systems
@@ -322,7 +323,7 @@ class World:
         return build(settings, pool_size=1)
 
     def _token(self, email: str) -> str:
-        return self.application.dispatch(CreateToken(TENANT, f"story {email}", email))
+        return self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, f"story {email}", email))
 
 
 def bare_environment() -> dict[str, str]:

@@ -15,6 +15,7 @@ from adapters.bootstrap import Application
 from adapters.postgres import schema
 from adapters.postgres.retention import prune
 from oppsync.domain.effects.effects import Effect, ExternalRecord
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
@@ -70,7 +71,7 @@ def prune_all(application: Application, **changed: Any) -> int:
 
 def dismiss_all(application: Application) -> None:
     for item in application.queries.exceptions(TENANT, limit=100).rows:
-        application.dispatch(DismissException(TENANT, item.id, "test", "Seen"))
+        application.dispatch(DismissException(TENANT, item.id, COMMAND_LINE, "Seen"))
 
 
 def test_a_body_is_pruned_when_it_is_old_and_its_digest_stays(office: Office) -> None:
@@ -140,7 +141,7 @@ def test_replaying_a_pruned_delivery_says_so(office: Office) -> None:
         uow.commit()
 
     with pytest.raises(Conflict, match="was pruned on") as refused:
-        application.dispatch(ReplayException(TENANT, item_id, "test"))
+        application.dispatch(ReplayException(TENANT, item_id, COMMAND_LINE))
     assert refused.value.code == "BODY_PRUNED"
 
 

@@ -13,7 +13,7 @@ RESUME = "oppsync/services/queue/resume.py"
 COMPENSATE = "oppsync/pipeline/compensate.py"
 INTAKE = "oppsync/services/intake/accept_delivery.py"
 REFRESH = "oppsync/pipeline/refresh.py"
-APPROVALS = "oppsync/domain/approval/tasks.py"
+APPROVALS = "oppsync/domain/approval/who_may.py"
 KEYS = "oppsync/domain/values/keys.py"
 CREATE = "oppsync/pipeline/create_projects.py"
 
@@ -306,20 +306,20 @@ ENGINE = (
     Mutation(
         "the seller approves",
         APPROVALS,
-        "if owner_email is not None and owner_email.lower() == person.email.lower():",
-        "if False:",
+        "Refusal.OWN_OPPORTUNITY: owns(person, owner_email),",
+        "Refusal.OWN_OPPORTUNITY: False,",
     ),
     Mutation(
         "one person approves for both roles",
         APPROVALS,
-        "if any(task.decided_by == person.id and task.role is not role for task in others):",
-        "if False:",
+        "task.decided_by == person.id and task.role is not role for task in others",
+        "False for task in others",
     ),
     Mutation(
         "anybody approves",
         APPROVALS,
-        "if not person.is_active or ROLE_FOR[role] not in person.roles:",
-        "if not person.is_active:",
+        "    if not may(person, action):\n        return Refusal.NOT_AN_APPROVER\n",
+        "",
     ),
     Mutation(
         "another plan than the one seen is approved",

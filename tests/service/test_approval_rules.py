@@ -11,6 +11,7 @@ import pytest
 from oppsync.domain.approval.tasks import Decision, RuleUse, TaskStatus
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
@@ -35,7 +36,7 @@ def set_rule(house: House, name: str = "small", until: date | None = None, **cha
         valid_to=until,
         value=ApprovalRule(**{**usual, **changes}).model_dump(mode="json"),
     )
-    house.application.dispatch(SetApprovalRule(TENANT, row, "command-line"))
+    house.application.dispatch(SetApprovalRule(TENANT, row, COMMAND_LINE))
 
 
 def test_a_deal_approved_by_a_rule_goes_the_whole_way_by_itself(house: House, books: Books) -> None:
@@ -143,7 +144,7 @@ def test_other_reference_data_is_not_set_this_way(house: House) -> None:
     row = ReferenceRow(kind=ReferenceKind.REGION, key="DACH", valid_from=BEGIN, value={})
 
     with pytest.raises(InvalidInput):
-        house.application.dispatch(SetApprovalRule(TENANT, row, "command-line"))
+        house.application.dispatch(SetApprovalRule(TENANT, row, COMMAND_LINE))
 
 
 def test_a_deal_with_a_warning_waits_for_people(house: House) -> None:

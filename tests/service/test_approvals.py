@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
@@ -34,7 +35,9 @@ def task(house: House, record_id: str, role: ApprovalRole) -> ApprovalTask:
 
 
 def hire(house: House, email: str, *roles: PersonRole) -> str:
-    house.application.dispatch(CreatePerson(TENANT, email, "Newly Hired", PASSWORD, frozenset(roles)))
+    house.application.dispatch(
+        CreatePerson(TENANT, COMMAND_LINE, email, "Newly Hired", PASSWORD, frozenset(roles))
+    )
     return email
 
 

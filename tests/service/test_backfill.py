@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.cli.__main__ import oppsync
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.backfill import BackfillPreview
 from oppsync.domain.work.states import State
 from oppsync.kernel import canonical_json
@@ -41,7 +42,7 @@ class Past:
         return str(self.house.salesforce.win_deal(deal)["id"])
 
     def preview(self) -> BackfillPreview:
-        return self.house.application.dispatch(PreviewBackfill(TENANT, self.first, self.after))
+        return self.house.application.dispatch(PreviewBackfill(TENANT, COMMAND_LINE, self.first, self.after))
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_a_person_looks_chooses_and_takes_in_and_each_deal_is_worked_once(
 def test_what_a_backfill_took_in_is_told_apart(house: House) -> None:
     past = Past(house, date(2025, 5, 1))
     record_id = past.win(3)
-    house.application.dispatch(RunBackfill(TENANT, CRM_CONNECTION, past.preview().items))
+    house.application.dispatch(RunBackfill(TENANT, COMMAND_LINE, CRM_CONNECTION, past.preview().items))
 
     (entry,) = house.entries(record_id)
     assert entry.summary == "Taken in by a backfill"
@@ -118,12 +119,12 @@ def test_no_more_deals_are_taken_in_than_are_worked_well(house: House) -> None:
     items = past.preview().items
     assert {item.id for item in items} == set(won)
 
-    first = house.application.dispatch(RunBackfill(TENANT, CRM_CONNECTION, items))
+    first = house.application.dispatch(RunBackfill(TENANT, COMMAND_LINE, CRM_CONNECTION, items))
     assert (len(first.taken), first.known) == (MOST_AT_WORK, ())
-    full = house.application.dispatch(RunBackfill(TENANT, CRM_CONNECTION, items))
+    full = house.application.dispatch(RunBackfill(TENANT, COMMAND_LINE, CRM_CONNECTION, items))
     assert (full.taken, len(full.known)) == ((), MOST_AT_WORK)
     house.rows("update opportunities set due_at = null")  # all of them wait for people
-    rest = house.application.dispatch(RunBackfill(TENANT, CRM_CONNECTION, items))
+    rest = house.application.dispatch(RunBackfill(TENANT, COMMAND_LINE, CRM_CONNECTION, items))
     assert len(rest.taken) == 3
     assert {*first.taken, *rest.taken} == set(won)
 
@@ -133,7 +134,7 @@ def test_a_webhook_or_a_poll_of_the_same_version_comes_to_a_known_deal(house: Ho
     record_id = past.win(3)
     items = past.preview().items
     house.poll()
-    step = house.application.dispatch(RunBackfill(TENANT, CRM_CONNECTION, items))
+    step = house.application.dispatch(RunBackfill(TENANT, COMMAND_LINE, CRM_CONNECTION, items))
 
     assert (step.taken, step.known) == ((), (record_id,))
 

@@ -27,7 +27,7 @@ MADE = {EffectKind.PARENT, EffectKind.CHILD, EffectKind.TASK, EffectKind.BILLING
 
 
 def give_up(house: House, record_id: str, reason: str = REASON) -> None:
-    house.application.dispatch(Compensate(TENANT, house.opportunity(record_id).id, OPERATIONS, reason))
+    house.application.dispatch(Compensate(TENANT, house.opportunity(record_id).id, house.operator, reason))
 
 
 def parked_after(house: House, gate: Gate, writes: int, deal: Mapping[str, Any] | None = None) -> str:

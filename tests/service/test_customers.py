@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from adapters.cli.__main__ import oppsync
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
@@ -41,8 +42,8 @@ def test_a_persons_choice_is_kept_for_the_next_deal(house: House, books: Books) 
     assert "CUST-T1 Twin Peaks GmbH, CUST-T2 Twin Peaks GmbH" in item.message
 
     with pytest.raises(InvalidInput, match="no customer 'CUST-NOBODY'"):
-        house.application.dispatch(LinkCustomer(TENANT, item.id, OPERATIONS, "CUST-NOBODY"))
-    house.application.dispatch(LinkCustomer(TENANT, item.id, OPERATIONS, "CUST-T2"))
+        house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-NOBODY"))
+    house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-T2"))
     house.settle()
 
     assert house.state(record_id) is State.AWAITING_APPROVAL
@@ -50,7 +51,7 @@ def test_a_persons_choice_is_kept_for_the_next_deal(house: House, books: Books) 
     (linked,) = [entry for entry in house.entries(record_id) if entry.type == "customer.linked.v1"]
     assert (linked.actor, linked.after) == (OPERATIONS, {"customer": "CUST-T2"})
     with pytest.raises(Conflict, match="already"):
-        house.application.dispatch(LinkCustomer(TENANT, item.id, OPERATIONS, "CUST-T1"))
+        house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-T1"))
 
 
 def doubtful(house: House, books: Books, name: str) -> tuple[str, UUID]:
@@ -71,7 +72,7 @@ def test_the_api_links_an_account_for_who_works_exceptions(house: House, books: 
     client = create_app(house.application).test_client()
 
     def post(who: str, body: object, item: UUID = item_id) -> TestResponse:
-        token = house.application.dispatch(CreateToken(TENANT, str(uuid4()), who))
+        token = house.application.dispatch(CreateToken(TENANT, COMMAND_LINE, str(uuid4()), who))
         path = f"/api/v1/exceptions/{item}/customer"
         return client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
 

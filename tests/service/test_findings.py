@@ -195,10 +195,10 @@ def test_dismissing_needs_a_reason(house: House) -> None:
     item = house.exception(record_id)
 
     with pytest.raises(InvalidInput) as refused:
-        house.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "   "))
+        house.application.dispatch(DismissException(TENANT, item.id, house.operator, "   "))
     assert (refused.value.code, refused.value.field) == ("REASON_MISSING", "reason")
 
-    house.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "A test deal of sales"))
+    house.application.dispatch(DismissException(TENANT, item.id, house.operator, "A test deal of sales"))
 
     closed = house.application.queries.exception(TENANT, item.id)
     assert (closed.status, closed.closed_by, closed.reason) == (
@@ -219,7 +219,7 @@ def test_a_closed_item_is_neither_replayed_nor_dismissed_again(house: House) -> 
     with pytest.raises(Conflict) as replayed:
         house.replay(item)
     with pytest.raises(Conflict) as dismissed:
-        house.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "Enough"))
+        house.application.dispatch(DismissException(TENANT, item.id, house.operator, "Enough"))
 
     assert replayed.value.code == dismissed.value.code == "ALREADY_CLOSED"
     house.settle()

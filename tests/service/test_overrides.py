@@ -11,6 +11,7 @@ from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.plan.plan import ROOT_PATH
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
@@ -168,7 +169,7 @@ def test_an_approved_plan_is_not_changed_any_more(house: House, record_id: str) 
 def test_who_only_reads_changes_nothing(house: House, record_id: str) -> None:
     reader = "ada.auditor@example.com"
     roles = frozenset({PersonRole.AUDITOR})
-    house.application.dispatch(CreatePerson(TENANT, reader, "Ada Auditor", PASSWORD, roles))
+    house.application.dispatch(CreatePerson(TENANT, COMMAND_LINE, reader, "Ada Auditor", PASSWORD, roles))
 
     with pytest.raises(Forbidden) as refused:
         override(house, record_id, who=reader)

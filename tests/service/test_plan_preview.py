@@ -18,6 +18,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reading.readings import OpportunityDetail
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import given
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.kernel import canonical_json
@@ -31,11 +32,12 @@ from sandbox.firm.install import CRM_CONNECTION
 from tests.harness.builders import TENANT
 from tests.harness.house import FINANCE, WON_ON, House
 from tests.harness.tryton import Books
+from tests.service.test_approval_rules import set_rule
 from web.app import create_app
 
 
 def preview(house: House, of: Opportunity | UUID | str) -> PlanPreview:
-    return house.application.dispatch(PreviewPlan(TENANT, of))
+    return house.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, of))
 
 
 def everything(house: House, books: Books) -> Mapping[str, object]:
@@ -124,13 +126,31 @@ def test_what_people_overrode_is_in_the_preview_of_a_known_deal(
     in_words = run(settings, str(opportunity.id)).stdout
     assert "changed by people" in in_words
     assert "As the customer asked" in in_words
-    headers = {"Authorization": f"Bearer {house.application.dispatch(CreateToken(TENANT, 'preview', FINANCE))}"}
+    token = house.application.dispatch(CreateToken(TENANT, COMMAND_LINE, "preview", FINANCE))
+    headers = {"Authorization": f"Bearer {token}"}
     client = create_app(house.application).test_client()
     answer = client.get(f"/api/v1/opportunities/{opportunity.id}/preview", headers=headers)
     assert answer.json is not None
     assert answer.json["hash"] == opportunity.plan_hash
     (use,) = answer.json["plan"]["provenance"]["overrides"]
     assert (use["author"], use["before"]) == (FINANCE, ends_on.isoformat())
+
+
+def test_a_preview_promises_no_rule_where_people_decided_before(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    opportunity = house.opportunity(record_id)
+    set_rule(house)
+    assert opportunity.record is not None
+    assert by_rule(preview(house, opportunity.record)) == {"small"}
+    assert by_rule(preview(house, record_id)) == {"small"}
+
+    house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
+
+    assert by_rule(preview(house, opportunity.id)) == by_rule(preview(house, record_id)) == {None}
+
+
+def by_rule(shown: PlanPreview) -> set[str | None]:
+    return {needed.rule.name if needed.rule else None for needed in shown.approvals}
 
 
 def override(house: House, opportunity: OpportunityDetail, field: str, value: str) -> None:
@@ -198,7 +218,7 @@ def test_the_api_previews_a_document_an_opportunity_and_a_record(house: House) -
     record_id = house.to_approval(deals.milestone(WON_ON))
     opportunity = house.opportunity(record_id)
     assert opportunity.record is not None
-    token = house.application.dispatch(CreateToken(TENANT, "preview", FINANCE))
+    token = house.application.dispatch(CreateToken(TENANT, COMMAND_LINE, "preview", FINANCE))
     client, headers = create_app(house.application).test_client(), {"Authorization": f"Bearer {token}"}
     document = opportunity.record.model_dump(mode="json")
 

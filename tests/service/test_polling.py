@@ -21,7 +21,7 @@ from oppsync.services.queue.commands import DismissException, RunReplay
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
 from tests.harness.builders import TENANT
-from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp
 
@@ -332,7 +332,7 @@ def test_a_poll_that_a_person_dismissed_is_not_told_again_for_the_same_reason(po
     polled.connect(CRM_CONNECTION, api_version="latest")
     polled.poll()
     (item,) = of_polls(polled, ExceptionStatus.OPEN)
-    polled.application.dispatch(DismissException(TENANT, item.id, OPERATIONS, "Switched off for a week"))
+    polled.application.dispatch(DismissException(TENANT, item.id, polled.operator, "Switched off for a week"))
     polled.poll()
     assert of_polls(polled, ExceptionStatus.OPEN) == []
     polled.connect(CRM_CONNECTION, api_version="62.0")
@@ -345,7 +345,7 @@ def test_what_was_found_can_be_replayed_as_a_delivery(polled: House) -> None:
     polled.settle()
     event_id = polled.entries(record_id)[0].detail["event"]
 
-    replay = RunReplay(TENANT, OPERATIONS, ReplayOf.DELIVERIES, [Previewed(id=event_id)])
+    replay = RunReplay(TENANT, polled.operator, ReplayOf.DELIVERIES, [Previewed(id=event_id)])
     (item,) = polled.application.dispatch(replay).items
     polled.settle()
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.replays import (
     Previewed,
     ReplayAction,
@@ -23,7 +24,7 @@ from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
 from tests.harness.builders import TENANT
-from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
@@ -32,14 +33,14 @@ COST_CENTRE = "kind = 'cost_centre'"
 
 
 def preview(house: House, from_stage: str | None = None, **criteria: Any) -> ReplayPreview:
-    return house.application.dispatch(PreviewReplay(TENANT, Selection(**criteria), from_stage))
+    return house.application.dispatch(PreviewReplay(TENANT, COMMAND_LINE, Selection(**criteria), from_stage))
 
 
 def run(
     house: House, shown: ReplayPreview, of: ReplayOf = ReplayOf.OPPORTUNITIES, from_stage: str | None = None
 ) -> list[ReplayedItem]:
     items = [Previewed(id=item.id, version=item.version) for item in shown.items]
-    return list(house.application.dispatch(RunReplay(TENANT, OPERATIONS, of, items, from_stage)).items)
+    return list(house.application.dispatch(RunReplay(TENANT, house.operator, of, items, from_stage)).items)
 
 
 def only(shown: ReplayPreview) -> ReplayItem:
@@ -273,6 +274,6 @@ def test_everything_at_once_is_no_selection_and_what_is_not_there_is_listed(hous
     with pytest.raises(InvalidInput):
         preview(house, stage="nonsense")
     nowhere = UUID(int=7)
-    command = RunReplay(TENANT, OPERATIONS, ReplayOf.OPPORTUNITIES, [Previewed(id=nowhere)])
+    command = RunReplay(TENANT, house.operator, ReplayOf.OPPORTUNITIES, [Previewed(id=nowhere)])
     (item,) = house.application.dispatch(command).items
     assert (item.replayed, item.says) == (False, "There is no such opportunity.")

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.states import State
 from oppsync.services.queue.commands import Compensate, DismissException
@@ -16,7 +17,7 @@ from oppsync.services.reconcile.commands import ReconcileRestore
 from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
-from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
@@ -51,7 +52,7 @@ def backup(house: House, servers: ServerAddresses) -> Backup:
 
 
 def reconcile(house: House) -> int:
-    return len(house.application.dispatch(ReconcileRestore(TENANT, OPERATIONS)))
+    return len(house.application.dispatch(ReconcileRestore(TENANT, COMMAND_LINE)))
 
 
 def created_after_its_approval_was_saved(house: House, gate: Gate, backup: Backup) -> str:
@@ -172,7 +173,7 @@ def test_a_deal_that_was_withdrawn_at_the_backup_and_has_projects_now_is_for_a_p
     house.settle()
     again = house.exception(record_id)
     assert (again.code, again.id != item.id) == ("LOST_AFTER_APPROVAL", True)
-    house.application.dispatch(DismissException(TENANT, again.id, OPERATIONS, "Closed in the ERP"))
+    house.application.dispatch(DismissException(TENANT, again.id, house.operator, "Closed in the ERP"))
     house.tell(record_id)
     house.settle()
     assert house.exceptions(record_id) == []
@@ -204,7 +205,7 @@ def test_a_sound_house_has_nothing_to_reconcile(house: House, gate: Gate) -> Non
     house.approve(given_up)
     house.settle()
     gate.open()
-    house.application.dispatch(Compensate(TENANT, house.opportunity(given_up).id, OPERATIONS, "Wound up"))
+    house.application.dispatch(Compensate(TENANT, house.opportunity(given_up).id, house.operator, "Wound up"))
     house.settle()
     house.edit(given_up, opportunity={"PO_Number__c": "PO-2026-LATER"})
     house.settle()

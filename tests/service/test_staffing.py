@@ -16,7 +16,7 @@ from oppsync.services.queue.commands import Compensate
 from sandbox.firm import deals
 from sandbox.firm.install import PSA_CONNECTION
 from tests.harness.builders import TENANT
-from tests.harness.house import OPERATIONS, WON_ON, House
+from tests.harness.house import WON_ON, House
 
 RESOURCES, ALLOCATIONS = "/api/v1/workspace_resources", "/api/v1/workspace_allocations"
 BUDGET = [
@@ -197,7 +197,9 @@ def test_a_deal_that_is_given_up_asks_for_nobody_any_more(house: House, record_i
     assert house.opportunity(record_id).resume_state is State.CREATED
     assert asked(house, record_id) == NEEDED
 
-    give_up = Compensate(TENANT, house.opportunity(record_id).id, OPERATIONS, "The customer is being wound up.")
+    give_up = Compensate(
+        TENANT, house.opportunity(record_id).id, house.operator, "The customer is being wound up."
+    )
     house.application.dispatch(give_up)
     house.settle_later()
 

@@ -151,17 +151,13 @@ class MemoryOpportunities:
         self, tenant_id: str, connection_id: str, ref: OpportunityRef, traceparent: str
     ) -> tuple[UUID, bool]:
         emit_at = self._now() + EMIT_AGAIN
-        for row in self._rows.values():
-            tracked = row.tracked
-            if (tracked.tenant_id, tracked.connection_id, tracked.source_id) == (
-                tenant_id,
-                connection_id,
-                ref.id,
-            ):
-                asked = tracked.model_copy(update={"reread_requested": tracked.reread_requested + 1})
-                due_at = row.due_at or self._now()
-                self._rows[tracked.id] = replace(row, tracked=asked, due_at=due_at, emit_at=emit_at)
-                return tracked.id, False
+        known = self.find(tenant_id, connection_id, ref.id)
+        if known is not None:
+            row = self._rows[known]
+            asked = row.tracked.model_copy(update={"reread_requested": row.tracked.reread_requested + 1})
+            due_at = row.due_at or self._now()
+            self._rows[known] = replace(row, tracked=asked, due_at=due_at, emit_at=emit_at)
+            return known, False
         new = TrackedOpportunity(
             tenant_id=tenant_id,
             id=self._new_id(),
@@ -173,6 +169,17 @@ class MemoryOpportunities:
         )
         self._rows[new.id] = Row(new, emit_at=emit_at, due_at=self._now())
         return new.id, True
+
+    def find(self, tenant_id: str, connection_id: str, source_id: str) -> UUID | None:
+        for row in self._rows.values():
+            tracked = row.tracked
+            if (tracked.tenant_id, tracked.connection_id, tracked.source_id) == (
+                tenant_id,
+                connection_id,
+                source_id,
+            ):
+                return tracked.id
+        return None
 
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         row = self._rows.get(opportunity_id)

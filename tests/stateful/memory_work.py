@@ -57,9 +57,6 @@ class MemoryPlanOverrides:
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         return []
 
-    def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
-        return []
-
 
 class MemoryBaselines:
     def __init__(self, tables: Tables) -> None:

@@ -18,8 +18,9 @@ PEOPLE = (
     # Sells, and has both roles: but never for what he sold himself.
     Person(id=UUID(int=4), email="sam@example.com", name="Sam", roles=frozenset({FINANCE, DELIVERY})),
     Person(id=UUID(int=5), email="vera@example.com", name="Vera", roles=frozenset({PersonRole.AUDITOR})),
+    Person(id=UUID(int=6), email="olga@example.com", name="Olga", roles=frozenset({PersonRole.OPERATIONS})),
 )
-FIONA, DARIO, BO, SAM, VERA = PEOPLE
+FIONA, DARIO, BO, SAM, VERA, OLGA = PEOPLE
 
 NEEDED = {
     ApprovalRole.FINANCE: PersonRole.FINANCE_APPROVER,

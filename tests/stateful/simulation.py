@@ -306,7 +306,7 @@ class Simulation:
 
     def replay(self, item: ExceptionItem) -> None:
         try:
-            self._process("person").dispatch(ReplayException(TENANT, item.id, "person:olga"))
+            self._process("person").dispatch(ReplayException(TENANT, item.id, people.OLGA.id))
         except RequestRefused as refused:
             unreadable = item.opportunity_id is None and not self.reads_garbage
             if self._is_open(item) and not unreadable:
@@ -317,7 +317,7 @@ class Simulation:
 
     def dismiss(self, item: ExceptionItem) -> None:
         try:
-            self._process("person").dispatch(DismissException(TENANT, item.id, "person:olga", "settled"))
+            self._process("person").dispatch(DismissException(TENANT, item.id, people.OLGA.id, "settled"))
         except RequestRefused as refused:
             if self._is_open(item):
                 self.broken.append(f"an open item cannot be dismissed: {refused.code}")
@@ -329,7 +329,7 @@ class Simulation:
         """A person gives up what stopped after its approval."""
         tracked = self.find(record_id).tracked
         may = tracked.state is State.PARKED and tracked.resume_state in (State.APPROVED, State.CREATED)
-        command = Compensate(TENANT, tracked.id, "person:olga", "the customer is gone")
+        command = Compensate(TENANT, tracked.id, people.OLGA.id, "the customer is gone")
         try:
             self._process("person").dispatch(command)
         except RequestRefused as refused:

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Person, Refusal, TaskStatus, may_decide
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import REQUIRED_ROLES, judge, open_tasks

@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from oppsync.domain.approval.tasks import Person, Refusal, may_decide
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import Refusal, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride, editors, in_force
 from oppsync.domain.plan.plan import ROOT_PATH, NodeKind, Plan, PlanNode

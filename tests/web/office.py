@@ -17,6 +17,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind
@@ -25,11 +26,13 @@ from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.events import StateChanged
 from oppsync.domain.work.exceptions import NewException
+from oppsync.domain.work.intake import Delivery
 from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.stage import Advance
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
+from oppsync.services.intake.commands import AcceptDelivery
 from tests.harness import builders
 from tests.harness.builders import TENANT
 
@@ -78,14 +81,14 @@ class Office:
         with self.uow() as uow:
             secrets = {"client_id": "id", "client_secret": "secret", WEBHOOK_SECRETS: [WEBHOOK_SECRET]}
             uow.connections.put(crm, secrets)
-            for name, roles in self.people.items():
-                person = Person(id=uuid.uuid4(), email=email(name), name=name.capitalize(), roles=roles)
-                uow.people.add(TENANT, person, hashed_password())
-                self.ids[name] = person.id
             uow.commit()
+        for name, roles in self.people.items():
+            self.hire(name, *roles)
 
     def token(self, name: str) -> str:
-        return self.application.dispatch(CreateToken(TENANT, f"{name}-{uuid.uuid4()}", email(name)))
+        return self.application.dispatch(
+            CreateToken(TENANT, COMMAND_LINE, f"{name}-{uuid.uuid4()}", email(name))
+        )
 
     def deal(self, record: Opportunity | None = None) -> UUID:
         """A deal just received; its record read when given."""
@@ -111,7 +114,7 @@ class Office:
         record = record or sold_by("sam.seller")
         opportunity_id = self.deal(record)
         for field, value in (changed or {}).items():
-            self._override(opportunity_id, field, value)
+            self.override(opportunity_id, field, value, by=self.ids["olga"])
         finance, delivery, plan = self.propose(opportunity_id, record)
         return Waiting(opportunity_id, plan, finance, delivery)
 
@@ -158,13 +161,39 @@ class Office:
         assert outcome.plan is not None
         return outcome.plan
 
-    def _override(self, opportunity_id: UUID, field: str, value: str) -> None:
+    def override(self, opportunity_id: UUID, field: str, value: str, *, by: UUID) -> None:
+        """Said of the deal's line 00kL2; its plan stays as it is."""
         new = NewOverride(
             workstream="00kL2", field=OverrideField(field), value=value, reason="Agreed with the customer"
         )
         with self.uow() as uow:
-            uow.overrides.add(TENANT, opportunity_id, uow.people.get(TENANT, self.ids["olga"]), new)
+            uow.overrides.add(TENANT, opportunity_id, uow.people.get(TENANT, by), new)
             uow.commit()
+
+    def hire(self, name: str, *roles: PersonRole) -> UUID:
+        person = Person(id=uuid.uuid4(), email=email(name), name=name.capitalize(), roles=frozenset(roles))
+        with self.uow() as uow:
+            uow.people.add(TENANT, person, hashed_password())
+            uow.commit()
+        self.ids[name] = person.id
+        return person.id
+
+    def person(self, name: str) -> Person:
+        with self.uow() as uow:
+            return uow.people.get(TENANT, self.ids[name])
+
+    def unreadable_delivery(self) -> UUID:
+        """The exception of a delivery that nobody can read: it is about no deal."""
+        delivery = Delivery(
+            tenant_id=TENANT,
+            connection_id=CONNECTION,
+            delivery_id=f"evt-{uuid.uuid4()}",
+            headers={},
+            body=b"?",
+            traceparent=new_traceparent(),
+        )
+        self.application.dispatch(AcceptDelivery(delivery))
+        return self.application.queries.exceptions(TENANT, code="UNREADABLE_DELIVERY").rows[0].id
 
     def approve_by_rule(self, waiting: Waiting, rule: RuleUse) -> None:
         """A rule gives finance's approval."""

@@ -190,7 +190,7 @@ def test_exceptions_are_replayed_and_dismissed_by_those_who_may(
     opportunity_id, item_id = office.parked()
     _other, second = office.parked()
     refused = client("ana").refused(403, "POST", f"/exceptions/{item_id}/replay")
-    assert "operations or integration admin" in refused["detail"]
+    assert "integration admin or operations" in refused["detail"]
     olga = client("olga")
     assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "parked"
     replayed = olga.post(f"/exceptions/{item_id}/replay")

@@ -174,3 +174,10 @@ def test_without_redis_deliveries_are_still_taken(settings: Settings, office: Of
     assert ready.json is not None
     assert ready.json["status"] == "degraded"
     application.close()
+
+
+def test_what_anybody_may_read_of_our_health_names_no_webhook_s_address(app: Flask) -> None:
+    ready = app.test_client().get("/health/ready")
+    assert ready.json is not None
+    assert ready.json["circuits"] == {"closed": 1}
+    assert CONNECTION not in ready.text

@@ -1,4 +1,4 @@
-"""Who may open which page. Without a session only sign-in shows, and it leads back with the input kept."""
+"""Sessions before pages. Without one only sign-in shows, and it leads back with the input kept."""
 
 from __future__ import annotations
 
@@ -7,34 +7,26 @@ import zlib
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from oppsync.domain.approval.tasks import Person
-from oppsync.domain.values.roles import PersonRole
-from oppsync.kernel.errors import Forbidden
+from oppsync.domain.approval.who_may import Action, check
 from oppsync.kernel.settings import Settings
+from web.access.sign_in_page import render
 from web.context import application, sign_in_as
 
 # Text that is worth keeping over a sign-in. A decision is not: it is made anew, in sight of the plan.
 KEPT_FIELDS = ("comment", "reason", "given_up_because")
 _COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
-Roles = frozenset[PersonRole]
-PERSON_ROLES: dict[PersonRole, str] = {role: role.value.replace("_", " ") for role in PersonRole}
 
 
-def guard(blueprint: Blueprint, roles: Roles) -> None:
-    """Every page of `blueprint` needs a session, and one of `roles`."""
-    blueprint.before_request(lambda: admit(roles))
-
-
-def admit(roles: Roles) -> ResponseReturnValue | None:
+def admit(action: Action) -> ResponseReturnValue | None:
+    """None for who may; the way to sign in without a session. Raises Forbidden for who may not."""
     found = application().session(session_secret())
     if found is None:
         return _to_sign_in()
     sign_in_as(found)
-    if not found.person.roles & roles:
-        raise Forbidden(f"This page needs the role {in_words(roles)}. An administrator gives it.")
+    check(found.person, action)
     return None
 
 
@@ -46,20 +38,10 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-session" if settings.secure_cookies else "session"
 
 
-def may(person: Person, roles: Roles) -> bool:
-    return bool(person.roles & roles)
-
-
-def in_words(roles: Roles) -> str:
-    return " or ".join(sorted(PERSON_ROLES[role] for role in roles))
-
-
 def _to_sign_in() -> ResponseReturnValue:
     if request.method != "POST":
         back = request.full_path.rstrip("?")
         return redirect(url_for("sign_in.show", next=back), 303)
-    from web.access.sign_in import render
-
     kept = {name: request.form[name] for name in KEPT_FIELDS if request.form.get(name)}
     notice = "Your session ended before this was recorded. Sign in to go on; what you wrote is kept."
     return Response(render(next_=request.path, kept=kept, notice=notice), status=401)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Flask, current_app, redirect, render_template, request, session
+from flask import Blueprint, Flask, current_app, redirect, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -12,8 +12,9 @@ from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import SignIn, SignOut
 from web.access.access import KEPT_FIELDS, cookie_name, keep_input, local_path, session_secret
 from web.access.attempts import Attempts
+from web.access.sign_in_page import render
 from web.context import application
-from web.pages.forms import FormError, posted
+from web.forms import FormError, posted
 
 sign_in = Blueprint("sign_in", __name__)
 _ATTEMPTS = "oppsync-sign-in-attempts"
@@ -86,16 +87,3 @@ def _with_session(response: Response, secret: str) -> Response:
         cookie_name(settings), secret, secure=settings.secure_cookies, httponly=True, samesite="Lax"
     )
     return response
-
-
-def render(
-    *,
-    next_: str,
-    kept: Mapping[str, str] | None = None,
-    email: str = "",
-    errors: list[FormError] | None = None,
-    notice: str = "",
-) -> str:
-    return render_template(
-        "sign_in/page.html", next=next_, kept=kept or {}, email=email, errors=errors or [], notice=notice
-    )

@@ -6,13 +6,9 @@ from http import HTTPStatus
 
 from flask import request
 
-from oppsync.domain.approval.tasks import Person
-from oppsync.domain.values.roles import PersonRole
-from oppsync.kernel.errors import Forbidden
+from oppsync.domain.approval.who_may import Action, check
 from web.context import application, sign_in_as
 from web.problems import Problem
-
-WORKS_EXCEPTIONS = (PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN)
 
 
 def authenticate() -> None:
@@ -26,19 +22,8 @@ def authenticate() -> None:
             'Bearer realm="oppsync", error="invalid_token"',
             "This API token is not known. `oppsync token create` makes one.",
         )
-    if not found.person.roles:
-        raise Forbidden("This token's person has no role here. An administrator gives roles.")
+    check(found.person, Action.READ)
     sign_in_as(found)
-
-
-def require(person: Person, roles: tuple[PersonRole, ...]) -> None:
-    """Raises Forbidden, naming the roles any one of which would do."""
-    if not person.roles.intersection(roles):
-        raise Forbidden(f"This needs the role {in_words(roles)}. An administrator gives it.")
-
-
-def in_words(roles: tuple[PersonRole, ...]) -> str:
-    return " or ".join(role.value.replace("_", " ") for role in roles)
 
 
 def _refusal(challenge: str, detail: str) -> Problem:

@@ -6,11 +6,10 @@ from http import HTTPStatus
 from uuid import UUID
 
 from oppsync.domain.reading.readings import Page
-from oppsync.domain.values.actor import person_actor
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
 from web.api import schemas
-from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
+from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
@@ -50,8 +49,7 @@ def replay_exception(exception_id: UUID) -> ExceptionItem:
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=person_actor(me.person.email)))
+    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=me.person.id))
     return application().queries.exception(me.tenant_id, exception_id)
 
 
@@ -65,10 +63,7 @@ def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> Ex
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    command = DismissException(
-        me.tenant_id, exception_id, actor=person_actor(me.person.email), reason=request.reason
-    )
+    command = DismissException(me.tenant_id, exception_id, actor=me.person.id, reason=request.reason)
     application().dispatch(command)
     return application().queries.exception(me.tenant_id, exception_id)
 
@@ -83,7 +78,5 @@ def link_customer(request: schemas.CustomerRequest, exception_id: UUID) -> Excep
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    actor = person_actor(me.person.email)
-    application().dispatch(LinkCustomer(me.tenant_id, exception_id, actor, request.customer))
+    application().dispatch(LinkCustomer(me.tenant_id, exception_id, me.person.id, request.customer))
     return application().queries.exception(me.tenant_id, exception_id)

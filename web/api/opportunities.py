@@ -10,11 +10,10 @@ from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
 from oppsync.domain.reading.why import PlanReasons, why
-from oppsync.domain.values.actor import person_actor
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.commands import Compensate
 from web.api import schemas
-from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
+from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
@@ -147,7 +146,6 @@ def compensate(request: schemas.CompensateRequest, opportunity_id: UUID) -> Oppo
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    command = Compensate(me.tenant_id, opportunity_id, person_actor(me.person.email), request.reason)
+    command = Compensate(me.tenant_id, opportunity_id, me.person.id, request.reason)
     application().dispatch(command)
     return application().queries.opportunity(me.tenant_id, opportunity_id)

@@ -54,4 +54,5 @@ def preview_opportunity(opportunity_id: UUID) -> PlanPreview:
 
 
 def _preview(of: Opportunity | UUID | str) -> PlanPreview:
-    return application().dispatch(PreviewPlan(signed_in().tenant_id, of))
+    me = signed_in()
+    return application().dispatch(PreviewPlan(me.tenant_id, me.person.id, of))

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.kernel import canonical_json
 from web.context import application
-from web.problems import CODES
+from web.refusals import REFUSALS
 
 METHODS = ("get", "post")
 SCHEMA_PATH = "/schemas/opportunity/1"
@@ -34,7 +34,7 @@ def published(document: Callable[[], dict[str, Any]]) -> Blueprint:
     def docs() -> str:
         spec = document()
         return render_template(
-            "docs/page.html", spec=spec, groups=operations_by_tag(spec), codes=CODES, name_of=name_of
+            "docs/page.html", spec=spec, groups=operations_by_tag(spec), codes=REFUSALS, name_of=name_of
         )
 
     return pages

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from oppsync.domain.values.actor import person_actor
 from oppsync.domain.work.replays import ReplayPreview, ReplayReport
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from web.api import schemas
-from web.api.auth import WORKS_EXCEPTIONS, authenticate, require
+from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
@@ -26,8 +25,9 @@ def preview_replay(request: schemas.ReplaySelection) -> ReplayPreview:
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    return application().dispatch(PreviewReplay(me.tenant_id, request.selection, request.from_stage))
+    return application().dispatch(
+        PreviewReplay(me.tenant_id, me.person.id, request.selection, request.from_stage)
+    )
 
 
 @replays.route("/replays", methods=["POST"])
@@ -40,6 +40,6 @@ def run_replay(request: schemas.ReplayRequest) -> ReplayReport:
     Needs the role operations or integration admin. What is finished stays as it is.
     """
     me = signed_in()
-    require(me.person, WORKS_EXCEPTIONS)
-    actor = person_actor(me.person.email)
-    return application().dispatch(RunReplay(me.tenant_id, actor, request.of, request.items, request.from_stage))
+    return application().dispatch(
+        RunReplay(me.tenant_id, me.person.id, request.of, request.items, request.from_stage)
+    )

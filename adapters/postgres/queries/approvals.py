@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, select
 
-from adapters.postgres.queries.reading import WARNINGS, Reading, mine, of_task, one, page
+from adapters.postgres.queries.deciding import of_roles, open_tasks
+from adapters.postgres.queries.reading import WARNINGS, Reading, of_task, one, page
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.rows import to_plan, to_task
 from adapters.postgres.tables import approval_tasks, opportunities, people, plans
@@ -32,13 +33,14 @@ class PostgresApprovalQueries(Reading):
         limit: int = 25,
     ) -> Page[ApprovalSummary]:
         query = _approvals().where(approval_tasks.c.tenant_id == tenant_id)
-        if person is not None:
-            query = query.where(*mine(person))
         if status is not None:
             query = query.where(approval_tasks.c.status == status)
         if opportunity_id is not None:
             query = query.where(approval_tasks.c.opportunity_id == opportunity_id)
         with self.reading() as connection:
+            if person is not None:
+                barred = open_tasks(connection, tenant_id, person).barred
+                query = query.where(of_roles(person), approval_tasks.c.id.not_in(barred))
             return page(
                 connection,
                 query,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from adapters.postgres.queries.reading import Reading, mine, of_task
-from adapters.postgres.tables import approval_tasks, exception_items, opportunities
-from oppsync.domain.approval.tasks import Person, TaskStatus
+from adapters.postgres.queries.deciding import open_tasks
+from adapters.postgres.queries.reading import Reading
+from adapters.postgres.tables import exception_items
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.reading.readings import OpenCounts
 from oppsync.domain.work.exceptions import ExceptionStatus
 
@@ -15,13 +16,6 @@ class PostgresNavigationQueries(Reading):
     """Implements `oppsync.ports.queries.navigation.NavigationQueries`."""
 
     def counts(self, tenant_id: str, person: Person) -> OpenCounts:
-        waiting = (
-            select(func.count())
-            .select_from(approval_tasks)
-            .join(opportunities, of_task())
-            .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.status == TaskStatus.OPEN)
-            .where(*mine(person))
-        )
         parked = (
             select(func.count())
             .select_from(exception_items)
@@ -30,6 +24,6 @@ class PostgresNavigationQueries(Reading):
         )
         with self.reading() as connection:
             return OpenCounts(
-                approvals=connection.execute(waiting).scalar_one(),
+                approvals=len(open_tasks(connection, tenant_id, person).waiting),
                 exceptions=connection.execute(parked).scalar_one(),
             )

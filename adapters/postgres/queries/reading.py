@@ -15,11 +15,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from adapters.postgres.engine import each_by_itself, store_errors
 from adapters.postgres.rows import pick
 from adapters.postgres.tables import approval_tasks, effects, opportunities
-from oppsync.domain.approval.tasks import Person
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reading.readings import OpportunitySummary, Page
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
 from oppsync.kernel.errors import InvalidInput, NotFound
 
 
@@ -86,13 +84,6 @@ def of_task() -> Any:
         opportunities.c.tenant_id == approval_tasks.c.tenant_id,
         opportunities.c.id == approval_tasks.c.opportunity_id,
     )
-
-
-def mine(person: Person) -> tuple[Any, ...]:
-    """Tasks of the person's roles, without deals the person owns."""
-    roles = [role for role in ApprovalRole if ROLE_FOR[role] in person.roles]
-    owner = func.lower(opportunities.c.record["owner"]["email"].astext)
-    return approval_tasks.c.role.in_(roles), owner.is_distinct_from(person.email.lower())
 
 
 def to_summary(row: Any) -> OpportunitySummary:

@@ -84,6 +84,15 @@ class PostgresOpportunities:
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         return self._one(select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id))
 
+    def find(self, tenant_id: str, connection_id: str, source_id: str) -> UUID | None:
+        query = select(table.c.id).where(
+            table.c.tenant_id == tenant_id,
+            table.c.connection_id == connection_id,
+            table.c.source_id == source_id,
+        )
+        found: UUID | None = self._session.execute(query).scalar_one_or_none()
+        return found
+
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
         also: list[ColumnElement[bool]] = []
         if states:

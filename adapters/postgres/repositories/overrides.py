@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, bindparam, insert, select
+from sqlalchemy import Connection, Select, and_, bindparam, insert, select
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
 from adapters.postgres.rows import pick
 from adapters.postgres.session import Session
-from adapters.postgres.tables import opportunities, people, plan_overrides
+from adapters.postgres.tables import people, plan_overrides
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 
@@ -39,15 +40,6 @@ class PostgresPlanOverrides:
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         return overrides_of(self._session, tenant_id, opportunity_id)
 
-    def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
-        query = select(opportunities.c.id).where(
-            opportunities.c.tenant_id == tenant_id,
-            opportunities.c.connection_id == connection_id,
-            opportunities.c.source_id == source_id,
-        )
-        opportunity_id = self._session.execute(query).scalar_one_or_none()
-        return self.of(tenant_id, opportunity_id) if opportunity_id else ()
-
 
 def overrides_of(
     connection: Connection | Session, tenant_id: str, opportunity_id: UUID
@@ -56,16 +48,14 @@ def overrides_of(
     return [PlanOverride(**pick(row, PlanOverride)) for row in connection.execute(_OF, which).mappings()]
 
 
+def overrides() -> Select[Any]:
+    """Every override with its author, oldest first."""
+    by = and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by)
+    return select(plan_overrides, people.c.email.label("author")).join(people, by).order_by(plan_overrides.c.id)
+
+
 # Asked for in every step: built once.
-_OF = (
-    select(plan_overrides, people.c.email.label("author"))
-    .join(
-        people,
-        and_(people.c.tenant_id == plan_overrides.c.tenant_id, people.c.id == plan_overrides.c.made_by),
-    )
-    .where(
-        plan_overrides.c.tenant_id == bindparam("of_tenant"),
-        plan_overrides.c.opportunity_id == bindparam("of_opportunity"),
-    )
-    .order_by(plan_overrides.c.id)
+_OF = overrides().where(
+    plan_overrides.c.tenant_id == bindparam("of_tenant"),
+    plan_overrides.c.opportunity_id == bindparam("of_opportunity"),
 )

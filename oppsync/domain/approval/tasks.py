@@ -1,8 +1,7 @@
-"""Approval tasks: who must approve a plan, and the rules about who may not."""
+"""Approval tasks: who must approve a plan, and who did."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.values.model import Code, Frozen, Text
-from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
 
 
 class TaskStatus(StrEnum):
@@ -68,40 +67,3 @@ class SignedIn(Frozen):
 
     tenant_id: Code
     person: Person
-
-
-class Refusal(StrEnum):
-    """Why a person may not decide a task."""
-
-    NOT_AN_APPROVER = "NOT_AN_APPROVER"
-    OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
-    ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
-    EDITED_PLAN = "EDITED_PLAN"
-
-
-REFUSAL_TEXTS: dict[Refusal, str] = {
-    Refusal.NOT_AN_APPROVER: "You do not have the role that decides this.",
-    Refusal.OWN_OPPORTUNITY: "You own this opportunity; somebody else has to decide.",
-    Refusal.EDITED_PLAN: "You changed this plan; somebody else has to decide.",
-    Refusal.ALREADY_DECIDED_OTHER_ROLE: "You decided this plan for the other role; one person counts once.",
-}
-
-
-def may_decide(
-    person: Person,
-    role: ApprovalRole,
-    owner_email: str | None,
-    others: Iterable[ApprovalTask],
-    editors: Collection[UUID] = (),
-) -> Refusal | None:
-    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks;
-    `editors`: who overrode something of it."""
-    if not person.is_active or ROLE_FOR[role] not in person.roles:
-        return Refusal.NOT_AN_APPROVER
-    if owner_email is not None and owner_email.lower() == person.email.lower():
-        return Refusal.OWN_OPPORTUNITY
-    if person.id in editors:
-        return Refusal.EDITED_PLAN
-    if any(task.decided_by == person.id and task.role is not role for task in others):
-        return Refusal.ALREADY_DECIDED_OTHER_ROLE
-    return None

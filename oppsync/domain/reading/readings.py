@@ -152,7 +152,7 @@ class PollStatus(Frozen):
 
 
 class OpenCounts(Frozen):
-    """For the navigation: tasks open for this person, exception items open."""
+    """For the navigation: open tasks that this person may decide, open exception items."""
 
     approvals: int
     exceptions: int

@@ -1,11 +1,25 @@
-"""Who did something, as events and closed exceptions name them: one stored string, made and read here."""
+"""Who did something, as events and closed exceptions name them: one stored string, made and read here; and who
+asks for something: a person, by id, or a program that has no account here."""
 
 from __future__ import annotations
 
-COMMAND_LINE = "command-line"
+from enum import StrEnum
+from uuid import UUID
+
 POLL = "poll"
 RELAY = "relay"
 _PERSON = "person:"
+
+
+class Program(StrEnum):
+    """`command-line`: an operator with a shell on the installation, who could read its keys and its database
+    anyway. The timeline cannot name the person behind it."""
+
+    COMMAND_LINE = "command-line"
+
+
+COMMAND_LINE = Program.COMMAND_LINE
+Asker = UUID | Program
 
 
 def stage_actor(name: str) -> str:

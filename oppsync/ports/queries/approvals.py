@@ -20,7 +20,8 @@ class ApprovalQueries(Protocol):
         after: str | None = None,
         limit: int = 25,
     ) -> Page[ApprovalSummary]:
-        """With `person`: tasks of the roles that person has, without deals that person owns. Oldest first."""
+        """With `person`: tasks of the roles that person has; of open ones those that person may decide. Oldest
+        first."""
 
     def approval(self, tenant_id: str, task_id: UUID) -> ApprovalDetail:
         """Raises NotFound."""

@@ -47,6 +47,9 @@ class Opportunities(Protocol):
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """Raises NotFound."""
 
+    def find(self, tenant_id: str, connection_id: str, source_id: str) -> UUID | None:
+        """The id under which a CRM's record is known here; None where it is not."""
+
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
         """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
         are those of its stage: a deal is in one of them, or parked with one of them to resume."""

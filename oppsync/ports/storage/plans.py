@@ -28,9 +28,6 @@ class PlanOverrides(Protocol):
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         """All of an opportunity, oldest first, those taken back too."""
 
-    def of_record(self, tenant_id: str, connection_id: str, source_id: str) -> Sequence[PlanOverride]:
-        """All of the opportunity that a CRM's record is here; none of a record that is not known."""
-
 
 class Baselines(Protocol):
     def freeze(self, tenant_id: str, opportunity_id: UUID, baseline: Baseline) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.values.actor import Asker
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.bus import Command
 
 
 @dataclass(frozen=True)
 class CreatePerson(Command[UUID]):
-    """Raises Conflict when the e-mail is taken; InvalidInput for a weak password or a malformed e-mail."""
+    """Raises Conflict when the e-mail is taken; InvalidInput for a weak password or a malformed e-mail;
+    Forbidden."""
 
     tenant_id: str
+    actor: Asker
     email: str
     name: str
     password: str
@@ -23,9 +26,10 @@ class CreatePerson(Command[UUID]):
 @dataclass(frozen=True)
 class CreateToken(Command[str]):
     """An API token acting as a person. Returns the secret, which is shown once.
-    Raises NotFound for the person; Conflict when the name is taken."""
+    Raises NotFound for the person; Conflict when the name is taken; Forbidden."""
 
     tenant_id: str
+    actor: Asker
     name: str
     email: str
 

@@ -11,10 +11,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person, SignedIn
+from oppsync.domain.approval.who_may import Action
 from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound
 from oppsync.ports.identity import PasswordHasher
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.services.admin.commands import CreatePerson, CreateToken, SignIn, SignOut
+from oppsync.services.admin.who_asks import admit
 
 SESSION_LASTS = timedelta(hours=12)
 SHORTEST_PASSWORD = 12
@@ -32,6 +34,8 @@ class CreatePersonHandler:
     passwords: PasswordHasher
 
     def __call__(self, command: CreatePerson) -> UUID:
+        with self.uow.reading() as uow:
+            admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
         if not _EMAIL.match(command.email):
             raise InvalidInput(f"{command.email!r} is not an e-mail address.", field="email")
         if len(command.password) < SHORTEST_PASSWORD:
@@ -51,6 +55,7 @@ class CreateTokenHandler:
     def __call__(self, command: CreateToken) -> str:
         secret = secrets.token_urlsafe(32)
         with self.uow() as uow:
+            admit(uow, command.tenant_id, command.actor, Action.CREATE_TOKEN)
             found = uow.people.by_email(command.tenant_id, command.email)
             if found is None:
                 raise NotFound(f"There is no active person with the e-mail {command.email}.")

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision
 from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
 
 
 @dataclass(frozen=True)
 class DecideApproval(Command[ApprovalTask]):
-    """Raises NotFound; Forbidden (codes of `domain.approvals.Refusal`); Conflict
+    """Raises NotFound; Forbidden (codes of `domain.approval.who_may.Refusal`); Conflict
     (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment."""
 
     tenant_id: str
@@ -26,8 +27,8 @@ class DecideApproval(Command[ApprovalTask]):
 @dataclass(frozen=True)
 class SetApprovalRule(Command[None]):
     """Set a rule from a day on, or until one: a row of kind `approval_rule`. Raises InvalidInput when it would
-    overlap another row of its name."""
+    overlap another row of its name; Forbidden."""
 
     tenant_id: str
     row: ReferenceRow
-    actor: str
+    actor: Asker

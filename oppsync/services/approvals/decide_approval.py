@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Decision, Person, TaskStatus, may_decide
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_TEXTS, may_decide, name_of
 from oppsync.domain.plan.overrides import editors
 from oppsync.domain.plan.plan import short_hash
-from oppsync.domain.values.actor import person_actor
 from oppsync.domain.work.events import PlanApproved, PlanRejected
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -33,8 +33,6 @@ class DecideApprovalHandler:
     publish: Publish
 
     def __call__(self, command: DecideApproval) -> ApprovalTask:
-        required = "Say why you reject it." if command.decision is Decision.REJECT else ""
-        words = comment(command.comment, "comment", required=required)
         with self.uow() as uow:
             tenant_id = command.tenant_id
             task = uow.approvals.get(tenant_id, command.task_id)
@@ -43,6 +41,8 @@ class DecideApprovalHandler:
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, command.person_id)
             self._check(uow, command, task, opportunity, person)
+            required = "Say why you reject it." if command.decision is Decision.REJECT else ""
+            words = comment(command.comment, "comment", required=required)
             decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, words)
             self._go_on(uow, opportunity, command, decided, person)
             crash_point("decision.uncommitted", task.role)
@@ -80,7 +80,7 @@ class DecideApprovalHandler:
         verb = "approved" if command.decision is Decision.APPROVE else "rejected"
         event = _EVENT[command.decision](
             opportunity_id=opportunity.id,
-            actor=person_actor(person.email),
+            actor=name_of(person),
             after={"role": task.role.value, "plan": task.plan_hash, "status": task.status.value},
             detail={"task": str(task.id), "comment": task.comment},
             summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",

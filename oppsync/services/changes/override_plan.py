@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import Action, check, name_of
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
-from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.model import given
-from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import PlanOverridden
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.kernel.text_input import comment, words
 from oppsync.pipeline.approve import judge
 from oppsync.pipeline.stage import Await
@@ -24,7 +23,6 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.resume import resume
 
-MAY_OVERRIDE = frozenset({PersonRole.OPERATIONS, PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
 # Where a deal has its workstreams and nobody has approved them yet. `validated`: an override left a margin that
 # blocks, and somebody thinks again.
 _OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
@@ -42,11 +40,10 @@ class OverridePlanHandler:
     publish: Publish
 
     def __call__(self, command: OverridePlan) -> PlanOverride:
-        new = _new(command)
         with self.uow() as uow:
             person = uow.people.get(command.tenant_id, command.person_id)
-            if not person.is_active or person.roles.isdisjoint(MAY_OVERRIDE):
-                raise Forbidden("You may not change plans.", code="MAY_NOT_OVERRIDE")
+            check(person, Action.OVERRIDE_PLAN)
+            new = _new(command)
             # Locked: a decision and an override take turns.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             _check_undecided(uow, before)
@@ -62,7 +59,7 @@ class OverridePlanHandler:
     def _make_anew(
         self, uow: UnitOfWork, before: TrackedOpportunity, override: PlanOverride, person: Person
     ) -> None:
-        actor = person_actor(person.email)
+        actor = name_of(person)
         what = f"{override.field.replace('_', ' ')} of {override.workstream}"
         says = f"is to be {override.value}" if override.value is not None else "as before"
         event = PlanOverridden(

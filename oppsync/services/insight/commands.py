@@ -7,13 +7,15 @@ from uuid import UUID
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
 
 
 @dataclass(frozen=True)
 class PreviewPlan(Command[PlanPreview]):
     """What a deal would become. `of`: the deal itself, the id of a stored one, or its record's id in the CRM;
-    the last two are read from the CRM anew. Raises NotFound, and what the adapters of CRM and ERP raise."""
+    the last two are read from the CRM anew. Raises Forbidden, NotFound, and what the adapters raise."""
 
     tenant_id: str
+    actor: Asker
     of: Opportunity | UUID | str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from oppsync.domain.approval.rules import approved_by_rule
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.customers import with_customer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
@@ -26,13 +26,14 @@ from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
     NOTHING_BY_RULE,
-    ByRule,
     Candidates,
     RuleFacts,
+    by_rules,
     candidates,
     nobody_approves,
     owner_email,
     rule_facts,
+    rules_of_today,
 )
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
@@ -40,6 +41,7 @@ from oppsync.pipeline.validate import gather
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
@@ -52,31 +54,37 @@ class PreviewPlanHandler:
     clock: Clock
 
     def __call__(self, command: PreviewPlan) -> PlanPreview:
-        deal, overrides = self._read(command.tenant_id, command.of)
+        with self.uow.reading() as uow:
+            admit(uow, command.tenant_id, command.actor, Action.READ)
+        deal, known = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
         facts = gather(sources, as_if_won(deal, now.date()))
+        account = with_customer(deal, facts.customer).account
+        customer = account.code if account else None
         with self.uow() as uow:
+            overrides = uow.overrides.of(command.tenant_id, known) if known else ()
             people = candidates(uow, command.tenant_id, owner_email(deal), editors(overrides))
-            account = with_customer(deal, facts.customer).account
-            rules = rule_facts(uow, command.tenant_id, account.code if account else None, now.date())
-        return preview(deal, facts, sources.book(), people, now, rules=rules, overrides=overrides)
+            rules = rules_of_today(uow, command.tenant_id, now.date())
+            rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer)
+        return preview(deal, facts, sources.book(), people, now, rules=rule_facts_now, overrides=overrides)
 
-    def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, Sequence[PlanOverride]]:
-        """The deal itself, or the CRM's record as it is now and what people said of it here."""
+    def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
+        """The deal itself, or the CRM's record as it is now; and by which id it is known here."""
         if isinstance(of, Opportunity):
-            return of, ()
+            return of, None
+        known: UUID | None
         with self.uow() as uow:
             if isinstance(of, UUID):
                 tracked = uow.opportunities.get(tenant_id, of)
-                connection_id, record_id = tracked.connection_id, tracked.source_id
+                known, connection_id, record_id = of, tracked.connection_id, tracked.source_id
             else:
                 crm = uow.connections.of_role(tenant_id, ConnectionRole.CRM)
                 if crm is None:
                     raise Misconfigured("No CRM is connected: add a connection of the role 'crm'.")
                 connection_id, record_id = crm.id, of
-            overrides = uow.overrides.of_record(tenant_id, connection_id, record_id)
-        return self.systems.crm(connection_id).read_opportunity(record_id), overrides
+                known = uow.opportunities.find(tenant_id, connection_id, record_id)
+        return self.systems.crm(connection_id).read_opportunity(record_id), known
 
 
 def preview(
@@ -100,8 +108,8 @@ def preview(
     if isinstance(enrichment, Enrichment) and is_planned:
         plan, unfit = _plan(priced, enrichment, overrides, book, now)
     warned = bool(warnings((*wrong, *met)))
-    # What a person changed, people look at.
-    by_rule = NOTHING_BY_RULE if editors(overrides) else _by_rule(plan, rules, warned=warned)
+    edited = bool(editors(overrides))
+    by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE
     asked = [role for role in people if role not in by_rule]
     return PlanPreview(
         system=deal.system,
@@ -136,13 +144,6 @@ def _plan(
     if overridden.findings:
         return None, overridden.findings
     return plan_of(priced, enrichment, overridden, now), ()
-
-
-def _by_rule(plan: Plan | None, rules: RuleFacts, *, warned: bool) -> ByRule:
-    if plan is None:
-        return NOTHING_BY_RULE
-    known = rules.known_customer
-    return approved_by_rule(plan.content, rules.rules, known_customer=known, warned=warned, before=())
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:

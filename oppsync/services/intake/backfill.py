@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.work.backfill import BackfillItem, BackfillPreview, BackfillStep, WonDeal
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.intake import Source
@@ -16,6 +17,7 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import InvalidInput
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.intake.accept_delivery import process_delivery
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
@@ -31,9 +33,10 @@ class PreviewBackfillHandler:
     systems: Systems
 
     def __call__(self, command: PreviewBackfill) -> BackfillPreview:
-        if command.until is not None and command.until <= command.since:
-            raise InvalidInput("The last day must be after the first.", field="until")
         with self.uow() as uow:
+            admit(uow, command.tenant_id, command.actor, Action.BACKFILL)
+            if command.until is not None and command.until <= command.since:
+                raise InvalidInput("The last day must be after the first.", field="until")
             connection_id = _crm_connection(uow, command.tenant_id, command.connection_id)
         deals = self.systems.crm(connection_id).won_opportunities(command.since, command.until)
         known: set[str] = set()
@@ -53,6 +56,7 @@ class RunBackfillHandler:
     def __call__(self, command: RunBackfill) -> BackfillStep:
         tenant_id, connection_id = command.tenant_id, command.connection_id
         with self.uow() as uow:
+            admit(uow, tenant_id, command.actor, Action.BACKFILL)
             room = max(0, MOST_AT_WORK - uow.opportunities.count_at_work(tenant_id))
             ids = [deal.id for deal in command.deals]
             known = uow.opportunities.last_seen(tenant_id, connection_id, ids)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from oppsync.domain.values.actor import Asker
 from oppsync.domain.work.backfill import BackfillPreview, BackfillStep, WonDeal
 from oppsync.domain.work.intake import Delivery
 from oppsync.kernel.bus import Command
@@ -36,9 +37,10 @@ class PollCrm(Command[bool]):
 @dataclass(frozen=True)
 class PreviewBackfill(Command[BackfillPreview]):
     """Deals won from the day `since` on, before the day `until`, in the CRM of `connection_id` or the only one.
-    Raises InvalidInput; and what the CRM's adapter raises."""
+    Raises Forbidden; InvalidInput; and what the CRM's adapter raises."""
 
     tenant_id: str
+    actor: Asker
     since: date
     until: date | None = None
     connection_id: str | None = None
@@ -47,8 +49,10 @@ class PreviewBackfill(Command[BackfillPreview]):
 @dataclass(frozen=True)
 class RunBackfill(Command[BackfillStep]):
     """Take in as many of these deals, a thousand at most, as there is room for; those that are known stay as
-    they are. To be repeated with the rest; repeating it with the same ones changes nothing."""
+    they are. To be repeated with the rest; repeating it with the same ones changes nothing.
+    Raises Forbidden."""
 
     tenant_id: str
+    actor: Asker
     connection_id: str
     deals: Sequence[WonDeal]

@@ -1,4 +1,4 @@
-"""What can be asked about the exception queue."""
+"""What can be asked about the exception queue. Each raises Forbidden too (`domain.approval.who_may`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.values.actor import Asker
 from oppsync.domain.work.dead_letters import DeadLetter
 from oppsync.domain.work.replays import Previewed, ReplayOf, ReplayPreview, ReplayReport, Selection
 from oppsync.kernel.bus import Command
@@ -17,7 +18,7 @@ class ReplayException(Command[None]):
 
     tenant_id: str
     item_id: UUID
-    actor: str
+    actor: Asker
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class PreviewReplay(Command[ReplayPreview]):
     """What a replay would do of each. Raises InvalidInput for an empty selection or an unknown stage."""
 
     tenant_id: str
+    actor: Asker
     selection: Selection
     from_stage: str | None = None
 
@@ -35,7 +37,7 @@ class RunReplay(Command[ReplayReport]):
     Raises InvalidInput for an unknown stage."""
 
     tenant_id: str
-    actor: str
+    actor: Asker
     of: ReplayOf
     items: Sequence[Previewed]
     from_stage: str | None = None
@@ -47,7 +49,7 @@ class DismissException(Command[None]):
 
     tenant_id: str
     item_id: UUID
-    actor: str
+    actor: Asker
     reason: str
 
 
@@ -58,7 +60,7 @@ class LinkCustomer(Command[None]):
 
     tenant_id: str
     item_id: UUID
-    actor: str
+    actor: Asker
     customer: str
 
 
@@ -69,7 +71,7 @@ class Compensate(Command[None]):
 
     tenant_id: str
     opportunity_id: UUID
-    actor: str
+    actor: Asker
     reason: str
 
 

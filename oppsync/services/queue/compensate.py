@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.work.events import CompensationBegun
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.domain.work.states import COMPENSABLE, State, check_move
@@ -14,6 +15,7 @@ from oppsync.kernel.text_input import comment
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.commands import Compensate
 
 
@@ -23,18 +25,19 @@ class CompensateHandler:
     publish: Publish
 
     def __call__(self, command: Compensate) -> None:
-        reason = comment(command.reason, "reason", required="Say why it is given up: the CRM is told.")
         with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.COMPENSATE)
+            reason = comment(command.reason, "reason", required="Say why it is given up: the CRM is told.")
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             after = _compensating(before, reason)
             uow.opportunities.change(before, after, HANDED_ON)
             uow.exceptions.close_open(
-                before.tenant_id, before.id, command.actor, f"Given up: {reason}", ExceptionStatus.DISMISSED
+                before.tenant_id, before.id, actor, f"Given up: {reason}", ExceptionStatus.DISMISSED
             )
             uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
             event = CompensationBegun(
                 opportunity_id=before.id,
-                actor=command.actor,
+                actor=actor,
                 before={"state": before.state.value},
                 after={"state": after.state.value},
                 detail={"reason": reason},

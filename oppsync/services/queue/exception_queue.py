@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import Event, ExceptionDismissed, Replayed
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
@@ -14,6 +15,7 @@ from oppsync.kernel.errors import BusinessError, Conflict
 from oppsync.kernel.text_input import comment
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
 from oppsync.services.queue.commands import DismissException, ReplayException
 from oppsync.services.queue.items import open_item
@@ -30,13 +32,14 @@ class ReplayExceptionHandler:
 
     def __call__(self, command: ReplayException) -> None:
         with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.REPLAY)
             item = open_item(uow, command.tenant_id, command.item_id)
             if item.opportunity_id is not None:
-                self._resume(uow, item, command.actor)
+                self._resume(uow, item, actor)
             elif item.polled_connection is not None:
-                self._poll_now(uow, item, item.polled_connection, command.actor)
+                self._poll_now(uow, item, item.polled_connection, actor)
             else:
-                self._read_again(uow, item, command.actor)
+                self._read_again(uow, item, actor)
             crash_point("replay.uncommitted", item.code)
             uow.commit()
             crash_point("replay.committed", item.code)
@@ -88,20 +91,21 @@ class DismissExceptionHandler:
     publish: Publish
 
     def __call__(self, command: DismissException) -> None:
-        reason = comment(command.reason, "reason", required="Say why it needs no replay.")
         with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.DISMISS)
+            reason = comment(command.reason, "reason", required="Say why it needs no replay.")
             item = open_item(uow, command.tenant_id, command.item_id)
-            uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, command.actor, reason)
-            self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, command))
+            uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, actor, reason)
+            self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, actor, reason))
             uow.commit()
 
 
-def _dismissed(item: ExceptionItem, command: DismissException) -> Event:
+def _dismissed(item: ExceptionItem, actor: str, reason: str) -> Event:
     return ExceptionDismissed(
         opportunity_id=item.opportunity_id,
-        actor=command.actor,
-        detail={"exception": str(item.id), "code": item.code, "reason": command.reason},
-        summary=f"Dismissed {item.code}: {command.reason}",
+        actor=actor,
+        detail={"exception": str(item.id), "code": item.code, "reason": reason},
+        summary=f"Dismissed {item.code}: {reason}",
     )
 
 

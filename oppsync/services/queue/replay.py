@@ -6,10 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.plan.overrides import editors
 from oppsync.domain.work.events import Replayed
 from oppsync.domain.work.intake import Delivery, StoredDelivery
 from oppsync.domain.work.replays import (
+    Previewed,
     ReplayAction,
     ReplayedItem,
     ReplayItem,
@@ -27,6 +30,7 @@ from oppsync.pipeline.stage import Park
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from oppsync.services.queue.exception_queue import pruned_words
@@ -54,6 +58,8 @@ class PreviewReplayHandler:
 
     def __call__(self, command: PreviewReplay) -> ReplayPreview:
         selection = command.selection
+        with self.uow.reading() as uow:
+            admit(uow, command.tenant_id, command.actor, Action.REPLAY)
         if selection.is_empty:
             raise InvalidInput("Say which: give at least one criterion.", field="selection")
         start = _stage(command.from_stage, "from_stage")
@@ -98,57 +104,52 @@ class RunReplayHandler:
     systems: Systems
 
     def __call__(self, command: RunReplay) -> ReplayReport:
+        with self.uow.reading() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.REPLAY)
         start = _stage(command.from_stage, "from_stage")
         deliveries = command.of is ReplayOf.DELIVERIES
         reported = []
         for item in command.items:
             try:
                 refused = (
-                    self._delivery(command, item.id)
+                    self._delivery(command.tenant_id, actor, item.id)
                     if deliveries
-                    else self._opportunity(command, item.id, item.version, start)
+                    else self._opportunity(command.tenant_id, actor, item, start)
                 )
             except NotFound as error:
                 refused = error.message
             reported.append(ReplayedItem(id=item.id, replayed=not refused, says=refused or "replayed"))
         return ReplayReport(items=tuple(reported))
 
-    def _opportunity(self, command: RunReplay, item_id: UUID, version: int, start: Stage | None) -> str:
+    def _opportunity(self, tenant_id: str, actor: str, item: Previewed, start: Stage | None) -> str:
         """Why nothing was done; empty when it was."""
         with self.uow() as uow:
-            before = uow.opportunities.lock(command.tenant_id, item_id)
-            if before.version != version:
+            before = uow.opportunities.lock(tenant_id, item.id)
+            if before.version != item.version:
                 return "skipped: it changed since the preview"
             forecast = forecast_deal(uow, before, start)
             if forecast.target is None:
                 return f"skipped: {forecast.says}"
             if before.state is State.PARKED:
-                uow.exceptions.close_open(before.tenant_id, before.id, command.actor, "Replayed")
-            resume(
-                uow,
-                self.publish,
-                before,
-                forecast.target,
-                actor=command.actor,
-                after_what="in a selection",
-                detail={},
-            )
+                uow.exceptions.close_open(before.tenant_id, before.id, actor, "Replayed")
+            target = forecast.target
+            resume(uow, self.publish, before, target, actor=actor, after_what="in a selection", detail={})
             crash_point("selection.uncommitted", before.source_id)
             uow.commit()
             crash_point("selection.committed", before.source_id)
         return ""
 
-    def _delivery(self, command: RunReplay, item_id: UUID) -> str:
+    def _delivery(self, tenant_id: str, actor: str, item_id: UUID) -> str:
         with self.uow() as uow:
-            stored = uow.deliveries.get(command.tenant_id, item_id)
+            stored = uow.deliveries.get(tenant_id, item_id)
             forecast, records = forecast_delivery(self.systems, stored)
             if forecast.action is not ReplayAction.RUN:
                 return f"skipped: {forecast.says}"
-            uow.exceptions.close_open(stored.tenant_id, stored.id, command.actor, "Replayed")
+            uow.exceptions.close_open(stored.tenant_id, stored.id, actor, "Replayed")
             process_delivery(uow, self.publish, _delivery(stored), stored.id, records)
             event = Replayed(
                 opportunity_id=None,
-                actor=command.actor,
+                actor=actor,
                 detail={"event": str(stored.id)},
                 summary="Read again in a selection",
             )
@@ -210,7 +211,8 @@ def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: Sta
         outcome = enrich.decide(opportunity, uow.references.book(opportunity.tenant_id))
     elif target is State.PLANNED:
         owner = approve.owner_email(opportunity.record)
-        candidates = approve.candidates(uow, opportunity.tenant_id, owner)
+        edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
+        candidates = approve.candidates(uow, opportunity.tenant_id, owner, edited_by)
         outcome = approve.open_tasks(opportunity, candidates)
     else:
         return ""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
 
 
@@ -14,8 +15,8 @@ class ReconcileRestore(Command[Sequence[UUID]]):
     """After a restored backup: raise APPROVAL_LOST for deals whose projects exist unknown to us, or
     LOST_AFTER_APPROVAL where the deal is withdrawn here. Returns which deals.
 
-    Raises what the ERP's adapter raises; may be repeated.
+    Raises Forbidden, and what the ERP's adapter raises; may be repeated.
     """
 
     tenant_id: str
-    actor: str
+    actor: Asker

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.work.states import State
 from oppsync.pipeline.restore_check import APPROVAL_LOST, LOST_BUT_CREATED, has_project_without_ledger_row
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.items import raise_for_deal
 from oppsync.services.reconcile.commands import ReconcileRestore
 
@@ -24,19 +26,18 @@ class ReconcileRestoreHandler:
 
     def __call__(self, command: ReconcileRestore) -> Sequence[UUID]:
         with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.RECONCILE_RESTORE)
             waiting = uow.opportunities.without_projects(command.tenant_id)
-        return [each for each in waiting if self._raise_if_lost(command, each)]
+        return [each for each in waiting if self._raise_if_lost(command.tenant_id, actor, each)]
 
-    def _raise_if_lost(self, command: ReconcileRestore, opportunity_id: UUID) -> bool:
+    def _raise_if_lost(self, tenant_id: str, actor: str, opportunity_id: UUID) -> bool:
         with self.uow() as uow:
-            opportunity = uow.opportunities.get(command.tenant_id, opportunity_id)
+            opportunity = uow.opportunities.get(tenant_id, opportunity_id)
         if not has_project_without_ledger_row(self.uow, self.systems, opportunity):
             return False
         found = LOST_BUT_CREATED if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
         with self.uow() as uow:
-            event = raise_for_deal(
-                uow, command.tenant_id, opportunity_id, [found], actor=command.actor, stage="approve"
-            )
-            self.publish(uow, command.tenant_id, opportunity.traceparent, event)
+            event = raise_for_deal(uow, tenant_id, opportunity_id, [found], actor=actor, stage="approve")
+            self.publish(uow, tenant_id, opportunity.traceparent, event)
             uow.commit()
         return True

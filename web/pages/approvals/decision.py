@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus, may_decide
-from oppsync.domain.approval.tasks import Refusal as Barred
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.who_may import DECIDES, RIGHTS, in_words, may_decide
+from oppsync.domain.approval.who_may import Refusal as Barred
 from oppsync.domain.reading.readings import ApprovalDetail
-from oppsync.domain.values.roles import ROLE_FOR
 from oppsync.domain.work.states import State
-from web.access.access import PERSON_ROLES
 from web.pages.statuses import APPROVAL_ROLES
 
 
@@ -47,7 +46,7 @@ def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
 def _because(barred: Barred, detail: ApprovalDetail) -> str:
     match barred:
         case Barred.NOT_AN_APPROVER:
-            return f"it needs the role {PERSON_ROLES[ROLE_FOR[detail.task.role]]}"
+            return f"it needs the role {in_words(RIGHTS[DECIDES[detail.task.role]].roles)}"
         case Barred.OWN_OPPORTUNITY:
             return "you own this opportunity"
         case Barred.EDITED_PLAN:

@@ -1,4 +1,4 @@
-"""Exceptions: what waits for a person, and one with what happened, why, and what to do."""
+"""One exception: what happened, why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,59 +7,48 @@ from http import HTTPStatus
 from types import MappingProxyType
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from oppsync.domain.values.actor import actor_name, person_actor
+from oppsync.domain.approval.who_may import Action, may, needed_for
+from oppsync.domain.reading.readings import OpportunityDetail
+from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.roles import PersonRole
-from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import COMPENSABLE, State
 from oppsync.kernel.bus import Command
-from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
-from web.access.access import guard, in_words, kept_input, may
+from web.access.access import kept_input
 from web.context import application, signed_in
-from web.pages.forms import FormError, posted, too_long
+from web.forms import FormError, posted, too_long
+from web.problems import Problem
 
-exceptions = Blueprint("exceptions_pages", __name__, url_prefix="/exceptions")
-WORKERS = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
-READERS = WORKERS | {PersonRole.AUDITOR}
+page = Blueprint("exception_page", __name__, url_prefix="/exceptions")
 # The field that holds the words of an action.
-REASON_OF = {"compensate": "given_up_because"}
-guard(exceptions, READERS)
+REASON_OF: dict[str, str] = {Action.COMPENSATE: "given_up_because"}
 
 
-@exceptions.get("")
-def index() -> ResponseReturnValue:
-    view = request.args.get("view", ExceptionStatus.OPEN)
-    status = ExceptionStatus(view) if view in set(ExceptionStatus) else ExceptionStatus.OPEN
-    page = application().queries.exceptions(
-        signed_in().tenant_id, status=status, after=request.args.get("cursor")
-    )
-    return render_template("exceptions/index.html", page=page, view=status, views=tuple(ExceptionStatus))
-
-
-@exceptions.get("/<uuid:item_id>")
+@page.get("/<uuid:item_id>")
 def show(item_id: UUID) -> ResponseReturnValue:
     item = application().queries.exception(signed_in().tenant_id, item_id)
     return _page(item, kept_input())
 
 
-@exceptions.post("/<uuid:item_id>")
+@page.post("/<uuid:item_id>")
 def act(item_id: UUID) -> ResponseReturnValue:
     """Replay, give up or dismiss, as the pressed button says; then 303 to the same address."""
     me = signed_in()
-    if not may(me.person, WORKERS):
-        raise Forbidden(f"This needs the role {in_words(WORKERS)}. An administrator gives it.")
     item = application().queries.exception(me.tenant_id, item_id)
-    field = REASON_OF.get(posted("action"), "reason")
+    action = posted("action")
+    field = REASON_OF.get(action, "reason")
     reason = posted(field)
+    command = _command(item, action, reason)
     errors = too_long(field, reason)
     if errors:
         return _page(item, {field: reason}, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     try:
-        application().dispatch(_command(item, posted("action"), reason))
+        application().dispatch(command)
     except InvalidInput as error:
         errors = [FormError(field, error.message)]
         return _page(item, {field: reason}, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
@@ -70,12 +59,16 @@ def act(item_id: UUID) -> ResponseReturnValue:
 
 
 def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
-    tenant, actor = item.tenant_id, person_actor(signed_in().person.email)
-    if action == "replay":
-        return ReplayException(tenant, item.id, actor)
-    if action == "compensate" and item.opportunity_id is not None:
-        return Compensate(tenant, item.opportunity_id, actor, reason)
-    return DismissException(tenant, item.id, actor, reason)
+    """Raises a 400 problem for what no button of this item's page asks for."""
+    tenant, me = item.tenant_id, signed_in().person.id
+    match action:
+        case Action.REPLAY:
+            return ReplayException(tenant, item.id, me)
+        case Action.DISMISS:
+            return DismissException(tenant, item.id, me, reason)
+        case Action.COMPENSATE if item.opportunity_id is not None:
+            return Compensate(tenant, item.opportunity_id, me, reason)
+    raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "It asks for something that cannot be done here.")
 
 
 def _page(
@@ -89,19 +82,23 @@ def _page(
     known = item.opportunity_id
     opportunity = queries.opportunity(me.tenant_id, known) if known else None
     effects = queries.effects(me.tenant_id, known) if known else ()
+    possible = (Action.REPLAY, Action.DISMISS, *((Action.COMPENSATE,) if _compensable(opportunity) else ()))
     return render_template(
-        "exceptions/page.html",
+        "exceptions/exception.html",
         item=item,
         closed_by=actor_name(item.closed_by or ""),
         opportunity=opportunity,
         effects=[row for row in effects if row.kind is not EffectKind.NOTIFICATION],
-        compensable=opportunity is not None
-        and opportunity.state is State.PARKED
-        and opportunity.stands_at in COMPENSABLE,
-        works=may(me.person, WORKERS),
-        workers=in_words(WORKERS),
+        offered=[action for action in possible if may(me.person, action)],
+        needed=needed_for(Action.REPLAY),
         reason=kept.get("reason", ""),
         given_up_because=kept.get("given_up_because", ""),
         errors=errors or [],
         notice=notice,
+    )
+
+
+def _compensable(opportunity: OpportunityDetail | None) -> bool:
+    return (
+        opportunity is not None and opportunity.state is State.PARKED and opportunity.stands_at in COMPENSABLE
     )

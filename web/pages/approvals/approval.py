@@ -1,60 +1,34 @@
-"""The approval inbox, and one approval with its plan and the decision."""
+"""One approval with its plan and the decision."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
 from oppsync.domain.reading.readings import ApprovalDetail
-from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.approvals.commands import DecideApproval
-from web.access.access import guard, kept_input
+from web.access.access import kept_input
 from web.context import application, signed_in
+from web.forms import FormError, posted, too_long
 from web.pages.approvals.decision import receipt_of, refusal_of
-from web.pages.forms import FormError, posted, too_long
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.why_view import groups_of
 
-approvals = Blueprint("approvals_pages", __name__, url_prefix="/approvals")
-APPROVERS = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
-READERS = APPROVERS | {PersonRole.AUDITOR}
-guard(approvals, READERS)
-VIEWS: dict[str, TaskStatus] = {
-    "waiting": TaskStatus.OPEN,
-    "approved": TaskStatus.APPROVED,
-    "rejected": TaskStatus.REJECTED,
-    "superseded": TaskStatus.VOID,
-}
+page = Blueprint("approval_page", __name__, url_prefix="/approvals")
 
 
-@approvals.get("")
-def inbox() -> ResponseReturnValue:
-    me = signed_in()
-    view = request.args.get("view", "waiting")
-    if view not in VIEWS:
-        view = "waiting"
-    reads_all = PersonRole.AUDITOR in me.person.roles
-    page = application().queries.approvals(
-        me.tenant_id,
-        person=None if reads_all else me.person,
-        status=VIEWS[view],
-        after=request.args.get("cursor"),
-    )
-    return render_template("approvals/inbox.html", page=page, view=view, views=tuple(VIEWS))
-
-
-@approvals.get("/<uuid:task_id>")
+@page.get("/<uuid:task_id>")
 def show(task_id: UUID) -> ResponseReturnValue:
     detail = application().queries.approval(signed_in().tenant_id, task_id)
     return _page(detail, comment=kept_input().get("comment", ""))
 
 
-@approvals.post("/<uuid:task_id>")
+@page.post("/<uuid:task_id>")
 def decide(task_id: UUID) -> ResponseReturnValue:
     """303 to the same address, which then shows the receipt."""
     me = signed_in()
@@ -114,7 +88,7 @@ def _page(
     me = signed_in().person
     note, origins = groups_of(detail.plan)
     return render_template(
-        "approvals/page.html",
+        "approvals/approval.html",
         detail=detail,
         task=detail.task,
         view=plan_view(detail.plan, detail.plan_number),

@@ -1,0 +1,178 @@
+"""Who may do what: the one table.
+
+Services refuse by it, pages and API offer by it, and `docs/roles.md` lists it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.values.actor import Program, person_actor
+from oppsync.domain.values.identifiers import email_key
+from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
+from oppsync.kernel.errors import Forbidden
+
+Roles = frozenset[PersonRole]
+
+
+class Action(StrEnum):
+    READ = "read"
+    VISIT_APPROVALS = "visit_approvals"
+    SEE_ALL_APPROVALS = "see_all_approvals"
+    VISIT_EXCEPTIONS = "visit_exceptions"
+    DECIDE_FOR_FINANCE = "decide_for_finance"
+    DECIDE_FOR_DELIVERY = "decide_for_delivery"
+    OVERRIDE_PLAN = "override_plan"
+    REPLAY = "replay"
+    LINK_CUSTOMER = "link_customer"
+    DISMISS = "dismiss"
+    COMPENSATE = "compensate"
+    SET_APPROVAL_RULE = "set_approval_rule"
+    BACKFILL = "backfill"
+    RECONCILE_RESTORE = "reconcile_restore"
+    CREATE_PERSON = "create_person"
+    CREATE_TOKEN = "create_token"  # noqa: S105
+
+
+class Refusal(StrEnum):
+    """Why a person may not decide a task."""
+
+    NOT_AN_APPROVER = "NOT_AN_APPROVER"
+    OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
+    ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
+    EDITED_PLAN = "EDITED_PLAN"
+
+
+REFUSAL_TEXTS: dict[Refusal, str] = {
+    Refusal.NOT_AN_APPROVER: "You do not have the role that decides this.",
+    Refusal.OWN_OPPORTUNITY: "You own this opportunity; somebody else has to decide.",
+    Refusal.EDITED_PLAN: "You changed this plan; somebody else has to decide.",
+    Refusal.ALREADY_DECIDED_OTHER_ROLE: "You decided this plan for the other role; one person counts once.",
+}
+
+
+class Right(NamedTuple):
+    """`what` it is, in words. Any one of `roles` is enough, `unless` a condition bars the person.
+
+    `code`: what somebody without any of the roles is refused with.
+    """
+
+    what: str
+    roles: Roles
+    command_line: bool = False
+    unless: tuple[Refusal, ...] = ()
+    code: str = Forbidden.code
+
+
+EVERY_ROLE: Roles = frozenset(PersonRole)
+NO_ROLE: Roles = frozenset()
+APPROVERS: Roles = frozenset(ROLE_FOR.values())
+WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
+# Two pairs of eyes, neither of them of somebody with an interest in the deal or the plan.
+BARRED = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.ALREADY_DECIDED_OTHER_ROLE)
+
+
+def _deciding(role: ApprovalRole) -> Right:
+    return Right(
+        f"Approve or reject a plan for {role}",
+        frozenset({ROLE_FOR[role]}),
+        unless=BARRED,
+        code=Refusal.NOT_AN_APPROVER,
+    )
+
+
+RIGHTS: dict[Action, Right] = {
+    Action.READ: Right(
+        "Read everything in the API, open the opportunity pages, preview a plan",
+        EVERY_ROLE,
+        command_line=True,
+    ),
+    Action.VISIT_APPROVALS: Right("Open the approval pages", APPROVERS | {PersonRole.AUDITOR}),
+    Action.SEE_ALL_APPROVALS: Right("See everybody's approvals in the inbox", frozenset({PersonRole.AUDITOR})),
+    Action.VISIT_EXCEPTIONS: Right("Open the exception pages", WORKERS | {PersonRole.AUDITOR}),
+    Action.DECIDE_FOR_FINANCE: _deciding(ApprovalRole.FINANCE),
+    Action.DECIDE_FOR_DELIVERY: _deciding(ApprovalRole.DELIVERY),
+    Action.OVERRIDE_PLAN: Right(
+        "Override a field of a plan, before it is approved",
+        APPROVERS | {PersonRole.OPERATIONS},
+        code="MAY_NOT_OVERRIDE",
+    ),
+    Action.REPLAY: Right("Preview and run replays, of one item or of a selection", WORKERS, command_line=True),
+    Action.LINK_CUSTOMER: Right(
+        "Say which customer of the ERP a deal's account is", WORKERS, command_line=True
+    ),
+    Action.DISMISS: Right("Dismiss an exception", WORKERS, command_line=True),
+    Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, command_line=True),
+    Action.SET_APPROVAL_RULE: Right(
+        "Set or end a rule by which plans are approved without a person", NO_ROLE, command_line=True
+    ),
+    Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, command_line=True),
+    Action.RECONCILE_RESTORE: Right("Look for lost deals after a restored backup", NO_ROLE, command_line=True),
+    Action.CREATE_PERSON: Right("Add a person with roles", NO_ROLE, command_line=True),
+    Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
+}
+DECIDES: dict[ApprovalRole, Action] = {
+    ApprovalRole.FINANCE: Action.DECIDE_FOR_FINANCE,
+    ApprovalRole.DELIVERY: Action.DECIDE_FOR_DELIVERY,
+}
+
+
+def may(who: Person | Program, action: Action) -> bool:
+    right = RIGHTS[action]
+    if isinstance(who, Program):
+        return right.command_line
+    return who.is_active and not who.roles.isdisjoint(right.roles)
+
+
+def check(who: Person | Program, action: Action) -> None:
+    """Raises Forbidden, naming what would do."""
+    if not may(who, action):
+        raise Forbidden(needed_for(action), code=RIGHTS[action].code)
+
+
+def needed_for(action: Action) -> str:
+    """What to say to somebody who may not."""
+    roles = RIGHTS[action].roles
+    if not roles:
+        return "This is done on the installation's command line only."
+    return f"This needs the role {in_words(roles)}. An administrator gives it."
+
+
+def in_words(roles: Roles) -> str:
+    return " or ".join(sorted(role.value.replace("_", " ") for role in roles))
+
+
+def name_of(who: Person | Program) -> str:
+    """As the timeline names them."""
+    return who.value if isinstance(who, Program) else person_actor(who.email)
+
+
+def may_decide(
+    person: Person,
+    role: ApprovalRole,
+    owner_email: str | None,
+    others: Iterable[ApprovalTask],
+    editors: Collection[UUID] = (),
+) -> Refusal | None:
+    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks;
+    `editors`: who overrode something of it."""
+    action = DECIDES[role]
+    if not may(person, action):
+        return Refusal.NOT_AN_APPROVER
+    bars = {
+        Refusal.OWN_OPPORTUNITY: owns(person, owner_email),
+        Refusal.EDITED_PLAN: person.id in editors,
+        Refusal.ALREADY_DECIDED_OTHER_ROLE: any(
+            task.decided_by == person.id and task.role is not role for task in others
+        ),
+    }
+    return next((barred for barred in RIGHTS[action].unless if bars[barred]), None)
+
+
+def owns(person: Person, owner_email: str | None) -> bool:
+    """A CRM writes the address as somebody typed it there."""
+    return owner_email is not None and email_key(owner_email) == email_key(person.email)

@@ -1,0 +1,91 @@
+"""The one table of who may do what: whole, obeyed, and as the docs list it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import (
+    DECIDES,
+    EVERY_ROLE,
+    RIGHTS,
+    Action,
+    Refusal,
+    Right,
+    check,
+    in_words,
+    may,
+    may_decide,
+    name_of,
+)
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.kernel.errors import Forbidden
+
+DOC = Path(__file__).parents[2] / "docs" / "roles.md"
+
+
+def person(*roles: PersonRole, is_active: bool = True, email: str = "ann@example.com") -> Person:
+    return Person(id=UUID(int=1), email=email, name="Ann", roles=frozenset(roles), is_active=is_active)
+
+
+def row_of(right: Right) -> str:
+    roles = "every role" if right.roles == EVERY_ROLE else in_words(right.roles).replace(" or ", ", ") or "none"
+    never = ", ".join(f"`{each}`" for each in right.unless)
+    by_command = "yes" if right.command_line else "no"
+    return f"| {right.what} | {roles} | {by_command} | {never} | `{right.code}` |"
+
+
+def test_every_action_has_a_right_and_every_approval_an_action() -> None:
+    assert set(RIGHTS) == set(Action)
+    assert set(DECIDES) == set(ApprovalRole)
+
+
+def test_the_docs_list_the_table_as_it_is() -> None:
+    listed = [line for line in DOC.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+
+    assert listed[1:] == [row_of(right) for right in RIGHTS.values()]
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("role", PersonRole)
+def test_a_person_may_what_a_role_of_theirs_gives_while_they_are_here(action: Action, role: PersonRole) -> None:
+    assert may(person(role), action) is (role in RIGHTS[action].roles)
+    assert not may(person(role, is_active=False), action)
+
+
+def test_who_may_not_is_refused_with_the_table_s_code_and_told_what_would_do() -> None:
+    with pytest.raises(Forbidden, match="needs the role integration admin or operations") as refused:
+        check(person(PersonRole.AUDITOR), Action.DISMISS)
+    assert refused.value.code == "FORBIDDEN"
+    with pytest.raises(Forbidden, match="command line only"):
+        check(person(*PersonRole), Action.SET_APPROVAL_RULE)
+    with pytest.raises(Forbidden) as refused:
+        check(person(PersonRole.AUDITOR), Action.OVERRIDE_PLAN)
+    assert refused.value.code == "MAY_NOT_OVERRIDE"
+
+
+def test_the_command_line_works_exceptions_but_decides_nothing() -> None:
+    check(COMMAND_LINE, Action.DISMISS)
+    with pytest.raises(Forbidden):
+        check(COMMAND_LINE, Action.DECIDE_FOR_FINANCE)
+    assert name_of(COMMAND_LINE) == "command-line"
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        " ann@example.com ",
+        "ANN@EXAMPLE.COM",
+        "ann+sales@example.com",
+        "ann@example.com.invalid",
+        "\uff41nn@example.com",
+    ],
+)
+def test_an_owner_is_known_however_the_crm_spells_the_address(owner: str) -> None:
+    refusal = may_decide(person(PersonRole.FINANCE_APPROVER), ApprovalRole.FINANCE, owner, ())
+
+    assert refusal is Refusal.OWN_OPPORTUNITY

@@ -1,0 +1,150 @@
+"""Whoever may not is refused by the handler itself, whichever way they come; and is offered nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+
+from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.approval.who_may import may_decide
+from oppsync.domain.plan.overrides import OverrideField
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.replays import ReplayOf, Selection
+from oppsync.kernel.bus import Command
+from oppsync.kernel.errors import Forbidden, NotFound
+from oppsync.services.admin.commands import CreatePerson, CreateToken, SignIn, SignOut
+from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
+from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
+from oppsync.services.queue.commands import (
+    Compensate,
+    DismissException,
+    LinkCustomer,
+    PreviewReplay,
+    ReplayException,
+    RunReplay,
+)
+from oppsync.services.reconcile.commands import ReconcileRestore
+from oppsync.services.work.commands import RunStage
+from tests.harness.builders import TENANT
+from tests.web.browser import Browser
+from tests.web.office import Office, sold_by
+from tests.web.test_other_pages import everything
+from web.app import MACHINE_PATHS
+
+Browsers = Callable[[str], Browser]
+Ask = Callable[[Office, UUID], Command[Any]]
+
+
+def _decide(office: Office, who: UUID) -> DecideApproval:
+    waiting = office.waiting()
+    return DecideApproval(TENANT, waiting.finance.id, waiting.plan.hash, who, Decision.REJECT)
+
+
+# A signature, a password or a schedule brings these: no person asks.
+ASKED_BY_NOBODY = {SignIn, SignOut, AcceptDelivery, PollCrm, RunStage}
+RULE = ReferenceRow(kind=ReferenceKind.APPROVAL_RULE, key="small", valid_from=date(2026, 1, 1), value={})
+ASKED: dict[type[Command[Any]], Ask] = {
+    CreatePerson: lambda _, who: CreatePerson(
+        TENANT, who, "x@acme.example", "X", "long enough, it is", frozenset()
+    ),
+    CreateToken: lambda _, who: CreateToken(TENANT, who, "mine", "kim@acme.example"),
+    SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
+    PreviewBackfill: lambda _, who: PreviewBackfill(TENANT, who, date(2026, 1, 1)),
+    RunBackfill: lambda _, who: RunBackfill(TENANT, who, "sf-demo", ()),
+    ReconcileRestore: lambda _, who: ReconcileRestore(TENANT, who),
+    PreviewReplay: lambda _, who: PreviewReplay(TENANT, who, Selection()),
+    RunReplay: lambda _, who: RunReplay(TENANT, who, ReplayOf.OPPORTUNITIES, ()),
+    ReplayException: lambda office, who: ReplayException(TENANT, office.parked()[1], who),
+    DismissException: lambda office, who: DismissException(TENANT, office.parked()[1], who, ""),
+    LinkCustomer: lambda office, who: LinkCustomer(TENANT, office.parked()[1], who, ""),
+    Compensate: lambda office, who: Compensate(TENANT, office.parked()[0], who, ""),
+    PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),
+    DecideApproval: _decide,
+    OverridePlan: lambda office, who: OverridePlan(
+        TENANT, office.waiting().opportunity_id, who, "00kL2", OverrideField.HOURS, "80", ""
+    ),
+}
+
+
+def test_no_command_is_left_out() -> None:
+    assert set(ASKED) | ASKED_BY_NOBODY == set(Command.__subclasses__())
+
+
+@pytest.mark.parametrize("command", ASKED, ids=lambda command: command.__name__)
+def test_a_person_without_a_role_is_refused_whatever_they_ask(
+    command: type[Command[Any]], office: Office
+) -> None:
+    """Before anything else that is wrong with it is said, such as that the reason is missing."""
+    nobody = office.hire("nora")
+    asked = ASKED[command](office, nobody)
+    before = everything(office)
+
+    with pytest.raises(Forbidden):
+        office.application.dispatch(asked)
+
+    assert everything(office) == before
+
+
+def test_somebody_who_is_not_of_this_tenant_can_ask_for_nothing(office: Office) -> None:
+    _opportunity_id, item_id = office.parked()
+
+    with pytest.raises(NotFound):
+        office.application.dispatch(DismissException(TENANT, item_id, uuid4(), "Enough"))
+
+    office.application.dispatch(DismissException(TENANT, item_id, COMMAND_LINE, "Enough"))
+    assert office.application.queries.exception(TENANT, item_id).closed_by == "command-line"
+
+
+def test_nothing_waits_for_a_person_that_they_may_not_decide(browser: Browsers, office: Office) -> None:
+    """Her own deal, however the CRM spells her; a plan she changed; one she decided for the other role."""
+    guel = office.hire("gül", PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER)
+    person = office.person("gül")
+    office.waiting(sold_by("GÜL", name="Sold by herself"))
+    office.waiting(sold_by("Gu\u0308l", name="Sold by herself, too"))
+    edited = office.waiting(sold_by("sam", name="Changed by her"))
+    office.override(edited.opportunity_id, "hours", "80", by=guel)
+    half = office.waiting(sold_by("sam", name="Decided for finance"))
+    office.application.dispatch(DecideApproval(TENANT, half.finance.id, half.plan.hash, guel, Decision.APPROVE))
+    office.waiting(sold_by("sam", name="For her to decide"))
+
+    assert "Changed by her" not in browser("gül").get("/approvals").words
+
+    waiting = office.application.queries.approvals(TENANT, person=person, status=TaskStatus.OPEN).rows
+    assert {row.opportunity_name for row in waiting} == {"For her to decide"}
+    assert len(waiting) == 2
+    assert office.application.queries.counts(TENANT, person).approvals == 2
+    for row in office.application.queries.approvals(TENANT, status=TaskStatus.OPEN, limit=100).rows:
+        detail = office.application.queries.approval(TENANT, row.task.id)
+        refusal = may_decide(person, row.task.role, detail.owner_email, detail.others, detail.editors)
+        assert (refusal is None) == (row.task.id in {mine.task.id for mine in waiting})
+
+
+def test_a_form_that_asks_for_nothing_known_dismisses_nothing(browser: Browsers, office: Office) -> None:
+    _opportunity_id, item_id = office.parked()
+    of_a_delivery = office.unreadable_delivery()
+    olga = browser("olga")
+    for item, action in ((item_id, "destroy"), (item_id, ""), (of_a_delivery, "compensate")):
+        answer = olga.post(
+            f"/exceptions/{item}", action=action, reason="A mistake", given_up_because="A mistake"
+        )
+        assert answer.status == 400
+        assert office.application.queries.exception(TENANT, item).status == "open"
+
+
+def test_every_page_asks_for_a_session_first(app: Flask) -> None:
+    open_to_all = ("/static/", "/sign-in", "/sign-out", *MACHINE_PATHS)
+    pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
+    assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
+    for rule in pages:
+        path = rule.rule.replace("<uuid:", "<").partition("<")[0] + (str(uuid4()) if "<" in rule.rule else "")
+        answer = app.test_client().get(path)
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), rule.rule

@@ -1,0 +1,34 @@
+"""The pages for people: one row a page. A new page gets its row here; who may open it is its action's right."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flask import Blueprint
+
+from oppsync.domain.approval.who_may import Action
+from web.pages.approvals import approval, inbox
+from web.pages.exceptions import exception, queue
+from web.pages.opportunities import opportunity, overview
+
+
+class Page(NamedTuple):
+    """`area` is its title in the navigation, which leads to the page that is `first` of its area. `counted`
+    names the field of `OpenCounts` shown beside the title, where there is one."""
+
+    area: str
+    blueprint: Blueprint
+    opens: Action
+    first: bool = False
+    counted: str | None = None
+
+
+PAGES = (
+    Page("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
+    Page("Approvals", approval.page, Action.VISIT_APPROVALS),
+    Page("Opportunities", overview.page, Action.READ, first=True),
+    Page("Opportunities", opportunity.page, Action.READ),
+    Page("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
+    Page("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
+)
+BY_BLUEPRINT = {row.blueprint.name: row for row in PAGES}

@@ -1,0 +1,147 @@
+"""Every code that a refusal or a failure is answered with: its status, what it means, and what to do.
+
+The documentation page and `docs/api.md` list this table. Codes of exception items keep the words of
+`domain.values.findings`; here they only get a status.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+from oppsync.domain.values.findings.codes import CODES
+
+
+class RefusalText(NamedTuple):
+    status: HTTPStatus
+    text: str
+    fix: str
+
+
+def _of_an_exception(code: str, status: HTTPStatus = HTTPStatus.BAD_GATEWAY) -> RefusalText:
+    return RefusalText(status, f"{CODES[code].title}.", CODES[code].fix)
+
+
+_UNREAD, _UNKNOWN, _BARRED = HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN
+_NOWHERE, _MOVED_ON, _WRONG = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
+_LATER = HTTPStatus.SERVICE_UNAVAILABLE
+_AGAIN = "Send it again after the seconds that Retry-After names."
+_READ_AGAIN = "Read it again, and decide about what it is now."
+_ASK_FOR_THE_ROLE = "Ask an administrator for the role, or somebody who has it to do this."
+_ANOTHER = "Somebody else has to decide."
+
+REFUSALS: dict[str, RefusalText] = {
+    "BAD_REQUEST": RefusalText(
+        _UNREAD, "The form's token is missing or too old.", "Reload the page and send the form again."
+    ),
+    "UNKNOWN_ACTION": RefusalText(
+        _UNREAD,
+        "The form asks for something that the page does not offer.",
+        "Reload the page and press one of its buttons.",
+    ),
+    "UNREADABLE_JSON": RefusalText(
+        _UNREAD, "The body is not JSON, or not text, or nested too deeply.", "Correct the body."
+    ),
+    "TOKEN_REFUSED": RefusalText(
+        _UNKNOWN, "No API token was sent, or one that is not known.", "Send the header Authorization: Bearer."
+    ),
+    "SIGNATURE_REFUSED": RefusalText(
+        _UNKNOWN,
+        "A webhook's signature is missing, stale or wrong.",
+        "Sign the bytes that are sent, with the connection's secret and the time of now.",
+    ),
+    "FORBIDDEN": RefusalText(_BARRED, "The person lacks the role named in the detail.", _ASK_FOR_THE_ROLE),
+    "SIGN_IN_REFUSED": RefusalText(
+        _BARRED, "The e-mail address or the password is not right.", "Try again, or ask an administrator."
+    ),
+    "NOT_AN_APPROVER": RefusalText(
+        _BARRED, "The person does not have the role that this task asks for.", _ASK_FOR_THE_ROLE
+    ),
+    "OWN_OPPORTUNITY": RefusalText(_BARRED, "Nobody decides about a deal that they own.", _ANOTHER),
+    "EDITED_PLAN": RefusalText(_BARRED, "Nobody decides about a plan that they changed.", _ANOTHER),
+    "ALREADY_DECIDED_OTHER_ROLE": RefusalText(_BARRED, "Nobody decides about a plan in two roles.", _ANOTHER),
+    "MAY_NOT_OVERRIDE": RefusalText(
+        _BARRED, "The person has no role that changes plans; the detail names them.", _ASK_FOR_THE_ROLE
+    ),
+    "NOT_FOUND": RefusalText(
+        _NOWHERE, "There is no such thing, or not for this token.", "Correct the address or the id."
+    ),
+    "CRM_RECORD_GONE": _of_an_exception("CRM_RECORD_GONE", _NOWHERE),
+    "METHOD_NOT_ALLOWED": RefusalText(
+        HTTPStatus.METHOD_NOT_ALLOWED, "The address does not know this method.", "Use one that Allow names."
+    ),
+    "CONFLICT": RefusalText(_MOVED_ON, "It is taken already; the detail says what.", "Use another name."),
+    "PLAN_CHANGED": RefusalText(
+        _MOVED_ON, "Another plan replaced the one whose hash was sent; nothing was recorded.", _READ_AGAIN
+    ),
+    "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan has been decided.", _READ_AGAIN),
+    "REREAD_DUE": RefusalText(
+        _MOVED_ON,
+        "The CRM said that the deal changed; it is read again first.",
+        "Wait for a moment, then decide about what it is now.",
+    ),
+    "NOT_OVERRIDABLE": RefusalText(
+        _MOVED_ON,
+        "A plan can be changed from when it is made until it is approved.",
+        "Change the deal in the CRM, or have the plan rejected.",
+    ),
+    "ALREADY_CLOSED": RefusalText(
+        _MOVED_ON, "The exception item was replayed or dismissed already.", "Nothing is left to do."
+    ),
+    "NO_CUSTOMER_ASKED": RefusalText(
+        _MOVED_ON, "The exception item does not ask for a customer.", "Follow what the item advises."
+    ),
+    "NOT_COMPENSABLE": RefusalText(
+        _MOVED_ON, "Only a deal parked after its approval can be given up.", "Reject its plan instead."
+    ),
+    "BODY_PRUNED": RefusalText(
+        _MOVED_ON,
+        "The delivery's body is older than bodies are kept.",
+        "Save the record in the CRM again: it sends a new delivery.",
+    ),
+    "STILL_UNREADABLE": RefusalText(
+        _MOVED_ON,
+        "The delivery cannot be read; the detail says where.",
+        "Correct what sends it, then replay; or dismiss the item.",
+    ),
+    "REQUEST_ENTITY_TOO_LARGE": RefusalText(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB.", "Send less at once."
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": RefusalText(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "The body is not declared as JSON.",
+        "Send the header Content-Type: application/json.",
+    ),
+    "INVALID_INPUT": RefusalText(
+        _WRONG, "Fields or parameters are wrong; errors lists each.", "Correct them and send it again."
+    ),
+    "BAD_CURSOR": RefusalText(
+        _WRONG, "The cursor is not one that a page of this list named.", "Start without a cursor."
+    ),
+    "REASON_MISSING": RefusalText(
+        _WRONG, "This needs a reason, and none was given.", "Say why: it is kept and shown to others."
+    ),
+    "OVERRIDE_NOT_POSSIBLE": RefusalText(
+        _WRONG, "The value does not fit the plan; the detail says why.", "Give another value."
+    ),
+    "VENDOR_REJECTED": _of_an_exception("VENDOR_REJECTED"),
+    "CONNECTION_MISCONFIGURED": _of_an_exception("CONNECTION_MISCONFIGURED"),
+    "CONTENT_CONFLICT": _of_an_exception("CONTENT_CONFLICT"),
+    "UNREADABLE_DELIVERY": _of_an_exception("UNREADABLE_DELIVERY"),
+    "ACCOUNT_UNKNOWN": _of_an_exception("ACCOUNT_UNKNOWN"),
+    "LEGAL_ENTITY_NOT_READY": _of_an_exception("LEGAL_ENTITY_NOT_READY"),
+    "VENDOR_UNAVAILABLE": RefusalText(_LATER, "The CRM or the ERP cannot be reached.", _AGAIN),
+    "RECORD_BUSY": RefusalText(_LATER, "Something else holds the record in the CRM or the ERP.", _AGAIN),
+    "RATE_LIMITED": RefusalText(_LATER, "The CRM or the ERP wants to be asked later.", _AGAIN),
+    "HELD_BACK": RefusalText(_LATER, "The limits of the CRM or the ERP are used up for now.", _AGAIN),
+    "AMBIGUOUS_ANSWER": RefusalText(_LATER, "The CRM or the ERP gave no clear answer.", _AGAIN),
+    "STILL_UNKNOWN": RefusalText(_LATER, "Whether something was written outside is not known yet.", _AGAIN),
+    "LEASE_LOST": RefusalText(_LATER, "Another process works this deal now.", _AGAIN),
+    "NEWER_RELEASE": RefusalText(
+        _LATER, "A deploy is under way, and a later release stored this.", "Send it again after the deploy."
+    ),
+    "STORE_UNAVAILABLE": RefusalText(_LATER, "The database cannot be reached; nothing was changed.", _AGAIN),
+    "BUG": RefusalText(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "Something failed on our side.", "Report the trace id."
+    ),
+}
