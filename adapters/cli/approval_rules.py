@@ -16,7 +16,7 @@ from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.model import plain
+from oppsync.domain.values.model import changed, plain
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.services.approvals.commands import SetApprovalRule
@@ -95,7 +95,7 @@ def end(name: str, day: datetime | None) -> None:
         lasting = [row for row in _rows(application) if row.key == name and row.valid_to is None]
         if not lasting:
             raise Failed(f"No rule {name} is in force: `approval-rule list` shows which are.")
-        ended = lasting[0].model_copy(update={"valid_to": last})
+        ended = changed(lasting[0], valid_to=last)
         application.dispatch(SetApprovalRule(TENANT, ended, ACTOR))
     click.echo(f"Rule {name} approves nothing from {last} on.")
 

@@ -8,7 +8,7 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.reference.book import ReferenceBook
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
@@ -21,11 +21,11 @@ def decide(
     opportunity: TrackedOpportunity, book: ReferenceBook, overrides: Sequence[PlanOverride] = ()
 ) -> Outcome:
     """Pure: `enriched`, or parked with every row that is missing."""
-    result = enrich(given(opportunity.record, "the record"), book, overrides)
+    result = enrich(require(opportunity.record, "the record"), book, overrides)
     if isinstance(result, Enrichment):
         known = opportunity.enrichment.warnings if opportunity.enrichment else ()
         told = tell_warnings(opportunity, result.warnings, known, ACTOR)
-        return Advance(State.ENRICHED, opportunity.model_copy(update={"enrichment": result}), events=told)
+        return Advance(State.ENRICHED, changed(opportunity, enrichment=result), events=told)
     return Park(opportunity, result, payload_reference=f"record:{opportunity.id}")
 
 

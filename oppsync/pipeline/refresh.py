@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import RecordSuperseded, RecordUnchanged
 from oppsync.domain.work.states import RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -24,7 +25,7 @@ def decide(
     exists outside all the same, forgotten by a restored backup, is for a person too. `is_told`: a person sees
     that it is lost and exists, or has decided about it; otherwise that is told again.
     """
-    read = opportunity.model_copy(update={"reread_done": opportunity.reread_requested})
+    read = changed(opportunity, reread_done=opportunity.reread_requested)
     known = opportunity.record
     if known is not None and record.modified_at < known.modified_at:
         return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])

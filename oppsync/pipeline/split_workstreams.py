@@ -15,7 +15,7 @@ from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.book import ReferenceBook
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import PlanMade
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -33,13 +33,13 @@ def decide(
 ) -> Outcome:
     """Pure: `planned`, or parked with overrides that no longer fit. A plan with the hash of the one before is
     no news. `book`: what overrides name by code is looked up there."""
-    record = given(opportunity.record, "the record")
-    enrichment = given(opportunity.enrichment, "the enrichment")
+    record = require(opportunity.record, "the record")
+    enrichment = require(opportunity.enrichment, "the enrichment")
     overridden = apply(record, enrichment, split(record, enrichment), overrides, book)
     if overridden.findings:
         return Park(opportunity, overridden.findings, payload_reference=f"record:{opportunity.id}")
     plan = plan_of(record, enrichment, overridden, now)
-    planned = opportunity.model_copy(update={"plan_hash": plan.hash})
+    planned = changed(opportunity, plan_hash=plan.hash)
     events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
     return Advance(State.PLANNED, planned, plan=plan, events=events)
 

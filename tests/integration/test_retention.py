@@ -16,6 +16,7 @@ from adapters.postgres import schema
 from adapters.postgres.retention import prune
 from oppsync.domain.effects.effects import Effect, Landed
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
@@ -63,8 +64,8 @@ def age(application: Application, days: int) -> None:
     )
 
 
-def prune_all(application: Application, **changed: Any) -> int:
-    return prune(application.engine, application.settings.model_copy(update=changed))
+def prune_all(application: Application, **days: Any) -> int:
+    return prune(application.engine, changed(application.settings, **days))
 
 
 def dismiss_all(application: Application) -> None:

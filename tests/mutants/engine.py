@@ -160,7 +160,7 @@ ENGINE = (
         "    record, enrichment = opportunity.record, opportunity.enrichment\n"
         "    assert record and enrichment\n"
         "    content = make_plan(record, enrichment, split(record, enrichment))\n"
-        '    plan = plan.model_copy(update={"content": content})\n'
+        "    plan = Plan(content=content, provenance=plan.provenance)\n"
         "    creation = _Creation(",
     ),
     Mutation(

@@ -16,6 +16,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.reference.book import ReferenceBook, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone
@@ -334,7 +335,7 @@ def test_an_account_that_was_linked_is_not_looked_for_again() -> None:
 
 
 def test_an_account_that_may_be_several_customers_waits_for_a_person() -> None:
-    twin = GLOBEX.model_copy(update={"code": "CUST-1009"})
+    twin = changed(GLOBEX, code="CUST-1009")
     world = Surroundings(NAMELESS, candidates=(twin, GLOBEX))
 
     (found,) = parked(validate.run(world.context(make.tracked(NAMELESS)))).findings

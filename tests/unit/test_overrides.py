@@ -18,6 +18,7 @@ from oppsync.domain.planning.apply_overrides import Overridden, apply
 from oppsync.domain.planning.split import split
 from oppsync.domain.reading.why import Reason, why
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
@@ -292,7 +293,7 @@ def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
         platform("00kL1", 3_000, ends_on=date(2026, 6, 30)),
         platform("00kL2", 6_000, starts_on=date(2026, 8, 1)),
     )
-    book = make.book(row(make.changed(BY_FAMILY, code="platform")))
+    book = make.book(row(changed(BY_FAMILY, code="platform")))
     enrichment = make.enrichment(deal, book)
     (group,) = split(deal, enrichment)
 

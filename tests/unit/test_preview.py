@@ -19,6 +19,7 @@ from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reading.preview import LEAVE_A_PLAN, PlanPreview
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
@@ -66,7 +67,7 @@ def test_a_won_deal_shows_the_plan_it_gets() -> None:
 
 def test_an_open_deal_shows_the_plan_it_would_get() -> None:
     won = make.opportunity(won_on=TODAY)
-    still_open = make.changed(won, is_won=False, won_on=None, stage="Proposal", probability=60)
+    still_open = changed(won, is_won=False, won_on=None, stage="Proposal", probability=60)
 
     previewed = shown(still_open)
 
@@ -228,7 +229,7 @@ def test_codes_that_leave_a_plan_are_codes_that_can_be_found_and_leave_one() -> 
 @given(deal=BROKEN_DEALS)
 def test_no_deal_is_so_broken_that_it_cannot_be_previewed(deal: Opportunity) -> None:
     for is_won in (True, False):
-        previewed = shown(make.changed(deal, is_won=is_won), line_kinds=frozenset(LineKind))
+        previewed = shown(changed(deal, is_won=is_won), line_kinds=frozenset(LineKind))
         assert previewed.plan is not None or previewed.findings
 
 

@@ -17,7 +17,7 @@ from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, Referenc
 from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment, Withholding
 from oppsync.domain.reference.vat_territory import EU, vat_area
 from oppsync.domain.values.findings.finding import Severity
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import Frozen, changed
 from tests.harness import builders as make
 
 BEGIN = date(2025, 1, 1)
@@ -346,7 +346,7 @@ def test_a_customer_in_monaco_is_taxed_as_one_in_france() -> None:
 def test_the_place_of_supply_may_be_another_than_the_customers_country() -> None:
     """A service on land in Germany (Article 47) is taxed there, wherever the customer is."""
     deal = customer("GB")
-    there = make.changed(deal, contract=make.changed(deal.contract, place_of_supply="DE"))
+    there = changed(deal, contract=changed(deal.contract, place_of_supply="DE"))
 
     assert (content(deal).tax, content(there).tax) == ("EXPORT-0", "VAT-DE-19")
 

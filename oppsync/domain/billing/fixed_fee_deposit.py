@@ -17,7 +17,7 @@ from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 
 DEPOSIT = "deposit"
 _WHOLE = Decimal(100)
@@ -75,8 +75,8 @@ class FixedFeeDeposit:
 
 
 def _parts(workstream: Workstream) -> Iterator[Part]:
-    deposit = given(workstream.terms.deposit, "the deposit")
-    first, final = Fraction(given(deposit.percent, "the deposit's percent")), Fraction(deposit.final_percent)
+    deposit = require(workstream.terms.deposit, "the deposit")
+    first, final = Fraction(require(deposit.percent, "the deposit's percent")), Fraction(deposit.final_percent)
     between = instalments(workstream)
     signed_on = workstream.signed_on or workstream.starts_on
     yield Part(DEPOSIT, "deposit", due_day(signed_on, workstream.seller), first)

@@ -30,7 +30,7 @@ from oppsync.domain.reference.rates import TransferPrice
 from oppsync.domain.reference.splitting import LineFacts, SplitRule, first_that_takes, line_facts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity, blocking, warnings
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 
 
 def enrich(
@@ -42,7 +42,7 @@ def enrich(
     Raises ValueError without a close date. A deal that lacks something else gets no enrichment: what is missing
     is validation's to tell, and the rest is looked up all the same.
     """
-    search = Search(book, given(opportunity.won_on, "the close date"))
+    search = Search(book, require(opportunity.won_on, "the close date"))
     linked = _linked(opportunity, search)
     opportunity = with_customer(opportunity, linked)
     entity = search.find(
@@ -71,12 +71,12 @@ def enrich(
         lines=found,
         used=(),
     )
-    changed = repriced(opportunity, enrichment, overrides, book) if overrides else ()
-    check_margins(opportunity, found, search, changed)
+    repriced_ = repriced(opportunity, enrichment, overrides, book) if overrides else ()
+    check_margins(opportunity, found, search, repriced_)
     met = warnings(search.findings)
     if blocking(search.findings):
         return (*blocking(search.findings), *met)
-    return enrichment.model_copy(update={"used": tuple(search.used.values()), "warnings": met})
+    return changed(enrichment, used=tuple(search.used.values()), warnings=met)
 
 
 def _linked(opportunity: Opportunity, search: Search) -> str | None:

@@ -19,7 +19,7 @@ from oppsync.domain.reference.entities import CostCentre, LegalEntity, ProjectTe
 from oppsync.domain.reference.rates import TransferPrice
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import Frozen, given
+from oppsync.domain.values.model import Frozen, changed, require
 from oppsync.domain.values.money import Money
 
 _MOST_HOURS = Decimal(1_000_000)
@@ -44,7 +44,7 @@ def apply(
     by_key: dict[str, list[PlanOverride]] = {workstream.key: [] for workstream in workstreams}
     for override in in_force(overrides):
         by_key.get(override.workstream, []).append(override)
-    table = _Table(book, given(opportunity.won_on, "the close date"), enrichment)
+    table = _Table(book, require(opportunity.won_on, "the close date"), enrichment)
     changed: list[Workstream] = []
     taken: list[Taken] = []
     findings: list[Finding] = []
@@ -69,10 +69,7 @@ def repriced(
 
 def with_before(taken: Iterable[Taken], untouched: PlanContent) -> tuple[Taken, ...]:
     """Each with its value in `untouched`: the plan of the same deal that nobody overrode."""
-    return tuple(
-        each._replace(use=each.use.model_copy(update={"before": _value_in(untouched, each.use)}))
-        for each in taken
-    )
+    return tuple(each._replace(use=changed(each.use, before=_value_in(untouched, each.use))) for each in taken)
 
 
 def _value_in(content: PlanContent, use: OverrideUse) -> str | None:
@@ -133,7 +130,7 @@ class _Change:
     def take(self, override: PlanOverride) -> Taken:
         begin = len(self._table.used)
         try:
-            _TAKERS[override.field](self, given(override.value, "the override's value"))
+            _TAKERS[override.field](self, require(override.value, "the override's value"))
         except NotPossible as error:
             self.findings.append(_finding(override, str(error)))
         return Taken(use_of(override), tuple(self._table.used[begin:]))
@@ -213,15 +210,13 @@ class _Change:
         self._enrich(cost_centre=centre, intercompany=delivery)
 
     def _set(self, **fields: Any) -> None:
-        self.workstream = self.workstream.model_copy(update=fields)
+        self.workstream = changed(self.workstream, **fields)
 
     def _enrich(self, **fields: Any) -> None:
         def enriched(reference: LineEnrichment) -> LineEnrichment:
-            return reference.model_copy(update=fields)
+            return changed(reference, **fields)
 
-        parts = [
-            part.model_copy(update={"enrichment": enriched(part.enrichment)}) for part in self.workstream.parts
-        ]
+        parts = [changed(part, enrichment=enriched(part.enrichment)) for part in self.workstream.parts]
         self._set(enrichment=enriched(self.workstream.enrichment), parts=tuple(parts))
 
     def _clip(self, **days: date) -> None:
@@ -234,7 +229,7 @@ class _Change:
                 beyond = part.starts_on < day if field == "starts_on" else part.ends_on > day
                 if beyond or getattr(part, field) == getattr(whole, field):
                     update[field] = day
-            parts.append(part.model_copy(update=update))
+            parts.append(changed(part, **update))
         self._set(parts=tuple(parts))
 
 

@@ -26,6 +26,7 @@ from oppsync.domain.planning.origin_table import (
     Row,
 )
 from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
+from oppsync.domain.values.model import changed
 from oppsync.kernel.json_pointer import leaves, pointer
 
 
@@ -126,9 +127,7 @@ class _Collected:
                 self.places.setdefault(origin, []).append(place)
 
     def origins(self) -> tuple[Origin, ...]:
-        return tuple(
-            origin.model_copy(update={"places": tuple(places)}) for origin, places in self.places.items()
-        )
+        return tuple(changed(origin, places=tuple(places)) for origin, places in self.places.items())
 
 
 def _origin(deal: Deal, row: Row) -> Origin:

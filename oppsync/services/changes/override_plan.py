@@ -9,7 +9,7 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import PlanOverridden
 from oppsync.domain.work.states import State
@@ -124,8 +124,8 @@ def _check_fits(
     uow: UnitOfWork, opportunity: TrackedOpportunity, said: Sequence[PlanOverride], override: PlanOverride
 ) -> None:
     """Raises InvalidInput for a workstream or a value that is not there."""
-    record = given(opportunity.record, "the record")
-    enrichment = given(opportunity.enrichment, "the enrichment")
+    record = require(opportunity.record, "the record")
+    enrichment = require(opportunity.enrichment, "the enrichment")
     workstreams = split(record, enrichment)
     keys = [workstream.key for workstream in workstreams]
     if override.workstream not in keys:

@@ -21,7 +21,7 @@ from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
@@ -109,7 +109,7 @@ def preview(
         source_version=deal.version,
         name=deal.name,
         is_won=deal.is_won,
-        as_of=given(priced.won_on, "the close date"),
+        as_of=require(priced.won_on, "the close date"),
         findings=_once((*wrong, *met, *unfit, *nobody_approves(people, asked))),
         plan=plan,
         hash=plan.hash if plan else None,
