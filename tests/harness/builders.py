@@ -25,9 +25,9 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import LineKind, Plan, PlanContent
 from oppsync.domain.plan.workstream import Workstream
-from oppsync.domain.planning.apply_overrides import Overridden
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.split import split
+from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
@@ -287,7 +287,7 @@ def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanCo
 def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None) -> Plan:
     deal = deal or opportunity()
     enriched = enrichment(deal, reference)
-    return plan_of(deal, enriched, Overridden(split(deal, enriched)), NOW)
+    return plan_of(deal, enriched, make_workstreams(deal, enriched, (), reference or book()), NOW)
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:

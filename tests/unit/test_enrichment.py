@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from oppsync.domain.catalog import SHAPES
+from oppsync.domain.catalog import CATALOG
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
@@ -231,7 +231,7 @@ def test_the_demo_firms_rows_are_whole() -> None:
     # A rule that approves is set by somebody, never installed.
     assert {row.kind for row in rows} == set(ReferenceKind) - {ReferenceKind.APPROVAL_RULE}
     for row in rows:
-        SHAPES[row.kind].model_validate(row.value)
+        CATALOG[row.kind].shape.model_validate(row.value)
         assert not any(_overlap(row, other) for other in rows), row.key
     templates = {row.key for row in rows if row.kind is ReferenceKind.PROJECT_TEMPLATE}
     assert templates == {

@@ -145,7 +145,7 @@ def test_a_preview_shows_the_plan_as_people_want_it() -> None:
     enriched = make.tracked(
         make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
     )
-    outcome = split_workstreams.decide(enriched, make.NOW, [said("hours", "90")], make.book())
+    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), [said("hours", "90")])
     assert isinstance(outcome, Advance)
 
     previewed = overridden(said("hours", "90"))

@@ -153,7 +153,7 @@ class Office:
         with self.uow() as uow:
             said = uow.overrides.of(TENANT, opportunity_id)
         enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
-        outcome = split_workstreams.decide(enriched, builders.NOW, said, builders.book())
+        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), said)
         assert isinstance(outcome, Advance)
         assert outcome.plan is not None
         return outcome.plan

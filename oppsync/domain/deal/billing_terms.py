@@ -96,7 +96,7 @@ class BillingTerms(Frozen):
         return {name: value for name, value in fields.items() if value is not None}
 
 
-def together(each: Sequence[BillingTerms]) -> BillingTerms:
+def combine_terms(each: Sequence[BillingTerms]) -> BillingTerms:
     """Of lines that become one workstream: hours and caps add up, a cap for the contract stays what it is."""
     first, update = each[0], dict[str, Any]()
     if first.cap is not None and first.cap.scope is not CapScope.CONTRACT:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, together
+from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, combine_terms
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.margin import cost_of, total_cost
@@ -115,7 +115,7 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
         cost=total_cost((part.cost for part in parts), first.amount.currency),
         starts_on=min(part.starts_on for part in parts),
         ends_on=max(part.ends_on for part in parts),
-        terms=together([part.terms for part in parts]),
+        terms=combine_terms([part.terms for part in parts]),
         parts=() if same else tuple(parts),
     )
 

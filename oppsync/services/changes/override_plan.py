@@ -9,6 +9,7 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
+from oppsync.domain.values.findings.finding import blocking
 from oppsync.domain.values.model import require
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import PlanOverridden
@@ -24,8 +25,8 @@ from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.resume import resume
 
 MAY_OVERRIDE = frozenset({PersonRole.OPERATIONS, PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
-# Where a deal has its workstreams and nobody has approved them yet. `validated`: an override left a margin that
-# blocks, and somebody thinks again.
+# Where a deal has its workstreams and nobody has approved them yet. `validated`: the release before this one
+# parked there what an override left too thin a margin.
 _OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
 
 LONGEST = 200  # of a workstream's key and of a value
@@ -137,8 +138,9 @@ def _check_fits(
     if override.value is None and (override.workstream, override.field) not in named:
         raise InvalidInput("Nothing is overridden here that could be taken back.", field="value")
     book = uow.references.book(opportunity.tenant_id)
-    result = apply(record, enrichment, workstreams, [*said, override], book)
+    won_on = require(record.won_on, "the close date")
+    result = apply(workstreams, [*said, override], book, won_on)
     here = f"/overrides/{override.workstream}/"
-    wrong = [found.message for found in result.findings if found.path.startswith(here)]
+    wrong = [found.message for found in blocking(result.findings) if found.path.startswith(here)]
     if override.value is not None and wrong:
         raise InvalidInput(f"{wrong[0]}.", field="value", code="OVERRIDE_NOT_POSSIBLE")
