@@ -18,6 +18,7 @@ from oppsync.domain.deal.billing_terms import BillingFrequency
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import require
 
@@ -31,6 +32,8 @@ class Instalment(NamedTuple):
 
 class FixedFee:
     code = BillingModelCode.FIXED_FEE
+    title = "Fixed fee"
+    revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day"})
 

@@ -15,6 +15,7 @@ from oppsync.domain.billing.terms import billing_day_findings, pointer
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
@@ -36,6 +37,8 @@ class FixedFeeDeposit:
     """The deposit is due on the day of signing, or where that is not known on the first day of the work."""
 
     code = BillingModelCode.FIXED_FEE_DEPOSIT
+    title = "Fixed fee with deposit"
+    revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day", "deposit"})
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from oppsync.domain.deal.opportunity import BillingModelCode, Milestone, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
@@ -17,6 +18,8 @@ from oppsync.domain.values.percentages import why_not_whole
 
 class MilestoneBilling:
     code = BillingModelCode.MILESTONE
+    title = "Milestone"
+    revenue_method = RevenueMethod.MILESTONE
     kinds = frozenset({LineKind.MILESTONE})
     uses: frozenset[str] = frozenset()
 

@@ -16,6 +16,7 @@ from oppsync.domain.deal.billing_terms import Retainer, Rollover, Timing
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
@@ -23,6 +24,8 @@ from oppsync.domain.values.model import plain, require
 
 class RetainerBilling:
     code = BillingModelCode.RETAINER
+    title = "Retainer"
+    revenue_method = RevenueMethod.STRAIGHT_LINE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day", "retainer"})
 

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import slug
@@ -20,6 +21,8 @@ _PRICE_STEP = Decimal("0.0001")
 
 class TimeAndMaterials:
     code = BillingModelCode.TIME_AND_MATERIALS
+    title = "Time and materials"
+    revenue_method = RevenueMethod.AS_INVOICED
     kinds = frozenset({LineKind.TIME})
     uses: frozenset[str] = frozenset()
 
