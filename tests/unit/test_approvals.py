@@ -10,7 +10,7 @@ import pytest
 from oppsync.domain.approval.tasks import REFUSAL_TEXTS, ApprovalTask, Person, Refusal, TaskStatus, may_decide
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
-from oppsync.pipeline.approve import REQUIRED_ROLES, judge, open_tasks
+from oppsync.pipeline.approve import REQUIRED_ROLES, open_tasks, weigh_decisions
 from oppsync.pipeline.stage import Advance, Await, Park
 from tests.harness import builders as make
 
@@ -114,7 +114,7 @@ WAITS, GOES_ON, ENDS = None, State.APPROVED, State.REFUSED
 def test_what_the_decisions_add_up_to(finance: TaskStatus, delivery: TaskStatus, to: State | None) -> None:
     waiting = make.tracked(make.opportunity(), state=State.AWAITING_APPROVAL, plan_hash=HASH)
 
-    outcome = judge(waiting, [task(FINANCE, finance), task(DELIVERY, delivery)])
+    outcome = weigh_decisions(waiting, [task(FINANCE, finance), task(DELIVERY, delivery)])
 
     assert (outcome.to if isinstance(outcome, Advance) else None) is to
     assert isinstance(outcome, Await) is (to is WAITS)
@@ -124,4 +124,4 @@ def test_what_the_decisions_add_up_to(finance: TaskStatus, delivery: TaskStatus,
 def test_decisions_on_another_plan_count_for_nothing(status: TaskStatus) -> None:
     waiting = make.tracked(make.opportunity(), state=State.AWAITING_APPROVAL, plan_hash="b" * 64)
 
-    assert isinstance(judge(waiting, [task(role, status) for role in REQUIRED_ROLES]), Await)
+    assert isinstance(weigh_decisions(waiting, [task(role, status) for role in REQUIRED_ROLES]), Await)

@@ -18,7 +18,7 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.kernel.text_input import comment, words
-from oppsync.pipeline.approve import judge
+from oppsync.pipeline.approve import weigh_decisions
 from oppsync.pipeline.stage import Await
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.changes.commands import OverridePlan
@@ -109,7 +109,7 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
             code="NOT_OVERRIDABLE",
         )
     tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    if stands_at is State.AWAITING_APPROVAL and not isinstance(judge(opportunity, tasks), Await):
+    if stands_at is State.AWAITING_APPROVAL and not isinstance(weigh_decisions(opportunity, tasks), Await):
         raise Conflict("This plan was decided already.", code="ALREADY_DECIDED")
 
 

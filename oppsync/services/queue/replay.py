@@ -77,11 +77,11 @@ class PreviewReplayHandler:
         with self.uow() as uow:
             if of is ReplayOf.DELIVERIES:
                 stored = uow.deliveries.get(tenant_id, item_id)
-                verdict, _records = judge_delivery(self.systems, stored)
+                verdict, _records = foresee_delivery(self.systems, stored)
                 name = f"delivery {stored.delivery_id}"
                 return ReplayItem(id=item_id, name=name, action=verdict.action, says=verdict.says)
             opportunity = uow.opportunities.get(tenant_id, item_id)
-            verdict = judge(uow, opportunity, start)
+            verdict = foresee(uow, opportunity, start)
         return ReplayItem(
             id=item_id,
             name=opportunity.record.name if opportunity.record else opportunity.source_id,
@@ -123,7 +123,7 @@ class RunReplayHandler:
             before = uow.opportunities.lock(command.tenant_id, item_id)
             if before.version != version:
                 return "skipped: it changed since the preview"
-            verdict = judge(uow, before, start)
+            verdict = foresee(uow, before, start)
             if verdict.target is None:
                 return f"skipped: {verdict.says}"
             if before.state is State.PARKED:
@@ -145,7 +145,7 @@ class RunReplayHandler:
     def _delivery(self, command: RunReplay, item_id: UUID) -> str:
         with self.uow() as uow:
             stored = uow.deliveries.get(command.tenant_id, item_id)
-            verdict, records = judge_delivery(self.systems, stored)
+            verdict, records = foresee_delivery(self.systems, stored)
             if verdict.action is not ReplayAction.RUN:
                 return f"skipped: {verdict.says}"
             uow.exceptions.close_for_delivery(stored.tenant_id, stored.id, command.actor, "Replayed")
@@ -161,7 +161,7 @@ class RunReplayHandler:
         return ""
 
 
-def judge(uow: UnitOfWork, opportunity: TrackedOpportunity, start: Stage | None) -> Verdict:
+def foresee(uow: UnitOfWork, opportunity: TrackedOpportunity, start: Stage | None) -> Verdict:
     """What a replay, from the stage `start` or else from where it stands, does of this deal."""
     verdict = _of_state(opportunity, start)
     if verdict.target is None:
@@ -228,7 +228,7 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
     return make_workstreams(record, found, uow.overrides.of(tenant_id, opportunity.id), book).findings
 
 
-def judge_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Verdict, Records]:
+def foresee_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Verdict, Records]:
     """What a replay does of a delivery, and the records it names."""
     if stored.pruned_at is not None:
         return Verdict(ReplayAction.BLOCKED, pruned_words(stored.pruned_at)), ()
