@@ -34,6 +34,7 @@ from adapters.runtime.processes import die_with_parent, free_port
 from benchmarks import vendors
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.settings import Settings
@@ -142,12 +143,12 @@ class House:
         """A second connection to the same system."""
         self._put(connection_id, lambda known: {"id": twin_id, "name": twin_id})
 
-    def _put(self, connection_id: str, changed: Callable[[Connection], Json]) -> None:
+    def _put(self, connection_id: str, fields: Callable[[Connection], Json]) -> None:
         application = build(self._settings(), pool_size=1)
         with application.uow() as uow:
             known = uow.connections.get(connection_id)
             secrets = uow.connections.secrets(connection_id)
-            uow.connections.put(known.model_copy(update=changed(known)), secrets)
+            uow.connections.put(changed(known, **fields(known)), secrets)
             uow.commit()
         application.close()
 
@@ -200,7 +201,7 @@ class House:
         rule = ApprovalRule(up_to=Money(amount=Decimal(100_000), currency="EUR"), known_customers_only=False)
         with application.uow() as uow:
             for template in uow.references.of_kind(application.tenant_id, ReferenceKind.PROJECT_TEMPLATE):
-                bare = template.model_copy(update={"value": {**template.value, "tasks": []}})
+                bare = changed(template, value={**template.value, "tasks": []})
                 uow.references.put(application.tenant_id, bare)
             row = ReferenceRow(
                 kind=ReferenceKind.APPROVAL_RULE,
@@ -212,7 +213,7 @@ class House:
             for connection in uow.connections.of_tenant(application.tenant_id):
                 unlimited = {**connection.settings, SETTING: dict.fromkeys(("requests", "burst", "concurrent"))}
                 known = uow.connections.secrets(connection.id)
-                uow.connections.put(connection.model_copy(update={"settings": unlimited}), known)
+                uow.connections.put(changed(connection, settings=unlimited), known)
             uow.commit()
         application.engine.dispose()
 

@@ -17,7 +17,7 @@ from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
-from oppsync.domain.values.model import plain
+from oppsync.domain.values.model import changed, plain
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.services.approvals.commands import SetApprovalRule
@@ -96,7 +96,7 @@ def end(name: str, day: datetime | None) -> None:
         lasting = [row for row in _rows(application) if row.key == name and row.valid_to is None]
         if not lasting:
             raise Failed(f"No rule {name} is in force: `approval-rule list` shows which are.")
-        ended = lasting[0].model_copy(update={"valid_to": last})
+        ended = changed(lasting[0], valid_to=last)
         application.dispatch(SetApprovalRule(application.tenant_id, ended, COMMAND_LINE))
     click.echo(f"Rule {name} approves nothing from {last} on.")
 

@@ -1,6 +1,8 @@
-"""The catalog of reference data: the shape that each kind of row has."""
+"""The catalog of reference data: the shape of each kind, and what is wrong where a row is missing."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
@@ -19,24 +21,48 @@ from oppsync.domain.reference.splitting import SplitRule
 from oppsync.domain.reference.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
 from oppsync.domain.values.model import Frozen
 
-SHAPES: dict[ReferenceKind, type[Frozen]] = {
-    ReferenceKind.LEGAL_ENTITY: LegalEntity,
-    ReferenceKind.SERVICE_LINE: ServiceLine,
-    ReferenceKind.COST_CENTRE: CostCentre,
-    ReferenceKind.PROJECT_TEMPLATE: ProjectTemplate,
-    ReferenceKind.RATE_CARD: Rate,
-    ReferenceKind.TAX_TREATMENT: TaxTreatment,
-    ReferenceKind.DELIVERY_MODEL: DeliveryModel,
-    ReferenceKind.REGION: Region,
-    ReferenceKind.SPLIT_RULE: SplitRule,
-    ReferenceKind.TRANSFER_PRICE: TransferPrice,
-    ReferenceKind.COST_RATE: CostRate,
-    ReferenceKind.MARGIN_POLICY: MarginPolicy,
-    ReferenceKind.APPROVAL_RULE: ApprovalRule,
-    ReferenceKind.TAX_REGIME: TaxRegime,
-    ReferenceKind.TAX_NEXUS: TaxNexus,
-    ReferenceKind.TAX_EXEMPTION: TaxExemption,
-    ReferenceKind.WITHHOLDING: Withholding,
-    ReferenceKind.EXCHANGE_RATE: ExchangeRate,
-    ReferenceKind.CUSTOMER_LINK: CustomerLink,
+
+class KindOfRow(NamedTuple):
+    """The shape of its values. `code` and `words` make the finding where a deal needs a row that is not there;
+    a kind without them is one that no deal needs."""
+
+    shape: type[Frozen]
+    code: str | None = None
+    words: str = ""
+
+
+CATALOG: dict[ReferenceKind, KindOfRow] = {
+    ReferenceKind.LEGAL_ENTITY: KindOfRow(
+        LegalEntity, "LEGAL_ENTITY_UNKNOWN", "No legal entity {key} is known"
+    ),
+    ReferenceKind.SERVICE_LINE: KindOfRow(
+        ServiceLine, "SERVICE_LINE_UNKNOWN", "No service line {key} is known"
+    ),
+    ReferenceKind.COST_CENTRE: KindOfRow(CostCentre, "COST_CENTRE_MISSING", "No cost centre is set for {key}"),
+    ReferenceKind.PROJECT_TEMPLATE: KindOfRow(
+        ProjectTemplate, "TEMPLATE_MISSING", "No project template is set for {key}"
+    ),
+    ReferenceKind.RATE_CARD: KindOfRow(Rate, "RATE_MISSING", "The rate card has no rate for {key}"),
+    ReferenceKind.TAX_TREATMENT: KindOfRow(
+        TaxTreatment, "TAX_TREATMENT_MISSING", "No tax treatment is set for {key}"
+    ),
+    ReferenceKind.DELIVERY_MODEL: KindOfRow(
+        DeliveryModel, "DELIVERY_MODEL_UNKNOWN", "No delivery model {key} is known"
+    ),
+    ReferenceKind.REGION: KindOfRow(Region, "REGION_UNKNOWN", "No region {key} is known"),
+    ReferenceKind.SPLIT_RULE: KindOfRow(SplitRule),
+    ReferenceKind.TRANSFER_PRICE: KindOfRow(
+        TransferPrice, "TRANSFER_PRICE_MISSING", "No transfer price is set for {key}"
+    ),
+    ReferenceKind.COST_RATE: KindOfRow(CostRate),
+    ReferenceKind.MARGIN_POLICY: KindOfRow(MarginPolicy),
+    ReferenceKind.APPROVAL_RULE: KindOfRow(ApprovalRule),
+    ReferenceKind.TAX_REGIME: KindOfRow(TaxRegime),
+    ReferenceKind.TAX_NEXUS: KindOfRow(TaxNexus),
+    ReferenceKind.TAX_EXEMPTION: KindOfRow(TaxExemption),
+    ReferenceKind.WITHHOLDING: KindOfRow(Withholding),
+    ReferenceKind.EXCHANGE_RATE: KindOfRow(
+        ExchangeRate, "EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"
+    ),
+    ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

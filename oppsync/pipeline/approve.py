@@ -112,7 +112,7 @@ def _approved(opportunity: TrackedOpportunity, role: ApprovalRole, rule: RuleUse
     )
 
 
-def judge(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:
+def weigh_decisions(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:
     """Approved by every role: on. Rejected by one: refused. Otherwise people are still thinking."""
     now = [task for task in tasks if task.plan_hash == opportunity.plan_hash]
     approved = {task.role for task in now if task.status is TaskStatus.APPROVED}
@@ -135,7 +135,7 @@ def run(context: StageContext) -> Outcome:
         return open_tasks(opportunity, people, by_rule, lost=lost)
     with context.uow.reading() as uow:
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    outcome = judge(opportunity, tasks)
+    outcome = weigh_decisions(opportunity, tasks)
     if isinstance(outcome, Await):
         _notify(context, tasks)
     return outcome

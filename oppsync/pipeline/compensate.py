@@ -15,6 +15,7 @@ from oppsync.domain.effects.effects import Effect, ExternalRecord, LedgerRow
 from oppsync.domain.plan.orders import LineOrder, NodeOrder, WriteBack
 from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, Plan, PlanNode, StaffingRequest
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import StillUnknown
@@ -83,7 +84,7 @@ class _Closing:
         counts as closed. Raises StillUnknown for one that is too new to be found yet."""
         found = find()
         if found is not None:
-            return found.model_copy(update={"differences": {}}) if found.closed else None
+            return changed(found, differences={}) if found.closed else None
         if row.confirmed_at is not None and self.context.clock.now() < row.confirmed_at + self.quarantine:
             not_before = row.confirmed_at + self.quarantine
             raise StillUnknown(f"{row.kind} {row.path}: not to be found yet", not_before=not_before)

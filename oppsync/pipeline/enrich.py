@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.planning.workstreams import is_about_workstreams
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.actor import stage_actor
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -19,22 +17,18 @@ from oppsync.pipeline.warn import tell_warnings
 ACTOR = stage_actor("enrich")
 
 
-def decide(
-    opportunity: TrackedOpportunity, book: ReferenceBook, overrides: Sequence[PlanOverride] = ()
-) -> Outcome:
+def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
     """Pure: `enriched`, or parked with every row that is missing."""
-    result = enrich(given(opportunity.record, "the record"), book, overrides)
-    if isinstance(result, Enrichment):
-        known = opportunity.enrichment.warnings if opportunity.enrichment else ()
-        told = tell_warnings(opportunity, result.warnings, known, ACTOR)
-        return Advance(State.ENRICHED, opportunity.model_copy(update={"enrichment": result}), events=told)
-    return Park(opportunity, result, payload_reference=record_reference(opportunity.id))
+    result = enrich(require(opportunity.record, "the record"), book)
+    if not isinstance(result, Enrichment):
+        return Park(opportunity, result, payload_reference=record_reference(opportunity.id))
+    known = opportunity.enrichment.warnings if opportunity.enrichment else ()
+    told = tell_warnings(opportunity, result.warnings, known, ACTOR)
+    # The next stage finds these anew, and has to know which of them it has told before.
+    kept = tuple(each for each in known if is_about_workstreams(each))
+    enrichment = changed(result, warnings=(*result.warnings, *kept)) if kept else result
+    return Advance(State.ENRICHED, changed(opportunity, enrichment=enrichment), events=told)
 
 
 def run(context: StageContext) -> Outcome:
-    opportunity = context.opportunity
-    overrides: Sequence[PlanOverride] = ()
-    if opportunity.enrichment is not None:  # nobody overrides what was never split
-        with context.uow.reading() as uow:
-            overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
-    return decide(opportunity, context.sources.book(), overrides)
+    return decide(context.opportunity, context.sources.book())

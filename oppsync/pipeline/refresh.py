@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import RecordSuperseded, RecordUnchanged
 from oppsync.domain.work.states import RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -25,7 +26,7 @@ def decide(
     whose projects exist all the same, which a restored backup may have forgotten, is for a person too.
     `already_reported`: an item says so and is open, or a person dismissed it; otherwise one is raised again.
     """
-    read = opportunity.model_copy(update={"reread_done": opportunity.reread_requested})
+    read = changed(opportunity, reread_done=opportunity.reread_requested)
     known = opportunity.record
     if known is not None and record.modified_at < known.modified_at:
         return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])

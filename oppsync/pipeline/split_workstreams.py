@@ -10,59 +10,79 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan, Provenance, short_hash
-from oppsync.domain.planning.apply_overrides import Overridden, apply, with_before
+from oppsync.domain.planning.apply_overrides import with_before
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
-from oppsync.domain.planning.split import split
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.planning.workstreams import Workstreams, is_about_workstreams, make_workstreams
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.values.actor import stage_actor
-from oppsync.domain.values.model import given
+from oppsync.domain.values.findings.finding import Finding, blocking, warnings
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import PlanMade
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+from oppsync.pipeline.warn import tell_warnings
 
 ACTOR = stage_actor("split_workstreams")
-NO_BOOK = ReferenceBook(())
 
 
 def decide(
     opportunity: TrackedOpportunity,
     now: datetime,
+    book: ReferenceBook,
     overrides: Sequence[PlanOverride] = (),
-    book: ReferenceBook = NO_BOOK,
 ) -> Outcome:
-    """Pure: `planned`, or parked with overrides that no longer fit. A plan with the hash of the one before is
-    no news. `book`: what overrides name by code is looked up there."""
-    record = given(opportunity.record, "the record")
-    enrichment = given(opportunity.enrichment, "the enrichment")
-    overridden = apply(record, enrichment, split(record, enrichment), overrides, book)
-    if overridden.findings:
-        return Park(opportunity, overridden.findings, payload_reference=record_reference(opportunity.id))
-    plan = plan_of(record, enrichment, overridden, now)
-    planned = opportunity.model_copy(update={"plan_hash": plan.hash})
-    events = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
-    return Advance(State.PLANNED, planned, plan=plan, events=events)
+    """Pure: `planned`, or parked with overrides that are not possible and margins that are too thin.
+
+    A plan with the hash of the one before is no news.
+    """
+    record = require(opportunity.record, "the record")
+    enrichment = require(opportunity.enrichment, "the enrichment")
+    workstreams = make_workstreams(record, enrichment, overrides, book)
+    met = warnings(workstreams.findings)
+    warned = _warned(opportunity, enrichment, met)
+    if blocks := blocking(workstreams.findings):
+        return Park(warned, (*blocks, *met), payload_reference=record_reference(opportunity.id))
+    plan = plan_of(record, enrichment, workstreams, now)
+    planned = changed(warned, plan_hash=plan.hash)
+    made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
+    told = tell_warnings(opportunity, met, enrichment.warnings, ACTOR)
+    return Advance(State.PLANNED, planned, plan=plan, events=(*told, *made))
 
 
-def plan_of(record: Opportunity, enrichment: Enrichment, overridden: Overridden, now: datetime) -> Plan:
+def _warned(
+    opportunity: TrackedOpportunity, enrichment: Enrichment, met: Sequence[Finding]
+) -> TrackedOpportunity:
+    """With these warnings instead of those of the workstreams before. They stand beside enrichment's own, where
+    the release before this one, which found them there, looks for them."""
+    kept = [each for each in enrichment.warnings if not is_about_workstreams(each)]
+    now = (*kept, *met)
+    if now == enrichment.warnings:
+        return opportunity
+    return changed(opportunity, enrichment=changed(enrichment, warnings=now))
+
+
+def plan_of(record: Opportunity, enrichment: Enrichment, workstreams: Workstreams, now: datetime) -> Plan:
     """Pure: the plan of a validated and enriched deal as people want it, and where it came from."""
     deal = with_customer(record, enrichment.customer)
-    content = make_plan(deal, enrichment, overridden.workstreams)
-    taken = overridden.taken
-    if taken:
-        taken = with_before(taken, make_plan(deal, enrichment, split(record, enrichment)))
-    rows = [use for each in taken for use in each.rows]
+    content = make_plan(deal, enrichment, workstreams.wanted)
+    applied = workstreams.overridden.applied
+    if applied:
+        applied = with_before(applied, make_plan(deal, enrichment, workstreams.as_sold))
+    # An earlier release judged margins in enrichment and kept the policies there.
+    used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
+    rows = [use for each in applied for use in each.rows]
     return Plan(
         content=content,
         provenance=Provenance(
             made_at=now,
             source_version=record.version,
             record_digest=record.content_digest(),
-            reference=tuple(dict.fromkeys((*enrichment.used, *rows))),
-            origins=origins(content, record, enrichment, overridden.workstreams, taken),
-            overrides=tuple(each.use for each in taken),
+            reference=tuple(dict.fromkeys((*used, *rows, *workstreams.margins.rows))),
+            origins=origins(content, record, enrichment, workstreams.wanted, applied),
+            overrides=tuple(each.use for each in applied),
         ),
     )
 
@@ -71,8 +91,8 @@ def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
-        book = uow.references.book(opportunity.tenant_id) if overrides else NO_BOOK
-    return decide(opportunity, context.clock.now(), overrides, book)
+        book = uow.references.book(opportunity.tenant_id)
+    return decide(opportunity, context.clock.now(), book, overrides)
 
 
 def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:

@@ -13,7 +13,7 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import blocking, warnings
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import Event, RecordRead
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
@@ -28,8 +28,8 @@ ACTOR = stage_actor("validate")
 
 def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[Event, ...] = ()) -> Outcome:
     """Pure: `validated`, or parked with everything that is wrong."""
-    findings = validate(given(opportunity.record, "the record"), facts)
-    warned = opportunity.model_copy(update={"warnings": warnings(findings)})
+    findings = validate(require(opportunity.record, "the record"), facts)
+    warned = changed(opportunity, warnings=warnings(findings))
     if blocks := blocking(findings):
         every = (*blocks, *warned.warnings)
         return Park(warned, every, payload_reference=record_reference(opportunity.id), events=events)
@@ -58,7 +58,7 @@ def apply_reading(
 ) -> tuple[TrackedOpportunity, tuple[RecordRead, ...]]:
     """The opportunity with this reading, and the event that tells what changed; none when nothing did."""
     digest = record.content_digest()
-    read = opportunity.model_copy(update={"record": record, "record_digest": digest})
+    read = changed(opportunity, record=record, record_digest=digest)
     if digest == opportunity.record_digest:
         return read, ()
     before, after = changes(opportunity.record, record)

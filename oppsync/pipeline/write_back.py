@@ -13,7 +13,7 @@ from oppsync.domain.plan.baseline import baseline_of
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan.plan import ROOT_PATH, Plan, StaffingRequest
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
@@ -52,8 +52,8 @@ def run(context: StageContext) -> Outcome:
     wanted = activation(parent)
     tell_crm(context, wanted)
     _tell_psa(context, plan, wanted)
-    active = opportunity.model_copy(update={"activated_at": wanted.activated_at})
-    since = given(wanted.activated_at, "the time the parent project was confirmed")
+    active = changed(opportunity, activated_at=wanted.activated_at)
+    since = require(wanted.activated_at, "the time the parent project was confirmed")
     return Advance(State.ACTIVE, active, baseline=baseline_of(plan, since))
 
 

@@ -251,7 +251,7 @@ def _cost_centres() -> Iterator[ReferenceRow]:
 def _templates() -> Iterator[ReferenceRow]:
     for line, region, model in product(_SERVICE_LINES.values(), _REGIONS, BillingModelCode):
         template = ProjectTemplate(
-            code=f"TPL-{line.code}-{region.code}-{_SHORT[model]}",
+            code=f"TPL-{line.code}-{region.code}-{_SHORT.get(model) or _initials(model)}",
             name=f"{line.name}, {region.code}, {model.replace('_', ' ')}",
             tasks=_TASKS.get((line.code, model), ()),
             **_MORE.get((line.code, model), {}),
@@ -259,17 +259,18 @@ def _templates() -> Iterator[ReferenceRow]:
         yield _row(ReferenceKind.PROJECT_TEMPLATE, reference_key(line.code, region.code, model), template)
 
 
+# Of codes that the initials would not make.
 _SHORT = {
     BillingModelCode.TIME_AND_MATERIALS: "TM",
     BillingModelCode.TIME_AND_MATERIALS_CAPPED: "TMC",
-    BillingModelCode.FIXED_FEE: "FF",
-    BillingModelCode.FIXED_FEE_PROGRESS: "FFP",
-    BillingModelCode.FIXED_FEE_DEPOSIT: "FFD",
     BillingModelCode.MILESTONE: "MS",
     BillingModelCode.RETAINER: "RET",
     BillingModelCode.RECURRING: "REC",
-    BillingModelCode.NON_BILLABLE: "NB",
 }
+
+
+def _initials(model: BillingModelCode) -> str:
+    return "".join(word[0] for word in model.split("_")).upper()
 
 
 def _rates() -> Iterator[ReferenceRow]:

@@ -19,6 +19,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import NewCustomer, PlanContent
 from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
 from oppsync.ports.erp import ProjectSystem
@@ -113,7 +114,7 @@ class Deal:
         return outside_key("default", "sf", self.record, kind, path)
 
     def node(self, path: str = "project", **changes: Any) -> NodeOrder:
-        node = builders.changed(self.plan.node(path), **changes)
+        node = changed(self.plan.node(path), **changes)
         key = self.key(EffectKind.CHILD if node.parent else EffectKind.PARENT, path)
         return NodeOrder(
             key=key, plan=self.plan, node=node, parent_id=self.ids[node.parent] if node.parent else None
@@ -267,17 +268,17 @@ def test_a_key_is_looked_up_exactly(erp: ProjectSystem, other: str) -> None:
     """Neither the beginning of a key, nor other capitals, nor a wild card finds somebody else's project."""
     deal = one_line_deal(builders.fixed_line)
     made = deal.node()
-    erp.create_node(made.model_copy(update={"key": made.key + "-a"}))
+    erp.create_node(changed(made, key=made.key + "-a"))
 
-    assert erp.find_node(made.model_copy(update={"key": made.key + other})) is None
+    assert erp.find_node(changed(made, key=made.key + other)) is None
     assert set(erp.existing_keys([made.key + other, made.key + "-a"])) == {made.key + "-a"}
 
 
 def test_the_same_text_in_other_fields_finds_nothing(erp: ProjectSystem) -> None:
     deal = one_line_deal(builders.fixed_line)
     order = deal.node()
-    named = order.node.model_copy(update={"name": order.key, "template": order.key})
-    erp.create_node(order.model_copy(update={"key": order.key + "/else", "node": named}))
+    named = changed(order.node, name=order.key, template=order.key)
+    erp.create_node(changed(order, key=order.key + "/else", node=named))
 
     assert erp.find_node(order) is None
 
@@ -315,7 +316,7 @@ def test_a_billing_line_over_another_amount_is_a_difference(
     (order, *_) = deal.lines()
     more = order.line.amount + order.line.amount
 
-    found = erp.find_line(order.model_copy(update={"line": builders.changed(order.line, amount=more)}))
+    found = erp.find_line(changed(order, line=changed(order.line, amount=more)))
 
     assert found is not None
     assert found.differences
@@ -383,7 +384,7 @@ def test_a_project_is_not_closed_before_what_is_below_it(erp: ProjectSystem) -> 
 
 def test_an_unknown_customer_is_a_matter_for_people(erp: ProjectSystem) -> None:
     deal = one_line_deal(builders.fixed_line)
-    stranger = builders.changed(deal.plan, customer="CUST-9999")
+    stranger = changed(deal.plan, customer="CUST-9999")
 
     with pytest.raises(BusinessError, match="CUST-9999") as refused:
         erp.create_node(Deal(plan=stranger).node())
@@ -393,7 +394,7 @@ def test_an_unknown_customer_is_a_matter_for_people(erp: ProjectSystem) -> None:
 
 def test_an_unknown_company_is_a_matter_for_people(erp: ProjectSystem) -> None:
     deal = one_line_deal(builders.fixed_line)
-    elsewhere = builders.changed(deal.plan, erp_company="ACME-FR")
+    elsewhere = changed(deal.plan, erp_company="ACME-FR")
 
     with pytest.raises(BusinessError, match="ACME-FR") as refused:
         erp.create_node(Deal(plan=elsewhere).node())
@@ -403,7 +404,7 @@ def test_an_unknown_company_is_a_matter_for_people(erp: ProjectSystem) -> None:
 
 @pytest.mark.parametrize(("field", "code"), [("tax", "VAT-XX"), ("payment_terms", "NET999")])
 def test_a_code_the_erp_does_not_know_is_named(erp: ProjectSystem, field: str, code: str) -> None:
-    deal = Deal(plan=builders.changed(one_line_deal(builders.fixed_line).plan, **{field: code}))
+    deal = Deal(plan=changed(one_line_deal(builders.fixed_line).plan, **{field: code}))
     deal.ids["project"] = erp.create_node(deal.node()).outside_id
     (order, *_) = deal.lines()
 

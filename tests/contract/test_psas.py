@@ -18,6 +18,7 @@ from adapters.runtime.plugins import load
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan.plan import StaffingRequest
 from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
@@ -101,7 +102,7 @@ def test_a_project_is_found_again_under_our_key(psa: Psa, harness: PsaHarness, o
 def test_only_the_exact_key_counts(psa: Psa, order: PsaOrder) -> None:
     psa.create_project(order)
     for other in (order.key + "x", order.key[:-1], order.key.upper(), order.key + "%"):
-        assert psa.find_project(order.model_copy(update={"key": other})) is None
+        assert psa.find_project(changed(order, key=other)) is None
 
 
 def test_a_project_that_was_archived_is_still_ours_but_closed(
@@ -130,7 +131,7 @@ def test_a_project_is_archived_and_that_may_be_repeated(psa: Psa, order: PsaOrde
 
 def test_another_title_or_number_under_our_key_is_told(psa: Psa, order: PsaOrder) -> None:
     psa.create_project(order)
-    wanted = order.model_copy(update={"title": "Another", "project_number": "P-18"})
+    wanted = changed(order, title="Another", project_number="P-18")
     found = psa.find_project(wanted)
     assert found is not None
     assert found.differences == {
@@ -236,7 +237,7 @@ def test_a_project_that_does_not_exist_is_for_a_person(psa: Psa, outside_id: str
 
 def test_what_the_psa_refuses_is_told_in_its_words(psa: Psa, order: PsaOrder) -> None:
     with pytest.raises(VendorRejected, match="Title can't be blank"):
-        psa.create_project(order.model_copy(update={"title": ""}))
+        psa.create_project(changed(order, title=""))
 
 
 def test_nobody_at_the_address_means_later(vendor: str, harness: PsaHarness, order: PsaOrder) -> None:
@@ -294,7 +295,7 @@ def asked(project_id: str, key: str = "", **changes: Any) -> StaffingOrder:
         ends_on=date(2026, 9, 15),
     )
     own = outside_key("default", "crm", uuid4().hex, EffectKind.STAFFING, request.path)
-    return StaffingOrder(key=key or own, project_id=project_id, request=request.model_copy(update=changes))
+    return StaffingOrder(key=key or own, project_id=project_id, request=changed(request, **changes))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from adapters.crm.salesforce.adapter import SalesforceCrm
 from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.deal.opportunity import Opportunity, Unit
 from oppsync.domain.plan.orders import WriteBack
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import (
     Misconfigured,
@@ -46,8 +47,8 @@ def org(place: SalesforceHarness) -> SalesforceHarness:
 
 def connect(org: SalesforceHarness, **settings: Any) -> SalesforceCrm:
     connection = org.access.connection("salesforce", ConnectionRole.CRM)
-    changed = connection.model_copy(update={"settings": connection.settings | settings})
-    return SalesforceCrm(changed, org.access.secrets, FixedClock())
+    other = changed(connection, settings=connection.settings | settings)
+    return SalesforceCrm(other, org.access.secrets, FixedClock())
 
 
 def read(org: SalesforceHarness, deal: dict[str, Any], **settings: Any) -> Opportunity:
@@ -294,7 +295,7 @@ def test_terms_of_billing_are_read_from_deal_and_lines_where_the_org_has_them(or
     deal["lines"][0] |= TERMS | {"Billing_Frequency__c": "Yearly"}
     found = read(org, deal, billing_terms=True)
     assert found.contract.billing == SAME_TERMS
-    assert found.lines[0].billing == SAME_TERMS.model_copy(update={"frequency": BillingFrequency.YEARLY})
+    assert found.lines[0].billing == changed(SAME_TERMS, frequency=BillingFrequency.YEARLY)
     assert (found.contract.po_limit, found.billing_model) == (Decimal(100_000), None)
 
 

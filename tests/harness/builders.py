@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
@@ -25,31 +25,23 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import LineKind, Plan, PlanContent
 from oppsync.domain.plan.workstream import Workstream
-from oppsync.domain.planning.apply_overrides import Overridden
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.split import split
+from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.split_workstreams import plan_of
 from sandbox.firm.demo_firm import reference_rows
 
-Shape = TypeVar("Shape", bound=Frozen)
-
 TENANT = "default"
 WON_ON = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 OPPORTUNITY_ID = UUID("01890000-0000-7000-8000-000000000001")
-
-
-def changed(value: Shape, **changes: Any) -> Shape:
-    """A copy with other field values, validated."""
-    fields = {name: getattr(value, name) for name in type(value).model_fields}
-    return type(value).model_validate(fields | changes)
 
 
 def account(**changes: Any) -> Account:
@@ -296,7 +288,7 @@ def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanCo
 def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None) -> Plan:
     deal = deal or opportunity()
     enriched = enrichment(deal, reference)
-    return plan_of(deal, enriched, Overridden(split(deal, enriched)), NOW)
+    return plan_of(deal, enriched, make_workstreams(deal, enriched, (), reference or book()), NOW)
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:

@@ -21,6 +21,7 @@ from adapters.connectors.traffic.book import NAMESPACE
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.reading.readings import OpportunityDetail, PlanReading, TimelineEntry
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import StateChanged
@@ -80,8 +81,8 @@ class House:
         with self.application.uow() as uow:
             connection = uow.connections.get(connection_id)
             secrets = dict(uow.connections.secrets(connection_id))
-            changed = connection.model_copy(update={"settings": connection.settings | settings})
-            uow.connections.put(changed, secrets)
+            other = changed(connection, settings=connection.settings | settings)
+            uow.connections.put(other, secrets)
             uow.commit()
 
     def tell(self, *record_ids: str, delivery_id: str | None = None) -> UUID:

@@ -35,7 +35,7 @@ from oppsync.domain.planning.split import split
 from oppsync.domain.reference.billing_policy import BillingPolicy, Proration, RevenueMethod
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money, Rounding, current_currencies, minor_unit
 from oppsync.domain.values.pricing import net_of
 from tests.harness import builders as make
@@ -68,8 +68,8 @@ class Sold(NamedTuple):
     def taken_back(self) -> Sold:
         """The same deal with every line of it as a credit."""
         lines = [make.credit(line) for line in self.deal.lines]
-        amount = -given(self.deal.amount, "the amount")
-        return Sold(make.changed(self.deal, lines=lines, amount=amount), self.entity)
+        amount = -require(self.deal.amount, "the amount")
+        return Sold(changed(self.deal, lines=lines, amount=amount), self.entity)
 
     def with_credits(self) -> Sold:
         """The same deal with each line that can be a credit taken back by another, and some hours."""
@@ -80,10 +80,10 @@ class Sold(NamedTuple):
         ]
         lines = [*self.deal.lines, *taken_back, make.time_line(id="00kX")]
         amount = sum((line.net for line in lines), start=Decimal(0))
-        return Sold(make.changed(self.deal, lines=lines, amount=amount), self.entity)
+        return Sold(changed(self.deal, lines=lines, amount=amount), self.entity)
 
     def _planned(self) -> tuple[tuple[Workstream, ...], PlanContent]:
-        found = make.changed(make.enrichment(self.deal, ANY_BOOK), legal_entity=self.entity)
+        found = changed(make.enrichment(self.deal, ANY_BOOK), legal_entity=self.entity)
         workstreams = split(self.deal, found)
         return workstreams, make_plan(self.deal, found, workstreams)
 

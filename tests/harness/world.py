@@ -25,6 +25,7 @@ from adapters.bootstrap import Application, build
 from adapters.operations.supervisor import PROJECT, TOGETHER, read_procfile
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from sandbox import systems as demo_systems
@@ -173,9 +174,7 @@ class World:
         with self.application.uow() as uow:
             before = uow.connections.get(connection_id)
             wanted = {**before.settings, "base_url": urls[connection_id], **PATIENCE, **own, **settings}
-            uow.connections.put(
-                before.model_copy(update={"settings": wanted}), uow.connections.secrets(connection_id)
-            )
+            uow.connections.put(changed(before, settings=wanted), uow.connections.secrets(connection_id))
             uow.commit()
 
     # What happens outside.

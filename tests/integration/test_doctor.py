@@ -20,6 +20,7 @@ from adapters.postgres import schema
 from adapters.runtime.connection_budget import needs, web_processes
 from adapters.runtime.processes import free_port
 from oppsync.domain.reading.readings import PollStatus
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
@@ -219,11 +220,11 @@ POLLED = PollStatus(
         (POLLED, Verdict.OK, "3 deals and 2 changes that no webhook told of, 240 s late at most"),
         (PollStatus(connection_id="crm", due_at=NOW), Verdict.OK, "Covered until nothing yet"),
         (
-            POLLED.model_copy(update={"error": "away", "tries": 4}),
+            changed(POLLED, error="away", tries=4),
             Verdict.FAILED,
             "4 polls failed in a row: away",
         ),
-        (POLLED.model_copy(update={"due_at": NOW - timedelta(hours=1)}), Verdict.FAILED, "start a relay"),
+        (changed(POLLED, due_at=NOW - timedelta(hours=1)), Verdict.FAILED, "start a relay"),
     ],
 )
 def test_a_poll_that_fails_or_that_nobody_does_is_found(poll: PollStatus, verdict: Verdict, words: str) -> None:

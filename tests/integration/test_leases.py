@@ -17,6 +17,7 @@ from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import LeaseLost
 from oppsync.ports.storage.ledger import Ledger
@@ -97,7 +98,7 @@ def test_an_outcome_ends_the_count_of_crashes_only_when_it_says_so(
     opportunity, lease = taken(application, opportunity_id, "alive")
 
     with application.uow() as uow:
-        settled = opportunity.model_copy(update={"crashes": 0})
+        settled = changed(opportunity, crashes=0)
         assert uow.commit_outcome(opportunity, settled, ON_ACTION, lease) == 0
 
     assert desk.run(application, SEEN) == [("received", 1, 0, None)]

@@ -11,6 +11,7 @@ import pytest
 from adapters.bootstrap import Application
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.tracked import Lease
 from oppsync.ports.storage.ledger import Ledger
 from tests.harness.builders import TENANT
@@ -103,7 +104,7 @@ def test_what_is_sent_again_counts_and_forgets_its_error(ledger: Ledger, effect:
     ledger.unknown(TENANT, KEY, "timed out", lease)
     first = row(ledger)
 
-    ledger.mark_sent(TENANT, effect.model_copy(update={"request": {"name": "B"}}), "other", lease, TRACE)
+    ledger.mark_sent(TENANT, changed(effect, request={"name": "B"}), "other", lease, TRACE)
 
     again = row(ledger)
     assert (again.state, again.attempts, again.error) == (EffectState.SENT, 2, None)
@@ -127,7 +128,7 @@ def test_a_settled_effect_is_intended_again_with_its_new_request(
             ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="7"), lease)
     assert row(ledger).state is state
 
-    ledger.intend(TENANT, effect.model_copy(update={"request": {"name": "B"}}), "other", lease, TRACE)
+    ledger.intend(TENANT, changed(effect, request={"name": "B"}), "other", lease, TRACE)
 
     again = row(ledger)
     assert (again.state, again.request_digest, again.attempts) == (EffectState.INTENDED, "other", 1)
@@ -137,7 +138,7 @@ def test_a_settled_effect_is_intended_again_with_its_new_request(
 def test_telling_somebody_makes_nothing_exist(
     ledger: Ledger, effect: Effect, lease: Lease, kind: EffectKind
 ) -> None:
-    ledger.mark_sent(TENANT, effect.model_copy(update={"kind": kind}), "digest", lease, TRACE)
+    ledger.mark_sent(TENANT, changed(effect, kind=kind), "digest", lease, TRACE)
     ledger.confirm(TENANT, KEY, ExternalRecord(outside_id="someone"), lease)
 
     assert not row(ledger).may_exist
@@ -147,7 +148,7 @@ def test_effects_are_listed_in_the_order_they_were_intended(
     application: Application, effect: Effect, lease: Lease
 ) -> None:
     for path in ("z", "a", "m"):
-        each = effect.model_copy(update={"key": f"{KEY}/{path}", "path": path})
+        each = changed(effect, key=f"{KEY}/{path}", path=path)
         with application.uow() as uow:
             uow.ledger.intend(TENANT, each, "digest", lease, TRACE)
             uow.commit()

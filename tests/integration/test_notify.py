@@ -18,6 +18,7 @@ import pytest
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
 from oppsync.domain.plan.orders import Message
+from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import Misconfigured, TransientError
 
 FROM = "oppsync <oppsync@firm.example>"
@@ -100,7 +101,7 @@ def test_a_mail_arrives_as_it_was_written() -> None:
 def test_the_same_notification_sent_twice_is_one_message_to_a_mail_program() -> None:
     with mail_server() as server:
         for key in (MESSAGE.key, MESSAGE.key, "another"):
-            SmtpNotifier(server.url, FROM, Noon()).send(MESSAGE.model_copy(update={"key": key}))
+            SmtpNotifier(server.url, FROM, Noon()).send(changed(MESSAGE, key=key))
     first, again, other = (mail["Message-ID"] for mail in server.mails)
     assert first == again != other
 
@@ -140,7 +141,7 @@ def test_an_address_that_is_no_mail_server_is_told_at_once(url: str) -> None:
 def test_without_a_mail_server_each_message_is_a_file(tmp_path: Path) -> None:
     notifier = FileNotifier(tmp_path / "mail", FROM, Noon())
     notifier.send(MESSAGE)
-    notifier.send(MESSAGE.model_copy(update={"to": "mallory/../../x@firm.example"}))
+    notifier.send(changed(MESSAGE, to="mallory/../../x@firm.example"))
     ours, other = sorted((tmp_path / "mail").iterdir())
     assert ours.name.startswith("20260105T120000.000000-grace@firm.example-")
     assert "mallory_" in other.name

@@ -13,6 +13,7 @@ from adapters.erp.tryton.directory import Remembered
 from adapters.postgres.engine import TRUSTED_SECONDS, make_engine
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import Region
+from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
@@ -21,7 +22,7 @@ DACH = next(row for row in reference_rows() if row.kind is ReferenceKind.REGION 
 
 
 def named(name: str) -> ReferenceRow:
-    return DACH.model_copy(update={"value": {**DACH.value, "name": name}})
+    return changed(DACH, value={**DACH.value, "name": name})
 
 
 def put(application: Application, *rows: ReferenceRow) -> None:
@@ -43,7 +44,7 @@ def test_a_change_of_reference_data_is_seen_at_once(application: Application) ->
 
     put(application, named("Germany and Austria"))
     assert name_of(application) == "Germany and Austria"
-    put(application, named("Elsewhere").model_copy(update={"key": "NORDICS"}))
+    put(application, changed(named("Elsewhere"), key="NORDICS"))
     assert name_of(application, "NORDICS") == "Elsewhere"
 
 

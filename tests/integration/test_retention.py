@@ -17,6 +17,7 @@ from adapters.postgres.retention import prune
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
@@ -65,8 +66,8 @@ def age(application: Application, days: int) -> None:
     )
 
 
-def prune_all(application: Application, **changed: Any) -> int:
-    return prune(application.engine, application.settings.model_copy(update=changed))
+def prune_all(application: Application, **days: Any) -> int:
+    return prune(application.engine, changed(application.settings, **days))
 
 
 def dismiss_all(application: Application) -> None:

@@ -10,6 +10,7 @@ import pytest
 from adapters.bootstrap import Application
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import EffectRecorded
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.errors import LeaseLost
@@ -143,7 +144,7 @@ def test_of_several_writes_all_are_kept_or_none(application: Application, held: 
     assert desk.run(application, "select state, attempts from effects") == [("confirmed", 1)]
 
     # The first is written when the second comes; the opportunity's outcome is refused, and both go with it.
-    older = opportunity.model_copy(update={"version": opportunity.version - 1})
+    older = changed(opportunity, version=opportunity.version - 1)
     with application.uow() as uow:
         uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "another", lease, TRACE)
         uow.ledger.unknown(TENANT, KEY, "timed out", lease)

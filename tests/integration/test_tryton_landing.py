@@ -18,6 +18,7 @@ from adapters.erp.tryton.adapter import TrytonProjects
 from adapters.erp.tryton.client import NumberDrawnTwice
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.opportunity import BillingModelCode, OpportunityLine
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
@@ -439,11 +440,11 @@ def test_what_only_tasks_can_invoice_is_refused_in_a_foreign_currency(
 ) -> None:
     deal = Deal(builders.opportunity(line(), currency="EUR"))
     deal.create(erp)
-    abroad = builders.changed(deal.plan, erp_company="ACME-US")
+    abroad = changed(deal.plan, erp_company="ACME-US")
     (order, *_) = deal.lines()
 
     with pytest.raises(BusinessError, match="in USD, not in EUR") as refused:
-        erp.create_line(order.model_copy(update={"plan": abroad}))
+        erp.create_line(changed(order, plan=abroad))
 
     assert refused.value.code == code
 
@@ -508,8 +509,8 @@ def test_another_company_s_tax_and_cost_centre_are_not_taken(erp: TrytonProjects
     deal = Deal(builders.opportunity(builders.fixed_line()))
     deal.create(erp)
     (order, *_) = deal.lines()
-    american_tax = order.model_copy(update={"plan": builders.changed(order.plan, tax="US-NT")})
-    american_centre = order.model_copy(update={"node": builders.changed(order.node, cost_centre="CC-US-ADV")})
+    american_tax = changed(order, plan=changed(order.plan, tax="US-NT"))
+    american_centre = changed(order, node=changed(order.node, cost_centre="CC-US-ADV"))
 
     with pytest.raises(VendorRejected, match="US-NT"):
         erp.create_line(american_tax)

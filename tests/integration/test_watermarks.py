@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from adapters.bootstrap import Application
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.polling import ChangePage, Watermark
 from tests.harness.builders import TENANT
@@ -81,7 +82,7 @@ def test_a_relay_that_died_leaves_its_poll_to_another_and_can_no_longer_write(ap
 def test_it_comes_back_where_it_was_left(application: Application) -> None:
     desk.connect(application)
     watermark = taken(application)
-    half_way = watermark.model_copy(update={"covers": AT, "page_from": AT - MINUTE, "page_after": "006A"})
+    half_way = changed(watermark, covers=AT, page_from=AT - MINUTE, page_after="006A")
     assert move(application, half_way, timedelta(0))
 
     again = taken(application, "relay-2")

@@ -160,7 +160,7 @@ ENGINE = (
         "    record, enrichment = opportunity.record, opportunity.enrichment\n"
         "    assert record and enrichment\n"
         "    content = make_plan(record, enrichment, split(record, enrichment))\n"
-        '    plan = plan.model_copy(update={"content": content})\n'
+        "    plan = Plan(content=content, provenance=plan.provenance)\n"
         "    creation = _Creation(",
     ),
     Mutation(
@@ -387,8 +387,8 @@ ENGINE = (
     Mutation(
         "a re-read is never done",
         REFRESH,
-        'update={"reread_done": opportunity.reread_requested}',
-        "update={}",
+        "changed(opportunity, reread_done=opportunity.reread_requested)",
+        "opportunity",
         first=_in_memory("test_lost_while_a_write_is_unclear_it_is_not_withdrawn"),
     ),
     Mutation(

@@ -10,6 +10,7 @@ import pytest
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
@@ -129,7 +130,7 @@ def test_a_decision_on_another_hash_than_the_task_s_is_not_recorded(house: House
     open_task = task(house, record_id, ApprovalRole.FINANCE)
 
     with pytest.raises(Conflict) as refused:
-        house.decide(open_task.model_copy(update={"plan_hash": "0" * 64}), FINANCE)
+        house.decide(changed(open_task, plan_hash="0" * 64), FINANCE)
 
     assert refused.value.code == "PLAN_CHANGED"
 

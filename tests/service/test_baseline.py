@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from oppsync.domain.plan.baseline import Baseline
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import NotFound
@@ -36,7 +37,7 @@ def test_what_was_planned_is_frozen_when_the_deal_becomes_active(house: House) -
 def test_a_deal_activated_again_keeps_its_first_baseline(house: House) -> None:
     record_id = house.to_active(deals.milestone(WON_ON))
     first = baseline(house, record_id)
-    other = first.model_copy(update={"budget": Money.zero(first.budget.currency)})
+    other = changed(first, budget=Money.zero(first.budget.currency))
 
     with house.application.uow() as uow:
         uow.baselines.freeze(TENANT, house.opportunity(record_id).id, other)

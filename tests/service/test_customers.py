@@ -14,6 +14,7 @@ from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.kernel.settings import Settings
@@ -123,7 +124,7 @@ def test_a_new_customer_is_created_after_the_approval_where_the_entity_may(house
         for row in reference_rows():
             if row.kind is ReferenceKind.LEGAL_ENTITY:
                 policy = row.value | {"creates_customers": True}
-                uow.references.put(TENANT, row.model_copy(update={"value": policy}))
+                uow.references.put(TENANT, changed(row, value=policy))
         uow.commit()
     account = {"Name": "Newcomer SARL", "AccountNumber": "CUST-NEW", "BillingCountryCode": "FR"}
     record_id = house.to_approval(deals.milestone(WON_ON) | {"account": account})

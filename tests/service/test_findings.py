@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
@@ -22,7 +23,7 @@ from tests.harness.tryton import Books
 from tests.service import erp
 
 
-def changed(deal: deals.Deal, **opportunity: Any) -> deals.Deal:
+def saying(deal: deals.Deal, **opportunity: Any) -> deals.Deal:
     return deal | {"opportunity": deal["opportunity"] | opportunity}
 
 
@@ -40,13 +41,13 @@ def of_lines(**line: Any) -> deals.Deal:
 WRONG: Mapping[str, Callable[[], deals.Deal]] = {
     "ACCOUNT_UNKNOWN": lambda: of_account("CUST-NOBODY"),
     "ACCOUNT_CODE_MISSING": lambda: of_account(None),
-    "LEGAL_ENTITY_UNKNOWN": lambda: changed(deals.milestone(WON_ON), Contracting_Entity__c="ACME-UK"),
+    "LEGAL_ENTITY_UNKNOWN": lambda: saying(deals.milestone(WON_ON), Contracting_Entity__c="ACME-UK"),
     "BILLING_MODEL_UNKNOWN": lambda: of_lines(Billing_Model__c="Pay what you want"),
-    "CURRENCY_NOT_ALLOWED": lambda: changed(deals.fixed_fee(WON_ON), CurrencyIsoCode="GBP"),
-    "DATES_OUT_OF_ORDER": lambda: changed(deals.fixed_fee(WON_ON), End_Date__c="2026-01-31"),
-    "TOTAL_MISMATCH": lambda: changed(deals.milestone(WON_ON), Amount=Decimal("84999.98")),
+    "CURRENCY_NOT_ALLOWED": lambda: saying(deals.fixed_fee(WON_ON), CurrencyIsoCode="GBP"),
+    "DATES_OUT_OF_ORDER": lambda: saying(deals.fixed_fee(WON_ON), End_Date__c="2026-01-31"),
+    "TOTAL_MISMATCH": lambda: saying(deals.milestone(WON_ON), Amount=Decimal("84999.98")),
     "LINE_NET_MISMATCH": lambda: of_lines(Discount=Decimal(10)),
-    "FIELD_MISSING": lambda: changed(deals.milestone(WON_ON), Payment_Terms__c=None),
+    "FIELD_MISSING": lambda: saying(deals.milestone(WON_ON), Payment_Terms__c=None),
     "NO_LINES": lambda: deals.milestone(WON_ON) | {"lines": []},
     "MILESTONES_MISSING": lambda: of_lines(milestones=[]),
     "OWNER_EMAIL_MISSING": lambda: deals.milestone(WON_ON) | {"owner": None},
@@ -70,7 +71,7 @@ def test_a_deal_that_is_not_sound_is_parked_with_what_is_wrong(house: House, cod
 
 
 def test_all_findings_come_at_once_in_one_item(house: House) -> None:
-    deal = changed(of_account("CUST-NOBODY"), Amount=Decimal(1), Payment_Terms__c=None)
+    deal = saying(of_account("CUST-NOBODY"), Amount=Decimal(1), Payment_Terms__c=None)
     record_id = house.win(deal)
     house.settle()
 
@@ -167,8 +168,8 @@ def test_an_entity_that_is_not_approved_yet_on_the_day_is_no_party_to_a_deal(hou
     (row,) = [each for each in reference_rows() if each.key == "ACME-DE" and each.kind == "legal_entity"]
     house.rows("delete from reference_rows where kind = 'legal_entity' and key = 'ACME-DE'")
     begins = date(2026, 6, 1)
-    not_yet = row.model_copy(update={"valid_to": begins, "value": row.value | {"approved": False}})
-    put(house, [not_yet, row.model_copy(update={"valid_from": begins})])
+    not_yet = changed(row, valid_to=begins, value=row.value | {"approved": False})
+    put(house, [not_yet, changed(row, valid_from=begins)])
 
     record_id = house.win(deals.milestone(WON_ON))
     house.settle()

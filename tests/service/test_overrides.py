@@ -149,7 +149,7 @@ def test_hours_that_leave_too_thin_a_margin_stop_the_deal_until_they_are_taken_b
     override(house, record_id, field="hours", value=None)
     house.settle()
 
-    assert (item.code, item.stage) == ("MARGIN_BELOW_FLOOR", "enrich")
+    assert (item.code, item.stage) == ("MARGIN_BELOW_FLOOR", "split_workstreams")
     assert house.state(record_id) is State.AWAITING_APPROVAL
     assert house.plan(record_id).hash == before.hash
 

@@ -19,7 +19,7 @@ from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reading.readings import OpportunityDetail
 from oppsync.domain.values.actor import COMMAND_LINE
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound, RecordGone
@@ -80,7 +80,7 @@ def test_a_document_is_previewed_and_nothing_is_written(house: House, books: Boo
     before = everything(house, books)
 
     shown = preview(house, deal)
-    broken = preview(house, deal.model_copy(update={"lines": (), "account": None}))
+    broken = preview(house, changed(deal, lines=(), account=None))
 
     assert everything(house, books) == before
     assert shown.hash == house.plan(record_id).hash
@@ -107,7 +107,7 @@ def test_what_people_overrode_is_in_the_preview_of_a_known_deal(
     record_id = house.to_approval(deals.milestone(WON_ON))
     before = house.opportunity(record_id)
     assert before.record is not None
-    ends_on = given(before.record.ends_on, "the end")
+    ends_on = require(before.record.ends_on, "the end")
     override(house, before, "ends_on", (ends_on + timedelta(days=1)).isoformat())
     house.settle()
     opportunity = house.opportunity(record_id)

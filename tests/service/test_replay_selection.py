@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.replays import (
     Previewed,
     ReplayAction,
@@ -152,6 +154,31 @@ def test_what_is_still_blocked_is_said_and_not_run(house: House) -> None:
     assert run(house, shown)[0].replayed
     house.settle()
     assert house.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_a_margin_that_is_still_too_thin_is_foreseen(house: House) -> None:
+    floor = ReferenceRow(
+        kind=ReferenceKind.MARGIN_POLICY,
+        key="ACME-US",
+        valid_from=date(2026, 1, 1),
+        value={"floor_percent": "99", "severity": "blocks"},
+    )
+    with house.application.uow() as uow:
+        uow.references.put(TENANT, floor)
+        uow.commit()
+    record_id = house.win(deals.fixed_fee(WON_ON))
+    house.settle()
+    item = house.exception(record_id)
+    assert (item.code, item.stage) == ("MARGIN_BELOW_FLOOR", "split_workstreams")
+
+    for from_stage in (None, "enrich"):
+        shown = only(preview(house, from_stage, ids=tuple(ids(house, record_id))))
+        assert (shown.action, "still blocked: MARGIN_BELOW_FLOOR" in shown.says) == (ReplayAction.BLOCKED, True)
+
+    with house.application.uow() as uow:
+        uow.references.put(TENANT, changed(floor, value={"floor_percent": "1", "severity": "blocks"}))
+        uow.commit()
+    assert only(preview(house, ids=tuple(ids(house, record_id)))).action is ReplayAction.RUN
 
 
 def test_nobody_to_approve_is_foreseen(house: House) -> None:

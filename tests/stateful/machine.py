@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from oppsync.domain.approval.tasks import Decision
+from oppsync.domain.values.model import changed
 from oppsync.pipeline.table import stage_for
 from tests.stateful import checks
 from tests.stateful.faults import AT, Kind, Point, Trouble
@@ -149,7 +150,7 @@ class FirmMachine(RuleBasedStateMachine):
             case "lost" | "won":
                 simulation.change(record_id, is_won=what == "won")
             case "account" if record.account:
-                repaired = record.account.model_copy(update={"code": "CUST-1001"})
+                repaired = changed(record.account, code="CUST-1001")
                 simulation.change(record_id, account=repaired)
         if told:
             simulation.tell(record_id)

@@ -20,6 +20,7 @@ from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, 
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import ExceptionItem
@@ -154,7 +155,7 @@ class MemoryOpportunities:
         known = self.find(tenant_id, connection_id, ref.id)
         if known is not None:
             row = self._rows[known]
-            asked = row.tracked.model_copy(update={"reread_requested": row.tracked.reread_requested + 1})
+            asked = changed(row.tracked, reread_requested=row.tracked.reread_requested + 1)
             due_at = row.due_at or self._now()
             self._rows[known] = replace(row, tracked=asked, due_at=due_at, emit_at=emit_at)
             return known, False
@@ -200,7 +201,7 @@ class MemoryOpportunities:
         if row.lease_until is not None and row.lease_until >= now:
             return None
         left_behind = row.lease_holder is not None and row.lease_holder != holder
-        tracked = row.tracked.model_copy(update={"crashes": row.tracked.crashes + left_behind})
+        tracked = changed(row.tracked, crashes=row.tracked.crashes + left_behind)
         lease = Lease(opportunity_id=opportunity_id, token=row.lease_token + 1, until=now + LEASE)
         self._rows[opportunity_id] = replace(
             row, tracked=tracked, lease_token=lease.token, lease_until=lease.until, lease_holder=holder
@@ -218,7 +219,7 @@ class MemoryOpportunities:
         if row is None or row.tracked.version != before.version:
             return None
         asked = row.tracked.reread_requested
-        saved = self._changed(row, before, after.model_copy(update={"reread_requested": asked}), due)
+        saved = self._changed(row, before, changed(after, reread_requested=asked), due)
         self._rows[before.id] = (
             replace(saved, lease_until=self._now() + LEASE)
             if due.keep_lease
@@ -235,7 +236,7 @@ class MemoryOpportunities:
         due_at = now if asked else None if due.after is None else now + due.after
         return replace(
             row,
-            tracked=after.model_copy(update={"version": row.tracked.version + 1}),
+            tracked=changed(after, version=row.tracked.version + 1),
             due_at=due_at,
             emit_at=now + (EMIT_AGAIN if due.sent else timedelta(0)),
         )
@@ -287,7 +288,7 @@ class MemoryLedger:
                 attempts=0,
             )
         )
-        again = row.model_copy(update={"request_digest": digest, **values})
+        again = changed(row, request_digest=digest, **values)
         self._rows[tenant_id, effect.key] = EffectRow(tenant_id, effect.opportunity_id, again)
 
     def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None:
@@ -325,7 +326,7 @@ class MemoryLedger:
     def _set(self, tenant_id: str, key: str, lease: Lease, **values: Any) -> None:
         self._fence(lease)
         effect = self._rows[tenant_id, key]
-        self._rows[tenant_id, key] = replace(effect, row=effect.row.model_copy(update=values))
+        self._rows[tenant_id, key] = replace(effect, row=changed(effect.row, **values))
 
     def _fence(self, lease: Lease) -> None:
         row = held(self._opportunities, lease)

@@ -11,6 +11,7 @@ from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
@@ -43,7 +44,7 @@ class MemoryDeliveries:
     def link(self, tenant_id: str, delivery_id: UUID, opportunity_id: UUID) -> None:
         row = self._rows[delivery_id]
         linked = dict.fromkeys((*row.opportunities, opportunity_id))
-        self._rows[delivery_id] = row.model_copy(update={"opportunities": tuple(linked)})
+        self._rows[delivery_id] = changed(row, opportunities=tuple(linked))
 
     def get(self, tenant_id: str, delivery_id: UUID) -> StoredDelivery:
         if delivery_id not in self._rows:
@@ -116,7 +117,7 @@ class MemoryApprovals:
         task = self.open(tenant_id, opportunity_id, plan_hash, role, ())
         if task.status is TaskStatus.OPEN:
             approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
-            self._rows[task.id] = task.model_copy(update=approved)
+            self._rows[task.id] = changed(task, **approved)
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         return [task for task in self._rows.values() if task.opportunity_id == opportunity_id]
@@ -130,7 +131,7 @@ class MemoryApprovals:
         self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
     ) -> ApprovalTask:
         decision = {"status": status, "decided_by": by, "decided_at": self._now(), "comment": comment}
-        self._rows[task.id] = self._rows[task.id].model_copy(update=decision)
+        self._rows[task.id] = changed(self._rows[task.id], **decision)
         return self._rows[task.id]
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
@@ -144,7 +145,7 @@ class MemoryApprovals:
         return self._void(task for task in self.of(tenant_id, opportunity_id) if task.status is TaskStatus.OPEN)
 
     def _void(self, tasks: Iterable[ApprovalTask]) -> int:
-        voided = [task.model_copy(update={"status": TaskStatus.VOID}) for task in tasks]
+        voided = [changed(task, status=TaskStatus.VOID) for task in tasks]
         self._rows.update({task.id: task for task in voided})
         return len(voided)
 
@@ -160,7 +161,7 @@ class MemoryExceptions:
             same = (item.subject, item.code) == (new.subject, new.code)
             if same and item.status is ExceptionStatus.OPEN:
                 again = {**dict(new), "last_seen": self._now(), "occurrences": item.occurrences + 1}
-                self._rows[item.id] = item.model_copy(update=again)
+                self._rows[item.id] = changed(item, **again)
                 return item.id
         item = ExceptionItem(
             **dict(new),
@@ -186,7 +187,7 @@ class MemoryExceptions:
 
     def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None:
         closed = {"status": status, "closed_by": by, "closed_at": self._now(), "reason": reason}
-        self._rows[item_id] = self._rows[item_id].model_copy(update=closed)
+        self._rows[item_id] = changed(self._rows[item_id], **closed)
 
     def close_open(
         self,

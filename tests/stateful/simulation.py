@@ -16,6 +16,7 @@ from uuid import UUID
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
 from oppsync.domain.effects.effects import ExternalRecord, LedgerRow
 from oppsync.domain.plan.plan import PlanContent, plan_hash
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.intake import Delivery
 from oppsync.domain.work.states import State
@@ -143,9 +144,8 @@ class Simulation:
     def reprice(self, record_id: str) -> None:
         deal = self.outside.crm[record_id].now
         first = deal.lines[0]
-        dearer = first.model_copy(
-            update={"quantity": first.quantity + 1, "net": first.net * (first.quantity + 1) / first.quantity}
-        )
+        more = first.quantity + 1
+        dearer = changed(first, quantity=more, net=first.net * more / first.quantity)
         total = sum((line.net for line in (dearer, *deal.lines[1:])), start=Decimal(0))
         self.change(record_id, lines=(dearer, *deal.lines[1:]), amount=total)
 

@@ -12,6 +12,7 @@ from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.plan.plan import ROOT_PATH
 from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
 from oppsync.domain.work.states import State
@@ -535,9 +536,7 @@ def test_an_older_reading_changes_nothing(firm: Simulation) -> None:
     known = firm.find(record_id).tracked
     firm.reprice(record_id)
     record = firm.outside.crm[record_id]
-    record.versions.append(
-        record.now.model_copy(update={"modified_at": record.versions[0].modified_at - timedelta(1)})
-    )
+    record.versions.append(changed(record.now, modified_at=record.versions[0].modified_at - timedelta(1)))
     firm.tell(record_id)
     firm.settle()
 
@@ -561,7 +560,7 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
     assert codes(firm, record_id) == ["ACCOUNT_UNKNOWN"]
     account = firm.outside.crm[record_id].now.account
     assert account is not None
-    firm.change(record_id, account=account.model_copy(update={"code": "CUST-1001"}))  # and nobody tells us
+    firm.change(record_id, account=changed(account, code="CUST-1001"))  # and nobody tells us
     firm.replay(firm.open_items()[0])
     firm.settle()
 
@@ -586,7 +585,7 @@ def test_a_fixed_and_told_deal_closes_its_item_and_no_other(firm: Simulation) ->
     firm.settle()
     account = firm.outside.crm[record_id].now.account
     assert account is not None
-    firm.change(record_id, account=account.model_copy(update={"code": "CUST-1001"}))
+    firm.change(record_id, account=changed(account, code="CUST-1001"))
     firm.tell(record_id)
     firm.settle()
 

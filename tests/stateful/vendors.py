@@ -11,6 +11,7 @@ from typing import Any
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.values.model import changed
 from tests.stateful.faults import SEARCH_LAG
 
 
@@ -101,7 +102,7 @@ class CrmRecord:
     def save(self, at: datetime, **changes: Any) -> None:
         """Any save, our own write-back's too, gives the record a new version."""
         number = len(self.versions) + 1
-        new = self.now.model_copy(update={**changes, "version": f"v{number}", "modified_at": at})
+        new = changed(self.now, **changes, version=f"v{number}", modified_at=at)
         self.versions.append(new)
 
     def find(self, wanted: WriteBack) -> ExternalRecord | None:

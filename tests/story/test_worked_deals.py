@@ -26,7 +26,7 @@ from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 from oppsync.kernel import canonical_json
 from oppsync.services.insight.preview_plan import preview
 from tests.harness import builders as make
@@ -93,9 +93,9 @@ def deal(name: str) -> Opportunity:
 
 def previewed(name: str) -> PlanPreview:
     sold = deal(name)
-    won_on = given(sold.won_on, "the close date")
+    won_on = require(sold.won_on, "the close date")
     entity = BOOK.find(
-        LegalEntity, ReferenceKind.LEGAL_ENTITY, given(sold.contracting_entity, "the entity"), won_on
+        LegalEntity, ReferenceKind.LEGAL_ENTITY, require(sold.contracting_entity, "the entity"), won_on
     )
     facts = ValidationFacts(
         customer_exists=True,
@@ -179,7 +179,7 @@ def test_the_deals_are_those_of_a_global_firm() -> None:
     models = [{each.billing_model_of(line) for line in each.lines} for each in sold]
 
     assert len(sold) >= 30
-    assert len({given(each.account, "the account").country for each in sold}) >= 10
+    assert len({require(each.account, "the account").country for each in sold}) >= 10
     currencies = Counter(each.currency for each in sold)
     assert len(currencies) >= 7
     assert {"JPY", "KWD"} <= set(currencies)

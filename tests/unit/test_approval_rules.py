@@ -14,6 +14,7 @@ from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
@@ -31,7 +32,7 @@ TIME, FIXED = BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.FIXED_FEE
 def rule(**changes: Any) -> ApprovalRule:
     """Covers the builders' deal: 44,400.00 EUR, ACME-DE, all three models."""
     usual = ApprovalRule(up_to=Money(amount=Decimal(50_000), currency="EUR"), known_customers_only=False)
-    return make.changed(usual, **changes)
+    return changed(usual, **changes)
 
 
 def row(
@@ -120,7 +121,7 @@ def test_a_rule_may_give_one_role_s_approval_and_the_first_by_name_is_named() ->
 
 
 def test_a_credit_is_never_approved_by_a_rule() -> None:
-    content = make.changed(make.content(make.opportunity()), total=money("-1.00"))
+    content = changed(make.content(make.opportunity()), total=money("-1.00"))
 
     found = approved_by_rule(content, rules_on([row()], TODAY), known_customer=True, warned=False, before=())
 
@@ -133,8 +134,8 @@ def test_a_plan_below_the_least_margin_or_without_a_known_one_is_left_to_people(
 ) -> None:
     content = make.content(make.opportunity())
     root, *rest = content.nodes
-    root = make.changed(root, margin_percent=None if margin is None else Decimal(margin))
-    content = make.changed(content, nodes=(root, *rest))
+    root = changed(root, margin_percent=None if margin is None else Decimal(margin))
+    content = changed(content, nodes=(root, *rest))
     rules = rules_on([row(least_margin_percent=Decimal(25))], TODAY)
 
     found = approved_by_rule(content, rules, known_customer=True, warned=False, before=())
@@ -171,7 +172,7 @@ def test_what_a_person_once_decided_about_people_finish(status: TaskStatus) -> N
     )
 
     assert approved(row(), before=(decided,)) == {}
-    assert approved(row(), before=(decided.model_copy(update={"decided_by": None}),)) == BOTH
+    assert approved(row(), before=(changed(decided, decided_by=None),)) == BOTH
 
 
 SMALL = RuleUse(name="small", valid_from=TODAY, version=3)

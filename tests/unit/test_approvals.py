@@ -11,7 +11,7 @@ from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
-from oppsync.pipeline.approve import REQUIRED_ROLES, judge, open_tasks
+from oppsync.pipeline.approve import REQUIRED_ROLES, open_tasks, weigh_decisions
 from oppsync.pipeline.stage import Advance, Await, Park
 from tests.harness import builders as make
 
@@ -115,7 +115,7 @@ WAITS, GOES_ON, ENDS = None, State.APPROVED, State.REFUSED
 def test_what_the_decisions_add_up_to(finance: TaskStatus, delivery: TaskStatus, to: State | None) -> None:
     waiting = make.tracked(make.opportunity(), state=State.AWAITING_APPROVAL, plan_hash=HASH)
 
-    outcome = judge(waiting, [task(FINANCE, finance), task(DELIVERY, delivery)])
+    outcome = weigh_decisions(waiting, [task(FINANCE, finance), task(DELIVERY, delivery)])
 
     assert (outcome.to if isinstance(outcome, Advance) else None) is to
     assert isinstance(outcome, Await) is (to is WAITS)
@@ -125,4 +125,4 @@ def test_what_the_decisions_add_up_to(finance: TaskStatus, delivery: TaskStatus,
 def test_decisions_on_another_plan_count_for_nothing(status: TaskStatus) -> None:
     waiting = make.tracked(make.opportunity(), state=State.AWAITING_APPROVAL, plan_hash="b" * 64)
 
-    assert isinstance(judge(waiting, [task(role, status) for role in REQUIRED_ROLES]), Await)
+    assert isinstance(weigh_decisions(waiting, [task(role, status) for role in REQUIRED_ROLES]), Await)

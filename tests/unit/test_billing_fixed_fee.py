@@ -14,6 +14,7 @@ from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
 from oppsync.domain.deal.opportunity import ContractTerms
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
 
@@ -60,7 +61,7 @@ def test_each_instalment_has_its_own_key_and_a_date_inside_the_run(
     end = date.fromordinal(start.toordinal() + days)
     run = make.workstream(make.fixed_line(billing=BillingTerms(frequency=frequency)))
 
-    schedule = instalments(make.changed(run, starts_on=start, ends_on=end))
+    schedule = instalments(changed(run, starts_on=start, ends_on=end))
 
     dates = [instalment.due_on for instalment in schedule]
     assert start <= dates[0]

@@ -9,6 +9,7 @@ from oppsync.domain.billing.milestone import MilestoneBilling
 from oppsync.domain.deal.opportunity import Milestone, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine
 from oppsync.domain.planning.split import split
+from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
 
@@ -37,8 +38,8 @@ def test_the_order_in_which_the_crm_lists_them_does_not_count() -> None:
     )
     sold = make.milestone_line(quantity=1, unit_price="100.01", net="100.01")
 
-    forth = billing_lines(make.changed(sold, milestones=thirds))
-    back = billing_lines(make.changed(sold, milestones=thirds[::-1]))
+    forth = billing_lines(changed(sold, milestones=thirds))
+    back = billing_lines(changed(sold, milestones=thirds[::-1]))
 
     assert forth == back
     assert sum(line.amount.amount for line in forth) == Decimal("100.01")

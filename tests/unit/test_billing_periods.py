@@ -14,6 +14,7 @@ from oppsync.domain.billing.calendar import due_day, is_business_day, is_known
 from oppsync.domain.billing.periods import anniversary, day_in_month, first_day, months_in, periods
 from oppsync.domain.deal.billing_terms import BillingFrequency
 from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
+from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
 DAYS = st.dates(date(2020, 1, 1), date(2040, 1, 1))
@@ -141,8 +142,8 @@ def test_weekends_and_holidays_are_the_country_s(
 
 def test_a_due_date_rolls_over_a_long_weekend_and_only_where_the_policy_says_so() -> None:
     """Good Friday to Easter Monday 2026."""
-    rolls = make.changed(DE, billing_policy=BillingPolicy(rolls_to_business_day=True))
-    abroad = make.changed(US, billing_policy=BillingPolicy(rolls_to_business_day=True))
+    rolls = changed(DE, billing_policy=BillingPolicy(rolls_to_business_day=True))
+    abroad = changed(US, billing_policy=BillingPolicy(rolls_to_business_day=True))
     good_friday = date(2026, 4, 3)
 
     assert due_day(good_friday, rolls) == date(2026, 4, 7)

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import pytest
 
-from oppsync.domain.catalog import SHAPES
+from oppsync.domain.catalog import CATALOG
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.model import changed
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
 
@@ -37,22 +38,22 @@ CASES = [
         "LEGAL_ENTITY_UNKNOWN",
         "/contracting_entity",
         "ACME-XX",
-        make.changed(FIXED, contracting_entity="ACME-XX"),
+        changed(FIXED, contracting_entity="ACME-XX"),
     ),
     Case(
         "TAX_TREATMENT_MISSING",
         "/account/country",
         "ACME-DE|BR",
-        make.changed(FIXED, account=make.account(country="BR", tax_id=None)),
+        changed(FIXED, account=make.account(country="BR", tax_id=None)),
     ),
-    Case("DELIVERY_MODEL_UNKNOWN", "/delivery_model", "Lunar", make.changed(FIXED, delivery_model="Lunar")),
+    Case("DELIVERY_MODEL_UNKNOWN", "/delivery_model", "Lunar", changed(FIXED, delivery_model="Lunar")),
     Case(
         "SERVICE_LINE_UNKNOWN",
         "/lines/0/service_line",
         "Catering",
         make.opportunity(make.fixed_line(service_line="Catering")),
     ),
-    Case("REGION_UNKNOWN", "/region", "Atlantis", make.changed(FIXED, region="Atlantis")),
+    Case("REGION_UNKNOWN", "/region", "Atlantis", changed(FIXED, region="Atlantis")),
     Case(
         "RATE_MISSING",
         "/lines/0/role",
@@ -148,7 +149,7 @@ def test_a_deal_won_a_year_apart_is_booked_on_another_cost_centre() -> None:
 
 
 def test_before_the_firm_began_nothing_is_known() -> None:
-    codes = {found.code for found in findings(make.changed(FIXED, won_on=date(2024, 12, 31)))}
+    codes = {found.code for found in findings(changed(FIXED, won_on=date(2024, 12, 31)))}
 
     assert "LEGAL_ENTITY_UNKNOWN" in codes
 
@@ -166,7 +167,7 @@ def test_before_the_firm_began_nothing_is_known() -> None:
 def test_the_tax_goes_by_entity_and_customers_country(
     entity: str, customer_country: str, tax: str, percent: Decimal
 ) -> None:
-    deal = make.changed(
+    deal = changed(
         FIXED, contracting_entity=entity, account=make.account(country=customer_country, tax_id=None)
     )
 
@@ -230,7 +231,7 @@ def test_the_demo_firms_rows_are_whole() -> None:
     # A rule that approves is set by somebody, never installed.
     assert {row.kind for row in rows} == set(ReferenceKind) - {ReferenceKind.APPROVAL_RULE}
     for row in rows:
-        SHAPES[row.kind].model_validate(row.value)
+        CATALOG[row.kind].shape.model_validate(row.value)
         assert not any(_overlap(row, other) for other in rows), row.key
     templates = {row.key for row in rows if row.kind is ReferenceKind.PROJECT_TEMPLATE}
     assert templates == {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oppsync.domain.enrichment.lookup import MISSING
+from oppsync.domain.catalog import CATALOG
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.findings.codes import CODES, finding
 from oppsync.domain.values.findings.finding import Severity, blocking, warnings
@@ -113,5 +113,8 @@ def test_a_finding_quotes_no_more_than_a_text_holds() -> None:
 
 
 def test_reference_data_has_a_code_for_each_kind_that_can_be_missing() -> None:
-    assert set(MISSING) == set(ReferenceKind) - OPTIONAL_KINDS
-    assert {code for code, _said in MISSING.values()} <= set(CODES)
+    codes = {kind: row.code for kind, row in CATALOG.items() if row.code is not None}
+
+    assert set(CATALOG) == set(ReferenceKind)
+    assert set(codes) == set(ReferenceKind) - OPTIONAL_KINDS
+    assert set(codes.values()) <= set(CODES)

@@ -13,6 +13,7 @@ from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, plan_hash
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
 SOLD_BY_GERMANY = make.opportunity(make.fixed_line(product_family="US Delivery"), make.milestone_line())
@@ -41,7 +42,7 @@ def test_the_work_is_booked_where_it_is_done_and_the_revenue_where_it_is_sold() 
 
 def test_who_delivers_what_it_sells_owes_nobody() -> None:
     content = make.content(SOLD_BY_GERMANY)
-    sold_there = make.content(make.changed(SOLD_BY_GERMANY, contracting_entity="ACME-US", currency="USD"))
+    sold_there = make.content(changed(SOLD_BY_GERMANY, contracting_entity="ACME-US", currency="USD"))
 
     assert content.node("00kL3").intercompany is None
     assert content.node("00kL3").revenue_cost_centre == "CC-DE-CLOUD"
@@ -95,7 +96,7 @@ def test_an_entity_that_is_not_approved_does_not_deliver_either() -> None:
 
 
 def _entity() -> dict[str, object]:
-    entity = make.changed(make.legal_entity("ACME-US"), code="ACME-JP", erp_company="ACME-JP", approved=False)
+    entity = changed(make.legal_entity("ACME-US"), code="ACME-JP", erp_company="ACME-JP", approved=False)
     return entity.model_dump(mode="json")
 
 

@@ -15,6 +15,7 @@ from oppsync.domain.planning.origin_table import BILLING, OVERRIDDEN, RULES
 from oppsync.domain.reading.why import NOT_KEPT, Reason, why
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.reference.splitting import SplitRule
+from oppsync.domain.values.model import changed
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound
 from oppsync.kernel.json_pointer import leaves
@@ -222,7 +223,7 @@ def test_a_plan_of_before_says_that_it_does_not_know() -> None:
 
 def test_origins_are_no_part_of_what_is_approved() -> None:
     made = plan("hours, a fee and milestones")
-    without = make.changed(made, provenance=make.changed(made.provenance, origins=()))
+    without = changed(made, provenance=changed(made.provenance, origins=()))
 
     assert without.hash == made.hash
     assert "origins" not in without.model_dump(mode="json")["provenance"]

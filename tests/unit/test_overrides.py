@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,11 +19,13 @@ from oppsync.domain.plan.plan import ROOT_PATH, NodeKind, Plan, PlanNode
 from oppsync.domain.planning.apply_overrides import Overridden, apply
 from oppsync.domain.planning.split import split
 from oppsync.domain.reading.why import Reason, why
-from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
-from oppsync.pipeline.stage import Advance, Park
+from oppsync.pipeline.stage import Advance, Outcome, Park
+from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
 from tests.unit.test_split_rules import BY_FAMILY, platform, row
 
@@ -48,12 +51,12 @@ def said(
 def applied(deal: Opportunity, *overrides: PlanOverride) -> Overridden:
     book = make.book()
     enrichment = make.enrichment(deal, book)
-    return apply(deal, enrichment, split(deal, enrichment), overrides, book)
+    return apply(split(deal, enrichment), overrides, book, make.WON_ON)
 
 
 def planned(deal: Opportunity, *overrides: PlanOverride) -> Plan:
     enriched = make.tracked(deal, state=State.ENRICHED, enrichment=make.enrichment(deal))
-    outcome = split_workstreams.decide(enriched, make.NOW, overrides, make.book())
+    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), overrides)
     assert isinstance(outcome, Advance)
     assert outcome.plan is not None
     return outcome.plan
@@ -247,16 +250,16 @@ def test_of_two_overrides_the_later_one_names_what_both_change() -> None:
         ([said("hours", "NaN")], "NaN is not a number of hours"),
         ([said("hours", "-1")], "-1 is not a number of hours"),
         ([said("hours", "1.001")], "1.001 is not a number of hours"),
-        ([said("service_line", "CATERING")], "no service line CATERING is known"),
-        ([said("delivery_entity", "ACME-JP")], "no legal entity is set for ACME-JP"),
-        ([said("cost_centre", "CC-US-ADV")], "no cost centre CC-US-ADV is known for ACME-DE"),
-        ([said("template", "TPL-X")], "no project template TPL-X is known"),
+        ([said("service_line", "CATERING")], "No service line CATERING is known"),
+        ([said("delivery_entity", "ACME-JP")], "No legal entity ACME-JP is known"),
+        ([said("cost_centre", "CC-US-ADV")], "No cost centre CC-US-ADV is known for ACME-DE"),
+        ([said("template", "TPL-X")], "No project template TPL-X is known"),
     ],
 )
 def test_what_does_not_fit_stops_the_deal(overrides: Sequence[PlanOverride], words: str) -> None:
     enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL))
 
-    outcome = split_workstreams.decide(enriched, make.NOW, overrides, make.book())
+    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), overrides)
 
     assert isinstance(outcome, Park)
     assert outcome.findings[0].code == "OVERRIDE_NOT_POSSIBLE"
@@ -264,22 +267,79 @@ def test_what_does_not_fit_stops_the_deal(overrides: Sequence[PlanOverride], wor
     assert outcome.findings[0].path == f"/overrides/{overrides[0].workstream}/{overrides[0].field}"
 
 
-def test_an_entity_that_is_not_approved_delivers_nothing() -> None:
-    entity = make.legal_entity("ACME-US", approved=False)
-    closed = ReferenceRow(
-        kind=ReferenceKind.LEGAL_ENTITY,
-        key="ACME-US",
-        valid_from=date(2026, 1, 1),
-        value=entity.model_dump(mode="json"),
-    )
-    enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL))
+def reference(kind: ReferenceKind, key: str, **changes: Any) -> ReferenceRow:
+    """The demo firm's row of this key, changed."""
+    known = next(row for row in reversed(reference_rows()) if (row.kind, row.key) == (kind, key))
+    return changed(known, value=known.value | changes)
 
-    outcome = split_workstreams.decide(
-        enriched, make.NOW, [said("delivery_entity", "ACME-US")], make.book(closed)
-    )
+
+def of_book(book: ReferenceBook, *overrides: PlanOverride) -> Outcome:
+    enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL, book))
+    return split_workstreams.decide(enriched, make.NOW, book, overrides)
+
+
+def test_an_entity_that_is_not_approved_delivers_nothing() -> None:
+    row = reference(ReferenceKind.LEGAL_ENTITY, "ACME-US", approved=False)
+
+    outcome = of_book(make.book(row), said("delivery_entity", "ACME-US"))
 
     assert isinstance(outcome, Park)
-    assert f"{entity.name} is not approved" in outcome.findings[0].message
+    assert "which is to deliver, is not approved for contracts" in outcome.findings[0].message
+
+
+def test_an_entity_whose_approval_ended_before_the_deal_was_won_delivers_nothing() -> None:
+    """As in enrichment, where a region or a split rule names the entity: won on 4 May, approved until March."""
+    row = reference(ReferenceKind.LEGAL_ENTITY, "ACME-US", approved_to="2026-03-31")
+
+    outcome = of_book(make.book(row), said("delivery_entity", "ACME-US"))
+
+    assert isinstance(outcome, Park)
+    (found,) = outcome.findings
+    assert (found.code, found.path) == ("OVERRIDE_NOT_POSSIBLE", "/overrides/00kL2/delivery_entity")
+    assert "which is to deliver, was approved by" in found.message
+    assert "until 2026-03-31 only" in found.message
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        (said("cost_centre", "CC-DE-ADV"), "ACME-DE|ADV"),
+        (said("service_line", "ADV"), "ACME-DE|ADV"),
+        (said("delivery_entity", "ACME-US"), "ACME-US|CLOUD"),
+    ],
+    ids=lambda value: value.field if isinstance(value, PlanOverride) else "",
+)
+def test_nobody_moves_work_to_a_cost_centre_that_closed_before_the_deal_was_won(
+    override: PlanOverride, key: str
+) -> None:
+    row = reference(ReferenceKind.COST_CENTRE, key, closed_on="2026-04-30")
+
+    outcome = of_book(make.book(row), override)
+
+    assert isinstance(outcome, Park)
+    (found,) = outcome.findings
+    assert (found.code, found.path) == ("OVERRIDE_NOT_POSSIBLE", f"/overrides/00kL2/{override.field}")
+    assert "closes on 2026-04-30" in found.message
+
+
+def test_work_moved_to_a_cost_centre_that_closes_before_its_end_is_warned_of_once() -> None:
+    book = make.book(reference(ReferenceKind.COST_CENTRE, "ACME-DE|ADV", closed_on="2026-08-31"))
+    override = said("cost_centre", "CC-DE-ADV")
+
+    first = of_book(book, override)
+
+    assert isinstance(first, Advance)
+    assert first.opportunity.enrichment is not None
+    (warning,) = first.opportunity.enrichment.warnings
+    assert (warning.code, warning.path) == ("COST_CENTRE_CLOSED", "/overrides/00kL2/cost_centre")
+    assert [event.type for event in first.events] == ["warnings.found.v1", "plan.made.v1"]
+    again = split_workstreams.decide(first.opportunity, make.NOW, book, [override])
+    assert isinstance(again, Advance)
+    assert again.events == ()
+    back = split_workstreams.decide(first.opportunity, make.NOW, book)
+    assert isinstance(back, Advance)
+    assert back.opportunity.enrichment is not None
+    assert back.opportunity.enrichment.warnings == ()
 
 
 def test_the_hours_of_time_and_materials_are_what_was_sold() -> None:
@@ -293,11 +353,11 @@ def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
         platform("00kL1", 3_000, ends_on=date(2026, 6, 30)),
         platform("00kL2", 6_000, starts_on=date(2026, 8, 1)),
     )
-    book = make.book(row(make.changed(BY_FAMILY, code="platform")))
+    book = make.book(row(changed(BY_FAMILY, code="platform")))
     enrichment = make.enrichment(deal, book)
     (group,) = split(deal, enrichment)
 
-    (moved,) = apply(deal, enrichment, [group], [said("ends_on", "2026-08-31", group.key)], book).workstreams
+    (moved,) = apply([group], [said("ends_on", "2026-08-31", group.key)], book, make.WON_ON).workstreams
 
     assert moved.ends_on == date(2026, 8, 31)
     assert [(part.starts_on, part.ends_on) for part in moved.parts] == [

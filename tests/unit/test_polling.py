@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.intake import Source
 from oppsync.domain.work.polling import Change, ChangePage, Watermark, synthetic_delivery
 
@@ -51,11 +52,11 @@ def test_a_clock_that_was_set_back_there_takes_nothing_back() -> None:
 
 def test_what_is_found_again_in_a_version_is_the_same_delivery() -> None:
     ref = OpportunityRef(id="006A", version="v1", modified_at=NOW)
-    newer = ref.model_copy(update={"version": "v2"})
-    first, again, changed = (
+    newer = changed(ref, version="v2")
+    first, again, other = (
         synthetic_delivery("default", "crm", each, Source.POLL, timedelta(seconds=61.6))
         for each in (ref, ref, newer)
     )
-    assert first.delivery_id == again.delivery_id != changed.delivery_id
+    assert first.delivery_id == again.delivery_id != other.delivery_id
     assert OpportunityRef.model_validate_json(first.body) == ref
     assert (first.source, first.late_seconds) == (Source.POLL, 62)

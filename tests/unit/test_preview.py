@@ -19,6 +19,8 @@ from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reading.preview import LEAVE_A_PLAN, PlanPreview
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.findings.finding import Severity
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
@@ -27,6 +29,7 @@ from oppsync.pipeline.approve import Candidates, RuleFacts
 from oppsync.pipeline.stage import Advance
 from oppsync.services.insight.preview_plan import NO_RULES, preview
 from tests.harness import builders as make
+from tests.unit import test_rates
 from tests.unit.test_validation import BROKEN_DEALS, CASES
 
 FIONA = Person(
@@ -66,7 +69,7 @@ def test_a_won_deal_shows_the_plan_it_gets() -> None:
 
 def test_an_open_deal_shows_the_plan_it_would_get() -> None:
     won = make.opportunity(won_on=TODAY)
-    still_open = make.changed(won, is_won=False, won_on=None, stage="Proposal", probability=60)
+    still_open = changed(won, is_won=False, won_on=None, stage="Proposal", probability=60)
 
     previewed = shown(still_open)
 
@@ -144,7 +147,7 @@ def test_a_preview_shows_the_plan_as_people_want_it() -> None:
     enriched = make.tracked(
         make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
     )
-    outcome = split_workstreams.decide(enriched, make.NOW, [said("hours", "90")], make.book())
+    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), [said("hours", "90")])
     assert isinstance(outcome, Advance)
 
     previewed = overridden(said("hours", "90"))
@@ -173,6 +176,28 @@ def test_no_rule_approves_what_a_person_changed() -> None:
     assert approved_by() == {use}
     assert approved_by(said("hours", "90")) == {None}
     assert approved_by(said("hours", "90"), said("hours", None, number=2)) == {None}
+
+
+def test_a_margin_that_is_too_thin_stands_beside_the_plan_it_is_of() -> None:
+    book = make.book(
+        test_rates.cost("DACH|*|EUR", "100"),
+        test_rates.floor("*", "50", Severity.BLOCKS),
+        without=test_rates.MARGINS,
+    )
+
+    previewed = shown(make.opportunity(make.fixed_line()), book=book)
+
+    assert codes(previewed) == ["MARGIN_BELOW_FLOOR"]
+    assert previewed.is_blocked
+    assert previewed.margin_percent == Decimal(40)
+
+
+def test_a_deal_without_a_plan_has_no_margin_to_be_judged() -> None:
+    book = make.book(test_rates.floor("*", "99"), without=test_rates.MARGINS)
+
+    previewed = shown(make.opportunity(make.fixed_line(), delivery_model="Lunar"), book=book)
+
+    assert codes(previewed) == ["DELIVERY_MODEL_UNKNOWN"]
 
 
 def test_findings_of_every_stage_come_at_once() -> None:
@@ -228,7 +253,7 @@ def test_codes_that_leave_a_plan_are_codes_that_can_be_found_and_leave_one() -> 
 @given(deal=BROKEN_DEALS)
 def test_no_deal_is_so_broken_that_it_cannot_be_previewed(deal: Opportunity) -> None:
     for is_won in (True, False):
-        previewed = shown(make.changed(deal, is_won=is_won), line_kinds=frozenset(LineKind))
+        previewed = shown(changed(deal, is_won=is_won), line_kinds=frozenset(LineKind))
         assert previewed.plan is not None or previewed.findings
 
 

@@ -22,7 +22,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.revenue.schedule import revenue_schedules
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import blocking
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import Frozen, changed
 from oppsync.domain.values.money import Money, minor_unit
 from tests.harness import builders as make
 from tests.harness.random_deals import Sold, profile, sold
@@ -55,14 +55,14 @@ def test_deal_children_billing_and_revenue_are_the_same_money(sale: Sold) -> Non
 @given(sale=sold())
 def test_a_credit_is_the_mirror_of_its_charge(sale: Sold) -> None:
     workstreams = sale.workstreams()
-    taken_back = [each.model_copy(update={"amount": -each.amount}) for each in workstreams]
+    taken_back = [changed(each, amount=-each.amount) for each in workstreams]
 
     charged = {each.key: _lines(each) for each in workstreams}
     credited = {each.key: _lines(each) for each in taken_back}
 
     assert {key: _mirrored(lines) for key, lines in charged.items()} == credited
-    undiscounted = [each.model_copy(update={"is_discounted": False}) for each in workstreams]
-    mirrored = [each.model_copy(update={"amount": -each.amount}) for each in undiscounted]
+    undiscounted = [changed(each, is_discounted=False) for each in workstreams]
+    mirrored = [changed(each, amount=-each.amount) for each in undiscounted]
     earned, returned = revenue_schedules(undiscounted, charged), revenue_schedules(mirrored, credited)
     assert {key: [-line.amount for line in each.lines] for key, each in earned.items()} == {
         key: [line.amount for line in each.lines] for key, each in returned.items()
@@ -164,9 +164,9 @@ def _texts(content: PlanContent) -> list[str]:
 
 
 def _mirrored_revenue(schedule: RevenueSchedule) -> RevenueSchedule:
-    lines = tuple(line.model_copy(update={"amount": -line.amount}) for line in schedule.lines)
-    return schedule.model_copy(update={"price": -schedule.price, "lines": lines})
+    lines = tuple(changed(line, amount=-line.amount) for line in schedule.lines)
+    return changed(schedule, price=-schedule.price, lines=lines)
 
 
 def _mirrored(lines: tuple[BillingLine, ...]) -> tuple[BillingLine, ...]:
-    return tuple(line.model_copy(update={"amount": -line.amount}) for line in lines)
+    return tuple(changed(line, amount=-line.amount) for line in lines)

@@ -14,6 +14,7 @@ from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, RateCardUse, plan_hash
 from oppsync.domain.planning.split import split
+from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.money import Money
@@ -106,7 +107,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code} {case.path}")
 def test_what_is_odd_about_prices_and_margins_is_warned_of(case: Case) -> None:
-    (found,) = make.enrichment(case.deal, case.book).warnings
+    (found,) = (*make.enrichment(case.deal, case.book).warnings, *judged(case.deal, case.book))
 
     assert (found.code, found.path, found.value) == (case.code, case.path, case.value)
     assert (found.severity, case.said in found.message) == (Severity.WARNS, True)
@@ -118,10 +119,15 @@ def blocks(deal: Opportunity, book: ReferenceBook) -> tuple[Finding, ...]:
     return result
 
 
+def judged(deal: Opportunity, book: ReferenceBook, *overrides: PlanOverride) -> tuple[Finding, ...]:
+    """What is found once the deal is split."""
+    return make_workstreams(deal, make.enrichment(deal, book), overrides, book).findings
+
+
 def test_a_policy_may_block_a_thin_margin() -> None:
     rows = (cost("DACH|*|EUR", "100"), floor("*", "10"), floor("ACME-DE", "40", Severity.BLOCKS))
 
-    (found,) = blocks(TIME, make.book(*rows, without=MARGINS))
+    (found,) = judged(TIME, make.book(*rows, without=MARGINS))
 
     assert (found.code, found.severity) == ("MARGIN_BELOW_FLOOR", Severity.BLOCKS)
 
@@ -129,7 +135,7 @@ def test_a_policy_may_block_a_thin_margin() -> None:
 def test_a_margin_on_its_floor_is_good_enough() -> None:
     rows = (cost("DACH|*|EUR", "100"), floor("ACME-DE|CLOUD", "40"), floor("*", "40"))
 
-    assert make.enrichment(FIXED, make.book(*rows, without=MARGINS)).warnings == ()
+    assert judged(FIXED, make.book(*rows, without=MARGINS)) == ()
 
 
 class Planned(NamedTuple):
@@ -181,10 +187,9 @@ PLANNED = [
 
 @pytest.mark.parametrize("case", PLANNED, ids=lambda case: case.name)
 def test_margins_are_judged_by_the_hours_that_people_plan(case: Planned) -> None:
-    result = enrich(case.deal, FLOORS, case.overrides)
+    findings = judged(case.deal, FLOORS, *case.overrides)
 
-    assert isinstance(result, Enrichment)
-    assert [(found.code, found.path, found.value) for found in result.warnings] == case.found
+    assert [(found.code, found.path, found.value) for found in findings] == case.found
 
 
 def test_of_a_line_in_phases_each_phase_is_judged_once_people_plan_one() -> None:
@@ -196,11 +201,10 @@ def test_of_a_line_in_phases_each_phase_is_judged_once_people_plan_one() -> None
     assert first.hours is not None
     twice = said("hours", str(first.hours * 2), first.key)
 
-    result = enrich(FIXED, book, [twice])
+    findings = judged(FIXED, book, twice)
 
-    assert isinstance(result, Enrichment)
-    assert {found.message.partition(" has a margin of ")[0] for found in result.warnings} >= {first.name}
-    assert make.enrichment(FIXED, book).warnings == ()
+    assert {found.message.partition(" has a margin of ")[0] for found in findings} >= {first.name}
+    assert judged(FIXED, book) == ()
 
 
 def test_a_customers_own_rate_comes_first() -> None:
@@ -271,7 +275,7 @@ def test_a_credit_without_hours_costs_nothing_and_has_no_margin_of_its_own() -> 
     book = make.book(cost("DACH|*|EUR", "20"), floor("*", "80"), floor("ACME-DE|CLOUD", "80"), without=MARGINS)
     deal = make.opportunity(make.fixed_line(), taken_back)
 
-    assert make.enrichment(deal, book).warnings == ()
+    assert judged(deal, book) == ()
     assert costs(make.content(deal, book)) == {
         "project": ("1200.00", Decimal("85.00")),
         "00kL2": ("1200.00", Decimal("88.00")),

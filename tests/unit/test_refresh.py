@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import BEFORE_APPROVAL, RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.refresh import decide
@@ -20,11 +21,11 @@ FROM_APPROVAL_ON = sorted(set(State) - RESTARTABLE)
 
 
 def edited(**changes: object) -> Opportunity:
-    return make.changed(KNOWN, name="Globex goes further", **LATER, **changes)
+    return changed(KNOWN, name="Globex goes further", **LATER, **changes)
 
 
 def lost() -> Opportunity:
-    return make.changed(KNOWN, is_won=False, stage="Closed Lost", won_on=None, **LATER)
+    return changed(KNOWN, is_won=False, stage="Closed Lost", won_on=None, **LATER)
 
 
 def standing(state: State, resume: State | None = None) -> TrackedOpportunity:
@@ -54,7 +55,7 @@ def test_what_is_lost_and_exists_is_told_until_a_person_decided() -> None:
 @pytest.mark.parametrize("state", State)
 def test_an_unchanged_deal_stays_where_it_is(state: State) -> None:
     """Its version moved, as an echo of our own write-back makes it."""
-    outcome = reread(standing(state), make.changed(KNOWN, **LATER))
+    outcome = reread(standing(state), changed(KNOWN, **LATER))
 
     assert (outcome.to, outcome.void_tasks, outcome.items) == (state, False, ())
     assert [event.type for event in outcome.events] == ["record.unchanged.v1"]
@@ -62,7 +63,7 @@ def test_an_unchanged_deal_stays_where_it_is(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("record", [edited(), lost(), make.changed(KNOWN, **LATER)])
+@pytest.mark.parametrize("record", [edited(), lost(), changed(KNOWN, **LATER)])
 def test_every_reading_settles_what_was_asked_for(state: State, record: Opportunity) -> None:
     assert not reread(standing(state), record, exists=True).opportunity.reread_due
 
@@ -127,7 +128,7 @@ def test_a_deal_parked_after_approval_stays_parked_when_it_is_edited(resume: Sta
 
 @pytest.mark.parametrize("state", State)
 def test_an_older_reading_than_the_known_one_changes_nothing(state: State) -> None:
-    older = make.changed(
+    older = changed(
         KNOWN, name="As it was", version="older", modified_at=KNOWN.modified_at - timedelta(seconds=1)
     )
 

@@ -15,6 +15,7 @@ from oppsync.domain.planning.planning import check, make_plan
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.billing_policy import BillingPolicy, RevenueMethod
 from oppsync.domain.revenue.table import DEFAULT_METHODS, RECOGNITIONS
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
 
@@ -26,7 +27,7 @@ def planned(*lines: OpportunityLine, country: str = "DE", **policy: Any) -> Plan
     entity = make.legal_entity(
         country=country, billing_policy=BillingPolicy(**({"recognises_revenue": True} | policy))
     )
-    found = make.changed(found, legal_entity=entity)
+    found = changed(found, legal_entity=entity)
     return make_plan(deal, found, split(deal, found))
 
 
@@ -178,7 +179,7 @@ def test_an_entity_that_does_not_ask_for_it_has_plans_without_revenue() -> None:
 def test_a_plan_whose_revenue_is_not_the_deals_is_a_bug(change: dict[str, Any], said: str) -> None:
     content = planned(make.fixed_line())
     root, *tasks = content.nodes
-    wrong = make.changed(root, revenue=make.changed(root.revenue, **change)) if root.revenue else root
+    wrong = changed(root, revenue=changed(root.revenue, **change)) if root.revenue else root
 
     with pytest.raises(ValueError, match=said):
-        check(make.changed(content, nodes=(wrong, *tasks)))
+        check(changed(content, nodes=(wrong, *tasks)))

@@ -20,6 +20,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.splitting import LineAttribute, SplitPhase, SplitRule, key_part
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
 from tests.harness.random_deals import ANY_BOOK, ANY_RATES, CURRENCIES, deals, profile
@@ -174,7 +175,7 @@ def test_a_line_is_spread_over_phases_by_percent() -> None:
 
 
 def test_a_group_is_spread_as_a_whole() -> None:
-    rule = make.changed(BY_FAMILY, phases=PHASES)
+    rule = changed(BY_FAMILY, phases=PHASES)
     deal = make.opportunity(platform("00kL1", 1_000), platform("00kL2", 2_000))
 
     assert [(ws.key.rsplit(".", 1)[1], ws.name, ws.amount.text) for ws in workstreams(deal, rule)] == [
@@ -201,9 +202,7 @@ def test_milestones_cannot_be_spread() -> None:
 
 
 def test_the_first_rule_whose_conditions_all_hold_takes_the_line() -> None:
-    first = make.changed(
-        IN_PHASES, code="a", order=1, when={"phase": ["Discovery"], "legal_entity": ["acme-de"]}
-    )
+    first = changed(IN_PHASES, code="a", order=1, when={"phase": ["Discovery"], "legal_entity": ["acme-de"]})
     deal = make.opportunity(
         platform("00kL1", 10_000, phase="discovery"),
         platform("00kL2", 10_000, phase="Rollout"),
@@ -234,7 +233,7 @@ def test_lines_without_the_value_are_a_group_of_their_own() -> None:
 
 
 def test_a_rule_of_another_year_is_not_asked() -> None:
-    over = make.changed(row(BY_FAMILY), valid_from=date(2025, 1, 1), valid_to=date(2026, 1, 1))
+    over = changed(row(BY_FAMILY), valid_from=date(2025, 1, 1), valid_to=date(2026, 1, 1))
     deal = make.opportunity(platform("00kL1", 1), platform("00kL2", 2))
 
     assert [ws.key for ws in split(deal, make.enrichment(deal, book(more=(over,))))] == ["00kL1", "00kL2"]
@@ -306,7 +305,7 @@ def test_no_rule_loses_a_minor_unit_or_a_minute_or_looks_at_the_order(
     deal: Opportunity, rule: SplitRule, data: st.DataObject
 ) -> None:
     reference = book(rule, more=ANY_RATES)
-    shuffled = make.changed(deal, lines=data.draw(st.permutations(deal.lines)))
+    shuffled = changed(deal, lines=data.draw(st.permutations(deal.lines)))
 
     by_rule = split(deal, make.enrichment(deal, reference))
     one_each = split(deal, make.enrichment(deal, ANY_BOOK))

@@ -10,14 +10,14 @@ import pytest
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
-from oppsync.domain.enrichment.tax_decision import TaxCase, decide, has_valid_form
+from oppsync.domain.enrichment.tax_decision import TaxCase, decide_tax, has_valid_form
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import PlanContent, WithheldTax
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment, Withholding
 from oppsync.domain.reference.vat_territory import EU, vat_area
 from oppsync.domain.values.findings.finding import Severity
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import Frozen, changed
 from tests.harness import builders as make
 
 BEGIN = date(2025, 1, 1)
@@ -78,7 +78,7 @@ DECISIONS = [
 def test_the_treatment_and_its_reason(
     case: TaxCase, kind: TaxKind, code: str, percent: str | int, said: str
 ) -> None:
-    treatment = decide(case)
+    treatment = decide_tax(case)
 
     assert treatment is not None
     assert (treatment.kind, treatment.code, treatment.percent) == (kind, code, Decimal(percent))
@@ -90,7 +90,7 @@ def test_an_entity_without_such_a_tax_decides_nothing() -> None:
 
     places = ("DE", "FR", "GB")
     cases = [TaxCase(seller=vat_area("DE"), place=vat_area(place), regime=bare) for place in places]
-    assert [decide(case) for case in cases] == [None] * 3
+    assert [decide_tax(case) for case in cases] == [None] * 3
 
 
 def test_the_union_is_without_the_united_kingdom() -> None:
@@ -168,7 +168,7 @@ EVERYTHING = TaxRegime(
 def test_a_vat_territory_is_not_a_country(
     seller: str, address: tuple[str, ...], tax_id: str | None, code: str
 ) -> None:
-    treatment = decide(
+    treatment = decide_tax(
         TaxCase(seller=vat_area(seller), place=vat_area(*address), tax_id=tax_id, regime=EVERYTHING)
     )
 
@@ -179,7 +179,7 @@ def test_a_vat_territory_is_not_a_country(
 
 def test_what_a_territory_is_taken_for_is_said_with_its_source() -> None:
     def reason(seller: str, *address: str) -> str:
-        treatment = decide(TaxCase(seller=vat_area(seller), place=vat_area(*address), regime=EVERYTHING))
+        treatment = decide_tax(TaxCase(seller=vat_area(seller), place=vat_area(*address), regime=EVERYTHING))
         assert treatment is not None
         return treatment.reason
 
@@ -346,7 +346,7 @@ def test_a_customer_in_monaco_is_taxed_as_one_in_france() -> None:
 def test_the_place_of_supply_may_be_another_than_the_customers_country() -> None:
     """A service on land in Germany (Article 47) is taxed there, wherever the customer is."""
     deal = customer("GB")
-    there = make.changed(deal, contract=make.changed(deal.contract, place_of_supply="DE"))
+    there = changed(deal, contract=changed(deal.contract, place_of_supply="DE"))
 
     assert (content(deal).tax, content(there).tax) == ("EXPORT-0", "VAT-DE-19")
 

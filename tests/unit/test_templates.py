@@ -17,6 +17,7 @@ from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, plan_hash
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import ProjectTemplate
+from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
 PHASES = [
@@ -49,9 +50,7 @@ def planned(deal: Opportunity, **fields: Any) -> PlanContent:
 def test_a_credit_has_a_templates_tasks_only_where_it_plans_hours() -> None:
     taken_back = make.credit(make.fixed_line(id="00kZ", unit_price=2_000, net=2_000))
     with_hours, without = (
-        planned(
-            make.opportunity(make.fixed_line(), make.changed(taken_back, planned_hours=hours)), phases=PHASES
-        )
+        planned(make.opportunity(make.fixed_line(), changed(taken_back, planned_hours=hours)), phases=PHASES)
         for hours in (8, None)
     )
 
@@ -189,9 +188,9 @@ def test_time_entry_is_opened_or_not(time_entry: bool) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"phases": [PHASES[0]]}, "phases: each has to be above 0 % and all of them 100 %"),
+        ({"phases": [PHASES[0]]}, "the percents of phases are .* % in all, each has to be above 0 %"),
         ({"phases": [{**PHASES[1], "percent": 50}] * 2}, "phases: two are the same"),
-        ({"budget": [BUDGET[1]]}, "budget: each has to be above 0 % and all of them 100 %"),
+        ({"budget": [BUDGET[1]]}, "the percents of budget are .* % in all, each has to be above 0 %"),
         ({"budget": [{**BUDGET[0], "percent": 50}] * 2}, "budget: two are the same"),
     ],
 )

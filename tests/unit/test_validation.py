@@ -19,6 +19,7 @@ from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import RULES, RULES_WHEN_WON, validate
 from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
 
@@ -206,8 +207,9 @@ CASES = [
         "NO_LINES",
         "/lines",
         "no product lines",
-        make.opportunity(amount=1, service_line="Cloud", billing_model="milestone").model_copy(
-            update={"lines": ()}
+        changed(
+            make.opportunity(amount=1, service_line="Cloud", billing_model="milestone"),
+            lines=(),
         ),
     ),
     Case(
@@ -592,7 +594,7 @@ def test_an_open_deal_need_not_have_been_won(won_on: date | None) -> None:
     won = make.opportunity(won_on=won_on)
 
     assert [found.path for found in validate(won, make.facts())] == ["/won_on"]
-    assert validate(make.changed(won, is_won=False), make.facts()) == ()
+    assert validate(changed(won, is_won=False), make.facts()) == ()
 
 
 def test_all_findings_come_at_once() -> None:
@@ -630,7 +632,7 @@ def test_a_milestone_may_be_planned_for_the_first_day() -> None:
 
 
 def test_a_deal_without_lines_misses_what_its_lines_would_have_told() -> None:
-    deal = make.opportunity(amount=1).model_copy(update={"lines": ()})
+    deal = changed(make.opportunity(amount=1), lines=())
 
     paths = [found.path for found in validate(deal, make.facts())]
 
@@ -675,7 +677,7 @@ _OPTIONAL = {
     "region": st.sampled_from([None, "DACH"]),
     "lines": st.lists(
         st.builds(
-            lambda line, quantity, price, net: make.changed(line, quantity=quantity, unit_price=price, net=net),
+            lambda line, quantity, price, net: changed(line, quantity=quantity, unit_price=price, net=net),
             st.sampled_from([_EMPTY_LINE, *(line() for line in make.LINES.values())]),
             _NUMBERS,
             _NUMBERS,
@@ -686,7 +688,7 @@ _OPTIONAL = {
 }
 
 
-BROKEN_DEALS = st.fixed_dictionaries(_OPTIONAL).map(lambda fields: make.changed(make.opportunity(), **fields))
+BROKEN_DEALS = st.fixed_dictionaries(_OPTIONAL).map(lambda fields: changed(make.opportunity(), **fields))
 
 
 @given(

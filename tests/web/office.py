@@ -21,6 +21,7 @@ from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -98,7 +99,7 @@ class Office:
             before = uow.opportunities.lock(TENANT, opportunity_id)
             if record is not None:
                 digest = record.content_digest()
-                after = builders.changed(before, record=record, record_digest=digest)
+                after = changed(before, record=record, record_digest=digest)
                 uow.opportunities.change(before, after, ON_ACTION)
             uow.commit()
         return opportunity_id
@@ -106,7 +107,7 @@ class Office:
     def warn(self, opportunity_id: UUID, *warnings: Finding) -> None:
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
-            uow.opportunities.change(before, builders.changed(before, warnings=warnings), ON_ACTION)
+            uow.opportunities.change(before, changed(before, warnings=warnings), ON_ACTION)
             uow.commit()
 
     def waiting(self, record: Opportunity | None = None, *, changed: dict[str, str] | None = None) -> Waiting:
@@ -127,7 +128,7 @@ class Office:
         }
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
-            after = builders.changed(
+            after = changed(
                 before,
                 state=State.AWAITING_APPROVAL,
                 record=record,
@@ -156,7 +157,7 @@ class Office:
         with self.uow() as uow:
             said = uow.overrides.of(TENANT, opportunity_id)
         enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
-        outcome = split_workstreams.decide(enriched, builders.NOW, said, builders.book())
+        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), said)
         assert isinstance(outcome, Advance)
         assert outcome.plan is not None
         return outcome.plan
@@ -222,7 +223,7 @@ class Office:
             uow.ledger.mark_sent(TENANT, effect, "digest", lease, before.traceparent)
             external = ExternalRecord(outside_id="7", number="PRJ-7", url=url)
             uow.ledger.confirm(TENANT, effect.key, external, lease)
-            uow.opportunities.change(before, builders.changed(before, state=State.ACTIVE), ON_ACTION)
+            uow.opportunities.change(before, changed(before, state=State.ACTIVE), ON_ACTION)
             uow.commit()
         return opportunity_id
 
@@ -231,7 +232,7 @@ class Office:
         opportunity_id = self.deal(sold_by("sam.seller"))
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
-            after = builders.changed(before, state=State.PARKED, resume_state=State.VALIDATED)
+            after = changed(before, state=State.PARKED, resume_state=State.VALIDATED)
             uow.opportunities.change(before, after, ON_ACTION)
             item_id = uow.exceptions.raise_item(
                 NewException(
@@ -260,7 +261,7 @@ class Office:
         opportunity_id = self.active(url)
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
-            after = builders.changed(before, state=State.PARKED, resume_state=State.APPROVED)
+            after = changed(before, state=State.PARKED, resume_state=State.APPROVED)
             uow.opportunities.change(before, after, ON_ACTION)
             refused = finding("VENDOR_REJECTED", "Tryton: 400: The fiscal year is closed.")
             item_id = uow.exceptions.raise_item(

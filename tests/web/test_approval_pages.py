@@ -10,6 +10,7 @@ from oppsync.domain.approval.tasks import RuleUse, TaskStatus
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.model import changed
 from oppsync.services.changes.commands import OverridePlan
 from tests.harness import builders
 from tests.harness.builders import TENANT
@@ -205,7 +206,7 @@ def test_a_plan_replaced_meanwhile_keeps_the_comment_and_leads_to_the_new_one(
     waiting = office.waiting(record)
     ana = browser("ana")
     token = ana.get(page_of(waiting)).form_token
-    cheaper = builders.changed(record, lines=(builders.fixed_line(),), amount=Decimal(10_000))
+    cheaper = changed(record, lines=(builders.fixed_line(),), amount=Decimal(10_000))
     newer, _delivery, _plan = office.propose(waiting.opportunity_id, cheaper)
     form = {"csrf_token": token, **approve(waiting, comment="Looks right")}
     sent = ana.client.post(page_of(waiting), data=form)
@@ -254,7 +255,7 @@ def test_while_the_crm_is_read_again_nobody_decides(browser: Browsers, office: O
 
 
 def test_the_owner_is_matched_whatever_the_case_of_the_address(browser: Browsers, office: Office) -> None:
-    record = builders.changed(sold_by("kim"), owner=builders.owner(email=email("kim").upper()))
+    record = changed(sold_by("kim"), owner=builders.owner(email=email("kim").upper()))
     waiting = office.waiting(record)
     assert "you own this opportunity" in browser("kim").get(page_of(waiting)).words
 

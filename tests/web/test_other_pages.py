@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from adapters.bootstrap import build
+from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
@@ -188,7 +189,7 @@ def test_a_failure_shows_a_reference_and_no_detail(browser: Browsers, office: Of
 
 def test_without_postgres_pages_say_so(settings: Settings) -> None:
     nowhere = SecretStr("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    app = create_app(build(settings.model_copy(update={"database_url": nowhere})))
+    app = create_app(build(changed(settings, database_url=nowhere)))
     browser = Browser(app)
     browser.client.set_cookie("session", "any")
     screen = browser.get("/approvals")

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from adapters.bootstrap import build
+from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from tests.web.browser import Browser
 from tests.web.office import PASSWORD, Office, email
@@ -146,7 +147,7 @@ def test_pages_are_not_kept_and_load_nothing_foreign(browser: Callable[[str], Br
 
 
 def test_behind_https_cookies_are_bound_to_the_host(settings: Settings, office: Office) -> None:
-    application = build(settings.model_copy(update={"base_url": "https://oppsync.example"}))
+    application = build(changed(settings, base_url="https://oppsync.example"))
     try:
         client = create_app(application).test_client()
         router = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}

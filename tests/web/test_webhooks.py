@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 from werkzeug.test import TestResponse
 
 from adapters.bootstrap import Application, build
+from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from tests.web.office import CONNECTION, WEBHOOK_SECRET, Office
 from web.app import create_app
@@ -154,7 +155,7 @@ def test_signatures_are_not_kept_but_the_trace_is(app: Flask, office: Office) ->
 
 def test_without_postgres_the_sender_is_asked_to_come_again(settings: Settings) -> None:
     nowhere = SecretStr("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    application = build(settings.model_copy(update={"database_url": nowhere}))
+    application = build(changed(settings, database_url=nowhere))
     app = create_app(application)
     response = deliver(app, signed())
     assert response.status_code == 503
@@ -166,7 +167,7 @@ def test_without_postgres_the_sender_is_asked_to_come_again(settings: Settings) 
 
 
 def test_without_redis_deliveries_are_still_taken(settings: Settings, office: Office) -> None:
-    application = build(settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1")}))
+    application = build(changed(settings, redis_url=SecretStr("redis://127.0.0.1:1")))
     app = create_app(application)
     assert deliver(app, signed()).status_code == 202
     ready = app.test_client().get("/health/ready")

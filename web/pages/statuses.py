@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from oppsync.domain.approval.tasks import TaskStatus
+from oppsync.domain.billing.table import BILLING_MODELS as TABLE
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary
@@ -81,17 +82,7 @@ EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.CANCELLATION: "Closing of",
     EffectKind.CUSTOMER: "Customer",
 }
-BILLING_MODELS: dict[BillingModelCode, str] = {
-    BillingModelCode.TIME_AND_MATERIALS: "Time and materials",
-    BillingModelCode.TIME_AND_MATERIALS_CAPPED: "Time and materials, capped",
-    BillingModelCode.FIXED_FEE: "Fixed fee",
-    BillingModelCode.FIXED_FEE_PROGRESS: "Fixed fee, percent complete",
-    BillingModelCode.FIXED_FEE_DEPOSIT: "Fixed fee with deposit",
-    BillingModelCode.MILESTONE: "Milestone",
-    BillingModelCode.RETAINER: "Retainer",
-    BillingModelCode.RECURRING: "Managed service",
-    BillingModelCode.NON_BILLABLE: "Non-billable",
-}
+BILLING_MODELS: dict[BillingModelCode, str] = {model.code: model.title for model in TABLE.values()}
 
 REVENUE_METHODS: dict[RevenueMethod, str] = {
     RevenueMethod.STRAIGHT_LINE: "Straight line",

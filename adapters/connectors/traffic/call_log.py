@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from adapters.connectors.http.client import Exchange
 from adapters.connectors.traffic.redaction import redacted_body, redacted_target
 from oppsync.domain.reading.calls import VendorCall
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 from oppsync.kernel.stage_scope import StageScope
 
 KEPT = "calls"
@@ -32,7 +32,7 @@ class CallLog:
         """One call, once something of it may have left."""
         calls = scope.keep(KEPT, lambda: self._collecting(scope))
         answer, error = exchange.answer, exchange.error
-        sent = given(exchange.sent, "what was sent")
+        sent = require(exchange.sent, "what was sent")
         calls.append(
             VendorCall(
                 id=uuid7(),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import Frozen, changed
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Misconfigured
 
@@ -70,7 +70,7 @@ def limits_of(connection: Connection, published: Limits) -> Limits:
 def without_limits(connection: Connection) -> Connection:
     """The connection as its vendor's adapter reads it: the limits are ours to keep, not the vendor's."""
     settings = {name: value for name, value in connection.settings.items() if name != SETTING}
-    return connection.model_copy(update={"settings": settings})
+    return changed(connection, settings=settings)
 
 
 def _fault(error: Any) -> str:

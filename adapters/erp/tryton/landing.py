@@ -13,7 +13,7 @@ from adapters.erp.tryton.wire import Invoice, Work
 from oppsync.domain.billing.terms_text import in_words
 from oppsync.domain.plan.orders import LineOrder, NodeOrder
 from oppsync.domain.plan.plan import BillingLine, LineKind, NodeKind, PlanContent, PlanNode
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 
 Fields = dict[str, str]
 OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
@@ -112,7 +112,7 @@ def wanted_node(order: NodeOrder, company_currency: str) -> Fields:
 
 def price(line: BillingLine) -> Decimal:
     """A task's price: an hour's, or the whole amount."""
-    return given(line.rate, "the rate") if line.kind is LineKind.TIME else line.amount.amount
+    return require(line.rate, "the rate") if line.kind is LineKind.TIME else line.amount.amount
 
 
 def wanted_task(order: LineOrder, product: str) -> Fields:

@@ -12,7 +12,7 @@ from adapters.postgres.clock import clock
 from adapters.postgres.rows import document, pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import reference_rows
-from oppsync.domain.catalog import SHAPES
+from oppsync.domain.catalog import CATALOG
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 
@@ -53,7 +53,7 @@ class PostgresReferences:
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
-        SHAPES[row.kind].model_validate(row.value)
+        CATALOG[row.kind].shape.model_validate(row.value)
         same_key = (
             reference_rows.c.tenant_id == tenant_id,
             reference_rows.c.kind == row.kind,

@@ -17,7 +17,7 @@ from adapters.psa.kantata.client import VENDOR, KantataClient
 from adapters.psa.kantata.wire import Workspace
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.values.model import Code, Frozen
+from oppsync.domain.values.model import Code, Frozen, changed
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
@@ -103,7 +103,7 @@ class KantataPsa:
 
     def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> ExternalRecord:
         self._client.delete_resource(_known_id(outside_id))
-        return self._asked(order, outside_id, {}).model_copy(update={"closed": True})
+        return changed(self._asked(order, outside_id, {}), closed=True)
 
     def _asked(
         self, order: StaffingOrder, resource_id: str, differences: dict[str, tuple[str, str]]

@@ -18,8 +18,9 @@ from oppsync.domain.deal.billing_terms import BillingFrequency
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 
 
 class Instalment(NamedTuple):
@@ -31,6 +32,8 @@ class Instalment(NamedTuple):
 
 class FixedFee:
     code = BillingModelCode.FIXED_FEE
+    title = "Fixed fee"
+    revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day"})
 
@@ -54,7 +57,7 @@ class FixedFee:
 
 def instalments(workstream: Workstream) -> tuple[Instalment, ...]:
     """One for each period of the run; at least one."""
-    frequency = given(workstream.terms.frequency, "the billing frequency")
+    frequency = require(workstream.terms.frequency, "the billing frequency")
     ends = [period.ends_on for period in periods(workstream.starts_on, workstream.ends_on, frequency)]
     keys = ["once"] if frequency is BillingFrequency.ONCE else [f"{end:%Y-%m}" for end in ends]
     due = [due_day(first_day(end, workstream.terms.day), workstream.seller) for end in ends]

@@ -15,9 +15,10 @@ from oppsync.domain.billing.terms import billing_day_findings, pointer
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 
 DEPOSIT = "deposit"
 _WHOLE = Decimal(100)
@@ -36,6 +37,8 @@ class FixedFeeDeposit:
     """The deposit is due on the day of signing, or where that is not known on the first day of the work."""
 
     code = BillingModelCode.FIXED_FEE_DEPOSIT
+    title = "Fixed fee with deposit"
+    revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day", "deposit"})
 
@@ -75,8 +78,8 @@ class FixedFeeDeposit:
 
 
 def _parts(workstream: Workstream) -> Iterator[Part]:
-    deposit = given(workstream.terms.deposit, "the deposit")
-    first, final = Fraction(given(deposit.percent, "the deposit's percent")), Fraction(deposit.final_percent)
+    deposit = require(workstream.terms.deposit, "the deposit")
+    first, final = Fraction(require(deposit.percent, "the deposit's percent")), Fraction(deposit.final_percent)
     between = instalments(workstream)
     signed_on = workstream.signed_on or workstream.starts_on
     yield Part(DEPOSIT, "deposit", due_day(signed_on, workstream.seller), first)

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 
 
 class FixedFeeProgress:
     code = BillingModelCode.FIXED_FEE_PROGRESS
+    title = "Fixed fee, percent complete"
+    revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.PROGRESS})
     uses: frozenset[str] = frozenset()
 

@@ -9,15 +9,17 @@ from decimal import Decimal
 from oppsync.domain.deal.opportunity import BillingModelCode, Milestone, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
-
-_WHOLE = Decimal(100)
+from oppsync.domain.values.percentages import why_not_whole
 
 
 class MilestoneBilling:
     code = BillingModelCode.MILESTONE
+    title = "Milestone"
+    revenue_method = RevenueMethod.MILESTONE
     kinds = frozenset({LineKind.MILESTONE})
     uses: frozenset[str] = frozenset()
 
@@ -27,15 +29,12 @@ class MilestoneBilling:
             yield finding("MILESTONES_MISSING", f"{line.title} is billed by milestones and has none", path=here)
             return
         percents = [milestone.percent for milestone in line.milestones]
-        total = sum(percents, start=Decimal(0))
-        if total != _WHOLE or min(percents) <= 0:
-            stated = " + ".join(f"{plain(percent)} %" for percent in percents)
+        if wrong := why_not_whole(percents):
             yield finding(
                 "MILESTONE_PERCENTS",
-                f"The milestones of {line.title} are {stated}: {plain(total)} % in all, each has to be above "
-                "0 % and all of them 100 %",
+                f"The milestones of {line.title} are {wrong}",
                 path=here,
-                value=f"{plain(total)} %",
+                value=f"{plain(sum(percents, start=Decimal(0)))} %",
             )
         yield from _planned_before_start(line, opportunity.start_of(line), here)
 

@@ -8,16 +8,20 @@ from typing import Protocol
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.finding import Finding
 
 
 class BillingModel(Protocol):
     """`kinds` are those of the lines it makes; an ERP that does not land them cannot carry the model.
 
-    `uses` are the names of the `BillingTerms` it goes by: those stand in the plan.
+    `title` names it to people. `revenue_method` is how its revenue is recognised unless the entity's policy has
+    another method. `uses` are the names of the `BillingTerms` it goes by: those stand in the plan.
     """
 
     code: BillingModelCode
+    title: str
+    revenue_method: RevenueMethod
     kinds: frozenset[LineKind]
     uses: frozenset[str]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
@@ -14,6 +15,8 @@ from oppsync.domain.values.model import plain
 
 class NonBillable:
     code = BillingModelCode.NON_BILLABLE
+    title = "Non-billable"
+    revenue_method = RevenueMethod.AS_INVOICED
     kinds: frozenset[LineKind] = frozenset()
     uses: frozenset[str] = frozenset()
 

@@ -17,7 +17,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.reference.billing_policy import Proration
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 
 # A run of whole months that begins inside one is worth a little less or more than their number.
 _TOLERANCE = Fraction(1, 2)
@@ -31,7 +31,7 @@ def periodic_lines(
     hours: Callable[[Period], Decimal | None],
 ) -> tuple[BillingLine, ...]:
     """The workstream's amount by the periods' `weight`, each due at its period's begin or end."""
-    frequency = given(workstream.terms.frequency, "the billing frequency")
+    frequency = require(workstream.terms.frequency, "the billing frequency")
     run = periods(workstream.starts_on, workstream.ends_on, frequency)
     amounts = workstream.amount.allocate([weight(period) for period in run])
     return tuple(

@@ -17,6 +17,7 @@ from oppsync.domain.deal.billing_terms import Timing
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
@@ -28,6 +29,8 @@ class Recurring:
     """In advance unless the terms say in arrears."""
 
     code = BillingModelCode.RECURRING
+    title = "Managed service"
+    revenue_method = RevenueMethod.STRAIGHT_LINE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day", "timing", "indexation_percent"})
 

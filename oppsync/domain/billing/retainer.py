@@ -16,13 +16,16 @@ from oppsync.domain.deal.billing_terms import Retainer, Rollover, Timing
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 
 
 class RetainerBilling:
     code = BillingModelCode.RETAINER
+    title = "Retainer"
+    revenue_method = RevenueMethod.STRAIGHT_LINE
     kinds = frozenset({LineKind.DATED})
     uses = frozenset({"day", "retainer"})
 
@@ -48,7 +51,7 @@ class RetainerBilling:
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
         policy = workstream.seller.billing_policy
-        included = given(given(workstream.terms.retainer, "the retainer").hours, "the hours included")
+        included = require(require(workstream.terms.retainer, "the retainer").hours, "the hours included")
 
         def months(period: Period) -> Fraction:
             return months_in(period.starts_on, period.ends_on, policy.proration)

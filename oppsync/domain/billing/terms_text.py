@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope, Deposit, Retainer, Rollover, Timing
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.money import Money
 
 _SCOPES = {
@@ -28,7 +28,7 @@ def _in_words(terms: BillingTerms, currency: str) -> Iterator[tuple[str, str]]:
     if terms.deposit is not None:
         yield "deposit", _deposit(terms.deposit)
     if terms.retainer is not None:
-        yield "hours included", f"{plain(given(terms.retainer.hours, 'the hours included'))} a month"
+        yield "hours included", f"{plain(require(terms.retainer.hours, 'the hours included'))} a month"
         yield "hours not used", _rollover(terms.retainer)
     if terms.timing is not None:
         yield "invoiced", _TIMINGS[terms.timing]
@@ -39,7 +39,7 @@ def _in_words(terms: BillingTerms, currency: str) -> Iterator[tuple[str, str]]:
 
 
 def _cap(cap: Cap, currency: str) -> str:
-    amount = given(cap.amount, "the cap")
+    amount = require(cap.amount, "the cap")
     limit = Money.rounded(amount, currency)
     warning = Money.rounded(amount * cap.warning_percent / 100, currency)
     return f"{limit} {_SCOPES[cap.scope]}, warning at {warning}, hours beyond are not billable"
@@ -47,7 +47,7 @@ def _cap(cap: Cap, currency: str) -> str:
 
 def _deposit(deposit: Deposit) -> str:
     final = f", final part {plain(deposit.final_percent)} %" if deposit.final_percent else ""
-    return f"{plain(given(deposit.percent, 'the deposit'))} %{final}"
+    return f"{plain(require(deposit.percent, 'the deposit'))} %{final}"
 
 
 def _rollover(retainer: Retainer) -> str:
@@ -55,6 +55,6 @@ def _rollover(retainer: Retainer) -> str:
         case Rollover.NONE:
             return "lapse"
         case Rollover.CAPPED:
-            return f"are carried on, at most {plain(given(retainer.rollover_hours, 'the most'))}"
+            return f"are carried on, at most {plain(require(retainer.rollover_hours, 'the most'))}"
         case Rollover.ALL:
             return "are carried on"

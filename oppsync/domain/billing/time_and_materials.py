@@ -8,10 +8,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import slug
-from oppsync.domain.values.model import given, plain
+from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.pricing import net_of
 
 # ERPs keep four decimals of a price (Tryton's `price_decimal`); the plan says what will stand there.
@@ -20,6 +21,8 @@ _PRICE_STEP = Decimal("0.0001")
 
 class TimeAndMaterials:
     code = BillingModelCode.TIME_AND_MATERIALS
+    title = "Time and materials"
+    revenue_method = RevenueMethod.AS_INVOICED
     kinds = frozenset({LineKind.TIME})
     uses: frozenset[str] = frozenset()
 
@@ -49,8 +52,8 @@ class TimeAndMaterials:
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
         """One line for the role; its amount is the estimate, hours x rate, as it was sold."""
-        role = given(workstream.role, "the role")
-        rate = given(workstream.enrichment.rate, "the rate")
+        role = require(workstream.role, "the role")
+        rate = require(workstream.enrichment.rate, "the rate")
         less_discount = net_of(Decimal(1), rate.price, workstream.discount_percent)
         return (
             BillingLine(
@@ -58,7 +61,7 @@ class TimeAndMaterials:
                 kind=LineKind.TIME,
                 description=f"{workstream.name}: {role}",
                 amount=workstream.amount,
-                hours=given(workstream.hours, "the hours"),
+                hours=require(workstream.hours, "the hours"),
                 rate=less_discount.quantize(_PRICE_STEP, ROUND_HALF_EVEN),
                 role=role,
             ),

@@ -18,6 +18,7 @@ from oppsync.domain.deal.billing_terms import Cap, CapScope
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
@@ -44,6 +45,8 @@ def charge(limit: Decimal, warning_percent: Decimal, before: Decimal, amount: De
 
 class TimeAndMaterialsCapped:
     code = BillingModelCode.TIME_AND_MATERIALS_CAPPED
+    title = "Time and materials, capped"
+    revenue_method = RevenueMethod.AS_INVOICED
     kinds = frozenset({LineKind.TIME})
     uses = frozenset({"cap"})
     _time = TimeAndMaterials()

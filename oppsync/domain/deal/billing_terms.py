@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from oppsync.domain.values.model import Frozen, Quantity
+from oppsync.domain.values.model import Frozen, Quantity, changed
 
 
 class BillingFrequency(StrEnum):
@@ -85,7 +85,7 @@ class BillingTerms(Frozen):
 
     def over(self, wider: BillingTerms) -> BillingTerms:
         """These terms, and those of `wider` for what these leave open."""
-        return wider.model_copy(update=self._agreed())
+        return changed(wider, **self._agreed())
 
     def only(self, names: Collection[str]) -> BillingTerms:
         """These terms without the fields that are not among `names`."""
@@ -96,20 +96,20 @@ class BillingTerms(Frozen):
         return {name: value for name, value in fields.items() if value is not None}
 
 
-def together(each: Sequence[BillingTerms]) -> BillingTerms:
+def combine_terms(each: Sequence[BillingTerms]) -> BillingTerms:
     """Of lines that become one workstream: hours and caps add up, a cap for the contract stays what it is."""
     first, update = each[0], dict[str, Any]()
     if first.cap is not None and first.cap.scope is not CapScope.CONTRACT:
         amount = _sum(terms.cap.amount for terms in each if terms.cap)
-        update["cap"] = first.cap.model_copy(update={"amount": amount})
+        update["cap"] = changed(first.cap, amount=amount)
     if first.retainer is not None:
         retainers = [terms.retainer for terms in each if terms.retainer]
         hours = _sum(retainer.hours for retainer in retainers)
         most = _sum(retainer.rollover_hours for retainer in retainers)
-        update["retainer"] = first.retainer.model_copy(update={"hours": hours, "rollover_hours": most})
-    return first.model_copy(update=update)
+        update["retainer"] = changed(first.retainer, hours=hours, rollover_hours=most)
+    return changed(first, **update)
 
 
 def _sum(numbers: Iterable[Decimal | None]) -> Decimal | None:
-    given = [number for number in numbers if number is not None]
-    return sum(given, start=Decimal(0)) if given else None
+    stated = [number for number in numbers if number is not None]
+    return sum(stated, start=Decimal(0)) if stated else None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from stdnum.util import clean
 
 from oppsync.domain.deal.opportunity import Account, Opportunity
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.model import Code, Frozen, Text, changed
 
 
 class CustomerLink(Frozen):
@@ -56,7 +56,7 @@ def with_customer(opportunity: Opportunity, code: str | None) -> Opportunity:
     account = opportunity.account
     if code is None or account is None or account.code is not None:
         return opportunity
-    return opportunity.model_copy(update={"account": account.model_copy(update={"code": code})})
+    return changed(opportunity, account=changed(account, code=code))
 
 
 def _has_tax_id(candidate: Candidate, tax_id: str) -> bool:

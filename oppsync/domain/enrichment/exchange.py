@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.enrichment.lookup import Search
+from oppsync.domain.enrichment.lookup import Lookup
 from oppsync.domain.plan.conversion import CurrencyUse, Exchange
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.reference.exchange import ExchangeRate
 
 
-def exchanges_of(opportunity: Opportunity, entity: LegalEntity | None, search: Search) -> tuple[Exchange, ...]:
+def exchanges_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> tuple[Exchange, ...]:
     """One for each currency that is not the deal's. An entity that reports needs all of the rates."""
     if entity is None or opportunity.currency is None:
         return ()
@@ -19,13 +19,13 @@ def exchanges_of(opportunity: Opportunity, entity: LegalEntity | None, search: S
     for use, currency in uses.items():
         if currency in (None, opportunity.currency):
             continue
-        quote = _quote(opportunity.currency, currency, entity, search)
+        quote = _quote(opportunity.currency, currency, entity, lookup)
         if quote is not None:
             found.append(Exchange(use=use, currency=currency, quote=quote))
     return tuple(found)
 
 
-def _quote(there: str, here: str, entity: LegalEntity, search: Search) -> ExchangeRate | None:
+def _quote(there: str, here: str, entity: LegalEntity, lookup: Lookup) -> ExchangeRate | None:
     if entity.reporting_currency is None:
-        return search.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (there, here))
-    return search.find(ExchangeRate, ReferenceKind.EXCHANGE_RATE, "/currency", there, here)
+        return lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (there, here))
+    return lookup.find(ExchangeRate, ReferenceKind.EXCHANGE_RATE, "/currency", there, here)

@@ -4,39 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TypeVar
+from functools import cached_property
 
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse, reference_key
+from oppsync.domain.catalog import CATALOG
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse, Shape, reference_key
 from oppsync.domain.reference.splitting import SplitRule
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import Frozen
-
-Shape = TypeVar("Shape", bound=Frozen)
-
-# What is missing, in words, and the code of its finding.
-MISSING: dict[ReferenceKind, tuple[str, str]] = {
-    ReferenceKind.LEGAL_ENTITY: ("LEGAL_ENTITY_UNKNOWN", "No legal entity {key} is known"),
-    ReferenceKind.TAX_TREATMENT: ("TAX_TREATMENT_MISSING", "No tax treatment is set for {key}"),
-    ReferenceKind.DELIVERY_MODEL: ("DELIVERY_MODEL_UNKNOWN", "No delivery model {key} is known"),
-    ReferenceKind.SERVICE_LINE: ("SERVICE_LINE_UNKNOWN", "No service line {key} is known"),
-    ReferenceKind.REGION: ("REGION_UNKNOWN", "No region {key} is known"),
-    ReferenceKind.COST_CENTRE: ("COST_CENTRE_MISSING", "No cost centre is set for {key}"),
-    ReferenceKind.PROJECT_TEMPLATE: ("TEMPLATE_MISSING", "No project template is set for {key}"),
-    ReferenceKind.TRANSFER_PRICE: ("TRANSFER_PRICE_MISSING", "No transfer price is set for {key}"),
-    ReferenceKind.EXCHANGE_RATE: ("EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"),
-    ReferenceKind.RATE_CARD: ("RATE_MISSING", "The rate card has no rate for {key}"),
-}
+from oppsync.domain.values.model import require
 
 
-class Search:
+class Lookup:
     """Look-ups on one day. Remembers the rows used and, once each, the rows that are not there."""
 
     def __init__(self, book: ReferenceBook, day: date) -> None:
         self._book = book
         self.day = day
-        rules = book.all(SplitRule, ReferenceKind.SPLIT_RULE, day)
-        self._rules = {rule.code: (rule, use) for rule, use in rules}
         self._missing: set[tuple[ReferenceKind, str]] = set()
         self.findings: list[Finding] = []
         self.used: dict[tuple[ReferenceKind, str], ReferenceUse] = {}
@@ -54,6 +37,18 @@ class Search:
             return None
         return self._found(kind, key, *hit)
 
+    def by_code(
+        self, shape: type[Shape], kind: ReferenceKind, path: str, code: str, under: str = ""
+    ) -> Shape | None:
+        """The value of this code, among the keys that begin with the part `under`."""
+        for value, use in self._book.all(shape, kind, self.day):
+            if getattr(value, "code", None) == code and (not under or use.key.startswith(f"{under}|")):
+                return self._found(kind, use.key, value, use)
+        whose = f" for {under}" if under else ""
+        words = f"No {kind.replace('_', ' ')} {code} is known{whose}"
+        self._miss(kind, reference_key(under, code) if under else code, path, words)
+        return None
+
     def first(self, shape: type[Shape], kind: ReferenceKind, *keys: Sequence[str | None]) -> Shape | None:
         """The value under the first of these keys that has one; that there is none is no finding."""
         for parts in keys:
@@ -62,6 +57,11 @@ class Search:
             if len(known) == len(parts) and hit is not None:
                 return self._found(kind, reference_key(*known), *hit)
         return None
+
+    @cached_property
+    def _rules(self) -> dict[str, tuple[SplitRule, ReferenceUse]]:
+        rules = self._book.all(SplitRule, ReferenceKind.SPLIT_RULE, self.day)
+        return {rule.code: (rule, use) for rule, use in rules}
 
     def split_rules(self) -> Iterator[SplitRule]:
         """All that are valid. One counts as used once `use` says so."""
@@ -82,14 +82,15 @@ class Search:
         self.trail.append(use)
         return value
 
-    def _miss(self, kind: ReferenceKind, key: str, path: str) -> None:
+    def _miss(self, kind: ReferenceKind, key: str, path: str, words: str | None = None) -> None:
         if (kind, key) in self._missing:
             return
         self._missing.add((kind, key))
-        self.findings.append(missing_row(kind, key, path, self.day))
+        self.findings.append(missing_row(kind, key, path, self.day, words))
 
 
-def missing_row(kind: ReferenceKind, key: str, path: str, day: date) -> Finding:
-    code, said = MISSING[kind]
-    words = said.format(key=key.replace("|", ", "))
-    return finding(code, f"{words} on {day}", path=path, value=key)
+def missing_row(kind: ReferenceKind, key: str, path: str, day: date, words: str | None = None) -> Finding:
+    """`words` instead of the catalog's. Raises ValueError for a kind that no deal needs: a bug."""
+    row = CATALOG[kind]
+    said = words or row.words.format(key=key.replace("|", ", "))
+    return finding(require(row.code, f"the code of a missing {kind}"), f"{said} on {day}", path=path, value=key)

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
-from oppsync.domain.enrichment.lookup import Search
+from oppsync.domain.enrichment.lookup import Lookup
 from oppsync.domain.reference.book import ANY, ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.reference.exchange import ExchangeRate
@@ -24,19 +24,19 @@ _PRICE_STEP = Decimal("0.0001")
 
 
 def rate_of(
-    opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, search: Search
+    opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, lookup: Lookup
 ) -> Rate | None:
     """The rate card's price of the line's role; the price sold, before a discount, must be the same."""
     kind, general = ReferenceKind.RATE_CARD, (region, line.role, opportunity.currency)
     customer = opportunity.account.code if opportunity.account else None
-    own = search.first(Rate, kind, (customer, *general))
-    rate = own or search.find(Rate, kind, f"{path}/role", *general)
+    own = lookup.first(Rate, kind, (customer, *general))
+    rate = own or lookup.find(Rate, kind, f"{path}/role", *general)
     start, end = opportunity.start_of(line), opportunity.end_of(line)
     if rate is not None:
-        search.findings += _price_findings(opportunity, line, path, rate)
+        lookup.findings += _price_findings(opportunity, line, path, rate)
         if start is not None and end is not None:
-            gap = search.uncovered(kind, (customer, *general) if own else general, start, end)
-            search.findings += _gap_findings(line, path, rate, gap)
+            gap = lookup.uncovered(kind, (customer, *general) if own else general, start, end)
+            lookup.findings += _gap_findings(line, path, rate, gap)
     return rate
 
 
@@ -45,26 +45,26 @@ def cost_rate_of(
     line: OpportunityLine,
     region: str | None,
     entity: LegalEntity | None,
-    search: Search,
+    lookup: Lookup,
 ) -> CostRate | None:
     """What an hour of the line costs: of its role, or else of anybody in the region; in the deal's currency, or
     else converted from the contracting entity's."""
     there = opportunity.currency
-    cost = _cost_in(there, line, region, search)
+    cost = _cost_in(there, line, region, lookup)
     if cost is not None or entity is None or entity.currency == there:
         return cost
-    own = _cost_in(entity.currency, line, region, search)
-    quote = search.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, there))
+    own = _cost_in(entity.currency, line, region, lookup)
+    quote = lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, there))
     if own is None or quote is None:
         return None
     return CostRate(card=own.card, hourly=(own.hourly * quote.rate).quantize(_PRICE_STEP, ROUND_HALF_EVEN))
 
 
 def _cost_in(
-    currency: str | None, line: OpportunityLine, region: str | None, search: Search
+    currency: str | None, line: OpportunityLine, region: str | None, lookup: Lookup
 ) -> CostRate | None:
     keys = ((region, line.role, currency), (region, ANY, currency))
-    return search.first(CostRate, ReferenceKind.COST_RATE, *keys)
+    return lookup.first(CostRate, ReferenceKind.COST_RATE, *keys)
 
 
 def _price_findings(

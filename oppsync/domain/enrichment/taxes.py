@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from oppsync.domain.deal.opportunity import Account, Opportunity
-from oppsync.domain.enrichment.lookup import Search
-from oppsync.domain.enrichment.tax_decision import UNITED_STATES, TaxCase, decide, has_valid_form
+from oppsync.domain.enrichment.lookup import Lookup
+from oppsync.domain.enrichment.tax_decision import UNITED_STATES, TaxCase, decide_tax, has_valid_form
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity, ServiceLine
 from oppsync.domain.reference.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
@@ -16,47 +16,47 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
 
 
-def tax_of(opportunity: Opportunity, entity: LegalEntity | None, search: Search) -> TaxTreatment | None:
+def tax_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> TaxTreatment | None:
     """None when something is missing; what, is then a finding."""
     account = opportunity.account
     if account is None or entity is None or account.country is None:
         return None
     place = _place(opportunity, account, account.country)
-    explicit = search.first(TaxTreatment, ReferenceKind.TAX_TREATMENT, *_keys(entity, place, account))
-    regime = search.first(TaxRegime, ReferenceKind.TAX_REGIME, (entity.code,))
+    explicit = lookup.first(TaxTreatment, ReferenceKind.TAX_TREATMENT, *_keys(entity, place, account))
+    regime = lookup.first(TaxRegime, ReferenceKind.TAX_REGIME, (entity.code,))
     if explicit is not None or regime is None:
-        return _explicit(explicit, account, entity, place, search)
+        return _explicit(explicit, account, entity, place, lookup)
     tax_id_is_wrong = _has_wrong_form(account, place)
     case = TaxCase(
         seller=vat_area(entity.country, entity.subdivision),
         place=place,
         tax_id=None if tax_id_is_wrong else account.tax_id,
-        service_lines=_service_lines(opportunity, search),
+        service_lines=_service_lines(opportunity, lookup),
         regime=regime,
-        nexus=search.first(TaxNexus, ReferenceKind.TAX_NEXUS, (entity.code, account.subdivision)),
+        nexus=lookup.first(TaxNexus, ReferenceKind.TAX_NEXUS, (entity.code, account.subdivision)),
         state=account.subdivision,
-        exemption=search.first(TaxExemption, ReferenceKind.TAX_EXEMPTION, (entity.code, account.code)),
+        exemption=lookup.first(TaxExemption, ReferenceKind.TAX_EXEMPTION, (entity.code, account.code)),
     )
     within_union = case.seller.in_union and place.in_union and case.seller.code != place.code
     reverse_charge = case.exemption is None and within_union
     if tax_id_is_wrong:
-        search.findings += _wrong_form(account, reverse_charge)
+        lookup.findings += _wrong_form(account, reverse_charge)
     elif reverse_charge and account.tax_id is None:
-        search.findings += _no_tax_id(account)
+        lookup.findings += _no_tax_id(account)
     if case.seller.in_union:
-        search.findings += _about_the_address(account, place)
-    search.findings += _about_the_state(case, account)
-    search.findings += _about_the_certificate(case.exemption, account, opportunity.ends_on)
-    treatment = decide(case)
+        lookup.findings += _about_the_address(account, place)
+    lookup.findings += _about_the_state(case, account)
+    lookup.findings += _about_the_certificate(case.exemption, account, opportunity.ends_on)
+    treatment = decide_tax(case)
     if treatment is None:
-        search.findings += _undecided(case, entity, place)
+        lookup.findings += _undecided(case, entity, place)
     return treatment
 
 
-def withholding_of(opportunity: Opportunity, entity: LegalEntity | None, search: Search) -> Withholding | None:
+def withholding_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> Withholding | None:
     """What the customer will keep back of each invoice."""
     country = opportunity.account.country if opportunity.account else None
-    return search.first(Withholding, ReferenceKind.WITHHOLDING, (entity.country if entity else None, country))
+    return lookup.first(Withholding, ReferenceKind.WITHHOLDING, (entity.country if entity else None, country))
 
 
 def _place(opportunity: Opportunity, account: Account, country: str) -> VatArea:
@@ -85,20 +85,20 @@ def _has_wrong_form(account: Account, place: VatArea) -> bool:
     return False in forms and True not in forms
 
 
-def _service_lines(opportunity: Opportunity, search: Search) -> tuple[str, ...]:
+def _service_lines(opportunity: Opportunity, lookup: Lookup) -> tuple[str, ...]:
     names = dict.fromkeys(opportunity.service_line_of(line) for line in opportunity.lines)
-    found = [search.first(ServiceLine, ReferenceKind.SERVICE_LINE, (name,)) for name in names]
+    found = [lookup.first(ServiceLine, ReferenceKind.SERVICE_LINE, (name,)) for name in names]
     return tuple(sorted(service_line.code for service_line in found if service_line is not None))
 
 
 def _explicit(
-    row: TaxTreatment | None, account: Account, entity: LegalEntity, place: VatArea, search: Search
+    row: TaxTreatment | None, account: Account, entity: LegalEntity, place: VatArea, lookup: Lookup
 ) -> TaxTreatment | None:
     if row is None:
-        search.find(TaxTreatment, ReferenceKind.TAX_TREATMENT, "/account/country", entity.code, place.code)
+        lookup.find(TaxTreatment, ReferenceKind.TAX_TREATMENT, "/account/country", entity.code, place.code)
     elif row.needs_tax_id and account.tax_id is None:
         words = f"{row.reason} needs the tax id of {account.name}"
-        search.findings.append(
+        lookup.findings.append(
             finding(
                 "TAX_ID_MISSING", words, path="/account/tax_id", value=account.name, severity=Severity.BLOCKS
             )

@@ -63,7 +63,7 @@ class OverrideUse(Frozen):
     before: Text | None = omitted_at(None)
 
 
-class Taken(NamedTuple):
+class AppliedOverride(NamedTuple):
     """An override that a plan is made with, and the reference rows that were looked up for it."""
 
     use: OverrideUse

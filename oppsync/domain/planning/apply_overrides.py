@@ -8,70 +8,62 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.enrichment import Enrichment, IntercompanyDelivery, LineEnrichment
-from oppsync.domain.plan.overrides import OverrideField, OverrideUse, PlanOverride, Taken, in_force, use_of
+from oppsync.domain.enrichment.delivery import check_open, cost_centre_of, intercompany_delivery
+from oppsync.domain.enrichment.lookup import Lookup
+from oppsync.domain.plan.enrichment import LineEnrichment
+from oppsync.domain.plan.overrides import (
+    AppliedOverride,
+    OverrideField,
+    OverrideUse,
+    PlanOverride,
+    in_force,
+    use_of,
+)
 from oppsync.domain.plan.plan import ROOT_PATH, LineKind, PlanContent
 from oppsync.domain.plan.workstream import Workstream
-from oppsync.domain.planning.split import split
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse, Shape, reference_key
-from oppsync.domain.reference.entities import CostCentre, LegalEntity, ProjectTemplate, ServiceLine
-from oppsync.domain.reference.rates import TransferPrice
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.reference.entities import CostCentre, ProjectTemplate, ServiceLine
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import Frozen, given
+from oppsync.domain.values.findings.finding import Finding, blocking, warnings
+from oppsync.domain.values.model import Frozen, changed, require
 from oppsync.domain.values.money import Money
 
+# Where findings about overrides point to.
+OVERRIDES = "/overrides/"
 _MOST_HOURS = Decimal(1_000_000)
 
 
 class Overridden(NamedTuple):
-    """`taken`: the overrides whose workstream exists."""
+    """`applied`: the overrides whose workstream exists; a finding that blocks says which is not possible."""
 
     workstreams: tuple[Workstream, ...]
-    taken: tuple[Taken, ...] = ()
+    applied: tuple[AppliedOverride, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
 def apply(
-    opportunity: Opportunity,
-    enrichment: Enrichment,
-    workstreams: Sequence[Workstream],
-    overrides: Iterable[PlanOverride],
-    book: ReferenceBook,
+    workstreams: Sequence[Workstream], overrides: Iterable[PlanOverride], book: ReferenceBook, won_on: date
 ) -> Overridden:
-    """The workstreams as people want them. Overrides of workstreams that no longer exist wait for them."""
+    """The workstreams as people want them, by the reference data of the day the deal was won. Overrides of
+    workstreams that no longer exist wait for them."""
     by_key: dict[str, list[PlanOverride]] = {workstream.key: [] for workstream in workstreams}
     for override in in_force(overrides):
         by_key.get(override.workstream, []).append(override)
-    table = _Table(book, given(opportunity.won_on, "the close date"), enrichment)
-    changed: list[Workstream] = []
-    taken: list[Taken] = []
+    wanted: list[Workstream] = []
+    applied: list[AppliedOverride] = []
     findings: list[Finding] = []
     for workstream in workstreams:
-        result = _Change(table, workstream)
-        taken += [result.take(override) for override in by_key[workstream.key]]
-        changed.append(result.workstream)
+        result = _Change(workstream, book, won_on)
+        applied += [result.apply(override) for override in by_key[workstream.key]]
+        wanted.append(result.workstream)
         findings += [*result.findings, *_whole(result.workstream, by_key[workstream.key])]
-    return Overridden(tuple(changed), tuple(taken), tuple(findings))
+    return Overridden(tuple(wanted), tuple(applied), tuple(findings))
 
 
-def repriced(
-    opportunity: Opportunity, enrichment: Enrichment, overrides: Iterable[PlanOverride], book: ReferenceBook
-) -> tuple[Workstream, ...]:
-    """Workstreams whose cost or service line people changed, and those that share their lines."""
-    workstreams, taken, _ = apply(opportunity, enrichment, split(opportunity, enrichment), overrides, book)
-    fields = (OverrideField.HOURS, OverrideField.SERVICE_LINE)
-    keys = {each.use.workstream for each in taken if each.use.field in fields}
-    lines = {line_id for each in workstreams if each.key in keys for line_id in each.line_ids}
-    return tuple(each for each in workstreams if not lines.isdisjoint(each.line_ids))
-
-
-def with_before(taken: Iterable[Taken], untouched: PlanContent) -> tuple[Taken, ...]:
+def with_before(applied: Iterable[AppliedOverride], untouched: PlanContent) -> tuple[AppliedOverride, ...]:
     """Each with its value in `untouched`: the plan of the same deal that nobody overrode."""
     return tuple(
-        each._replace(use=each.use.model_copy(update={"before": _value_in(untouched, each.use)}))
-        for each in taken
+        each._replace(use=changed(each.use, before=_value_in(untouched, each.use))) for each in applied
     )
 
 
@@ -88,60 +80,32 @@ class NotPossible(Exception):
     """Why a value does not fit, in words."""
 
 
-class _Table:
-    """Reference data of the day the deal was won."""
-
-    def __init__(self, book: ReferenceBook, day: date, enrichment: Enrichment) -> None:
-        self._book = book
-        self._day = day
-        self.selling = enrichment.legal_entity
-        self.used: list[ReferenceUse] = []
-
-    def find(self, shape: type[Shape], kind: ReferenceKind, *parts: str) -> Shape:
-        hit = self._book.find(shape, kind, reference_key(*parts), self._day)
-        if hit is None:
-            raise NotPossible(f"no {kind.replace('_', ' ')} is set for {', '.join(parts)} on {self._day}")
-        self.used.append(hit[1])
-        return hit[0]
-
-    def by_code(self, shape: type[Shape], kind: ReferenceKind, code: str, under: str = "") -> Shape:
-        """The value of this code, among the keys that begin with `under`."""
-        for value, use in self._book.all(shape, kind, self._day):
-            if _code(value) == code and use.key.startswith(under):
-                self.used.append(use)
-                return value
-        raise NotPossible(f"no {kind.replace('_', ' ')} {code} is known{_for(under)} on {self._day}")
-
-
-def _code(value: Frozen) -> object:
-    return getattr(value, "code", None)
-
-
-def _for(under: str) -> str:
-    return f" for {under.rstrip('|')}" if under else ""
-
-
 class _Change:
-    """One workstream while its overrides are taken, in the order of `OverrideField`: a service line or an
+    """One workstream while its overrides are applied, in the order of `OverrideField`: a service line or an
     entity brings its own cost centre and template along, which the ones after it may still change."""
 
-    def __init__(self, table: _Table, workstream: Workstream) -> None:
-        self._table = table
+    def __init__(self, workstream: Workstream, book: ReferenceBook, won_on: date) -> None:
+        self._book = book
+        self._lookup = Lookup(book, won_on)
+        self._path = ""
         self.workstream = workstream
         self.findings: list[Finding] = []
 
-    def take(self, override: PlanOverride) -> Taken:
-        begin = len(self._table.used)
+    def apply(self, override: PlanOverride) -> AppliedOverride:
+        """What would block the deal in enrichment makes the override impossible; what would warn, warns."""
+        self._lookup, self._path = Lookup(self._book, self._lookup.day), _path(override)
         try:
-            _TAKERS[override.field](self, given(override.value, "the override's value"))
+            _APPLIERS[override.field](self, require(override.value, "the override's value"))
         except NotPossible as error:
             self.findings.append(_finding(override, str(error)))
-        return Taken(use_of(override), tuple(self._table.used[begin:]))
+        self.findings += [_finding(override, found.message) for found in blocking(self._lookup.findings)]
+        self.findings += warnings(self._lookup.findings)
+        return AppliedOverride(use_of(override), tuple(self._lookup.trail))
 
     @property
-    def deliverer(self) -> LegalEntity:
+    def deliverer(self) -> str:
         delivery = self.workstream.enrichment.intercompany
-        return delivery.entity if delivery else self._table.selling
+        return (delivery.entity if delivery else self.workstream.seller).code
 
     def name(self, value: str) -> None:
         self._set(name=value, called=value)
@@ -170,58 +134,54 @@ class _Change:
         return Money.rounded(rate.hourly * hours, whole.amount.currency) if rate else None
 
     def service_line(self, value: str) -> None:
-        service = self._table.by_code(ServiceLine, ReferenceKind.SERVICE_LINE, value)
-        self._enrich(service_line=service)
-        model = self.workstream.billing_model
-        region = self.workstream.enrichment.region.code
-        template = self._table.find(
-            ProjectTemplate, ReferenceKind.PROJECT_TEMPLATE, service.code, region, model
+        service = self._lookup.by_code(ServiceLine, ReferenceKind.SERVICE_LINE, self._path, value)
+        if service is None:
+            return
+        region, model = self.workstream.enrichment.region.code, self.workstream.billing_model
+        template = self._lookup.find(
+            ProjectTemplate, ReferenceKind.PROJECT_TEMPLATE, self._path, service.code, region, model
         )
-        self._enrich(template=template)
+        self._enrich(service_line=service)
+        self._enrich_if_known(template=template)
         self._deliver(self.deliverer)
 
     def delivery_entity(self, value: str) -> None:
-        entity = self._table.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, value)
-        if not entity.approved:
-            raise NotPossible(f"{entity.name} is not approved")
-        self._deliver(entity)
+        self._deliver(value)
 
     def cost_centre(self, value: str) -> None:
-        under = f"{self.deliverer.code}|"
-        centre = self._table.by_code(CostCentre, ReferenceKind.COST_CENTRE, value, under)
-        self._enrich(cost_centre=centre)
+        under = self.deliverer
+        centre = self._lookup.by_code(CostCentre, ReferenceKind.COST_CENTRE, self._path, value, under)
+        if centre is not None:
+            check_open(self._lookup, centre, ends_on=self.workstream.ends_on, path=self._path)
+        self._enrich_if_known(cost_centre=centre)
 
     def template(self, value: str) -> None:
-        template = self._table.by_code(ProjectTemplate, ReferenceKind.PROJECT_TEMPLATE, value)
-        self._enrich(template=template)
+        template = self._lookup.by_code(ProjectTemplate, ReferenceKind.PROJECT_TEMPLATE, self._path, value)
+        self._enrich_if_known(template=template)
 
-    def _deliver(self, entity: LegalEntity) -> None:
+    def _deliver(self, deliverer: str) -> None:
         """Cost centres of the entity that delivers, and of the one that sells."""
-        selling, service = self._table.selling, self.workstream.enrichment.service_line.code
-        centre = self._table.find(CostCentre, ReferenceKind.COST_CENTRE, entity.code, service)
-        delivery = None
-        if entity.code != selling.code:
-            delivery = IntercompanyDelivery(
-                entity=entity,
-                transfer_price=self._table.find(
-                    TransferPrice, ReferenceKind.TRANSFER_PRICE, selling.code, entity.code
-                ),
-                revenue_cost_centre=self._table.find(
-                    CostCentre, ReferenceKind.COST_CENTRE, selling.code, service
-                ),
-            )
-        self._enrich(cost_centre=centre, intercompany=delivery)
+        whole, service = self.workstream, self.workstream.enrichment.service_line.code
+        delivery = intercompany_delivery(
+            self._lookup, whole.seller, deliverer, service, ends_on=whole.ends_on, path=self._path
+        )
+        if delivery is None and deliverer != whole.seller.code:
+            return
+        centre = cost_centre_of(self._lookup, deliverer, service, ends_on=whole.ends_on, path=self._path)
+        self._enrich(intercompany=delivery)
+        self._enrich_if_known(cost_centre=centre)
+
+    def _enrich_if_known(self, **fields: Frozen | None) -> None:
+        self._enrich(**{name: value for name, value in fields.items() if value is not None})
 
     def _set(self, **fields: Any) -> None:
-        self.workstream = self.workstream.model_copy(update=fields)
+        self.workstream = changed(self.workstream, **fields)
 
     def _enrich(self, **fields: Any) -> None:
         def enriched(reference: LineEnrichment) -> LineEnrichment:
-            return reference.model_copy(update=fields)
+            return changed(reference, **fields)
 
-        parts = [
-            part.model_copy(update={"enrichment": enriched(part.enrichment)}) for part in self.workstream.parts
-        ]
+        parts = [changed(part, enrichment=enriched(part.enrichment)) for part in self.workstream.parts]
         self._set(enrichment=enriched(self.workstream.enrichment), parts=tuple(parts))
 
     def _clip(self, **days: date) -> None:
@@ -234,11 +194,11 @@ class _Change:
                 beyond = part.starts_on < day if field == "starts_on" else part.ends_on > day
                 if beyond or getattr(part, field) == getattr(whole, field):
                     update[field] = day
-            parts.append(part.model_copy(update=update))
+            parts.append(changed(part, **update))
         self._set(parts=tuple(parts))
 
 
-_TAKERS: Mapping[OverrideField, Callable[[_Change, str], None]] = {
+_APPLIERS: Mapping[OverrideField, Callable[[_Change, str], None]] = {
     OverrideField.NAME: _Change.name,
     OverrideField.STARTS_ON: _Change.starts_on,
     OverrideField.ENDS_ON: _Change.ends_on,
@@ -251,7 +211,7 @@ _TAKERS: Mapping[OverrideField, Callable[[_Change, str], None]] = {
 
 
 def _whole(workstream: Workstream, overrides: Sequence[PlanOverride]) -> Iterator[Finding]:
-    """What only shows once all of a workstream's dates are taken."""
+    """What only shows once all of a workstream's dates are applied."""
     dated = [each for each in overrides if each.field in (OverrideField.STARTS_ON, OverrideField.ENDS_ON)]
     if not dated:
         return
@@ -265,11 +225,15 @@ def _whole(workstream: Workstream, overrides: Sequence[PlanOverride]) -> Iterato
                 yield _finding(dated[0], words)
 
 
+def _path(override: PlanOverride) -> str:
+    return f"{OVERRIDES}{override.workstream}/{override.field}"
+
+
 def _finding(override: PlanOverride, words: str) -> Finding:
     return finding(
         "OVERRIDE_NOT_POSSIBLE",
         f"{override.field.replace('_', ' ')} of workstream {override.workstream}: {words}",
-        path=f"/overrides/{override.workstream}/{override.field}",
+        path=_path(override),
         value=override.value or "",
     )
 

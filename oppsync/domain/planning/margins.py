@@ -7,16 +7,28 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
-from oppsync.domain.enrichment.lookup import Search
-from oppsync.domain.plan.enrichment import LineEnrichment
+from oppsync.domain.enrichment.lookup import Lookup
+from oppsync.domain.plan.enrichment import Enrichment, LineEnrichment
 from oppsync.domain.plan.margin import cost_of, margin_percent, total_cost
+from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.workstream import Workstream
-from oppsync.domain.reference.book import ANY, ReferenceKind
+from oppsync.domain.planning.apply_overrides import Overridden
+from oppsync.domain.reference.book import ANY, ReferenceBook, ReferenceKind, ReferenceUse
 from oppsync.domain.reference.rates import MarginPolicy
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import plain
-from oppsync.domain.values.money import TOO_LARGE, Money, current_currencies
+from oppsync.domain.values.model import plain, require
+from oppsync.domain.values.money import Money
+
+# What `check_margins` may find.
+MARGIN_CODES = frozenset({"COST_RATE_MISSING", "MARGIN_BELOW_FLOOR", "PLANNED_HOURS_MISSING"})
+
+
+class Margins(NamedTuple):
+    """`rows`: the policies that the margins were judged by."""
+
+    findings: tuple[Finding, ...]
+    rows: tuple[ReferenceUse, ...]
 
 
 class _Sold(NamedTuple):
@@ -32,44 +44,47 @@ class _Sold(NamedTuple):
 
 
 def check_margins(
-    opportunity: Opportunity,
-    lines: Sequence[LineEnrichment],
-    search: Search,
-    changed: Sequence[Workstream] = (),
-) -> None:
-    """Adds what falls below its floor, and what keeps a margin that has a floor from being known.
+    opportunity: Opportunity, enrichment: Enrichment, overridden: Overridden, book: ReferenceBook
+) -> Margins:
+    """What falls below its floor, and what keeps a margin that has a floor from being known.
 
-    `changed`: workstreams as people want them, which count instead of their lines. Silent for a deal whose
-    money has findings of its own.
+    Each line is judged as it was sold; where people changed what a workstream costs or whose policy it has, the
+    workstreams of its lines are judged as people want them.
     """
-    currency, entity = opportunity.currency, opportunity.contracting_entity
-    amounts = [opportunity.amount or Decimal(0), *(line.net for line in opportunity.lines)]
-    if currency not in current_currencies() or currency is None or len(lines) < len(opportunity.lines):
-        return
-    if max(map(abs, amounts)) >= TOO_LARGE:
-        return
+    lookup = Lookup(book, require(opportunity.won_on, "the close date"))
+    currency, entity = require(opportunity.currency, "the currency"), enrichment.legal_entity.code
     kind = ReferenceKind.MARGIN_POLICY
-    of_deal = search.first(MarginPolicy, kind, (entity,), (ANY,))
+    of_deal = lookup.first(MarginPolicy, kind, (entity,), (ANY,))
     costs: list[Money | None] = []
-    for sold in _all_sold(opportunity, lines, currency, changed):
-        own = search.first(MarginPolicy, kind, (entity, sold.known.service_line.code))
+    findings: list[Finding] = []
+    for sold in _all_sold(opportunity, enrichment, currency, _repriced(overridden)):
+        own = lookup.first(MarginPolicy, kind, (entity, sold.known.service_line.code))
         costs.append(sold.cost)
         if sold.cost is None and (own or of_deal):
-            search.findings += _unknown(sold, currency)
-        search.findings += _below(sold.name, sold.price, sold.cost, own, f"{sold.path}/net")
-    revenue = Money.rounded(opportunity.amount or Decimal(0), currency)
-    search.findings += _below("The deal", revenue, total_cost(costs, currency), of_deal, "/amount")
+            findings += _unknown(sold, currency)
+        findings += _below(sold.name, sold.price, sold.cost, own, f"{sold.path}/net")
+    revenue = Money.rounded(require(opportunity.amount, "the amount"), currency)
+    findings += _below("The deal", revenue, total_cost(costs, currency), of_deal, "/amount")
+    return Margins(tuple(findings), tuple(lookup.used.values()))
+
+
+def _repriced(overridden: Overridden) -> tuple[Workstream, ...]:
+    """Workstreams whose hours or service line people changed, and those that share their lines."""
+    fields = (OverrideField.HOURS, OverrideField.SERVICE_LINE)
+    keys = {each.use.workstream for each in overridden.applied if each.use.field in fields}
+    lines = {line for each in overridden.workstreams if each.key in keys for line in each.line_ids}
+    return tuple(each for each in overridden.workstreams if not lines.isdisjoint(each.line_ids))
 
 
 def _all_sold(
-    opportunity: Opportunity, lines: Sequence[LineEnrichment], currency: str, changed: Sequence[Workstream]
+    opportunity: Opportunity, enrichment: Enrichment, currency: str, repriced: Sequence[Workstream]
 ) -> Iterator[_Sold]:
-    elsewhere = {line_id for workstream in changed for line_id in workstream.line_ids}
+    elsewhere = {line_id for workstream in repriced for line_id in workstream.line_ids}
     paths = {line.id: f"/lines/{index}" for index, line in enumerate(opportunity.lines)}
-    for line, known in zip(opportunity.lines, lines, strict=True):
+    for line in opportunity.lines:
         if line.id not in elsewhere:
-            yield _line(line, known, currency, paths[line.id])
-    for workstream in changed:
+            yield _line(line, enrichment.line(line.id), currency, paths[line.id])
+    for workstream in repriced:
         yield _Sold(
             workstream.name,
             paths[workstream.line_ids[0]],

@@ -15,7 +15,7 @@ from oppsync.domain.billing.fixed_fee_deposit import DEPOSIT
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.overrides import OverrideField, Taken
+from oppsync.domain.plan.overrides import AppliedOverride, OverrideField
 from oppsync.domain.plan.plan import BillingLine, ContractFacts, LineKind
 from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
 from oppsync.kernel.json_pointer import pointer
@@ -51,16 +51,16 @@ RULES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Deal:
+class Basis:
     """What a plan is made of. `lines` are those that the thing in question rests on, `deliverer` is the entity
-    that delivers it. `taken`: what people overrode of it; where it `is_shared` by several, the CRM's fields
+    that delivers it. `applied`: what people overrode of it; where it `is_shared` by several, the CRM's fields
     count beside that.
     """
 
     opportunity: Opportunity
     enrichment: Enrichment
     lines: tuple[OpportunityLine, ...]
-    taken: tuple[Taken, ...] = ()
+    applied: tuple[AppliedOverride, ...] = ()
     is_shared: bool = True
     deliverer: str = ""
     billing_line: BillingLine | None = None
@@ -74,7 +74,7 @@ class Deal:
         here = {use for line in self.lines for use in of_lines[line.id]}
         elsewhere = {use for rows in of_lines.values() for use in rows} - here
         rows = [use for use in self.enrichment.used if use not in elsewhere]
-        for new in (use for each in self.taken for use in each.rows):
+        for new in (use for each in self.applied for use in each.rows):
             rows = [*(use for use in rows if not _replaces(new, use)), new]
         return rows
 
@@ -89,8 +89,8 @@ def _replaces(new: ReferenceUse, old: ReferenceUse) -> bool:
     return new.kind is old.kind and same
 
 
-Fields = Callable[[Deal], Iterator[str]]
-Picks = Callable[[ReferenceUse, Deal], bool]
+Fields = Callable[[Basis], Iterator[str]]
+Picks = Callable[[ReferenceUse, Basis], bool]
 
 
 class Row(NamedTuple):
@@ -99,75 +99,75 @@ class Row(NamedTuple):
     rule: str
     fields: Sequence[Fields] = ()
     rows: Sequence[ReferenceKind] = ()
-    pick: Picks = lambda use, deal: True
+    pick: Picks = lambda use, basis: True
 
 
 def of_deal(*pointers: str) -> Fields:
-    return lambda deal: iter(pointers)
+    return lambda basis: iter(pointers)
 
 
 def of_lines(name: str) -> Fields:
     """A field of each line, where the line has it."""
-    return lambda deal: (deal.at(line, name) for line in deal.lines if getattr(line, name) not in (None, ""))
+    return lambda basis: (basis.at(line, name) for line in basis.lines if getattr(line, name) not in (None, ""))
 
 
 def of_lines_or_deal(name: str, above: str) -> Fields:
     """A line's own field, or the deal's that it falls back to."""
 
-    def fields(deal: Deal) -> Iterator[str]:
-        return (f"/{above}" if getattr(line, name) is None else deal.at(line, name) for line in deal.lines)
+    def fields(basis: Basis) -> Iterator[str]:
+        return (f"/{above}" if getattr(line, name) is None else basis.at(line, name) for line in basis.lines)
 
     return fields
 
 
-def customer(deal: Deal) -> Iterator[str]:
+def customer(basis: Basis) -> Iterator[str]:
     """What the tax goes by: where the customer is, and how it is registered."""
-    account = deal.opportunity.account
+    account = basis.opportunity.account
     for name in ("country", "subdivision", "tax_id"):
         if account is not None and getattr(account, name, None) is not None:
             yield f"/account/{name}"
-    if deal.opportunity.contract.place_of_supply is not None:
+    if basis.opportunity.contract.place_of_supply is not None:
         yield "/contract/place_of_supply"
 
 
-def customer_code(deal: Deal) -> Iterator[str]:
+def customer_code(basis: Basis) -> Iterator[str]:
     """The customer's code, or the account that was linked to one."""
-    account = deal.opportunity.account
+    account = basis.opportunity.account
     yield "/account/code" if account is not None and account.code is not None else "/account/id"
 
 
-def contract_facts(deal: Deal) -> Iterator[str]:
+def contract_facts(basis: Basis) -> Iterator[str]:
     """What the contract says besides money."""
     for name in ContractFacts.model_fields:
-        if getattr(deal.opportunity.contract, name) is not None:
+        if getattr(basis.opportunity.contract, name) is not None:
             yield f"/contract/{name}"
 
 
-def hours_sold(deal: Deal) -> Iterator[str]:
-    for line in deal.lines:
+def hours_sold(basis: Basis) -> Iterator[str]:
+    for line in basis.lines:
         if line.unit is Unit.HOUR:
-            yield deal.at(line, "quantity")
+            yield basis.at(line, "quantity")
         elif line.planned_hours is not None:
-            yield deal.at(line, "planned_hours")
+            yield basis.at(line, "planned_hours")
 
 
-def titles(deal: Deal) -> Iterator[str]:
+def titles(basis: Basis) -> Iterator[str]:
     """What `OpportunityLine.title` is taken from."""
-    for line in deal.lines:
+    for line in basis.lines:
         names = ("description", "product_name", "product_code")
-        yield deal.at(line, next((name for name in names if getattr(line, name)), "id"))
+        yield basis.at(line, next((name for name in names if getattr(line, name)), "id"))
 
 
-def terms(deal: Deal) -> Iterator[str]:
+def terms(basis: Basis) -> Iterator[str]:
     """The terms that the billing model goes by, a line's own or the contract's; of what is dated, how often."""
-    model, contract = BILLING_MODELS.get(deal.billing_model), deal.opportunity.contract
+    model, contract = BILLING_MODELS.get(basis.billing_model), basis.opportunity.contract
     names = set(model.uses) if model else set()
-    if deal.billing_line is not None and deal.billing_line.kind is LineKind.DATED:
+    if basis.billing_line is not None and basis.billing_line.kind is LineKind.DATED:
         names.add("frequency")
-    for line in deal.lines:
+    for line in basis.lines:
         for name in sorted(names):
             if getattr(line.billing, name) is not None:
-                yield deal.at(line, "billing", name)
+                yield basis.at(line, "billing", name)
             elif getattr(contract.billing, name) is not None:
                 yield f"/contract/billing/{name}"
             elif name == "frequency":
@@ -177,42 +177,42 @@ def terms(deal: Deal) -> Iterator[str]:
 def of_milestone(name: str) -> Fields:
     """A field of the milestone that a billing line is for."""
 
-    def fields(deal: Deal) -> Iterator[str]:
-        _, _, known = (deal.billing_line.path if deal.billing_line else "").rpartition("/milestone/")
-        for line in deal.lines:
+    def fields(basis: Basis) -> Iterator[str]:
+        _, _, known = (basis.billing_line.path if basis.billing_line else "").rpartition("/milestone/")
+        for line in basis.lines:
             for index, milestone in enumerate(line.milestones):
                 if milestone.id == known:
-                    yield deal.at(line, "milestones", index, name)
+                    yield basis.at(line, "milestones", index, name)
 
     return fields
 
 
-def signing(deal: Deal) -> Iterator[str]:
+def signing(basis: Basis) -> Iterator[str]:
     """What a deposit is due by."""
-    line, signed_on = deal.billing_line, deal.opportunity.contract.signed_on
+    line, signed_on = basis.billing_line, basis.opportunity.contract.signed_on
     if line is not None and signed_on is not None and line.path.endswith(f"/{DEPOSIT}"):
         yield "/contract/signed_on"
 
 
-def contracting(use: ReferenceUse, deal: Deal) -> bool:
+def contracting(use: ReferenceUse, basis: Basis) -> bool:
     """Leaves out the entities that only deliver."""
-    return use.kind is not ReferenceKind.LEGAL_ENTITY or use.key == deal.opportunity.contracting_entity
+    return use.kind is not ReferenceKind.LEGAL_ENTITY or use.key == basis.opportunity.contracting_entity
 
 
-def selling_centre(use: ReferenceUse, deal: Deal) -> bool:
-    return use.key.startswith(f"{deal.enrichment.legal_entity.code}|")
+def selling_centre(use: ReferenceUse, basis: Basis) -> bool:
+    return use.key.startswith(f"{basis.enrichment.legal_entity.code}|")
 
 
-def own_centre(use: ReferenceUse, deal: Deal) -> bool:
+def own_centre(use: ReferenceUse, basis: Basis) -> bool:
     """The cost centre of whoever delivers."""
-    return use.key.startswith(f"{deal.deliverer}|")
+    return use.key.startswith(f"{basis.deliverer}|")
 
 
-def of_delivery(use: ReferenceUse, deal: Deal) -> bool:
+def of_delivery(use: ReferenceUse, basis: Basis) -> bool:
     """The two entities, and the cost centre of the one that sells."""
     if use.kind is ReferenceKind.LEGAL_ENTITY:
-        return use.key in (deal.enrichment.legal_entity.code, deal.deliverer)
-    return use.kind is not ReferenceKind.COST_CENTRE or selling_centre(use, deal)
+        return use.key in (basis.enrichment.legal_entity.code, basis.deliverer)
+    return use.kind is not ReferenceKind.COST_CENTRE or selling_centre(use, basis)
 
 
 K = ReferenceKind

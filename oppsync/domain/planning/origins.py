@@ -9,7 +9,7 @@ from typing import Any
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.overrides import OverrideField, OverrideUse, Taken
+from oppsync.domain.plan.overrides import AppliedOverride, OverrideField, OverrideUse
 from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, NodeKind, Origin, PlanContent, PlanNode
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.origin_table import (
@@ -22,10 +22,11 @@ from oppsync.domain.planning.origin_table import (
     OF_WORKSTREAM,
     OVERRIDDEN,
     SAID_INSTEAD,
-    Deal,
+    Basis,
     Row,
 )
 from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
+from oppsync.domain.values.model import changed
 from oppsync.kernel.json_pointer import leaves, pointer
 
 
@@ -34,39 +35,39 @@ def origins(
     opportunity: Opportunity,
     enrichment: Enrichment,
     workstreams: Sequence[Workstream],
-    taken: Sequence[Taken] = (),
+    applied: Sequence[AppliedOverride] = (),
 ) -> tuple[Origin, ...]:
     """Of every value of `content`, those with the same origin together. Pure.
 
-    `taken`: what people overrode of the workstreams.
+    `applied`: what people overrode of the workstreams.
     """
-    deal = Deal(opportunity, enrichment, opportunity.lines, tuple(taken))
+    basis = Basis(opportunity, enrichment, opportunity.lines, tuple(applied))
     by_path = {each.key: each for each in workstreams}
     if len(workstreams) == 1:
         by_path[ROOT_PATH] = workstreams[0]
     collected = _Collected(content.document())
-    collected.add(deal, OF_DEAL)
+    collected.add(basis, OF_DEAL)
     for index, node in enumerate(content.nodes):
         workstream = _workstream_of(content, by_path, node)
         if workstream is None:
-            collected.add(deal, OF_PARENT, "nodes", index)
+            collected.add(basis, OF_PARENT, "nodes", index)
         else:
-            _of_node(collected, deal, workstream, index, node)
+            _of_node(collected, basis, workstream, index, node)
     return collected.origins()
 
 
-def _of_node(collected: _Collected, deal: Deal, workstream: Workstream, index: int, node: PlanNode) -> None:
-    here = _resting_on(deal, workstream, workstream, node.billing_model or "")
+def _of_node(collected: _Collected, basis: Basis, workstream: Workstream, index: int, node: PlanNode) -> None:
+    here = _resting_on(basis, workstream, workstream, node.billing_model or "")
     if node.kind is NodeKind.TASK:
         collected.add(here, OF_TASK, "nodes", index)
         return
-    said = {each.use.field.value for each in here.taken}
+    said = {each.use.field.value for each in here.applied}
     rows = {name: row for name, row in OF_WORKSTREAM.items() if name not in said}
     collected.add(here, rows, "nodes", index)
-    collected.add_overridden(here.taken, "nodes", index)
+    collected.add_overridden(here.applied, "nodes", index)
     for number, line in enumerate(node.lines):
         part = next((part for part in workstream.parts if line.path.startswith(f"{part.key}/")), workstream)
-        billed = _resting_on(deal, workstream, part, part.billing_model, line)
+        billed = _resting_on(basis, workstream, part, part.billing_model, line)
         table = OF_BILLING_LINE | OF_KIND.get(line.kind, {})
         collected.add(billed, table, "nodes", index, "lines", number)
 
@@ -79,20 +80,20 @@ def _workstream_of(content: PlanContent, by_path: dict[str, Workstream], node: P
 
 
 def _resting_on(
-    deal: Deal,
+    basis: Basis,
     whole: Workstream,
     part: Workstream,
     billing_model: str,
     billing_line: BillingLine | None = None,
-) -> Deal:
+) -> Basis:
     delivery = whole.enrichment.intercompany
-    return Deal(
-        deal.opportunity,
-        deal.enrichment,
-        lines=tuple(line for line in deal.opportunity.lines if line.id in part.line_ids),
-        taken=tuple(each for each in deal.taken if each.use.workstream == whole.key),
+    return Basis(
+        basis.opportunity,
+        basis.enrichment,
+        lines=tuple(line for line in basis.opportunity.lines if line.id in part.line_ids),
+        applied=tuple(each for each in basis.applied if each.use.workstream == whole.key),
         is_shared=bool(whole.parts),
-        deliverer=(delivery.entity if delivery else deal.enrichment.legal_entity).code,
+        deliverer=(delivery.entity if delivery else basis.enrichment.legal_entity).code,
         billing_line=billing_line,
         billing_model=billing_model,
     )
@@ -105,19 +106,19 @@ class _Collected:
     document: dict[str, object]
     places: dict[Origin, list[str]] = field(default_factory=dict)
 
-    def add(self, deal: Deal, table: dict[str, Row], *at: str | int) -> None:
+    def add(self, basis: Basis, table: dict[str, Row], *at: str | int) -> None:
         """Each field of what stands at `at` that has a value and a row."""
         thing: Any = self.document
         for part in at:
             thing = thing[part]
         for name, row in table.items():
             if thing.get(name) not in (None, [], {}):
-                self.places.setdefault(_origin(deal, row), []).append(pointer((*at, name)))
+                self.places.setdefault(_origin(basis, row), []).append(pointer((*at, name)))
 
-    def add_overridden(self, taken: Sequence[Taken], *at: str | int) -> None:
+    def add_overridden(self, applied: Sequence[AppliedOverride], *at: str | int) -> None:
         """What a person said is what it is, whatever it would have been made of."""
         known = {place for place, _value in leaves(self.document)}
-        for use, rows in taken:
+        for use, rows in applied:
             entity = ("intercompany", "delivery_entity")
             name = entity if use.field is OverrideField.DELIVERY_ENTITY else (use.field.value,)
             place = pointer((*at, *name))
@@ -126,28 +127,26 @@ class _Collected:
                 self.places.setdefault(origin, []).append(place)
 
     def origins(self) -> tuple[Origin, ...]:
-        return tuple(
-            origin.model_copy(update={"places": tuple(places)}) for origin, places in self.places.items()
-        )
+        return tuple(changed(origin, places=tuple(places)) for origin, places in self.places.items())
 
 
-def _origin(deal: Deal, row: Row) -> Origin:
-    rows = dict.fromkeys(use for use in deal.rows if use.kind in row.rows and row.pick(use, deal))
+def _origin(basis: Basis, row: Row) -> Origin:
+    rows = dict.fromkeys(use for use in basis.rows if use.kind in row.rows and row.pick(use, basis))
     found: dict[str, None] = {}
     said: dict[OverrideUse, None] = {}
     for fields in row.fields:
-        instead = [each.use for each in deal.taken if each.use.field is SAID_INSTEAD.get(fields)]
+        instead = [each.use for each in basis.applied if each.use.field is SAID_INSTEAD.get(fields)]
         said |= dict.fromkeys(instead)
-        if not instead or deal.is_shared:
-            found |= dict.fromkeys(fields(deal))
-    said |= dict.fromkeys(each.use for each in deal.taken if _led_to(each, rows))
-    rule = f"{BILLING}{deal.billing_model}" if row.rule == BILLING else row.rule
+        if not instead or basis.is_shared:
+            found |= dict.fromkeys(fields(basis))
+    said |= dict.fromkeys(each.use for each in basis.applied if _led_to(each, rows))
+    rule = f"{BILLING}{basis.billing_model}" if row.rule == BILLING else row.rule
     return Origin(rule=rule, fields=tuple(found), rows=tuple(rows), overrides=tuple(said))
 
 
-def _led_to(taken: Taken, rows: Collection[ReferenceUse]) -> bool:
+def _led_to(applied: AppliedOverride, rows: Collection[ReferenceUse]) -> bool:
     """Whether any of `rows` was looked up for it; entities stand for more than who delivers."""
-    return any(use in rows for use in taken.rows if use.kind is not ReferenceKind.LEGAL_ENTITY)
+    return any(use in rows for use in applied.rows if use.kind is not ReferenceKind.LEGAL_ENTITY)
 
 
 # The kind of row that each field is a code of.

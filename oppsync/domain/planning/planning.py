@@ -32,7 +32,7 @@ from oppsync.domain.planning import templates
 from oppsync.domain.reference.rates import Rate
 from oppsync.domain.reference.tax import Withholding
 from oppsync.domain.revenue.schedule import revenue_schedules
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 from oppsync.domain.values.money import Money
 
 
@@ -40,15 +40,15 @@ def make_plan(
     opportunity: Opportunity, enrichment: Enrichment, workstreams: Sequence[Workstream]
 ) -> PlanContent:
     """What will exist in the ERP. Raises ValueError when its money is not the deal's: a bug."""
-    account = given(opportunity.account, "the account")
-    currency = given(opportunity.currency, "the currency")
-    total = Money(amount=given(opportunity.amount, "the amount"), currency=currency)
+    account = require(opportunity.account, "the account")
+    currency = require(opportunity.currency, "the currency")
+    total = Money(amount=require(opportunity.amount, "the amount"), currency=currency)
     entity, tax, delivery = enrichment.legal_entity, enrichment.tax, enrichment.delivery_model
     nodes = tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams))
     content = PlanContent(
         record_id=opportunity.id,
         name=opportunity.name,
-        customer=given(account.code, "the customer's code"),
+        customer=require(account.code, "the customer's code"),
         customer_name=account.name,
         legal_entity=entity.code,
         erp_company=entity.erp_company,
@@ -61,7 +61,7 @@ def make_plan(
         tax_kind=tax.kind,
         withholding=_withheld(enrichment.withholding, total),
         tax_rounding=entity.billing_policy.rounding,
-        payment_terms=given(opportunity.contract.payment_terms, "the payment terms"),
+        payment_terms=require(opportunity.contract.payment_terms, "the payment terms"),
         po_number=opportunity.contract.po_number,
         po_limit=_po_limit(opportunity),
         po_expires_on=opportunity.contract.po_expires_on,
@@ -182,10 +182,10 @@ def _delivering(
 
 
 def _deal_names(opportunity: Opportunity, enrichment: Enrichment) -> dict[str, str]:
-    account = given(opportunity.account, "the account")
+    account = require(opportunity.account, "the account")
     return {
         "account": account.name,
-        "customer": given(account.code, "the customer's code"),
+        "customer": require(account.code, "the customer's code"),
         "deal": opportunity.name,
         "entity": enrichment.legal_entity.code,
         "record": opportunity.id,
@@ -221,9 +221,9 @@ def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
 
 def _new_customer(account: Account) -> NewCustomer:
     return NewCustomer(
-        code=given(account.code, "the customer's code"),
+        code=require(account.code, "the customer's code"),
         name=account.name,
-        country=given(account.country, "the customer's country"),
+        country=require(account.country, "the customer's country"),
         tax_id=account.tax_id,
     )
 
@@ -238,7 +238,9 @@ def _contract(terms: ContractTerms) -> ContractFacts:
 
 def _po_limit(opportunity: Opportunity) -> Money | None:
     limit = opportunity.contract.po_limit
-    return None if limit is None else Money(amount=limit, currency=given(opportunity.currency, "the currency"))
+    return (
+        None if limit is None else Money(amount=limit, currency=require(opportunity.currency, "the currency"))
+    )
 
 
 def _withheld(row: Withholding | None, total: Money) -> WithheldTax | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, together
+from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, combine_terms
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.margin import cost_of, total_cost
@@ -15,7 +15,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.reference.splitting import LineAttribute, SplitPhase, SplitRule, key_part, line_facts
 from oppsync.domain.values.date_ranges import consecutive
 from oppsync.domain.values.hours import finest, shared_out
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money, allocate, minor_unit
 from oppsync.domain.values.pricing import net_of
 
@@ -64,8 +64,8 @@ def _by_rule(
 
 
 def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine) -> Workstream:
-    model = BILLING_MODELS[given(opportunity.billing_model_of(line), "the billing model")]
-    currency, known = given(opportunity.currency, "the currency"), enrichment.line(line.id)
+    model = BILLING_MODELS[require(opportunity.billing_model_of(line), "the billing model")]
+    currency, known = require(opportunity.currency, "the currency"), enrichment.line(line.id)
     return Workstream(
         key=line.id,
         line_ids=(line.id,),
@@ -78,8 +78,8 @@ def _of_line(opportunity: Opportunity, enrichment: Enrichment, line: Opportunity
         cost=cost_of(line, known.cost_rate, currency),
         role=line.role,
         discount_percent=line.discount_percent,
-        starts_on=given(opportunity.start_of(line), "the start date"),
-        ends_on=given(opportunity.end_of(line), "the end date"),
+        starts_on=require(opportunity.start_of(line), "the start date"),
+        ends_on=require(opportunity.end_of(line), "the end date"),
         signed_on=opportunity.contract.signed_on,
         terms=opportunity.billing_of(line),
         seller=enrichment.legal_entity,
@@ -92,7 +92,7 @@ def _facts(
     opportunity: Opportunity, enrichment: Enrichment, line: OpportunityLine
 ) -> dict[LineAttribute, str | None]:
     reference = enrichment.line(line.id)
-    model = given(opportunity.billing_model_of(line), "the billing model")
+    model = require(opportunity.billing_model_of(line), "the billing model")
     return line_facts(
         line, enrichment.legal_entity.code, reference.service_line.code, reference.region.code, model
     )
@@ -103,21 +103,20 @@ def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
     first = parts[0]
     hours = [part.hours for part in parts if part.hours is not None]
     same = all(_terms(part) == _terms(first) for part in parts)
-    return first.model_copy(
-        update={
-            "key": key,
-            "line_ids": tuple(line_id for part in parts for line_id in part.line_ids),
-            "name": name,
-            "amount": Money.total((part.amount for part in parts), first.amount.currency),
-            "list_price": sum((part.list_price for part in parts), start=Decimal(0)),
-            "is_discounted": any(part.is_discounted for part in parts),
-            "hours": sum(hours, start=Decimal(0)) if hours else None,
-            "cost": total_cost((part.cost for part in parts), first.amount.currency),
-            "starts_on": min(part.starts_on for part in parts),
-            "ends_on": max(part.ends_on for part in parts),
-            "terms": together([part.terms for part in parts]),
-            "parts": () if same else tuple(parts),
-        }
+    return changed(
+        first,
+        key=key,
+        line_ids=tuple(line_id for part in parts for line_id in part.line_ids),
+        name=name,
+        amount=Money.total((part.amount for part in parts), first.amount.currency),
+        list_price=sum((part.list_price for part in parts), start=Decimal(0)),
+        is_discounted=any(part.is_discounted for part in parts),
+        hours=sum(hours, start=Decimal(0)) if hours else None,
+        cost=total_cost((part.cost for part in parts), first.amount.currency),
+        starts_on=min(part.starts_on for part in parts),
+        ends_on=max(part.ends_on for part in parts),
+        terms=combine_terms([part.terms for part in parts]),
+        parts=() if same else tuple(parts),
     )
 
 
@@ -138,18 +137,17 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
     costs = part.cost.allocate(percents) if part.cost else [None] * len(phases)
     runs = consecutive(part.starts_on, part.ends_on, percents)
     return [
-        part.model_copy(
-            update={
-                "key": f"{part.key}.{key_part(phase.code)}",
-                "name": f"{part.name}: {phase.name}"[:200],
-                "amount": amount,
-                "list_price": list_price,
-                "hours": phase_hours,
-                "cost": cost,
-                "starts_on": begin,
-                "ends_on": end,
-                "terms": terms,
-            }
+        changed(
+            part,
+            key=f"{part.key}.{key_part(phase.code)}",
+            name=f"{part.name}: {phase.name}"[:200],
+            amount=amount,
+            list_price=list_price,
+            hours=phase_hours,
+            cost=cost,
+            starts_on=begin,
+            ends_on=end,
+            terms=terms,
         )
         for phase, amount, list_price, phase_hours, cost, (begin, end), terms in zip(
             phases, amounts, list_prices, hours, costs, runs, _spread_terms(part, percents), strict=True
@@ -163,5 +161,5 @@ def _spread_terms(part: Workstream, percents: Sequence[Decimal]) -> list[Billing
     if cap is None or cap.amount is None or cap.scope is not CapScope.WORKSTREAM:
         return [terms] * len(percents)
     amounts = allocate(cap.amount, percents, finest(cap.amount, minor_unit(part.amount.currency)))
-    caps = [cap.model_copy(update={"amount": amount}) for amount in amounts]
-    return [terms.model_copy(update={"cap": each}) for each in caps]
+    caps = [changed(cap, amount=amount) for amount in amounts]
+    return [changed(terms, cap=each) for each in caps]

@@ -15,6 +15,7 @@ from oppsync.domain.reference.entities import TemplateTask
 from oppsync.domain.values.date_ranges import consecutive
 from oppsync.domain.values.hours import shared_out
 from oppsync.domain.values.keys import slug
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.patterns import filled
 
@@ -45,10 +46,10 @@ def task_nodes(workstream: Workstream, path: str) -> Iterator[PlanNode]:
     for phase, (begin, end) in zip(template.phases, runs, strict=True):
         whole = _task(workstream, f"{path}/phase/{slug(phase.code)}", path, TemplateTask(name=phase.name))
         within = {"starts_on": begin, "ends_on": end}
-        yield whole.model_copy(update=within)
+        yield changed(whole, **within)
         for task in phase.tasks:
             under = f"{whole.path}/task/{slug(task.name)}"
-            yield _task(workstream, under, whole.path, task).model_copy(update=within)
+            yield changed(_task(workstream, under, whole.path, task), **within)
     for name in template.tasks:
         yield _task(workstream, f"{path}/task/{slug(name)}", path, TemplateTask(name=name))
 

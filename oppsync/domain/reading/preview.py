@@ -10,7 +10,7 @@ from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.plan import ROOT_PATH, Plan
 from oppsync.domain.values.findings.finding import Finding, Severity, blocking
-from oppsync.domain.values.model import Code, Frozen, Quantity, Text
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text, changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 
@@ -84,4 +84,4 @@ def as_if_won(deal: Opportunity, today: date) -> Opportunity:
     """The deal with a day whose reference values it gets; a won deal keeps its own."""
     if deal.won_on is not None and (deal.is_won or deal.won_on >= today):
         return deal
-    return deal.model_copy(update={"won_on": today})
+    return changed(deal, won_on=today)

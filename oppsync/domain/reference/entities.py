@@ -12,8 +12,7 @@ from oppsync.domain.values.keys import slug
 from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.values.money import Currency
 from oppsync.domain.values.patterns import Pattern
-
-_WHOLE = Decimal(100)
+from oppsync.domain.values.percentages import why_not_whole
 
 
 class LegalEntity(Frozen):
@@ -120,8 +119,8 @@ class ProjectTemplate(Frozen):
             ),
         }
         for field, (keys, percents) in parts.items():
-            if percents and (sum(percents) != _WHOLE or min(percents) <= 0):
-                raise ValueError(f"{field}: each has to be above 0 % and all of them 100 %")
+            if percents and (wrong := why_not_whole(percents)):
+                raise ValueError(f"the percents of {field} are {wrong}")
             if len(set(keys)) < len(keys):
                 raise ValueError(f"{field}: two are the same")
         return self

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import field_validator
 
 from oppsync.domain.deal.opportunity import OpportunityLine
 from oppsync.domain.values.keys import slug
-from oppsync.domain.values.model import Code, Frozen, Quantity, Text, plain
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text
+from oppsync.domain.values.percentages import why_not_whole
 from oppsync.kernel import canonical_json
 
-_WHOLE = Decimal(100)
 _LONGEST_PART = 40
 # With a phase and the rest of a path behind it, a key stays within a `Code`.
 _LONGEST_KEY = 80
@@ -71,10 +70,8 @@ class SplitRule(Frozen):
     @field_validator("phases")
     @classmethod
     def _whole(cls, phases: tuple[SplitPhase, ...]) -> tuple[SplitPhase, ...]:
-        percents = [phase.percent for phase in phases]
-        if phases and (sum(percents) != _WHOLE or min(percents) <= 0):
-            stated = " + ".join(f"{plain(percent)} %" for percent in percents)
-            raise ValueError(f"each phase has to be above 0 % and all of them 100 %, not {stated}")
+        if phases and (wrong := why_not_whole([phase.percent for phase in phases])):
+            raise ValueError(f"the percents of phases are {wrong}")
         if len({phase.code for phase in phases}) < len(phases):
             raise ValueError("two phases have the same code")
         return phases

@@ -5,6 +5,7 @@ A new method is a file beside this one and a row here.
 
 from __future__ import annotations
 
+from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.reference.billing_policy import BillingPolicy, RevenueMethod
 from oppsync.domain.revenue.as_invoiced import AsInvoiced
@@ -18,15 +19,7 @@ _METHODS: tuple[RevenueRecognition, ...] = (StraightLine(), PercentComplete(), A
 RECOGNITIONS: dict[RevenueMethod, RevenueRecognition] = {each.method: each for each in _METHODS}
 
 DEFAULT_METHODS: dict[BillingModelCode, RevenueMethod] = {
-    BillingModelCode.TIME_AND_MATERIALS: RevenueMethod.AS_INVOICED,
-    BillingModelCode.TIME_AND_MATERIALS_CAPPED: RevenueMethod.AS_INVOICED,
-    BillingModelCode.FIXED_FEE: RevenueMethod.PERCENT_COMPLETE,
-    BillingModelCode.FIXED_FEE_PROGRESS: RevenueMethod.PERCENT_COMPLETE,
-    BillingModelCode.FIXED_FEE_DEPOSIT: RevenueMethod.PERCENT_COMPLETE,
-    BillingModelCode.MILESTONE: RevenueMethod.MILESTONE,
-    BillingModelCode.RETAINER: RevenueMethod.STRAIGHT_LINE,
-    BillingModelCode.RECURRING: RevenueMethod.STRAIGHT_LINE,
-    BillingModelCode.NON_BILLABLE: RevenueMethod.AS_INVOICED,
+    model.code: model.revenue_method for model in BILLING_MODELS.values()
 }
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 Value = TypeVar("Value")
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class Frozen(BaseModel):
@@ -52,8 +53,22 @@ Quantity = Annotated[
 ]
 
 
-def given(value: Value | None, what: str) -> Value:
+def require(value: Value | None, name: str) -> Value:
     """`value`, which an earlier stage has seen to be there. Raises ValueError when it is not: a bug."""
     if value is None:
-        raise ValueError(f"{what} is missing, though the deal was validated")
+        raise ValueError(f"{name} is missing, though the deal was validated")
     return value
+
+
+def changed(model: Shape, **fields: Any) -> Shape:
+    """A copy with other values of these fields, validated as if it were made anew. Of a value that is a model
+    itself only the class is checked, so this is cheap.
+
+    Raises ValueError for a name that is not a field and for a value that does not fit.
+    """
+    shape = type(model)
+    if unknown := fields.keys() - shape.model_fields.keys():
+        raise ValueError(f"{shape.__name__} has no field {', '.join(sorted(unknown))}")
+    # A field that nobody set stays unset: it may be left out of the document.
+    values = {name: getattr(model, name) for name in model.model_fields_set}
+    return shape.model_validate(values | fields)

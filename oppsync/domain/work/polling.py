@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import AwareDatetime
 
 from oppsync.domain.deal.opportunity import OpportunityRef
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.model import Code, Frozen, Text, changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.intake import Delivery, Source
 
@@ -69,7 +69,7 @@ class Watermark(Frozen):
         else:
             until = max(covers, self.covered_until or covers)
             ahead = {"covered_until": until, "covers": None, "page_from": None, "page_after": None}
-        return self.model_copy(update=ahead)
+        return changed(self, **ahead)
 
 
 def synthetic_delivery(

@@ -10,14 +10,15 @@ from oppsync.domain.approval.who_may import Action, check, name_of
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
-from oppsync.domain.values.model import given
+from oppsync.domain.values.findings.finding import blocking
+from oppsync.domain.values.model import require
 from oppsync.domain.work.events import PlanOverridden
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.kernel.text_input import comment, words
-from oppsync.pipeline.approve import judge
+from oppsync.pipeline.approve import weigh_decisions
 from oppsync.pipeline.stage import Await
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.changes.commands import OverridePlan
@@ -106,7 +107,7 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
             code="NOT_OVERRIDABLE",
         )
     tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    if stands_at is State.AWAITING_APPROVAL and not isinstance(judge(opportunity, tasks), Await):
+    if stands_at is State.AWAITING_APPROVAL and not isinstance(weigh_decisions(opportunity, tasks), Await):
         raise Conflict("This plan was decided already.", code="ALREADY_DECIDED")
 
 
@@ -122,8 +123,8 @@ def _check_fits(
     uow: UnitOfWork, opportunity: TrackedOpportunity, said: Sequence[PlanOverride], override: PlanOverride
 ) -> None:
     """Raises InvalidInput for a workstream or a value that is not there."""
-    record = given(opportunity.record, "the record")
-    enrichment = given(opportunity.enrichment, "the enrichment")
+    record = require(opportunity.record, "the record")
+    enrichment = require(opportunity.enrichment, "the enrichment")
     workstreams = split(record, enrichment)
     keys = [workstream.key for workstream in workstreams]
     if override.workstream not in keys:
@@ -135,8 +136,9 @@ def _check_fits(
     if override.value is None and (override.workstream, override.field) not in named:
         raise InvalidInput("Nothing is overridden here that could be taken back.", field="value")
     book = uow.references.book(opportunity.tenant_id)
-    result = apply(record, enrichment, workstreams, [*said, override], book)
+    won_on = require(record.won_on, "the close date")
+    result = apply(workstreams, [*said, override], book, won_on)
     here = f"/overrides/{override.workstream}/"
-    wrong = [found.message for found in result.findings if found.path.startswith(here)]
+    wrong = [found.message for found in blocking(result.findings) if found.path.startswith(here)]
     if override.value is not None and wrong:
         raise InvalidInput(f"{wrong[0]}.", field="value", code="OVERRIDE_NOT_POSSIBLE")

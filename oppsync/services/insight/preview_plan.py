@@ -14,14 +14,13 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride, editors
 from oppsync.domain.plan.plan import Plan
-from oppsync.domain.planning.apply_overrides import apply
-from oppsync.domain.planning.split import split
+from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reading.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
-from oppsync.domain.values.model import given
+from oppsync.domain.values.model import require
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
@@ -101,12 +100,14 @@ def preview(
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
-    enrichment = enrich(priced, book, overrides if is_planned else ())
+    enrichment = enrich(priced, book)
     met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
     plan: Plan | None = None
-    unfit: tuple[Finding, ...] = ()
     if isinstance(enrichment, Enrichment) and is_planned:
-        plan, unfit = _plan(priced, enrichment, overrides, book, now)
+        workstreams = make_workstreams(priced, enrichment, overrides, book)
+        met = (*met, *workstreams.findings)
+        if not blocking(workstreams.overridden.findings):
+            plan = plan_of(priced, enrichment, workstreams, now)
     warned = bool(warnings((*wrong, *met)))
     edited = bool(editors(overrides))
     by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE
@@ -117,8 +118,8 @@ def preview(
         source_version=deal.version,
         name=deal.name,
         is_won=deal.is_won,
-        as_of=given(priced.won_on, "the close date"),
-        findings=_once((*wrong, *met, *unfit, *nobody_approves(people, asked))),
+        as_of=require(priced.won_on, "the close date"),
+        findings=_once((*wrong, *met, *nobody_approves(people, asked))),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
@@ -130,20 +131,6 @@ def preview(
             for role, able in people.items()
         ),
     )
-
-
-def _plan(
-    priced: Opportunity,
-    enrichment: Enrichment,
-    overrides: Sequence[PlanOverride],
-    book: ReferenceBook,
-    now: datetime,
-) -> tuple[Plan | None, tuple[Finding, ...]]:
-    """None with what keeps people's words from being done."""
-    overridden = apply(priced, enrichment, split(priced, enrichment), overrides, book)
-    if overridden.findings:
-        return None, overridden.findings
-    return plan_of(priced, enrichment, overridden, now), ()
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:

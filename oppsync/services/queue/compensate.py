@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import CompensationBegun
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.domain.work.states import COMPENSABLE, State, check_move
@@ -55,11 +56,11 @@ def _compensating(before: TrackedOpportunity, reason: str) -> TrackedOpportunity
             "Only a deal that stopped after its approval can be given up like this.", code="NOT_COMPENSABLE"
         )
     check_move(before.state, State.COMPENSATING)
-    changed = {
-        "state": State.COMPENSATING,
-        "resume_state": None,
-        "tries": 0,
-        "crashes": 0,
-        "compensation_reason": reason,
-    }
-    return before.model_copy(update=changed)
+    return changed(
+        before,
+        state=State.COMPENSATING,
+        resume_state=None,
+        tries=0,
+        crashes=0,
+        compensation_reason=reason,
+    )

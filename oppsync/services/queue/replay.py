@@ -8,7 +8,12 @@ from uuid import UUID
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import editors
+from oppsync.domain.planning.workstreams import make_workstreams
+from oppsync.domain.values.findings.finding import Finding, blocking
+from oppsync.domain.values.model import require
 from oppsync.domain.work.events import Replayed
 from oppsync.domain.work.intake import Delivery, StoredDelivery
 from oppsync.domain.work.replays import (
@@ -25,8 +30,7 @@ from oppsync.domain.work.states import BEFORE_APPROVAL, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, InvalidInput, NotFound
-from oppsync.pipeline import approve, enrich
-from oppsync.pipeline.stage import Park
+from oppsync.pipeline import approve
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -206,19 +210,25 @@ def _run(target: State) -> Forecast:
 
 
 def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> str:
-    """What Postgres alone can tell: reference data that is missing, nobody who may approve."""
-    if target is State.VALIDATED and opportunity.record is not None:
-        outcome = enrich.decide(opportunity, uow.references.book(opportunity.tenant_id))
-    elif target is State.PLANNED:
-        owner = approve.owner_email(opportunity.record)
-        edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
-        candidates = approve.candidates(uow, opportunity.tenant_id, owner, edited_by)
-        outcome = approve.open_tasks(opportunity, candidates)
-    else:
-        return ""
-    if not isinstance(outcome, Park):
-        return ""
-    return "; ".join(f"{found.code}: {found.message}" for found in outcome.findings)
+    """What Postgres alone can tell; empty when nothing is."""
+    found = _foreseen(uow, opportunity, target)
+    return "; ".join(f"{each.code}: {each.message}" for each in found) if blocking(found) else ""
+
+
+def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> Sequence[Finding]:
+    """Reference data that is missing, overrides that are not possible, thin margins, nobody who may approve."""
+    tenant_id, record, enrichment = opportunity.tenant_id, opportunity.record, opportunity.enrichment
+    if target not in (State.VALIDATED, State.ENRICHED, State.PLANNED) or record is None:
+        return ()
+    overrides = uow.overrides.of(tenant_id, opportunity.id)
+    if target is State.PLANNED:
+        owner = approve.owner_email(record)
+        return approve.nobody_approves(approve.candidates(uow, tenant_id, owner, editors(overrides)))
+    book = uow.references.book(tenant_id)
+    found = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
+    if not isinstance(found, Enrichment):
+        return found
+    return make_workstreams(record, found, overrides, book).findings
 
 
 def forecast_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Forecast, Records]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import Replayed
 from oppsync.domain.work.states import State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -26,7 +27,7 @@ def resume(
     also when nobody told us of it."""
     check_move(before.state, target)
     anew = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
-    after = before.model_copy(update={"state": target, "resume_state": None, **anew})
+    after = changed(before, state=target, resume_state=None, **anew)
     uow.opportunities.change(before, after, HANDED_ON)
     stage = stage_for(target).name
     uow.outbox.add(before.tenant_id, before.id, stage, before.traceparent)

@@ -11,6 +11,7 @@ from typing import Any
 
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import ApprovalVoided, Event, ExceptionRaised, StateChanged
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.payload_references import record_reference
@@ -67,7 +68,7 @@ def commit(
     if asked is None:
         return None
     crash_point("outcome.committed", after.state)
-    now = after.model_copy(update={"version": before.version + 1, "reread_requested": asked})
+    now = changed(after, version=before.version + 1, reread_requested=asked)
     return Worked(now, due.keep_lease)
 
 
@@ -86,18 +87,18 @@ def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
     settled: dict[str, Any] = {"tries": 0, "crashes": 0}
     match outcome:
         case Await():
-            return outcome.opportunity.model_copy(update=settled)
+            return changed(outcome.opportunity, **settled)
         case Park():
             # The failed re-read counts as done: a person looks now, and replays or gets it changed.
             parked = {"reread_done": before.reread_requested, **settled}
             if before.state not in RESTING:
                 parked |= {"state": State.PARKED, "resume_state": before.state}
-            return outcome.opportunity.model_copy(update=parked)
+            return changed(outcome.opportunity, **parked)
         case Advance():
             check_move(before.state, outcome.to)
             resume = before.resume_state if outcome.to is State.PARKED else None
             advanced = {"state": outcome.to, "resume_state": resume, **settled}
-            return outcome.opportunity.model_copy(update=advanced)
+            return changed(outcome.opportunity, **advanced)
 
 
 def _carry_out(

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import StageDeferred
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.payload_references import record_reference
@@ -149,7 +150,7 @@ class RunStageHandler:
         )
         # Under a vendor's limit everybody waits a little, again and again: only a long wait is worth telling.
         told = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
-        after = opportunity.model_copy(update={"tries": tries, "crashes": 0})
+        after = changed(opportunity, tries=tries, crashes=0)
         with self.uow() as uow:
             worked = commit(uow, context, self.publish, after, Due(pause), *told)
         return worked or look_again(context)

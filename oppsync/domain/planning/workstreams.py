@@ -1,0 +1,47 @@
+"""The workstreams of a deal, split once: as sold, as people want them, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.planning.apply_overrides import OVERRIDES, Overridden, apply
+from oppsync.domain.planning.margins import MARGIN_CODES, Margins, check_margins
+from oppsync.domain.planning.split import split
+from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import require
+
+
+class Workstreams(NamedTuple):
+    """`as_sold` are those before any override."""
+
+    as_sold: tuple[Workstream, ...]
+    overridden: Overridden
+    margins: Margins
+
+    @property
+    def wanted(self) -> tuple[Workstream, ...]:
+        return self.overridden.workstreams
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return (*self.overridden.findings, *self.margins.findings)
+
+
+def make_workstreams(
+    opportunity: Opportunity, enrichment: Enrichment, overrides: Iterable[PlanOverride], book: ReferenceBook
+) -> Workstreams:
+    """Of a validated and enriched deal. `book`: margin floors, and what overrides name by code."""
+    as_sold = split(opportunity, enrichment)
+    overridden = apply(as_sold, overrides, book, require(opportunity.won_on, "the close date"))
+    return Workstreams(as_sold, overridden, check_margins(opportunity, enrichment, overridden, book))
+
+
+def is_about_workstreams(found: Finding) -> bool:
+    """Whether `make_workstreams` found it, and not an earlier step."""
+    return found.code in MARGIN_CODES or found.path.startswith(OVERRIDES)

@@ -1,0 +1,19 @@
+"""Parts of a whole, in per cent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from oppsync.domain.values.model import plain
+
+_WHOLE = Decimal(100)
+
+
+def why_not_whole(percents: Sequence[Decimal]) -> str | None:
+    """What is wrong with these parts, in words; None when each is above zero and all of them make the whole."""
+    total = sum(percents, start=Decimal(0))
+    if total == _WHOLE and min(percents) > 0:
+        return None
+    stated = " + ".join(f"{plain(percent)} %" for percent in percents)
+    return f"{stated}: {plain(total)} % in all, each has to be above 0 % and all of them 100 %"
