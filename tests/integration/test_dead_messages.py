@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from uuid import UUID
@@ -17,6 +16,7 @@ from actors.stages import declare_actors
 from adapters.bootstrap import TENANT, Application
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.kernel.settings import Settings
+from tests.harness.waiting import until
 from tests.integration import desk
 
 DEAD = f"{NAMESPACE}:validate.XQ"
@@ -37,10 +37,7 @@ def die(broker: RedisBroker, *messages: dramatiq.Message[None]) -> None:
     worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=50)
     worker.start()
     try:
-        deadline = time.monotonic() + 20
-        while broker.client.zcard(DEAD) < len(messages):
-            assert time.monotonic() < deadline, "the messages did not die"
-            time.sleep(0.02)
+        until(lambda: broker.client.zcard(DEAD) >= len(messages), "the messages die")
     finally:
         worker.stop()
 
