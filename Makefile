@@ -6,10 +6,12 @@ WORKERS ?= 2
 RUNS ?= 1
 SEED ?=
 ARGS ?=
+# Minutes of their own: `make stories` runs them, `make test` leaves them out, and CI runs both.
+STORIES := tests/story tests/chaos tests/stateful/test_histories.py
 READY := .venv/installed
 RUN := .venv/bin/python -m
 
-.PHONY: help demo up test check unit hooks chaos mutants
+.PHONY: help demo up test stories check unit hooks chaos mutants
 .DEFAULT_GOAL := help
 
 help:  ## these lines
@@ -22,8 +24,11 @@ demo: $(READY)  ## win deals and watch them become projects (ARGS=--yes: approve
 up: $(READY)  ## the whole product, staying up, with the data of the last time
 	@$(RUN) sandbox up $(ARGS)
 
-test: check  ## the checks and all tests, with what they cover (ARGS=... goes to pytest)
-	@$(RUN) pytest -n $(WORKERS) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
+test: check  ## the checks and the tests of every part, with what they cover (ARGS=... goes to pytest)
+	@$(RUN) pytest -n $(WORKERS) $(STORIES:%=--ignore=%) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
+
+stories: $(READY)  ## the whole product as processes, ended and cut off on the way; histories by the hundred
+	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(STORIES) $(ARGS)
 
 check: $(READY)  ## format, lint, types, architecture, migrations: seconds
 	@$(RUN) ruff format --check .

@@ -100,7 +100,7 @@ def answer_through(
     call = replace(call, lag_seconds=fault.search_lag_seconds)
     done = work(call) if fault.after_commit else None
     if fault.commit_late_seconds:
-        _work_later(fault.commit_late_seconds, call, work)
+        _work_later(fault.commit_late_seconds, released, call, work)
     if fault.delay_seconds:
         released.wait(fault.delay_seconds)
     if fault.hang:
@@ -112,7 +112,9 @@ def answer_through(
     return done or work(call)
 
 
-def _work_later(seconds: float, call: Call, work: Callable[[Call], Reply]) -> None:
-    timer = threading.Timer(seconds, work, (call,))
-    timer.daemon = True
-    timer.start()
+def _work_later(seconds: float, released: threading.Event, call: Call, work: Callable[[Call], Reply]) -> None:
+    def wait_and_work() -> None:
+        released.wait(seconds)
+        work(call)
+
+    threading.Thread(target=wait_and_work, daemon=True).start()

@@ -38,4 +38,4 @@ def running(vendor: str, books: Path, *options: str, port: int = 0) -> Iterator[
         yield url
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait()

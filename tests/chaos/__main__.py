@@ -53,7 +53,8 @@ def _run(seed: str, faults: Sequence[Fault], options: argparse.Namespace, disk: 
     sys.stdout.write(f"seed {seed}, logs in {home}\n")
     sys.stdout.flush()
     restore = not options.places and any(part in RESTORE for part in options.only)
-    bench = Bench(home, own, seed, options.deals, _say if options.verbose else lambda _: None)
+    say = _say if options.verbose else lambda _: None
+    bench = Bench(home, own, seed, deals=options.deals, kill_after=options.kill_after, say=say)
     report = bench.run(faults, restore=restore)
     if not report.breaches:
         shutil.rmtree(home, ignore_errors=True)
@@ -71,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seed", default=secrets.token_hex(4))
     parser.add_argument("--deals", type=int, default=200, help="in each run")
+    parser.add_argument("--kill-after", type=float, default=30.0, help="seconds a platform waits after SIGTERM")
     parser.add_argument("--only", action="append", default=None, help="faults whose name has this in it")
     parser.add_argument("--places", action="store_true", help="instead: die at every named place, three times")
     parser.add_argument("--one-disk", action="store_true", help="no small disk for Postgres")

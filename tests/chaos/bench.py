@@ -24,12 +24,12 @@ from tests.chaos.process_faults import PROCESS_FAULTS
 from tests.chaos.store_faults import STORE_FAULTS
 from tests.chaos.vendor_faults import VENDOR_FAULTS
 from tests.harness.builders import TENANT
+from tests.harness.waiting import HANG_SECONDS
 from tests.integration.standin_calls import call
 
 FAULTS: tuple[Fault, ...] = (*PROCESS_FAULTS, *STORE_FAULTS, *VENDOR_FAULTS)
 RESTORE = "backup restored"
 AT_ONCE = 3  # faults under way at the same time
-READY_SECONDS, REST_SECONDS = 60.0, 240.0
 TICK_SECONDS = 0.05
 EDIT_EVERY_SECONDS = 1.5
 UNFINISHED = """select (select count(*) from outbox) + (select count(*) from opportunities
@@ -65,8 +65,8 @@ class _Going:
 
 
 class Bench:
-    def __init__(self, home: Path, disk: Path, seed: str, deals: int, say: Say) -> None:
-        self.house = House(home, disk, seed)
+    def __init__(self, home: Path, disk: Path, seed: str, *, deals: int, kill_after: float, say: Say) -> None:
+        self.house = House(home, disk, seed, kill_after)
         self.report = Report(seed)
         self._deals, self._say = deals, say
         self._chance = Random(f"monkey {seed}")  # noqa: S311 - to be repeated
@@ -89,7 +89,8 @@ class Bench:
             self._judge()
         finally:
             killed = self.house.stop()
-        self.report.breaches += [f"{name} did not end within 30 s of SIGTERM" for name in killed]
+        within = f"within {self.house.processes.kill_after:.0f} s of SIGTERM" if killed else ""
+        self.report.breaches += [f"{name} did not end {within}" for name in killed]
         return self.report
 
     def _possible(self, faults: Sequence[Fault]) -> list[Fault]:
@@ -171,7 +172,7 @@ class Bench:
         for one in stopped:
             one.is_wanted = False
             one.signal(signal.SIGTERM)
-        self._wait(lambda: not any(one.runs for one in stopped), 32)
+        self._wait(lambda: not any(one.runs for one in stopped), self.house.processes.kill_after + 2)
         before = self._confirmed()
         self.house.servers.crash_postgres()
         self.house.servers.restore()
@@ -181,7 +182,7 @@ class Bench:
         for one in stopped:
             one.is_wanted = True
         self.house.crm.tell_all_again()
-        self._wait(lambda: not self.house.crm.waiting, READY_SECONDS)
+        self._wait(lambda: not self.house.crm.waiting, HANG_SECONDS)
         self.house.application.dispatch(ReconcileRestore(TENANT, COMMAND_LINE))
 
     def _confirmed(self) -> int:
@@ -196,7 +197,7 @@ class Bench:
             except OSError:
                 return False
 
-        if not self._wait(ready, READY_SECONDS):
+        if not self._wait(ready, HANG_SECONDS):
             raise RuntimeError("the product did not start: read the logs of the run")
 
     def _wait(self, is_so: Callable[[], bool], seconds: float) -> bool:
@@ -214,7 +215,7 @@ class Bench:
             now = sql.execute("select now()").fetchone()
         # Polled once more since the last change, and what that brought is worked; then nobody polls any more.
         for _ in range(2):
-            self._wait(partial(self._rests, now), REST_SECONDS)
+            self._wait(partial(self._rests, now), HANG_SECONDS)
             self.house.end_polls()
         self.report.settle_seconds = time.monotonic() - began
 

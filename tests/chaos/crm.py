@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 from oppsync.kernel import canonical_json
 from sandbox.firm import deals
 from sandbox.standins.control import SalesforceControl
+from tests.harness.waiting import HANG_SECONDS
 from tests.integration.standin_calls import call
 
 WON = date(2026, 3, 2)
@@ -108,7 +109,7 @@ class Crm:
         for _ in self._threads:
             self._queue.put(None)
         for thread in self._threads:
-            thread.join(timeout=15)
+            thread.join(timeout=HANG_SECONDS)
 
     @property
     def waiting(self) -> int:

@@ -35,6 +35,7 @@ from tests.chaos.processes import Processes
 from tests.chaos.proxies import Proxies, Proxy
 from tests.chaos.servers import Servers
 from tests.harness.builders import TENANT
+from tests.harness.waiting import HANG_SECONDS
 
 # Seconds. What the stand-ins are told to do wrong stays within these.
 TIMEOUT, LATE_COMMIT, SEARCH_LAG = 2.0, 2.0, 1.0
@@ -59,8 +60,8 @@ WEBS, WORKERS, RELAYS = 1, 2, 2
 class House:
     """Everything of one run. `start` and `stop` belong on the main thread."""
 
-    def __init__(self, home: Path, disk: Path, seed: str) -> None:
-        self.home, self.seed = home, seed
+    def __init__(self, home: Path, disk: Path, seed: str, kill_after: float) -> None:
+        self.home, self.seed, self._kill_after = home, seed, kill_after
         self.servers = Servers(home / "servers", disk)
         self.proxies = Proxies()
         self.vendors: dict[str, Proxy] = {}
@@ -97,7 +98,8 @@ class House:
         self.application = build(settings)
         schema.upgrade(self.application.engine)
         self._install({vendor: urls[1] for vendor, urls in standins.items()}, webhook_secret)
-        self.processes = Processes(self._commands(), self._environment(settings, sockets), self.home / "logs")
+        environment = self._environment(settings, sockets)
+        self.processes = Processes(self._commands(), environment, self.home / "logs", self._kill_after)
         self.crm = Crm(self.salesforce, self.web, CRM_CONNECTION, webhook_secret, self.seed)
         tokens = {
             email: self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, email, email))
@@ -122,7 +124,7 @@ class House:
         self.proxies.stop()
         for standin in self._standins:
             standin.send_signal(signal.SIGKILL)
-            standin.wait(timeout=10)
+            standin.wait(timeout=HANG_SECONDS)
         self.servers.stop()
         return killed
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from oppsync.domain.approval.tasks import Decision
 from oppsync.domain.values.roles import ApprovalRole
+from tests.harness.waiting import HANG_SECONDS
 from tests.integration.standin_calls import Answer, call
 
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
@@ -38,7 +39,7 @@ class Person:
     def stop(self) -> None:
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=20)
+            self._thread.join(timeout=HANG_SECONDS)
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}

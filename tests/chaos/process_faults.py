@@ -153,7 +153,10 @@ def sigterm_storm(house: House, chance: Random) -> Injection:
         for one in house.processes.all:
             one.signal(signal.SIGTERM)
         yield 0.3
-    yield from until(lambda: all(len(one.codes) > ended[one.name] for one in house.processes.all), 32)
+    yield from until(
+        lambda: all(len(one.codes) > ended[one.name] for one in house.processes.all),
+        house.processes.kill_after + 2,
+    )
     codes = {one.name: one.codes[ended[one.name] :] for one in house.processes.all}
     house.rude += [
         f"{name} ended with {code}" for name, all_codes in codes.items() for code in all_codes if code
@@ -169,7 +172,14 @@ def old_and_new(house: House, chance: Random) -> Injection:
     )
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
     model = house.processes.of("worker")[0]
-    old = Managed("old.1", "python -m actors.worker", folder, model.env, house.home / "logs" / "old.1.log")
+    old = Managed(
+        "old.1",
+        "python -m actors.worker",
+        folder,
+        model.env,
+        house.home / "logs" / "old.1.log",
+        model.kill_after,
+    )
     house.processes.all.append(old)
     worked = yield from until(lambda: _busy(house, old) > 0, OLD_SECONDS)
     yield 3.0

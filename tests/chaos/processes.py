@@ -14,10 +14,10 @@ from pathlib import Path
 
 from adapters.operations.supervisor import PROJECT
 from adapters.runtime.processes import die_with_parent
+from tests.harness.waiting import HANG_SECONDS
 
 RESTART_SECONDS = 0.5
 STARTED = {"web": "Booting worker", "worker": "worker_started", "relay": "relay_started"}
-KILL_AFTER_SECONDS = 30.0  # what a platform waits after SIGTERM
 
 
 @dataclass
@@ -29,6 +29,7 @@ class Managed:
     cwd: Path
     env: Mapping[str, str]
     log: Path
+    kill_after: float
     extra: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     codes: list[int] = field(default_factory=list)
@@ -73,11 +74,11 @@ class Managed:
             )
 
     def signal(self, number: signal.Signals) -> None:
-        """To every process of the group, as a platform does; SIGTERM is followed by SIGKILL in 30 s."""
+        """To every process of the group, as a platform does; SIGTERM is followed by SIGKILL `kill_after` it."""
         if self.process is None:
             return
         if number is signal.SIGTERM and self.kill_at is None:
-            self.kill_at = time.monotonic() + KILL_AFTER_SECONDS
+            self.kill_at = time.monotonic() + self.kill_after
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
@@ -108,12 +109,18 @@ class Managed:
 
 
 class Processes:
-    def __init__(self, commands: Mapping[str, str], env: Mapping[str, str], logs: Path) -> None:
+    """`kill_after`: seconds from SIGTERM until SIGKILL."""
+
+    def __init__(
+        self, commands: Mapping[str, str], env: Mapping[str, str], logs: Path, kill_after: float
+    ) -> None:
+        self.kill_after = kill_after
         logs.mkdir(parents=True, exist_ok=True)
         path = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
         whole = {**env, "PATH": path, "PYTHONUNBUFFERED": "1"}
         self.all = [
-            Managed(name, command, PROJECT, whole, logs / f"{name}.log") for name, command in commands.items()
+            Managed(name, command, PROJECT, whole, logs / f"{name}.log", kill_after)
+            for name, command in commands.items()
         ]
 
     def of(self, kind: str) -> list[Managed]:
@@ -127,17 +134,17 @@ class Processes:
         return sum(one.said(words) for one in self.all)
 
     def stop(self) -> list[str]:
-        """SIGTERM, then SIGKILL for what is left after 30 s; returns the names that had to be killed."""
+        """SIGTERM, then SIGKILL for what is left; returns the names that had to be killed."""
         for one in self.all:
             one.is_wanted = False
             one.signal(signal.SIGCONT)
             one.signal(signal.SIGTERM)
-        deadline = time.monotonic() + KILL_AFTER_SECONDS
+        deadline = time.monotonic() + self.kill_after
         while any(one.runs for one in self.all) and time.monotonic() < deadline:
             time.sleep(0.05)
         killed = [one.name for one in self.all if one.runs]
         for one in self.all:
             one.signal(signal.SIGKILL)
             if one.process is not None:
-                one.process.wait(timeout=10)
+                one.process.wait(timeout=HANG_SECONDS)
         return killed

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.harness.waiting import HANG_SECONDS
+
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 WRITES = re.compile(rb"\b(insert into|update|delete from) ", re.IGNORECASE)
 # Ready for the next query, with no transaction open.
@@ -148,9 +150,9 @@ class Proxies:
         return proxy
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=HANG_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=HANG_SECONDS)
         self._loop.close()
 
     async def _end(self) -> None:
@@ -165,6 +167,6 @@ class Proxies:
         async def start() -> asyncio.Server:
             return await starting
 
-        server = asyncio.run_coroutine_threadsafe(start(), self._loop).result(timeout=10)
+        server = asyncio.run_coroutine_threadsafe(start(), self._loop).result(timeout=HANG_SECONDS)
         self._servers.append(server)
         return server

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +19,7 @@ from redis.retry import Retry
 from sandbox.embedded import postgres, servers
 from sandbox.embedded import redis as embedded_redis
 from sandbox.embedded.daemon import Daemon, server_environment
+from tests.harness.waiting import HANG_SECONDS, until
 
 BALLAST = "ballast"
 MEGABYTE = 1024 * 1024
@@ -166,7 +166,7 @@ class Servers:
     def _end(self, daemon: Daemon, number: signal.Signals) -> int:
         process = self._running.pop(daemon.name)
         process.send_signal(number)
-        code = process.wait(timeout=60)
+        code = process.wait(timeout=HANG_SECONDS)
         if daemon is self._postgres:
             _wait_for_children(daemon)
         return code
@@ -174,12 +174,11 @@ class Servers:
 
 def _wait_for_children(daemon: Daemon) -> None:
     """A killed server's last queries end a moment after it."""
-    deadline = time.monotonic() + 10
     needle = str(daemon.data).encode()
-    while time.monotonic() < deadline:
-        if not any(needle in _cwd(pid) for pid in os.listdir("/proc") if pid.isdecimal()):
-            return
-        time.sleep(0.05)
+    until(
+        lambda: not any(needle in _cwd(pid) for pid in os.listdir("/proc") if pid.isdecimal()),
+        "the server's children end",
+    )
 
 
 def _cwd(pid: str) -> bytes:

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from adapters.operations.supervisor import PROJECT
+from tests.harness.waiting import HANG_SECONDS
 
-MINUTES = 8
 SHORT = {
     "processes": (
         "SIGKILL worker",
@@ -34,12 +34,13 @@ SHORT = {
 @pytest.mark.parametrize("what", SHORT)
 def test_nothing_is_lost_and_nothing_is_there_twice(what: str) -> None:
     chosen = [word for name in SHORT[what] for word in ("--only", name)]
+    # How soon a process ends after SIGTERM, this machine decides here: the bench on one of its own judges it.
+    patient = ["--kill-after", str(HANG_SECONDS)]
     run = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", "--seed", f"short {what}", "--deals", "30", *chosen],
+        [sys.executable, "-m", "tests.chaos", "--seed", f"short {what}", "--deals", "30", *patient, *chosen],
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60 * MINUTES,
         check=False,
     )
     sys.stdout.write(run.stdout)

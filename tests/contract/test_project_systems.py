@@ -26,9 +26,6 @@ from oppsync.ports.erp import ProjectSystem
 from sandbox.embedded.tryton.server import TrytonAddress
 from sandbox.standins.process import running
 from tests.harness import builders
-from tests.harness.tryton import tryton
-
-__all__ = ["tryton"]
 
 
 class FixedClock:

@@ -7,43 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from adapters.operations.supervisor import PROJECT
 from adapters.runtime.processes import die_with_parent
 from sandbox.embedded import postgres, redis
 from sandbox.embedded.daemon import Daemon, EmbeddedServersError, command_line, read_pid
 from sandbox.embedded.servers import remembered_sockets, server_account
+from tests.harness.waiting import HANG_SECONDS, NotYet, until
 
-WITHIN_SECONDS = 60.0
-POLL_SECONDS = 0.05
-# A platform kills 30 s after SIGTERM; we want to be done before.
-ENDS_WITHIN_SECONDS = 25.0
 LAST_CHARACTERS = 1500
-Found = TypeVar("Found")
-
-
-class NotYet(Exception):
-    """What is asked cannot be answered now: `until` asks again."""
-
-
-def until(look: Callable[[], Found], what: str, words: Callable[[], str] = str) -> Found:
-    """The first truthy thing that `look` finds; `words` are added to the failure when there is none in time."""
-    deadline = time.monotonic() + WITHIN_SECONDS
-    while True:
-        try:
-            found = look()
-        except NotYet:
-            pass
-        else:
-            if found:
-                return found
-        assert time.monotonic() < deadline, f"{what}: not within {WITHIN_SECONDS:.0f} s\n{words()}"
-        time.sleep(POLL_SECONDS)
 
 
 @contextmanager
@@ -94,19 +69,29 @@ class Program:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def has_taken(self, number: signal.Signals) -> bool:
+        """Whether none is pending: two of a kind that are pending would be one. Only Linux tells."""
+        assert self._process
+        status = Path(f"/proc/{self._process.pid}/status")
+        if not status.exists():
+            return True
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        pending = int(lines["SigPnd"], 16) | int(lines["ShdPnd"], 16)
+        return not pending & 1 << number - 1
+
     def signal(self, number: signal.Signals, *, everybody: bool = False) -> None:
         """To the process, or to `everybody` it has started too, as Heroku does."""
         assert self._process
         assert self._process.poll() is None, f"{self.name} does not run:\n{self.last_words()}"
         (os.killpg if everybody else os.kill)(self._process.pid, number)
 
-    def ended(self, within: float = ENDS_WITHIN_SECONDS) -> int:
-        """Its exit code; fails when it does not end in time."""
+    def ended(self) -> int:
+        """Its exit code; fails when it does not end."""
         assert self._process
         try:
-            return self._process.wait(within)
+            return self._process.wait(HANG_SECONDS)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} goes on after {within:.0f} s:\n{self.last_words()}") from None
+            raise AssertionError(f"{self.name} does not end:\n{self.last_words()}") from None
 
     def kill(self) -> None:
         """Without a word of warning, and all it has started."""

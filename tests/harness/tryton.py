@@ -1,8 +1,6 @@
 """The embedded Tryton for tests: one server a session (under xdist: a worker), books in a temporary folder.
 
-The seeded template is shared by all workers and runs through the checkout's own cache. Use it so:
-
-    from tests.tryton import tryton  # a session-scoped fixture that yields a TrytonAddress
+The seeded template is shared by all workers and runs through the checkout's own cache.
 
 `Books` looks into the ERP past our own adapter, so that a test need not trust the code it tests.
 """
@@ -18,6 +16,7 @@ import httpx2
 import pytest
 
 from sandbox.embedded.tryton.server import TrytonAddress, TrytonServer
+from tests.harness.waiting import HANG_SECONDS
 
 TEMPLATE_CACHE = Path(__file__).resolve().parents[2] / ".oppsync" / "cache" / "tryton"
 
@@ -50,7 +49,7 @@ class Books:
         self._http = httpx2.Client(
             base_url=f"{address.url}/{address.database}/rest/model/",
             headers={"Authorization": f"Bearer {address.rest_key}", "X-Tryton-Context": context},
-            timeout=30,
+            timeout=HANG_SECONDS,
         )
 
     def __enter__(self) -> "Books":

@@ -37,8 +37,9 @@ from sandbox.home import TRYTON_CACHE, Addresses, Home
 from sandbox.stack import tryton_answers
 from sandbox.standins.control import KantataControl, SalesforceControl
 from tests.harness.builders import TENANT
-from tests.harness.programs import Found, NotYet, Program, Server, postgres_of, redis_of, reserved_ports, until
+from tests.harness.programs import Program, Server, postgres_of, redis_of, reserved_ports
 from tests.harness.tryton import Books
+from tests.harness.waiting import HANG_SECONDS, Found, NotYet, until
 from tests.service.erp import check_landed
 
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
@@ -49,6 +50,8 @@ WON_ON = date(2026, 3, 2)
 WEBHOOK_PATH = f"/webhooks/{CRM_CONNECTION}"
 # Waited out in the time a dead worker's lease takes to run out: no story gets longer by it.
 PATIENCE = {"timeout": 5.0, "late_commit": 3.0}
+# Where an answer is held: it is waited for longer than that.
+LONG = 60.0
 # Polls have a story of their own; in the others the CRM tells everything.
 SELDOM = {"poll_every": 86_400.0, "poll_overlap": 0.0}
 ELSEWHERE = ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL", "SENTRY_DSN", "PORT", "GUNICORN_CMD_ARGS")
@@ -81,7 +84,7 @@ class World:
         self._tokens: dict[str, str] = {}
         self._stack = ExitStack()
         self._http = httpx2.Client(
-            timeout=30, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
+            timeout=HANG_SECONDS, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
         )
 
     # Starting and ending.

@@ -9,6 +9,8 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from tests.harness.waiting import HANG_SECONDS
+
 SALESFORCE_DATA = "/services/data/v62.0"
 
 
@@ -30,7 +32,7 @@ def call(
     body: str | None = None,
     *,
     headers: Mapping[str, str] | None = None,
-    timeout: float = 20,
+    timeout: float = HANG_SECONDS,
 ) -> Answer:
     """Raises OSError (or http.client's own errors) when the connection breaks or nothing comes in time."""
     address = urlsplit(url)
@@ -64,7 +66,7 @@ class SalesforceClient:
         path: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 20,
+        timeout: float = HANG_SECONDS,
     ) -> Answer:
         text = None if body is None else json.dumps(body)
         sent = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}

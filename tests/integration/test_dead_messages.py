@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from uuid import UUID
@@ -18,6 +17,7 @@ from adapters.bootstrap import Application
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.kernel.settings import Settings
 from tests.harness.builders import TENANT
+from tests.harness.waiting import until
 from tests.integration import desk
 
 DEAD = f"{NAMESPACE}:validate.XQ"
@@ -38,10 +38,7 @@ def die(broker: RedisBroker, *messages: dramatiq.Message[None]) -> None:
     worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=50)
     worker.start()
     try:
-        deadline = time.monotonic() + 20
-        while broker.client.zcard(DEAD) < len(messages):
-            assert time.monotonic() < deadline, "the messages did not die"
-            time.sleep(0.02)
+        until(lambda: broker.client.zcard(DEAD) >= len(messages), "the messages die")
     finally:
         worker.stop()
 

@@ -9,8 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from sandbox.embedded import (
     postgres,
 )
 from sandbox.embedded.daemon import command_line, read_pid
+from tests.harness.waiting import until
 
 PROJECT = Path(__file__).parents[2]
 # <linux/prctl.h> and <linux/capability.h>
@@ -88,7 +88,7 @@ def starter(home: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
         process.kill()
         process.wait()
-    until(lambda: not any(command_line(pid) for pid in server_pids(home)))
+    until(lambda: not any(command_line(pid) for pid in server_pids(home)), "the servers end")
     if (home / "sockets").exists():
         shutil.rmtree(socket_folder(home))
 
@@ -126,13 +126,6 @@ def only_we_get_to(path: Path) -> bool:
 def without_capability_to_set_capabilities() -> None:
     """As containers with fewer rights than usual run; see capabilities(7)."""
     assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SETPCAP, 0, 0, 0) == 0
-
-
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 def test_what_was_written_is_there_after_a_restart_and_nothing_else_is_left(home: Path) -> None:
@@ -238,7 +231,7 @@ if sys.platform == "linux":  # where children end with their parent
     def test_a_killed_starter_takes_its_servers_along(home: Path, starter: subprocess.Popen[str]) -> None:
         pids = server_pids(home)
         starter.kill()
-        until(lambda: not any(command_line(pid) for pid in pids))
+        until(lambda: not any(command_line(pid) for pid in pids), "the servers end")
         assert find_running(home) is None
 
 

@@ -225,7 +225,7 @@ def _has_left(connection: socket.socket) -> bool:
 )
 def test_an_answer_that_drips_ends_with_the_total_deadline(start: bytes) -> None:
     # Each byte comes within the time-out; only the total ends it.
-    error = refused(_dripping(start), write=True, timeout=5.0, total=0.5)
+    error = refused(_dripping(start), write=True, timeout=5.0, total=2.0)
     assert type(error) is AmbiguousAnswer
     assert "ReadTimeout" in error.message
 

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.standins.control import KantataControl
 from sandbox.standins.process import running, start
+from tests.harness.waiting import HANG_SECONDS
 from tests.integration.standin_calls import Answer, call
 
 TOKEN = "kantata-demo-token"
@@ -35,7 +36,7 @@ def created(url: str, reference: str, title: str = "Globex") -> str:
 
 
 def references_in_the_books(folder: Path) -> list[str]:
-    db = sqlite3.connect(folder / "kantata.sqlite3", timeout=10)
+    db = sqlite3.connect(folder / "kantata.sqlite3", timeout=HANG_SECONDS)
     try:
         return [row[0] for row in db.execute("SELECT external_reference FROM workspaces ORDER BY id")]
     finally:

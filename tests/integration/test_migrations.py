@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from adapters.bootstrap import Application
 from adapters.postgres import schema
-from sandbox.embedded.servers import ServerAddresses
-from tests.conftest import database_url
 from tests.harness.builders import TENANT
 from tests.integration import desk
-
-
-@pytest.fixture
-def empty(servers: ServerAddresses) -> Iterator[Engine]:
-    """A database of one's own, without any table."""
-    name = f"empty_{uuid4().hex}"
-    server = create_engine(servers.database_url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"create database {name}")
-        engine = create_engine(database_url(servers, name))
-        yield engine
-        engine.dispose()
-        connection.exec_driver_sql(f"drop database {name} with (force)")
-    server.dispose()
 
 
 def test_the_migrations_make_the_tables_of_the_code(empty: Engine) -> None:

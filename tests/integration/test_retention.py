@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from adapters.bootstrap import Application
 from adapters.postgres import schema
@@ -25,8 +24,6 @@ from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import Conflict
 from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import DismissException, ReplayException
-from sandbox.embedded.servers import ServerAddresses
-from tests.conftest import database_url
 from tests.harness.builders import TENANT
 from tests.web.office import CONNECTION, Office
 
@@ -214,21 +211,6 @@ def test_the_audit_trail_is_never_pruned(office: Office) -> None:
         rows(office.application, "select count(*), md5(string_agg(a::text, '' order by id)) from audit a")
         == before
     )
-
-
-@pytest.fixture
-def empty(servers: ServerAddresses) -> Iterator[Engine]:
-    """A database without tables."""
-    admin = create_engine(servers.database_url, isolation_level="AUTOCOMMIT")
-    name = f"empty_{uuid4().hex[:8]}"
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"create database {name}")
-    engine = create_engine(database_url(servers, name))
-    yield engine
-    engine.dispose()
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"drop database {name} with (force)")
-    admin.dispose()
 
 
 def test_every_migration_goes_up_and_down_and_keeps_what_is_stored(empty: Engine) -> None:

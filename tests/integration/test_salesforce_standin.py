@@ -3,8 +3,7 @@
 import json
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from http.client import HTTPException
@@ -18,11 +17,11 @@ from standardwebhooks import Webhook
 from sandbox.firm import deals
 from sandbox.standins.control import ControlRefused, SalesforceControl
 from sandbox.standins.process import running, start
+from tests.harness.waiting import HANG_SECONDS, until
 from tests.integration.standin_calls import SalesforceClient, salesforce_token
 
 WON = date(2026, 3, 2)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-DEADLINE = 20
 
 
 @pytest.fixture
@@ -43,18 +42,11 @@ def client(url: str) -> SalesforceClient:
 
 def in_the_books(folder: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Read as anybody outside could, while the stand-in runs."""
-    db = sqlite3.connect(folder / "salesforce.sqlite3", timeout=10)
+    db = sqlite3.connect(folder / "salesforce.sqlite3", timeout=HANG_SECONDS)
     try:
         return db.execute(sql, parameters).fetchall()
     finally:
         db.close()
-
-
-def eventually(seen: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not seen():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
 
 
 class Receiver:
@@ -79,7 +71,7 @@ class Receiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/webhooks/demo"
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 
     def deals_told(self) -> list[tuple[str, bool]]:
@@ -426,7 +418,7 @@ def test_a_composite_of_more_than_25_parts_is_refused(client: SalesforceClient) 
 def test_a_won_deal_is_told_once_and_signed(control: SalesforceControl, receiver: Receiver) -> None:
     control.configure_webhook(receiver.url, SECRET)
     deal = control.win_deal(deals.three_workstreams(WON))["id"]
-    eventually(lambda: control.deliveries()[0]["state"] == "delivered")
+    until(lambda: control.deliveries()[0]["state"] == "delivered", "it is delivered")
     [(headers, body)] = receiver.taken
     assert Webhook(SECRET).verify(body, headers)["opportunities"] == [
         {
@@ -447,9 +439,9 @@ def test_an_open_deal_is_told_of_only_when_it_is_won_and_again_when_it_is_lost(
     deal_id = control.win_deal(deal)["id"]
     assert control.deliveries() == []
     control.edit(deal_id, {"opportunity": {"StageName": "Contract Signed"}})
-    eventually(lambda: receiver.deals_told() == [(deal_id, True)])
+    until(lambda: receiver.deals_told() == [(deal_id, True)], "it is told of")
     control.edit(deal_id, {"opportunity": {"StageName": "Closed Lost"}})
-    eventually(lambda: receiver.deals_told() == [(deal_id, True), (deal_id, False)])
+    until(lambda: receiver.deals_told() == [(deal_id, True), (deal_id, False)], "it is told of")
 
 
 def test_a_line_of_a_won_deal_that_changes_tells_of_the_deal(
@@ -458,7 +450,7 @@ def test_a_line_of_a_won_deal_that_changes_tells_of_the_deal(
     made = control.win_deal(deals.time_and_materials(WON))
     control.configure_webhook(receiver.url, SECRET)
     control.edit(made["id"], {"lines": [{"Id": made["lines"][0], "Quantity": 10}]})
-    eventually(lambda: receiver.deals_told() == [(made["id"], True)])
+    until(lambda: receiver.deals_told() == [(made["id"], True)], "it is told of")
     assert control.record(made["lines"][0])["TotalPrice"] == Decimal(1600)
 
 
@@ -473,7 +465,7 @@ def test_our_own_write_back_is_told_of_only_by_a_trigger_without_the_filter(
     assert len(control.deliveries()) == before
     control.configure_webhook(receiver.url, echo=True)
     client.call("PATCH", path, {"oppsync_Status__c": "rejected"})
-    eventually(lambda: receiver.deals_told() == [(deal, True)])
+    until(lambda: receiver.deals_told() == [(deal, True)], "it is told of")
 
 
 def test_a_refused_delivery_comes_again_under_the_same_id(
@@ -482,7 +474,7 @@ def test_a_refused_delivery_comes_again_under_the_same_id(
     receiver.statuses = [503, 500]
     control.configure_webhook(receiver.url, SECRET)
     control.win_deal(deals.fixed_fee(WON))
-    eventually(lambda: control.deliveries()[0]["state"] == "delivered")
+    until(lambda: control.deliveries()[0]["state"] == "delivered", "it is delivered")
     assert control.deliveries()[0]["attempts"] == 3
     assert len({headers["webhook-id"] for headers, _ in receiver.taken}) == 1
     assert len({body for _, body in receiver.taken}) == 1
@@ -507,7 +499,7 @@ def test_a_hundred_deals_and_one_more_need_two_deliveries(
     ids = [control.win_deal(deals.fixed_fee(WON))["id"] for _ in range(101)]
     control.configure_webhook(receiver.url, SECRET)
     assert len(control.notify(ids)) == 2
-    eventually(lambda: len(receiver.taken) == 2)
+    until(lambda: len(receiver.taken) == 2, "both are taken")
     assert sorted(deal for deal, _ in receiver.deals_told()) == sorted(ids)
 
 
@@ -533,14 +525,14 @@ def test_the_books_outlive_the_process(tmp_path: Path, receiver: Receiver) -> No
         control = SalesforceControl(address)
         assert control.record(deal)["PO_Number__c"] == "PO-2"
         control.configure_webhook(receiver.url)
-        eventually(lambda: receiver.deals_told() == [(deal, True)])
+        until(lambda: receiver.deals_told() == [(deal, True)], "it is told of")
         assert control.win_deal(deals.milestone(WON))["id"] != deal
 
 
 def test_sigterm_ends_the_process_cleanly(tmp_path: Path) -> None:
     process, _ = start("salesforce", tmp_path / "salesforce.sqlite3")
     process.terminate()
-    assert process.wait(timeout=DEADLINE) == 0
+    assert process.wait(timeout=HANG_SECONDS) == 0
 
 
 def test_a_failure_before_the_commit_leaves_nothing_and_one_after_it_leaves_the_record(
@@ -586,11 +578,12 @@ def test_a_hanging_call_ends_when_the_faults_are_cleared(
 def test_a_late_commit_appears_after_the_caller_was_cut_off(
     client: SalesforceClient, control: SalesforceControl, tmp_path: Path
 ) -> None:
-    control.faults([{"method": "POST", "commit_late_seconds": 1}])
+    control.faults([{"method": "POST", "commit_late_seconds": 600}])
     with pytest.raises((OSError, HTTPException)):
         client.call("POST", "sobjects/Account", {"Name": "late"})
     assert in_the_books(tmp_path, "SELECT Name FROM Account") == []
-    eventually(lambda: in_the_books(tmp_path, "SELECT Name FROM Account") == [("late",)])
+    control.clear_faults()  # ends its wait
+    until(lambda: in_the_books(tmp_path, "SELECT Name FROM Account") == [("late",)], "it is committed late")
 
 
 def test_a_lagging_search_does_not_see_what_was_just_created(

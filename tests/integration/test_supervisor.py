@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from adapters.operations.supervisor import Supervisor
 from sandbox.embedded.daemon import command_line
+from tests.harness.waiting import HANG_SECONDS, until
 
 PROJECT = Path(__file__).parents[2]
 FOREVER = "sleep 600"
@@ -38,7 +38,7 @@ while not __import__('os').path.exists('$DONE'):
 print('drained', flush=True)" """
 RUN = """
 import sys
-from adapters.supervisor import Supervisor
+from adapters.operations.supervisor import Supervisor
 commands = dict(part.split("=", 1) for part in sys.argv[1:])
 import os
 with Supervisor(commands, os.environ) as supervisor:
@@ -56,17 +56,10 @@ class Lines:
         self.all.append((name, line))
 
     def wait_for(self, name: str, line: str) -> None:
-        until(lambda: (name, line) in self.all)
+        until(lambda: (name, line) in self.all, f"{name} prints {line}", lambda: str(self.all))
 
 
-def until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
-
-
-def supervise(lines: Lines, grace_seconds: float = 60, **commands: str) -> Supervisor:
+def supervise(lines: Lines, grace_seconds: float = HANG_SECONDS, **commands: str) -> Supervisor:
     return Supervisor(commands, os.environ, lines, grace_seconds=grace_seconds)
 
 
@@ -150,11 +143,11 @@ def test_a_process_that_does_not_stop_in_time_is_killed(lines: Lines) -> None:
 def test_children_of_a_process_do_not_outlive_it(lines: Lines) -> None:
     supervisor = supervise(lines, web="sh -c 'sleep 600 & echo $!; wait'")
     supervisor.start()
-    until(lambda: bool(lines.all))
+    until(lambda: lines.all, "it prints")
     grandchild = int(lines.all[0][1])
     assert command_line(grandchild)
     supervisor.stop()
-    until(lambda: not command_line(grandchild))
+    until(lambda: not command_line(grandchild), "the grandchild ends")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -171,7 +164,7 @@ def test_only_the_first_signal_is_passed_on_and_the_work_is_drained(
         os.killpg(supervisor.pid, number)
     done.touch()
     assert supervisor.stdout.read() == "worker     | drained\n"
-    assert supervisor.wait(60) == 0
+    assert supervisor.wait(HANG_SECONDS) == 0
 
 
 if sys.platform == "linux":  # where children end with their parent
@@ -183,7 +176,7 @@ if sys.platform == "linux":  # where children end with their parent
         assert command_line(child)
         supervisor.kill()
         supervisor.wait()
-        until(lambda: not command_line(child))
+        until(lambda: not command_line(child), "the child ends")
 
 
 def test_it_cannot_be_started_from_a_passing_thread(lines: Lines) -> None:

@@ -34,9 +34,9 @@ from oppsync.kernel.errors import (
 from sandbox.embedded.tryton.server import TrytonAddress
 from tests.contract.test_project_systems import Deal, FixedClock
 from tests.harness import builders
-from tests.harness.tryton import Books, tryton
-
-__all__ = ["tryton"]
+from tests.harness.house import IMPATIENT
+from tests.harness.tryton import Books
+from tests.harness.waiting import HANG_SECONDS
 
 TODAY = {"__class__": "date", "year": 2026, "month": 6, "day": 15}
 
@@ -612,7 +612,7 @@ def test_after_a_number_drawn_twice_our_key_is_looked_up_first() -> None:
 def test_no_answer_to_a_create_leaves_the_outcome_unknown() -> None:
     order = Deal(builders.opportunity(builders.fixed_line())).node()
     with answering({"POST": None}) as url, pytest.raises(AmbiguousAnswer):
-        connect(url, timeout=0.5).create_node(order)
+        connect(url, timeout=IMPATIENT).create_node(order)
 
 
 def test_the_quarantine_covers_our_patience_and_tryton_s_late_commit() -> None:
@@ -678,7 +678,7 @@ def answering(answers: dict[str, Canned | list[Canned] | None]) -> Iterator[str]
         told = answers[model]
         answer = told.pop(0) if isinstance(told, list) else told
         if answer is None:
-            over.wait(30)
+            over.wait(HANG_SECONDS)
             return Response(status=500)
         status, body = answer
         return Response(body, status=status)

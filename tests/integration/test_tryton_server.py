@@ -1,13 +1,14 @@
 """The ERP that development and the demo run: seeded once, both legal entities ready, its books kept."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx2
@@ -16,9 +17,8 @@ import pytest
 from sandbox.embedded.tryton import firm
 from sandbox.embedded.tryton.server import TrytonAddress, address
 from sandbox.embedded.tryton.template import PROJECT, ensure_template
-from tests.harness.tryton import TEMPLATE_CACHE, Books, running_tryton, tryton
-
-__all__ = ["tryton"]
+from tests.harness.tryton import TEMPLATE_CACHE, Books, running_tryton
+from tests.harness.waiting import HANG_SECONDS, until
 
 START_AND_WAIT = """
 import sys, time
@@ -150,14 +150,20 @@ def test_the_books_survive_a_restart(tmp_path: Path) -> None:
 
 def test_the_template_is_built_once_for_all_who_ask_at_once(tmp_path: Path) -> None:
     built: list[Path] = []
+    asked = Barrier(4)
 
     def build(template: Path) -> None:
-        time.sleep(0.2)  # long enough that the others would start too, were they not waiting
+        with (template.parent / "template.lock").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as the others: they wait until it is built
         built.append(template)
         template.touch()
 
+    def ask(_: int) -> Path:
+        asked.wait(HANG_SECONDS)
+        return ensure_template(tmp_path / "cache", build)
+
     with ThreadPoolExecutor(4) as askers:
-        answers = list(askers.map(lambda _: ensure_template(tmp_path / "cache", build), range(4)))
+        answers = list(askers.map(ask, range(4)))
 
     assert len(built) == 1
     assert set(answers) == set(built)
@@ -172,15 +178,12 @@ def test_a_killed_parent_leaves_no_server_behind(tmp_path: Path) -> None:
         assert answers(port)
         os.kill(parent.pid, signal.SIGKILL)
 
-    deadline = time.monotonic() + 30
-    while answers(port):
-        assert time.monotonic() < deadline, "the server outlived its parent"
-        time.sleep(0.05)
+    until(lambda: not answers(port), "the server ends with its parent")
 
 
 def answers(port: int) -> bool:
     try:
-        httpx2.get(address(port).url, timeout=5)
+        httpx2.get(address(port).url, timeout=HANG_SECONDS)
     except httpx2.TransportError:
         return False
     return True

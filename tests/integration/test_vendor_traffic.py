@@ -35,6 +35,7 @@ from oppsync.kernel.send_deadline import send_deadline
 from oppsync.kernel.stage_scope import stage_scope
 from sandbox.embedded.servers import ServerAddresses
 from tests.harness.builders import TENANT
+from tests.harness.waiting import HANG_SECONDS
 from tests.integration.test_http import Serve, says, server
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -447,7 +448,11 @@ def test_only_one_of_many_at_once_is_the_probe(
 ) -> None:
     fails(workers[0], 5)
     later(books, 2)
-    start, through, leave = threading.Barrier(8, timeout=60), [], threading.Barrier(8, timeout=60)
+    start, through, leave = (
+        threading.Barrier(8, timeout=HANG_SECONDS),
+        [],
+        threading.Barrier(8, timeout=HANG_SECONDS),
+    )
 
     def work(worker: VendorTraffic) -> None:
         start.wait()
@@ -485,7 +490,7 @@ def test_while_redis_is_away_a_process_has_a_tenth_and_starts_empty(books: redis
 def test_a_slow_vendor_leaves_a_thread_to_others(books: redis.Redis, servers: ServerAddresses) -> None:
     """Four threads: the fourth never waits where three already do."""
     worker = VendorTraffic(Book(servers.redis_url, 2), 4, forgotten)
-    there, leave = threading.Barrier(4, timeout=60), threading.Event()
+    there, leave = threading.Barrier(4, timeout=HANG_SECONDS), threading.Event()
 
     def hang() -> None:
         with worker.gate(connection("slow"), NO_LIMITS).call("x", 5.0):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
-from adapters.bootstrap import Application
+from adapters.bootstrap import Application, build
+from sandbox.embedded.servers import ServerAddresses
 from sandbox.embedded.tryton.server import TrytonAddress
-from sandbox.firm.install import ERP_CONNECTION, DemoSystems
+from sandbox.firm.install import ERP_CONNECTION, PEOPLE, DemoSystems, install
 from sandbox.standins import process
 from sandbox.standins.control import KantataControl, SalesforceControl
-from tests.harness.house import House
-from tests.harness.tryton import Books, tryton
+from tests.harness.databases import Template, execute, settings_of
+from tests.harness.house import PASSWORD, House
+from tests.harness.tryton import Books
 from tests.service.gate import Gate, gate_before
-
-__all__ = ["tryton"]
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +39,23 @@ def systems(tryton: TrytonAddress, tmp_path_factory: pytest.TempPathFactory) -> 
         )
 
 
+@pytest.fixture(scope="session")
+def template(
+    template: Template, servers: ServerAddresses, systems: DemoSystems, tmp_path_factory: pytest.TempPathFactory
+) -> Template:
+    """The demo firm has moved in: its connections, people and reference data."""
+    furnished = replace(template, database="template_house")
+    execute(servers, f"create database {furnished.database} template {template.database}")
+    folder = tmp_path_factory.mktemp("house")
+    application = build(settings_of(servers, furnished.database, furnished.secret_key, folder))
+    install(application, systems, {person.email: PASSWORD for person in PEOPLE})
+    application.close()
+    return furnished
+
+
 @pytest.fixture
 def house(application: Application, systems: DemoSystems) -> Iterator[House]:
     house = House(application, SalesforceControl(systems.salesforce_url), KantataControl(systems.kantata_url))
-    house.move_in(systems)
     yield house
     house.salesforce.clear_faults()
     house.kantata.clear_faults()

@@ -12,6 +12,8 @@ import httpx2
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from tests.harness.waiting import HANG_SECONDS
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
@@ -22,7 +24,7 @@ class Gate:
     """`writes` counts the creates that reached Tryton since the gate was last told what to do."""
 
     def __init__(self, behind: str) -> None:
-        self._http = httpx2.Client(base_url=behind, timeout=30)
+        self._http = httpx2.Client(base_url=behind, timeout=HANG_SECONDS)
         self._lock = threading.Lock()
         self.open()
 
@@ -97,7 +99,7 @@ def gate_before(behind: str) -> Iterator[tuple[Gate, str]]:
     """A gate and its address."""
     gate = Gate(behind)
     server = make_server("127.0.0.1", 0, gate, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield gate, f"http://127.0.0.1:{server.server_port}"

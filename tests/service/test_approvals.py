@@ -234,7 +234,7 @@ def test_a_rejection_is_written_back_before_a_change_that_came_after_it(house: H
     house.reject(record_id, "Too cheap")
     opportunity_id = house.opportunity(record_id).id
     house.salesforce.faults([{"method": "PATCH", "status": 429, "code": "REQUEST_LIMIT_EXCEEDED"}])
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.REFUSED
 
     house.edit(record_id, opportunity=ORDER)

@@ -10,7 +10,7 @@ from oppsync.domain.work.states import State
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
 from tests.harness.house import WON_ON, House
-from tests.harness.programs import until
+from tests.harness.waiting import until
 
 SLOW = {"path": "/services/data", "delay_seconds": 60}  # until cleared
 WAITING = (

@@ -106,7 +106,7 @@ def test_an_erp_that_is_away_meanwhile_is_waited_for(house: House, books: Books,
     gate.shut()
 
     give_up(house, record_id)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.COMPENSATING
 
     gate.open()
@@ -121,7 +121,7 @@ def test_what_perhaps_exists_is_looked_up_after_its_quarantine_and_closed(
     record_id = house.to_approval(deals.milestone(WON_ON))
     gate.lose_answer(to_write=1, then_shut=True)
     house.approve(record_id)
-    house.settle()
+    house.work()
     house.rows(f"update opportunities set tries = {MAX_TRIES}, due_at = now()")
     house.rows("update effects set sent_at = sent_at - interval '1 hour'")
     house.settle()  # the look-up meets a shut door once too often
@@ -130,7 +130,7 @@ def test_what_perhaps_exists_is_looked_up_after_its_quarantine_and_closed(
     gate.open()
 
     give_up(house, record_id)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.COMPENSATING
     assert len(still_open(books, record_id)) == 1
 
@@ -193,7 +193,7 @@ def test_a_deal_lost_while_it_is_given_up_is_nobodys_exception(house: House, gat
     record_id = parked_after(house, gate, writes=2)
     gate.shut()
     give_up(house, record_id)
-    house.settle()
+    house.work()
 
     house.lose(record_id)
     gate.open()

@@ -14,8 +14,9 @@ from oppsync.domain.work.states import State
 from oppsync.pipeline.retry import MAX_TRIES
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION, PSA_CONNECTION
-from tests.harness.house import WON_ON, House
+from tests.harness.house import IMPATIENT, WON_ON, House
 from tests.harness.tryton import Books
+from tests.harness.waiting import until
 from tests.service import erp
 
 WORKSPACES = "/api/v1/workspaces"
@@ -35,8 +36,6 @@ FAULTS: dict[str, tuple[dict[str, Any], bool]] = {
 def record_id(house: House) -> str:
     record_id = house.to_approval(deals.milestone(WON_ON))
     house.approve(record_id)
-    for connection in (CRM_CONNECTION, PSA_CONNECTION):
-        house.connect(connection, timeout=0.5)
     return record_id
 
 
@@ -60,7 +59,9 @@ def test_the_crm_is_told_once_whatever_happens_to_the_first_try(
 ) -> None:
     rule, unclear = FAULTS[fault]
     house.salesforce.faults([{"method": "PATCH", **rule}])
-    house.settle()
+    if "hang" in rule:
+        house.connect(CRM_CONNECTION, timeout=IMPATIENT)
+    house.work()
     assert house.state(record_id) is State.CREATED
     after = EffectState.UNKNOWN if unclear else EffectState.INTENDED
     assert effect(house, record_id, "crm").state is after
@@ -80,7 +81,9 @@ def test_the_psa_has_one_project_whatever_happens_to_the_first_try(
 ) -> None:
     rule, unclear = FAULTS[fault]
     house.kantata.faults([{"method": "POST", "path": WORKSPACES, **rule}])
-    house.settle()
+    if "hang" in rule:
+        house.connect(PSA_CONNECTION, timeout=IMPATIENT)
+    house.work()
     after = EffectState.UNKNOWN if unclear else EffectState.INTENDED
     assert effect(house, record_id, "psa").state is after
     told = written_back(house, record_id)
@@ -97,7 +100,7 @@ def test_the_psa_has_one_project_whatever_happens_to_the_first_try(
 
 def test_the_psa_s_status_is_retried_without_its_project(house: House, record_id: str) -> None:
     house.kantata.faults([{"method": "PUT", "path": WORKSPACES, "status": 503}])
-    house.settle()
+    house.work()
     assert effect(house, record_id, "psa").state is EffectState.CONFIRMED
 
     house.settle_later()
@@ -110,15 +113,13 @@ def test_the_psa_s_status_is_retried_without_its_project(house: House, record_id
 
 def test_a_late_commit_is_found_after_the_quarantine(house: House, record_id: str) -> None:
     """The PSA carries the create out after we gave up on it."""
-    house.connect(PSA_CONNECTION, timeout=0.5, late_commit=1, search_lag=0)
-    house.kantata.faults([{"method": "POST", "path": WORKSPACES, "commit_late_seconds": 0.2}])
-    house.settle()
+    house.kantata.faults([{"method": "POST", "path": WORKSPACES, "commit_late_seconds": 600}])
+    house.work()
     assert effect(house, record_id, "psa").state is EffectState.UNKNOWN
-    house.settle()  # still in its quarantine
+    house.work()  # still in its quarantine
 
-    deadline = datetime.now(UTC).timestamp() + 10
-    while not workspaces(house, record_id):
-        assert datetime.now(UTC).timestamp() < deadline
+    house.kantata.clear_faults()  # ends its wait
+    until(lambda: workspaces(house, record_id), "it is committed late")
     house.settle_later()
 
     assert house.state(record_id) is State.ACTIVE
@@ -129,7 +130,7 @@ def test_a_late_commit_is_found_after_the_quarantine(house: House, record_id: st
 def test_a_vendor_s_wish_to_be_left_alone_is_honoured(house: House, record_id: str) -> None:
     house.kantata.faults([{"method": "POST", "path": WORKSPACES, "status": 429, "retry_after": 3600}])
     before = datetime.now(UTC)
-    house.settle()
+    house.work()
 
     next_at = house.opportunity(record_id).next_at
     assert next_at is not None
@@ -170,7 +171,7 @@ def test_a_re_read_that_fails_backs_off_like_everything_else(house: House, stand
     house.salesforce.faults([{"method": "POST", "status": 503, "count": None}])
 
     house.tell(record_id)
-    house.settle()
+    house.work()
 
     seen = house.opportunity(record_id)
     assert (seen.state, seen.tries, seen.reread_due) == (standing, 1, True)
@@ -188,7 +189,7 @@ def test_a_re_read_that_never_succeeds_is_a_dead_letter_and_is_made_again_by_a_r
     old = house.plan(record_id)
     house.salesforce.faults([{"method": "POST", "status": 503, "count": None}])
     house.edit(record_id, opportunity={"PO_Number__c": "PO-MISSED"})
-    house.settle()
+    house.work()
     house.rows("update opportunities set tries = :tries", tries=MAX_TRIES)
     house.settle_later()
     item = house.exception(record_id)
@@ -224,11 +225,13 @@ def test_a_message_that_cannot_be_handed_over_is_sent_later_and_once(house: Hous
     folder = house.application.settings.outbox_folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("not a folder")
-    record_id = house.to_approval(deals.milestone(WON_ON))
+    record_id = house.win(deals.milestone(WON_ON))
+    house.work()
+    assert house.state(record_id) is State.AWAITING_APPROVAL
     assert house.opportunity(record_id).tries == 1
 
     folder.unlink()
-    house.settle_later(times=2)
+    house.work_later(times=2)
 
     assert len(list(folder.glob("*.eml"))) == 2
     assert house.opportunity(record_id).tries == 0

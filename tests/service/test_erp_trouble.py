@@ -43,7 +43,7 @@ def test_an_erp_that_cannot_be_reached_delays_and_changes_nothing(
     house: House, books: Books, systems: DemoSystems, record_id: str
 ) -> None:
     house.connect(ERP_CONNECTION, base_url="http://127.0.0.1:1")
-    house.settle_later(times=3)
+    house.work_later(times=3)
 
     seen = house.opportunity(record_id)
     assert (seen.state, seen.tries) == (State.APPROVED, 4)
@@ -63,7 +63,7 @@ def test_an_erp_that_goes_down_in_the_middle_resumes_where_it_stopped(
     house: House, books: Books, gate: Gate, record_id: str, passed: int
 ) -> None:
     gate.refuse_after(writes=passed)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.APPROVED
     states = [row.state for row in in_erp(house, record_id)]
     assert states == [EffectState.CONFIRMED] * passed + [EffectState.UNKNOWN]
@@ -80,7 +80,7 @@ def test_a_create_whose_answer_was_lost_is_found_again_and_not_repeated(
     house: House, books: Books, gate: Gate, record_id: str, lost: int
 ) -> None:
     gate.lose_answer(to_write=lost)
-    house.settle()
+    house.work()
     unclear = in_erp(house, record_id)[-1]
     assert unclear.state is EffectState.UNKNOWN
     assert unclear.outside_id is None
@@ -97,13 +97,13 @@ def test_nothing_is_sent_nor_looked_up_before_the_quarantine_is_over(
 ) -> None:
     """A look-up too early would miss what is still being committed."""
     gate.lose_answer(to_write=1)
-    house.settle()
+    house.work()
     seen = house.opportunity(record_id)
     gate.open()
 
     for _ in range(3):
         house.rows("update opportunities set due_at = now()")
-        house.settle()
+        house.work()
 
     assert gate.writes == 0
     assert house.state(record_id) is State.APPROVED
@@ -133,7 +133,7 @@ def test_an_answer_that_could_not_be_recorded_is_found_again(
 
     house.rows("drop trigger refuse on effects")
     house.replay(item)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.APPROVED  # first the quarantine
     house.settle_later()
 
@@ -145,7 +145,7 @@ def test_an_erp_that_fails_on_the_same_write_each_time_is_a_dead_letter(
     house: House, books: Books, gate: Gate, record_id: str
 ) -> None:
     gate.refuse_after(writes=0, status=500)
-    house.settle_later(times=MAX_UNCLEAR_SENDS)
+    house.work_later(times=MAX_UNCLEAR_SENDS)
 
     item = house.exception(record_id)
     assert (item.code, item.disposition, item.owner) == ("BUG", Disposition.DEAD_LETTER, "operations")
@@ -222,7 +222,7 @@ def test_retries_used_up_are_a_dead_letter_and_a_replay_starts_counting_anew(
     house: House, books: Books, gate: Gate, record_id: str
 ) -> None:
     gate.shut()
-    house.settle()
+    house.work()
     house.rows("update opportunities set tries = :tries", tries=MAX_TRIES)
     house.settle_later()
 
@@ -240,7 +240,7 @@ def test_retries_used_up_are_a_dead_letter_and_a_replay_starts_counting_anew(
 def test_a_deal_waits_for_an_erp_that_is_away_when_it_is_validated(house: House, gate: Gate) -> None:
     gate.shut()
     record_id = house.win(deals.milestone(WON_ON))
-    house.settle_later(times=2)
+    house.work_later(times=2)
     assert house.state(record_id) is State.RECEIVED
 
     gate.open()

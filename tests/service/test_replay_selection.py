@@ -231,7 +231,7 @@ def test_an_approved_deal_goes_on_with_its_plan_only(house: House, gate: Gate) -
     record_id = house.to_approval(deals.milestone(WON_ON))
     gate.shut()
     house.approve(record_id)
-    house.settle()
+    house.work()
     mine = tuple(ids(house, record_id))
 
     assert "goes on from create_projects only" in only(preview(house, "validate", ids=mine)).says

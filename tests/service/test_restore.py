@@ -59,7 +59,7 @@ def created_after_its_approval_was_saved(house: House, gate: Gate, backup: Backu
     record_id = house.to_approval(deals.milestone(WON_ON))
     gate.shut()
     house.approve(record_id)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.APPROVED
     backup.take()
     gate.open()

@@ -147,7 +147,7 @@ def test_an_edit_while_projects_are_being_created_does_not_alter_the_plan_in_fli
     plan = house.plan(record_id)
     gate.refuse_after(writes=2)
     house.approve(record_id)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.APPROVED
 
     house.edit(record_id, opportunity=LATER_ORDER)
@@ -246,7 +246,7 @@ def test_a_deal_lost_before_the_first_effect_was_sent_is_withdrawn(
     record_id = house.to_approval(deals.milestone(WON_ON))
     gate.shut()
     house.approve(record_id)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.APPROVED
 
     house.lose(record_id)
@@ -288,7 +288,7 @@ def test_a_rejected_deal_that_is_won_anew_and_lost_again_is_withdrawn_not_called
     house.settle()
     gate.shut()
     house.approve(record_id)
-    house.settle()
+    house.work()
     assert house.state(record_id) is State.APPROVED
 
     house.lose(record_id)
@@ -306,11 +306,11 @@ def test_a_deal_lost_while_nobody_knows_whether_its_project_exists_is_not_withdr
     record_id = house.to_approval(deals.milestone(WON_ON))
     gate.lose_answer(to_write=1, then_shut=True)
     house.approve(record_id)
-    house.settle_later()  # the quarantine is over, and the look-up meets a shut door
+    house.work_later()  # the quarantine is over, and the look-up meets a shut door
     assert house.state(record_id) is State.APPROVED
 
     house.lose(record_id)
-    house.settle_later()
+    house.work_later()
     gate.open()
     house.settle_later()
 

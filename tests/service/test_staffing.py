@@ -16,7 +16,7 @@ from oppsync.services.queue.commands import Compensate
 from sandbox.firm import deals
 from sandbox.firm.install import PSA_CONNECTION
 from tests.harness.builders import TENANT
-from tests.harness.house import WON_ON, House
+from tests.harness.house import IMPATIENT, WON_ON, House
 
 RESOURCES, ALLOCATIONS = "/api/v1/workspace_resources", "/api/v1/workspace_allocations"
 BUDGET = [
@@ -51,7 +51,6 @@ def record_id(house: House) -> str:
     with house.application.uow() as uow:
         uow.references.put(TENANT, row)
         uow.commit()
-    house.connect(PSA_CONNECTION, timeout=0.5)
     record_id = house.to_approval(deals.milestone(WON_ON))
     house.approve(record_id)
     return record_id
@@ -107,7 +106,9 @@ def test_each_role_is_asked_for_once_whatever_happens_to_the_first_try(
 ) -> None:
     rule, after = FAULTS[fault]
     house.kantata.faults([{"method": "POST", **rule}])
-    house.settle()
+    if "hang" in rule:
+        house.connect(PSA_CONNECTION, timeout=IMPATIENT)
+    house.work()
     assert house.state(record_id) is State.CREATED
     assert [row.state for row in requests(house, record_id)] == [after]
 

@@ -40,7 +40,7 @@ def test_a_plan_of_a_newer_release_waits_and_is_applied_by_whoever_can_read_it(
     house.rows("""update plans set content = content || '{"of_tomorrow": 1}'""")
     house.approve(record_id)
 
-    house.settle()
+    house.work()
 
     assert house.state(record_id) is State.APPROVED
     assert house.exceptions(record_id) == []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.settings import Settings
+from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
+from tests.harness.databases import Template, database_url, execute
 from tests.stateful.people import PEOPLE
 from tests.stateful.postgres_world import PostgresWorld
 from tests.stateful.simulation import START
@@ -32,8 +35,18 @@ def memory() -> Callable[[], World]:
     return lambda: MemoryWorld(START, PEOPLE, REFERENCE)
 
 
+@pytest.fixture(scope="session")
+def template(template: Template, servers: ServerAddresses) -> Template:
+    furnished = replace(template, database="template_world")
+    execute(servers, f"create database {furnished.database} template {template.database}")
+    world = PostgresWorld(database_url(servers, furnished.database))
+    world.furnish(PEOPLE, REFERENCE)
+    world.close()
+    return furnished
+
+
 @pytest.fixture
 def postgres(settings: Settings) -> Iterator[Callable[[], World]]:
-    world = PostgresWorld(settings.database_url.get_secret_value(), PEOPLE, REFERENCE)
+    world = PostgresWorld(settings.database_url.get_secret_value())
     yield world.start_again
     world.close()

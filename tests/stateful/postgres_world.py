@@ -37,19 +37,19 @@ _KEPT = {"tenants", "connections", "people", "reference_rows"}
 
 
 class PostgresWorld:
-    """One a database; `start_again` empties it for the next example."""
+    """One a database that is furnished; `start_again` empties it for the next example."""
 
-    def __init__(self, database_url: str, people: Sequence[Person], reference: Sequence[ReferenceRow]) -> None:
+    def __init__(self, database_url: str) -> None:
         self._watcher = create_engine(database_url, isolation_level="AUTOCOMMIT", pool_size=1).connect()
         name = self._watcher.engine.url.database
-        self._watcher.execute(text(WATCH.read_text()))
         self._watcher.exec_driver_sql(f"alter database {name} set search_path = sim, pg_catalog, public")
         self._engine = make_engine(database_url, pool_size=3)
         self._uow = PostgresUnits(self._engine, MultiFernet([Fernet(Fernet.generate_key())]))
         self._actor = ""
-        self._install(people, reference)
 
-    def _install(self, people: Sequence[Person], reference: Sequence[ReferenceRow]) -> None:
+    def furnish(self, people: Sequence[Person], reference: Sequence[ReferenceRow]) -> None:
+        """The clock and the watchers, people and reference data: once a database, copies of it have them."""
+        self._watcher.execute(text(WATCH.read_text()))
         with self._uow() as uow:
             for role in ConnectionRole:
                 connection = Connection(tenant_id=TENANT, id=role.value, role=role, vendor="any", name=role)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,12 +17,11 @@ from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactor
 from oppsync.services.approvals.commands import DecideApproval
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
 from tests.harness.builders import TENANT
+from tests.harness.waiting import HANG_SECONDS, until
 from tests.stateful import checks
 from tests.stateful.people import FIONA
 from tests.stateful.simulation import Simulation
 from tests.stateful.worlds import World
-
-PATIENCE_SECONDS = 60
 
 
 class SlowUnitOfWork:
@@ -37,7 +35,7 @@ class SlowUnitOfWork:
     def __getattr__(self, name: str) -> Any:
         if name == "people":
             self._reached.set()
-            assert self._goes_on.wait(PATIENCE_SECONDS)
+            assert self._goes_on.wait(HANG_SECONDS)
         return getattr(self._inner, name)
 
 
@@ -62,7 +60,7 @@ def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
     watching = create_engine(settings.database_url.get_secret_value(), isolation_level="AUTOCOMMIT")
     with ThreadPoolExecutor(2) as pool:
         decision = pool.submit(decide, command)
-        assert reached.wait(PATIENCE_SECONDS)
+        assert reached.wait(HANG_SECONDS)
         telling = pool.submit(firm.tell, record_id)
         _wait_until_it_waits(watching, telling)
         goes_on.set()
@@ -78,8 +76,5 @@ def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
 def _wait_until_it_waits(engine: Engine, telling: Future[None]) -> None:
     """Until it waits for the other's lock, or went past where it should."""
     waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
-    deadline = time.monotonic() + PATIENCE_SECONDS
     with engine.connect() as connection:
-        while not telling.done() and not connection.execute(waits).scalar_one():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: telling.done() or connection.execute(waits).scalar_one(), "it waits")

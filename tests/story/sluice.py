@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tests.harness.programs import until
+from tests.harness.waiting import HANG_SECONDS, until
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
 Side = Literal["before", "after"]
@@ -44,7 +44,7 @@ class Sluice:
         side = self._side(method)
         if side == "before":
             self._wait()
-        connection = http.client.HTTPConnection(self._behind, timeout=30)
+        connection = http.client.HTTPConnection(self._behind, timeout=HANG_SECONDS)
         try:
             connection.request(method, path, body or None, headers)
             answer = connection.getresponse()

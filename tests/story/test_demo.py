@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +20,10 @@ from sandbox.home import Addresses, Home
 from sandbox.stack import answers
 from sandbox.standins.control import SalesforceControl
 from tests.harness.tryton import Books
+from tests.harness.waiting import HANG_SECONDS, until
 
 PROJECT = Path(__file__).parents[2]
 DEALS = 5
-PATIENCE_SECONDS = 120.0
 
 
 class Cli:
@@ -58,7 +57,7 @@ class Cli:
             process.send_signal(signal.SIGINT)
             assert process.stdout is not None
             assert process.stdout.read().endswith("`make up` comes back with the same data.\n")
-            assert process.wait(PATIENCE_SECONDS) == 0
+            assert process.wait(HANG_SECONDS) == 0
 
     @contextmanager
     def started(self, command: str, until: str) -> Iterator[subprocess.Popen[str]]:
@@ -168,7 +167,7 @@ def difference(cli: Cli) -> str:
 def test_interrupted_half_way(moment: str, cli: Cli) -> None:
     with cli.started("demo", until=moment) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE_SECONDS) == INTERRUPTED
+        assert process.wait(HANG_SECONDS) == INTERRUPTED
     assert cli.left_running() == []
 
 
@@ -176,10 +175,7 @@ def test_killed_and_started_again(cli: Cli) -> None:
     with cli.started("up", until="Ctrl-C") as process:
         keys = Home(cli.home).secret_keys()
         process.kill()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while cli.left_running():
-        assert time.monotonic() < deadline, cli.left_running()
-        time.sleep(0.1)
+    until(lambda: not cli.left_running(), "everything ends with it", lambda: str(cli.left_running()))
 
     with cli.up() as addresses:
         assert Home(cli.home).secret_keys() == keys

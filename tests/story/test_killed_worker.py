@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sandbox.firm import deals
 from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
-from tests.harness.world import WON_ON, Json, World
+from tests.harness.world import LONG, WON_ON, Json, World
 from tests.story.sluice import sluice_before
-
-LONG = 60.0  # seconds: an answer is waited for longer than it is held
 
 
 def test_killed_between_the_creation_of_the_parent_project_and_its_record(world: World) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import signal
-import time
 
 from adapters.operations.supervisor import TOGETHER
 from sandbox.firm.install import ERP_CONNECTION
-from tests.harness.programs import POLL_SECONDS
-from tests.harness.world import World, spread
+from tests.harness.world import LONG, World, spread
 from tests.story.sluice import sluice_before
 
 AGAIN = 10
@@ -19,13 +17,13 @@ def test_a_worker_told_again_and_again_to_stop_finishes_what_it_does_and_the_nex
     world.wait_for("awaiting_approval", deal)
     worker = world.programs["worker"]
     with sluice_before(world.addresses.tryton) as (sluice, url):
-        world.connect(ERP_CONNECTION, base_url=url)
+        world.connect(ERP_CONNECTION, base_url=url, timeout=LONG)
         sluice.hold(2, "after")
         world.approve(deal)
         sluice.wait_until_held()
         for _ in range(AGAIN):
             worker.signal(signal.SIGTERM)
-            time.sleep(POLL_SECONDS)  # or the kernel would make one signal of them
+            world.until(lambda: worker.has_taken(signal.SIGTERM), "the signal arrives")
         sluice.let_go()
         assert worker.ended() == 0, worker.last_words()
     assert not [each for each in world.effects(deal) if each["state"] != "confirmed"]

@@ -19,7 +19,7 @@ from adapters.runtime.processes import die_with_parent, free_port
 from sandbox.embedded.tryton import firm
 from sandbox.embedded.tryton.template import ensure_template, tryton_environment
 
-READY_WITHIN = 60.0
+READY_WITHIN = 300.0  # a start takes seconds; how many, the machine decides
 STOP_WITHIN = 10.0
 LOG = "trytond.log"
 

@@ -30,7 +30,7 @@ from oppsync.domain.values.model import require
 from oppsync.kernel import canonical_json
 from oppsync.services.insight.preview_plan import preview
 from tests.harness import builders as make
-from tests.story.arithmetic import worked_out
+from tests.unit.arithmetic import worked_out
 from tests.unit.test_preview import PEOPLE
 
 FOLDER = Path(__file__).parent / "deals"
