@@ -25,10 +25,11 @@ from sandbox.demo.report import print_comparison, print_verdict
 from sandbox.demo.resend import resend_old
 from sandbox.demo.running import Running, running
 from sandbox.firm import deals
-from sandbox.home import Home
+from sandbox.home import TRYTON_REST_KEY, Home
 from sandbox.options import first_port_option
 from sandbox.stack import told_to_stop
-from sandbox.standins.control import KantataControl, SalesforceControl
+from sandbox.standins.control import SalesforceControl
+from sandbox.systems import kantata, salesforce
 from sandbox.up import where_to_look
 
 PLAIN_WIDTH = 150  # of what is not a terminal
@@ -65,7 +66,7 @@ def demo(yes: bool, compare_only: bool, first_port: int | None) -> None:
 
 def run(console: Console, found: Running, *, asks: bool) -> int:
     """One run of the demo. Returns how many fields are not as planned. Raises Failed."""
-    crm = SalesforceControl(found.addresses.salesforce)
+    crm = salesforce(found.home, found.addresses)
     won = win_deals(found.application, crm)
     run_deals = Deals(found.application, won)
     console.print(f"\nWon {len(won)} deals in Salesforce; each is told to oppsync by a signed webhook.\n")
@@ -95,13 +96,9 @@ def compare_everything(console: Console, found: Running) -> int:
 
 
 def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list[DealComparison]:
-    with ErpBooks(found.addresses.tryton) as erp:
-        comparer = Comparer(
-            found.application,
-            erp,
-            SalesforceControl(found.addresses.salesforce),
-            KantataControl(found.addresses.kantata),
-        )
+    with ErpBooks(found.addresses.tryton, found.home.key(TRYTON_REST_KEY)) as erp:
+        crm, psa = salesforce(found.home, found.addresses), kantata(found.home, found.addresses)
+        comparer = Comparer(found.application, erp, crm, psa)
         details = [found.application.queries.opportunity(TENANT, each.id) for each in opportunities]
         return [comparer.deal(detail) for detail in details]
 
