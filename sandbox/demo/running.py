@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import click
 
 from adapters.bootstrap import Application
 from adapters.cli.connect import connected, names_servers
 from adapters.runtime import local_set
+from sandbox.demo.pages import page_of
 from sandbox.home import TRYTON_REST_KEY, Addresses, Home
 from sandbox.stack import Check, Stack, answers, tryton_answers
 from sandbox.systems import kantata, salesforce
@@ -28,6 +30,10 @@ class Running:
     addresses: Addresses
     check: Check
     stays: bool
+
+    def page(self, opportunity_id: UUID) -> str:
+        """Where a deal is looked at."""
+        return page_of(self.addresses, opportunity_id)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ while not __import__('os').path.exists('$DONE'):
 print('drained', flush=True)" """
 RUN = """
 import sys
-from adapters.supervisor import Supervisor
+from adapters.operations.supervisor import Supervisor
 commands = dict(part.split("=", 1) for part in sys.argv[1:])
 import os
 with Supervisor(commands, os.environ) as supervisor:
