@@ -9,16 +9,17 @@ from sandbox.demo.command import demo
 from sandbox.embedded import EmbeddedServersError
 from sandbox.migrations import check_migrations
 from sandbox.seed import seed
+from sandbox.standins.control import WrongNeighbour
 from sandbox.up import up
 
 
 class SandboxCommands(Commands):
-    """Servers of our own that cannot start are told as a sentence too."""
+    """Servers of our own that cannot start, and somebody else's that answer, are told as sentences too."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except EmbeddedServersError as error:
+        except (EmbeddedServersError, WrongNeighbour) as error:
             raise Failed(str(error)) from None
 
 

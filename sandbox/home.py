@@ -20,6 +20,11 @@ from sandbox.embedded import ServerAddresses
 TRYTON_CACHE = CHECKOUT / ".oppsync" / "cache" / "tryton"
 
 
+# Names of keys: by the first a stack's stand-ins and whoever directs them recognise each other.
+IDENTITY, TRYTON_REST_KEY = "identity", "tryton_rest_key"
+SALESFORCE_CLIENT_SECRET, KANTATA_TOKEN = "salesforce_client_secret", "kantata_token"
+
+
 class Addresses(Frozen):
     """Where the running product and the demo firm's systems listen."""
 
@@ -71,6 +76,15 @@ class Home:
     def secret_keys(self) -> str:
         """`OPPSYNC_SECRET_KEYS` of the embedded default, made at first use."""
         return self._kept("secret_keys", lambda: secrets.token_urlsafe(32))
+
+    def key(self, name: str) -> str:
+        """What opens one of the demo firm's systems, made at first use; no other stack has the same."""
+        return self._kept(name, lambda: secrets.token_hex(32))
+
+    def key_file(self, name: str) -> Path:
+        """Where `key` keeps it: a path can stand in a command that everybody on this machine may read."""
+        self.key(name)
+        return self.root / name
 
     def webhook_secret(self) -> str:
         return self._kept(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from adapters.cli.connect import connected
+from sandbox.foreign_database import only_if_meant
 from sandbox.home import Home
 from sandbox.systems import PREFERRED_PORTS, addresses_on, install_demo_firm
 
 
 @click.command()
+@only_if_meant
 def seed() -> None:
     """Install the demo firm; harmless to repeat. Passwords of its people are kept in .oppsync/passwords."""
     home = Home.here()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import time
@@ -9,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
 from types import FrameType
 from typing import IO, Self
 
@@ -19,14 +21,13 @@ from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, des
 from adapters.postgres import schema
 from adapters.runtime.environment import read_settings
 from adapters.runtime.local_set import announced
-from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from sandbox import systems as demo_systems
 from sandbox.embedded import EmbeddedServers
 from sandbox.embedded.servers import take_lock
 from sandbox.embedded.tryton import firm
-from sandbox.home import TRYTON_CACHE, Addresses, Home
-from sandbox.standins.control import StandinControl
+from sandbox.home import TRYTON_CACHE, TRYTON_REST_KEY, Addresses, Home
+from sandbox.standins.control import WrongNeighbour
 
 START_WITHIN_SECONDS = 600.0  # a slow machine builds Tryton's template first
 ANSWER_SECONDS = 5.0
@@ -56,6 +57,7 @@ class Stack:
         self._on_line = on_line
         self._last_lines: dict[str, list[str]] = {}
         self._lock: IO[str] | None = None
+        self._listeners: demo_systems.Listeners | None = None
         self._servers: EmbeddedServers | None = None
         self._announcement = ExitStack()
         self._supervisors: list[Supervisor] = []
@@ -76,6 +78,9 @@ class Stack:
             if "application" in self.__dict__:
                 self.application.close()
             self._announcement.close()
+            if self._listeners:
+                self._listeners.close()
+                self._listeners = None
             if self._servers:
                 self._servers.stop()
                 self._servers = None
@@ -109,22 +114,24 @@ class Stack:
         self.home.root.mkdir(parents=True, exist_ok=True)
         self._lock = take_lock(self.home.root)
         settings = self._settings_of_servers()
-        self.addresses = self._free_addresses()
+        listeners = self._listeners = self._listen()
+        self.addresses = listeners.addresses
         if not any(TRYTON_CACHE.glob("*.sqlite")):
             self._say("Building Tryton's database (once; about half a minute) while the rest starts ...")
         self._say("Starting Tryton, and stand-ins for Salesforce and Kantata ...")
-        self._supervise(demo_systems.commands(self.home, self.addresses), os.environ)
-        settings = changed(settings, base_url=self.addresses.web, outbox_folder=self.home.mail)
+        outside = demo_systems.commands(self.home, self.addresses, listeners.descriptors())
+        self._supervise(outside, os.environ, listeners)
+        settings = settings.model_copy(update={"base_url": self.addresses.web, "outbox_folder": self.home.mail})
         self.application = build(settings, pool_size=CONNECTIONS)
         schema.upgrade(self.application.engine)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
         self._say("Starting web, worker and relay ...")
-        self._supervise(together(), self._environment(settings))
-        for url in (self.addresses.salesforce, self.addresses.kantata):
-            self._wait_for(StandinControl(url).is_ready)
+        self._supervise(together(), self._environment(settings, listeners), listeners)
+        for standin in (demo_systems.salesforce, demo_systems.kantata):
+            self._wait_for(standin(self.home, self.addresses).is_ready)
         demo_systems.configure_webhook(self.home, self.addresses)
         self._wait_for(lambda: answers(f"{self.addresses.web}/health/ready"))
-        self._wait_for(lambda: tryton_answers(self.addresses.tryton))
+        self._wait_for(lambda: tryton_answers(self.addresses.tryton, self.home.key(TRYTON_REST_KEY)))
         self.home.remember(self.addresses)
         if self._servers:
             self._announcement.enter_context(announced(self.home.root, settings))
@@ -136,29 +143,36 @@ class Stack:
         self._servers = EmbeddedServers(self.home.servers)
         return self.home.settings_for(self._servers.start())
 
-    def _free_addresses(self) -> Addresses:
+    def _listen(self) -> demo_systems.Listeners:
         try:
-            return demo_systems.free_addresses(self._first_port)
+            return demo_systems.Listeners(self._first_port)
         except OSError as error:
             raise Failed(str(error)) from None
 
-    def _environment(self, settings: Settings) -> Mapping[str, str]:
+    def _environment(self, settings: Settings, listeners: demo_systems.Listeners) -> Mapping[str, str]:
         """As on a platform: everything the Procfile's commands need is in variables."""
-        port = demo_systems.port_of(self.addresses.web)
         return os.environ | {
             "DATABASE_URL": settings.database_url.get_secret_value(),
             "REDIS_URL": settings.redis_url.get_secret_value(),
             "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
             "OPPSYNC_BASE_URL": settings.base_url,
             "OPPSYNC_OUTBOX_FOLDER": str(settings.outbox_folder),
-            "PORT": str(port),
-            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",  # a demo's passwords are no lock on a network
+            "PORT": str(demo_systems.port_of(self.addresses.web)),
+            # Loopback alone: a demo's passwords are no lock on a network.
+            "GUNICORN_CMD_ARGS": f"--bind fd://{listeners.descriptors()['web']}",
         }
 
-    def _supervise(self, commands: Mapping[str, str], env: Mapping[str, str]) -> None:
-        supervisor = Supervisor(commands, env, self._keep_line)
+    def _supervise(
+        self, commands: Mapping[str, str], env: Mapping[str, str], listeners: demo_systems.Listeners
+    ) -> None:
+        """Those of the commands that listen inherit their socket."""
+        inherited = {name: each for name, each in listeners.descriptors().items() if name in commands}
+        supervisor = Supervisor(
+            commands, env, self._keep_line, inherited={name: [each] for name, each in inherited.items()}
+        )
         self._supervisors.append(supervisor)
         supervisor.start()
+        listeners.close(*inherited)
 
     def _keep_line(self, name: str, line: str) -> None:
         last = self._last_lines.setdefault(name, [])
@@ -176,19 +190,32 @@ class Stack:
             time.sleep(POLL_SECONDS)
 
 
-def answers(url: str, token: str = "") -> bool:
+def answers(url: str) -> bool:
     """Whether a GET is answered with success."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310
+    return _status(urllib.request.Request(url)) == HTTPStatus.OK  # noqa: S310
+
+
+def tryton_answers(url: str, rest_key: str) -> bool:
+    """Raises WrongNeighbour when one answers that does not know the key: ours knows it before it listens."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/{firm.DATABASE}/rest/model/company.company?f=id",
+        headers={"Authorization": f"Bearer {rest_key}"},
+    )
+    status = _status(request)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        raise WrongNeighbour(url)
+    return status == HTTPStatus.OK
+
+
+def _status(request: urllib.request.Request) -> int | None:
+    """None when nobody answers."""
     try:
-        with _direct.open(request, timeout=ANSWER_SECONDS):
-            return True
-    except (OSError, urllib.error.HTTPError):
-        return False
-
-
-def tryton_answers(url: str) -> bool:
-    return answers(f"{url}/{firm.DATABASE}/rest/model/company.company?f=id", firm.DEVELOPMENT_REST_KEY)
+        with _direct.open(request, timeout=ANSWER_SECONDS) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 # No proxy stands between us and ourselves.

@@ -3,81 +3,117 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from adapters.bootstrap import Application
-from adapters.runtime.processes import free_port
+from adapters.runtime.processes import listen
+from adapters.runtime.processes import port_of as port_of_listener
 from sandbox.embedded.tryton import firm
 from sandbox.firm.install import CRM_CONNECTION, PEOPLE, DemoSystems, install
-from sandbox.home import TRYTON_CACHE, Addresses, Home
-from sandbox.standins.control import SalesforceControl
+from sandbox.home import (
+    IDENTITY,
+    KANTATA_TOKEN,
+    SALESFORCE_CLIENT_SECRET,
+    TRYTON_CACHE,
+    TRYTON_REST_KEY,
+    Addresses,
+    Home,
+)
+from sandbox.standins.control import KantataControl, SalesforceControl
 
 PREFERRED_PORTS = {"web": 8000, "tryton": 8069, "salesforce": 8101, "kantata": 8102}
-# What the stand-ins ask for unless told otherwise: they listen on loopback alone and hold invented deals.
-SALESFORCE_CLIENT = ("oppsync-demo", "salesforce-demo-secret")
-KANTATA_TOKEN = "kantata-demo-token"  # noqa: S105
+SALESFORCE_CLIENT_ID = "oppsync-demo"
 
 
 def addresses_on(ports: Mapping[str, int]) -> Addresses:
     return Addresses(**{name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
 
 
-def free_addresses(first_port: int | None = None) -> Addresses:
-    """On the preferred ports, or on those from `first_port` on; where one is busy, on the next that is free.
+class Listeners:
+    """A socket that listens for each system, until the process that serves it has inherited it.
 
+    On the preferred ports, or on those from `first_port` on; where one is busy, on the next that is free.
     Raises OSError when there are none.
     """
-    taken: dict[str, int] = {}
-    for number, (name, preferred) in enumerate(PREFERRED_PORTS.items()):
-        port = free_port(preferred if first_port is None else first_port + number)
-        while port in taken.values():
-            port = free_port(port + 1)
-        taken[name] = port
-    return addresses_on(taken)
+
+    def __init__(self, first_port: int | None = None) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+        with ExitStack() as opened:
+            for number, (name, preferred) in enumerate(PREFERRED_PORTS.items()):
+                wanted = preferred if first_port is None else first_port + number
+                self._sockets[name] = opened.enter_context(listen(wanted))
+            opened.pop_all()
+        self.addresses = addresses_on({name: port_of_listener(each) for name, each in self._sockets.items()})
+
+    def descriptors(self) -> Mapping[str, int]:
+        """Of those that are still open here."""
+        return {name: each.fileno() for name, each in self._sockets.items()}
+
+    def close(self, *names: str) -> None:
+        """All when none is named. With its server as its only holder, calls break off when that ends."""
+        for name in names or [*self._sockets]:
+            self._sockets.pop(name).close()
 
 
 def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
 
 
-def commands(home: Home, addresses: Addresses) -> Mapping[str, str]:
-    """Name -> shell command; Tryton builds its template first when there is none."""
-    return {
-        "tryton": shlex.join(
-            ["python", "-m", "sandbox.embedded.tryton.server", "--port", str(port_of(addresses.tryton)),
-             "--data", str(home.tryton), "--cache", str(TRYTON_CACHE)]
-        ),
-        "salesforce": _standin("salesforce", home, addresses.salesforce),
-        "kantata": _standin("kantata", home, addresses.kantata),
+def commands(
+    home: Home, addresses: Addresses, descriptors: Mapping[str, int] | None = None
+) -> Mapping[str, str]:
+    """Name -> shell command; Tryton builds its template first when there is none.
+
+    `descriptors`: of sockets that listen there already, which the commands then inherit.
+    """
+    modules = {
+        "tryton": ["sandbox.embedded.tryton.server", "--data", str(home.tryton), "--cache", str(TRYTON_CACHE),
+                   "--rest-key", f"@{home.key_file(TRYTON_REST_KEY)}"],
+        "salesforce": ["sandbox.standins.salesforce", *_standin("salesforce", home),
+                       "--client-secret", f"@{home.key_file(SALESFORCE_CLIENT_SECRET)}"],
+        "kantata": ["sandbox.standins.kantata", *_standin("kantata", home),
+                    "--token", f"@{home.key_file(KANTATA_TOKEN)}"],
     }  # fmt: skip
+    ports = {name: ["--port", str(port_of(getattr(addresses, name)))] for name in modules}
+    inherited = {name: ["--fd", str(number)] for name, number in (descriptors or {}).items()}
+    return {
+        name: shlex.join(["python", "-m", *module, *ports[name], *inherited.get(name, [])])
+        for name, module in modules.items()
+    }
 
 
-def _standin(vendor: str, home: Home, url: str) -> str:
-    books = str(home.books(vendor))
-    return shlex.join(
-        ["python", "-m", f"sandbox.standins.{vendor}", "--books", books, "--port", str(port_of(url))]
-    )
+def _standin(vendor: str, home: Home) -> list[str]:
+    return ["--books", str(home.books(vendor)), "--identity", f"@{home.key_file(IDENTITY)}"]
+
+
+def salesforce(home: Home, addresses: Addresses) -> SalesforceControl:
+    return SalesforceControl(addresses.salesforce, home.key(IDENTITY))
+
+
+def kantata(home: Home, addresses: Addresses) -> KantataControl:
+    return KantataControl(addresses.kantata, home.key(IDENTITY))
 
 
 def install_demo_firm(application: Application, home: Home, addresses: Addresses) -> None:
-    """Connections to these addresses, people with the passwords kept in `home`, reference data."""
-    client_id, client_secret = SALESFORCE_CLIENT
+    """Connections to these addresses; keys of systems and passwords of people are those kept in `home`."""
     systems = DemoSystems(
         salesforce_url=addresses.salesforce,
-        salesforce_client_id=client_id,
-        salesforce_client_secret=client_secret,
+        salesforce_client_id=SALESFORCE_CLIENT_ID,
+        salesforce_client_secret=home.key(SALESFORCE_CLIENT_SECRET),
         webhook_secret=home.webhook_secret(),
         tryton_url=addresses.tryton,
         tryton_database=firm.DATABASE,
-        tryton_rest_key=firm.DEVELOPMENT_REST_KEY,
+        tryton_rest_key=home.key(TRYTON_REST_KEY),
         kantata_url=addresses.kantata,
-        kantata_token=KANTATA_TOKEN,
+        kantata_token=home.key(KANTATA_TOKEN),
     )
     install(application, systems, home.passwords(person.email for person in PEOPLE))
 
 
 def configure_webhook(home: Home, addresses: Addresses) -> None:
     """Salesforce tells the product that runs now."""
-    SalesforceControl(addresses.salesforce).configure_webhook(
+    salesforce(home, addresses).configure_webhook(
         f"{addresses.web}/webhooks/{CRM_CONNECTION}", home.webhook_secret()
     )

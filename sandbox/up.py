@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import click
 
 from adapters.operations.supervisor import print_line
+from sandbox.demo.pages import latest_projects
 from sandbox.embedded.tryton import firm
 from sandbox.firm.install import PEOPLE
+from sandbox.foreign_database import only_if_meant
 from sandbox.home import Addresses, Home
 from sandbox.options import first_port_option
 from sandbox.stack import Stack, told_to_stop
@@ -16,6 +18,7 @@ from sandbox.stack import Stack, told_to_stop
 
 @click.command()
 @first_port_option
+@only_if_meant
 def up(first_port: int | None) -> None:
     """Run everything on this machine until Ctrl-C: servers, ERP, CRM, PSA, web, worker, relay."""
     home = Home.here()
@@ -23,7 +26,14 @@ def up(first_port: int | None) -> None:
         with told_to_stop() as told, Stack(home, click.echo, print_line, told, first_port) as stack:
             click.echo(
                 "\n".join(
-                    ["", *where_to_look(home, stack.addresses), "", "Ctrl-C ends it; the data stays.", ""]
+                    [
+                        "",
+                        *where_to_look(home, stack.addresses),
+                        *latest_projects(stack.application, stack.addresses),
+                        "",
+                        "Ctrl-C ends it; the data stays.",
+                        "",
+                    ]
                 )
             )
             stack.wait()
@@ -41,7 +51,7 @@ def where_to_look(home: Home, addresses: Addresses) -> Sequence[str]:
         for person in PEOPLE
     ]
     tryton = (
-        f"{addresses.tryton.removeprefix('http://')}, database {firm.DATABASE}, in Tryton's client; "
+        f"{addresses.tryton.removeprefix('http://')}, database {firm.DATABASE}, in Tryton's own client; "
         f"user {firm.DEVELOPMENT_ADMIN_LOGIN}, password {firm.DEVELOPMENT_ADMIN_PASSWORD}"
     )
     return (

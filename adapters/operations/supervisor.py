@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -55,7 +55,8 @@ class Supervisor:
     """Runs `commands` (name to shell command, as in a Procfile), each in a session of its own.
 
     `env` is the whole environment of the children. `on_line(name, line)` gets each line they print, from a
-    thread of each. Start it from the main thread: on Linux the children die with that.
+    thread of each. A command inherits the descriptors that `inherited` has under its name, by their numbers.
+    Start it from the main thread: on Linux the children die with that.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Supervisor:
         on_line: OnLine = print_line,
         *,
         grace_seconds: float = GRACE_SECONDS,
+        inherited: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self._commands = dict(commands)
         # The interpreter's folder first: `python` and `gunicorn` are this environment's, activated or not.
@@ -72,6 +74,7 @@ class Supervisor:
         self._env = {**env, "PATH": path, "PYTHONUNBUFFERED": "1"}
         self._on_line = on_line
         self._grace_seconds = grace_seconds
+        self._inherited = inherited or {}
         self._processes: dict[str, Process] = {}
         self._readers: list[threading.Thread] = []
 
@@ -79,7 +82,7 @@ class Supervisor:
         """Start every command; if one cannot be started, none is left running."""
         try:
             for name, command in self._commands.items():
-                process = self._spawn(command)
+                process = self._spawn(name, command)
                 self._processes[name] = process
                 reader = threading.Thread(target=self._read, args=(name, process.stdout), daemon=True)
                 reader.start()
@@ -136,7 +139,7 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _spawn(self, command: str) -> Process:
+    def _spawn(self, name: str, command: str) -> Process:
         return subprocess.Popen(
             ["/bin/sh", "-c", f"exec {command}"],
             cwd=PROJECT,
@@ -146,6 +149,7 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            pass_fds=self._inherited.get(name, ()),
             start_new_session=True,  # the terminal's Ctrl-C reaches us only, and we pass it on once
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - makes system calls only
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 PORTS_TO_TRY = 200
+BACKLOG = 128
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
@@ -33,27 +34,46 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
     return before_exec
 
 
-def free_port(preferred: int) -> int:
-    """`preferred`, or the first port after it on which nobody listens (0: any)."""
+def listen(preferred: int) -> socket.socket:
+    """A socket that listens on loopback: on `preferred`, or on the first port after it that is free (0: any).
+
+    Hand it to the server that is to answer there. From now on the port is nobody else's, however long that
+    server takes to start.
+    """
     for port in range(preferred, min(preferred + PORTS_TO_TRY, 65536)):
-        if _can_listen("127.0.0.1", port) and _can_listen("", port):
-            return port if port else _any_port()
+        listener = _listening(port)
+        if listener:
+            return listener
     raise OSError(f"no free port from {preferred} on: end a program that listens there, or name another port")
 
 
-def _can_listen(host: str, port: int) -> bool:
-    with socket.socket() as listener:
-        # As servers do: a port still lingering from a closed connection is free.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def port_of(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def free_port(preferred: int) -> int:
+    """A port on which nobody listens now, as `listen` finds it. Somebody else may take it the moment after."""
+    with listen(preferred) as listener:
+        return port_of(listener)
+
+
+def _listening(port: int) -> socket.socket | None:
+    """None when somebody listens there already, on loopback or on every address."""
+    with _reusable_socket() as everywhere:
+        listener = _reusable_socket()
         try:
-            listener.bind((host, port))
+            everywhere.bind(("", port))
+            listener.bind(("127.0.0.1", port))
+            listener.listen(BACKLOG)
         except OSError:
-            return False
-        return True
+            listener.close()
+            return None
+        return listener
 
 
-def _any_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+def _reusable_socket() -> socket.socket:
+    """As servers open theirs: a port still lingering from a closed connection counts as free."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return made

@@ -25,13 +25,15 @@ from sandbox.demo.report import print_comparison, print_verdict
 from sandbox.demo.resend import resend_old
 from sandbox.demo.running import Running, running
 from sandbox.firm import deals
-from sandbox.home import Home
+from sandbox.foreign_database import only_if_meant
+from sandbox.home import TRYTON_REST_KEY, Home
 from sandbox.options import first_port_option
 from sandbox.stack import told_to_stop
-from sandbox.standins.control import KantataControl, SalesforceControl
+from sandbox.standins.control import SalesforceControl
+from sandbox.systems import kantata, salesforce
 from sandbox.up import where_to_look
 
-PLAIN_WIDTH = 150  # of what is not a terminal
+PLAIN_WIDTH = 180  # of what is not a terminal
 INTERRUPTED = 130
 # The day of so long ago is over or on everywhere: an entity west of us takes no deal that is won tomorrow.
 DAY_EVERYWHERE = timedelta(hours=12)
@@ -41,8 +43,10 @@ COMPARED = (State.ACTIVE, State.REJECTED)
 @click.command()
 @click.option("--yes", is_flag=True, help="Approve without asking, as two different people.")
 @click.option("--compare-only", is_flag=True, help="Win nothing; compare every deal there is.")
+@click.option("--details", is_flag=True, help="Show every step, and every field that was compared.")
 @first_port_option
-def demo(yes: bool, compare_only: bool, first_port: int | None) -> None:
+@only_if_meant
+def demo(yes: bool, compare_only: bool, details: bool, first_port: int | None) -> None:
     """Win deals and watch them become projects; ends with 1 unless everything is where it should be.
 
     Works with what `up` runs here, or starts everything and ends it again.
@@ -53,25 +57,33 @@ def demo(yes: bool, compare_only: bool, first_port: int | None) -> None:
     asks = console.is_terminal and sys.stdin.isatty() and not yes
     try:
         with told_to_stop() as told, running(Home.here(), told, first_port) as found:
-            wrong = compare_everything(console, found) if compare_only else run(console, found, asks=asks)
-            console.print("", *where_to_look(found.home, found.addresses), "", sep="\n", markup=False)
+            if compare_only:
+                wrong = compare_everything(console, found, details=details)
+            else:
+                wrong = run(console, found, asks=asks, details=details)
+            if found.stays:
+                console.print("", *where_to_look(found.home, found.addresses), "", sep="\n", markup=False)
     except KeyboardInterrupt:
         click.echo("Stopped.")
         sys.exit(INTERRUPTED)
     if not found.stays:
-        click.echo("Nothing runs any more. `make up` comes back with all of this and stays up.")
+        click.echo(
+            "Nothing runs any more: pages, API and Tryton answer again after `make up`, which comes back with "
+            "all of this, says where to look, and stays up."
+        )
     sys.exit(FAILED if wrong else 0)
 
 
-def run(console: Console, found: Running, *, asks: bool) -> int:
+def run(console: Console, found: Running, *, asks: bool, details: bool) -> int:
     """One run of the demo. Returns how many fields are not as planned. Raises Failed."""
-    crm = SalesforceControl(found.addresses.salesforce)
+    crm = salesforce(found.home, found.addresses)
     won = win_deals(found.application, crm)
     run_deals = Deals(found.application, won)
     console.print(f"\nWon {len(won)} deals in Salesforce; each is told to oppsync by a signed webhook.\n")
-    progress = Progress(console, run_deals, found.check)
+    progress = Progress(console, run_deals, found.check, found.page, details=details)
     waiting = progress.until(DECIDED | {State.AWAITING_APPROVAL})
-    progress.print()
+    if asks or details:
+        progress.print()
     decide(console, found, progress, [each.id for each in waiting], asks=asks)
     opportunities = progress.until(RESTING)
     resent = resend_old(found.application, crm, [deal.record_id for deal in won])
@@ -82,27 +94,24 @@ def run(console: Console, found: Running, *, asks: bool) -> int:
         if resent.opportunity.id not in {each.id for each in compared}:
             compared.append(resent.opportunity)
     comparisons = [*compare(found, compared), *extra]
-    print_comparison(console, comparisons)
-    progress.print()
+    if details:
+        progress.print()
+    _print_comparison(console, found, comparisons, details=details)
     return print_verdict(console, comparisons)
 
 
-def compare_everything(console: Console, found: Running) -> int:
+def compare_everything(console: Console, found: Running, *, details: bool) -> int:
     """All deals that are active or rejected."""
     comparisons = compare(found, _all(found.application))
-    print_comparison(console, comparisons)
+    _print_comparison(console, found, comparisons, details=details)
     return print_verdict(console, comparisons)
 
 
 def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list[DealComparison]:
-    with ErpBooks(found.addresses.tryton) as erp:
-        comparer = Comparer(
-            found.application,
-            erp,
-            SalesforceControl(found.addresses.salesforce),
-            KantataControl(found.addresses.kantata),
-        )
-        queries, tenant_id = found.application.queries, found.application.tenant_id
+    with ErpBooks(found.addresses.tryton, found.home.key(TRYTON_REST_KEY)) as erp:
+        crm, psa = salesforce(found.home, found.addresses), kantata(found.home, found.addresses)
+        comparer = Comparer(found.application, erp, crm, psa)
+        tenant_id, queries = found.application.tenant_id, found.application.queries
         details = [queries.opportunity(tenant_id, each.id) for each in opportunities]
         return [comparer.deal(detail) for detail in details]
 
@@ -137,6 +146,7 @@ def decide(
         )
         progress.until(DECIDED, enough=enter_pressed)
     approve_all(found, opportunity_ids)
+    console.print(f"\nApproved: as {finance.name} for finance, as {delivery.name} for delivery.\n")
 
 
 def enter_pressed() -> bool:
@@ -145,6 +155,13 @@ def enter_pressed() -> bool:
         sys.stdin.readline()
         return True
     return False
+
+
+def _print_comparison(
+    console: Console, found: Running, comparisons: Sequence[DealComparison], *, details: bool
+) -> None:
+    """Links lead only to what still answers when they are read."""
+    print_comparison(console, comparisons, found.page if found.stays else None, details=details)
 
 
 def _all(application: Application) -> list[OpportunitySummary]:

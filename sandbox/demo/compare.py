@@ -37,7 +37,8 @@ class Comparer:
     def deal(self, detail: OpportunityDetail) -> DealComparison:
         """Of a deal that is active, or rejected: then there must be nothing but the reason in the CRM."""
         rows = self._active(detail) if detail.state is State.ACTIVE else self._rejected(detail)
-        return DealComparison(detail.name or detail.source_id, tuple(rows))
+        name, number = detail.name or detail.source_id, detail.project_number or ""
+        return DealComparison(detail.id, name, number, tuple(rows))
 
     def _active(self, detail: OpportunityDetail) -> Iterator[Compared]:
         plan = self.application.queries.plan(self.application.tenant_id, detail.id).plan.content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 Fields = Mapping[str, str]
 
@@ -30,7 +31,9 @@ class Compared:
 
 @dataclass(frozen=True)
 class DealComparison:
-    """Everything of one deal."""
+    """Everything of one deal. `project`: its number, empty when it has none."""
 
+    opportunity_id: UUID
     deal: str
+    project: str
     rows: tuple[Compared, ...]

@@ -26,13 +26,13 @@ INVOICE = (
 
 
 class ErpBooks:
-    """What Tryton at `url` has under keys of ours. Raises httpx2.HTTPError."""
+    """What Tryton at `url`, which `rest_key` opens, has under keys of ours. Raises httpx2.HTTPError."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, rest_key: str) -> None:
         context = _encoded({"company": 1, "language": "en"})
         self._http = httpx2.Client(
             base_url=f"{url}/{firm.DATABASE}/rest/model/",
-            headers={"Authorization": f"Bearer {firm.DEVELOPMENT_REST_KEY}", "X-Tryton-Context": context},
+            headers={"Authorization": f"Bearer {rest_key}", "X-Tryton-Context": context},
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
         )

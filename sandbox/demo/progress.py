@@ -1,4 +1,4 @@
-"""Each deal's way through the stages: a live table in a terminal, a line for each step elsewhere."""
+"""Each deal's way through the stages: a live table in a terminal, a line for each plan made elsewhere."""
 
 from __future__ import annotations
 
@@ -23,20 +23,31 @@ PATIENCE_SECONDS = 300.0
 ROAD = (
     State.RECEIVED, State.VALIDATED, State.ENRICHED, State.PLANNED, State.APPROVED, State.CREATED, State.ACTIVE,
 )  # fmt: skip
-SHOWN_EVENTS = (
-    "state.changed.v1", "plan.made.v1", "plan.approved.v1", "plan.rejected.v1", "stage.deferred.v1",
-    "exception.raised.v1",
-)  # fmt: skip
-SHOWN_EFFECTS = ("parent", "child", "crm", "psa")
+SHOWN_EVENTS = ("plan.made.v1", "plan.rejected.v1", "stage.deferred.v1", "exception.raised.v1")
+DETAILED_EVENTS = (*SHOWN_EVENTS, "state.changed.v1", "plan.approved.v1")
+DETAILED_EFFECTS = ("parent", "child", "crm", "psa")
 
 
 class Progress:
-    """Watches until the deals are where they are waited for."""
+    """Watches until the deals are where they are waited for. `details`: each step has its line.
 
-    def __init__(self, console: Console, deals: Deals, check: Callable[[], None]) -> None:
+    `page` is where a deal is looked at while this lasts.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        deals: Deals,
+        check: Callable[[], None],
+        page: Callable[[UUID], str],
+        *,
+        details: bool,
+    ) -> None:
         self._console = console
         self._deals = deals
         self._check = check
+        self._page = page
+        self._details = details
         self._told: set[UUID] = set()
 
     def until(
@@ -65,7 +76,7 @@ class Progress:
 
     def print(self) -> None:
         """The table as it stands, to stay."""
-        self._console.print(_table(self._deals.won, self._deals.now()), "")
+        self._console.print(_table(self._deals.won, self._deals.now(), self._page), "")
 
     def _view(self) -> AbstractContextManager[Live | None]:
         if not self._console.is_terminal:
@@ -74,13 +85,14 @@ class Progress:
 
     def _show(self, live: Live | None, now: Sequence[OpportunitySummary | None]) -> None:
         if live is not None:
-            live.update(_table(self._deals.won, now), refresh=True)
-            return
+            live.update(_table(self._deals.won, now, self._page), refresh=True)
+            if not self._details:
+                return
         for deal, opportunity in zip(self._deals.won, now, strict=True):
             for entry in self._deals.timeline(opportunity) if opportunity else ():
                 if entry.id not in self._told:
                     self._told.add(entry.id)
-                    if is_shown(entry):
+                    if is_shown(entry, details=self._details):
                         self._console.print(
                             f"{entry.at.astimezone():%H:%M:%S}  {deal.name}: {entry.summary}", markup=False
                         )
@@ -92,11 +104,15 @@ class Progress:
                 raise Failed(f"{opportunity.name or opportunity.source_id} waits for a person: {said}")
 
 
-def is_shown(entry: TimelineEntry) -> bool:
-    return entry.type in SHOWN_EVENTS or entry.detail.get("kind") in SHOWN_EFFECTS
+def is_shown(entry: TimelineEntry, *, details: bool) -> bool:
+    if not details:
+        return entry.type in SHOWN_EVENTS
+    return entry.type in DETAILED_EVENTS or entry.detail.get("kind") in DETAILED_EFFECTS
 
 
-def _table(won: Sequence[WonDeal], now: Sequence[OpportunitySummary | None]) -> Table:
+def _table(
+    won: Sequence[WonDeal], now: Sequence[OpportunitySummary | None], page: Callable[[UUID], str]
+) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("deal")
     table.add_column("billing")
@@ -104,8 +120,9 @@ def _table(won: Sequence[WonDeal], now: Sequence[OpportunitySummary | None]) -> 
     table.add_column("way", no_wrap=True)
     table.add_column("project", justify="right", no_wrap=True)
     for deal, opportunity in zip(won, now, strict=True):
-        number = opportunity.project_number if opportunity else None
-        table.add_row(deal.name, deal.billing, deal.amount, _way(opportunity), Text(number or "", "bold green"))
+        link = f"link {page(opportunity.id)}" if opportunity else ""
+        number = Text((opportunity.project_number if opportunity else None) or "", f"bold green {link}")
+        table.add_row(Text(deal.name, link), deal.billing, deal.amount, _way(opportunity), number)
     return table
 
 

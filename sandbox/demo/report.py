@@ -1,20 +1,31 @@
-"""The comparison as people read it: a table of every thing and every field, and one sentence at the end."""
+"""The comparison as people read it: a line for each deal, what differs, and one sentence at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from sandbox.demo.comparison import Compared, DealComparison
 
+Page = Callable[[UUID], str]
 
-def print_comparison(console: Console, comparisons: Sequence[DealComparison]) -> None:
+
+def print_comparison(
+    console: Console, comparisons: Sequence[DealComparison], page: Page | None, *, details: bool
+) -> None:
+    """`page` of a deal, if it opens when this is read. With `details` every thing and every field."""
+    console.print(_deals(comparisons, page, with_urls=not console.is_terminal), "")
     for comparison in comparisons:
-        console.print(_table(comparison), "")
+        if details:
+            console.print(_table(comparison), "")
+        else:
+            _print_differences(console, comparison)
 
 
 def print_verdict(console: Console, comparisons: Sequence[DealComparison]) -> int:
@@ -28,6 +39,41 @@ def print_verdict(console: Console, comparisons: Sequence[DealComparison]) -> in
     else:
         console.print(verdict + "all as planned, nothing missing, nothing twice.", style="bold green")
     return wrong
+
+
+def _deals(comparisons: Sequence[DealComparison], page: Page | None, *, with_urls: bool) -> Table:
+    """Project numbers lead to the deal's page: hyperlinks in a terminal, elsewhere the address is beside."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for _ in ("project", "compared", *(["page"] if with_urls else [])):
+        table.add_column(no_wrap=True)
+    for comparison in comparisons:
+        url = page(comparison.opportunity_id) if page else ""
+        number = Text(
+            f"project {comparison.project}" if comparison.project else "", f"link {url}" if url else ""
+        )
+        cells = [_mark(comparison.rows), Text(comparison.deal), number, _summary(comparison)]
+        table.add_row(*cells, *([Text(url)] if with_urls else []))
+    return table
+
+
+def _summary(comparison: DealComparison) -> Text:
+    fields = sum(len(row.wanted) for row in comparison.rows)
+    wrong = sum(len(row.differences()) for row in comparison.rows)
+    compared = f"{_counted(len(comparison.rows), 'thing')}, {_counted(fields, 'field')}"
+    return Text(f"{compared}: {wrong} not as planned" if wrong else f"{compared} as planned")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _print_differences(console: Console, comparison: DealComparison) -> None:
+    for row in comparison.rows:
+        if row.differences():
+            where = f" ({row.where})" if row.where else ""
+            console.print(f"[bold]{escape(f'{comparison.deal}: {row.what}{where}')}[/]", _differences(row))
 
 
 def _table(comparison: DealComparison) -> Table:
@@ -44,19 +90,24 @@ def _table(comparison: DealComparison) -> Table:
     table.add_column("found", ratio=2, overflow="fold")
     table.add_column("field by field", ratio=7)
     for row in comparison.rows:
-        table.add_row(_mark(row), Text(row.what), Text(row.where or "nothing"), _fields(row))
+        table.add_row(_mark([row]), Text(row.what), Text(row.where or "nothing"), _fields(row))
     return table
 
 
-def _mark(row: Compared) -> Text:
-    return Text("!!", "bold red") if row.differences() else Text("ok", "green")
+def _mark(rows: Sequence[Compared]) -> Text:
+    return Text("!!", "bold red") if any(row.differences() for row in rows) else Text("ok", "green")
+
+
+def _differences(row: Compared) -> Text:
+    text = Text()
+    for name, (wanted, found) in row.differences().items():
+        text.append(f"{name}: planned {wanted or 'nothing'}, found {found or 'nothing'}; ", "bold red")
+    return text
 
 
 def _fields(row: Compared) -> Text:
     """Differences first."""
-    text = Text()
-    for name, (wanted, found) in row.differences().items():
-        text.append(f"{name}: planned {wanted or 'nothing'}, found {found or 'nothing'}; ", "bold red")
+    text = _differences(row)
     equal = [f"{name} {value}" for name, value in row.wanted.items() if value and name not in row.differences()]
     text.append("; ".join(equal) if row.where else "", "dim")
     return text

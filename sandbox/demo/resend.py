@@ -45,7 +45,8 @@ def _sent_again(
         {"answer": "200", "event": _event_id(delivery)},
         {"answer": str(answer["status"]), "event": _event_id(answer)},
     )
-    return DealComparison(f"{opportunity.name}: told a second time", (row,))
+    told = f"{opportunity.name}: told a second time"
+    return DealComparison(opportunity.id, told, opportunity.project_number or "", (row,))
 
 
 def _active(application: Application, record_id: str) -> OpportunitySummary | None:

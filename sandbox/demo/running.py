@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import click
 
 from adapters.bootstrap import Application
 from adapters.cli.connect import connected, names_servers
 from adapters.runtime import local_set
-from sandbox.home import Addresses, Home
+from sandbox.demo.pages import page_of
+from sandbox.home import TRYTON_REST_KEY, Addresses, Home
 from sandbox.stack import Check, Stack, answers, tryton_answers
+from sandbox.systems import kantata, salesforce
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class Running:
     addresses: Addresses
     check: Check
     stays: bool
+
+    def page(self, opportunity_id: UUID) -> str:
+        """Where a deal is looked at."""
+        return page_of(self.addresses, opportunity_id)
 
 
 @contextmanager
@@ -43,8 +50,16 @@ def running(home: Home, told: Check, first_port: int | None) -> Iterator[Running
 
 
 def _all_answer(home: Home, addresses: Addresses) -> bool:
-    is_ours = not names_servers() and local_set.find(home.root) is not None
-    return is_ours and answers(f"{addresses.web}/health/ready") and tryton_answers(addresses.tryton)
+    """Of the set that runs here now. Raises WrongNeighbour when another one has taken an address of it."""
+    found = None if names_servers() else local_set.find(home.root)
+    return (
+        found is not None
+        and found.base_url == addresses.web
+        and answers(f"{addresses.web}/health/ready")
+        and tryton_answers(addresses.tryton, home.key(TRYTON_REST_KEY))
+        and salesforce(home, addresses).is_ready()
+        and kantata(home, addresses).is_ready()
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from sandbox.standins.wire import Json, from_json, to_json
+from sandbox.standins.wire import IDENTITY, Json, from_json, to_json
 
 TIMEOUT_SECONDS = 30
 Record = dict[str, Any]
@@ -16,12 +16,26 @@ class ControlRefused(Exception):
     """The stand-in did not take the order; its own words are the text."""
 
 
-class StandinControl:
-    """One stand-in at `url` (http://127.0.0.1:PORT). Numbers come back as Decimals. Raises ControlRefused."""
+class WrongNeighbour(Exception):
+    """Who answers belongs to another stack; the text is a sentence for people."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(
+            f"What answers on {url} belongs to another demo or `make up` on this machine, and is left alone. "
+            "End that one, or start this one again with --first-port and a port of its own."
+        )
+
+
+class StandinControl:
+    """One stand-in at `url` (http://127.0.0.1:PORT). Numbers come back as Decimals. Raises ControlRefused.
+
+    With the `identity` of a stack, orders reach that stack's stand-in or nobody: else it raises WrongNeighbour.
+    """
+
+    def __init__(self, url: str, identity: str = "") -> None:
         self.url = url
         self._address = urlsplit(url)
+        self._identity = identity
 
     def is_ready(self) -> bool:
         try:
@@ -51,11 +65,21 @@ class StandinControl:
         """Every committed write of one record, oldest first."""
         return list(self._ask("GET", f"/changes/{quote(record_id)}"))
 
+    def _check_who_answers(self, identity: str) -> None:
+        if identity != self._identity:
+            raise WrongNeighbour(self.url)
+
     def _ask(self, method: str, path: str, body: Json = None) -> Json:
         connection = HTTPConnection(self._address.hostname or "", self._address.port, timeout=TIMEOUT_SECONDS)
         try:
-            connection.request(method, f"/_standin{path}", None if body is None else to_json(body))
+            connection.request(
+                method,
+                f"/_standin{path}",
+                None if body is None else to_json(body),
+                {IDENTITY: self._identity} if self._identity else {},
+            )
             response = connection.getresponse()
+            self._check_who_answers(response.headers.get(IDENTITY, ""))
             content = response.read()
         finally:
             connection.close()

@@ -23,19 +23,24 @@ class _Handler(WSGIRequestHandler):
 
 
 def arguments(vendor: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=f"A stand-in that speaks {vendor}'s wire format.")
+    parser = argparse.ArgumentParser(
+        description=f"A stand-in that speaks {vendor}'s wire format. @FILE stands for what FILE holds.",
+        fromfile_prefix_chars="@",
+    )
     parser.add_argument("--books", type=Path, required=True, help="the SQLite file that keeps everything")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--fd", type=int, help="a descriptor that listens on this port already")
+    parser.add_argument("--identity", default="", help="of the stack whose orders are taken; without one: all")
     return parser
 
 
-def run(name: str, app: Flask, port: int, close: Callable[[], None]) -> None:
+def run(name: str, app: Flask, options: argparse.Namespace, close: Callable[[], None]) -> None:
     """Serves on 127.0.0.1 until SIGTERM or SIGINT; call it from the main thread."""
     die_with_parent()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _leave)
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
-    sys.stdout.write(f"{name} stand-in ready on http://127.0.0.1:{server.server_port}\n")
+    server = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=_Handler, fd=options.fd)
+    sys.stdout.write(f"{name} stand-in ready on http://127.0.0.1:{server.port}\n")
     sys.stdout.flush()
     try:
         server.serve_forever()

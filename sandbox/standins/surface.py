@@ -11,7 +11,7 @@ from flask import Flask, Response, abort, request
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.standins.faults import Fault, Faults, answer_through
-from sandbox.standins.wire import Call, Json, Reply, from_json, to_json
+from sandbox.standins.wire import IDENTITY, Call, Json, Reply, from_json, to_json
 
 CONTROL = "/_standin"
 REMEMBERED_CALLS = 5_000
@@ -35,8 +35,11 @@ class Refused(Exception):
     """The control surface was asked for something impossible; the text says what."""
 
 
-def build_app(vendor: Vendor) -> Flask:
-    """The vendor's paths, and under /_standin: health, faults, requests."""
+def build_app(vendor: Vendor, identity: str = "") -> Flask:
+    """The vendor's paths, and under /_standin: health, faults, requests.
+
+    With an `identity`, which is a name and no secret, orders are taken from its own stack only.
+    """
     app = Flask("standin", static_folder=None)
     faults = Faults()
     seen: deque[dict[str, Json]] = deque(maxlen=REMEMBERED_CALLS)
@@ -45,6 +48,18 @@ def build_app(vendor: Vendor) -> Flask:
     def only_from_here() -> None:
         if request.path.startswith(CONTROL) and not ipaddress.ip_address(request.remote_addr or "").is_loopback:
             abort(403)
+
+    @app.before_request
+    def only_for_its_own_stack() -> Response | None:
+        if not request.path.startswith(CONTROL) or not identity or request.headers.get(IDENTITY) == identity:
+            return None
+        return answer({"error": "this stand-in belongs to another stack"}, 403)
+
+    @app.after_request
+    def say_whose(response: Response) -> Response:
+        if identity and request.path.startswith(CONTROL):
+            response.headers[IDENTITY] = identity
+        return response
 
     @app.route("/", defaults={"path": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     @app.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 Json = Any
+IDENTITY = "X-Stack-Identity"  # whose stand-in answers, and whose order it is
 
 
 @dataclass(frozen=True)

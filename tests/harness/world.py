@@ -30,10 +30,11 @@ from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from sandbox import systems as demo_systems
 from sandbox.embedded import EmbeddedServers, ServerAddresses
-from sandbox.embedded.tryton.server import address, prepare
+from sandbox.embedded.tryton import firm
+from sandbox.embedded.tryton.server import TrytonAddress, prepare
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION, PSA_CONNECTION
-from sandbox.home import TRYTON_CACHE, Addresses, Home
+from sandbox.home import TRYTON_CACHE, TRYTON_REST_KEY, Addresses, Home
 from sandbox.stack import tryton_answers
 from sandbox.standins.control import KantataControl, SalesforceControl
 from tests.harness.builders import TENANT
@@ -97,9 +98,16 @@ class World:
         self.addresses = Addresses(
             **{name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
         )
-        self.salesforce = SalesforceControl(self.addresses.salesforce)
-        self.kantata = KantataControl(self.addresses.kantata)
-        prepare(self.home.tryton, TRYTON_CACHE, demo_systems.port_of(self.addresses.tryton))
+        self.salesforce = demo_systems.salesforce(self.home, self.addresses)
+        self.kantata = demo_systems.kantata(self.home, self.addresses)
+        self.tryton = TrytonAddress(
+            self.addresses.tryton,
+            firm.DATABASE,
+            firm.DEVELOPMENT_SERVICE_LOGIN,
+            self.home.key(TRYTON_REST_KEY),
+        )
+        port = demo_systems.port_of(self.tryton.url)
+        prepare(self.home.tryton, TRYTON_CACHE, port, self.tryton.rest_key)
         self.programs = {
             name: self._program(name, command, os.environ)
             for name, command in demo_systems.commands(self.home, self.addresses).items()
@@ -152,7 +160,7 @@ class World:
         for control in (self.salesforce, self.kantata):
             self.until(control.is_ready, f"{control.url} answers")
             control.clear_faults()
-        self.until(lambda: tryton_answers(self.addresses.tryton), "Tryton answers")
+        self.until(lambda: tryton_answers(self.tryton.url, self.tryton.rest_key), "Tryton answers")
         for connection_id in (ERP_CONNECTION, PSA_CONNECTION, CRM_CONNECTION):
             self.connect(connection_id)
         self.start_product()
@@ -254,7 +262,7 @@ class World:
     def check_active(self, *all_deals: str) -> None:
         """Active, and outside there is the approved plan once, field by field, and nothing beside it."""
         self.wait_for("active", *all_deals)
-        with Books(address(demo_systems.port_of(self.addresses.tryton))) as books:
+        with Books(self.tryton) as books:
             for deal in all_deals:
                 self._check_outside(books, deal)
 

@@ -44,7 +44,7 @@ def run(settings: Settings, tmp_path: Path) -> Run:
     }
 
     def invoke(*arguments: object, typed: str = "") -> Result:
-        program = sandbox if arguments[0] == "seed" else oppsync
+        program = sandbox if arguments[0] in sandbox.commands else oppsync
         return CliRunner().invoke(program, [str(each) for each in arguments], input=typed, env=environment)
 
     return invoke
@@ -257,12 +257,34 @@ def test_a_rule_that_makes_no_sense(run: Run, options: tuple[str, ...], sentence
 
 
 def test_the_demo_firm_is_seeded_once(run: Run, application: Application, tmp_path: Path) -> None:
-    assert run("seed").exit_code == 0
+    seed = ("seed", "--into-this-database", "--database-name", application.engine.url.database)
+    assert run(*seed).exit_code == 0
     passwords = Home(tmp_path).passwords([])
-    assert run("seed").exit_code == 0
+    assert run(*seed).exit_code == 0
     assert Home(tmp_path).passwords([]) == passwords
     email = "fiona.finance@example.com"
     assert application.dispatch(SignIn(TENANT, email, passwords[email]))
+
+
+@pytest.mark.parametrize("command", ["seed", "up", "demo"])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "say --into-this-database if that is what you want"),
+        (("--database-name", "{name}"), "say --into-this-database if that is what you want"),
+        (("--into-this-database",), "this is not a terminal: add --database-name {name}"),
+        (("--into-this-database", "--database-name", "other"), "names the database {name}, not other"),
+    ],
+)
+def test_the_demo_firm_enters_no_database_by_mistake(
+    run: Run, application: Application, command: str, options: tuple[str, ...], sentence: str
+) -> None:
+    name = application.engine.url.database
+    refused = run(command, *(option.format(name=name) for option in options))
+    assert refused.exit_code == 1
+    assert sentence.format(name=name) in refused.stderr
+    with application.engine.connect() as connection:
+        assert connection.exec_driver_sql("select count(*) from connections").scalar() == 0
 
 
 def test_commands_find_the_set_that_runs_here_and_no_other(

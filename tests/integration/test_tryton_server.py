@@ -3,10 +3,12 @@
 import fcntl
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -15,18 +17,17 @@ import httpx2
 import pytest
 
 from sandbox.embedded.tryton import firm
-from sandbox.embedded.tryton.server import TrytonAddress, address
+from sandbox.embedded.tryton.server import TrytonAddress
 from sandbox.embedded.tryton.template import PROJECT, ensure_template
 from tests.harness.tryton import TEMPLATE_CACHE, Books, running_tryton
-from tests.harness.waiting import HANG_SECONDS, until
+from tests.harness.waiting import HANG_SECONDS
 
 START_AND_WAIT = """
 import sys, time
 from pathlib import Path
 from sandbox.embedded.tryton.server import TrytonServer
 server = TrytonServer(Path(sys.argv[1]), Path(sys.argv[2]))
-server.start()
-print(server.port, flush=True)
+print(server.start().url, flush=True)
 time.sleep(600)
 """
 
@@ -140,12 +141,20 @@ def test_a_stranger_is_turned_away(tryton: TrytonAddress) -> None:
     assert answer.status_code == 401
 
 
-def test_the_books_survive_a_restart(tmp_path: Path) -> None:
+def test_the_books_survive_a_restart_and_open_to_the_new_key_alone(tmp_path: Path) -> None:
     with running_tryton(tmp_path) as first, Books(first) as books:
         number = project(books, "Kept")["number"]
 
     with running_tryton(tmp_path) as second, Books(second) as books:
         assert books.one("project.work", [["name", "=", "Kept"]], "number")["number"] == number
+        path = f"{second.url}/{second.database}/rest/model/project.work"
+        old_key = httpx2.get(path, headers={"Authorization": f"Bearer {first.rest_key}"})
+        assert old_key.status_code == 401
+
+
+def test_the_template_opens_to_nobody() -> None:
+    with closing(sqlite3.connect(ensure_template(TEMPLATE_CACHE))) as template:
+        assert template.execute("SELECT count(*) FROM res_user_application").fetchone() == (0,)
 
 
 def test_the_template_is_built_once_for_all_who_ask_at_once(tmp_path: Path) -> None:
@@ -174,16 +183,16 @@ def test_a_killed_parent_leaves_no_server_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-c", START_AND_WAIT, str(tmp_path), str(TEMPLATE_CACHE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT, text=True) as parent:
         assert parent.stdout is not None
-        port = int(parent.stdout.readline())
-        assert answers(port)
+        url = parent.stdout.readline().strip()
+        assert answers(url)
         os.kill(parent.pid, signal.SIGKILL)
 
-    until(lambda: not answers(port), "the server ends with its parent")
+    until(lambda: not answers(url), "the server ends with its parent")
 
 
-def answers(port: int) -> bool:
+def answers(url: str) -> bool:
     try:
-        httpx2.get(address(port).url, timeout=HANG_SECONDS)
+        httpx2.get(url, timeout=HANG_SECONDS)
     except httpx2.TransportError:
         return False
     return True

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from sandbox import systems
 from sandbox.demo.command import INTERRUPTED
 from sandbox.embedded.tryton import firm
-from sandbox.embedded.tryton.server import TrytonAddress
-from sandbox.home import Addresses, Home
+from sandbox.embedded.tryton.server import TrytonAddress, admit
+from sandbox.home import IDENTITY, KANTATA_TOKEN, SALESFORCE_CLIENT_SECRET, TRYTON_REST_KEY, Addresses, Home
 from sandbox.stack import answers
-from sandbox.standins.control import SalesforceControl
 from tests.harness.tryton import Books
 from tests.harness.waiting import HANG_SECONDS, until
 
@@ -103,17 +105,18 @@ def cli(tmp_path: Path, worker_id: str) -> Cli:
 
 
 def project_numbers(said: str) -> list[str]:
-    """The last table's last column."""
-    return re.findall(r"active\s+(\d+)$", said, re.MULTILINE)
+    """Of the deals that were compared; what was told a second time has its number already."""
+    lines = [line for line in said.splitlines() if "told a second time" not in line]
+    return re.findall(r"^ok .* project (\d+) .* as planned", "\n".join(lines), re.MULTILINE)
 
 
-def erp(addresses: Addresses) -> Books:
+def erp(home: Home, addresses: Addresses) -> Books:
     return Books(
         TrytonAddress(
             url=addresses.tryton,
             database=firm.DATABASE,
             user=firm.DEVELOPMENT_SERVICE_LOGIN,
-            rest_key=firm.DEVELOPMENT_REST_KEY,
+            rest_key=home.key(TRYTON_REST_KEY),
         )
     )
 
@@ -123,27 +126,35 @@ def test_two_demos_then_up_and_planted_differences(cli: Cli) -> None:
     assert first.returncode == 0, first.stdout + first.stderr
     assert len(project_numbers(first.stdout)) == DEALS
     assert "told a second time" in first.stdout
+    assert "http://" not in first.stdout, "whatever answered there is gone"
+    assert "field by field" not in first.stdout
     assert cli.left_running() == []
 
-    second = cli.demo("--yes")
+    as_the_release_before_left_it(Home(cli.home))
+    second = cli.demo("--yes", "--details")
     assert second.returncode == 0, second.stdout + second.stderr
     assert "told a second time" in second.stdout
+    assert "field by field" in second.stdout
     numbers = {*project_numbers(first.stdout), *project_numbers(second.stdout)}
     assert len(numbers) == 2 * DEALS, "each run has projects of its own"
     assert cli.left_running() == []
 
-    with cli.up() as addresses, erp(addresses) as books:
+    with cli.up() as addresses, erp(Home(cli.home), addresses) as books:
         parents = books.find("project.work", [["parent", "=", None]], "number", "name", "comment", "company")
         assert {str(parent["number"]) for parent in parents} == numbers, "nothing doubled, nothing lost"
         everything = cli.demo("--compare-only")
         assert everything.returncode == 0, everything.stdout + everything.stderr
+        assert {*project_numbers(everything.stdout)} == numbers
+        pages = re.findall(rf"{addresses.web}/opportunities/\S+", everything.stdout)
+        assert len(pages) == 2 * DEALS
+        assert all(answers(page) for page in pages)
 
         stage = books.find("project.work", [["name", "like", "%stage 2"]], "name")[0]
         books.write("project.work", stage["id"], {"name": "Renamed by hand"})
         assert "found Renamed by hand" in difference(cli)
         books.write("project.work", stage["id"], {"name": stage["name"]})
 
-        crm = SalesforceControl(addresses.salesforce)
+        crm = systems.salesforce(Home(cli.home), addresses)
         record = crm.records("Opportunity")[0]
         crm.edit(record["Id"], {"opportunity": {"oppsync_Project_Number__c": "4711"}})
         number = record["oppsync_Project_Number__c"]
@@ -154,6 +165,13 @@ def test_two_demos_then_up_and_planted_differences(cli: Cli) -> None:
         books.create("project.work", twin, "number")
         assert "under this key: planned 1, found 2" in difference(cli)
     assert cli.left_running() == []
+
+
+def as_the_release_before_left_it(home: Home) -> None:
+    """Every stack had the same keys then, and none had an identity."""
+    for name in (IDENTITY, TRYTON_REST_KEY, SALESFORCE_CLIENT_SECRET, KANTATA_TOKEN):
+        (home.root / name).unlink()
+    admit(home.tryton / f"{firm.DATABASE}.sqlite", "development-only-rest-key")
 
 
 def difference(cli: Cli) -> str:
@@ -169,6 +187,31 @@ def test_interrupted_half_way(moment: str, cli: Cli) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(HANG_SECONDS) == INTERRUPTED
     assert cli.left_running() == []
+
+
+def test_two_demos_at_once_keep_to_themselves(tmp_path: Path, worker_id: str) -> None:
+    both = [Cli(tmp_path / name, worker_id) for name in ("one", "other")]
+    with ThreadPoolExecutor(len(both)) as pool:
+        done = list(pool.map(lambda cli: cli.demo("--yes"), both))
+    for each in done:
+        assert each.returncode == 0, each.stdout + each.stderr
+    assert [books_of(Home(cli.home)) for cli in both] == 2 * [{"crm": DEALS, "erp": DEALS, "psa": DEALS}]
+    assert [cli.left_running() for cli in both] == [[], []]
+
+
+def books_of(home: Home) -> dict[str, int]:
+    """How many deals each of a home's outside systems has in its own books."""
+    projects = "SELECT count(*) FROM project_work WHERE parent IS NULL AND comment LIKE 'oppsync:%'"
+    return {
+        "crm": counted(home.books("salesforce"), 'SELECT count(*) FROM "Opportunity"'),
+        "erp": counted(home.tryton / f"{firm.DATABASE}.sqlite", projects),
+        "psa": counted(home.books("kantata"), "SELECT count(*) FROM workspaces"),
+    }
+
+
+def counted(books: Path, query: str) -> int:
+    with closing(sqlite3.connect(books)) as connection:
+        return int(connection.execute(query).fetchone()[0])
 
 
 def test_killed_and_started_again(cli: Cli) -> None:

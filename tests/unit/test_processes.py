@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from adapters.runtime.processes import die_with_parent, free_port
+from adapters.runtime.processes import die_with_parent, free_port, listen, port_of
 
 
 def test_a_busy_port_gives_the_next_one() -> None:
@@ -16,6 +16,13 @@ def test_a_busy_port_gives_the_next_one() -> None:
         taken: int = busy.getsockname()[1]
         port = free_port(taken)
         assert taken < port <= taken + 200
+
+
+def test_a_port_once_given_out_is_nobody_elses_before_its_server_runs() -> None:
+    with listen(0) as first, listen(port_of(first)) as second:
+        assert port_of(first) < port_of(second)
+        with socket.create_connection(("127.0.0.1", port_of(first))):
+            pass
 
 
 def test_a_child_is_never_tied_to_a_passing_thread() -> None:

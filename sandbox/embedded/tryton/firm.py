@@ -26,7 +26,6 @@ MODULES = (
 DEVELOPMENT_ADMIN_LOGIN = "admin"
 DEVELOPMENT_ADMIN_PASSWORD = "look-in-locally"  # noqa: S105
 DEVELOPMENT_SERVICE_LOGIN = "oppsync"
-DEVELOPMENT_REST_KEY = "development-only-rest-key-" + "0" * 38
 
 SERVICE_GROUPS = (
     "Accounting",

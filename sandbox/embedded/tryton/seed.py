@@ -226,7 +226,7 @@ def _customer(customer: firm.Customer, countries: dict[str, Any]) -> Any:
 
 
 def _service_user(companies: list[Any], employees: list[Any]) -> None:
-    """The integration's user: no administrator, sees both companies, and has its REST key."""
+    """The integration's user: no administrator, sees both companies; `server.py` gives it a key."""
     user = _new("res.user", name="Oppsync", login=firm.DEVELOPMENT_SERVICE_LOGIN)
     user.companies.extend([Model.get("company.company")(company.id) for company in companies])
     user.company = Model.get("company.company")(companies[0].id)
@@ -236,13 +236,6 @@ def _service_user(companies: list[Any], employees: list[Any]) -> None:
     groups = Model.get("res.group").find([("name", "in", firm.SERVICE_GROUPS)])
     user.groups.extend(groups)
     user.save()
-    _save(
-        "res.user.application",
-        user=user,
-        application="rest",
-        key=firm.DEVELOPMENT_REST_KEY,
-        state="validated",
-    )
 
 
 if __name__ == "__main__":

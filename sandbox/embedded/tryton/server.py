@@ -1,27 +1,31 @@
 """A real Tryton 8.2 on loopback, started from the seeded template; its books survive restarts.
 
-`python -m sandbox.embedded.tryton.server --data D --cache C --port P` serves in the foreground until SIGTERM;
-whoever starts it ties its life to its own, as `adapters.operations.supervisor` does.
+`python -m sandbox.embedded.tryton.server --data D --cache C --port P --rest-key @FILE` serves in the foreground
+until SIGTERM; whoever starts it ties its life to its own, as `adapters.operations.supervisor` does.
 """
 
 import argparse
 import http.client
 import os
+import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.runtime.processes import die_with_parent, free_port
+from adapters.runtime.processes import die_with_parent, listen, port_of
 from sandbox.embedded.tryton import firm
 from sandbox.embedded.tryton.template import ensure_template, tryton_environment
 
 READY_WITHIN = 300.0  # a start takes seconds; how many, the machine decides
 STOP_WITHIN = 10.0
 LOG = "trytond.log"
+OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,12 @@ class TrytonAddress:
 
 
 class TrytonServer:
-    """Books in `data`, made from the template in `cache` only when absent; `port` 0 takes a free one."""
+    """Books in `data`, made from the template in `cache` only when absent; a free port and a key of its own."""
 
-    def __init__(self, data: Path, cache: Path, port: int = 0) -> None:
+    def __init__(self, data: Path, cache: Path) -> None:
         self.data = data.resolve()
         self.cache = cache.resolve()
-        self.port = port or free_port(0)
+        self._rest_key = secrets.token_hex(32)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> TrytonAddress:
@@ -48,25 +52,33 @@ class TrytonServer:
 
         Call it from the main thread: the server lives as long as the thread that started it.
         """
-        command = prepare(self.data, self.cache, self.port)
-        with (self.data / LOG).open("ab") as log:
+        self.data.mkdir(parents=True, exist_ok=True)
+        with listen(0) as listener, (self.data / LOG).open("ab") as log:
+            address = TrytonAddress(
+                url=f"http://127.0.0.1:{port_of(listener)}",
+                database=firm.DATABASE,
+                user=firm.DEVELOPMENT_SERVICE_LOGIN,
+                rest_key=self._rest_key,
+            )
+            command = prepare(self.data, self.cache, port_of(listener), self._rest_key)
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=tryton_environment(),
+                env=tryton_environment() | on_listener(listener.fileno()),
+                pass_fds=[listener.fileno()],
                 start_new_session=True,  # the terminal's Ctrl-C is for us: the ERP is stopped last
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
             )
         deadline = time.monotonic() + READY_WITHIN
-        while not _answers(self.port):
+        while not _answers(address):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 said = (self.data / LOG).read_text(errors="replace")
                 raise RuntimeError(f"Tryton did not start; the end of its log:\n{said[-2000:]}")
             time.sleep(0.05)
-        return address(self.port)
+        return address
 
     def stop(self) -> None:
         """Ends the server; what it has answered is on disk. Stopping twice is harmless."""
@@ -81,20 +93,11 @@ class TrytonServer:
         self._process = None
 
 
-def address(port: int) -> TrytonAddress:
-    """The address of an embedded Tryton that listens on `port`."""
-    return TrytonAddress(
-        url=f"http://127.0.0.1:{port}",
-        database=firm.DATABASE,
-        user=firm.DEVELOPMENT_SERVICE_LOGIN,
-        rest_key=firm.DEVELOPMENT_REST_KEY,
-    )
-
-
-def prepare(data: Path, cache: Path, port: int) -> list[str]:
+def prepare(data: Path, cache: Path, port: int, rest_key: str) -> list[str]:
     """Make the books where they are absent, write the configuration; returns the command that serves them.
 
-    Existing books are kept as they are, also when the template's recipe has changed since.
+    Existing books are kept as they are, also when the template's recipe has changed since; but from now on
+    `rest_key` and no other opens them.
     """
     data.mkdir(parents=True, exist_ok=True)
     books = data / f"{firm.DATABASE}.sqlite"
@@ -102,29 +105,49 @@ def prepare(data: Path, cache: Path, port: int) -> list[str]:
         copy = books.with_suffix(".new")
         shutil.copyfile(ensure_template(cache), copy)
         copy.replace(books)
+    admit(books, rest_key)
     conf = data / "trytond.conf"
     conf.write_text(f"[database]\nuri = sqlite://\npath = {data}\n[web]\nlisten = 127.0.0.1:{port}\nroot =\n")
     return [sys.executable, "-m", "trytond.cli", "-c", str(conf), "-d", firm.DATABASE]
 
 
-def serve(data: Path, cache: Path, port: int) -> None:
+def admit(books: Path, rest_key: str) -> None:
+    """The integration's user has this key alone. Nobody serves the books meanwhile."""
+    books.chmod(OWNER_ONLY)
+    with closing(sqlite3.connect(books)) as connection, connection:
+        query = "SELECT id FROM res_user WHERE login = ?"
+        (user,) = connection.execute(query, (firm.DEVELOPMENT_SERVICE_LOGIN,)).fetchone()
+        connection.execute('DELETE FROM res_user_application WHERE "user" = ?', (user,))
+        connection.execute(
+            'INSERT INTO res_user_application ("user", application, key, state) VALUES (?, ?, ?, ?)',
+            (user, "rest", rest_key, "validated"),
+        )
+
+
+def on_listener(descriptor: int) -> dict[str, str]:
+    """The variables by which Werkzeug, which serves Tryton, takes over a socket that listens already."""
+    return {"WERKZEUG_RUN_MAIN": "true", "WERKZEUG_SERVER_FD": str(descriptor)}
+
+
+def serve(data: Path, cache: Path, port: int, rest_key: str, descriptor: int | None) -> None:
     """Become the server: this process turns into trytond, so signals reach it without forwarding."""
     # Until trytond takes over: an interrupted first build ends what it started and clears up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    command = prepare(data, cache, port)
+    command = prepare(data, cache, port, rest_key)
     log = os.open(data / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
-    os.execve(command[0], command, tryton_environment())  # noqa: S606
+    listening = {} if descriptor is None else on_listener(descriptor)
+    os.execve(command[0], command, tryton_environment() | listening)  # noqa: S606
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def _answers(address: TrytonAddress) -> bool:
+    connection = http.client.HTTPConnection(address.url.removeprefix("http://"), timeout=5)
     try:
         connection.request(
             "GET",
-            f"/{firm.DATABASE}/rest/model/company.company?f=id",
-            headers={"Authorization": f"Bearer {firm.DEVELOPMENT_REST_KEY}"},
+            f"/{address.database}/rest/model/company.company?f=id",
+            headers={"Authorization": f"Bearer {address.rest_key}"},
         )
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
@@ -134,12 +157,17 @@ def _answers(port: int) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve the embedded Tryton in the foreground.")
+    parser = argparse.ArgumentParser(
+        description="Serve the embedded Tryton in the foreground. @FILE stands for what FILE holds.",
+        fromfile_prefix_chars="@",
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the books; made when absent")
     parser.add_argument("--cache", type=Path, required=True, help="folder of the template; filled when empty")
     parser.add_argument("--port", type=int, required=True, help="loopback port")
+    parser.add_argument("--rest-key", required=True, help="what opens the books from now on, and nothing else")
+    parser.add_argument("--fd", type=int, help="a descriptor that listens on this port already")
     options = parser.parse_args()
-    serve(options.data.resolve(), options.cache.resolve(), options.port)
+    serve(options.data.resolve(), options.cache.resolve(), options.port, options.rest_key, options.fd)
 
 
 if __name__ == "__main__":

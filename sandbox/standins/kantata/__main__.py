@@ -14,7 +14,7 @@ def main() -> None:
     options = parser.parse_args()
     books = Books(options.books, SCHEMA)
     api = KantataApi(books, options.token)
-    app = build_app(api)
+    app = build_app(api, options.identity)
 
     @control_route(app, "GET", "/workspaces")
     def workspaces() -> Response:
@@ -29,7 +29,7 @@ def main() -> None:
         rows = books.rows("SELECT * FROM changes WHERE id = ? ORDER BY number", (workspace_id,))
         return answer([dict(row) for row in rows])
 
-    serve.run("kantata", app, options.port, books.close)
+    serve.run("kantata", app, options, books.close)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main() -> None:
     sign_in = oauth.OAuth(
         books, org.ORGANIZATION, options.client_id, options.client_secret, options.token_seconds
     )
-    app = build_app(SalesforceApi(the_org, sign_in, options.page_size, options.daily_calls))
+    app = build_app(SalesforceApi(the_org, sign_in, options.page_size, options.daily_calls), options.identity)
     add_routes(app, the_org, sender, sign_in)
     sender.start()
 
@@ -32,7 +32,7 @@ def main() -> None:
         sender.stop()
         books.close()
 
-    serve.run("salesforce", app, options.port, close)
+    serve.run("salesforce", app, options, close)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def main() -> None:
     books = Books(options.books, list(tables()))
     records = Records(books)
     seed(records)
-    app = build_app(TrytonApi(records, options.database, options.key))
+    app = build_app(TrytonApi(records, options.database, options.key), options.identity)
 
     @control_route(app, "GET", "/records/<model>")
     def all_records(model: str) -> Response:
@@ -35,7 +35,7 @@ def main() -> None:
         rows = books.rows("SELECT * FROM changes WHERE record = ? ORDER BY number", (record,))
         return answer([dict(row) for row in rows])
 
-    serve.run("tryton", app, options.port, books.close)
+    serve.run("tryton", app, options, books.close)
 
 
 if __name__ == "__main__":
