@@ -23,6 +23,9 @@ from tests.harness.world import running_world, world
 
 __all__ = ["running_world", "world"]
 
+# Failures of the contract suites show what was compared, as those of tests do.
+pytest.register_assert_rewrite("sandbox.contracts")
+
 # A busy machine is no failure.
 hypothesis.settings.register_profile("oppsync", deadline=None)
 hypothesis.settings.load_profile("oppsync")

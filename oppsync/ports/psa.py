@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from oppsync.domain.effects.effects import Landed
+from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.orders import (
     PsaOrder,
     StaffingOrder,
@@ -14,6 +15,7 @@ from oppsync.domain.plan.orders import (
 
 
 class Psa(Protocol):
+    capabilities: PsaCapabilities
     quarantine: timedelta
 
     def find_project(self, order: PsaOrder) -> Landed | None: ...

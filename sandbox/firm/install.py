@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapters.bootstrap import TENANT, Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
+from adapters.connectors.traffic.limits import SETTING
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Conflict
@@ -83,10 +84,15 @@ def _connections(systems: DemoSystems) -> list[tuple[Connection, dict[str, objec
     erp = Connection(
         tenant_id=TENANT,
         id=ERP_CONNECTION,
-        role=ConnectionRole.PROJECTS,
+        role=ConnectionRole.ERP,
         vendor="tryton",
         name="Tryton",
-        settings={"base_url": systems.tryton_url, "database": systems.tryton_database},
+        settings={
+            "base_url": systems.tryton_url,
+            "database": systems.tryton_database,
+            # Its books are a SQLite file, which has one writer.
+            SETTING: {"calls_at_once": 1},
+        },
     )
     psa = Connection(
         tenant_id=TENANT,

@@ -51,7 +51,7 @@ def forgotten(tenant_id: str, traceparent: str, calls: Sequence[VendorCall]) -> 
 
 def connection(name: str = "erp") -> Connection:
     return Connection(
-        tenant_id=TENANT, id=name, role=ConnectionRole.PROJECTS, vendor="tryton", name=name, settings={}
+        tenant_id=TENANT, id=name, role=ConnectionRole.ERP, vendor="tryton", name=name, settings={}
     )
 
 

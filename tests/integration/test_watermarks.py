@@ -42,7 +42,7 @@ def add_connection(application: Application, name: str, role: ConnectionRole) ->
 def test_a_crm_is_due_as_soon_as_it_is_connected_and_other_systems_never_are(application: Application) -> None:
     assert take(application) is None
     desk.connect(application)
-    add_connection(application, "erp", ConnectionRole.PROJECTS)
+    add_connection(application, "erp", ConnectionRole.ERP)
 
     assert taken(application).connection_id == desk.CRM
     assert take(application) is None

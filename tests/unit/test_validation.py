@@ -247,7 +247,7 @@ CASES = [
         "/lines/2/billing_model",
         "milestone cannot be set up in this ERP",
         make.opportunity(),
-        make.facts(line_kinds=frozenset({LineKind.TIME, LineKind.DATED})),
+        make.facts(erp=make.erp(line_kinds=frozenset({LineKind.TIME, LineKind.DATED}))),
     ),
     Case(
         "a currency of the past",

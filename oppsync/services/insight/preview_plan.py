@@ -34,6 +34,7 @@ from oppsync.pipeline.approve import (
     owner_email,
     rule_facts,
 )
+from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
 from oppsync.pipeline.validate import gather
@@ -55,12 +56,23 @@ class PreviewPlanHandler:
         deal, overrides = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
-        facts = gather(sources, as_if_won(deal, now.date()))
+        asked = as_if_won(deal, now.date())
+        facts = gather(sources, asked)
+        destination = choose(self.systems, command.tenant_id, asked)
         with self.uow() as uow:
             people = candidates(uow, command.tenant_id, owner_email(deal), editors(overrides))
             account = with_customer(deal, facts.customer).account
             rules = rule_facts(uow, command.tenant_id, account.code if account else None, now.date())
-        return preview(deal, facts, sources.book(), people, now, rules=rules, overrides=overrides)
+        return preview(
+            deal,
+            facts,
+            sources.book(),
+            people,
+            now,
+            rules=rules,
+            overrides=overrides,
+            destination=destination,
+        )
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, Sequence[PlanOverride]]:
         """The deal itself, or the CRM's record as it is now and what people said of it here."""
@@ -88,6 +100,7 @@ def preview(
     *,
     rules: RuleFacts = NO_RULES,
     overrides: Sequence[PlanOverride] = (),
+    destination: Destination | None = None,
 ) -> PlanPreview:
     """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
@@ -98,7 +111,7 @@ def preview(
     plan: Plan | None = None
     unfit: tuple[Finding, ...] = ()
     if isinstance(enrichment, Enrichment) and is_planned:
-        plan, unfit = _plan(priced, enrichment, overrides, book, now)
+        plan, unfit = _plan(priced, enrichment, overrides, book, now, destination=destination)
     warned = bool(warnings((*wrong, *met)))
     # What a person changed, people look at.
     by_rule = NOTHING_BY_RULE if editors(overrides) else _by_rule(plan, rules, warned=warned)
@@ -130,12 +143,14 @@ def _plan(
     overrides: Sequence[PlanOverride],
     book: ReferenceBook,
     now: datetime,
+    *,
+    destination: Destination | None,
 ) -> tuple[Plan | None, tuple[Finding, ...]]:
     """None with what keeps people's words from being done."""
     overridden = apply(priced, enrichment, split(priced, enrichment), overrides, book)
     if overridden.findings:
         return None, overridden.findings
-    return plan_of(priced, enrichment, overridden, now), ()
+    return plan_of(priced, enrichment, overridden, now, destination), ()
 
 
 def _by_rule(plan: Plan | None, rules: RuleFacts, *, warned: bool) -> ByRule:

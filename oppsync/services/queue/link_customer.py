@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
@@ -24,12 +26,20 @@ class LinkCustomerHandler:
 
     def __call__(self, command: LinkCustomer) -> None:
         customer = command.customer.strip()
-        _, erp = self.systems.projects(command.tenant_id)
+        with self.uow.reading() as uow:
+            record = self._record(uow, command)
+        _, erp = self.systems.erp(command.tenant_id, parent_values(record))
         if not customer or not erp.has_customer(customer):
             raise InvalidInput(f"The ERP has no customer {customer!r}: name one by its code.", field="customer")
         with self.uow() as uow:
             self._link(uow, command, customer)
             uow.commit()
+
+    @staticmethod
+    def _record(uow: UnitOfWork, command: LinkCustomer) -> Opportunity | None:
+        """The deal that the item is about, as it was last read."""
+        of = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
+        return uow.opportunities.get(command.tenant_id, of).record if of else None
 
     def _link(self, uow: UnitOfWork, command: LinkCustomer, customer: str) -> None:
         item = uow.exceptions.get(command.tenant_id, command.item_id)
