@@ -12,7 +12,7 @@ from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
 from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.connections import Connection, ConnectionRole
-from oppsync.kernel.errors import Misconfigured
+from oppsync.kernel.errors import Misconfigured, NotFound
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
@@ -24,6 +24,8 @@ from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 KEEP_SECONDS = 30.0
 # A secret of ours in a connection's secrets, not the vendor's.
 WEBHOOK_SECRETS = "webhook_secrets"
+
+_GONE = "which does not exist any more: connect it again under this id, then replay."
 
 
 class ConnectedSystems:
@@ -40,7 +42,9 @@ class ConnectedSystems:
         self._built: dict[str, tuple[float, Connection, Any]] = {}
 
     def crm(self, connection_id: str) -> Crm:
-        crm: Crm = self._at(connection_id, ConnectionRole.CRM)
+        with self._uow.reading() as uow:
+            connection = uow.connections.get(connection_id)
+        crm: Crm = self._adapter(connection)
         return crm
 
     def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
@@ -56,16 +60,19 @@ class ConnectedSystems:
         return (connection.id, self._adapter(connection)) if connection else None
 
     def erp_at(self, connection_id: str) -> Erp:
-        erp: Erp = self._at(connection_id, ConnectionRole.ERP)
+        erp: Erp = self._chosen(connection_id, ConnectionRole.ERP)
         return erp
 
     def psa_at(self, connection_id: str) -> Psa:
-        psa: Psa = self._at(connection_id, ConnectionRole.PSA)
+        psa: Psa = self._chosen(connection_id, ConnectionRole.PSA)
         return psa
 
-    def _at(self, connection_id: str, role: ConnectionRole) -> Any:
-        with self._uow.reading() as uow:
-            connection = uow.connections.get(connection_id)
+    def _chosen(self, connection_id: str, role: ConnectionRole) -> Any:
+        try:
+            with self._uow.reading() as uow:
+                connection = uow.connections.get(connection_id)
+        except NotFound:
+            raise Misconfigured(f"This plan goes to the connection {connection_id}, {_GONE}") from None
         if connection.role is not role:
             raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
         return self._adapter(connection)

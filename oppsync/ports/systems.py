@@ -12,7 +12,7 @@ from oppsync.ports.psa import Psa
 
 
 class Systems(Protocol):
-    """The adapters of connections. Raises NotFound for a connection that does not exist.
+    """The adapters of connections. `crm` raises NotFound for a connection that does not exist.
 
     `erp` and `psa` choose, for a deal that is not planned yet: connection id and adapter. What was chosen
     stands with the plan, and from then on `erp_at` and `psa_at` reach it.
@@ -28,6 +28,8 @@ class Systems(Protocol):
     def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
         """None when the tenant has none."""
 
-    def erp_at(self, connection_id: str) -> Erp: ...
+    def erp_at(self, connection_id: str) -> Erp:
+        """Raises Misconfigured when it is no ERP, or is gone: a person has to mend that."""
 
-    def psa_at(self, connection_id: str) -> Psa: ...
+    def psa_at(self, connection_id: str) -> Psa:
+        """As `erp_at`."""

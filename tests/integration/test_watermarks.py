@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from adapters.bootstrap import TENANT, Application
+from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.polling import ChangePage, Watermark
+from oppsync.ports.systems import Systems
+from oppsync.services.intake.commands import PollCrm
+from oppsync.services.intake.poll_crm import PollCrmHandler
 from tests.integration import desk
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -90,3 +95,26 @@ def test_it_comes_back_where_it_was_left(application: Application) -> None:
         assert uow.watermarks.postpone(again, timedelta(0), "away")
         uow.commit()
     assert taken(application).tries == 1
+
+
+class NeverAsked:
+    """A CRM that cannot be polled: whoever asks it what changed fails."""
+
+    capabilities = CrmCapabilities(polls=False)
+    poll_every = MINUTE
+
+    def crm(self, connection_id: str) -> NeverAsked:
+        return self
+
+
+def test_a_crm_that_cannot_be_polled_is_not_asked(application: Application) -> None:
+    desk.connect(application)
+    systems = cast(Systems, NeverAsked())
+    poll = PollCrmHandler(application.uow, cast(Any, None), systems, application.clock, "relay-1")
+
+    assert poll(PollCrm())
+
+    (status,) = application.queries.polls(TENANT)
+    assert (status.error, status.covered_until, status.tries) == (None, None, 0)
+    assert status.due_at > application.clock.now() + MINUTE / 2
+    assert not poll(PollCrm())
