@@ -83,7 +83,7 @@ WIRE = (
     Mutation(
         "a step with limits asks only once",
         GATE,
-        "if self._limits == NO_LIMITS and not said.tell:",
+        "if self._limits.counts_nothing and not said.tell:",
         "if not said.tell:",
         first=f"{_TRAFFIC}test_what_has_begun_ends_before_other_work_begins",
     ),
@@ -135,7 +135,7 @@ WIRE = (
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return not known and bool(projects.nodes_there([key]))",
+        "return bool(erp.nodes_there([key]))",
         "return False",
     ),
     Mutation(
