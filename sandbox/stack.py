@@ -21,6 +21,7 @@ from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, des
 from adapters.postgres import schema
 from adapters.runtime.environment import read_settings
 from adapters.runtime.local_set import announced
+from oppsync.domain.values.model import changed
 from oppsync.kernel.settings import Settings
 from sandbox import systems as demo_systems
 from sandbox.embedded import EmbeddedServers
@@ -121,7 +122,7 @@ class Stack:
         self._say("Starting Tryton, and stand-ins for Salesforce and Kantata ...")
         outside = demo_systems.commands(self.home, self.addresses, listeners.descriptors())
         self._supervise(outside, os.environ, listeners)
-        settings = settings.model_copy(update={"base_url": self.addresses.web, "outbox_folder": self.home.mail})
+        settings = changed(settings, base_url=self.addresses.web, outbox_folder=self.home.mail)
         self.application = build(settings, pool_size=CONNECTIONS)
         schema.upgrade(self.application.engine)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import click
 
 from adapters.operations.supervisor import print_line
-from sandbox.demo.pages import latest_projects
 from sandbox.embedded.tryton import firm
 from sandbox.firm.install import PEOPLE
 from sandbox.foreign_database import only_if_meant
 from sandbox.home import Addresses, Home
 from sandbox.options import first_port_option
+from sandbox.pages import latest_projects
 from sandbox.stack import Stack, told_to_stop
 
 

@@ -7,17 +7,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.connectors.registry import connector_of
 from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
 from adapters.connectors.traffic.traffic import VendorTraffic
-from adapters.crm.registry import CRMS
-from adapters.erp.registry import PROJECT_SYSTEMS
-from adapters.psa.registry import PSAS
-from adapters.runtime.plugins import load
+from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.connections import Connection, ConnectionRole
-from oppsync.kernel.errors import Misconfigured
+from oppsync.kernel.errors import Misconfigured, NotFound
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
-from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.erp import Erp
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
@@ -26,11 +24,8 @@ from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 KEEP_SECONDS = 30.0
 # A secret of ours in a connection's secrets, not the vendor's.
 WEBHOOK_SECRETS = "webhook_secrets"
-_REGISTRIES: dict[ConnectionRole, Mapping[str, str]] = {
-    ConnectionRole.CRM: CRMS,
-    ConnectionRole.PROJECTS: PROJECT_SYSTEMS,
-    ConnectionRole.PSA: PSAS,
-}
+
+_GONE = "which does not exist any more: connect it again under this id, then replay."
 
 
 class ConnectedSystems:
@@ -52,15 +47,35 @@ class ConnectedSystems:
         crm: Crm = self._adapter(connection)
         return crm
 
-    def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
-        connection = self._of_role(tenant_id, ConnectionRole.PROJECTS)
+    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
+        """A tenant has one ERP for now, whatever the parent's values are."""
+        connection = self._of_role(tenant_id, ConnectionRole.ERP)
         if connection is None:
-            raise Misconfigured("No ERP is connected: add a connection of the role 'projects'.")
+            raise Misconfigured(f"No ERP is connected: add a connection of the role '{ConnectionRole.ERP}'.")
         return connection.id, self._adapter(connection)
 
-    def psa(self, tenant_id: str) -> tuple[str, Psa] | None:
+    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
+        """A tenant has one PSA at most, for now."""
         connection = self._of_role(tenant_id, ConnectionRole.PSA)
         return (connection.id, self._adapter(connection)) if connection else None
+
+    def erp_at(self, connection_id: str) -> Erp:
+        erp: Erp = self._chosen(connection_id, ConnectionRole.ERP)
+        return erp
+
+    def psa_at(self, connection_id: str) -> Psa:
+        psa: Psa = self._chosen(connection_id, ConnectionRole.PSA)
+        return psa
+
+    def _chosen(self, connection_id: str, role: ConnectionRole) -> Any:
+        try:
+            with self._uow.reading() as uow:
+                connection = uow.connections.get(connection_id)
+        except NotFound:
+            raise Misconfigured(f"This plan goes to the connection {connection_id}, {_GONE}") from None
+        if connection.role is not role:
+            raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
+        return self._adapter(connection)
 
     def _of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None:
         with self._uow.reading() as uow:
@@ -83,15 +98,12 @@ def build_adapter(
     connection: Connection, secrets: Mapping[str, Any], clock: Clock, traffic: VendorTraffic
 ) -> Any:
     """The adapter of the connection's role and vendor; opens nothing. Raises Misconfigured."""
+    connector = connector_of(connection.role, connection.vendor)
     vendors = {name: secret for name, secret in secrets.items() if name != WEBHOOK_SECRETS}
-    gate = traffic.gate(connection, connection_limits(connection))
-    return _vendor(connection)(without_limits(connection), vendors, clock, gate)
+    gate = traffic.gate(connection, limits_of(connection, connector.limits))
+    return connector.connect(without_limits(connection).settings, vendors, clock, gate)
 
 
 def connection_limits(connection: Connection) -> Limits:
     """Raises Misconfigured."""
-    return limits_of(connection, _vendor(connection).limits)
-
-
-def _vendor(connection: Connection) -> Any:
-    return load(_REGISTRIES[connection.role], connection.vendor)
+    return limits_of(connection, connector_of(connection.role, connection.vendor).limits)

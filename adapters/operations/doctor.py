@@ -13,12 +13,20 @@ from redis.retry import Retry
 from sqlalchemy import Connection, Engine, text
 
 from adapters.bootstrap import Application
+from adapters.connectors.connector import AnyConnector
+from adapters.connectors.registry import connector_of
 from adapters.connectors.routing import build_adapter
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
 from adapters.postgres import schema
 from adapters.postgres.engine import store_errors
 from adapters.runtime.connection_budget import Need, needs
 from adapters.runtime.plugins import load
+from oppsync.domain.plan.capabilities import (
+    Capabilities,
+    CrmCapabilities,
+    ErpCapabilities,
+    PsaCapabilities,
+)
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.reading.traffic import Circuit, Traffic
 from oppsync.domain.work import connections
@@ -149,25 +157,53 @@ def _of_connections(application: Application) -> Iterator[Check]:
         yield polling(poll, application.clock.now())
     for seen in application.traffic(application.tenant_id):
         yield traffic(seen)
-    for role in (ConnectionRole.CRM, ConnectionRole.PROJECTS):
+    for role in (ConnectionRole.CRM, ConnectionRole.ERP):
         if not any(connection.role is role for connection in found):
             yield warning("connections", f"There is none of the role {role}: no deal can go through.")
 
 
 def _connection(application: Application, connection: connections.Connection) -> Check:
-    """Its secrets open, its vendor has an adapter that takes its settings, its signature scheme is known."""
+    """Its secrets open, its vendor has a connector that takes its settings, its signature scheme is known and
+    the one that the vendor signs by."""
     name = f"connection {connection.id}"
     try:
         with application.uow() as uow:
             secrets = uow.connections.secrets(connection.id)
-        build_adapter(connection, secrets, application.clock, application.vendor_traffic)
+        adapter = build_adapter(connection, secrets, application.clock, application.vendor_traffic)
+        connector = connector_of(connection.role, connection.vendor)
         if connection.signature_scheme is not None:
             load(SIGNATURE_SCHEMES, connection.signature_scheme)
     except StoreUnavailable:
         raise
     except OppsyncError as error:
         return failed(name, error.message)
-    return ok(name, f"{connection.role}: {connection.vendor}.")
+    return signatures(name, connector, connection.signature_scheme) or ok(
+        name, f"{connection.role}: {connector.title}.{lacking(adapter.capabilities)}"
+    )
+
+
+def signatures(name: str, connector: AnyConnector, scheme: str | None) -> Check | None:
+    """A warning when the webhooks of this vendor could not be verified."""
+    if scheme == connector.signature_scheme or scheme is None:
+        return None
+    signs = f"signs by {connector.signature_scheme}" if connector.signature_scheme else "sends no webhooks"
+    return warning(name, f"Its webhooks are verified by {scheme}, but {connector.title} {signs}.")
+
+
+def lacking(capabilities: Capabilities) -> str:
+    """What people have to do themselves, since the system cannot."""
+    match capabilities:
+        case ErpCapabilities():
+            able = {
+                "creates no customers": capabilities.creates_customers,
+                "closes nothing that was created": capabilities.cancels,
+            }
+        case CrmCapabilities():
+            able = {"cannot be polled, so a lost webhook is noticed by nobody": capabilities.polls}
+        case PsaCapabilities():
+            able = {"takes no staffing requests": capabilities.staffing}
+    words = [what for what, can in able.items() if not can]
+    return f" It {' and '.join(words)}." if words else ""
 
 
 def polling(poll: PollStatus, now: datetime) -> Check:

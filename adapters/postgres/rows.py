@@ -13,6 +13,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.values.model import Frozen
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.exceptions import ExceptionItem
@@ -70,7 +71,13 @@ def _of_record(record: Opportunity | None) -> dict[str, Any]:
 
 
 def to_plan(row: RowMapping) -> Plan:
-    return document(Plan, {"content": row["content"], "provenance": row["provenance"]})
+    stored = {"content": row["content"], "provenance": row["provenance"], "systems": to_systems(row)}
+    return document(Plan, stored)
+
+
+def to_systems(row: RowMapping) -> PlanSystems | None:
+    """None of a plan of releases that knew one ERP alone."""
+    return PlanSystems(erp=row["erp"], psa=row["psa"]) if row["erp"] else None
 
 
 def document(shape: type[Shape], stored: Any) -> Shape:

@@ -20,14 +20,13 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import StillUnknown
 from oppsync.pipeline.create_projects import KIND_OF, key_of
+from oppsync.pipeline.destination import erp_of, psa_of
 from oppsync.pipeline.effects import Find
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.pipeline.write_back import staffing_order, tell_crm
-from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.erp import Erp
 from oppsync.ports.psa import Psa
 
-# Stands for the id of what was never created; nothing exists below it either.
-NEVER_CREATED = "0"
 Close = Callable[[str], ExternalRecord]
 
 
@@ -36,15 +35,15 @@ def run(context: StageContext) -> Outcome:
     with context.uow() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
         rows = {row.key: row for row in uow.ledger.of(opportunity.tenant_id, opportunity.id)}
-    connected = context.systems.psa(opportunity.tenant_id)
+    connected = psa_of(context.systems, opportunity, plan.systems)
     if connected is not None:
         _psa_project(_Closing(context, plan, rows, connected[0], connected[1].quarantine), connected[1])
-    connection_id, projects = context.systems.projects(opportunity.tenant_id)
-    closing = _Closing(context, plan, rows, connection_id, projects.quarantine)
+    connection_id, erp = erp_of(context.systems, opportunity, plan.systems)
+    closing = _Closing(context, plan, rows, connection_id, erp.quarantine)
     for node, line in reversed(list(plan.content.billing_lines())):
-        _line(closing, projects, node, line)
+        _line(closing, erp, node, line)
     for node in reversed(plan.content.nodes):
-        _node(closing, projects, node)
+        _node(closing, erp, node)
     tell_crm(context, WriteBack(status="withdrawn", message=opportunity.compensation_reason or ""))
     return Advance(State.WITHDRAWN, opportunity)
 
@@ -90,13 +89,10 @@ class _Closing:
             raise StillUnknown(f"{row.kind} {row.path}: not to be found yet", not_before=not_before)
         return ExternalRecord(outside_id=outside_id, closed=True)
 
-    def parent_id(self, node: PlanNode) -> str | None:
-        return self.project_id(self.plan.content.node(node.parent)) if node.parent else None
-
-    def project_id(self, node: PlanNode) -> str:
-        """The outside id of the node's project or task."""
-        row = self.rows.get(key_of(self.context.opportunity, KIND_OF[node.kind], node.path))
-        return (row and row.outside_id) or NEVER_CREATED
+    def outside_id(self, kind: EffectKind, path: str) -> str | None:
+        """None of what was never created: then nothing was created below it either."""
+        row = self.rows.get(key_of(self.context.opportunity, kind, path))
+        return row.outside_id if row else None
 
     def _effect(self, row: LedgerRow, outside_id: str) -> Effect:
         """The request names the time of confirmation: opened anew and closed again it is another request."""
@@ -113,26 +109,32 @@ class _Closing:
         )
 
 
-def _node(closing: _Closing, projects: ProjectSystem, node: PlanNode) -> None:
-    kind = KIND_OF[node.kind]
+def _node(closing: _Closing, erp: Erp, node: PlanNode) -> None:
+    content, kind, parent_id = closing.plan.content, KIND_OF[node.kind], None
+    if node.parent is not None:
+        parent_id = closing.outside_id(KIND_OF[content.node(node.parent).kind], node.parent)
+        if parent_id is None:
+            return
     key = key_of(closing.context.opportunity, kind, node.path)
-    order = NodeOrder(key=key, plan=closing.plan.content, node=node, parent_id=closing.parent_id(node))
-    closing.close(kind, node.path, partial(projects.find_node, order), partial(projects.cancel_node, order))
+    order = NodeOrder(key=key, plan=content, node=node, parent_id=parent_id)
+    closing.close(kind, node.path, partial(erp.find_node, order), partial(erp.cancel_node, order))
 
 
-def _line(closing: _Closing, projects: ProjectSystem, node: PlanNode, line: BillingLine) -> None:
+def _line(closing: _Closing, erp: Erp, node: PlanNode, line: BillingLine) -> None:
+    project_id = closing.outside_id(KIND_OF[node.kind], node.path)
+    if project_id is None:
+        return
     key = key_of(closing.context.opportunity, EffectKind.BILLING_LINE, line.path)
-    order = LineOrder(
-        key=key, plan=closing.plan.content, node=node, line=line, project_id=closing.project_id(node)
-    )
-    find, cancel = partial(projects.find_line, order), partial(projects.cancel_line, order)
+    order = LineOrder(key=key, plan=closing.plan.content, node=node, line=line, project_id=project_id)
+    find, cancel = partial(erp.find_line, order), partial(erp.cancel_line, order)
     closing.close(EffectKind.BILLING_LINE, line.path, find, cancel)
 
 
 def _staffing(closing: _Closing, psa: Psa, asked: StaffingRequest) -> None:
-    opportunity = closing.context.opportunity
-    project = closing.rows.get(key_of(opportunity, EffectKind.PSA_PROJECT, ROOT_PATH))
-    order = staffing_order(opportunity, (project and project.outside_id) or NEVER_CREATED, asked)
+    project_id = closing.outside_id(EffectKind.PSA_PROJECT, ROOT_PATH)
+    if project_id is None:
+        return
+    order = staffing_order(closing.context.opportunity, project_id, asked)
     find, cancel = partial(psa.find_staffing, order), partial(psa.cancel_staffing, order)
     closing.close(EffectKind.STAFFING, asked.path, find, cancel)
 

@@ -12,8 +12,9 @@ from oppsync.domain.plan.plan import BillingLine, NewCustomer, NodeKind, Plan, P
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.erp import Erp
 
 KIND_OF: dict[NodeKind, EffectKind] = {
     NodeKind.PROJECT: EffectKind.PARENT,
@@ -31,11 +32,12 @@ def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
-    creation = _Creation(context, plan, *context.systems.projects(opportunity.tenant_id))
+    creation = _Creation(context, plan, *erp_of(context.systems, opportunity, plan.systems))
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
-    node_keys = [creation.key(node) for node in plan.content.nodes]
-    context.effects.prefetch_missing(node_keys, creation.projects.existing_keys)
+    context.effects.prefetch_missing(
+        [creation.key(node) for node in plan.content.nodes], creation.erp.existing_keys
+    )
     ids: dict[str, str] = {}
     for node in plan.content.nodes:
         ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
@@ -51,15 +53,15 @@ class _Creation:
     context: StageContext
     plan: Plan
     connection_id: str
-    projects: ProjectSystem
+    erp: Erp
 
     def customer(self, customer: NewCustomer) -> ExternalRecord:
         key = key_of(self.context.opportunity, EffectKind.CUSTOMER, customer.code)
         order = CustomerOrder(key=key, customer=customer, erp_company=self.plan.content.erp_company)
         return self.context.effects.perform(
             self._effect(key, EffectKind.CUSTOMER, customer.code, customer.model_dump(mode="json")),
-            partial(self.projects.find_customer, order),
-            partial(self.projects.create_customer, order),
+            partial(self.erp.find_customer, order),
+            partial(self.erp.create_customer, order),
         )
 
     def key(self, node: PlanNode) -> str:
@@ -71,8 +73,8 @@ class _Creation:
         request = {"node": node.model_dump(mode="json"), "parent_id": parent_id}
         return self.context.effects.perform(
             self._effect(key, KIND_OF[node.kind], node.path, request),
-            partial(self.projects.find_node, order),
-            partial(self.projects.create_node, order),
+            partial(self.erp.find_node, order),
+            partial(self.erp.create_node, order),
         )
 
     def line(self, node: PlanNode, line: BillingLine, project_id: str) -> ExternalRecord:
@@ -81,8 +83,8 @@ class _Creation:
         request = {"line": line.model_dump(mode="json"), "project_id": project_id}
         return self.context.effects.perform(
             self._effect(key, EffectKind.BILLING_LINE, line.path, request),
-            partial(self.projects.find_line, order),
-            partial(self.projects.create_line, order),
+            partial(self.erp.find_line, order),
+            partial(self.erp.create_line, order),
         )
 
     def _effect(self, key: str, kind: EffectKind, path: str, request: dict[str, Any]) -> Effect:
@@ -93,5 +95,5 @@ class _Creation:
             opportunity_id=self.context.opportunity.id,
             connection_id=self.connection_id,
             request=request,
-            quarantine=self.projects.quarantine,
+            quarantine=self.erp.quarantine,
         )

@@ -6,6 +6,7 @@ from datetime import date
 
 from oppsync.domain.deal.customers import CustomerLink, CustomerMatch, match
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, reference_key
 from oppsync.domain.work.events import CustomerLinked
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -26,7 +27,7 @@ def find_customer(sources: Sources, record: Opportunity) -> CustomerMatch:
     linked = sources.book().find(CustomerLink, ReferenceKind.CUSTOMER_LINK, key, record.won_on or ALWAYS)
     if linked is not None:
         return CustomerMatch(customer=linked[0].customer, by=LINKED)
-    _, erp = sources.systems.projects(sources.tenant_id)
+    _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
     return match(account, erp.find_customers(account.name, account.tax_id))
 
 

@@ -8,6 +8,7 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
+from oppsync.pipeline.destination import erp_of
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
@@ -24,6 +25,10 @@ def has_project_without_ledger_row(
     key = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
     with uow_factory.reading() as uow:
         row = uow.ledger.get(opportunity.tenant_id, key)
-    known = row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED)
-    _connection_id, projects = systems.projects(opportunity.tenant_id)
-    return not known and bool(projects.existing_keys([key]))
+        if row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED):
+            return False
+        chosen = None
+        if opportunity.plan_hash is not None:
+            chosen = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
+    _, erp = erp_of(systems, opportunity, chosen)
+    return bool(erp.existing_keys([key]))

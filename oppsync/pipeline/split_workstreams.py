@@ -7,6 +7,7 @@ from datetime import datetime
 
 from oppsync.domain.deal.customers import with_customer
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan, Provenance, short_hash
@@ -22,6 +23,7 @@ from oppsync.domain.work.events import PlanMade
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
 
@@ -33,10 +35,11 @@ def decide(
     now: datetime,
     book: ReferenceBook,
     overrides: Sequence[PlanOverride] = (),
+    destination: Destination | None = None,
 ) -> Outcome:
     """Pure: `planned`, or parked with overrides that are not possible and margins that are too thin.
 
-    A plan with the hash of the one before is no news.
+    A plan with the hash of the one before is no news. `destination` is kept with the plan.
     """
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
@@ -45,7 +48,7 @@ def decide(
     warned = _warned(opportunity, enrichment, met)
     if blocks := blocking(workstreams.findings):
         return Park(warned, (*blocks, *met), payload_reference=record_reference(opportunity.id))
-    plan = plan_of(record, enrichment, workstreams, now)
+    plan = plan_of(record, enrichment, workstreams, now, destination)
     planned = changed(warned, plan_hash=plan.hash)
     made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
     told = tell_warnings(opportunity, met, enrichment.warnings, ACTOR)
@@ -64,13 +67,23 @@ def _warned(
     return changed(opportunity, enrichment=changed(enrichment, warnings=now))
 
 
-def plan_of(record: Opportunity, enrichment: Enrichment, workstreams: Workstreams, now: datetime) -> Plan:
-    """Pure: the plan of a validated and enriched deal as people want it, and where it came from."""
+def plan_of(
+    record: Opportunity,
+    enrichment: Enrichment,
+    workstreams: Workstreams,
+    now: datetime,
+    destination: Destination | None = None,
+) -> Plan:
+    """Pure: the plan of a validated and enriched deal as people want it; where it came from and where it goes.
+
+    Without a `destination` it is planned as for any ERP.
+    """
+    decimals = destination.erp.price_decimals if destination else PRICE_DECIMALS
     deal = with_customer(record, enrichment.customer)
-    content = make_plan(deal, enrichment, workstreams.wanted)
+    content = make_plan(deal, enrichment, workstreams.wanted, decimals)
     applied = workstreams.overridden.applied
     if applied:
-        applied = with_before(applied, make_plan(deal, enrichment, workstreams.as_sold))
+        applied = with_before(applied, make_plan(deal, enrichment, workstreams.as_sold, decimals))
     # An earlier release judged margins in enrichment and kept the policies there.
     used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
     rows = [use for each in applied for use in each.rows]
@@ -84,6 +97,7 @@ def plan_of(record: Opportunity, enrichment: Enrichment, workstreams: Workstream
             origins=origins(content, record, enrichment, workstreams.wanted, applied),
             overrides=tuple(each.use for each in applied),
         ),
+        systems=destination.systems if destination else None,
     )
 
 
@@ -92,7 +106,8 @@ def run(context: StageContext) -> Outcome:
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id)
-    return decide(opportunity, context.clock.now(), book, overrides)
+    destination = choose(context.systems, opportunity.tenant_id, require(opportunity.record, "the record"))
+    return decide(opportunity, context.clock.now(), book, overrides, destination)
 
 
 def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:

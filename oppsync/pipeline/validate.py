@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from oppsync.domain.deal.changes import changes
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
@@ -77,7 +78,7 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     """What the rules need of the reference data and of the ERP."""
     now = sources.clock.now()
     entity = _legal_entity(sources, record, record.won_on or now.date())
-    _, erp = sources.systems.projects(sources.tenant_id)
+    _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
     found = find_customer(sources, record)
     customer = found.customer or (record.account.code if record.account else None)
     terms = record.contract.payment_terms
@@ -85,7 +86,7 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
         customer_exists=customer is not None and erp.has_customer(customer),
         legal_entity=entity,
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
-        line_kinds=erp.line_kinds,
+        erp=erp.capabilities,
         today=_local_date(now, entity),
         customer=found.customer,
         customer_found_by=found.by,

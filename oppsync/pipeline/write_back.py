@@ -17,6 +17,7 @@ from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
+from oppsync.pipeline.destination import psa_of
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.ports.psa import Psa
 
@@ -92,9 +93,9 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
 
 
 def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
-    """The project is found or created under our key, somebody is asked for as its templates say, and it is told
-    its status: effects of their own, each retried alone."""
-    connected = context.systems.psa(context.opportunity.tenant_id)
+    """The project is found or created under our key, somebody is asked for as its templates say where the PSA
+    takes requests, and it is told its status: effects of their own, each retried alone."""
+    connected = psa_of(context.systems, context.opportunity, plan.systems)
     if connected is None:
         return
     connection_id, psa = connected
@@ -109,7 +110,7 @@ def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
         lambda: psa.find_project(order),
         lambda: psa.create_project(order),
     )
-    for asked in plan.content.staffing():
+    for asked in plan.content.staffing() if psa.capabilities.staffing else ():
         _ask_for(context, connection_id, psa, staffing_order(context.opportunity, project.outside_id, asked))
     request = wanted.model_dump(mode="json")
     context.effects.perform(

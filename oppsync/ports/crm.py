@@ -8,6 +8,7 @@ from typing import Protocol
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
 from oppsync.domain.work.polling import ChangePage
@@ -17,6 +18,7 @@ class Crm(Protocol):
     """`quarantine`: client time-out plus the vendor's worst late commit plus its search lag. `poll_every`: the
     pause between two polls, `poll_overlap`: how long a change may take to become visible."""
 
+    capabilities: CrmCapabilities
     quarantine: timedelta
     poll_every: timedelta
     poll_overlap: timedelta

@@ -8,15 +8,13 @@ from typing import Protocol
 
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan.plan import LineKind
 
 
-class ProjectSystem(Protocol):
-    """The ERP. `line_kinds` are the billing line kinds it lands."""
-
+class Erp(Protocol):
     quarantine: timedelta
-    line_kinds: frozenset[LineKind]
+    capabilities: ErpCapabilities
 
     def has_customer(self, code: str) -> bool: ...
 
@@ -50,7 +48,8 @@ class ProjectSystem(Protocol):
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         """Close a project or task whose children are closed; `find_node` says `closed` from then on, and names
-        that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it."""
+        that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it, or
+        when the ERP does not cancel."""
 
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         """Close a billing line so that it is never invoiced; as `cancel_node`."""

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Protocol
 
 from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 
 
 class Psa(Protocol):
+    capabilities: PsaCapabilities
     quarantine: timedelta
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...

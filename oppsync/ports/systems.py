@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from oppsync.domain.plan.systems import ParentValues
 from oppsync.ports.crm import Crm
-from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.erp import Erp
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 
 
 class Systems(Protocol):
-    """The adapters of one tenant's connections. Raises NotFound for a connection that does not exist."""
+    """The adapters of connections. `crm` raises NotFound for a connection that does not exist.
+
+    `erp` and `psa` choose, for a deal that is not planned yet: connection id and adapter. What was chosen
+    stands with the plan, and from then on `erp_at` and `psa_at` reach it.
+    """
 
     notifier: Notifier
 
     def crm(self, connection_id: str) -> Crm: ...
 
-    def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
-        """The tenant's ERP: connection id and adapter."""
+    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
+        """Raises Misconfigured when the tenant has none."""
 
-    def psa(self, tenant_id: str) -> tuple[str, Psa] | None:
-        """The tenant's PSA; None when it has none."""
+    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
+        """None when the tenant has none."""
+
+    def erp_at(self, connection_id: str) -> Erp:
+        """Raises Misconfigured when it is no ERP, or is gone: a person has to mend that."""
+
+    def psa_at(self, connection_id: str) -> Psa:
+        """As `erp_at`."""

@@ -12,8 +12,8 @@ import click
 from adapters.bootstrap import Application
 from adapters.cli.connect import connected, names_servers
 from adapters.runtime import local_set
-from sandbox.demo.pages import page_of
 from sandbox.home import TRYTON_REST_KEY, Addresses, Home
+from sandbox.pages import page_of
 from sandbox.stack import Check, Stack, answers, tryton_answers
 from sandbox.systems import kantata, salesforce
 

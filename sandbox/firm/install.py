@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from adapters.bootstrap import Application
 from adapters.connectors.routing import WEBHOOK_SECRETS
+from adapters.connectors.traffic.limits import SETTING
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -91,10 +92,15 @@ def _connections(tenant_id: str, systems: DemoSystems) -> list[tuple[Connection,
     erp = Connection(
         tenant_id=tenant_id,
         id=ERP_CONNECTION,
-        role=ConnectionRole.PROJECTS,
+        role=ConnectionRole.ERP,
         vendor="tryton",
         name="Tryton",
-        settings={"base_url": systems.tryton_url, "database": systems.tryton_database},
+        settings={
+            "base_url": systems.tryton_url,
+            "database": systems.tryton_database,
+            # Its books are a SQLite file, which has one writer.
+            SETTING: {"calls_at_once": 1},
+        },
     )
     psa = Connection(
         tenant_id=tenant_id,

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.psa.kantata import note
-from adapters.psa.kantata.adapter import KantataPsa
+from adapters.psa.kantata.connector import CONNECTOR
 from oppsync.domain.plan.orders import PsaOrder
-from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import AmbiguousAnswer
-from tests.contract.harness.vendor import FixedClock
+from oppsync.ports.psa import Psa
+from sandbox.contracts.harness import FixedClock
 
 KEYS = [f"oppsync:default:crm:{number}:psa:root" for number in range(450)]
 
@@ -52,22 +52,14 @@ class _EverythingMatches(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def psa() -> Iterator[KantataPsa]:
+def psa() -> Iterator[Psa]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _EverythingMatches) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         settings = {
             "base_url": f"http://127.0.0.1:{server.server_port}",
             "web_url": "https://app.firm.example/",
         }
-        connection = Connection(
-            tenant_id="default",
-            id="c1",
-            role=ConnectionRole.PSA,
-            vendor="kantata",
-            name="PSA",
-            settings=settings,
-        )
-        yield KantataPsa(connection, {"token": "t0ken"}, FixedClock())
+        yield CONNECTOR.connect(settings, {"token": "t0ken"}, FixedClock())
         server.shutdown()
 
 
@@ -75,7 +67,7 @@ def order(key: str) -> PsaOrder:
     return PsaOrder(key=key, title="T", project_number="")
 
 
-def test_the_exact_key_is_found_on_any_page(psa: KantataPsa) -> None:
+def test_the_exact_key_is_found_on_any_page(psa: Psa) -> None:
     for number in (0, 199, 200, 449):
         found = psa.find_project(order(KEYS[number]))
         assert found is not None
@@ -83,11 +75,11 @@ def test_the_exact_key_is_found_on_any_page(psa: KantataPsa) -> None:
         assert found.url == f"https://app.firm.example/workspaces/{number}"
 
 
-def test_what_only_resembles_the_key_is_not_found(psa: KantataPsa) -> None:
+def test_what_only_resembles_the_key_is_not_found(psa: Psa) -> None:
     assert psa.find_project(order(KEYS[4][:-1])) is None
 
 
-def test_a_create_that_answers_nothing_is_not_taken_for_done(psa: KantataPsa) -> None:
+def test_a_create_that_answers_nothing_is_not_taken_for_done(psa: Psa) -> None:
     with pytest.raises(AmbiguousAnswer, match="0 records instead of one"):
         psa.create_project(order("new"))
 

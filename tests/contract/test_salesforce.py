@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from adapters.crm.salesforce.adapter import SalesforceCrm
+from adapters.crm.salesforce.connector import CONNECTOR
 from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.deal.opportunity import Opportunity, Unit
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.values.model import changed
-from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import (
     Misconfigured,
     OppsyncError,
@@ -26,9 +25,10 @@ from oppsync.kernel.errors import (
     UnreadableDelivery,
     VendorRejected,
 )
+from oppsync.ports.crm import Crm
+from sandbox.contracts.harness import FixedClock
 from sandbox.firm import deals
 from tests.contract.harness.salesforce import DATA, SalesforceHarness, salesforce
-from tests.contract.harness.vendor import FixedClock
 
 WON = date(2026, 3, 2)
 
@@ -45,10 +45,8 @@ def org(place: SalesforceHarness) -> SalesforceHarness:
     return place
 
 
-def connect(org: SalesforceHarness, **settings: Any) -> SalesforceCrm:
-    connection = org.access.connection("salesforce", ConnectionRole.CRM)
-    other = changed(connection, settings=connection.settings | settings)
-    return SalesforceCrm(other, org.access.secrets, FixedClock())
+def connect(org: SalesforceHarness, **settings: Any) -> Crm:
+    return CONNECTOR.connect(org.access.settings | settings, org.access.secrets, FixedClock())
 
 
 def read(org: SalesforceHarness, deal: dict[str, Any], **settings: Any) -> Opportunity:

@@ -5,27 +5,17 @@ Every builder takes changes by field name; the result is validated like anything
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.deal.opportunity import (
-    Account,
-    BillingModelCode,
-    ContractTerms,
-    Milestone,
     Opportunity,
     OpportunityLine,
-    Owner,
 )
-from oppsync.domain.enrichment.enrich import enrich
-from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.plan import LineKind, Plan, PlanContent
+from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.plan.workstream import Workstream
-from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.split import split
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reference.billing_policy import BillingPolicy
@@ -36,213 +26,66 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.split_workstreams import plan_of
-from sandbox.firm.demo_firm import reference_rows
+from sandbox.contracts.deals import (
+    CREDITS,
+    LINES,
+    NO_FLOOR,
+    WON_ON,
+    account,
+    book,
+    capped_line,
+    content,
+    credit,
+    deposit_line,
+    enrichment,
+    fixed_line,
+    milestone_line,
+    non_billable_line,
+    opportunity,
+    owner,
+    progress_line,
+    recurring_line,
+    retainer_line,
+    time_line,
+)
+
+__all__ = [
+    "CREDITS",
+    "LINES",
+    "NOW",
+    "NO_FLOOR",
+    "OPPORTUNITY_ID",
+    "TENANT",
+    "WON_ON",
+    "account",
+    "book",
+    "capped_line",
+    "changed",
+    "content",
+    "credit",
+    "deposit_line",
+    "enrichment",
+    "erp",
+    "facts",
+    "fixed_line",
+    "legal_entity",
+    "milestone_line",
+    "non_billable_line",
+    "opportunity",
+    "owner",
+    "plan",
+    "progress_line",
+    "recurring_line",
+    "retainer_line",
+    "template_row",
+    "time_line",
+    "tracked",
+    "workstream",
+]
 
 TENANT = "default"
-WON_ON = date(2026, 5, 4)
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 OPPORTUNITY_ID = UUID("01890000-0000-7000-8000-000000000001")
-
-
-def account(**changes: Any) -> Account:
-    return changed(
-        Account(id="001A1", name="Globex GmbH", code="CUST-1001", country="DE", tax_id="DE136695976"), **changes
-    )
-
-
-def owner(**changes: Any) -> Owner:
-    return changed(Owner(id="005U1", name="Sam Seller", email="sam.seller@acme.example"), **changes)
-
-
-def time_line(**changes: Any) -> OpportunityLine:
-    """100 hours of a Senior Consultant at 160, 10 % off: 14,400."""
-    line = OpportunityLine(
-        id="00kL1",
-        product_name="Senior consulting",
-        quantity=Decimal(100),
-        unit="hour",
-        unit_price=Decimal(160),
-        discount_percent=Decimal(10),
-        net=Decimal(14_400),
-        service_line="Advisory",
-        role="Senior Consultant",
-        billing_model="time_and_materials",
-    )
-    return changed(line, **changes)
-
-
-def fixed_line(**changes: Any) -> OpportunityLine:
-    """A fixed fee of 10,000 over the deal's run."""
-    line = OpportunityLine(
-        id="00kL2",
-        product_name="Cloud foundation",
-        quantity=Decimal(1),
-        unit_price=Decimal(10_000),
-        net=Decimal(10_000),
-        service_line="Cloud",
-        planned_hours=Decimal(60),
-        billing_model="fixed_fee",
-    )
-    return changed(line, **changes)
-
-
-def milestone_line(**changes: Any) -> OpportunityLine:
-    """20,000 in three milestones."""
-    line = OpportunityLine(
-        id="00kL3",
-        product_name="Cloud migration",
-        quantity=Decimal(2),
-        unit_price=Decimal(10_000),
-        net=Decimal(20_000),
-        service_line="Cloud",
-        billing_model="milestone",
-        milestones=(
-            Milestone(id="a00M1", name="Design", percent=Decimal(30), planned_on=date(2026, 6, 30)),
-            Milestone(id="a00M2", name="Cut-over", percent=Decimal(50), planned_on=date(2026, 7, 31)),
-            Milestone(id="a00M3", name="Handover", percent=Decimal(20), planned_on=date(2026, 8, 31)),
-        ),
-    )
-    return changed(line, **changes)
-
-
-def capped_line(**changes: Any) -> OpportunityLine:
-    """The hours of `time_line`, up to 20,000."""
-    capped = {"id": "00kL4", "billing_model": "time_and_materials_capped"}
-    return time_line(**({**capped, "billing": BillingTerms(cap=Cap(amount=Decimal(20_000)))} | changes))
-
-
-def progress_line(**changes: Any) -> OpportunityLine:
-    """The fee and the planned hours of `fixed_line`, by percent complete."""
-    return fixed_line(**({"id": "00kL5", "billing_model": "fixed_fee_progress"} | changes))
-
-
-def deposit_line(**changes: Any) -> OpportunityLine:
-    """The fee of `fixed_line`: 30 % at signing, 20 % in the end, the rest monthly."""
-    terms = BillingTerms(deposit=Deposit(percent=Decimal(30), final_percent=Decimal(20)))
-    return fixed_line(**({"id": "00kL6", "billing_model": "fixed_fee_deposit", "billing": terms} | changes))
-
-
-def retainer_line(**changes: Any) -> OpportunityLine:
-    """Three and a half months of 20 hours each, 14,000 in all."""
-    line = OpportunityLine(
-        id="00kL7",
-        product_name="Advisory retainer",
-        quantity=Decimal("3.5"),
-        unit="month",
-        unit_price=Decimal(4_000),
-        net=Decimal(14_000),
-        service_line="Advisory",
-        billing_model="retainer",
-        billing=BillingTerms(retainer=Retainer(hours=Decimal(20))),
-    )
-    return changed(line, **changes)
-
-
-def recurring_line(**changes: Any) -> OpportunityLine:
-    """Three and a half months of managed service, 7,000 in all."""
-    line = OpportunityLine(
-        id="00kL8",
-        product_name="Managed cloud",
-        quantity=Decimal("3.5"),
-        unit="month",
-        unit_price=Decimal(2_000),
-        net=Decimal(7_000),
-        service_line="Cloud",
-        billing_model="recurring",
-    )
-    return changed(line, **changes)
-
-
-def non_billable_line(**changes: Any) -> OpportunityLine:
-    """Sixteen hours of onboarding, at the firm's own cost."""
-    line = OpportunityLine(
-        id="00kL9",
-        product_name="Onboarding",
-        quantity=Decimal(16),
-        unit="hour",
-        unit_price=Decimal(0),
-        net=Decimal(0),
-        service_line="Advisory",
-        role="Consultant",
-        billing_model="non_billable",
-    )
-    return changed(line, **changes)
-
-
-# A line of each billing model.
-LINES: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
-    BillingModelCode.TIME_AND_MATERIALS: time_line,
-    BillingModelCode.TIME_AND_MATERIALS_CAPPED: capped_line,
-    BillingModelCode.FIXED_FEE: fixed_line,
-    BillingModelCode.FIXED_FEE_PROGRESS: progress_line,
-    BillingModelCode.FIXED_FEE_DEPOSIT: deposit_line,
-    BillingModelCode.MILESTONE: milestone_line,
-    BillingModelCode.RETAINER: retainer_line,
-    BillingModelCode.RECURRING: recurring_line,
-    BillingModelCode.NON_BILLABLE: non_billable_line,
-}
-
-
-def credit(line: OpportunityLine, **changes: Any) -> OpportunityLine:
-    """What gives `line` back: the same at the negative price."""
-    return changed(line, **({"unit_price": -line.unit_price, "net": -line.net} | changes))
-
-
-# A line of each billing model that can take money back: hours and rates cannot be negative.
-CREDITS: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
-    code: line
-    for code, line in LINES.items()
-    if code
-    not in {
-        BillingModelCode.TIME_AND_MATERIALS,
-        BillingModelCode.TIME_AND_MATERIALS_CAPPED,
-        BillingModelCode.NON_BILLABLE,
-    }
-}
-
-
-def opportunity(*lines: OpportunityLine, **changes: Any) -> Opportunity:
-    """A sound deal won by ACME-DE in Germany; without `lines` it has hours, a fixed fee and milestones.
-
-    Its amount is the sum of its lines unless it is given.
-    """
-    lines = lines or (time_line(), fixed_line(), milestone_line())
-    deal = Opportunity(
-        system="salesforce",
-        id="006O1",
-        version="2026-05-04T09:00:00Z",
-        modified_at=datetime(2026, 5, 4, 9, 0, tzinfo=UTC),
-        name="Globex goes to the cloud",
-        stage="Closed Won",
-        is_won=True,
-        won_on=WON_ON,
-        probability=Decimal(100),
-        amount=sum((line.net for line in lines), start=Decimal(0)),
-        currency="EUR",
-        account=account(),
-        owner=owner(),
-        starts_on=date(2026, 6, 1),
-        ends_on=date(2026, 9, 15),
-        contract=ContractTerms(type="Standard", payment_terms="NET30"),
-        contracting_entity="ACME-DE",
-        region="DACH",
-        delivery_model="Hybrid",
-        lines=lines,
-    )
-    return changed(deal, **changes)
-
-
-# Its margin floor would warn of every deal that plans no hours: who tells of margins gives a floor.
-NO_FLOOR = frozenset({ReferenceKind.MARGIN_POLICY})
-
-
-def book(*more: ReferenceRow, without: frozenset[ReferenceKind] = frozenset()) -> ReferenceBook:
-    """The demo firm's reference data, without its margin floor and some kinds, with more rows: they replace
-    those of their keys."""
-    left_out = NO_FLOOR | without
-    replaced = {(row.kind, row.key) for row in more if row.valid_to is None}
-    kept = [row for row in reference_rows() if row.kind not in left_out and (row.kind, row.key) not in replaced]
-    return ReferenceBook([*kept, *more])
 
 
 def template_row(key: str, **fields: Any) -> ReferenceRow:
@@ -259,16 +102,14 @@ def legal_entity(code: str = "ACME-DE", on: date = WON_ON, **changes: Any) -> Le
 
 def facts(**changes: Any) -> ValidationFacts:
     """An ERP that knows the customer, a ready entity, and every kind of billing line."""
-    usual = ValidationFacts(
-        customer_exists=True, legal_entity=legal_entity(), line_kinds=frozenset(LineKind), today=WON_ON
-    )
+    usual = ValidationFacts(customer_exists=True, legal_entity=legal_entity(), erp=erp(), today=WON_ON)
     return changed(usual, **changes)
 
 
-def enrichment(deal: Opportunity, reference: ReferenceBook | None = None) -> Enrichment:
-    result = enrich(deal, reference or book())
-    assert isinstance(result, Enrichment), result
-    return result
+def erp(**changes: Any) -> ErpCapabilities:
+    """What the demo firm's ERP can do."""
+    own = frozenset({LineKind.TIME, LineKind.PROGRESS})
+    return changed(ErpCapabilities(line_kinds=frozenset(LineKind), own_currency_only=own), **changes)
 
 
 def workstream(line: OpportunityLine, policy: BillingPolicy | None = None, **deal: Any) -> Workstream:
@@ -278,11 +119,6 @@ def workstream(line: OpportunityLine, policy: BillingPolicy | None = None, **dea
     seller = changed(found.legal_entity, billing_policy=policy or found.legal_entity.billing_policy)
     (only,) = split(sold, changed(found, legal_entity=seller))
     return only
-
-
-def content(deal: Opportunity, reference: ReferenceBook | None = None) -> PlanContent:
-    found = enrichment(deal, reference)
-    return make_plan(deal, found, split(deal, found))
 
 
 def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None) -> Plan:

@@ -15,10 +15,13 @@ from sqlalchemy import text
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
-from adapters.operations.doctor import Verdict, clock, eviction, polling, redis_connections
+from adapters.connectors.registry import connector_of
+from adapters.operations.doctor import Verdict, clock, eviction, lacking, polling, redis_connections, signatures
 from adapters.postgres import schema
 from adapters.runtime.connection_budget import needs, web_processes
 from adapters.runtime.processes import free_port
+from oppsync.domain.plan.capabilities import Capabilities, CrmCapabilities, ErpCapabilities, PsaCapabilities
+from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -231,3 +234,35 @@ def test_a_poll_that_fails_or_that_nobody_does_is_found(poll: PollStatus, verdic
     found = polling(poll, NOW)
     assert (found.name, found.verdict) == ("poll of crm", verdict)
     assert words in found.says
+
+
+def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
+    salesforce = connector_of(ConnectionRole.CRM, "salesforce")
+    kantata = connector_of(ConnectionRole.PSA, "kantata")
+
+    assert signatures("c", salesforce, "standard_webhooks") is None
+    assert signatures("c", salesforce, None) is None
+    other = signatures("c", salesforce, "handshake")
+    none = signatures("c", kantata, "standard_webhooks")
+
+    assert other is not None
+    assert none is not None
+    assert (other.verdict, none.verdict) == (Verdict.WARNING, Verdict.WARNING)
+    assert other.says == "Its webhooks are verified by handshake, but Salesforce signs by standard_webhooks."
+    assert none.says == "Its webhooks are verified by standard_webhooks, but Kantata sends no webhooks."
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "says"),
+    [
+        (ErpCapabilities(line_kinds=frozenset(LineKind)), ""),
+        (
+            ErpCapabilities(line_kinds=frozenset(LineKind), creates_customers=False, cancels=False),
+            " It creates no customers and closes nothing that was created.",
+        ),
+        (CrmCapabilities(polls=False), " It cannot be polled, so a lost webhook is noticed by nobody."),
+        (PsaCapabilities(staffing=False), " It takes no staffing requests."),
+    ],
+)
+def test_what_a_system_cannot_do_is_said(capabilities: Capabilities, says: str) -> None:
+    assert lacking(capabilities) == says

@@ -14,12 +14,11 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from adapters.erp.tryton.adapter import TrytonProjects
 from adapters.erp.tryton.client import NumberDrawnTwice
+from adapters.erp.tryton.connector import CONNECTOR
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.opportunity import BillingModelCode, OpportunityLine
 from oppsync.domain.values.model import changed
-from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
@@ -31,33 +30,27 @@ from oppsync.kernel.errors import (
     VendorRejected,
     VendorUnavailable,
 )
+from oppsync.ports.clock import Clock
+from oppsync.ports.erp import Erp
+from sandbox.contracts.erp import Deal
+from sandbox.contracts.harness import FixedClock
 from sandbox.embedded.tryton.server import TrytonAddress
-from tests.contract.test_project_systems import Deal, FixedClock
 from tests.harness import builders
 from tests.harness.house import IMPATIENT
 from tests.harness.tryton import Books
 from tests.harness.waiting import HANG_SECONDS
 
+CLOCK = FixedClock()
+
 TODAY = {"__class__": "date", "year": 2026, "month": 6, "day": 15}
 
 
-def connection_to(url: str, **settings: object) -> Connection:
-    return Connection(
-        tenant_id="default",
-        id="erp",
-        role=ConnectionRole.PROJECTS,
-        vendor="tryton",
-        name="Tryton",
-        settings={"base_url": url, "database": "erp", **settings},
-    )
-
-
-def connect(url: str, key: str = "k", **settings: object) -> TrytonProjects:
-    return TrytonProjects(connection_to(url, **settings), {"rest_key": key}, FixedClock())
+def connect(url: str, key: str = "k", clock: Clock = CLOCK, **settings: object) -> Erp:
+    return CONNECTOR.connect({"base_url": url, "database": "erp", **settings}, {"rest_key": key}, clock)
 
 
 @pytest.fixture
-def erp(tryton: TrytonAddress) -> TrytonProjects:
+def erp(tryton: TrytonAddress) -> Erp:
     return connect(tryton.url, tryton.rest_key)
 
 
@@ -71,9 +64,7 @@ def work(books: Books, outside_id: str, *fields: str) -> dict[str, Any]:
     return books.one("project.work", [["id", "=", int(outside_id)]], *fields)
 
 
-def test_a_project_carries_what_tryton_has_no_field_for_in_its_comment(
-    erp: TrytonProjects, books: Books
-) -> None:
+def test_a_project_carries_what_tryton_has_no_field_for_in_its_comment(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line()))
     (root, *_) = deal.create(erp)
 
@@ -90,7 +81,7 @@ def test_a_project_carries_what_tryton_has_no_field_for_in_its_comment(
 
 
 def test_work_delivered_by_another_entity_is_noted_and_its_revenue_stays_with_the_seller(
-    erp: TrytonProjects, books: Books
+    erp: Erp, books: Books
 ) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line(product_family="US Delivery")))
     (root, *_) = deal.create(erp)
@@ -112,7 +103,7 @@ def test_work_delivered_by_another_entity_is_noted_and_its_revenue_stays_with_th
 
 
 def test_a_templates_phases_and_tasks_stand_below_each_other_open_for_time_or_not(
-    erp: TrytonProjects, books: Books
+    erp: Erp, books: Books
 ) -> None:
     phase = {"code": "design", "name": "Design", "percent": "100"}
     template = {
@@ -147,9 +138,7 @@ def test_a_templates_phases_and_tasks_stand_below_each_other_open_for_time_or_no
     assert all(found is not None and not found.differences for found in opened.find(erp))
 
 
-def test_each_billing_model_has_its_invoice_method_and_the_parent_none(
-    erp: TrytonProjects, books: Books
-) -> None:
+def test_each_billing_model_has_its_invoice_method_and_the_parent_none(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(*(line() for line in builders.LINES.values())))
     deal.create(erp)
 
@@ -175,7 +164,7 @@ def test_each_billing_model_has_its_invoice_method_and_the_parent_none(
     }
 
 
-def test_hours_booked_on_a_role_are_invoiced_at_its_rate(erp: TrytonProjects, books: Books) -> None:
+def test_hours_booked_on_a_role_are_invoiced_at_its_rate(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.time_line()))
     (root, *_, task) = deal.create(erp)
     (timesheet,) = work(books, task.outside_id, "timesheet_works")["timesheet_works"]
@@ -193,7 +182,7 @@ def test_hours_booked_on_a_role_are_invoiced_at_its_rate(erp: TrytonProjects, bo
     assert line["invoice_line"]["amount"]["decimal"] == "864.00"
 
 
-def test_an_accepted_milestone_is_invoiced_at_its_amount(erp: TrytonProjects, books: Books) -> None:
+def test_an_accepted_milestone_is_invoiced_at_its_amount(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.milestone_line()))
     created = deal.create(erp)
     root, design = created[0], created[-3]
@@ -207,7 +196,7 @@ def test_an_accepted_milestone_is_invoiced_at_its_amount(erp: TrytonProjects, bo
     assert [tax["name"] for tax in found["invoice_line"]["taxes"]] == ["VAT-DE-19"]
 
 
-def test_a_fixed_fee_waits_as_drafts_on_its_dates(erp: TrytonProjects, books: Books) -> None:
+def test_a_fixed_fee_waits_as_drafts_on_its_dates(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line()))
     deal.create(erp)
 
@@ -249,7 +238,7 @@ def when_and_how_much(invoices: list[dict[str, Any]]) -> list[tuple[int, int, st
     ]
 
 
-def test_a_project_says_what_its_hours_may_not_exceed(erp: TrytonProjects, books: Books) -> None:
+def test_a_project_says_what_its_hours_may_not_exceed(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.capped_line()))
     (root, *_, task) = deal.create(erp)
 
@@ -264,7 +253,7 @@ def test_a_project_says_what_its_hours_may_not_exceed(erp: TrytonProjects, books
     assert priced["timesheet_available"]
 
 
-def test_a_fee_is_invoiced_as_far_as_work_has_come(erp: TrytonProjects, books: Books) -> None:
+def test_a_fee_is_invoiced_as_far_as_work_has_come(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.progress_line()))
     created = deal.create(erp)
     root, fee = created[0], created[-1]
@@ -282,7 +271,7 @@ def test_a_fee_is_invoiced_as_far_as_work_has_come(erp: TrytonProjects, books: B
     assert found.differences == {}
 
 
-def test_a_deposit_its_instalments_and_the_final_part_wait_as_drafts(erp: TrytonProjects, books: Books) -> None:
+def test_a_deposit_its_instalments_and_the_final_part_wait_as_drafts(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.deposit_line()))
     (root, *_) = deal.create(erp)
 
@@ -297,7 +286,7 @@ def test_a_deposit_its_instalments_and_the_final_part_wait_as_drafts(erp: Tryton
     assert "deposit: 30 %, final part 20 %" in work(books, root.outside_id, "comment")["comment"].split("\n")
 
 
-def test_a_retainer_waits_as_drafts_that_say_period_and_hours(erp: TrytonProjects, books: Books) -> None:
+def test_a_retainer_waits_as_drafts_that_say_period_and_hours(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.retainer_line()))
     (root, *_) = deal.create(erp)
 
@@ -317,7 +306,7 @@ def test_a_retainer_waits_as_drafts_that_say_period_and_hours(erp: TrytonProject
     assert {"hours included: 20 a month", "hours not used: lapse"} <= set(notes)
 
 
-def test_a_managed_service_in_arrears_waits_as_drafts(erp: TrytonProjects, books: Books) -> None:
+def test_a_managed_service_in_arrears_waits_as_drafts(erp: Erp, books: Books) -> None:
     line = builders.recurring_line(billing=BillingTerms(timing="in_arrears"))
     deal = Deal(builders.opportunity(line))
     deal.create(erp)
@@ -339,7 +328,7 @@ def credited(line: OpportunityLine) -> Deal:
     return Deal(builders.opportunity(builders.time_line(net=1_440_000, quantity=10_000), taken_back))
 
 
-def test_a_credit_on_dates_waits_as_credit_notes(erp: TrytonProjects, books: Books) -> None:
+def test_a_credit_on_dates_waits_as_credit_notes(erp: Erp, books: Books) -> None:
     """Like those that Tryton itself makes: a negative quantity at the price. Posted, it takes its tax back."""
     deal = credited(builders.fixed_line())
     deal.create(erp)
@@ -369,7 +358,7 @@ def test_a_credit_on_dates_waits_as_credit_notes(erp: TrytonProjects, books: Boo
     assert (posted["tax_amount"]["decimal"], posted["total_amount"]["decimal"]) == ("-475.00", "-2975.00")
 
 
-def test_an_accepted_credit_milestone_is_invoiced_as_money_back(erp: TrytonProjects, books: Books) -> None:
+def test_an_accepted_credit_milestone_is_invoiced_as_money_back(erp: Erp, books: Books) -> None:
     deal = credited(builders.milestone_line())
     created = deal.create(erp)
     project, design = deal.ids["00kZ"], created[-3]
@@ -384,7 +373,7 @@ def test_an_accepted_credit_milestone_is_invoiced_as_money_back(erp: TrytonProje
     assert [tax["name"] for tax in found["invoice_line"]["taxes"]] == ["VAT-DE-19"]
 
 
-def test_a_fee_taken_back_is_invoiced_as_far_as_work_has_come(erp: TrytonProjects, books: Books) -> None:
+def test_a_fee_taken_back_is_invoiced_as_far_as_work_has_come(erp: Erp, books: Books) -> None:
     deal = credited(builders.progress_line())
     fee = deal.create(erp)[-1]
 
@@ -398,7 +387,7 @@ def test_a_fee_taken_back_is_invoiced_as_far_as_work_has_come(erp: TrytonProject
     assert invoiced == [["-4000.00"], ["-4000.00", "-6000.00"]]
 
 
-def test_work_of_our_own_is_a_project_with_nothing_to_invoice(erp: TrytonProjects, books: Books) -> None:
+def test_work_of_our_own_is_a_project_with_nothing_to_invoice(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.non_billable_line()))
     (root, *_) = deal.create(erp)
 
@@ -410,7 +399,7 @@ def test_work_of_our_own_is_a_project_with_nothing_to_invoice(erp: TrytonProject
     assert {"billing model: non_billable", "cost centre: CC-DE-ADV", "hours: 16"} <= set(notes)
 
 
-def test_foreign_money_stands_on_invoices_only(erp: TrytonProjects, books: Books) -> None:
+def test_foreign_money_stands_on_invoices_only(erp: Erp, books: Books) -> None:
     """A task's price would be read in the company's euros."""
     deal = Deal(builders.opportunity(builders.milestone_line(), currency="USD"))
     (root, *_) = deal.create(erp)
@@ -436,7 +425,7 @@ def test_foreign_money_stands_on_invoices_only(erp: TrytonProjects, books: Books
     ],
 )
 def test_what_only_tasks_can_invoice_is_refused_in_a_foreign_currency(
-    erp: TrytonProjects, line: Callable[[], OpportunityLine], code: str
+    erp: Erp, line: Callable[[], OpportunityLine], code: str
 ) -> None:
     deal = Deal(builders.opportunity(line(), currency="EUR"))
     deal.create(erp)
@@ -449,7 +438,7 @@ def test_what_only_tasks_can_invoice_is_refused_in_a_foreign_currency(
     assert refused.value.code == code
 
 
-def test_what_people_add_to_a_comment_is_no_difference(erp: TrytonProjects, books: Books) -> None:
+def test_what_people_add_to_a_comment_is_no_difference(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line()))
     (root, *_) = deal.create(erp)
     comment = work(books, root.outside_id, "comment")["comment"]
@@ -461,7 +450,7 @@ def test_what_people_add_to_a_comment_is_no_difference(erp: TrytonProjects, book
     assert found.differences == {}
 
 
-def test_a_cancelled_draft_is_a_difference(erp: TrytonProjects, books: Books) -> None:
+def test_a_cancelled_draft_is_a_difference(erp: Erp, books: Books) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line()))
     deal.create(erp)
     order, *_ = deal.lines()
@@ -474,7 +463,7 @@ def test_a_cancelled_draft_is_a_difference(erp: TrytonProjects, books: Books) ->
     assert found.differences == {"state": ("draft", "cancelled")}
 
 
-def test_two_records_under_one_key_are_for_people_to_sort_out(erp: TrytonProjects) -> None:
+def test_two_records_under_one_key_are_for_people_to_sort_out(erp: Erp) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line()))
     first, second = erp.create_node(deal.node()), erp.create_node(deal.node())
 
@@ -505,7 +494,7 @@ def test_workers_that_draw_the_same_number_look_up_and_try_again(tryton: TrytonA
         books.one("project.work", [["comment", "like", f"{deal.node().key}\n%"]])
 
 
-def test_another_company_s_tax_and_cost_centre_are_not_taken(erp: TrytonProjects) -> None:
+def test_another_company_s_tax_and_cost_centre_are_not_taken(erp: Erp) -> None:
     deal = Deal(builders.opportunity(builders.fixed_line()))
     deal.create(erp)
     (order, *_) = deal.lines()
@@ -526,8 +515,7 @@ def test_a_company_is_not_ready_outside_its_fiscal_years_or_without_a_product(
         def now(self) -> datetime:
             return day
 
-    connection = connection_to(tryton.url, milestone_product="NOPE")
-    erp = TrytonProjects(connection, {"rest_key": tryton.rest_key}, OtherClock())
+    erp = connect(tryton.url, tryton.rest_key, OtherClock(), milestone_product="NOPE")
 
     assert erp.missing_for("ACME-DE") == ["an open fiscal year for today", "the product NOPE"]
 

@@ -20,7 +20,7 @@ from sandbox.embedded.tryton import firm
 from sandbox.embedded.tryton.server import TrytonAddress
 from sandbox.embedded.tryton.template import PROJECT, ensure_template
 from tests.harness.tryton import TEMPLATE_CACHE, Books, running_tryton
-from tests.harness.waiting import HANG_SECONDS
+from tests.harness.waiting import HANG_SECONDS, until
 
 START_AND_WAIT = """
 import sys, time

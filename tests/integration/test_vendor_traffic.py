@@ -52,7 +52,7 @@ def forgotten(tenant_id: str, traceparent: str, calls: Sequence[VendorCall]) -> 
 
 def connection(name: str = "erp") -> Connection:
     return Connection(
-        tenant_id=TENANT, id=name, role=ConnectionRole.PROJECTS, vendor="tryton", name=name, settings={}
+        tenant_id=TENANT, id=name, role=ConnectionRole.ERP, vendor="tryton", name=name, settings={}
     )
 
 
@@ -510,3 +510,31 @@ def test_a_slow_vendor_leaves_a_thread_to_others(books: redis.Redis, servers: Se
         thread.join()
     call(worker, name="slow")
     worker.close()
+
+
+def test_of_a_process_no_more_calls_are_under_way_than_the_connection_bears(
+    workers: tuple[VendorTraffic, VendorTraffic],
+) -> None:
+    """An ERP on SQLite has one writer. Whoever waits for longer than a call may take comes back later."""
+    one, other = workers
+    single = Limits(calls_at_once=1)
+    with one.gate(connection(), single).call("erp: GET /first", 5.0):
+        with pytest.raises(HeldBack, match="as many calls as it allows are under way"):
+            one.gate(connection(), single).call("erp: GET /second", 0.01).__enter__()
+        call(one, single, name="psa")
+        call(other, single)
+        call(one)
+
+    call(one, single)
+
+
+def test_a_step_with_nothing_to_count_across_processes_goes_on_without_asking(
+    workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis
+) -> None:
+    one, _ = workers
+    single = Limits(calls_at_once=1)
+    with working():
+        call(one, single)
+        asked = books.info("commandstats")["cmdstat_evalsha"]["calls"]
+        call(one, single)
+        assert books.info("commandstats")["cmdstat_evalsha"]["calls"] == asked

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from adapters.bootstrap import Application
+from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.polling import ChangePage, Watermark
+from oppsync.ports.systems import Systems
+from oppsync.services.intake.commands import PollCrm
+from oppsync.services.intake.poll_crm import PollCrmHandler
 from tests.harness.builders import TENANT
 from tests.integration import desk
 
@@ -44,7 +49,7 @@ def add_connection(application: Application, name: str, role: ConnectionRole) ->
 def test_a_crm_is_due_as_soon_as_it_is_connected_and_other_systems_never_are(application: Application) -> None:
     assert take(application) is None
     desk.connect(application)
-    add_connection(application, "erp", ConnectionRole.PROJECTS)
+    add_connection(application, "erp", ConnectionRole.ERP)
 
     assert taken(application).connection_id == desk.CRM
     assert take(application) is None
@@ -92,3 +97,26 @@ def test_it_comes_back_where_it_was_left(application: Application) -> None:
         assert uow.watermarks.postpone(again, timedelta(0), "away")
         uow.commit()
     assert taken(application).tries == 1
+
+
+class NeverAsked:
+    """A CRM that cannot be polled: whoever asks it what changed fails."""
+
+    capabilities = CrmCapabilities(polls=False)
+    poll_every = MINUTE
+
+    def crm(self, connection_id: str) -> NeverAsked:
+        return self
+
+
+def test_a_crm_that_cannot_be_polled_is_not_asked(application: Application) -> None:
+    desk.connect(application)
+    systems = cast(Systems, NeverAsked())
+    poll = PollCrmHandler(application.uow, cast(Any, None), systems, application.clock, "relay-1")
+
+    assert poll(PollCrm())
+
+    (status,) = application.queries.polls(TENANT)
+    assert (status.error, status.covered_until, status.tries) == (None, None, 0)
+    assert status.due_at > application.clock.now() + MINUTE / 2
+    assert not poll(PollCrm())

@@ -70,7 +70,7 @@ WIRE = (
         TRYTON,
         "[work for work in works if landing.key_of(work.comment) in keys]",
         "works",
-        first="tests/contract/test_project_systems.py::test_a_key_is_looked_up_exactly",
+        first="tests/contract/test_erps.py::TestErps::test_a_key_is_looked_up_exactly",
     ),
     Mutation(
         "the PSA's look-up takes what only resembles our key",
@@ -83,7 +83,7 @@ WIRE = (
     Mutation(
         "a step with limits asks only once",
         GATE,
-        "if self._limits == NO_LIMITS and not reply.must_report:",
+        "if self._limits.counts_nothing and not reply.must_report:",
         "if not reply.must_report:",
         first=f"{_TRAFFIC}test_what_has_begun_ends_before_other_work_begins",
     ),
@@ -135,7 +135,7 @@ WIRE = (
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return not known and bool(projects.existing_keys([key]))",
+        "return bool(erp.existing_keys([key]))",
         "return False",
     ),
     Mutation(

@@ -40,6 +40,11 @@ FAULTS: dict[str, tuple[dict[str, Any], EffectState]] = {
 
 @pytest.fixture
 def record_id(house: House) -> str:
+    house.connect(PSA_CONNECTION, timeout=0.5)
+    return staffed(house)
+
+
+def staffed(house: House) -> str:
     """A deal of 400 hours that is approved, and whose template asks for two."""
     template = {"code": "TPL-CLOUD-STAFFED", "name": "Cloud, staffed", "budget": BUDGET}
     row = ReferenceRow(
@@ -178,10 +183,9 @@ def test_a_role_that_the_connection_does_not_know_waits_for_whoever_connected_it
     assert asked(house, record_id) == NEEDED
 
 
-def test_without_a_psa_the_plan_says_who_is_needed_and_the_deal_becomes_active(
-    house: House, record_id: str
-) -> None:
+def test_without_a_psa_the_plan_says_who_is_needed_and_the_deal_becomes_active(house: House) -> None:
     house.rows("delete from connections where role = 'psa'")
+    record_id = staffed(house)
 
     house.settle()
 

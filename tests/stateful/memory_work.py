@@ -11,6 +11,7 @@ from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import Event
@@ -80,6 +81,10 @@ class MemoryPlans:
         if (opportunity_id, plan_hash) not in self._rows:
             raise NotFound("There is no such plan.")
         return self._rows[opportunity_id, plan_hash]
+
+    def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
+        plan = self._rows.get((opportunity_id, plan_hash))
+        return plan.systems if plan else None
 
 
 class MemoryApprovals:

@@ -12,8 +12,10 @@ from uuid import UUID
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan.plan import LineKind, PlanContent
+from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
@@ -31,7 +33,7 @@ from oppsync.kernel.errors import (
 )
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
-from oppsync.ports.erp import ProjectSystem
+from oppsync.ports.erp import Erp
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork
@@ -228,7 +230,7 @@ class ConnectedVendors:
     """The `Systems` of one process; it is all of them itself, told apart by the port they are used through."""
 
     quarantine = QUARANTINE
-    line_kinds = frozenset(LineKind)
+    capabilities = ErpCapabilities(line_kinds=frozenset(LineKind))
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -238,11 +240,19 @@ class ConnectedVendors:
     def crm(self, connection_id: str) -> Crm:
         return cast(Crm, ConnectedCrm(self._process))
 
-    def projects(self, tenant_id: str) -> tuple[str, ProjectSystem]:
-        return "erp", cast(ProjectSystem, self)
+    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
+        return "erp", self.erp_at("erp")
 
-    def psa(self, tenant_id: str) -> tuple[str, Psa]:
-        return "psa", cast(Psa, ConnectedPsa(self._process))
+    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa]:
+        return "psa", self.psa_at("psa")
+
+    def erp_at(self, connection_id: str) -> Erp:
+        assert connection_id == "erp"
+        return cast(Erp, self)
+
+    def psa_at(self, connection_id: str) -> Psa:
+        assert connection_id == "psa"
+        return cast(Psa, ConnectedPsa(self._process))
 
     # The ERP.
 
@@ -302,6 +312,7 @@ class ConnectedVendors:
 
 
 class ConnectedCrm:
+    capabilities = CrmCapabilities()
     quarantine = QUARANTINE
 
     def __init__(self, process: Process) -> None:
@@ -335,6 +346,7 @@ class ConnectedCrm:
 
 
 class ConnectedPsa:
+    capabilities = PsaCapabilities()
     quarantine = QUARANTINE
 
     def __init__(self, process: Process) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
+from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow, ReferenceUse
 from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import changed
@@ -60,7 +62,7 @@ class Surroundings:
         self._customers = customers
         self.asked: list[str] = []
         self.in_transaction = False
-        self.line_kinds = frozenset(LineKind)
+        self.capabilities = ErpCapabilities(line_kinds=frozenset(LineKind))
         self.references = self
         self.overrides = self
         self.ledger = self
@@ -72,9 +74,12 @@ class Surroundings:
         assert connection_id == "sf-demo"
         return self
 
-    def projects(self, tenant_id: str) -> tuple[str, Surroundings]:
+    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Surroundings]:
         assert tenant_id == "default"
         return "erp", self
+
+    def psa(self, tenant_id: str, parent: ParentValues) -> None:
+        assert tenant_id == "default"
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         self._outside(f"read {source_id}")

@@ -10,7 +10,15 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 GUIDE = Path(__file__).parent / "guide"
-FOLDERS = ("oppsync", "adapters", "web", "sandbox/firm", "tests/harness", "tests/unit/guide")
+FOLDERS = (
+    "oppsync",
+    "adapters",
+    "web",
+    "sandbox/firm",
+    "sandbox/contracts",
+    "tests/harness",
+    "tests/unit/guide",
+)
 BILLING = "oppsync/domain/billing"
 
 

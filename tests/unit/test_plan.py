@@ -145,4 +145,16 @@ def test_two_things_of_one_path_are_a_bug() -> None:
     content = make.content(make.opportunity(make.fixed_line()))
 
     with pytest.raises(ValueError, match="two things have the same path"):
-        check(changed(content, nodes=(*content.nodes, content.nodes[-1])))
+        check(make.changed(content, nodes=(*content.nodes, content.nodes[-1])))
+
+
+@pytest.mark.parametrize(("decimals", "rate"), [(2, "106.67"), (4, "106.6667"), (6, "106.666672")])
+def test_an_hours_price_has_the_decimals_that_the_erp_keeps(decimals: int, rate: str) -> None:
+    """The amount is what was sold, whatever becomes of the rate."""
+    deal = make.opportunity(make.time_line(discount_percent="33.33333", net="10666.67"))
+
+    content = make.content(deal, price_decimals=decimals)
+
+    [(_, line)] = content.billing_lines()
+    assert line.rate == Decimal(rate)
+    assert line.amount.text == "10666.67"

@@ -14,7 +14,6 @@ from hypothesis import given
 from oppsync.domain.approval.tasks import Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
-from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reading.preview import LEAVE_A_PLAN, PlanPreview
 from oppsync.domain.reference.book import ReferenceBook
@@ -253,7 +252,7 @@ def test_codes_that_leave_a_plan_are_codes_that_can_be_found_and_leave_one() -> 
 @given(deal=BROKEN_DEALS)
 def test_no_deal_is_so_broken_that_it_cannot_be_previewed(deal: Opportunity) -> None:
     for is_won in (True, False):
-        previewed = shown(changed(deal, is_won=is_won), line_kinds=frozenset(LineKind))
+        previewed = shown(make.changed(deal, is_won=is_won), erp=make.erp())
         assert previewed.plan is not None or previewed.findings
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.crm.salesforce.adapter import SalesforceCrm
+from adapters.crm.salesforce.connector import CONNECTOR
 from adapters.crm.salesforce.ids import full_id
 from oppsync.domain.deal.opportunity import OpportunityRef
-from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Misconfigured, UnreadableDelivery
+from oppsync.ports.crm import Crm
 
 ORGANIZATION = "00DWs000000000BMAQ"
 SHORT, FULL = "006Ws000000000P", "006Ws000000000PIAQ"
@@ -25,16 +25,9 @@ class Noon:
         return datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 
-def crm(**settings: Any) -> SalesforceCrm:
-    connection = Connection(
-        tenant_id="default",
-        id="c1",
-        role=ConnectionRole.CRM,
-        vendor="salesforce",
-        name="CRM",
-        settings={"base_url": "https://firm.my.salesforce.com", **settings},
-    )
-    return SalesforceCrm(connection, {"client_id": "x", "client_secret": "s3cret"}, Noon())
+def crm(**settings: Any) -> Crm:
+    secrets = {"client_id": "x", "client_secret": "s3cret"}
+    return CONNECTOR.connect({"base_url": "https://firm.my.salesforce.com", **settings}, secrets, Noon())
 
 
 def told(**changes: Any) -> dict[str, Any]:

@@ -249,7 +249,7 @@ CASES = [
         "/lines/2/billing_model",
         "milestone cannot be set up in this ERP",
         make.opportunity(),
-        make.facts(line_kinds=frozenset({LineKind.TIME, LineKind.DATED})),
+        make.facts(erp=make.erp(line_kinds=frozenset({LineKind.TIME, LineKind.DATED}))),
     ),
     Case(
         "a currency of the past",
@@ -722,3 +722,20 @@ def test_a_purchase_order_blocks_once_it_expired_and_warns_before() -> None:
     )
 
     assert [found.severity for found in (*expired, *expiring)] == [Severity.BLOCKS, Severity.WARNS]
+
+
+def test_an_erp_that_invoices_in_any_currency_takes_hours_in_a_foreign_one() -> None:
+    anywhere = make.facts(erp=make.erp(own_currency_only=frozenset()))
+
+    assert validate(make.opportunity(currency="USD"), anywhere) == ()
+
+
+def test_a_new_customer_is_waited_for_where_the_erp_does_not_let_us_create_it() -> None:
+    allowed = make.legal_entity(creates_customers=True)
+    deal = make.opportunity()
+
+    created = make.facts(customer_exists=False, legal_entity=allowed)
+    by_hand = make.changed(created, erp=make.erp(creates_customers=False))
+
+    assert validate(deal, created) == ()
+    assert [found.code for found in validate(deal, by_hand)] == ["ACCOUNT_UNKNOWN"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from adapters.connectors.http.signals import SILENT, Signal, read_limit_headers
 from adapters.connectors.traffic.limits import NO_LIMITS, Limits, limits_of, without_limits
-from adapters.connectors.traffic.signals import SILENT, Signal, read_limit_headers
 from adapters.crm.salesforce.limits import LIMITS as SALESFORCE
 from adapters.crm.salesforce.limits import read_limit_info
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 def connection(**settings: Any) -> Connection:
     return Connection(
-        tenant_id="default", id="erp", role=ConnectionRole.PROJECTS, vendor="v", name="v", settings=settings
+        tenant_id="default", id="erp", role=ConnectionRole.ERP, vendor="v", name="v", settings=settings
     )
 
 
@@ -47,8 +47,8 @@ def test_the_vendors_adapter_sees_its_own_settings_only() -> None:
         ({"burst": 10}, "burst must be less than requests"),
         ({"per_second": 10}, "per_second: Extra inputs are not permitted"),
         ({"concurrent": 0}, "concurrent: Input should be greater than or equal to 1"),
-        ("fast", "an object of requests, per_seconds, burst and concurrent is wanted"),
-        (7, "an object of requests, per_seconds, burst and concurrent is wanted"),
+        ("fast", "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"),
+        (7, "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"),
     ],
 )
 def test_a_wrong_limit_is_named(limits: object, said: str) -> None:

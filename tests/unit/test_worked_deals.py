@@ -21,7 +21,7 @@ import pytest
 from adapters.documents.canonical_document import read_document
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.domain.plan.plan import NodeKind
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
@@ -100,7 +100,7 @@ def previewed(name: str) -> PlanPreview:
     facts = ValidationFacts(
         customer_exists=True,
         legal_entity=entity[0] if entity else None,
-        line_kinds=frozenset(LineKind),
+        erp=make.erp(),
         today=won_on,
     )
     return preview(sold, facts, BOOK, PEOPLE, make.NOW)

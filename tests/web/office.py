@@ -17,6 +17,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
@@ -30,6 +31,7 @@ from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
 from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
+from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.stage import Advance
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
@@ -157,7 +159,9 @@ class Office:
         with self.uow() as uow:
             said = uow.overrides.of(TENANT, opportunity_id)
         enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
-        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), said)
+        systems = PlanSystems(erp="tryton-demo", psa="kantata-demo")
+        to = Destination(systems, builders.erp())
+        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), said, to)
         assert isinstance(outcome, Advance)
         assert outcome.plan is not None
         return outcome.plan

@@ -68,6 +68,12 @@ def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers,
     assert "Record decision" not in words
 
 
+def test_the_page_says_where_the_plan_goes(browser: Browsers, office: Office) -> None:
+    words = browser("ana").get(page_of(office.waiting())).words
+
+    assert "Goes to tryton-demo, kantata-demo" in words
+
+
 def test_the_page_shows_what_people_changed_and_what_it_was(browser: Browsers, office: Office) -> None:
     waiting = office.waiting(changed={"cost_centre": "CC-DE-ADV", "hours": "80"})
 

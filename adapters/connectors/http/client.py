@@ -19,7 +19,7 @@ import httpcore2
 import idna
 
 from adapters.connectors.http.deadline import DeadlineBackend, deadline
-from adapters.connectors.traffic.signals import SILENT, Signal, read_limit_headers
+from adapters.connectors.http.signals import SILENT, Signal, read_limit_headers
 from oppsync.kernel import canonical_json
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import (

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Semaphore
 
 from adapters.connectors.http.client import Exchange
 from adapters.connectors.traffic.book import Book, Who
 from adapters.connectors.traffic.bulkhead import Bulkhead
 from adapters.connectors.traffic.call_log import CallLog
-from adapters.connectors.traffic.limits import NO_LIMITS, Limits
+from adapters.connectors.traffic.limits import Limits
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
@@ -34,6 +35,8 @@ from oppsync.kernel.stage_scope import current_scope
 # A promise further away than this is asked for again: the books may be lost meanwhile.
 LONGEST_WAIT = timedelta(minutes=5)
 SHORTEST_WAIT = timedelta(milliseconds=50)
+# Seconds until a call that found no place among those at once is worth another try.
+AT_ONCE_AGAIN = 1.0
 # Seconds for which a step goes on without asking again, where nothing is counted and all went well.
 GOOD_FOR = 0.25
 FULL = "places here"
@@ -74,19 +77,29 @@ class ConnectionGate:
     """Implements `adapters.connectors.http.client.Gate`."""
 
     def __init__(
-        self, connection: Connection, limits: Limits, book: Book, bulkhead: Bulkhead, log: CallLog
+        self,
+        connection: Connection,
+        limits: Limits,
+        book: Book,
+        bulkhead: Bulkhead,
+        log: CallLog,
+        *,
+        at_once: Semaphore | None = None,
     ) -> None:
+        """`at_once`: the calls of this process that may be under way together; None for any number."""
         self._connection = book_name(connection)
         self._connection_id = connection.id
         self._limits = limits
         self._book = book
         self._bulkhead = bulkhead
+        self._at_once = at_once
         self._log = log
 
     @contextmanager
     def call(self, name: str, seconds: float) -> Iterator[Exchange]:
         """Raises HeldBack while the limits do not allow it, VendorUnavailable while the circuit is open."""
         with ExitStack() as ending:
+            self._wait_for_others(ending, name, seconds)
             scope = current_scope()
             if scope is None:
                 visit = ending.enter_context(self._visit("", name))
@@ -104,6 +117,14 @@ class ConnectionGate:
                 self._report(visit, exchange, must_report)
                 if scope is not None and exchange.sent is not None:
                     self._log.add(scope, self._connection_id, exchange, time.monotonic() - began)
+
+    def _wait_for_others(self, ending: ExitStack, name: str, seconds: float) -> None:
+        """As long as a call of theirs may take."""
+        if self._at_once is None:
+            return
+        if not self._at_once.acquire(timeout=seconds):
+            raise _held_back(name, "places", AT_ONCE_AGAIN)
+        ending.callback(self._at_once.release)
 
     @contextmanager
     def _visit(self, ticket: str, name: str) -> Iterator[Visit]:
@@ -134,7 +155,7 @@ class ConnectionGate:
         if reply.blocked_by:
             raise _held_back(name, reply.blocked_by, reply.wait_seconds)
         visit.calls += 1
-        if self._limits == NO_LIMITS and not reply.must_report:
+        if self._limits.counts_nothing and not reply.must_report:
             visit.asks_again_at = time.monotonic() + GOOD_FOR
         return reply.must_report
 

@@ -16,7 +16,8 @@ BURST_SHARE = 5
 
 
 class Limits(Frozen):
-    """At most `requests` in any `per_seconds`, of which `burst` at once; `concurrent` of them at a time.
+    """At most `requests` in any `per_seconds`, of which `burst` at once; `concurrent` steps at a time.
+    `calls_at_once`: of one process, whoever makes them; the others of it wait for theirs in a thread.
 
     None is no limit. A bucket of `burst` tokens that fills with (requests - burst) tokens in `per_seconds` lets
     no more than `requests` through in any such window, wherever it begins.
@@ -26,12 +27,18 @@ class Limits(Frozen):
     per_seconds: Annotated[float, Field(gt=0, le=86_400)] = 1.0
     burst: Annotated[int, Field(ge=1)] | None = None
     concurrent: Annotated[int, Field(ge=1)] | None = None
+    calls_at_once: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _burst_within_requests(self) -> Limits:
         if self.burst is not None and (self.requests is None or self.burst >= self.requests):
             raise ValueError("burst must be less than requests: the rest is spread over the window")
         return self
+
+    @property
+    def counts_nothing(self) -> bool:
+        """Nothing has to be counted across processes."""
+        return self.requests is None and self.concurrent is None
 
     @property
     def capacity(self) -> int:
@@ -63,7 +70,7 @@ def limits_of(connection: Connection, published: Limits) -> Limits:
         faults = (
             "; ".join(_fault(each) for each in error.errors()) if isinstance(error, ValidationError) else ""
         )
-        said = faults or "an object of requests, per_seconds, burst and concurrent is wanted"
+        said = faults or "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"
         raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {said}") from None
 
 

@@ -22,6 +22,7 @@ class VendorTraffic:
         self._threads = threads
         self._lock = threading.Lock()
         self._bulkheads: dict[str, Bulkhead] = {}
+        self._at_once: dict[tuple[str, int], threading.Semaphore] = {}
 
     def close(self) -> None:
         self._book.close()
@@ -30,7 +31,14 @@ class VendorTraffic:
         name = book_name(connection)
         with self._lock:
             bulkhead = self._bulkheads.setdefault(name, Bulkhead(self._threads))
-        return ConnectionGate(connection, limits, self._book, bulkhead, self._log)
+            at_once = self._places(name, limits.calls_at_once)
+        return ConnectionGate(connection, limits, self._book, bulkhead, self._log, at_once=at_once)
+
+    def _places(self, name: str, calls: int | None) -> threading.Semaphore | None:
+        """All gates of a connection share them; another number begins anew."""
+        if calls is None:
+            return None
+        return self._at_once.setdefault((name, calls), threading.Semaphore(calls))
 
     def look(self, connection: Connection, limits: Limits) -> Traffic:
         """As of now; nothing but its name while Redis is away."""

@@ -2,78 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import ValidationError
 
-from adapters.connectors.connection_settings import checked
-from adapters.connectors.http.client import OPEN_GATE, Gate
+from adapters.connectors.http.client import Gate
 from adapters.crm.salesforce import translate, wire
 from adapters.crm.salesforce.client import VENDOR, SalesforceClient
 from adapters.crm.salesforce.ids import full_id
-from adapters.crm.salesforce.limits import LIMITS
+from adapters.crm.salesforce.settings import SalesforceSecrets, SalesforceSettings, capabilities
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import WriteBack
-from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.work.backfill import WonDeal
-from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.polling import Change, ChangePage
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import RecordGone, UnreadableDelivery
 from oppsync.ports.clock import Clock
 
-ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-
 WITH_CURRENCY = ("Opportunity", "OpportunityLineItem")
-
-
-class SalesforceSettings(Frozen):
-    """`base_url`: the org's own login host. `fields`: `Object.Field__c` -> the name it has in this org, or null
-    when the org has none. `currency`: of an org that has only one (it has no CurrencyIsoCode). `timeout` (of a
-    whole call) and `late_commit` (how long after that a write may still happen) are seconds, and so are
-    `poll_every` (from one poll to the next) and `poll_overlap` (how long a transaction may take to be seen).
-    `poll_page`: the most opportunities asked for at once. `billing_terms`: whether the org has the fields for
-    terms of billing, `contract_terms`: those for terms of contracts (docs/salesforce.md)."""
-
-    base_url: Code
-    api_version: Annotated[str, StringConstraints(pattern=r"^\d{2}\.0$")] = "62.0"
-    fields: dict[str, ApiName | None] = {}
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
-    timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
-    late_commit: Annotated[float, Field(ge=0)] = 30.0
-    poll_every: Annotated[float, Field(ge=1)] = 300.0
-    poll_overlap: Annotated[float, Field(ge=0)] = 900.0
-    poll_page: Annotated[int, Field(ge=1, le=2_000)] = 2_000
-    billing_terms: bool = False
-    contract_terms: bool = False
-
-    @field_validator("fields")
-    @classmethod
-    def _that_we_use(cls, fields: dict[str, str | None]) -> dict[str, str | None]:
-        if unknown := sorted(fields.keys() - wire.FIELDS):
-            raise ValueError(f"not a field that is used: {', '.join(unknown)}")
-        return fields
-
-
-class SalesforceSecrets(Frozen):
-    client_id: SecretStr
-    client_secret: SecretStr
 
 
 class SalesforceCrm:
     """Implements `oppsync.ports.crm.Crm`. One instance a connection and process; thread-safe."""
 
-    limits = LIMITS
-
     def __init__(
-        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+        self, settings: SalesforceSettings, secrets: SalesforceSecrets, clock: Clock, gate: Gate
     ) -> None:
-        """Raises Misconfigured, naming the setting or secret."""
-        settings = checked(SalesforceSettings, VENDOR, "settings", connection.settings)
-        known = checked(SalesforceSecrets, VENDOR, "secrets", secrets)
+        """Raises Misconfigured for an unusable address."""
+        self.capabilities = capabilities(settings)
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
         self.poll_every = timedelta(seconds=settings.poll_every)
         self.poll_overlap = timedelta(seconds=settings.poll_overlap)
@@ -88,8 +46,8 @@ class SalesforceCrm:
         self._client = SalesforceClient(
             settings.base_url,
             settings.api_version,
-            known.client_id.get_secret_value(),
-            known.client_secret.get_secret_value(),
+            secrets.client_id.get_secret_value(),
+            secrets.client_secret.get_secret_value(),
             timeout=settings.timeout,
             gate=gate,
         )

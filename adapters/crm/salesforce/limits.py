@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from adapters.connectors.http.signals import SILENT, Signal
 from adapters.connectors.traffic.limits import Limits
-from adapters.connectors.traffic.signals import SILENT, Signal
 
 # Of requests that last longer than 20 s; a developer org has 5 (Salesforce Developer Limits and Allocations).
 LIMITS = Limits(concurrent=25)

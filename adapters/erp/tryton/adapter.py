@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from adapters.connectors.http.client import OPEN_GATE, Gate
-from adapters.connectors.traffic.limits import NO_LIMITS
+from adapters.connectors.http.client import Gate
 from adapters.erp.tryton import landing, wire
 from adapters.erp.tryton.client import NumberDrawnTwice, TrytonClient
 from adapters.erp.tryton.customers import customers_like
 from adapters.erp.tryton.directory import Company, Directory, Remembered
 from adapters.erp.tryton.landing import Fields
 from adapters.erp.tryton.readiness import missing, open_until
+from adapters.erp.tryton.settings import TrytonSecrets, TrytonSettings, capabilities
 from adapters.erp.tryton.values import (
     closing_values,
     customer_values,
@@ -36,12 +36,10 @@ from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
-from oppsync.domain.values.model import Code, Frozen
-from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
-# What only a project's tasks can invoice, and so at prices in the company's currency.
+# How a refusal reads for the kinds that are invoiced in the company's own currency only.
 ONLY_IN_OWN_CURRENCY = {
     LineKind.TIME: ("the time", "TIME_IN_FOREIGN_CURRENCY"),
     LineKind.PROGRESS: ("the percent complete", "PROGRESS_IN_FOREIGN_CURRENCY"),
@@ -53,46 +51,12 @@ KEYS_AT_ONCE = 15
 RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
-class TrytonSettings(Frozen):
-    """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
+class TrytonErp:
+    """Implements `oppsync.ports.erp.Erp`. One instance a connection and process."""
 
-    The products are codes; that of progress needs a unit that counts hundredths, or 40 % would be invoiced as
-    nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has one of
-    its own for cancelled work names that. `timeout` and `late_commit` are seconds: how long we wait for an
-    answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to six times
-    five seconds).
-    """
-
-    base_url: Code
-    database: Code
-    web_url: Code | None = None
-    time_product: Code = "CONS-HR"
-    dated_product: Code = "FIXED"
-    milestone_product: Code = "MS"
-    progress_product: Code = "FIXED"
-    closed_status: Code = "Done"
-    timeout: float = 15.0
-    late_commit: float = 30.0
-
-
-class TrytonProjects:
-    """Implements `oppsync.ports.erp.ProjectSystem`. One instance a connection and process."""
-
-    line_kinds = frozenset(LineKind)
-
-    # Tryton has none of its own: what an installation bears is a setting of the connection.
-    limits = NO_LIMITS
-
-    def __init__(
-        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
-    ) -> None:
-        """`secrets` has the `rest_key` of a Tryton user's application `rest`.
-
-        Raises Misconfigured, which names the setting.
-        """
-        settings = _settings(connection)
-        if not isinstance(secrets.get("rest_key"), str):
-            raise Misconfigured("Tryton: the connection has no secret rest_key")
+    def __init__(self, settings: TrytonSettings, secrets: TrytonSecrets, clock: Clock, gate: Gate) -> None:
+        """Raises Misconfigured for an unusable address."""
+        self.capabilities = capabilities(settings)
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
         self._clock = clock
         self._closed_status = settings.closed_status
@@ -103,7 +67,11 @@ class TrytonProjects:
             LineKind.PROGRESS: settings.progress_product,
         }
         self._client = TrytonClient(
-            settings.base_url, settings.database, secrets["rest_key"], timeout=settings.timeout, gate=gate
+            settings.base_url,
+            settings.database,
+            secrets.rest_key.get_secret_value(),
+            timeout=settings.timeout,
+            gate=gate,
         )
         self._directory = Directory(self._client)
         self._remembered = Remembered()
@@ -305,13 +273,6 @@ class TrytonProjects:
 
 
 Record = TypeVar("Record", wire.Work, wire.Invoice)
-
-
-def _settings(connection: Connection) -> TrytonSettings:
-    try:
-        return TrytonSettings.model_validate(connection.settings)
-    except ValidationError as error:
-        raise Misconfigured(f"Tryton: connection {connection.id}, setting {_first(error)}") from None
 
 
 def _read(shape: type[Record], record: wire.Wire, *, after_write: bool = False) -> Record:

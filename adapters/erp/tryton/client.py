@@ -7,7 +7,6 @@ pinned and sentences are matched by their beginning. It rolls back before it ans
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from adapters.erp.tryton import wire
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import Misconfigured, RecordBusy, VendorRejected
 
+VENDOR = "Tryton"
 NUMBER_RACE = "The number on work must be unique."
 NO_ACCESS = "You are not allowed to access"
 LOCKED = "database is locked"
@@ -27,7 +27,7 @@ class NumberDrawnTwice(RecordBusy):
 
 
 class TrytonClient:
-    """One Tryton database. Its calls go one at a time: on SQLite it has one writer.
+    """One Tryton database. Thread-safe.
 
     Raises what `HttpClient.request` raises, and Misconfigured for an address that is not Tryton's.
     """
@@ -36,7 +36,7 @@ class TrytonClient:
         self, base_url: str, database: str, rest_key: str, *, timeout: float, gate: Gate = OPEN_GATE
     ) -> None:
         self._http = HttpClient(
-            "Tryton",
+            VENDOR,
             f"{base_url.rstrip('/')}/{database}/rest/model",
             headers={"Authorization": f"Bearer {rest_key}"},
             timeout=timeout,
@@ -44,7 +44,6 @@ class TrytonClient:
             judge=judge,
             gate=gate,
         )
-        self._turn = Lock()
 
     def search(
         self, model: str, domain: Sequence[object], fields: Sequence[str], company: int | None = None
@@ -73,14 +72,13 @@ class TrytonClient:
 
     def _call(self, method: str, path: str, company: int | None, values: wire.Wire | None = None) -> Answer:
         context: dict[str, Any] = {"language": "en"} | ({"company": company} if company else {})
-        with self._turn:
-            return self._http.request(
-                method,
-                path,
-                write=values is not None,
-                json=values,
-                headers={"X-Tryton-Context": wire.in_header(context)},
-            )
+        return self._http.request(
+            method,
+            path,
+            write=values is not None,
+            json=values,
+            headers={"X-Tryton-Context": wire.in_header(context)},
+        )
 
     @staticmethod
     def _records(answer: Answer) -> list[wire.Wire]:

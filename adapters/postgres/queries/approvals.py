@@ -95,6 +95,8 @@ def _approvals() -> Select[Any]:
             *_TASK,
             plans.c.content,
             plans.c.provenance,
+            plans.c.erp,
+            plans.c.psa,
             plans.c.number.label("plan_number"),
             opportunities.c.state.label("opportunity_state"),
             opportunities.c.plan_hash.label("current_hash"),

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.rows import to_plan
+from adapters.postgres.rows import to_plan, to_systems
 from adapters.postgres.session import Session
 from adapters.postgres.tables import plans
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.kernel.errors import NotFound
 
 _OF_OPPORTUNITY = (
@@ -19,6 +20,10 @@ _OF_OPPORTUNITY = (
 )
 
 _PLAN = select(plans).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
+
+
+_SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa)
+
 
 _KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
 
@@ -41,6 +46,8 @@ class PostgresPlans:
             "hash": plan.hash,
             "content": plan.content.document(),
             "provenance": plan.provenance.model_dump(mode="json"),
+            "erp": plan.systems.erp if plan.systems else None,
+            "psa": plan.systems.psa if plan.systems else None,
         }
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()
@@ -55,3 +62,8 @@ class PostgresPlans:
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
+
+    def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+        row = self._session.execute(_SYSTEMS, which).mappings().one_or_none()
+        return to_systems(row) if row else None

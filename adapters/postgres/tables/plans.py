@@ -32,6 +32,9 @@ plans = Table(
     Column("number", Integer, nullable=False),
     json_column("content"),
     json_column("provenance"),
+    # The connections it goes to, chosen when it was planned; null of a plan of releases that knew one alone.
+    text_column("erp", nullable=True),
+    text_column("psa", nullable=True),
     when("made_at", now=True),
     PrimaryKeyConstraint("tenant_id", "opportunity_id", "hash"),
     UniqueConstraint("tenant_id", "opportunity_id", "number"),

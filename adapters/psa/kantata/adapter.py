@@ -5,20 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
-from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-
-from adapters.connectors.connection_settings import checked
-from adapters.connectors.http.client import OPEN_GATE, Gate
-from adapters.connectors.traffic.limits import NO_LIMITS
+from adapters.connectors.http.client import Gate
 from adapters.psa.kantata import note, staffing
 from adapters.psa.kantata.client import VENDOR, KantataClient
+from adapters.psa.kantata.settings import KantataSecrets, KantataSettings, capabilities
 from adapters.psa.kantata.wire import Workspace
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.values.model import Code, Frozen, changed
-from oppsync.domain.work.connections import Connection
+from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
@@ -26,39 +21,18 @@ STATUS, NUMBER, LINK, ACTIVATED, MESSAGE = "Status", "Project", "Link", "Activat
 OUTSIDE_ID = re.compile(r"[0-9]{1,20}")
 
 
-class KantataSettings(Frozen):
-    """`web_url`: where people open projects. Seconds: `timeout` of a whole call, `late_commit` how long after
-    that a write may still happen, `search_lag` how long a search may not see it. `roles`: the name of each role
-    that is asked for, and its id in Kantata."""
-
-    base_url: Code
-    web_url: Code | None = None
-    timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
-    late_commit: Annotated[float, Field(ge=0)] = 30.0
-    search_lag: Annotated[float, Field(ge=0)] = 15.0
-    roles: dict[str, int] = {}
-
-
-class KantataSecrets(Frozen):
-    token: SecretStr
-
-
 class KantataPsa:
     """Implements `oppsync.ports.psa.Psa`. One instance a connection and process; thread-safe."""
 
-    # It answers 429 and asks for a short delay, but publishes no numbers.
-    limits = NO_LIMITS
-
-    def __init__(
-        self, connection: Connection, secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
-    ) -> None:
-        """Raises Misconfigured, naming the setting or secret."""
-        settings = checked(KantataSettings, VENDOR, "settings", connection.settings)
-        token = checked(KantataSecrets, VENDOR, "secrets", secrets).token.get_secret_value()
+    def __init__(self, settings: KantataSettings, secrets: KantataSecrets, clock: Clock, gate: Gate) -> None:
+        """Raises Misconfigured for an unusable address."""
+        self.capabilities = capabilities(settings)
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit + settings.search_lag)
         self._web_url = settings.web_url and settings.web_url.rstrip("/")
         self._roles = settings.roles
-        self._client = KantataClient(settings.base_url, token, timeout=settings.timeout, gate=gate)
+        self._client = KantataClient(
+            settings.base_url, secrets.token.get_secret_value(), timeout=settings.timeout, gate=gate
+        )
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._client.with_reference(order.key)

@@ -15,9 +15,6 @@ from oppsync.domain.values.keys import slug
 from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.pricing import net_of
 
-# ERPs keep four decimals of a price (Tryton's `price_decimal`); the plan says what will stand there.
-_PRICE_STEP = Decimal("0.0001")
-
 
 class TimeAndMaterials:
     code = BillingModelCode.TIME_AND_MATERIALS
@@ -55,6 +52,8 @@ class TimeAndMaterials:
         role = require(workstream.role, "the role")
         rate = require(workstream.enrichment.rate, "the rate")
         less_discount = net_of(Decimal(1), rate.price, workstream.discount_percent)
+        # The plan says what will stand in the ERP.
+        step = Decimal(1).scaleb(-workstream.price_decimals)
         return (
             BillingLine(
                 path=f"{workstream.key}/time/{slug(role)}",
@@ -62,7 +61,7 @@ class TimeAndMaterials:
                 description=f"{workstream.name}: {role}",
                 amount=workstream.amount,
                 hours=require(workstream.hours, "the hours"),
-                rate=less_discount.quantize(_PRICE_STEP, ROUND_HALF_EVEN),
+                rate=less_discount.quantize(step, ROUND_HALF_EVEN),
                 role=role,
             ),
         )

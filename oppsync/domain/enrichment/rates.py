@@ -20,7 +20,8 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
 
-_PRICE_STEP = Decimal("0.0001")
+# Of a cost that is converted: our own figure, which no ERP is sent.
+_COST_STEP = Decimal("0.0001")
 
 
 def rate_of(
@@ -57,7 +58,7 @@ def cost_rate_of(
     quote = lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, there))
     if own is None or quote is None:
         return None
-    return CostRate(card=own.card, hourly=(own.hourly * quote.rate).quantize(_PRICE_STEP, ROUND_HALF_EVEN))
+    return CostRate(card=own.card, hourly=(own.hourly * quote.rate).quantize(_COST_STEP, ROUND_HALF_EVEN))
 
 
 def _cost_in(

@@ -17,6 +17,7 @@ from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.plan.conversion import Conversion
 from oppsync.domain.plan.overrides import OverrideUse
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.reference.rates import TransferPrice
@@ -257,8 +258,11 @@ class Provenance(Frozen):
 
 
 class Plan(Frozen):
+    """`systems` stand with the plan and are no part of its hash; a plan of releases before them has none."""
+
     content: PlanContent
     provenance: Provenance
+    systems: PlanSystems | None = omitted_at(None)
 
     @property
     def hash(self) -> str:

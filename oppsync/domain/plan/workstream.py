@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.opportunity import BillingModelCode, Milestone
+from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import LineEnrichment
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -20,7 +21,7 @@ class Workstream(Frozen):
     `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
     whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
     invoices: its policies and its calendar decide. `list_price` is that before any discount: what it would sell
-    for alone.
+    for alone. `price_decimals`: how many of an hour's price the ERP keeps.
     """
 
     key: Code
@@ -43,6 +44,7 @@ class Workstream(Frozen):
     enrichment: LineEnrichment
     parts: tuple[Workstream, ...] = ()
     called: Text | None = None
+    price_decimals: int = PRICE_DECIMALS
 
     @property
     def is_credit(self) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Account, ContractTerms, Opportunity
+from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.conversion import converted
 from oppsync.domain.plan.enrichment import Enrichment, IntercompanyDelivery
 from oppsync.domain.plan.margin import margin_percent, total_cost
@@ -32,19 +33,26 @@ from oppsync.domain.planning import templates
 from oppsync.domain.reference.rates import Rate
 from oppsync.domain.reference.tax import Withholding
 from oppsync.domain.revenue.schedule import revenue_schedules
-from oppsync.domain.values.model import require
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money
 
 
 def make_plan(
-    opportunity: Opportunity, enrichment: Enrichment, workstreams: Sequence[Workstream]
+    opportunity: Opportunity,
+    enrichment: Enrichment,
+    workstreams: Sequence[Workstream],
+    price_decimals: int = PRICE_DECIMALS,
 ) -> PlanContent:
-    """What will exist in the ERP. Raises ValueError when its money is not the deal's: a bug."""
+    """What will exist in the ERP, which keeps that many decimals of a price.
+
+    Raises ValueError when its money is not the deal's: a bug.
+    """
     account = require(opportunity.account, "the account")
     currency = require(opportunity.currency, "the currency")
     total = Money(amount=require(opportunity.amount, "the amount"), currency=currency)
     entity, tax, delivery = enrichment.legal_entity, enrichment.tax, enrichment.delivery_model
-    nodes = tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams))
+    money = _schedules(workstreams, price_decimals)
+    nodes = tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams, money))
     content = PlanContent(
         record_id=opportunity.id,
         name=opportunity.name,
@@ -111,14 +119,16 @@ class _Schedules(NamedTuple):
     revenue: Mapping[str, RevenueSchedule]
 
 
-def _schedules(workstreams: Sequence[Workstream]) -> _Schedules:
-    billing = {workstream.key: _billing(workstream) for workstream in workstreams}
+def _schedules(workstreams: Sequence[Workstream], price_decimals: int) -> _Schedules:
+    billing = {workstream.key: _billing(workstream, price_decimals) for workstream in workstreams}
     return _Schedules(billing, revenue_schedules(workstreams, billing))
 
 
-def _nodes(deal: Mapping[str, str], currency: str, workstreams: Sequence[Workstream]) -> Iterator[PlanNode]:
+def _nodes(
+    deal: Mapping[str, str], currency: str, workstreams: Sequence[Workstream], money: _Schedules
+) -> Iterator[PlanNode]:
     """Parents before their children. `deal`: what patterns call the deal's own."""
-    name, money = deal["deal"], _schedules(workstreams)
+    name = deal["deal"]
     if len(workstreams) == 1:
         yield from _delivering(workstreams[0], money, path=ROOT_PATH, parent=None, name=name, deal=deal)
         return
@@ -214,9 +224,10 @@ def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
     )
 
 
-def _billing(workstream: Workstream) -> tuple[BillingLine, ...]:
+def _billing(workstream: Workstream, price_decimals: int) -> tuple[BillingLine, ...]:
     model = BILLING_MODELS[workstream.billing_model]
-    return tuple(line for part in workstream.parts or (workstream,) for line in model.lines(part))
+    parts = (changed(part, price_decimals=price_decimals) for part in workstream.parts or (workstream,))
+    return tuple(line for part in parts for line in model.lines(part))
 
 
 def _new_customer(account: Account) -> NewCustomer:

@@ -7,7 +7,7 @@ from datetime import date
 
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -16,16 +16,16 @@ from oppsync.domain.values.model import Code, Frozen, Text
 class ValidationFacts(Frozen):
     """`legal_entity` is the reference row valid on the day the deal was won; None when there is none.
 
-    `missing_in_erp` says in words what that entity lacks in the ERP, `line_kinds` are the billing line kinds
-    the ERP lands, `today` is the date in the entity's time zone. `books_open_until`: the last day of the
-    entity's open fiscal years in the ERP, where it tells. `customer` is who an account without a code was found
-    to be, `candidates` who it may be.
+    `missing_in_erp` says in words what that entity lacks in the ERP, `erp` what the ERP can do. `today` is the
+    date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in the
+    ERP, where it tells. `customer` is who an account without a code was found to be, `candidates` who it may
+    be.
     """
 
     customer_exists: bool
     legal_entity: LegalEntity | None
     missing_in_erp: tuple[Text, ...] = ()
-    line_kinds: frozenset[LineKind]
+    erp: ErpCapabilities
     today: date
     payment_terms_known: bool = True
     books_open_until: date | None = None

@@ -45,7 +45,8 @@ def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> I
 def account_exists_in_the_erp(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     account = opportunity.account
     code = facts.customer or (account.code if account else None)
-    may_create = facts.legal_entity is not None and facts.legal_entity.creates_customers
+    entity = facts.legal_entity
+    may_create = entity is not None and entity.creates_customers and facts.erp.creates_customers
     if may_create and facts.customer is None:
         return
     if account is not None and code is not None and not facts.customer_exists:

@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = (
     required_fields.owner_has_an_email,
     terms.billing_models_are_supported,
     terms.billing_models_find_what_they_need,
-    terms.project_prices_are_in_the_entitys_currency,
+    terms.the_erp_invoices_in_the_currency,
     terms.purchase_order_is_large_enough,
     terms.dates_are_in_order,
     contract.purchase_order_is_there,

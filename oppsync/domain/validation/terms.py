@@ -34,7 +34,7 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Ite
     model = BILLING_MODELS.get(code)
     if model is None:
         yield finding("BILLING_MODEL_UNKNOWN", f"{said} is not a billing model we know", path=path, value=code)
-    elif not model.kinds <= facts.line_kinds:
+    elif not model.kinds <= facts.erp.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",
             f"Billing by {said} cannot be set up in this ERP",
@@ -50,22 +50,20 @@ def billing_models_find_what_they_need(opportunity: Opportunity, facts: Validati
         yield from model.findings(opportunity, line, f"/lines/{index}")
 
 
-# An ERP prices a project's hours and its progress in its company's currency only: code, and what is said.
-_PRICED_BY_THE_PROJECT = {
+# Kinds that an ERP may invoice in its company's own currency only: code, and what is said.
+_IN_OWN_CURRENCY = {
     LineKind.TIME: ("TIME_IN_FOREIGN_CURRENCY", "bills hours", "invoices hours"),
     LineKind.PROGRESS: ("PROGRESS_IN_FOREIGN_CURRENCY", "is invoiced by percent complete", "does so"),
 }
 
 
-def project_prices_are_in_the_entitys_currency(
-    opportunity: Opportunity, facts: ValidationFacts
-) -> Iterator[Finding]:
+def the_erp_invoices_in_the_currency(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     entity, currency = facts.legal_entity, opportunity.currency
     if entity is None or currency is None or currency == entity.currency:
         return
     for index, line, model in _lines_with_models(opportunity):
-        for kind in sorted(model.kinds & _PRICED_BY_THE_PROJECT.keys()):
-            code, bills, only = _PRICED_BY_THE_PROJECT[kind]
+        for kind in sorted(model.kinds & facts.erp.own_currency_only):
+            code, bills, only = _IN_OWN_CURRENCY[kind]
             yield finding(
                 code,
                 f"{line.title} {bills} in {currency}, but {entity.name} {only} in {entity.currency} only",

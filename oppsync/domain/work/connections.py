@@ -10,7 +10,7 @@ from oppsync.domain.values.model import Code, Frozen, Text
 
 class ConnectionRole(StrEnum):
     CRM = "crm"
-    PROJECTS = "projects"
+    ERP = "projects"  # the stored word, which older workers and clients know
     PSA = "psa"
 
 

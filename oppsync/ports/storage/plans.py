@@ -10,6 +10,7 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import PlanSystems
 
 
 class Plans(Protocol):
@@ -18,6 +19,9 @@ class Plans(Protocol):
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         """Raises NotFound."""
+
+    def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
+        """Where the plan goes; None of a plan that does not say, or that is not there."""
 
 
 class PlanOverrides(Protocol):

@@ -34,6 +34,7 @@ from oppsync.pipeline.approve import (
     rule_facts,
     rules_of_today,
 )
+from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
 from oppsync.pipeline.validate import gather
@@ -58,7 +59,9 @@ class PreviewPlanHandler:
         deal, known = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
-        facts = gather(sources, as_if_won(deal, now.date()))
+        asked = as_if_won(deal, now.date())
+        facts = gather(sources, asked)
+        destination = choose(self.systems, command.tenant_id, asked)
         account = with_customer(deal, facts.customer).account
         customer = account.code if account else None
         with self.uow() as uow:
@@ -66,7 +69,16 @@ class PreviewPlanHandler:
             people = candidates(uow, command.tenant_id, owner_email(deal), editors(overrides))
             rules = rules_of_today(uow, command.tenant_id, now.date())
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer)
-        return preview(deal, facts, sources.book(), people, now, rules=rule_facts_now, overrides=overrides)
+        return preview(
+            deal,
+            facts,
+            sources.book(),
+            people,
+            now,
+            rules=rule_facts_now,
+            overrides=overrides,
+            destination=destination,
+        )
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
         """The deal itself, or the CRM's record as it is now; and by which id it is known here."""
@@ -95,6 +107,7 @@ def preview(
     *,
     rules: RuleFacts = NO_RULES,
     overrides: Sequence[PlanOverride] = (),
+    destination: Destination | None = None,
 ) -> PlanPreview:
     """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
@@ -107,7 +120,7 @@ def preview(
         workstreams = make_workstreams(priced, enrichment, overrides, book)
         met = (*met, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
-            plan = plan_of(priced, enrichment, workstreams, now)
+            plan = plan_of(priced, enrichment, workstreams, now, destination)
     warned = bool(warnings((*wrong, *met)))
     edited = bool(editors(overrides))
     by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE

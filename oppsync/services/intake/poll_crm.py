@@ -57,6 +57,9 @@ class PollCrmHandler:
         crash_point("poll.taken", watermark.connection_id)
         try:
             crm = self.systems.crm(watermark.connection_id)
+            if not crm.capabilities.polls:
+                self._postpone(watermark, crm.poll_every, None)
+                return True
             page = self._read(crm, watermark)
         except StoreUnavailable:
             raise

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.connectors.http.client import HttpClient
+from sandbox.contracts.harness import Access
 from sandbox.standins.control import KantataControl
 from sandbox.standins.process import running
-from tests.contract.harness.vendor import Access
 
 TOKEN = "kantata-token-9d02"
 WORKSPACES = "/api/v1/workspaces"

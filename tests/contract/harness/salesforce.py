@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from sandbox.contracts.harness import WON_ON, Access
 from sandbox.firm.deals import time_and_materials
 from sandbox.standins.control import SalesforceControl
 from sandbox.standins.process import running
-from tests.contract.harness.vendor import WON_ON, Access
 
 CLIENT_SECRET = "sf-secret-4f1c"
 DATA = "/services/data/v62.0"

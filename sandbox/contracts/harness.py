@@ -1,4 +1,4 @@
-"""What the contract suites need of a vendor beside its adapter: a place to talk to, and the outside truth."""
+"""What the contract suites need of a vendor beside its connector: a place to talk to, and the outside truth."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
-from oppsync.domain.work.connections import Connection, ConnectionRole
 from sandbox.standins.control import StandinControl
 
+# The setting that every connector calls its address by.
+ADDRESS = "base_url"
 WON_ON = date(2026, 3, 2)
 # A call that a fault is for: method and path of the vendor's own API.
 Target = Mapping[str, str]
@@ -22,29 +23,31 @@ class FixedClock:
 
 @dataclass(frozen=True)
 class Access:
-    """How a vendor is reached."""
+    """How a vendor is reached: a connection's settings and secrets."""
 
     settings: dict[str, Any]
     secrets: dict[str, str]
 
     def at(self, url: str) -> Access:
-        return Access(self.settings | {"base_url": url}, self.secrets)
-
-    def connection(self, vendor: str, role: ConnectionRole) -> Connection:
-        return Connection(
-            tenant_id="default", id="c1", role=role, vendor=vendor, name=vendor, settings=self.settings
-        )
+        """The same vendor at another address."""
+        return Access(self.settings | {ADDRESS: url}, self.secrets)
 
 
-class CrmHarness(Protocol):
+class Harness(Protocol):
+    """A vendor that runs: how it is reached. For an ERP no more is needed; its books hold the demo firm
+    (`sandbox/firm`): customers CUST-1001 to CUST-1004, the companies ACME-DE and ACME-US with their accounts,
+    taxes, cost centres and payment terms, open until the end of 2028."""
+
+    @property
+    def access(self) -> Access: ...
+
+
+class CrmHarness(Harness, Protocol):
     """`reading`, `writing`: the adapter's calls, for faults. `limit_reached`: how the vendor says that its
     allowance is used up."""
 
     @property
     def control(self) -> StandinControl: ...
-
-    @property
-    def access(self) -> Access: ...
 
     @property
     def reading(self) -> Target: ...
@@ -78,15 +81,12 @@ class CrmHarness(Protocol):
         message; empty texts for what is not there."""
 
 
-class PsaHarness(Protocol):
+class PsaHarness(Harness, Protocol):
     """`searching`, `creating`, `writing`, the first and the last of asking for somebody, `cancelling` that: the
     adapter's calls, for faults. The settings know the role Consultant, as 17."""
 
     @property
     def control(self) -> StandinControl: ...
-
-    @property
-    def access(self) -> Access: ...
 
     @property
     def searching(self) -> Target: ...

@@ -1,0 +1,59 @@
+"""A connector: all that a vendor registers. Its row in `registry.py` says where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from adapters.connectors.connection_settings import checked
+from adapters.connectors.http.client import OPEN_GATE, Gate
+from adapters.connectors.traffic.limits import NO_LIMITS, Limits
+from oppsync.domain.plan.capabilities import Capabilities
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.ports.clock import Clock
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+SecretsT = TypeVar("SecretsT", bound=BaseModel)
+CapabilitiesT = TypeVar("CapabilitiesT", bound=Capabilities)
+SystemT = TypeVar("SystemT")
+
+
+@dataclass(frozen=True)
+class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
+    """`title`: the vendor's name for people. `settings`, `secrets`: the models of a connection's, whose field
+    names and checks are what a person fills in. `build` makes the adapter, which opens nothing yet.
+
+    `limits`: what the vendor publishes, and how many calls it bears at once; a connection may say otherwise.
+    `signature_scheme`: how the vendor signs its webhooks (a row of `signatures/registry.py`); None: it sends
+    none.
+    """
+
+    role: ConnectionRole
+    vendor: str
+    title: str
+    settings: type[SettingsT]
+    secrets: type[SecretsT]
+    capabilities: Callable[[SettingsT], CapabilitiesT]
+    build: Callable[[SettingsT, SecretsT, Clock, Gate], SystemT]
+    limits: Limits = NO_LIMITS
+    signature_scheme: str | None = None
+
+    def connect(
+        self, settings: Mapping[str, Any], secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+    ) -> SystemT:
+        """Raises Misconfigured, naming the setting or secret, never a value."""
+        known = checked(self.secrets, self.title, "secrets", secrets)
+        return self.build(self._checked(settings), known, clock, gate)
+
+    def capabilities_of(self, settings: Mapping[str, Any]) -> CapabilitiesT:
+        """Raises Misconfigured, as `connect`."""
+        return self.capabilities(self._checked(settings))
+
+    def _checked(self, settings: Mapping[str, Any]) -> SettingsT:
+        return checked(self.settings, self.title, "settings", settings)
+
+
+AnyConnector = Connector[Any, Any, Any, Any]

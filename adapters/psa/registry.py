@@ -1,5 +1,0 @@
-"""The PSAs there are. Each is built as `Vendor(connection, secrets, clock)` and is a `Psa`."""
-
-PSAS = {
-    "kantata": "adapters.psa.kantata.adapter:KantataPsa",
-}

@@ -1,0 +1,32 @@
+"""Which of the connected systems a deal goes to: chosen once, when it is planned, and kept with the plan."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.values.model import Code, Frozen
+
+
+class ParentValues(NamedTuple):
+    """Those of a deal's parent project, by which its systems are chosen. `day`: when it was won."""
+
+    legal_entity: str | None = None
+    region: str | None = None
+    service_line: str | None = None
+    day: date | None = None
+
+
+class PlanSystems(Frozen):
+    """The connections that a plan goes to; `psa` is None where none is told."""
+
+    erp: Code
+    psa: Code | None = None
+
+
+def parent_values(record: Opportunity | None) -> ParentValues:
+    """Nothing of a deal that was never read."""
+    if record is None:
+        return ParentValues()
+    return ParentValues(record.contracting_entity, record.region, record.service_line, record.won_on)

@@ -1,0 +1,45 @@
+"""Where a deal goes: chosen once, at planning; every later stage goes by what stands with the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.plan.systems import PlanSystems, parent_values
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.ports.erp import Erp
+from oppsync.ports.psa import Psa
+from oppsync.ports.systems import Systems
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The systems that a plan goes to, and what the ERP among them can do."""
+
+    systems: PlanSystems
+    erp: ErpCapabilities
+
+
+def choose(systems: Systems, tenant_id: str, record: Opportunity) -> Destination:
+    """Raises Misconfigured without an ERP."""
+    parent = parent_values(record)
+    erp_id, erp = systems.erp(tenant_id, parent)
+    psa = systems.psa(tenant_id, parent)
+    return Destination(PlanSystems(erp=erp_id, psa=psa[0] if psa else None), erp.capabilities)
+
+
+def erp_of(systems: Systems, opportunity: TrackedOpportunity, chosen: PlanSystems | None) -> tuple[str, Erp]:
+    """`chosen` is None for a deal without a plan, or with one of a release that knew one ERP alone."""
+    if chosen is None:
+        return systems.erp(opportunity.tenant_id, parent_values(opportunity.record))
+    return chosen.erp, systems.erp_at(chosen.erp)
+
+
+def psa_of(
+    systems: Systems, opportunity: TrackedOpportunity, chosen: PlanSystems | None
+) -> tuple[str, Psa] | None:
+    """As `erp_of`; None when no PSA is told of the deal."""
+    if chosen is None:
+        return systems.psa(opportunity.tenant_id, parent_values(opportunity.record))
+    return None if chosen.psa is None else (chosen.psa, systems.psa_at(chosen.psa))

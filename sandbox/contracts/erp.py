@@ -1,0 +1,413 @@
+"""What every ERP must do, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.connectors.connector import AnyConnector
+from adapters.runtime.processes import free_port
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.plan import LineKind, NewCustomer, PlanContent
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, reference_key
+from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.model import changed
+from oppsync.kernel.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
+from oppsync.ports.erp import Erp
+from sandbox.contracts import deals
+from sandbox.contracts.connector import ConnectorContract
+from sandbox.contracts.harness import ADDRESS, Access, FixedClock
+
+
+def connect(connector: AnyConnector, access: Access) -> Erp:
+    erp: Erp = connector.connect(access.settings, access.secrets, FixedClock())
+    return erp
+
+
+# The demo firm sells no hours in dollars in this region.
+IN_DOLLARS = ReferenceRow(
+    kind=ReferenceKind.RATE_CARD,
+    key=reference_key("DACH", "Senior Consultant", "USD"),
+    valid_from=date(2026, 1, 1),
+    value={"card": "DACH in dollars", "hourly": "160"},
+)
+
+
+class Deal:
+    """The orders of a plan, made as the pipeline makes them, under keys of its own."""
+
+    def __init__(self, opportunity: Opportunity | None = None, plan: PlanContent | None = None) -> None:
+        self.record = uuid4().hex
+        self.plan = plan or deals.content(opportunity or deals.opportunity())
+        self.ids: dict[str, str] = {}
+
+    def key(self, kind: EffectKind, path: str) -> str:
+        return outside_key("default", "sf", self.record, kind, path)
+
+    def node(self, path: str = "project", **changes: Any) -> NodeOrder:
+        node = changed(self.plan.node(path), **changes)
+        key = self.key(EffectKind.CHILD if node.parent else EffectKind.PARENT, path)
+        return NodeOrder(
+            key=key, plan=self.plan, node=node, parent_id=self.ids[node.parent] if node.parent else None
+        )
+
+    def lines(self) -> Iterator[LineOrder]:
+        for node, line in self.plan.billing_lines():
+            key = self.key(EffectKind.BILLING_LINE, line.path)
+            yield LineOrder(key=key, plan=self.plan, node=node, line=line, project_id=self.ids[node.path])
+
+    def create(self, erp: Erp) -> list[ExternalRecord]:
+        """The whole tree, parents first."""
+        landed = []
+        for node in self.plan.nodes:
+            landed.append(erp.create_node(self.node(node.path)))
+            self.ids[node.path] = landed[-1].outside_id
+        return landed + [erp.create_line(order) for order in self.lines()]
+
+    def find(self, erp: Erp) -> list[ExternalRecord | None]:
+        nodes = [erp.find_node(self.node(node.path)) for node in self.plan.nodes]
+        return nodes + [erp.find_line(order) for order in self.lines()]
+
+
+def one_line_deal(line: Callable[[], OpportunityLine], **changes: Any) -> Deal:
+    return Deal(deals.opportunity(line(), **changes))
+
+
+def close(erp: Erp, deal: Deal, created: list[ExternalRecord]) -> list[ExternalRecord]:
+    """All of a deal, in the reverse of the order in which it was created."""
+    orders: list[NodeOrder | LineOrder] = [deal.node(node.path) for node in deal.plan.nodes]
+    orders += deal.lines()
+    return [
+        erp.cancel_node(order, there.outside_id)
+        if isinstance(order, NodeOrder)
+        else erp.cancel_line(order, there.outside_id)
+        for order, there in reversed(list(zip(orders, created, strict=True)))
+    ]
+
+
+class ErpContract(ConnectorContract):
+    """Of one that can do more run `CustomersContract` and `CancelsContract`, which include this."""
+
+    def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
+        claimed = connector.capabilities_of(access.settings)
+        assert claimed.creates_customers == isinstance(self, CustomersContract)
+        assert claimed.cancels == isinstance(self, CancelsContract)
+
+    @pytest.fixture
+    def erp(self, connector: AnyConnector, access: Access) -> Erp:
+        return connect(connector, access)
+
+    def test_it_knows_its_customers(self, erp: Erp) -> None:
+        assert erp.has_customer("CUST-1001")
+        assert not erp.has_customer("CUST-9999")
+        assert not erp.has_customer("CUST-100")
+
+    def test_both_legal_entities_are_ready_and_an_unknown_one_is_said_to_be_missing(self, erp: Erp) -> None:
+        assert erp.missing_for("ACME-DE") == []
+        assert erp.missing_for("ACME-US") == []
+        (missing,) = erp.missing_for("ACME-FR")
+        assert "ACME-FR" in missing
+
+    def test_it_finds_customers_by_name_whatever_the_capitals(self, erp: Erp) -> None:
+        (found,) = erp.find_customers("GLOBEX gmbh", None)
+        assert (found.code, found.name, found.countries) == ("CUST-1001", "Globex GmbH", ("DE",))
+        assert erp.find_customers("Globex", "DE136695976") == []
+        assert erp.find_customers("Gl%", None) == []
+
+    def test_it_knows_its_payment_terms_and_how_long_its_books_are_open(self, erp: Erp) -> None:
+        assert erp.has_payment_terms("NET30")
+        assert not erp.has_payment_terms("NET31")
+        assert erp.books_open_until("ACME-DE") == date(2028, 12, 31)
+        assert erp.books_open_until("ACME-FR") is None
+
+    def test_it_lands_every_kind_that_the_billing_models_emit(self, erp: Erp) -> None:
+        for model in BILLING_MODELS.values():
+            assert model.kinds <= erp.capabilities.line_kinds
+
+    def test_an_hours_price_keeps_the_decimals_that_it_claims(self, erp: Erp) -> None:
+        deal = one_line_deal(deals.time_line)
+        deal.ids["project"] = erp.create_node(deal.node()).outside_id
+        (order, *_) = deal.lines()
+        smallest = Decimal(1).scaleb(-erp.capabilities.price_decimals)
+        finest = changed(order, line=changed(order.line, rate=Decimal(144) + smallest))
+
+        created = erp.create_line(finest)
+
+        assert erp.find_line(finest) == created
+        assert created.differences == {}
+        found = erp.find_line(order)
+        assert found is not None
+        assert found.differences
+
+    @pytest.mark.parametrize(
+        ("kind", "line"), [(LineKind.TIME, deals.time_line), (LineKind.PROGRESS, deals.progress_line)]
+    )
+    def test_what_it_invoices_in_its_own_currency_only_is_refused_in_another(
+        self, erp: Erp, kind: LineKind, line: Callable[[], OpportunityLine]
+    ) -> None:
+        sold = deals.opportunity(line(), currency="USD")
+        deal = Deal(plan=deals.content(sold, deals.book(IN_DOLLARS)))
+        deal.ids["project"] = erp.create_node(deal.node()).outside_id
+        (order, *_) = deal.lines()
+
+        if kind in erp.capabilities.own_currency_only:
+            with pytest.raises(BusinessError, match="USD") as refused:
+                erp.create_line(order)
+            assert refused.value.code == f"{kind.name}_IN_FOREIGN_CURRENCY"
+            assert erp.find_line(order) is None
+        else:
+            created = erp.create_line(order)
+            assert erp.find_line(order) == created
+
+    @pytest.mark.parametrize("line", deals.LINES.values(), ids=deals.LINES)
+    def test_a_deal_of_one_workstream_is_created_and_found_again(
+        self, erp: Erp, line: Callable[[], OpportunityLine]
+    ) -> None:
+        deal = one_line_deal(line)
+
+        created = deal.create(erp)
+
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+        assert len({(landed.outside_id, landed.url) for landed in created}) == len(created)
+
+    def test_a_deal_that_mixes_every_model_is_created_and_found_again(self, erp: Erp) -> None:
+        deal = Deal(deals.opportunity(*(line() for line in deals.LINES.values())))
+
+        created = deal.create(erp)
+
+        assert len(created) == len(deal.plan.nodes) + len(list(deal.plan.billing_lines()))
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+
+    def test_a_deal_with_credits_is_created_and_found_again(self, erp: Erp) -> None:
+        taken_back = [deals.credit(line(), id=f"00kC{n}") for n, line in enumerate(deals.CREDITS.values())]
+        deal = Deal(deals.opportunity(deals.time_line(quantity=10_000, net=1_440_000), *taken_back))
+
+        created = deal.create(erp)
+
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+
+    def test_a_project_has_a_number_and_an_address_for_people(self, erp: Erp) -> None:
+        (root, *_) = one_line_deal(deals.fixed_line).create(erp)
+
+        assert root.number
+        assert root.url
+
+    def test_the_other_company_carries_a_deal_in_its_own_currency(self, erp: Erp) -> None:
+        american = deals.account(id="001A2", name="Initech Inc", code="CUST-1002", country="US", tax_id=None)
+        deal = Deal(
+            deals.opportunity(
+                deals.fixed_line(),
+                deals.milestone_line(),
+                account=american,
+                contracting_entity="ACME-US",
+                currency="USD",
+                region="NA",
+            )
+        )
+
+        created = deal.create(erp)
+
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+
+    def test_a_deal_in_a_foreign_currency_keeps_its_currency(self, erp: Erp) -> None:
+        deal = Deal(deals.opportunity(deals.fixed_line(), deals.milestone_line(), currency="USD"))
+
+        created = deal.create(erp)
+
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+
+    def test_nothing_is_found_before_it_is_made(self, erp: Erp) -> None:
+        deal = one_line_deal(deals.milestone_line)
+        deal.ids["project"] = "1"
+
+        assert set(deal.find(erp)) == {None}
+
+    @pytest.mark.parametrize("other", ["-0", "_x", "%", "\\", "-A", ""])
+    def test_a_key_is_looked_up_exactly(self, erp: Erp, other: str) -> None:
+        """Neither the beginning of a key, nor other capitals, nor a wild card finds somebody else's project."""
+        deal = one_line_deal(deals.fixed_line)
+        made = deal.node()
+        erp.create_node(changed(made, key=made.key + "-a"))
+
+        assert erp.find_node(changed(made, key=made.key + other)) is None
+        assert set(erp.existing_keys([made.key + other, made.key + "-a"])) == {made.key + "-a"}
+
+    def test_the_same_text_in_other_fields_finds_nothing(self, erp: Erp) -> None:
+        deal = one_line_deal(deals.fixed_line)
+        order = deal.node()
+        named = changed(order.node, name=order.key, template=order.key)
+        erp.create_node(changed(order, key=order.key + "/else", node=named))
+
+        assert erp.find_node(order) is None
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"name": "Another name"},
+            {"cost_centre": "CC-DE-ADV"},
+            {"service_line": "ADV"},
+            {"template": "Another template"},
+            {"ends_on": deals.WON_ON},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_a_project_that_differs_from_the_plan_says_where(self, erp: Erp, change: dict[str, Any]) -> None:
+        deal = one_line_deal(deals.fixed_line)
+        erp.create_node(deal.node(**change))
+
+        found = erp.find_node(deal.node())
+
+        assert found is not None
+        (difference,) = found.differences.values()
+        assert str(next(iter(change.values()))) in difference[1]
+
+    @pytest.mark.parametrize(
+        "line", [deals.time_line, deals.fixed_line, deals.milestone_line, deals.progress_line]
+    )
+    def test_a_billing_line_over_another_amount_is_a_difference(
+        self, erp: Erp, line: Callable[[], OpportunityLine]
+    ) -> None:
+        deal = one_line_deal(line)
+        deal.create(erp)
+        (order, *_) = deal.lines()
+        more = order.line.amount + order.line.amount
+
+        found = erp.find_line(changed(order, line=changed(order.line, amount=more)))
+
+        assert found is not None
+        assert found.differences
+
+    def test_amounts_of_any_size_arrive_whole(self, erp: Erp) -> None:
+        huge = Decimal("987654321012.34")
+        deal = one_line_deal(lambda: deals.fixed_line(unit_price=huge, net=huge))
+
+        created = deal.create(erp)
+
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+
+    def test_an_unknown_customer_is_a_matter_for_people(self, erp: Erp) -> None:
+        deal = one_line_deal(deals.fixed_line)
+        stranger = changed(deal.plan, customer="CUST-9999")
+
+        with pytest.raises(BusinessError, match="CUST-9999") as refused:
+            erp.create_node(Deal(plan=stranger).node())
+
+        assert refused.value.code == "ACCOUNT_UNKNOWN"
+
+    def test_an_unknown_company_is_a_matter_for_people(self, erp: Erp) -> None:
+        deal = one_line_deal(deals.fixed_line)
+        elsewhere = changed(deal.plan, erp_company="ACME-FR")
+
+        with pytest.raises(BusinessError, match="ACME-FR") as refused:
+            erp.create_node(Deal(plan=elsewhere).node())
+
+        assert refused.value.code == "LEGAL_ENTITY_NOT_READY"
+
+    @pytest.mark.parametrize(("field", "code"), [("tax", "VAT-XX"), ("payment_terms", "NET999")])
+    def test_a_code_the_erp_does_not_know_is_named(self, erp: Erp, field: str, code: str) -> None:
+        deal = Deal(plan=changed(one_line_deal(deals.fixed_line).plan, **{field: code}))
+        deal.ids["project"] = erp.create_node(deal.node()).outside_id
+        (order, *_) = deal.lines()
+
+        with pytest.raises(VendorRejected, match=code):
+            erp.create_line(order)
+
+        assert erp.find_line(order) is None
+
+    def test_a_wrong_secret_is_a_misconfiguration_and_is_not_repeated(
+        self, connector: AnyConnector, access: Access
+    ) -> None:
+        wrong = {name: "wr0ng-" + value for name, value in access.secrets.items()}
+        erp = connect(connector, Access(access.settings, wrong))
+
+        with pytest.raises(Misconfigured) as refused:
+            erp.has_customer("CUST-1001")
+
+        assert "wr0ng" not in refused.value.message
+
+    def test_a_missing_secret_or_setting_is_named_at_once(
+        self, connector: AnyConnector, access: Access
+    ) -> None:
+        for name in access.secrets:
+            with pytest.raises(Misconfigured, match=name):
+                connect(connector, Access(access.settings, {}))
+        with pytest.raises(Misconfigured, match=ADDRESS):
+            connect(connector, Access({}, access.secrets))
+
+    def test_an_erp_that_is_away_is_tried_again_later(self, connector: AnyConnector, access: Access) -> None:
+        erp = connect(connector, access.at(f"http://127.0.0.1:{free_port(0)}"))
+
+        with pytest.raises(VendorUnavailable):
+            erp.create_node(Deal().node())
+
+
+class CustomersContract(ErpContract):
+    """Of an ERP in which we may create customers."""
+
+    def test_it_creates_a_customer_once_and_finds_it_by_its_code(self, erp: Erp) -> None:
+        code = f"CUST-{uuid4().hex[:8]}"
+        customer = NewCustomer(code=code, name="Newcomer SARL", country="FR", tax_id="FR40303265045")
+        order = CustomerOrder(key=f"oppsync:{code}", customer=customer, erp_company="ACME-DE")
+        assert erp.find_customer(order) is None
+
+        created = erp.create_customer(order)
+
+        assert erp.find_customer(order) == created
+        assert (created.number, erp.has_customer(code)) == (code, True)
+        found = {
+            candidate.code: candidate for candidate in erp.find_customers("Newcomer SARL", "FR40303265045")
+        }
+        assert (found[code].countries, found[code].tax_ids) == (("FR",), ("FR40303265045",))
+
+
+class CancelsContract(ErpContract):
+    """Of an ERP in which we can close what was created."""
+
+    @pytest.mark.parametrize("currency", ["EUR", "USD"])
+    def test_what_was_created_is_closed_from_leaf_to_root_and_that_may_be_repeated(
+        self, erp: Erp, currency: str
+    ) -> None:
+        deal = Deal(deals.opportunity(deals.fixed_line(), deals.milestone_line(), currency=currency))
+        created = deal.create(erp)
+        assert not any(landed.closed for landed in created)
+
+        for _ in range(2):
+            closed = close(erp, deal, created)
+            assert all(landed.closed for landed in closed)
+
+        found = deal.find(erp)
+        assert [there and there.outside_id for there in found] == [landed.outside_id for landed in created]
+        assert all(there is not None and there.closed and there.differences for there in found)
+
+    def test_hours_and_a_parent_with_its_children_are_closed_too(self, erp: Erp) -> None:
+        deal = Deal()
+        created = deal.create(erp)
+
+        close(erp, deal, created)
+
+        assert all(there is not None and there.closed for there in deal.find(erp))
+
+    def test_a_project_is_not_closed_before_what_is_below_it(self, erp: Erp) -> None:
+        deal = Deal()
+        root, *_rest = deal.create(erp)
+
+        with pytest.raises(VendorRejected):
+            erp.cancel_node(deal.node(), root.outside_id)
+
+        found = erp.find_node(deal.node())
+        assert found is not None
+        assert not found.closed
