@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from datetime import date
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -227,3 +230,29 @@ def test_origins_are_no_part_of_what_is_approved() -> None:
 
     assert without.hash == made.hash
     assert "origins" not in without.model_dump(mode="json")["provenance"]
+
+
+def calls_made(work: Callable[[], object]) -> int:
+    """How many Python functions `work` calls: its cost, counted the same on every machine."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_a_plan_costs_as_much_for_each_line_however_many_there_are() -> None:
+    def plan_of_lines(count: int) -> Plan:
+        return make.plan(make.opportunity(*(make.fixed_line(id=f"00k{number:04d}") for number in range(count))))
+
+    plan_of_lines(10)  # what is only worked out once
+    few, many = calls_made(lambda: plan_of_lines(50)), calls_made(lambda: plan_of_lines(200))
+
+    assert many < 4.5 * few

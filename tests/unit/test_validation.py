@@ -203,6 +203,13 @@ CASES = [
         make.opportunity(owner=make.owner(email=None)),
     ),
     Case(
+        "more lines than can be planned",
+        "TOO_MANY_LINES",
+        "/lines",
+        "has 1001 product lines; at most 1000",
+        make.opportunity(*(make.fixed_line(id=f"00k{number:04d}") for number in range(1_001))),
+    ),
+    Case(
         "no lines",
         "NO_LINES",
         "/lines",

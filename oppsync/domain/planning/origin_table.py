@@ -6,7 +6,7 @@ kinds of reference rows it was made of. A new field of the plan gets its row her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -50,6 +50,32 @@ RULES: dict[str, str] = {
 }
 
 
+class DealIndex:
+    """A deal's lines and the reference rows they used, indexed once: a plan of many lines asks for each of
+    them."""
+
+    def __init__(self, opportunity: Opportunity, enrichment: Enrichment) -> None:
+        self._position = {line.id: index for index, line in enumerate(opportunity.lines)}
+        self._lines = opportunity.lines
+        self._of_line = {line.line_id: line.rows for line in enrichment.lines}
+        self._order = {use: number for number, use in enumerate(enrichment.used)}
+        by_lines = {use for rows in self._of_line.values() for use in rows}
+        self._of_deal = [use for use in enrichment.used if use not in by_lines]
+
+    def position(self, line: OpportunityLine) -> int:
+        return self._position[line.id]
+
+    def lines(self, ids: Iterable[str]) -> tuple[OpportunityLine, ...]:
+        """In the order of the opportunity."""
+        return tuple(self._lines[position] for position in sorted(self._position[each] for each in ids))
+
+    def rows(self, lines: Iterable[OpportunityLine]) -> list[ReferenceUse]:
+        """The rows that these lines used and those that no line used, which are the deal's own, in their
+        order."""
+        uses = {use for line in lines for use in self._of_line[line.id] if use in self._order}
+        return sorted((*self._of_deal, *uses), key=self._order.__getitem__)
+
+
 @dataclass(frozen=True)
 class Basis:
     """What a plan is made of. `lines` are those that the thing in question rests on, `deliverer` is the entity
@@ -59,6 +85,7 @@ class Basis:
 
     opportunity: Opportunity
     enrichment: Enrichment
+    index: DealIndex
     lines: tuple[OpportunityLine, ...]
     applied: tuple[AppliedOverride, ...] = ()
     is_shared: bool = True
@@ -68,18 +95,14 @@ class Basis:
 
     @cached_property
     def rows(self) -> Sequence[ReferenceUse]:
-        """The rows that the lines in question used, those that no line did: the deal's own, and instead of them
-        those of overrides."""
-        of_lines = {line.line_id: line.rows for line in self.enrichment.lines}
-        here = {use for line in self.lines for use in of_lines[line.id]}
-        elsewhere = {use for rows in of_lines.values() for use in rows} - here
-        rows = [use for use in self.enrichment.used if use not in elsewhere]
+        """The rows of the lines in question and of the deal itself; rows of overrides replace them."""
+        rows = self.index.rows(self.lines)
         for new in (use for each in self.applied for use in each.rows):
             rows = [*(use for use in rows if not _replaces(new, use)), new]
         return rows
 
     def at(self, line: OpportunityLine, *parts: object) -> str:
-        return pointer(("lines", self.opportunity.lines.index(line), *parts))
+        return pointer(("lines", self.index.position(line), *parts))
 
 
 def _replaces(new: ReferenceUse, old: ReferenceUse) -> bool:

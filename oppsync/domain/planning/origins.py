@@ -3,7 +3,7 @@ by the tables of `origin_table`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +23,12 @@ from oppsync.domain.planning.origin_table import (
     OVERRIDDEN,
     SAID_INSTEAD,
     Basis,
+    DealIndex,
     Row,
 )
 from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
 from oppsync.domain.values.model import changed
-from oppsync.kernel.json_pointer import leaves, pointer
+from oppsync.kernel.json_pointer import pointer
 
 
 def origins(
@@ -41,18 +42,20 @@ def origins(
 
     `applied`: what people overrode of the workstreams.
     """
-    basis = Basis(opportunity, enrichment, opportunity.lines, tuple(applied))
+    index = DealIndex(opportunity, enrichment)
+    basis = Basis(opportunity, enrichment, index, opportunity.lines, tuple(applied))
     by_path = {each.key: each for each in workstreams}
     if len(workstreams) == 1:
         by_path[ROOT_PATH] = workstreams[0]
+    nodes = {node.path: node for node in content.nodes}
     collected = _Collected(content.document())
     collected.add(basis, OF_DEAL)
-    for index, node in enumerate(content.nodes):
-        workstream = _workstream_of(content, by_path, node)
+    for number, node in enumerate(content.nodes):
+        workstream = _workstream_of(nodes, by_path, node)
         if workstream is None:
-            collected.add(basis, OF_PARENT, "nodes", index)
+            collected.add(basis, OF_PARENT, "nodes", number)
         else:
-            _of_node(collected, basis, workstream, index, node)
+            _of_node(collected, basis, workstream, number, node)
     return collected.origins()
 
 
@@ -72,10 +75,12 @@ def _of_node(collected: _Collected, basis: Basis, workstream: Workstream, index:
         collected.add(billed, table, "nodes", index, "lines", number)
 
 
-def _workstream_of(content: PlanContent, by_path: dict[str, Workstream], node: PlanNode) -> Workstream | None:
+def _workstream_of(
+    nodes: Mapping[str, PlanNode], by_path: Mapping[str, Workstream], node: PlanNode
+) -> Workstream | None:
     """The workstream a node is, or belongs to; None of a parent of workstreams."""
     while node.path not in by_path and node.parent is not None:
-        node = content.node(node.parent)
+        node = nodes[node.parent]
     return by_path.get(node.path)
 
 
@@ -90,7 +95,8 @@ def _resting_on(
     return Basis(
         basis.opportunity,
         basis.enrichment,
-        lines=tuple(line for line in basis.opportunity.lines if line.id in part.line_ids),
+        basis.index,
+        lines=basis.index.lines(part.line_ids),
         applied=tuple(each for each in basis.applied if each.use.workstream == whole.key),
         is_shared=bool(whole.parts),
         deliverer=(delivery.entity if delivery else basis.enrichment.legal_entity).code,
@@ -117,14 +123,22 @@ class _Collected:
 
     def add_overridden(self, applied: Sequence[AppliedOverride], *at: str | int) -> None:
         """What a person said is what it is, whatever it would have been made of."""
-        known = {place for place, _value in leaves(self.document)}
         for use, rows in applied:
             entity = ("intercompany", "delivery_entity")
             name = entity if use.field is OverrideField.DELIVERY_ENTITY else (use.field.value,)
-            place = pointer((*at, *name))
-            if place in known:  # a deal that its own entity delivers does not name it
+            if self._has(*at, *name):  # a deal that its own entity delivers does not name it
                 origin = Origin(rule=OVERRIDDEN, rows=_own(use, rows), overrides=(use,))
-                self.places.setdefault(origin, []).append(place)
+                self.places.setdefault(origin, []).append(pointer((*at, *name)))
+
+    def _has(self, *at: str | int) -> bool:
+        thing: Any = self.document
+        for part in at:
+            if isinstance(thing, dict) and part not in thing:
+                return False
+            thing = thing[part]
+            if thing is None:
+                return False
+        return True
 
     def origins(self) -> tuple[Origin, ...]:
         return tuple(changed(origin, places=tuple(places)) for origin, places in self.places.items())

@@ -9,6 +9,9 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 
+# Projects of a deal that people could still read and approve, and a plan that is made in a second or two.
+MOST_LINES = 1_000
+
 # Pointer, what people call it, and how to read it.
 _OF_THE_DEAL: tuple[tuple[str, str, Callable[[Opportunity], object]], ...] = (
     ("/name", "name", lambda deal: deal.name or None),
@@ -54,6 +57,17 @@ def there_are_lines(opportunity: Opportunity, facts: ValidationFacts) -> Iterato
     if not opportunity.lines:
         yield finding(
             "NO_LINES", "The opportunity has no product lines, so nothing can be delivered", path="/lines"
+        )
+
+
+def lines_are_not_too_many(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    count = len(opportunity.lines)
+    if count > MOST_LINES:
+        yield finding(
+            "TOO_MANY_LINES",
+            f"The opportunity has {count} product lines; at most {MOST_LINES} can be planned together",
+            path="/lines",
+            value=count,
         )
 
 

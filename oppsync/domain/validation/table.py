@@ -14,6 +14,7 @@ RULES: tuple[Rule, ...] = (
     required_fields.deal_fields_are_present,
     required_fields.line_fields_are_present,
     required_fields.there_are_lines,
+    required_fields.lines_are_not_too_many,
     required_fields.owner_has_an_email,
     terms.billing_models_are_supported,
     terms.billing_models_find_what_they_need,

@@ -111,6 +111,11 @@ VALIDATION_CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the lines or the amount in the CRM.",
     ),
+    "TOO_MANY_LINES": code_text(
+        "The opportunity has more product lines than can be planned",
+        OwnerRole.SALES,
+        "Divide the opportunity in the CRM, or sum lines that are sold on the same terms.",
+    ),
     "NO_LINES": code_text(
         "The opportunity has no product lines",
         OwnerRole.SALES,
