@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from adapters.crm.salesforce.connector import CONNECTOR
-from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Cap, Deposit, Retainer
+from oppsync.domain.deal.billing_terms import (
+    BillingFrequency,
+    BillingTerms,
+    Cap,
+    Deposit,
+    PeriodBasis,
+    Retainer,
+)
 from oppsync.domain.deal.opportunity import Opportunity, Unit
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.values.model import changed
@@ -290,11 +297,13 @@ SAME_TERMS = BillingTerms(
 def test_terms_of_billing_are_read_from_deal_and_lines_where_the_org_has_them(org: SalesforceHarness) -> None:
     deal = deals.fixed_fee(WON)
     deal["opportunity"] |= TERMS | {"PO_Limit__c": Decimal("100000.00"), "Billing_Model__c": "Mixed"}
+    deal["opportunity"] |= {"Billing_Periods__c": "Contract"}
     deal["lines"][0] |= TERMS | {"Billing_Frequency__c": "Yearly"}
     found = read(org, deal, billing_terms=True)
     assert found.contract.billing == SAME_TERMS
     assert found.lines[0].billing == changed(SAME_TERMS, frequency=BillingFrequency.YEARLY)
     assert (found.contract.po_limit, found.billing_model) == (Decimal(100_000), None)
+    assert found.contract.billing_periods is PeriodBasis.CONTRACT
 
 
 def test_an_org_without_fields_for_terms_is_not_asked_for_them(org: SalesforceHarness) -> None:

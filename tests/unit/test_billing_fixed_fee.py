@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oppsync.domain.billing.fixed_fee import FixedFee, instalments
-from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, PeriodBasis
 from oppsync.domain.deal.opportunity import ContractTerms
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.reference.billing_policy import BillingPolicy
@@ -120,3 +120,47 @@ def test_a_fee_billed_once_is_one_line() -> None:
         Decimal(10_000),
         date(2026, 9, 15),
     )
+
+
+@pytest.mark.parametrize(
+    ("frequency", "amounts"),
+    [
+        (BillingFrequency.YEARLY, ["36500.00"]),
+        (BillingFrequency.QUARTERLY, ["9125.00"] * 4),
+        (BillingFrequency.MONTHLY, ["3041.67"] * 8 + ["3041.66"] * 4),
+    ],
+)
+def test_a_year_from_15_january_by_months_of_the_contract(
+    frequency: BillingFrequency, amounts: list[str]
+) -> None:
+    line = make.fixed_line(
+        net=36_500, unit_price=36_500, starts_on=date(2027, 1, 15), ends_on=date(2028, 1, 14),
+        billing=BillingTerms(frequency=frequency, periods=PeriodBasis.CONTRACT),
+    )  # fmt: skip
+    lines = FixedFee().lines(make.workstream(line))
+
+    assert [each.amount.text for each in lines] == amounts
+    assert (lines[0].path, lines[-1].due_on) == ("00kL2/dated/2027-01-15", date(2028, 1, 14))
+
+
+def test_periods_are_the_deals_or_else_the_entitys_or_else_calendar_months() -> None:
+    def invoices(policy: BillingPolicy | None = None, **contract: object) -> int:
+        line = make.fixed_line(starts_on=date(2027, 1, 15), ends_on=date(2028, 1, 14))
+        terms = {"payment_terms": "NET30", "billing_frequency": "yearly", **contract}
+        return len(FixedFee().lines(make.workstream(line, policy, contract=terms)))
+
+    by_contract = BillingPolicy(periods=PeriodBasis.CONTRACT)
+    assert invoices() == 2
+    assert invoices(billing_periods="contract") == 1
+    assert invoices(by_contract) == 1
+    assert invoices(by_contract, billing_periods="calendar") == 2
+
+
+def test_no_instalment_of_nothing_is_planned() -> None:
+    """Three cents in twelve months are three instalments."""
+    line = make.fixed_line(
+        net="0.03", unit_price="0.03", starts_on=date(2026, 1, 1), ends_on=date(2026, 12, 31)
+    )
+    plan = make.plan(make.opportunity(line))
+
+    assert [each.amount.text for _, each in plan.content.billing_lines()] == ["0.01"] * 3

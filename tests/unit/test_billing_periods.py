@@ -11,8 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oppsync.domain.billing.calendar import due_day, is_business_day, is_known
-from oppsync.domain.billing.periods import anniversary, day_in_month, first_day, months_in, periods
-from oppsync.domain.deal.billing_terms import BillingFrequency
+from oppsync.domain.billing.periods import (
+    Period,
+    anniversary,
+    contract_months,
+    contract_months_in,
+    day_in_month,
+    first_day,
+    months_in,
+    periods,
+)
+from oppsync.domain.deal.billing_terms import BillingFrequency, PeriodBasis
 from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
 from oppsync.domain.values.model import changed
 from tests.harness import builders as make
@@ -156,3 +165,49 @@ def test_a_due_date_rolls_over_a_long_weekend_and_only_where_the_policy_says_so(
 )
 def test_a_calendar_is_known_or_not(country: str, subdivision: str | None, known: bool) -> None:
     assert is_known(country, subdivision) is known
+
+
+def test_months_of_a_contract_begin_on_its_day_of_the_month() -> None:
+    found = list(contract_months(date(2027, 1, 15), date(2027, 4, 2)))
+
+    assert found == [
+        (date(2027, 1, 15), date(2027, 2, 14)),
+        (date(2027, 2, 15), date(2027, 3, 14)),
+        (date(2027, 3, 15), date(2027, 4, 2)),
+    ]
+
+
+def test_a_contract_from_the_last_day_of_a_long_month_has_no_gap_in_a_short_one() -> None:
+    found = list(contract_months(date(2027, 1, 31), date(2027, 4, 29)))
+
+    assert found == [
+        (date(2027, 1, 31), date(2027, 2, 27)),
+        (date(2027, 2, 28), date(2027, 3, 30)),
+        (date(2027, 3, 31), date(2027, 4, 29)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "count"),
+    [(BillingFrequency.YEARLY, 1), (BillingFrequency.QUARTERLY, 4), (BillingFrequency.MONTHLY, 12)],
+)
+def test_a_year_from_the_middle_of_a_month_is_whole_periods_of_the_contract(
+    frequency: BillingFrequency, count: int
+) -> None:
+    start, end = date(2027, 1, 15), date(2028, 1, 14)
+    found = periods(start, end, frequency, PeriodBasis.CONTRACT)
+
+    assert len(found) == count
+    assert [contract_months_in(start, period) for period in found] == [12 // count] * count
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 12, 31)), st.integers(0, 1_500))
+def test_months_of_a_contract_are_without_gap_and_worth_what_they_sum_to(start: date, days: int) -> None:
+    end = start + timedelta(days=days)
+    found = list(contract_months(start, end))
+
+    assert (found[0].starts_on, found[-1].ends_on) == (start, end)
+    assert all(after.starts_on == before.ends_on + timedelta(days=1) for before, after in pairwise(found))
+    worth = sum((contract_months_in(start, each) for each in found), start=Fraction(0))
+    assert worth == contract_months_in(start, Period(start, end))
+    assert len(found) - 1 < worth <= len(found)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from oppsync.domain.billing.retainer import RetainerBilling
-from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, Retainer
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, PeriodBasis, Retainer
 from oppsync.domain.deal.opportunity import OpportunityLine
 from oppsync.domain.plan.plan import BillingLine
 from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
@@ -79,3 +79,16 @@ def test_hours_and_rollover_stand_in_the_plan() -> None:
     (root, *_) = make.content(make.opportunity(make.retainer_line(billing=terms))).nodes
 
     assert root.terms == terms
+
+
+def test_whole_months_of_the_contract_cost_whole_months() -> None:
+    line = make.retainer_line(
+        starts_on=date(2026, 5, 15), ends_on=date(2026, 8, 14), quantity=3, net=12_000, unit_price=4_000,
+        billing=BillingTerms(retainer=Retainer(hours=20), periods=PeriodBasis.CONTRACT),
+    )  # fmt: skip
+
+    assert figures(schedule(line)) == [
+        ("2026-05-15", "4000.00", "20.00"),
+        ("2026-06-15", "4000.00", "20.00"),
+        ("2026-07-15", "4000.00", "20.00"),
+    ]

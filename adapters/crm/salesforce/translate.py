@@ -99,6 +99,7 @@ def _contract(record: wire.OpportunityRecord) -> dict[str, Any]:
         "special_terms": record.special_terms,
         "place_of_supply": record.place_of_supply and record.place_of_supply.strip().upper(),
         "billing_frequency": _code(wire.BILLING_FREQUENCIES, record.billing_frequency),
+        "billing_periods": _code(wire.BILLING_PERIODS, record.billing_periods),
     }
     return _given(terms) | {"billing": _billing_terms(record)}
 

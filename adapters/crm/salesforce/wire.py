@@ -212,6 +212,7 @@ class OpportunityRecord(BillingTermsRecord):
     place_of_supply: Words = Field(alias="Place_Of_Supply__c")
     contract_type: Words = Field(alias="Contract_Type__c")
     billing_frequency: Words = Field(alias="Billing_Frequency__c")
+    billing_periods: Words = Field(alias="Billing_Periods__c")
     starts_on: Day = Field(alias="Start_Date__c")
     ends_on: Day = Field(alias="End_Date__c")
     signed_on: Day = Field(alias="Contract_Signed_Date__c")
@@ -303,7 +304,7 @@ BILLING_TERMS = frozenset(
     f"{record.sobject}.{name}"
     for record in (OpportunityRecord, LineRecord)
     for name, _ in BillingTermsRecord.fields()
-) | {"Opportunity.PO_Limit__c", "OpportunityLineItem.Billing_Frequency__c"}
+) | {"Opportunity.PO_Limit__c", "Opportunity.Billing_Periods__c", "OpportunityLineItem.Billing_Frequency__c"}
 
 # Read where the connection's `fields` name it.
 NAMED_ONLY = frozenset({"OpportunityLineItem.Phase__c"})
@@ -352,6 +353,7 @@ BILLING_MODELS = {
 # On an opportunity: every line says its own.
 MIXED = "Mixed"
 BILLING_FREQUENCIES = {"Once": "once", "Monthly": "monthly", "Quarterly": "quarterly", "Yearly": "yearly"}
+BILLING_PERIODS = {"Calendar": "calendar", "Contract": "contract"}
 BILLING_TIMINGS = {"In Advance": "in_advance", "In Arrears": "in_arrears"}
 CAP_SCOPES = {"Contract": "contract", "Period": "period", "Workstream": "workstream"}
 ROLLOVERS = {"None": "none", "Capped": "capped", "All": "all"}

@@ -12,9 +12,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from oppsync.domain.billing.calendar import due_day
-from oppsync.domain.billing.periods import first_day, periods
+from oppsync.domain.billing.periods import first_day, period_key, periods
 from oppsync.domain.billing.terms import billing_day_findings
-from oppsync.domain.deal.billing_terms import BillingFrequency
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
@@ -24,7 +23,7 @@ from oppsync.domain.values.model import require
 
 
 class Instalment(NamedTuple):
-    """`key` names it in the line's path: the month its period ends in, or `once`."""
+    """`key` names it in the line's path: by the period it is for, or `once`."""
 
     key: str
     due_on: date
@@ -35,7 +34,7 @@ class FixedFee:
     title = "Fixed fee"
     revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.DATED})
-    uses = frozenset({"day"})
+    uses = frozenset({"day", "periods"})
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         return billing_day_findings(opportunity, line, path)
@@ -58,7 +57,11 @@ class FixedFee:
 def instalments(workstream: Workstream) -> tuple[Instalment, ...]:
     """One for each period of the run; at least one."""
     frequency = require(workstream.terms.frequency, "the billing frequency")
-    ends = [period.ends_on for period in periods(workstream.starts_on, workstream.ends_on, frequency)]
-    keys = ["once"] if frequency is BillingFrequency.ONCE else [f"{end:%Y-%m}" for end in ends]
-    due = [due_day(first_day(end, workstream.terms.day), workstream.seller) for end in ends]
-    return tuple(map(Instalment, keys, due))
+    basis = workstream.period_basis
+    return tuple(
+        Instalment(
+            key=period_key(period, period.ends_on, frequency, basis),
+            due_on=due_day(first_day(period.ends_on, workstream.terms.day), workstream.seller),
+        )
+        for period in periods(workstream.starts_on, workstream.ends_on, frequency, basis)
+    )

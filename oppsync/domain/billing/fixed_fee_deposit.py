@@ -40,7 +40,7 @@ class FixedFeeDeposit:
     title = "Fixed fee with deposit"
     revenue_method = RevenueMethod.PERCENT_COMPLETE
     kinds = frozenset({LineKind.DATED})
-    uses = frozenset({"day", "deposit"})
+    uses = frozenset({"day", "deposit", "periods"})
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         yield from billing_day_findings(opportunity, line, path)

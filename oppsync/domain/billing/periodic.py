@@ -8,9 +8,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 from oppsync.domain.billing.calendar import due_day
-from oppsync.domain.billing.periods import Period, first_day, months_in, periods
+from oppsync.domain.billing.periods import Period, contract_months_in, first_day, months_in, period_key, periods
 from oppsync.domain.billing.terms import billing_day_findings
-from oppsync.domain.deal.billing_terms import BillingFrequency, Timing
+from oppsync.domain.deal.billing_terms import BillingFrequency, PeriodBasis, Timing
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
@@ -32,11 +32,11 @@ def periodic_lines(
 ) -> tuple[BillingLine, ...]:
     """The workstream's amount by the periods' `weight`, each due at its period's begin or end."""
     frequency = require(workstream.terms.frequency, "the billing frequency")
-    run = periods(workstream.starts_on, workstream.ends_on, frequency)
+    run = periods(workstream.starts_on, workstream.ends_on, frequency, workstream.period_basis)
     amounts = workstream.amount.allocate([weight(period) for period in run])
     return tuple(
         BillingLine(
-            path=f"{workstream.key}/dated/{_key(period, timing, frequency)}",
+            path=f"{workstream.key}/dated/{_key(period, timing, frequency, workstream)}",
             kind=LineKind.DATED,
             description=f"{workstream.name}: {period.starts_on.isoformat()} to {period.ends_on.isoformat()}",
             amount=amount,
@@ -49,9 +49,16 @@ def periodic_lines(
     )
 
 
-def monthly_hours(each_month: Decimal, period: Period, proration: Proration) -> Decimal:
-    """Of a number of hours a month, those of a period, to a hundredth."""
-    exact = months_in(period.starts_on, period.ends_on, proration) * Fraction(each_month)
+def months_worth(workstream: Workstream, period: Period) -> Fraction:
+    """How many months' price a period is worth, by the months that the workstream's periods are made of."""
+    if workstream.period_basis is PeriodBasis.CONTRACT:
+        return contract_months_in(workstream.starts_on, period)
+    return months_in(period.starts_on, period.ends_on, workstream.seller.billing_policy.proration)
+
+
+def hours_in(each_month: Decimal, months: Fraction) -> Decimal:
+    """The hours of some months, to a hundredth."""
+    exact = months * Fraction(each_month)
     return (Decimal(exact.numerator) / exact.denominator).quantize(_HOURS_STEP, ROUND_HALF_EVEN)
 
 
@@ -61,7 +68,10 @@ def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str
     start, end = opportunity.start_of(line), opportunity.end_of(line)
     if line.unit is not Unit.MONTH or start is None or end is None or end < start:
         return
-    months = months_in(start, end, Proration.CALENDAR_DAYS)
+    if opportunity.billing_of(line).periods is PeriodBasis.CONTRACT:
+        months = contract_months_in(start, Period(start, end))
+    else:
+        months = months_in(start, end, Proration.CALENDAR_DAYS)
     if abs(months - Fraction(line.quantity)) > _TOLERANCE:
         yield finding(
             "MONTHS_MISMATCH",
@@ -72,11 +82,8 @@ def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str
         )
 
 
-def _key(period: Period, timing: Timing, frequency: BillingFrequency) -> str:
-    """The month by which it is due: never an index, which a change of the run would move."""
-    if frequency is BillingFrequency.ONCE:
-        return "once"
-    return f"{_begin_or_end(period, timing):%Y-%m}"
+def _key(period: Period, timing: Timing, frequency: BillingFrequency, workstream: Workstream) -> str:
+    return period_key(period, _begin_or_end(period, timing), frequency, workstream.period_basis)
 
 
 def _due(period: Period, timing: Timing, workstream: Workstream) -> date:

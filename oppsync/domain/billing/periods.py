@@ -1,8 +1,8 @@
 """The dates of billing schedules: periods of a run, days of the month, anniversaries, parts of months.
 
-Periods are calendar months, the partial first and last ones too, as in NetSuite's fixed bid, interval. A
-quarter is three months and a year twelve, counted from the first one.
-"""
+Periods are calendar months, the partial first and last ones too, as in NetSuite's fixed bid, interval; or
+months of the contract, counted from its first day, of which only the last may be partial. A quarter is three
+months and a year twelve, counted from the first one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import count
 from typing import NamedTuple
 
-from oppsync.domain.deal.billing_terms import BillingFrequency
+from oppsync.domain.deal.billing_terms import BillingFrequency, PeriodBasis
 from oppsync.domain.reference.billing_policy import Proration
 
 _MONTHS = {BillingFrequency.MONTHLY: 1, BillingFrequency.QUARTERLY: 3, BillingFrequency.YEARLY: 12}
@@ -27,14 +28,30 @@ class Period(NamedTuple):
     ends_on: date
 
 
-def periods(starts_on: date, ends_on: date, frequency: BillingFrequency) -> tuple[Period, ...]:
+def periods(
+    starts_on: date,
+    ends_on: date,
+    frequency: BillingFrequency,
+    basis: PeriodBasis = PeriodBasis.CALENDAR,
+) -> tuple[Period, ...]:
     """The periods of a run, without gap; at least one. `once` is one period."""
     if frequency is BillingFrequency.ONCE:
         return (Period(starts_on, ends_on),)
-    months = tuple(months_of(starts_on, ends_on))
+    of_basis = contract_months if basis is PeriodBasis.CONTRACT else months_of
+    months = tuple(of_basis(starts_on, ends_on))
     step = _MONTHS[frequency]
     chunks = (months[index : index + step] for index in range(0, len(months), step))
     return tuple(Period(chunk[0].starts_on, chunk[-1].ends_on) for chunk in chunks)
+
+
+def period_key(period: Period, day: date, frequency: BillingFrequency, basis: PeriodBasis) -> str:
+    """What names a period in the path of its line: never an index, which a change of the run would move.
+
+    By the month in which it is due (`day`): `2026-06`; a period of the contract by its first day: `2026-06-15`.
+    """
+    if frequency is BillingFrequency.ONCE:
+        return "once"
+    return f"{period.starts_on:%Y-%m-%d}" if basis is PeriodBasis.CONTRACT else f"{day:%Y-%m}"
 
 
 def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
@@ -44,6 +61,36 @@ def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
         last = min(day_in_month(first.year, first.month, 31), ends_on)
         yield Period(first, last)
         first = last + timedelta(days=1)
+
+
+def contract_months(starts_on: date, ends_on: date) -> Iterator[Period]:
+    """Months counted from the first day of the run: from the 15th to the 14th; the last one may be partial.
+
+    A run from the last days of a month has shorter months begin on their last day.
+    """
+    for number in count():
+        begin, after = _months_later(starts_on, number), _months_later(starts_on, number + 1)
+        if begin > ends_on:
+            return
+        yield Period(begin, min(after - timedelta(days=1), ends_on))
+
+
+def contract_months_in(starts_on: date, period: Period) -> Fraction:
+    """How many months of the contract a period is worth: a whole one is one, a part counts by its days."""
+    worth = Fraction(0)
+    for number in count():
+        begin, after = _months_later(starts_on, number), _months_later(starts_on, number + 1)
+        if begin > period.ends_on:
+            return worth
+        first, last = max(begin, period.starts_on), min(after - timedelta(days=1), period.ends_on)
+        if first <= last:
+            worth += Fraction((last - first).days + 1, (after - begin).days)
+    raise AssertionError("a period ends")
+
+
+def _months_later(day: date, months: int) -> date:
+    years, month = divmod(day.month - 1 + months, _DECEMBER)
+    return day_in_month(day.year + years, month + 1, day.day)
 
 
 def day_in_month(year: int, month: int, day: int) -> date:

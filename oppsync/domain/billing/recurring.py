@@ -10,8 +10,8 @@ from datetime import timedelta
 from fractions import Fraction
 from itertools import count
 
-from oppsync.domain.billing.periodic import periodic_findings, periodic_lines
-from oppsync.domain.billing.periods import Period, anniversary, months_in
+from oppsync.domain.billing.periodic import months_worth, periodic_findings, periodic_lines
+from oppsync.domain.billing.periods import Period, anniversary
 from oppsync.domain.billing.terms import pointer
 from oppsync.domain.deal.billing_terms import Timing
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
@@ -32,7 +32,7 @@ class Recurring:
     title = "Managed service"
     revenue_method = RevenueMethod.STRAIGHT_LINE
     kinds = frozenset({LineKind.DATED})
-    uses = frozenset({"day", "timing", "indexation_percent"})
+    uses = frozenset({"day", "timing", "indexation_percent", "periods"})
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         yield from periodic_findings(opportunity, line, path)
@@ -63,7 +63,6 @@ class Recurring:
 
 def _worth(period: Period, workstream: Workstream) -> Fraction:
     """Months of the first year's price: after the first anniversary a month is worth more than one."""
-    proration = workstream.seller.billing_policy.proration
     raised = 1 + Fraction(workstream.terms.indexation_percent or 0) / 100
     worth = Fraction(0)
     for years in count():
@@ -72,6 +71,6 @@ def _worth(period: Period, workstream: Workstream) -> Fraction:
             return worth
         end = anniversary(workstream.starts_on, years + 1) - timedelta(days=1)
         if end >= period.starts_on:
-            months = months_in(max(begin, period.starts_on), min(end, period.ends_on), proration)
-            worth += months * raised**years
+            part = Period(max(begin, period.starts_on), min(end, period.ends_on))
+            worth += months_worth(workstream, part) * raised**years
     raise AssertionError("a period ends")

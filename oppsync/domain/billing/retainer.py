@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from oppsync.domain.billing.periodic import monthly_hours, periodic_findings, periodic_lines
-from oppsync.domain.billing.periods import Period, months_in
+from oppsync.domain.billing.periodic import hours_in, months_worth, periodic_findings, periodic_lines
+from oppsync.domain.billing.periods import Period
 from oppsync.domain.billing.terms import pointer
 from oppsync.domain.deal.billing_terms import Retainer, Rollover, Timing
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
@@ -27,7 +27,7 @@ class RetainerBilling:
     title = "Retainer"
     revenue_method = RevenueMethod.STRAIGHT_LINE
     kinds = frozenset({LineKind.DATED})
-    uses = frozenset({"day", "retainer"})
+    uses = frozenset({"day", "periods", "retainer"})
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         yield from periodic_findings(opportunity, line, path)
@@ -50,14 +50,13 @@ class RetainerBilling:
             yield from _rollover_findings(line, retainer, f"{here}/rollover_hours")
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
-        policy = workstream.seller.billing_policy
         included = require(require(workstream.terms.retainer, "the retainer").hours, "the hours included")
 
         def months(period: Period) -> Fraction:
-            return months_in(period.starts_on, period.ends_on, policy.proration)
+            return months_worth(workstream, period)
 
         def hours(period: Period) -> Decimal:
-            return monthly_hours(included, period, policy.proration)
+            return hours_in(included, months(period))
 
         return periodic_lines(workstream, Timing.IN_ADVANCE, months, hours)
 

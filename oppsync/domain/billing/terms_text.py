@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope, Deposit, Retainer, Rollover, Timing
+from oppsync.domain.deal.billing_terms import (
+    BillingTerms,
+    Cap,
+    CapScope,
+    Deposit,
+    PeriodBasis,
+    Retainer,
+    Rollover,
+    Timing,
+)
 from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.money import Money
 
@@ -14,6 +23,10 @@ _SCOPES = {
     CapScope.WORKSTREAM: "for the workstream",
 }
 _TIMINGS = {Timing.IN_ADVANCE: "in advance", Timing.IN_ARREARS: "in arrears"}
+_PERIODS = {
+    PeriodBasis.CALENDAR: "calendar months",
+    PeriodBasis.CONTRACT: "months from the first day of the contract",
+}
 _LAST_DAY = 31
 
 
@@ -30,6 +43,8 @@ def _in_words(terms: BillingTerms, currency: str) -> Iterator[tuple[str, str]]:
     if terms.retainer is not None:
         yield "hours included", f"{plain(require(terms.retainer.hours, 'the hours included'))} a month"
         yield "hours not used", _rollover(terms.retainer)
+    if terms.periods is not None:
+        yield "periods", _PERIODS[terms.periods]
     if terms.timing is not None:
         yield "invoiced", _TIMINGS[terms.timing]
     if terms.indexation_percent:

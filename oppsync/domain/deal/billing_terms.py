@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from oppsync.domain.values.model import Frozen, Quantity, changed
+from oppsync.domain.values.model import Frozen, Quantity, changed, omitted_at
 
 
 class BillingFrequency(StrEnum):
@@ -21,6 +21,14 @@ class BillingFrequency(StrEnum):
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
     YEARLY = "yearly"
+
+
+class PeriodBasis(StrEnum):
+    """What the periods of a run are: calendar months, the first and the last one partial where it begins or
+    ends inside one; or months of the contract, counted from its first day."""
+
+    CALENDAR = "calendar"
+    CONTRACT = "contract"
 
 
 class Timing(StrEnum):
@@ -72,8 +80,8 @@ class Retainer(Frozen):
 class BillingTerms(Frozen):
     """`day` is the day of the month invoices are due on; 31, like 30 in February, is the month's last day.
 
-    `indexation_percent` raises the price on each anniversary of the start.
-    """
+    `indexation_percent` raises the price on each anniversary of the start. `periods` None leaves it to the
+    policy of the entity that invoices."""
 
     frequency: BillingFrequency | None = None
     day: int | None = None
@@ -82,6 +90,7 @@ class BillingTerms(Frozen):
     deposit: Deposit | None = None
     retainer: Retainer | None = None
     indexation_percent: Quantity | None = None
+    periods: PeriodBasis | None = omitted_at(None)
 
     def over(self, wider: BillingTerms) -> BillingTerms:
         """These terms, and those of `wider` for what these leave open."""

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, PeriodBasis
 from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.kernel import canonical_json
 
@@ -86,6 +86,7 @@ class ContractTerms(Frozen):
     po_expires_on: date | None = omitted_at(None)
     signed_on: date | None = None
     billing_frequency: BillingFrequency = BillingFrequency.MONTHLY
+    billing_periods: PeriodBasis | None = omitted_at(None)
     billing: BillingTerms = omitted_at(BillingTerms())
     place_of_supply: Country | None = omitted_at(None)
     document_url: Text | None = omitted_at(None)
@@ -186,8 +187,9 @@ class Opportunity(Frozen):
 
     def billing_of(self, line: OpportunityLine) -> BillingTerms:
         """The line's own terms of billing, and the contract's for what it leaves open."""
-        frequency = BillingTerms(frequency=self.contract.billing_frequency)
-        return line.billing.over(self.contract.billing.over(frequency))
+        contract = self.contract
+        widest = BillingTerms(frequency=contract.billing_frequency, periods=contract.billing_periods)
+        return line.billing.over(contract.billing.over(widest))
 
     def start_of(self, line: OpportunityLine) -> date | None:
         return line.starts_on or self.starts_on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from oppsync.domain.deal.billing_terms import BillingTerms
+from oppsync.domain.deal.billing_terms import BillingTerms, PeriodBasis
 from oppsync.domain.deal.opportunity import BillingModelCode, Milestone
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import LineEnrichment
@@ -45,6 +45,11 @@ class Workstream(Frozen):
     parts: tuple[Workstream, ...] = ()
     called: Text | None = None
     price_decimals: int = PRICE_DECIMALS
+
+    @property
+    def period_basis(self) -> PeriodBasis:
+        """As the terms say, or else the policy of the entity that invoices."""
+        return self.terms.periods or self.seller.billing_policy.periods
 
     @property
     def is_credit(self) -> bool:

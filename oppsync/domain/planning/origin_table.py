@@ -195,6 +195,8 @@ def terms(basis: Basis) -> Iterator[str]:
                 yield f"/contract/billing/{name}"
             elif name == "frequency":
                 yield "/contract/billing_frequency"
+            elif name == "periods" and contract.billing_periods is not None:
+                yield "/contract/billing_periods"
 
 
 def of_milestone(name: str) -> Fields:

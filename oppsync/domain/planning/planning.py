@@ -20,6 +20,7 @@ from oppsync.domain.plan.plan import (
     BillingLine,
     ContractFacts,
     Intercompany,
+    LineKind,
     NewCustomer,
     NodeKind,
     PlanContent,
@@ -225,9 +226,11 @@ def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
 
 
 def _billing(workstream: Workstream, price_decimals: int) -> tuple[BillingLine, ...]:
+    """Without instalments of nothing: a fee may have fewer minor units than its run has periods."""
     model = BILLING_MODELS[workstream.billing_model]
     parts = (changed(part, price_decimals=price_decimals) for part in workstream.parts or (workstream,))
-    return tuple(line for part in parts for line in model.lines(part))
+    lines = (line for part in parts for line in model.lines(part))
+    return tuple(line for line in lines if line.amount.amount or line.kind is not LineKind.DATED)
 
 
 def _new_customer(account: Account) -> NewCustomer:

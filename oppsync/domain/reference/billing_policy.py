@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from oppsync.domain.deal.billing_terms import PeriodBasis
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.values.model import Frozen, omitted_at
 from oppsync.domain.values.money import Rounding
@@ -26,12 +27,14 @@ class RevenueMethod(StrEnum):
 
 
 class BillingPolicy(Frozen):
-    """`rolls_to_business_day`: a due date on a weekend or holiday of the entity's country moves to the next day
-    that is none. `rounding` is that of tax. `recognises_revenue`: plans have a revenue schedule beside the
-    billing schedule; `revenue_methods` are those that differ from the default of their billing model."""
+    """`rolls_to_business_day`: a due date on a weekend or holiday of the entity's country moves to the next
+    day that is none. `rounding` is that of tax. `periods` holds where the deal's terms leave it open.
+    `recognises_revenue`: plans have a revenue schedule beside the billing schedule; `revenue_methods` are
+    those that differ from the default of their billing model."""
 
     rolls_to_business_day: bool = False
     proration: Proration = Proration.CALENDAR_DAYS
     rounding: Rounding = Rounding.HALF_EVEN
+    periods: PeriodBasis = omitted_at(PeriodBasis.CALENDAR)
     recognises_revenue: bool = omitted_at(False)
     revenue_methods: dict[BillingModelCode, RevenueMethod] = omitted_at({})

@@ -120,6 +120,7 @@ ALL = (
             "Special_Terms__c": Field(length=2_000),
             "Contract_Type__c": TEXT,
             "Billing_Frequency__c": TEXT,
+            "Billing_Periods__c": TEXT,
             "Start_Date__c": DATE,
             "End_Date__c": DATE,
             "Contract_Signed_Date__c": DATE,
