@@ -26,8 +26,8 @@ class RevenueMethod(StrEnum):
 
 
 class BillingPolicy(Frozen):
-    """`rolls_to_business_day`: a due date on a weekend or holiday of the entity's country moves to the next day
-    that is none. `rounding` is that of tax. `recognises_revenue`: plans have a revenue schedule beside the
+    """`rolls_to_business_day`: a due date on a weekend or holiday of the entity's country moves to the next
+    business day. `rounding` applies to tax. `recognises_revenue`: plans have a revenue schedule beside the
     billing schedule; `revenue_methods` are those that differ from the default of their billing model."""
 
     rolls_to_business_day: bool = False
