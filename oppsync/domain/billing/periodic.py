@@ -1,4 +1,5 @@
-"""What retainers and managed services share: one dated line a period, partial ones by the entity's policy."""
+"""Shared by retainers and managed services: one dated line a period, partial periods by the entity's
+policy."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
 
-# A run of whole months that begins inside one is worth a little less or more than their number.
+# Whole months that begin inside a calendar month may count for a little less or more than their number.
 _TOLERANCE = Fraction(1, 2)
 _HOURS_STEP = Decimal("0.01")
 
@@ -30,7 +31,7 @@ def periodic_lines(
     weight: Callable[[Period], Fraction],
     hours: Callable[[Period], Decimal | None],
 ) -> tuple[BillingLine, ...]:
-    """The workstream's amount by the periods' `weight`, each due at its period's begin or end."""
+    """The workstream's amount divided by the `weight` of each period, due when the period begins or ends."""
     frequency = require(workstream.terms.frequency, "the billing frequency")
     run = periods(workstream.starts_on, workstream.ends_on, frequency)
     amounts = workstream.amount.allocate([weight(period) for period in run])
@@ -50,13 +51,14 @@ def periodic_lines(
 
 
 def monthly_hours(each_month: Decimal, period: Period, proration: Proration) -> Decimal:
-    """Of a number of hours a month, those of a period, to a hundredth."""
+    """The hours of a period at `each_month` hours a month, to a hundredth."""
     exact = months_in(period.starts_on, period.ends_on, proration) * Fraction(each_month)
     return (Decimal(exact.numerator) / exact.denominator).quantize(_HOURS_STEP, ROUND_HALF_EVEN)
 
 
 def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
-    """The day of the month, and months sold that are not those of the run."""
+    """Findings about the day of the month, and about a number of months sold that the line's dates do not
+    have."""
     yield from billing_day_findings(opportunity, line, path)
     start, end = opportunity.start_of(line), opportunity.end_of(line)
     if line.unit is not Unit.MONTH or start is None or end is None or end < start:
@@ -73,7 +75,7 @@ def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str
 
 
 def _key(period: Period, timing: Timing, frequency: BillingFrequency) -> str:
-    """The month by which it is due: never an index, which a change of the run would move."""
+    """The month of its due date. Never an index, which would move when the line's dates change."""
     if frequency is BillingFrequency.ONCE:
         return "once"
     return f"{_begin_or_end(period, timing):%Y-%m}"
