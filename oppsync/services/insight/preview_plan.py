@@ -81,7 +81,8 @@ class PreviewPlanHandler:
         )
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
-        """The deal itself, or the CRM's record as it is now; and by which id it is known here."""
+        """The deal itself, or the CRM's record as it is now; and its id here, None for a deal that is not
+        stored."""
         if isinstance(of, Opportunity):
             return of, None
         known: UUID | None
@@ -109,7 +110,8 @@ def preview(
     overrides: Sequence[PlanOverride] = (),
     destination: Destination | None = None,
 ) -> PlanPreview:
-    """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
+    """Pure: the findings of each stage, one after the other, even where an earlier one would stop the deal;
+    and the plan, where they leave one."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
@@ -147,7 +149,7 @@ def preview(
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Two stages may miss the same thing. What stops the deal comes first."""
+    """Each finding once, because two stages may find the same thing. Blocking findings come first."""
     once: dict[tuple[str, str, str], Finding] = {}
     for found in findings:
         once.setdefault((found.code, found.path, found.value), found)
