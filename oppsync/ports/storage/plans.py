@@ -21,16 +21,17 @@ class Plans(Protocol):
         """Raises NotFound."""
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
-        """Where the plan goes; None of a plan that does not say, or that is not there."""
+        """The systems the plan goes to; None when none are stored with it, or there is no such plan."""
 
 
 class PlanOverrides(Protocol):
-    """Append only: what was said stays, the last word counts (`domain.overrides.latest`)."""
+    """Append only: every override is kept, and the latest of a field counts
+    (`domain.plan.overrides.latest`)."""
 
     def add(self, tenant_id: str, opportunity_id: UUID, person: Person, new: NewOverride) -> PlanOverride: ...
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
-        """All of an opportunity, oldest first, those taken back too."""
+        """All overrides of an opportunity, oldest first, those taken back too."""
 
 
 class Baselines(Protocol):
