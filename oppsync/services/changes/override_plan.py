@@ -24,8 +24,8 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.resume import resume
 
-# States in which a deal may have its workstreams and nobody has approved them yet. `validated` is one of them: a
-# deal may be parked there with a margin that an override made too thin, and another override corrects it.
+# States in which a deal may have its workstreams and nobody has approved them yet. `validated` is one of them:
+# a deal may be parked there with a margin that an override made too thin, and another override corrects it.
 _OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
 
 LONGEST = 200  # of a workstream's key and of a value

@@ -116,14 +116,14 @@ def preview(
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
     enrichment = enrich(priced, book)
-    met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
+    later = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
     plan: Plan | None = None
     if isinstance(enrichment, Enrichment) and is_planned:
         workstreams = make_workstreams(priced, enrichment, overrides, book)
-        met = (*met, *workstreams.findings)
+        later = (*later, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
             plan = plan_of(priced, enrichment, workstreams, now, destination)
-    warned = bool(warnings((*wrong, *met)))
+    warned = bool(warnings((*wrong, *later)))
     edited = bool(editors(overrides))
     by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE
     asked = [role for role in people if role not in by_rule]
@@ -134,7 +134,7 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=require(priced.won_on, "the close date"),
-        findings=_once((*wrong, *met, *nobody_approves(people, asked))),
+        findings=_once((*wrong, *later, *nobody_approves(people, asked))),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(

@@ -212,8 +212,8 @@ def _run(target: State) -> Forecast:
 
 def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> str:
     """What still blocks the deal, as far as Postgres alone can tell; empty when nothing does."""
-    found = _foreseen(uow, opportunity, target)
-    return "; ".join(f"{each.code}: {each.message}" for each in found) if blocking(found) else ""
+    findings = _foreseen(uow, opportunity, target)
+    return "; ".join(f"{each.code}: {each.message}" for each in findings) if blocking(findings) else ""
 
 
 def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> Sequence[Finding]:
@@ -227,10 +227,10 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
         owner = approve.owner_email(record)
         return approve.nobody_approves(approve.candidates(uow, tenant_id, owner, editors(overrides)))
     book = uow.references.book(tenant_id)
-    found = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
-    if not isinstance(found, Enrichment):
-        return found
-    return make_workstreams(record, found, overrides, book).findings
+    result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
+    if not isinstance(result, Enrichment):
+        return result
+    return make_workstreams(record, result, overrides, book).findings
 
 
 def forecast_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Forecast, Records]:
@@ -251,8 +251,8 @@ def _delivery(stored: StoredDelivery) -> Delivery:
 def _stage(name: str | None, field: str) -> Stage | None:
     if name is None:
         return None
-    found = next((stage for stage in PIPELINE if stage.name == name), None)
-    if found is None:
-        known: Collection[str] = [stage.name for stage in PIPELINE]
+    stage = next((each for each in PIPELINE if each.name == name), None)
+    if stage is None:
+        known: Collection[str] = [each.name for each in PIPELINE]
         raise InvalidInput(f"{name!r} is no stage: use one of {', '.join(known)}.", field=field)
-    return found
+    return stage
