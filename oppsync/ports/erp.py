@@ -47,9 +47,9 @@ class Erp(Protocol):
     def create_line(self, order: LineOrder) -> ExternalRecord: ...
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
-        """Close a project or task whose children are closed; `find_node` says `closed` from then on, and names
-        that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it, or
-        when the ERP does not cancel."""
+        """Close a project or task whose children are closed; `find_node` reports it as `closed` from then on,
+        and names that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow
+        it, or when the ERP does not cancel."""
 
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         """Close a billing line so that it is never invoiced; as `cancel_node`."""

@@ -20,7 +20,7 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.money import Money
 
-# What `check_margins` may find.
+# Codes of the findings that `check_margins` makes.
 MARGIN_CODES = frozenset({"COST_RATE_MISSING", "MARGIN_BELOW_FLOOR", "PLANNED_HOURS_MISSING"})
 
 

@@ -140,7 +140,8 @@ class DeliveryModel(Frozen):
 class Region(Frozen):
     """Key: the region. `compliance`: attribute -> value, shown on the plan.
 
-    `delivery_entity` does the work delivered there, whoever sells it, unless a split rule says otherwise.
+    `delivery_entity` does the work delivered there, whoever sells it, unless a split rule names another
+    entity.
     """
 
     code: Code

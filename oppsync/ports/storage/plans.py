@@ -15,7 +15,7 @@ from oppsync.domain.plan.systems import PlanSystems
 
 class Plans(Protocol):
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
-        """Store unless one of the same hash is there. Returns its number, counted from 1."""
+        """Store the plan, unless one of the same hash is stored. Returns its number, counted from 1."""
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         """Raises NotFound."""
