@@ -48,8 +48,8 @@ class RateLimited(TransientError):
 
 
 class HeldBack(RateLimited):
-    """We made no call: by our own count of the vendor's limits there is no room until `retry_after` has
-    passed."""
+    """We made no call: our own gate for the vendor, which keeps its limits, lets none through before
+    `retry_after`."""
 
     code = "HELD_BACK"
 

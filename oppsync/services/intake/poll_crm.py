@@ -63,7 +63,7 @@ class PollCrmHandler:
             page = self._read(crm, watermark)
         except StoreUnavailable:
             raise
-        except HeldBack as error:  # by our own count of the CRM's limits: nothing went wrong
+        except HeldBack as error:  # no call was made, so nothing went wrong
             self._postpone(watermark, error.retry_after or BRIEFLY, None)
         except TransientError as error:
             pause = backoff(watermark.tries, error, random.random())  # noqa: S311
