@@ -23,8 +23,8 @@ from oppsync.domain.values.model import Frozen
 
 
 class KindOfRow(NamedTuple):
-    """The shape of its values. `code` and `words` make the finding where a deal needs a row that is not there;
-    a kind without them is one that no deal needs."""
+    """`shape` is that of its values. `code` and `words` make the finding when a deal needs a row that is
+    missing; a kind that no deal needs has neither."""
 
     shape: type[Frozen]
     code: str | None = None

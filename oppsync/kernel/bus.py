@@ -40,7 +40,7 @@ class MessageBus(Generic[Unit, Happened]):
         return answer
 
     def publish(self, uow: Unit, tenant_id: str, traceparent: str, *events: Happened) -> None:
-        """Tell every subscriber of each event, inside the caller's transaction."""
+        """Call every subscriber with each event, inside the caller's transaction."""
         for event in events:
             for subscriber in self._subscribers:
                 subscriber(uow, tenant_id, traceparent, event)

@@ -23,7 +23,7 @@ class UnreadableJson(ValueError):
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON; fractions become `Decimal`. Raises `UnreadableJson`, whatever is wrong with the text."""
+    """Read JSON; fractions become `Decimal`. Raises `UnreadableJson` for any text it cannot read."""
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         return json.loads(decoded, parse_float=Decimal, parse_constant=_refuse_constant)

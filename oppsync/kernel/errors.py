@@ -2,7 +2,7 @@
 
 `TransientError`  comes back by itself after a backoff.
 `BusinessError`   parks the opportunity as an exception item that a person fixes and replays.
-`RequestRefused`  is told to the person or program that asked; nothing was changed.
+`RequestRefused`  goes back to the person or program that asked; nothing was changed.
 Anything else is a bug: it is dead-lettered and reported.
 """
 
@@ -16,7 +16,8 @@ LONGEST_MESSAGE = 1_800
 class OppsyncError(Exception):
     """Base of every error this project raises on purpose; `code` is stable, `message` is for people.
 
-    A message may quote the outside world: it is cut, and cleared of NUL, so that it can always be stored.
+    A message may quote the outside world, so it is shortened and NUL characters are removed: it can always be
+    stored.
     """
 
     code = "ERROR"
@@ -31,7 +32,7 @@ class OppsyncError(Exception):
 
 
 class TransientError(OppsyncError):
-    """Worth trying again. `retry_after` is the other side's own wish, when it named one."""
+    """Worth trying again. `retry_after` is the pause that the other side asked for, if it asked for one."""
 
     code = "TRANSIENT"
 
@@ -41,13 +42,14 @@ class TransientError(OppsyncError):
 
 
 class RateLimited(TransientError):
-    """The vendor refused for its limits' sake; the request was not carried out."""
+    """The vendor refused because of its rate limits; the request was not carried out."""
 
     code = "RATE_LIMITED"
 
 
 class HeldBack(RateLimited):
-    """Nothing was called: our own book of the vendor's limits says when it may be, in `retry_after`."""
+    """We made no call: our own gate for the vendor, which keeps its limits, lets none through before
+    `retry_after`."""
 
     code = "HELD_BACK"
 
@@ -59,7 +61,7 @@ class VendorUnavailable(TransientError):
 
 
 class RecordBusy(VendorUnavailable):
-    """The vendor is there, but something else holds what was to be written: it was not carried out."""
+    """The vendor answered, but something else holds the record to be written: nothing was written."""
 
     code = "RECORD_BUSY"
 
@@ -93,7 +95,7 @@ class StoreUnavailable(TransientError):
 
 
 class NewerRelease(TransientError):
-    """What is stored was written by a later release than this one: during a deploy its processes work it."""
+    """The stored data was written by a later release. During a deploy that release's processes work it."""
 
     code = "NEWER_RELEASE"
 
@@ -102,9 +104,9 @@ class NewerRelease(TransientError):
 
 
 class BusinessError(OppsyncError):
-    """Cannot succeed until a person changes something; its code names the owner in `domain.findings`.
+    """Cannot succeed until a person changes something; its code gives the owner (`domain.values.findings`).
 
-    `where` points into what is wrong, where there is a place: a JSON path or an offset.
+    `where` is the place of the fault, a JSON path or an offset, when there is one.
     """
 
     code = "BUSINESS_ERROR"
@@ -128,7 +130,7 @@ class Misconfigured(BusinessError):
 
 
 class RecordGone(BusinessError):
-    """The record the CRM told us about does not exist there."""
+    """The record that a delivery names does not exist in the CRM."""
 
     code = "CRM_RECORD_GONE"
 
@@ -153,12 +155,12 @@ class UnreadableDelivery(BusinessError):
 
 
 class NeverLands(OppsyncError):
-    """A write that the vendor fails on each time, though it answers look-ups."""
+    """The vendor fails on this write each time, though it answers look-ups."""
 
     code = "BUG"
 
 
-# Told to whoever asked.
+# Returned to whoever asked.
 
 
 class RequestRefused(OppsyncError):
@@ -176,7 +178,7 @@ class Forbidden(RequestRefused):
 
 
 class Conflict(RequestRefused):
-    """The world moved on meanwhile; the message says how."""
+    """The state changed in the meantime; the message says how."""
 
     code = "CONFLICT"
 

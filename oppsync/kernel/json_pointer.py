@@ -7,12 +7,12 @@ from typing import Any
 
 
 def pointer(parts: Iterable[object]) -> str:
-    """`("lines", 0, "a/b")` -> `/lines/0/a~1b`; of no parts the empty pointer, the whole document."""
+    """`("lines", 0, "a/b")` -> `/lines/0/a~1b`; no parts give the empty pointer, the whole document."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def leaves(document: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value that holds no other, with its place; empty objects and lists are values too."""
+    """Every value that contains no other value, with its pointer; empty objects and lists count."""
     children: Iterable[tuple[object, Any]] = ()
     if isinstance(document, dict):
         children = document.items()

@@ -1,7 +1,7 @@
-"""A deadline for the write of an effect: it begins soon after it was marked as sent, or not at all.
+"""A deadline for the write of an effect: it begins soon after the effect was marked as sent, or not at all.
 
-Other workers count the quarantine from the mark. A worker that was frozen since, or waited long for its turn,
-would otherwise write after they have looked the effect up and sent it themselves.
+Other workers count the quarantine from the mark. A worker that was paused since, or waited long for its turn,
+could otherwise write after they have looked the effect up and sent it themselves.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     # Days until bodies are pruned; their digests stay, and so does the audit trail.
     retention_inbox_days: int = Field(default=90, ge=1)
     retention_effects_days: int = Field(default=90, ge=1)
-    # Until what was called for a deal is deleted.
+    # Days until the recorded vendor calls of a deal are deleted.
     retention_calls_days: int = Field(default=30, ge=1)
     sentry_dsn: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     @field_validator("database_url", mode="before")
     @classmethod
     def _with_driver(cls, url: str) -> str:
-        """Heroku says `postgres://`; SQLAlchemy wants the driver named."""
+        """Heroku gives `postgres://`; SQLAlchemy needs the driver in the URL."""
         for scheme in ("postgres://", "postgresql://"):
             if isinstance(url, str) and url.startswith(scheme):
                 return "postgresql+psycopg://" + url.removeprefix(scheme)
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
 
     @property
     def redis_address(self) -> str:
-        """What a Redis client is given; holds a password."""
+        """The URL for a Redis client; it contains a password."""
         url = self.redis_url.get_secret_value()
         if self.redis_tls_verify or not url.startswith("rediss://"):
             return url

@@ -1,8 +1,8 @@
 """The ambient context of the running stage: tenant, opportunity, stage, trace. Adapters that call outside
-systems read here whom they call for, instead of having it handed through every signature.
+systems read it here, so that it need not be passed through every signature.
 
-What lasts as long as the stage runs (a place at a vendor, a list of calls made) is kept in the scope and ends
-with it.
+Resources that live as long as the stage (a place at a vendor, a list of calls made) are kept in the scope and
+end with it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class StageScope:
     _endings: ExitStack = field(default_factory=ExitStack)
 
     def keep(self, key: Hashable, begin: Callable[[], AbstractContextManager[Kept]]) -> Kept:
-        """Return what is kept under `key`. The first call begins it; it ends with the scope. Raises what
-        `begin` raises; then nothing is kept."""
+        """Return the resource kept under `key`. The first call opens it with `begin`; it is closed with the
+        scope. Raises what `begin` raises; then nothing is kept."""
         if key not in self._kept:
             self._kept[key] = self._endings.enter_context(begin())
         return cast("Kept", self._kept[key])

@@ -1,5 +1,5 @@
-"""Approve: finance and delivery must both approve this plan's hash. The stage judges; people decide, or a rule
-that somebody set for plans like this one."""
+"""Approve: finance and delivery must both approve this plan's hash. The stage opens their tasks and acts on
+the decisions; the decisions are made by people, or by a rule that somebody set for plans like this one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NOTHING_BY_RULE: ByRule = {}
 
 @dataclass(frozen=True)
 class RuleFacts:
-    """What rules look at besides a plan. `known_customer` is only asked for where a rule wants to know.
+    """What rules need to know besides a plan. `known_customer` is only looked up when a rule depends on it.
 
     `before`: all tasks the deal ever had.
     """
@@ -59,11 +59,11 @@ def open_tasks(
     *,
     lost: bool = False,
 ) -> Outcome:
-    """From `planned`: each role gets its task unless a rule approves for it, and the deal goes straight on when
-    rules approve for all. Parked where somebody would have to decide and nobody may.
+    """From `planned`: each role gets its task unless a rule approves for it, and the deal goes straight on
+    when rules approve for all. Parked when a role needs a person and nobody may decide for it.
 
-    `lost`: its projects exist, approved by somebody of whom a restored backup knows nothing. They are taken
-    over once it is approved anew; until then a person is told.
+    `lost`: its projects exist, but a restored backup lost their approval. They are taken over once the plan is
+    approved anew; an exception item tells a person meanwhile.
     """
     asked = [role for role in REQUIRED_ROLES if role not in by_rule]
     alone = nobody_approves(candidates, asked)
@@ -113,7 +113,7 @@ def _approved(opportunity: TrackedOpportunity, role: ApprovalRole, rule: RuleUse
 
 
 def weigh_decisions(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:
-    """Approved by every role: on. Rejected by one: refused. Otherwise people are still thinking."""
+    """Approved by every role: go on. Rejected by one: refused. Otherwise wait for people."""
     now = [task for task in tasks if task.plan_hash == opportunity.plan_hash]
     approved = {task.role for task in now if task.status is TaskStatus.APPROVED}
     if any(task.status is TaskStatus.REJECTED for task in now):
@@ -130,7 +130,7 @@ def run(context: StageContext) -> Outcome:
         with context.uow.reading() as uow:
             edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
             people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
-            # What a restored backup forgot, people look at.
+            # A deal whose approval was lost with a restored backup is for people, not for rules.
             by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(edited_by))
         return open_tasks(opportunity, people, by_rule, lost=lost)
     with context.uow.reading() as uow:
@@ -167,9 +167,9 @@ def _by_rule(context: StageContext, uow: UnitOfWork, *, edited: bool) -> ByRule:
 
 
 def by_rules(content: PlanContent, facts: RuleFacts, *, warned: bool, edited: bool) -> ByRule:
-    """Whose approval rules give this plan: for the stage and for previews of it.
+    """The approvals that rules give to this plan; for the stage and for previews of it.
 
-    `edited`: what a person changed, people look at.
+    `edited`: a person changed something in the plan, so people have to approve it.
     """
     if edited:
         return NOTHING_BY_RULE
@@ -181,13 +181,13 @@ def by_rules(content: PlanContent, facts: RuleFacts, *, warned: bool, edited: bo
 def rule_facts(
     uow: UnitOfWork, tenant_id: str, rules: Rules, opportunity_id: UUID | None, customer: str | None
 ) -> RuleFacts:
-    """`opportunity_id` None: of a deal that is not known here."""
+    """`opportunity_id` is None for a deal that is not stored here."""
     before = uow.approvals.of(tenant_id, opportunity_id) if opportunity_id else ()
     return RuleFacts(rules, _knows(uow, tenant_id, rules, customer), before)
 
 
 def rules_of_today(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
-    """One that was ended approves nothing more, whenever the deal was won."""
+    """The rules valid today, whenever the deal was won: a rule that was ended approves nothing more."""
     return rules_on(uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_RULE), today)
 
 
@@ -201,17 +201,17 @@ def owner_email(record: Opportunity | None) -> str | None:
 
 
 def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
-    """Tell each candidate of each open task, once: a link, no amount."""
+    """Notify each candidate of each open task, once: a link, no amount."""
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
-        told = [
+        recipients = [
             (task, uow.people.get(opportunity.tenant_id, person_id))
             for task in tasks
             if task.status is TaskStatus.OPEN and task.plan_hash == opportunity.plan_hash
             for person_id in task.candidates
         ]
-    for task, person in told:
+    for task, person in recipients:
         message = _message(context, task, person, plan)
         effect = Effect(
             key=message.key,
@@ -246,7 +246,7 @@ def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Pl
 
 
 def _cannot_look_up() -> ExternalRecord | None:
-    """Nobody can ask a mailbox: a message whose outcome is unknown is sent again rather than never."""
+    """A mailbox cannot be asked: a message whose outcome is unknown is sent again rather than never."""
     return None
 
 

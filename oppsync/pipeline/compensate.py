@@ -1,7 +1,7 @@
-"""Stage `compensate`: close what was created of a deal, in reverse order, each step an effect of its own.
+"""Stage `compensate`: close what was created for a deal, in reverse order, each step an effect of its own.
 
 A person chose this for a deal that cannot be finished. The stage survives crashes as the others do: what the
-ledger says is closed is not closed again. At the end the CRM gets the reason, and the deal is withdrawn.
+ledger has as closed is not closed again. At the end the CRM gets the reason, and the deal is withdrawn.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def run(context: StageContext) -> Outcome:
 
 @dataclass(frozen=True)
 class _Closing:
-    """What was created of one deal in one outside system, and how it is closed there."""
+    """What was created for one deal in one outside system, and how it is closed there."""
 
     context: StageContext
     plan: Plan
@@ -90,12 +90,13 @@ class _Closing:
         return ExternalRecord(outside_id=outside_id, closed=True)
 
     def outside_id(self, kind: EffectKind, path: str) -> str | None:
-        """None of what was never created: then nothing was created below it either."""
+        """The outside id; None when it was never created, and then nothing was created below it either."""
         row = self.rows.get(key_of(self.context.opportunity, kind, path))
         return row.outside_id if row else None
 
     def _effect(self, row: LedgerRow, outside_id: str) -> Effect:
-        """The request names the time of confirmation: opened anew and closed again it is another request."""
+        """The request has the time of confirmation in it, so that closing again what was opened anew is
+        another request."""
         path = f"{row.kind}/{row.path}"
         confirmed = row.confirmed_at.isoformat() if row.confirmed_at else None
         return Effect(

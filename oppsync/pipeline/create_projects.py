@@ -28,7 +28,7 @@ def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
 
 
 def run(context: StageContext) -> Outcome:
-    """What was approved is applied as stored, never recomputed. A retry continues where the ledger ends."""
+    """Apply the approved plan as stored, never recomputed. A retry continues where the ledger ends."""
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
@@ -48,7 +48,7 @@ def run(context: StageContext) -> Outcome:
 
 @dataclass(frozen=True)
 class _Creation:
-    """One plan's way into one ERP."""
+    """Creates what one plan needs in one ERP."""
 
     context: StageContext
     plan: Plan

@@ -1,4 +1,4 @@
-"""Find the ERP's customer of an account that carries no code of it, and remember who it is."""
+"""Find the ERP's customer for an account without a customer code, and store which one it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ ALWAYS = date(2000, 1, 1)
 
 
 def find_customer(sources: Sources, record: Opportunity) -> CustomerMatch:
-    """Nobody for a deal without account, or whose account has a code of its own."""
+    """The stored link, or else a match in the ERP. Empty for a deal without account, or with its customer's
+    code."""
     account = record.account
     if account is None or account.code is not None:
         return CustomerMatch()
@@ -40,7 +41,7 @@ def link(
     by: str,
     actor: str,
 ) -> CustomerLinked:
-    """Store the cross-reference of the deal's account; the event tells who made it."""
+    """Store the cross-reference of the deal's account; the event names who made it."""
     account = record.account
     if account is None:
         raise ValueError(f"{opportunity.id} has no account to link")

@@ -1,4 +1,5 @@
-"""Where a deal goes: chosen once, at planning; every later stage goes by what stands with the plan."""
+"""Which systems a deal goes to. Chosen once, at planning; every later stage uses the choice stored with the
+plan."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ def choose(systems: Systems, tenant_id: str, record: Opportunity) -> Destination
 
 
 def erp_of(systems: Systems, opportunity: TrackedOpportunity, chosen: PlanSystems | None) -> tuple[str, Erp]:
-    """`chosen` is None for a deal without a plan, or with one of a release that knew one ERP alone."""
+    """`chosen` is None for a deal without a plan, or with a plan of a release that supported one ERP only."""
     if chosen is None:
         return systems.erp(opportunity.tenant_id, parent_values(opportunity.record))
     return chosen.erp, systems.erp_at(chosen.erp)
@@ -39,7 +40,7 @@ def erp_of(systems: Systems, opportunity: TrackedOpportunity, chosen: PlanSystem
 def psa_of(
     systems: Systems, opportunity: TrackedOpportunity, chosen: PlanSystems | None
 ) -> tuple[str, Psa] | None:
-    """As `erp_of`; None when no PSA is told of the deal."""
+    """As `erp_of`; None when no PSA takes part."""
     if chosen is None:
         return systems.psa(opportunity.tenant_id, parent_values(opportunity.record))
     return None if chosen.psa is None else (chosen.psa, systems.psa_at(chosen.psa))

@@ -1,8 +1,9 @@
 """`perform`: the only way anything outside is written.
 
-What is sent is committed under our key, as sent, before it leaves; its answer is committed at once. An effect
-whose outcome nobody knows waits out its quarantine and is looked up by its key (`_look_up`); it is sent again
-only if it is absent. A record found with other content is a conflict for a person, never overwritten.
+A write is recorded as sent, under our idempotency key, and committed before it leaves; its answer is committed
+at once. An effect whose outcome nobody knows waits out its quarantine and is looked up by its key
+(`_look_up`); it is sent again only if it is absent. A record found with other content is a conflict for a
+person, never overwritten.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from oppsync.kernel.send_deadline import send_deadline
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 
-# Sends with an unclear answer, each absent afterwards, before it is a bug and no longer an outage.
+# After so many sends with an unclear answer, each absent afterwards, it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3
 # A worker frozen for longer between mark and send does not send: others count the quarantine from the mark.
 LONGEST_PAUSE = timedelta(seconds=2)
@@ -66,7 +67,7 @@ class StageEffects:
             self._absent_until = dict.fromkeys(set(new).difference(existing_keys(new)), until)
 
     def perform(self, effect: Effect, find: Find, send: Send) -> ExternalRecord:
-        """Make `effect` true outside, once. Returns what exists.
+        """Carry out `effect`, once. Returns the external record.
 
         Raises StillUnknown while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome,
         ContentConflict when something else exists under the key, and what `find` and `send` raise.
@@ -88,8 +89,9 @@ class StageEffects:
             return self._send(effect, digest, send)
 
     def existing_id(self, row: LedgerRow, quarantine: timedelta, find: Find) -> str | None:
-        """The outside id of what an earlier run created under this row; None when nothing was created. One that
-        never came to be is recorded as rejected. Raises StillUnknown while its quarantine runs."""
+        """The outside id of what an earlier run created under this row; None when nothing was created. An
+        effect that was never carried out is recorded as rejected. Raises StillUnknown while its quarantine
+        runs."""
         if row.state is EffectState.CONFIRMED:
             return row.outside_id
         if not row.outcome_unknown:
@@ -115,7 +117,8 @@ class StageEffects:
         return None if self._is_absent(key) else find()
 
     def _ledger(self) -> Mapping[str, LedgerRow]:
-        """As it was when the run began: all of the deal's are read at once, and nobody else writes them."""
+        """The deal's ledger entries as they were when the run began: all are read at once, and nobody else
+        writes them."""
         if self._rows is None:
             with self.uow.reading() as uow:
                 rows = uow.ledger.of(self.tenant_id, self.lease.opportunity_id)
@@ -173,7 +176,7 @@ class StageEffects:
         error: str = "",
         found_for: str | None = None,
     ) -> None:
-        """`found_for`: the digest of a request that was not sent, since what it asks for was found."""
+        """`found_for`: the digest of a request that was not sent, because the record it asks for was found."""
         with self.uow() as uow:
             if found_for is not None:
                 uow.ledger.intend(self.tenant_id, effect, found_for, self.lease, self.traceparent)
@@ -203,7 +206,7 @@ class StageEffects:
 
 
 def _never_lands(row: LedgerRow) -> bool:
-    """A system that answers look-ups, and fails on this write each time, will not come round by itself."""
+    """A system that answers look-ups but fails on this write each time does not recover by itself."""
     return row.outcome_unknown and row.attempts % MAX_UNCLEAR_SENDS == 0
 
 

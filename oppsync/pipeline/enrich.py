@@ -23,11 +23,11 @@ def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
     if not isinstance(result, Enrichment):
         return Park(opportunity, result, payload_reference=record_reference(opportunity.id))
     known = opportunity.enrichment.warnings if opportunity.enrichment else ()
-    told = tell_warnings(opportunity, result.warnings, known, ACTOR)
-    # The next stage finds these anew, and has to know which of them it has told before.
+    events = tell_warnings(opportunity, result.warnings, known, ACTOR)
+    # The next stage finds these anew, and has to know which of them are on the timeline already.
     kept = tuple(each for each in known if is_about_workstreams(each))
     enrichment = changed(result, warnings=(*result.warnings, *kept)) if kept else result
-    return Advance(State.ENRICHED, changed(opportunity, enrichment=enrichment), events=told)
+    return Advance(State.ENRICHED, changed(opportunity, enrichment=enrichment), events=events)
 
 
 def run(context: StageContext) -> Outcome:

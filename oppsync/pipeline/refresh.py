@@ -22,9 +22,10 @@ def decide(
 
     Unchanged (an echo of our own write-back): nothing. Before approval: from the start again, or withdrawn
     when it is no longer won. From approval on the change is kept on the timeline and the plan in flight
-    stands; lost before anything was sent it is withdrawn, later a person has to decide. A deal that is lost and
-    whose projects exist all the same, which a restored backup may have forgotten, is for a person too.
-    `already_reported`: an item says so and is open, or a person dismissed it; otherwise one is raised again.
+    stands; a deal that was lost before anything was sent is withdrawn, later a person has to decide. A lost
+    deal whose projects exist all the same, because a restored backup lost its ledger, is for a person too.
+    `already_reported`: an item about that is open, or a person dismissed it; otherwise an item is raised
+    again.
     """
     read = changed(opportunity, reread_done=opportunity.reread_requested)
     known = opportunity.record

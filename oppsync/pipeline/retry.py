@@ -1,4 +1,4 @@
-"""When a transient failure comes back: exponential, with jitter, capped, never before the vendor's own wish."""
+"""When a transient failure comes back: exponential, with jitter, capped, never before the vendor asked for."""
 
 from __future__ import annotations
 

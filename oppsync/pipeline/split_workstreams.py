@@ -39,32 +39,32 @@ def decide(
 ) -> Outcome:
     """Pure: `planned`, or parked with overrides that are not possible and margins that are too thin.
 
-    A plan with the hash of the one before is no news. `destination` is kept with the plan.
+    A plan with the same hash as the one before makes no event. `destination` is kept with the plan.
     """
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     workstreams = make_workstreams(record, enrichment, overrides, book)
-    met = warnings(workstreams.findings)
-    warned = _warned(opportunity, enrichment, met)
+    new_warnings = warnings(workstreams.findings)
+    warned = _warned(opportunity, enrichment, new_warnings)
     if blocks := blocking(workstreams.findings):
-        return Park(warned, (*blocks, *met), payload_reference=record_reference(opportunity.id))
+        return Park(warned, (*blocks, *new_warnings), payload_reference=record_reference(opportunity.id))
     plan = plan_of(record, enrichment, workstreams, now, destination)
     planned = changed(warned, plan_hash=plan.hash)
     made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
-    told = tell_warnings(opportunity, met, enrichment.warnings, ACTOR)
-    return Advance(State.PLANNED, planned, plan=plan, events=(*told, *made))
+    warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
+    return Advance(State.PLANNED, planned, plan=plan, events=(*warnings_found, *made))
 
 
 def _warned(
-    opportunity: TrackedOpportunity, enrichment: Enrichment, met: Sequence[Finding]
+    opportunity: TrackedOpportunity, enrichment: Enrichment, new_warnings: Sequence[Finding]
 ) -> TrackedOpportunity:
-    """With these warnings instead of those of the workstreams before. They stand beside enrichment's own, where
-    the release before this one, which found them there, looks for them."""
+    """The opportunity with the new warnings about its workstreams in place of the earlier ones. They are
+    stored among the enrichment's warnings, because the release before this one looks for them there."""
     kept = [each for each in enrichment.warnings if not is_about_workstreams(each)]
-    now = (*kept, *met)
-    if now == enrichment.warnings:
+    together = (*kept, *new_warnings)
+    if together == enrichment.warnings:
         return opportunity
-    return changed(opportunity, enrichment=changed(enrichment, warnings=now))
+    return changed(opportunity, enrichment=changed(enrichment, warnings=together))
 
 
 def plan_of(
@@ -74,7 +74,7 @@ def plan_of(
     now: datetime,
     destination: Destination | None = None,
 ) -> Plan:
-    """Pure: the plan of a validated and enriched deal as people want it; where it came from and where it goes.
+    """Pure: the plan of a validated and enriched deal with its overrides, its provenance and its destination.
 
     Without a `destination` it is planned as for any ERP.
     """

@@ -25,11 +25,11 @@ from oppsync.ports.systems import Systems
 
 @dataclass(frozen=True)
 class Advance:
-    """On to `to`. `opportunity` carries what the stage found out; its state is set by the shell.
+    """Go on to state `to`. `opportunity` carries the stage's results; its state is set by the shell.
 
-    `open_tasks`: role -> candidates told of the approval. `by_rule`: role -> the rule that approves.
-    `void_tasks`: no approval so far counts any more.
-    `items`: what becomes an exception item although the work goes on. `baseline` is frozen, unless one is.
+    `open_tasks`: role -> candidates to notify of the approval. `by_rule`: role -> the rule that approves.
+    `void_tasks`: no approval so far counts any more. `items`: findings that become an exception item although
+    the work goes on. `baseline` is stored, unless the deal has one.
     """
 
     to: State

@@ -46,5 +46,6 @@ STAGE_OF: dict[State, Stage] = {state: stage for stage in PIPELINE for state in 
 
 
 def stage_for(state: State) -> Stage:
-    """The stage that works this state. One that rests is only ever re-read, on the first stage's queue."""
+    """The stage that works this state. A deal in a resting state is only re-read, on the first stage's
+    queue."""
     return STAGE_OF.get(state, PIPELINE[0])

@@ -34,8 +34,8 @@ def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tupl
     if blocks := blocking(findings):
         every = (*blocks, *warned.warnings)
         return Park(warned, every, payload_reference=record_reference(opportunity.id), events=events)
-    told = tell_warnings(opportunity, warned.warnings, opportunity.warnings, ACTOR)
-    return Advance(State.VALIDATED, warned, events=(*events, *told))
+    warnings_found = tell_warnings(opportunity, warned.warnings, opportunity.warnings, ACTOR)
+    return Advance(State.VALIDATED, warned, events=(*events, *warnings_found))
 
 
 def run(context: StageContext) -> Outcome:
@@ -57,7 +57,7 @@ def run(context: StageContext) -> Outcome:
 def apply_reading(
     opportunity: TrackedOpportunity, record: Opportunity, actor: str
 ) -> tuple[TrackedOpportunity, tuple[RecordRead, ...]]:
-    """The opportunity with this reading, and the event that tells what changed; none when nothing did."""
+    """The opportunity with this reading, and the event with what changed; no event when nothing did."""
     digest = record.content_digest()
     read = changed(opportunity, record=record, record_digest=digest)
     if digest == opportunity.record_digest:
@@ -79,8 +79,8 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     now = sources.clock.now()
     entity = _legal_entity(sources, record, record.won_on or now.date())
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
-    found = find_customer(sources, record)
-    customer = found.customer or (record.account.code if record.account else None)
+    match = find_customer(sources, record)
+    customer = match.customer or (record.account.code if record.account else None)
     terms = record.contract.payment_terms
     return ValidationFacts(
         customer_exists=customer is not None and erp.has_customer(customer),
@@ -88,9 +88,9 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
         erp=erp.capabilities,
         today=_local_date(now, entity),
-        customer=found.customer,
-        customer_found_by=found.by,
-        candidates=found.candidates,
+        customer=match.customer,
+        customer_found_by=match.by,
+        candidates=match.candidates,
         payment_terms_known=terms is None or erp.has_payment_terms(terms),
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
     )
@@ -99,7 +99,7 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
 def _keep_match(
     context: StageContext, opportunity: TrackedOpportunity, record: Opportunity, facts: ValidationFacts
 ) -> tuple[Event, ...]:
-    """A match becomes a cross-reference: the next stages, and later deals, go by that."""
+    """Store a match as a cross-reference, which the next stages and later deals use."""
     if facts.customer is None or facts.customer_found_by == LINKED:
         return ()
     with context.uow() as uow:

@@ -1,4 +1,4 @@
-"""Warnings: findings that do not stop a deal. They stand on its pages, and once on its timeline."""
+"""Warnings: findings that do not stop a deal. Its pages show them, and its timeline shows each once."""
 
 from __future__ import annotations
 

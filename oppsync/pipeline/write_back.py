@@ -1,4 +1,5 @@
-"""Write back: the CRM and the PSA learn what was created, the CRM also what was rejected and why."""
+"""Write back: report to the CRM and the PSA what was created, and to the CRM also what was rejected and
+why."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from oppsync.ports.psa import Psa
 
 
 def activation(parent: LedgerRow) -> WriteBack:
-    """Active since the parent project was confirmed: a replay tells the same time again."""
+    """Active since the parent project was confirmed, so that a replay writes the same time again."""
     return WriteBack(
         status="active",
         project_number=parent.number or parent.outside_id or "",
@@ -93,8 +94,8 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
 
 
 def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
-    """The project is found or created under our key, somebody is asked for as its templates say where the PSA
-    takes requests, and it is told its status: effects of their own, each retried alone."""
+    """Find or create the project under our key, request staffing by its templates where the PSA takes
+    requests, and set its status: separate effects, each retried alone."""
     connected = psa_of(context.systems, context.opportunity, plan.systems)
     if connected is None:
         return

@@ -8,4 +8,4 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """Aware, UTC."""
+        """The time now, aware and in UTC."""

@@ -30,11 +30,13 @@ class Crm(Protocol):
         """The record as it is now. Raises RecordGone; UnreadableDelivery when it does not fit the shape."""
 
     def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
-        """One page of those that changed at `since` (the CRM's clock) or later, won or not; of those of that
-        moment, where `after_id` is given, only ones with a later id. What changes meanwhile comes later."""
+        """One page of opportunities, won or not, that changed at `since` (the CRM's clock) or later. Where
+        `after_id` is given, those that changed exactly at `since` are only ones with a later id. Changes made
+        meanwhile come on a later page."""
 
     def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
-        """Those that are won, from the day `since` on, before the day `until`; by that day."""
+        """Opportunities that were won from the day `since` on and before the day `until`, sorted by that
+        day."""
 
     def find_write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord | None:
         """The write-back fields as they stand; None while they are empty."""

@@ -19,10 +19,10 @@ class Erp(Protocol):
     def has_customer(self, code: str) -> bool: ...
 
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
-        """Those of this name, whatever its capital letters, or with this tax id."""
+        """Customers of this name, whatever its capital letters, or with this tax id."""
 
     def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:
-        """By its code alone: what else a customer of that code is, is not ours to say."""
+        """Look up by code alone; its other fields are the ERP's own and are not compared."""
 
     def create_customer(self, order: CustomerOrder) -> ExternalRecord: ...
 
@@ -35,7 +35,7 @@ class Erp(Protocol):
         """The last day of this company's open fiscal years; None when it has none."""
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
-        """Of these keys, those under which a project or task exists, whatever it holds."""
+        """Those of the given keys under which a project or task exists, whatever its content."""
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         """Look up by `order.key`, exactly; its `differences` compare it with the order field by field."""
@@ -47,9 +47,9 @@ class Erp(Protocol):
     def create_line(self, order: LineOrder) -> ExternalRecord: ...
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
-        """Close a project or task whose children are closed; `find_node` says `closed` from then on, and names
-        that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow it, or
-        when the ERP does not cancel."""
+        """Close a project or task whose children are closed; `find_node` reports it as `closed` from then on,
+        and names that as a difference. Harmless to repeat. Raises VendorRejected when its state does not allow
+        it, or when the ERP does not cancel."""
 
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         """Close a billing line so that it is never invoiced; as `cancel_node`."""

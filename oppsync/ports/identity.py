@@ -1,4 +1,4 @@
-"""What the core needs to know people by."""
+"""What the core needs to check passwords."""
 
 from __future__ import annotations
 

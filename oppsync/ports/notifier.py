@@ -1,4 +1,4 @@
-"""How people are told."""
+"""How people are notified."""
 
 from __future__ import annotations
 

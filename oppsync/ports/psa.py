@@ -24,13 +24,14 @@ class Psa(Protocol):
     def archive_project(self, outside_id: str) -> ExternalRecord: ...
 
     def find_staffing(self, order: StaffingOrder) -> ExternalRecord | None:
-        """The request under our key, whole; None while any of it is missing."""
+        """The complete request under our key; None while any part of it is missing."""
 
     def request_staffing(self, order: StaffingOrder) -> ExternalRecord:
-        """Make what is missing of it. Raises Misconfigured for a role that the PSA's settings do not know."""
+        """Create the missing parts of the request. Raises Misconfigured for a role that the PSA's settings do
+        not know."""
 
     def cancel_staffing(self, order: StaffingOrder, outside_id: str) -> ExternalRecord:
-        """Nobody is asked for any more, and `find_staffing` finds nothing. Harmless to repeat."""
+        """Withdraw the request: `find_staffing` finds nothing from then on. Harmless to repeat."""
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord | None: ...
 

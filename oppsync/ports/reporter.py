@@ -1,4 +1,4 @@
-"""Who is told of trouble."""
+"""Where trouble is reported."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from uuid import UUID
 
 
 class Reporter(Protocol):
-    """Logs, and tells whoever watches. Never raises."""
+    """Writes a log entry, and alerts whoever watches. Never raises."""
 
     def dead_letter(self, opportunity_id: UUID, code: str, message: str, error: Exception | None) -> None:
         """Logged with the traceback of a bug."""
 
     def lease_lost(self, opportunity_id: UUID, token: int) -> None:
-        """This worker was late: another one holds the opportunity, nothing of ours was recorded."""
+        """This worker was late: another one holds the opportunity, and nothing of this one's work was
+        recorded."""

@@ -14,8 +14,8 @@ from oppsync.ports.psa import Psa
 class Systems(Protocol):
     """The adapters of connections. `crm` raises NotFound for a connection that does not exist.
 
-    `erp` and `psa` choose, for a deal that is not planned yet: connection id and adapter. What was chosen
-    stands with the plan, and from then on `erp_at` and `psa_at` reach it.
+    `erp` and `psa` choose a system for a deal that is not planned yet, and return its connection id and
+    adapter. The choice is stored with the plan, and from then on `erp_at` and `psa_at` return its adapter.
     """
 
     notifier: Notifier

@@ -1,4 +1,4 @@
-"""Which approvals a plan gets without a person: by rules that somebody set, and by none unless somebody did."""
+"""Which approvals a plan gets from rules instead of people. Without a rule that somebody set it gets none."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def approved_by_rule(
 ) -> dict[ApprovalRole, RuleUse]:
     """The roles whose approval a rule gives, with the first rule that does.
 
-    `warned`: findings that do not stop the deal are for people to read. `before`: all tasks this deal ever had;
-    what a person once decided about, people finish.
+    `warned`: the deal has warnings; then no rule approves, because people have to read them. `before`: all
+    tasks this deal ever had; once a person decided one of them, no rule approves.
     """
     if warned or any(task.decided_by is not None for task in before):
         return {}
-    found: dict[ApprovalRole, RuleUse] = {}
+    approvals: dict[ApprovalRole, RuleUse] = {}
     for use, rule in rules.items():
         if _covers(rule, content, known_customer):
-            found = dict.fromkeys(rule.roles, use) | found
-    return found
+            approvals = dict.fromkeys(rule.roles, use) | approvals
+    return approvals
 
 
 def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> bool:
@@ -59,7 +59,7 @@ def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> b
 
 
 def _has_credit(content: PlanContent) -> bool:
-    """A credit makes a large deal look small: it is for people to read."""
+    """Whether it has a credit. Credits make a large deal look small, so people have to read it."""
     return any(line.amount.amount < 0 for _, line in content.billing_lines())
 
 

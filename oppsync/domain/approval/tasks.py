@@ -44,7 +44,7 @@ class RuleUse(Frozen):
 
 
 class ApprovalTask(Frozen):
-    """One role's decision on one plan. `candidates` are the people told when it was opened.
+    """One role's decision on one plan. `candidates` are the people notified when it was opened.
 
     Approved by a person (`decided_by`) or by a rule (`rule`), never by both.
     """
@@ -63,7 +63,7 @@ class ApprovalTask(Frozen):
 
 
 class SignedIn(Frozen):
-    """Who asks, and for which tenant."""
+    """The person who asks, and their tenant."""
 
     tenant_id: Code
     person: Person

@@ -56,9 +56,9 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
 
 
 class Right(NamedTuple):
-    """`what` it is, in words. Any one of `roles` is enough, `unless` a condition bars the person.
+    """`what` is the action in words. Any one of `roles` is enough, `unless` a condition bars the person.
 
-    `code`: what somebody without any of the roles is refused with.
+    `code` is the error code for somebody without any of the roles.
     """
 
     what: str
@@ -72,7 +72,7 @@ EVERY_ROLE: Roles = frozenset(PersonRole)
 NO_ROLE: Roles = frozenset()
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
-# Two pairs of eyes, neither of them of somebody with an interest in the deal or the plan.
+# Separation of duties: two people decide, and neither of them sold the deal or edited the plan.
 BARRED = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.ALREADY_DECIDED_OTHER_ROLE)
 
 
@@ -129,13 +129,13 @@ def may(who: Person | Program, action: Action) -> bool:
 
 
 def check(who: Person | Program, action: Action) -> None:
-    """Raises Forbidden, naming what would do."""
+    """Raises Forbidden, with a message that names the roles that may."""
     if not may(who, action):
         raise Forbidden(needed_for(action), code=RIGHTS[action].code)
 
 
 def needed_for(action: Action) -> str:
-    """What to say to somebody who may not."""
+    """The message for somebody who may not."""
     roles = RIGHTS[action].roles
     if not roles:
         return "This is done on the installation's command line only."
@@ -147,7 +147,7 @@ def in_words(roles: Roles) -> str:
 
 
 def name_of(who: Person | Program) -> str:
-    """As the timeline names them."""
+    """The actor that events on the timeline name."""
     return who.value if isinstance(who, Program) else person_actor(who.email)
 
 
@@ -174,5 +174,6 @@ def may_decide(
 
 
 def owns(person: Person, owner_email: str | None) -> bool:
-    """A CRM writes the address as somebody typed it there."""
+    """Whether `person` owns the deal. Mailboxes are compared, since a CRM keeps an address as somebody typed
+    it."""
     return owner_email is not None and email_key(owner_email) == email_key(person.email)

@@ -1,4 +1,4 @@
-"""Business days of the place a legal entity is in: no weekends, no public holidays (library `holidays`)."""
+"""Business days where a legal entity is: no weekends, no public holidays (library `holidays`)."""
 
 from __future__ import annotations
 

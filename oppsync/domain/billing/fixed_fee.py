@@ -1,7 +1,7 @@
-"""Fixed fee on dates: equal instalments over the run of the line.
+"""Fixed fee on dates: equal instalments from the line's first to its last day.
 
 Each is due on the last day of its period, the final one on the day the line ends (NetSuite's fixed bid,
-interval); where a day of the month was agreed, on the first such day from then on.
+interval); where a day of the month was agreed, on the first such day on or after that.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class FixedFee:
 
 
 def instalments(workstream: Workstream) -> tuple[Instalment, ...]:
-    """One for each period of the run; at least one."""
+    """One instalment for each period; at least one."""
     frequency = require(workstream.terms.frequency, "the billing frequency")
     basis = workstream.period_basis
     return tuple(

@@ -66,5 +66,6 @@ def _planned_before_start(line: OpportunityLine, start: date | None, path: str) 
 
 
 def _by_plan(milestone: Milestone) -> tuple[date, str]:
-    """By date, undated ones last: the order in which the CRM lists them must not change the plan."""
+    """Sort key: by date, undated milestones last. The order in which the CRM lists them must not change the
+    plan."""
     return (milestone.planned_on or date.max, milestone.id)

@@ -1,4 +1,5 @@
-"""What a billing model is: its demands on a deal's line, and the billing lines it makes of a workstream."""
+"""The protocol of a billing model: what it needs of a deal's line, and the billing lines it makes of a
+workstream."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ from oppsync.domain.values.findings.finding import Finding
 
 
 class BillingModel(Protocol):
-    """`kinds` are those of the lines it makes; an ERP that does not land them cannot carry the model.
+    """`kinds` are those of the lines it makes; an ERP that cannot hold them cannot carry the model.
 
-    `title` names it to people. `revenue_method` is how its revenue is recognised unless the entity's policy has
-    another method. `uses` are the names of the `BillingTerms` it goes by: those stand in the plan.
+    `title` is its name for people. `revenue_method` is how its revenue is recognised unless the entity's
+    policy has another method. `uses` are the names of the `BillingTerms` that it uses: only those are kept in
+    the plan.
     """
 
     code: BillingModelCode
@@ -26,10 +28,11 @@ class BillingModel(Protocol):
     uses: frozenset[str]
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterable[Finding]:
-        """What this model misses in `line`, which stands at `path` (JSON pointer) of the opportunity."""
+        """What this model needs and `line` lacks; `path` is the line's place (JSON pointer) in the
+        opportunity."""
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
         """The billing schedule of a validated workstream; amounts sum to the workstream's, exactly.
 
-        Of a negative amount (a credit) they are the mirror of the positive one's.
+        The lines of a negative amount (a credit) mirror those of the positive amount.
         """

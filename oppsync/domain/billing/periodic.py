@@ -1,4 +1,5 @@
-"""What retainers and managed services share: one dated line a period, partial ones by the entity's policy."""
+"""Shared by retainers and managed services: one dated line a period, partial periods by the entity's
+policy."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
 
-# A run of whole months that begins inside one is worth a little less or more than their number.
+# Whole months that begin inside a calendar month may count for a little less or more than their number.
 _TOLERANCE = Fraction(1, 2)
 _HOURS_STEP = Decimal("0.01")
 
@@ -30,7 +31,7 @@ def periodic_lines(
     weight: Callable[[Period], Fraction],
     hours: Callable[[Period], Decimal | None],
 ) -> tuple[BillingLine, ...]:
-    """The workstream's amount by the periods' `weight`, each due at its period's begin or end."""
+    """The workstream's amount divided by the `weight` of each period, due when the period begins or ends."""
     frequency = require(workstream.terms.frequency, "the billing frequency")
     run = periods(workstream.starts_on, workstream.ends_on, frequency, workstream.period_basis)
     amounts = workstream.amount.allocate([weight(period) for period in run])
@@ -63,7 +64,8 @@ def hours_in(each_month: Decimal, months: Fraction) -> Decimal:
 
 
 def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
-    """The day of the month, and months sold that are not those of the run."""
+    """Findings about the day of the month, and about a number of months sold that the line's dates do not
+    have."""
     yield from billing_day_findings(opportunity, line, path)
     start, end = opportunity.start_of(line), opportunity.end_of(line)
     if line.unit is not Unit.MONTH or start is None or end is None or end < start:

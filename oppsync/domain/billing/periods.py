@@ -1,4 +1,4 @@
-"""The dates of billing schedules: periods of a run, days of the month, anniversaries, parts of months.
+"""The dates of billing schedules: periods between two days, days of the month, anniversaries, parts of months.
 
 Periods are calendar months, the partial first and last ones too, as in NetSuite's fixed bid, interval; or
 months of the contract, counted from its first day, of which only the last may be partial. A quarter is three
@@ -55,7 +55,7 @@ def period_key(period: Period, day: date, frequency: BillingFrequency, basis: Pe
 
 
 def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
-    """The part of every calendar month that lies in the run."""
+    """The part of each calendar month that lies between the two days."""
     first = starts_on
     while first <= ends_on:
         last = min(day_in_month(first.year, first.month, 31), ends_on)
@@ -94,17 +94,18 @@ def _months_later(day: date, months: int) -> date:
 
 
 def day_in_month(year: int, month: int, day: int) -> date:
-    """The last day where the month has no such day."""
+    """This day of the month, or the month's last day where it has no such day."""
     return date(year, month, min(day, monthrange(year, month)[1]))
 
 
 def first_day(on_or_after: date, day: int | None) -> date:
-    """The first such day of a month, not before a date; that date itself when no day was agreed."""
+    """The first date on or after `on_or_after` with this day of the month; that date itself when no day was
+    agreed."""
     if day is None:
         return on_or_after
-    found = day_in_month(on_or_after.year, on_or_after.month, day)
-    if found >= on_or_after:
-        return found
+    this_month = day_in_month(on_or_after.year, on_or_after.month, day)
+    if this_month >= on_or_after:
+        return this_month
     years, month = divmod(on_or_after.month, _DECEMBER)
     return day_in_month(on_or_after.year + years, month + 1, day)
 

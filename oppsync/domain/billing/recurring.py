@@ -1,6 +1,6 @@
 """Managed service: the same price each period, in advance or in arrears, raised on each anniversary if agreed.
 
-A raise inside a period counts from the day it holds.
+A raise inside a period counts from the day it takes effect.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ class Recurring:
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         yield from periodic_findings(opportunity, line, path)
         percent = opportunity.billing_of(line).indexation_percent
-        here = pointer(opportunity, line, path, "indexation_percent")
+        place = pointer(opportunity, line, path, "indexation_percent")
         if percent is None:
             return
         if not 0 <= percent <= _HIGHEST_PERCENT:
             yield finding(
                 "INDEXATION_INVALID",
                 f"{line.title} is raised by {plain(percent)} % a year",
-                path=here,
+                path=place,
                 value=plain(percent),
             )
         elif percent and line.unit is Unit.MONTH:
             yield finding(
                 "INDEXATION_INVALID",
                 f"{line.title} is raised by {plain(percent)} % a year, but sold at one price for every month",
-                path=here,
+                path=place,
                 value=plain(percent),
                 fix="Sell the line as one unit, at the amount of the whole run with the raises in it.",
             )
@@ -64,13 +64,13 @@ class Recurring:
 def _worth(period: Period, workstream: Workstream) -> Fraction:
     """Months of the first year's price: after the first anniversary a month is worth more than one."""
     raised = 1 + Fraction(workstream.terms.indexation_percent or 0) / 100
-    worth = Fraction(0)
+    total = Fraction(0)
     for years in count():
         begin = anniversary(workstream.starts_on, years)
         if begin > period.ends_on:
-            return worth
+            return total
         end = anniversary(workstream.starts_on, years + 1) - timedelta(days=1)
         if end >= period.starts_on:
             part = Period(max(begin, period.starts_on), min(end, period.ends_on))
-            worth += months_worth(workstream, part) * raised**years
+            total += months_worth(workstream, part) * raised**years
     raise AssertionError("a period ends")

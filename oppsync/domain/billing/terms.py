@@ -1,4 +1,4 @@
-"""What several billing models ask of their terms, and where in the opportunity a term stands."""
+"""Checks of terms that several billing models share, and the place of a term in the opportunity."""
 
 from __future__ import annotations
 

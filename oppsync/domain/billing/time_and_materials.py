@@ -52,7 +52,7 @@ class TimeAndMaterials:
         role = require(workstream.role, "the role")
         rate = require(workstream.enrichment.rate, "the rate")
         less_discount = net_of(Decimal(1), rate.price, workstream.discount_percent)
-        # The plan says what will stand in the ERP.
+        # The plan has the price with as many decimals as the ERP keeps.
         step = Decimal(1).scaleb(-workstream.price_decimals)
         return (
             BillingLine(

@@ -1,8 +1,8 @@
-"""Time and materials, not to exceed: hours at the role's rate up to a cap; what is beyond is not billable.
+"""Time and materials, not to exceed: hours at the role's rate up to a cap; nothing beyond it is billable.
 
 The cap holds for the contract, for each calendar month or for the workstream (the not-to-exceed limit of
 Dynamics 365 Project Operations). What was sold is the estimate, so it has to fit under the cap; people are
-warned when what is planned comes near to it.
+warned when the planned hours come near to it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SHOWN = Decimal("0.01")
 
 
 class Charge(NamedTuple):
-    """What of an amount may be invoiced, what may not, and whether people have to be warned by now."""
+    """The parts of an amount that may and may not be invoiced, and whether people have to be warned by now."""
 
     billable: Decimal
     beyond: Decimal
@@ -73,24 +73,25 @@ class TimeAndMaterialsCapped:
             yield from _use_of(opportunity, line, cap, cap.amount, f"{here}/amount")
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
-        """As of time and materials: the cap stands among the workstream's terms."""
+        """The same lines as time and materials; the cap is one of the workstream's terms."""
         return self._time.lines(workstream)
 
 
 def _use_of(
     opportunity: Opportunity, line: OpportunityLine, cap: Cap, amount: Decimal, path: str
 ) -> Iterator[Finding]:
-    """More sold than the cap blocks; planned hours that reach its warning, or go beyond it, warn."""
-    limit, together, title = amount, [line], line.title
+    """Selling more than the cap blocks; planned hours that reach its warning level, or exceed the cap,
+    warn."""
+    limit, lines, title = amount, [line], line.title
     if cap.scope is CapScope.CONTRACT:
-        together, title = list(_capped_together(opportunity)), "The contract"
+        lines, title = list(_capped_together(opportunity)), "The contract"
     elif cap.scope is CapScope.PERIOD:
         start, end = opportunity.start_of(line), opportunity.end_of(line)
         if start is None or end is None or end < start:
             return  # has a finding of its own
         limit = amount * sum(1 for _ in months_of(start, end))
-    sold = sum((each.net for each in together), start=Decimal(0))
-    planned = sum((_planned(each) for each in together), start=Decimal(0))
+    sold = sum((each.net for each in lines), start=Decimal(0))
+    planned = sum((_planned(each) for each in lines), start=Decimal(0))
     beyond = charge(limit, cap.warning_percent, Decimal(0), sold).beyond
     if beyond > 0:
         yield finding(
@@ -105,19 +106,19 @@ def _use_of(
     if use.warns:
         yield finding(
             "CAP_NEARLY_REACHED",
-            f"{title}: {plain(planned)} is planned under a cap of {plain(limit)}, {_said(use, limit, cap)}",
+            f"{title}: {plain(planned)} is planned under a cap of {plain(limit)}, {_in_words(use, limit, cap)}",
             path=path,
             value=plain(amount),
         )
 
 
 def _planned(line: OpportunityLine) -> Decimal:
-    """Hours x rate: of those sold, or of those planned where they are more."""
+    """The price of the hours sold, or of the hours planned where they are more."""
     hours = max(line.quantity, line.planned_hours or Decimal(0))
     return line.net if hours == line.quantity else net_of(hours, line.unit_price, line.discount_percent)
 
 
-def _said(use: Charge, limit: Decimal, cap: Cap) -> str:
+def _in_words(use: Charge, limit: Decimal, cap: Cap) -> str:
     if use.beyond > 0:
         return f"so {plain(use.beyond)} is not billable"
     percent = (use.billable * 100 / limit).quantize(_SHOWN, ROUND_FLOOR)
@@ -125,7 +126,7 @@ def _said(use: Charge, limit: Decimal, cap: Cap) -> str:
 
 
 def _capped_together(opportunity: Opportunity) -> Iterator[OpportunityLine]:
-    """The lines that one cap for the contract holds for."""
+    """The lines that share one cap for the contract."""
     for line in opportunity.lines:
         cap = opportunity.billing_of(line).cap
         is_capped = opportunity.billing_model_of(line) == BillingModelCode.TIME_AND_MATERIALS_CAPPED

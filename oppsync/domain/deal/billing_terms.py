@@ -1,7 +1,8 @@
-"""What was agreed about invoicing: the terms that billing models need, on the contract or on one of its lines.
+"""Billing terms: what was agreed about invoicing, on the contract or on one of its lines.
 
 Terms follow Dynamics 365 Project Operations (not-to-exceed limit), NetSuite (billing schedules) and Certinia
-PSA (retainers with rollover). What the CRM left open is None; the models' findings tell what is missing.
+PSA (retainers with rollover). A term that the CRM left empty is None; the billing models make findings of
+missing ones.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from oppsync.domain.values.model import Frozen, Quantity, changed, omitted_at
 
 
 class BillingFrequency(StrEnum):
-    """How often is invoiced over the run of a line."""
+    """How often a line is invoiced between its first and its last day."""
 
     ONCE = "once"
     MONTHLY = "monthly"
@@ -39,7 +40,7 @@ class Timing(StrEnum):
 
 
 class CapScope(StrEnum):
-    """What a cap holds for: all capped lines of the deal together, each month, or the line it stands on."""
+    """What a cap covers: all capped lines of the deal together, each month, or the line it stands on."""
 
     CONTRACT = "contract"
     PERIOD = "period"
@@ -47,7 +48,7 @@ class CapScope(StrEnum):
 
 
 class Rollover(StrEnum):
-    """What becomes of hours that a retainer included and nobody used."""
+    """What becomes of hours that a retainer included and that were not used."""
 
     NONE = "none"
     CAPPED = "capped"
@@ -55,7 +56,8 @@ class Rollover(StrEnum):
 
 
 class Cap(Frozen):
-    """Not to exceed: what is beyond `amount` is not billable; people are warned at `warning_percent` of it."""
+    """Not-to-exceed limit: nothing beyond `amount` is billable; people are warned at `warning_percent` of
+    it."""
 
     amount: Quantity | None = None
     scope: CapScope = CapScope.WORKSTREAM
@@ -93,7 +95,7 @@ class BillingTerms(Frozen):
     periods: PeriodBasis | None = omitted_at(None)
 
     def over(self, wider: BillingTerms) -> BillingTerms:
-        """These terms, and those of `wider` for what these leave open."""
+        """These terms, completed with those of `wider` where these are None."""
         return changed(wider, **self._agreed())
 
     def only(self, names: Collection[str]) -> BillingTerms:
@@ -106,7 +108,8 @@ class BillingTerms(Frozen):
 
 
 def combine_terms(each: Sequence[BillingTerms]) -> BillingTerms:
-    """Of lines that become one workstream: hours and caps add up, a cap for the contract stays what it is."""
+    """The terms of lines that become one workstream: hours and caps add up, but a cap for the whole contract
+    does not."""
     first, update = each[0], dict[str, Any]()
     if first.cap is not None and first.cap.scope is not CapScope.CONTRACT:
         amount = _sum(terms.cap.amount for terms in each if terms.cap)

@@ -11,7 +11,8 @@ _BOOKKEEPING = {"version", "modified_at"}
 
 
 def changes(before: Opportunity | None, after: Opportunity) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields that differ, JSON-ready: as they were and as they are. Of a first reading, all it holds."""
+    """The fields that differ, JSON-ready: as they were and as they are; for a first reading, every field it
+    has."""
     now = after.model_dump(mode="json", exclude=_BOOKKEEPING)
     if before is None:
         return {}, {name: value for name, value in now.items() if value not in (None, [], {})}

@@ -30,7 +30,8 @@ class Candidate(Frozen):
 
 
 class CustomerMatch(Frozen):
-    """`customer` when it is sure, and `by` what; else the `candidates` that a person has to choose from."""
+    """A certain match has `customer`, and `by` what it was found; otherwise a person has to choose from
+    `candidates`."""
 
     customer: Code | None = None
     by: Text = ""
@@ -38,16 +39,17 @@ class CustomerMatch(Frozen):
 
 
 def match(account: Account, found: Iterable[Candidate]) -> CustomerMatch:
-    """One with the tax id is sure; one with name and country is, unless others have the tax id too."""
+    """Certain when exactly one candidate has the tax id or, where none has it, exactly one has name and
+    country."""
     by_code = {candidate.code: candidate for candidate in found}
     candidates = tuple(by_code[code] for code in sorted(by_code))
     same_tax_id = tuple(each for each in candidates if account.tax_id and _has_tax_id(each, account.tax_id))
     same_name = tuple(each for each in candidates if _has_name(each, account))
-    for by, these in (("tax id", same_tax_id), ("name and country", same_name)):
-        if len(these) == 1:
-            return CustomerMatch(customer=these[0].code, by=by)
-        if these:
-            return CustomerMatch(candidates=these)
+    for by, matching in (("tax id", same_tax_id), ("name and country", same_name)):
+        if len(matching) == 1:
+            return CustomerMatch(customer=matching[0].code, by=by)
+        if matching:
+            return CustomerMatch(candidates=matching)
     return CustomerMatch()
 
 

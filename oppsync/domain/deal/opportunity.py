@@ -39,11 +39,11 @@ class Unit(StrEnum):
     MONTH = "month"
 
 
-# An amount as the CRM says it: whether it fits its currency is validated, with a finding, not refused here.
+# An amount as the CRM states it. One that does not fit its currency is a finding of validation, no error here.
 StatedAmount = Quantity
 
 
-# What the EU's own texts call these two.
+# The EU's own texts use these codes for Greece and the United Kingdom.
 _ALSO_KNOWN_AS = {"EL": "GR", "UK": "GB"}
 Country = Annotated[
     str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(lambda code: _ALSO_KNOWN_AS.get(code, code))
@@ -51,8 +51,9 @@ Country = Annotated[
 
 
 class Account(Frozen):
-    """The customer. `code` is its key in the ERP (the cross-reference the CRM carries), `subdivision` its state
-    or province, as in ISO 3166-2 without the country: `TX`. With `postal_code` it tells in which VAT area."""
+    """The customer. `code` is its key in the ERP (the cross-reference the CRM carries), `subdivision` its
+    state or province, as in ISO 3166-2 without the country: `TX`. Country, subdivision and `postal_code`
+    decide its VAT area."""
 
     id: Code
     name: Text
@@ -65,7 +66,7 @@ class Account(Frozen):
 
 
 class Owner(Frozen):
-    """Who sold it; matched with people of this system by lower-cased e-mail."""
+    """Who sold the deal; matched with this system's people by mailbox."""
 
     id: Code
     name: Text
@@ -75,7 +76,7 @@ class Owner(Frozen):
 class ContractTerms(Frozen):
     """`po_limit` is the most that the purchase order allows to be invoiced, in the deal's currency.
 
-    `document_url` leads to the signed contract, `special_terms` are what people have to read of it.
+    `document_url` leads to the signed contract, `special_terms` are its clauses that people have to read.
     `place_of_supply` is where the service is taxed, where that is not the customer's country.
     """
 
@@ -135,7 +136,7 @@ class OpportunityLine(Frozen):
 
     @property
     def hours(self) -> Decimal | None:
-        """Sold by the hour, or else planned."""
+        """The hours sold, for a line sold by the hour; otherwise the planned hours."""
         return self.quantity if self.unit is Unit.HOUR else self.planned_hours
 
 
@@ -173,7 +174,7 @@ class Opportunity(Frozen):
     custom_attributes: dict[Text, Text] = Field(default_factory=dict)
 
     def content_digest(self) -> str:
-        """Digest of all that matters to a plan: an echo of our own write-back leaves it unchanged."""
+        """Digest of the fields that matter to a plan; an echo of our own write-back leaves it unchanged."""
         return canonical_json.digest(self.model_dump(mode="json", exclude={"version", "modified_at"}))
 
     def billing_model_of(self, line: OpportunityLine) -> str | None:
@@ -199,7 +200,7 @@ class Opportunity(Frozen):
 
 
 class OpportunityRef(Frozen):
-    """What a delivery tells: a record changed. Go and read it."""
+    """A record that a delivery reports as changed; its content has to be read from the CRM."""
 
     id: Code
     version: Code | None = None

@@ -1,4 +1,5 @@
-"""The ledger of outside effects: one row for each thing written outside, before it is written."""
+"""The ledger of outside effects: one entry for each thing to be written outside, recorded before it is
+written."""
 
 from __future__ import annotations
 
@@ -19,13 +20,12 @@ class EffectState(StrEnum):
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
-    CANCELLED = "cancelled"  # confirmed once, and closed outside since, by an effect of its own
+    CANCELLED = "cancelled"  # confirmed, and closed outside later by an effect of its own
 
 
 class ExternalRecord(Frozen):
-    """A record that exists in an outside system. `differences`: field -> [expected, found], empty when it is as
-    wanted. `closed`: it exists, but nothing more is to be done or invoiced by it.
-    """
+    """A record that exists in an outside system. `differences`: field -> [expected, found], empty when it is
+    as ordered. `closed`: it exists, but no work is done on it and nothing is invoiced by it any more."""
 
     outside_id: Code
     number: Text | None = None
@@ -36,11 +36,12 @@ class ExternalRecord(Frozen):
 
 
 class Effect(Frozen):
-    """What is to be true outside. `request` is the canonical document that is sent (JSON-ready).
+    """One thing to be made or set in an outside system. `request` is the canonical document that is sent
+    (JSON-ready).
 
     A `repeatable` effect sets fields of a thing that exists: sending it twice does what sending it once does.
-    `quarantine`: how long an unknown one waits before it is looked up (client time-out + late commit + search
-    lag of the vendor).
+    `quarantine`: how long an effect of unknown outcome waits before it is looked up (client time-out + late
+    commit + search lag of the vendor).
     """
 
     key: Code
@@ -76,12 +77,12 @@ class LedgerRow(Frozen):
 
     @property
     def may_exist(self) -> bool:
-        """Whether a thing was made outside or might have been. A message, a write-back and a cancellation make
-        nothing."""
+        """Whether the effect created something outside, or might have. Messages, write-backs and cancellations
+        create nothing."""
         return self.kind not in _MAKE_NOTHING and (self.outcome_unknown or self.state is EffectState.CONFIRMED)
 
 
-# A customer alone is no project: it stays, whatever becomes of the deal.
+# A customer counts as nothing made: it is no project, and stays whatever becomes of the deal.
 _MAKE_NOTHING = frozenset(
     {
         EffectKind.NOTIFICATION,

@@ -1,4 +1,4 @@
-"""Who delivers a workstream, and what that is booked on: the same rules for enrichment and for overrides."""
+"""Who delivers a workstream, and on which cost centre: the same rules for enrichment and for overrides."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def intercompany_delivery(
 def cost_centre_of(
     lookup: Lookup, entity: str | None, service_line: str | None, *, ends_on: date | None, path: str
 ) -> CostCentre | None:
-    """What work of this service line that ends on `ends_on` is booked on in this entity."""
+    """The entity's cost centre for work of this service line that ends on `ends_on`."""
     centre = lookup.find(CostCentre, ReferenceKind.COST_CENTRE, path, entity, service_line)
     if centre is not None:
         check_open(lookup, centre, ends_on=ends_on, path=path)
@@ -53,7 +53,7 @@ def cost_centre_of(
 
 
 def check_open(lookup: Lookup, centre: CostCentre, *, ends_on: date | None, path: str) -> None:
-    """Closed before the deal was won it blocks; closing before the work ends it warns."""
+    """A cost centre that closed before the deal was won blocks; one that closes before the work ends warns."""
     day, closed_on = lookup.day, centre.closed_on
     if closed_on is None or (closed_on > day and (ends_on is None or closed_on > ends_on)):
         return

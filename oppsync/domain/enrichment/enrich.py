@@ -29,8 +29,8 @@ from oppsync.domain.values.model import require
 def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[Finding, ...]:
     """The enrichment of a validated deal, or everything that stands in its way.
 
-    Raises ValueError without a close date. A deal that lacks something else gets no enrichment: what is missing
-    is validation's to tell, and the rest is looked up all the same.
+    Raises ValueError without a close date. A deal that lacks another field gets no enrichment: validation
+    reports the field, and everything else is looked up all the same.
     """
     lookup = Lookup(book, require(opportunity.won_on, "the close date"))
     linked = _linked(opportunity, lookup)
@@ -47,10 +47,10 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
             DeliveryModel, ReferenceKind.DELIVERY_MODEL, "/delivery_model", opportunity.delivery_model
         )
     lines = [_line(opportunity, index, entity, lookup) for index in range(len(opportunity.lines))]
-    found = tuple(line for line in lines if line is not None)
-    met = warnings(lookup.findings)
-    if blocking(lookup.findings) or entity is None or tax is None or len(found) < len(lines):
-        return (*blocking(lookup.findings), *met)
+    complete = tuple(line for line in lines if line is not None)
+    warned = warnings(lookup.findings)
+    if blocking(lookup.findings) or entity is None or tax is None or len(complete) < len(lines):
+        return (*blocking(lookup.findings), *warned)
     return Enrichment(
         legal_entity=entity,
         customer=linked,
@@ -58,9 +58,9 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         withholding=withholding,
         exchanges=exchanges,
         delivery_model=delivery,
-        lines=found,
+        lines=complete,
         used=tuple(lookup.used.values()),
-        warnings=met,
+        warnings=warned,
     )
 
 

@@ -1,4 +1,4 @@
-"""The currencies a deal is read in: the entity's own, and the one that it reports in."""
+"""The currencies that a deal is shown in: the entity's own, and the one that it reports in."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from oppsync.domain.reference.exchange import ExchangeRate
 
 
 def exchanges_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> tuple[Exchange, ...]:
-    """One for each currency that is not the deal's. An entity that reports needs all of the rates."""
+    """One for each such currency that is not the deal's own. With a reporting currency, a missing rate is a
+    finding."""
     if entity is None or opportunity.currency is None:
         return ()
     uses = {CurrencyUse.FUNCTIONAL: entity.currency, CurrencyUse.REPORTING: entity.reporting_currency}
-    found = []
+    exchanges = []
     for use, currency in uses.items():
         if currency in (None, opportunity.currency):
             continue
         quote = _quote(opportunity.currency, currency, entity, lookup)
         if quote is not None:
-            found.append(Exchange(use=use, currency=currency, quote=quote))
-    return tuple(found)
+            exchanges.append(Exchange(use=use, currency=currency, quote=quote))
+    return tuple(exchanges)
 
 
-def _quote(there: str, here: str, entity: LegalEntity, lookup: Lookup) -> ExchangeRate | None:
+def _quote(deal: str, other: str, entity: LegalEntity, lookup: Lookup) -> ExchangeRate | None:
     if entity.reporting_currency is None:
-        return lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (there, here))
-    return lookup.find(ExchangeRate, ReferenceKind.EXCHANGE_RATE, "/currency", there, here)
+        return lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (deal, other))
+    return lookup.find(ExchangeRate, ReferenceKind.EXCHANGE_RATE, "/currency", deal, other)

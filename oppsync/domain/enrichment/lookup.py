@@ -1,4 +1,4 @@
-"""Looking reference rows up for a deal: what was used, and what is missing."""
+"""Look up reference rows for a deal: remembers which were used and which are missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oppsync.domain.values.model import require
 
 
 class Lookup:
-    """Look-ups on one day. Remembers the rows used and, once each, the rows that are not there."""
+    """Look-ups on one day. Remembers the rows used, and makes one finding for each missing row."""
 
     def __init__(self, book: ReferenceBook, day: date) -> None:
         self._book = book
@@ -26,7 +26,8 @@ class Lookup:
         self.trail: list[ReferenceUse] = []  # each row found, in the order of the look-ups
 
     def find(self, shape: type[Shape], kind: ReferenceKind, path: str, *parts: str | None) -> Shape | None:
-        """The value under the key made of `parts`. None when a part is (it has its finding already)."""
+        """The value under the key made of `parts`; None when a part is None, which has a finding of its
+        own."""
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
@@ -50,7 +51,7 @@ class Lookup:
         return None
 
     def first(self, shape: type[Shape], kind: ReferenceKind, *keys: Sequence[str | None]) -> Shape | None:
-        """The value under the first of these keys that has one; that there is none is no finding."""
+        """The value under the first of these keys that has one; None, without a finding, when none has."""
         for parts in keys:
             known = [part for part in parts if part is not None]
             hit = self._book.find(shape, kind, reference_key(*known), self.day)
@@ -64,7 +65,7 @@ class Lookup:
         return {rule.code: (rule, use) for rule, use in rules}
 
     def split_rules(self) -> Iterator[SplitRule]:
-        """All that are valid. One counts as used once `use` says so."""
+        """All rules that are valid. A rule counts as used once it is given to `use`."""
         return (rule for rule, _use in self._rules.values())
 
     def use(self, rule: SplitRule) -> None:
@@ -90,7 +91,8 @@ class Lookup:
 
 
 def missing_row(kind: ReferenceKind, key: str, path: str, day: date, words: str | None = None) -> Finding:
-    """`words` instead of the catalog's. Raises ValueError for a kind that no deal needs: a bug."""
+    """The finding for a missing row; `words` replace the catalog's. Raises ValueError for a kind that no deal
+    needs: a bug."""
     row = CATALOG[kind]
-    said = words or row.words.format(key=key.replace("|", ", "))
-    return finding(require(row.code, f"the code of a missing {kind}"), f"{said} on {day}", path=path, value=key)
+    text = words or row.words.format(key=key.replace("|", ", "))
+    return finding(require(row.code, f"the code of a missing {kind}"), f"{text} on {day}", path=path, value=key)

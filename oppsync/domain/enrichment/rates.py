@@ -1,7 +1,7 @@
 """Rate cards: what an hour of a role is sold at and what it costs, in a region and a currency.
 
 A customer's own card comes before the region's, as in Certinia's and NetSuite's rate cards. The card in force
-on the day the deal was won is the one it was sold by; a card that ends before the work does is told.
+on the day the deal was won is the one it was sold by; a card that ends before the work does is a finding.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
 
-# Of a cost that is converted: our own figure, which no ERP is sent.
+# The precision of a converted cost: it is our own figure and is sent to no ERP.
 _COST_STEP = Decimal("0.0001")
 
 
 def rate_of(
     opportunity: Opportunity, line: OpportunityLine, path: str, region: str | None, lookup: Lookup
 ) -> Rate | None:
-    """The rate card's price of the line's role; the price sold, before a discount, must be the same."""
+    """The rate card's price for the line's role. A price sold, before discount, that differs from it is a
+    finding."""
     kind, general = ReferenceKind.RATE_CARD, (region, line.role, opportunity.currency)
     customer = opportunity.account.code if opportunity.account else None
     own = lookup.first(Rate, kind, (customer, *general))
@@ -48,14 +49,14 @@ def cost_rate_of(
     entity: LegalEntity | None,
     lookup: Lookup,
 ) -> CostRate | None:
-    """What an hour of the line costs: of its role, or else of anybody in the region; in the deal's currency, or
-    else converted from the contracting entity's."""
-    there = opportunity.currency
-    cost = _cost_in(there, line, region, lookup)
-    if cost is not None or entity is None or entity.currency == there:
+    """What an hour of the line costs: its role's rate, or else the region's for any role; in the deal's
+    currency, or else converted from the contracting entity's."""
+    currency = opportunity.currency
+    cost = _cost_in(currency, line, region, lookup)
+    if cost is not None or entity is None or entity.currency == currency:
         return cost
     own = _cost_in(entity.currency, line, region, lookup)
-    quote = lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, there))
+    quote = lookup.first(ExchangeRate, ReferenceKind.EXCHANGE_RATE, (entity.currency, currency))
     if own is None or quote is None:
         return None
     return CostRate(card=own.card, hourly=(own.hourly * quote.rate).quantize(_COST_STEP, ROUND_HALF_EVEN))

@@ -19,10 +19,11 @@ UNITED_STATES = "US"
 
 
 class TaxCase(Frozen):
-    """What decides. `seller` is where the entity is, `place` the place of supply: where the customer is
-    unless the contract says another.
+    """What decides the tax. `seller` is the entity's VAT area, `place` the place of supply: the customer's
+    area unless the contract names another.
 
-    `tax_id` is the customer's, None when it has none of the right form; `nexus` is of the customer's state.
+    `tax_id` is the customer's, None when it has none of the right form; `nexus` is the entity's in the
+    customer's state.
     """
 
     seller: VatArea
@@ -36,7 +37,7 @@ class TaxCase(Frozen):
 
 
 def has_valid_form(country: str, tax_id: str) -> bool | None:
-    """Whether it looks like a VAT number of that country; None where python-stdnum knows of none there."""
+    """Whether it has the form of that country's VAT numbers; None where python-stdnum knows no such form."""
     rules = get_cc_module(country.lower(), "vat")
     return None if rules is None else bool(rules.is_valid(tax_id))
 
@@ -78,7 +79,8 @@ def _within_the_union(case: TaxCase) -> TaxTreatment | None:
 
 
 def _in_a_state(case: TaxCase) -> TaxTreatment | None:
-    """No nexus, or nothing that the state taxes: not taxable. None when only some of the service lines are."""
+    """Not taxable without a nexus, or when the state taxes none of the service lines; None when it taxes only
+    some."""
     nexus, where = case.nexus, case.state or "the customer's state"
     if nexus is None:
         words = f"Not taxable: no nexus in {where}"

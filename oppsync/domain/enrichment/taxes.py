@@ -17,7 +17,7 @@ from oppsync.domain.values.findings.finding import Finding, Severity
 
 
 def tax_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> TaxTreatment | None:
-    """None when something is missing; what, is then a finding."""
+    """The deal's tax; None when something is missing, for which there is then a finding."""
     account = opportunity.account
     if account is None or entity is None or account.country is None:
         return None
@@ -66,10 +66,10 @@ def _place(opportunity: Opportunity, account: Account, country: str) -> VatArea:
 
 
 def _keys(entity: LegalEntity, place: VatArea, account: Account) -> Iterator[tuple[str, str]]:
-    """Of an explicit row: by the country code the account has, where that is not a territory, or by the VAT
-    area.
+    """Keys of an explicit row: the account's country where the place belongs to another state's VAT area, then
+    that area.
 
-    A row for Spain says nothing about the Canary Islands; one for France holds in Monaco too.
+    A row for Spain does not hold in the Canary Islands; one for France holds in Monaco too.
     """
     if place.source is not None and place.in_union:
         yield entity.code, account.country or place.code
@@ -77,7 +77,7 @@ def _keys(entity: LegalEntity, place: VatArea, account: Account) -> Iterator[tup
 
 
 def _has_wrong_form(account: Account, place: VatArea) -> bool:
-    """By the rules of the account's country, or of the one whose VAT area it is in."""
+    """Whether the tax id fits neither the account's country nor the one whose VAT area it is in."""
     if account.country is None or account.tax_id is None:
         return False
     countries = dict.fromkeys((account.country, place.code))
@@ -87,8 +87,8 @@ def _has_wrong_form(account: Account, place: VatArea) -> bool:
 
 def _service_lines(opportunity: Opportunity, lookup: Lookup) -> tuple[str, ...]:
     names = dict.fromkeys(opportunity.service_line_of(line) for line in opportunity.lines)
-    found = [lookup.first(ServiceLine, ReferenceKind.SERVICE_LINE, (name,)) for name in names]
-    return tuple(sorted(service_line.code for service_line in found if service_line is not None))
+    known = [lookup.first(ServiceLine, ReferenceKind.SERVICE_LINE, (name,)) for name in names]
+    return tuple(sorted(service_line.code for service_line in known if service_line is not None))
 
 
 def _explicit(
@@ -107,7 +107,7 @@ def _explicit(
 
 
 def _about_the_address(account: Account, place: VatArea) -> Iterator[Finding]:
-    """Parts of some countries are outside the EU's VAT area; without an address nobody knows."""
+    """Parts of some countries are outside the EU's VAT area, which only a complete address shows."""
     if place.code in TOLD_BY_ADDRESS and account.subdivision is None and account.postal_code is None:
         yield finding(
             "TAX_TERRITORY_UNKNOWN",
@@ -119,7 +119,7 @@ def _about_the_address(account: Account, place: VatArea) -> Iterator[Finding]:
 
 
 def _wrong_form(account: Account, decisive: bool) -> Iterator[Finding]:
-    """It blocks where it decides the tax."""
+    """The finding blocks when the tax id decides the tax."""
     yield finding(
         "TAX_ID_INVALID",
         f"The tax id {account.tax_id} of {account.name} has not the form of one of {account.country}",

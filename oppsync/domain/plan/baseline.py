@@ -1,7 +1,8 @@
 """The baseline: budget, cost, margin, dates and schedules as they stood when a deal became active.
 
 Frozen once, so that what becomes of the projects can be compared with it later (as Certinia PSA's and Dynamics
-365 Project Operations' project baselines). What is read again, replayed or activated again never changes it.
+365 Project Operations' project baselines). Reading the deal again, a replay or a second activation never
+changes it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from oppsync.domain.values.money import Money
 
 
 class Baseline(Frozen):
-    """Figures of the whole deal, and its projects with their own and their billing schedules; no tasks."""
+    """Figures of the whole deal, and its projects with their own figures and billing schedules; no tasks."""
 
     plan_hash: Code
     frozen_at: AwareDatetime

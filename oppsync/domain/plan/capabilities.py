@@ -1,6 +1,6 @@
-"""What a connected system can do, as its connector says of the connection's settings.
+"""What a connected system can do under its connection's settings, as its connector reports.
 
-They live beside the plan, since validation and planning go by them; the ports hand them on.
+Capabilities live beside the plan because validation and planning use them; the ports pass them on.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from pydantic import Field
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import Frozen
 
-# Of a price, unless the ERP says otherwise: as many as most of them keep.
+# Decimals of a price unless the ERP's connector gives another number: most ERPs keep four.
 PRICE_DECIMALS = 4
 
 
 class ErpCapabilities(Frozen):
-    """`line_kinds`: the billing lines that it lands. `own_currency_only`: those of them that it invoices in the
-    company's own currency alone, whatever the deal is in. `price_decimals`: of an hour's price.
+    """`line_kinds`: the kinds of billing lines it can hold. `own_currency_only`: those kinds that it invoices
+    only in the company's own currency, whatever the deal's currency is. `price_decimals`: of an hour's price.
 
-    `creates_customers`: whether we may create one there. `cancels`: whether what was created can be closed by
-    us; where not, closing raises VendorRejected and a person does it there.
+    `creates_customers`: whether we may create customers there. `cancels`: whether we can close what was
+    created; where not, closing raises VendorRejected and a person does it there.
     """
 
     line_kinds: frozenset[LineKind]
@@ -32,13 +32,13 @@ class ErpCapabilities(Frozen):
 
 
 class CrmCapabilities(Frozen):
-    """`polls`: whether it can be asked what changed; where not, a lost webhook is noticed by nobody."""
+    """`polls`: whether it can be asked what changed; where not, nobody notices a lost webhook."""
 
     polls: bool = True
 
 
 class PsaCapabilities(Frozen):
-    """`staffing`: whether it takes requests for somebody; where not, people staff the project themselves."""
+    """`staffing`: whether it takes staffing requests; where not, people staff the project themselves."""
 
     staffing: bool = True
 

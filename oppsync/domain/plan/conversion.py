@@ -1,4 +1,4 @@
-"""What a contract is worth in other currencies. What is converted never feeds back into it."""
+"""What a contract is worth in other currencies. The contract's own figures never depend on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CurrencyUse(StrEnum):
 
 
 class Exchange(Frozen):
-    """The rate from the deal's currency to another that somebody wants to read it in."""
+    """The rate from the deal's currency to another currency in which the deal is shown too."""
 
     use: CurrencyUse
     currency: Currency

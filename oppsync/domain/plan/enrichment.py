@@ -22,8 +22,8 @@ from oppsync.domain.values.model import Code, Frozen, omitted_at
 
 
 class IntercompanyDelivery(Frozen):
-    """Another entity of ours than the one that sells does the work. The selling entity books its revenue on
-    `revenue_cost_centre`, the delivering one its cost on the line's own cost centre."""
+    """The work is done by another entity of ours than the one that sells. The selling entity books its revenue
+    on `revenue_cost_centre`, the delivering one its cost on the line's own cost centre."""
 
     entity: LegalEntity
     transfer_price: TransferPrice
@@ -31,9 +31,10 @@ class IntercompanyDelivery(Frozen):
 
 
 class LineEnrichment(Frozen):
-    """One delivery line's. `rate` is there for time and materials only; `rows`: where its values came from.
+    """The reference data of one delivery line. `rate` is set for time and materials only; `rows` are the
+    reference rows that its values came from.
 
-    `split_rule` makes it a workstream; without one it is a workstream of its own.
+    `split_rule` decides the line's workstream; without one it is a workstream of its own.
     """
 
     line_id: Code
@@ -51,8 +52,8 @@ class LineEnrichment(Frozen):
 
 
 class Enrichment(Frozen):
-    """The deal's. `used` names every reference row a value came from; `customer` is the ERP's
-    code of an account that has none of its own; `warnings` did not stand in its way."""
+    """The reference data of the whole deal. `used` names every reference row a value came from; `customer` is
+    the ERP's code of an account that has none of its own; `warnings` are findings that did not block it."""
 
     legal_entity: LegalEntity
     customer: Code | None = omitted_at(None)

@@ -13,7 +13,8 @@ _STEP = Decimal("0.01")
 
 
 def cost_of(line: OpportunityLine, rate: CostRate | None, currency: str) -> Money | None:
-    """Hours x cost rate, rounded once; None while one of them is not known. A credit without hours is free."""
+    """Hours x cost rate, rounded once; None when hours or rate are unknown, or the cost is too large to be
+    booked. A credit without hours costs nothing."""
     if line.net < 0 and not line.hours:
         return Money.zero(currency)
     if line.hours is None or rate is None or line.hours * rate.hourly >= TOO_LARGE:
@@ -22,13 +23,14 @@ def cost_of(line: OpportunityLine, rate: CostRate | None, currency: str) -> Mone
 
 
 def total_cost(costs: Iterable[Money | None], currency: str) -> Money | None:
-    """None when one of them is not known: a part of the cost would show too good a margin."""
+    """The sum of `costs`; None when one of them is unknown, because a part of the cost would show too good a
+    margin."""
     known = list(costs)
     return None if None in known else Money.total((cost for cost in known if cost is not None), currency)
 
 
 def margin_percent(revenue: Money, cost: Money | None) -> Decimal | None:
-    """What is left of the revenue, in per cent of it, to two decimals; None for a credit, or without cost or
+    """The margin in per cent of the revenue, to two decimals; None for a credit, or without cost or
     revenue."""
     if cost is None or revenue.amount <= 0:
         return None

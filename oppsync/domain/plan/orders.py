@@ -1,4 +1,4 @@
-"""What the pipeline orders from ERP, PSA and CRM: one thing to exist or to be set, under our key."""
+"""Orders of the pipeline to ERP, PSA and CRM: one thing to be created or set, under our idempotency key."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PsaOrder(Frozen):
 
 
 class StaffingOrder(Frozen):
-    """Ask for somebody in the PSA's project `project_id`, under our key."""
+    """Request staffing for the PSA's project `project_id`, under our key."""
 
     key: Code
     project_id: Code
@@ -54,7 +54,7 @@ class StaffingOrder(Frozen):
 
 
 class WriteBack(Frozen):
-    """What the opportunity in the CRM, and the project in the PSA, are told."""
+    """The values to set on the opportunity in the CRM, and on the project in the PSA."""
 
     status: Literal["active", "rejected", "withdrawn"]
     project_number: Text = ""

@@ -1,4 +1,5 @@
-"""Overrides: what a person says about a workstream instead of the CRM, a rule or reference data, and why.
+"""Overrides: values that a person sets on a workstream instead of the CRM's, a rule's or reference data's, and
+why.
 
 They name a workstream by its key and hold for as long as it exists: a deal that is read again keeps them.
 """
@@ -30,7 +31,7 @@ class OverrideField(StrEnum):
 
 
 class NewOverride(Frozen):
-    """`value` None takes back what was said before."""
+    """`value` None takes the override back."""
 
     workstream: Code
     field: OverrideField
@@ -39,7 +40,7 @@ class NewOverride(Frozen):
 
 
 class PlanOverride(NewOverride):
-    """One statement of one person; `author` is the e-mail address."""
+    """An override as it is stored; `author` is the person's e-mail address."""
 
     id: UUID
     made_by: UUID
@@ -50,8 +51,8 @@ class PlanOverride(NewOverride):
 class OverrideUse(Frozen):
     """An override that a plan was made with; `author` is an e-mail address.
 
-    `before`: what the plan would have without any override; None where that is nothing, and in plans of
-    releases that did not keep it.
+    `before`: the value that the plan would have without any override; None where it would have none, and in
+    plans of releases that did not keep it.
     """
 
     workstream: Code
@@ -71,19 +72,20 @@ class AppliedOverride(NamedTuple):
 
 
 def latest(overrides: Iterable[PlanOverride]) -> tuple[PlanOverride, ...]:
-    """The last word on each field of each workstream, by these; ids grow with time."""
-    words = {(each.workstream, each.field): each for each in sorted(overrides, key=lambda each: each.id)}
+    """The latest override of each field of each workstream, sorted by workstream and field; ids grow with
+    time."""
+    newest = {(each.workstream, each.field): each for each in sorted(overrides, key=lambda each: each.id)}
     order = list(OverrideField)
-    return tuple(sorted(words.values(), key=lambda each: (each.workstream, order.index(each.field))))
+    return tuple(sorted(newest.values(), key=lambda each: (each.workstream, order.index(each.field))))
 
 
 def in_force(overrides: Iterable[PlanOverride]) -> tuple[PlanOverride, ...]:
-    """Those that were not taken back."""
+    """The latest overrides, without those that were taken back."""
     return tuple(each for each in latest(overrides) if each.value is not None)
 
 
 def editors(overrides: Iterable[PlanOverride]) -> frozenset[UUID]:
-    """Who said the last word on anything: they may not approve what came of it."""
+    """Who made the latest override of any field: these people may not approve the plan that came of it."""
     return frozenset(each.made_by for each in latest(overrides))
 
 

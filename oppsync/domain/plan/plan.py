@@ -30,7 +30,7 @@ ROOT_PATH = "project"
 
 
 class LineKind(StrEnum):
-    """The closed set of billing line kinds that billing models emit and ERP adapters land."""
+    """The closed set of billing line kinds that billing models make and ERP adapters create."""
 
     TIME = "time"  # hours of a role at a rate, invoiced from approved time
     DATED = "dated"  # an amount due on a date
@@ -64,7 +64,7 @@ class BillingLine(Frozen):
 
 
 class StaffingRequest(Frozen):
-    """Somebody the PSA is asked for: a role for some hours of a run, in a location. `path` is unique."""
+    """A request to the PSA: a role for some hours between two days, in a location. `path` is unique."""
 
     path: Code
     role: Code
@@ -75,7 +75,7 @@ class StaffingRequest(Frozen):
 
 
 class Intercompany(Frozen):
-    """Another entity of ours than the contracting one does the work, and is owed the transfer price for it.
+    """The work is done by another entity of ours than the contracting one, which owes it the transfer price.
 
     The node's own cost centre is the delivering entity's; what is invoiced to the customer is booked on
     `revenue_cost_centre`, the contracting entity's.
@@ -88,22 +88,22 @@ class Intercompany(Frozen):
 
 
 class RateCardUse(Frozen):
-    """The rate card that hours were sold by."""
+    """The rate card by which hours were sold."""
 
     card: Code
     version: Code
 
 
 class RevenueLine(Frozen):
-    """What is planned to be recognised in one calendar month: `2026-06`."""
+    """The revenue planned for one calendar month: `2026-06`."""
 
     period: Code
     amount: Money
 
 
 class RevenueSchedule(Frozen):
-    """Of one performance obligation, named by its workstream's key. The lines sum to `price`, its part of the
-    deal's price: with a discount that is spread, that may be another than the workstream's amount."""
+    """The schedule of one performance obligation, named by its workstream's key. The lines sum to `price`, its
+    share of the deal's price. Where a discount is spread, that may differ from the workstream's amount."""
 
     obligation: Code
     method: RevenueMethod
@@ -114,10 +114,10 @@ class RevenueSchedule(Frozen):
 class PlanNode(Frozen):
     """One project, workstream or task. A deal with one workstream has it at the root.
 
-    A parent of workstreams carries no billing model and no lines; `amount` is the sum of what is below, as
-    is `cost` where all of it is known. Tasks carry neither money nor billing. `terms` are those the billing
-    model goes by, `number` the one wanted by the template's numbering. `time_entry`: whether people may book
-    time at once, None leaves it to the ERP.
+    A parent of workstreams carries no billing model and no lines; `amount` is the sum of its children's, and
+    so is `cost` where all of it is known. Tasks carry neither money nor billing. `terms` are those that the
+    billing model uses, `number` follows the template's numbering. `time_entry`: whether people may book time
+    at once; None leaves it to the ERP.
     """
 
     path: Code
@@ -146,12 +146,12 @@ class PlanNode(Frozen):
 
     @property
     def revenue_cost_centre(self) -> str | None:
-        """Where what is invoiced to the customer is booked."""
+        """The cost centre on which invoices to the customer are booked."""
         return self.intercompany.revenue_cost_centre if self.intercompany else self.cost_centre
 
 
 class WithheldTax(Frozen):
-    """What the customer keeps back of the invoices and pays to its own tax office: shown, not deducted."""
+    """Tax that the customer keeps back from invoices and pays to its own tax office: shown, not deducted."""
 
     percent: Quantity
     amount: Money
@@ -159,7 +159,7 @@ class WithheldTax(Frozen):
 
 
 class NewCustomer(Frozen):
-    """The customer as it is created in the ERP, should it not be there: the entity's policy allows it."""
+    """The customer to create in the ERP when the ERP lacks it, where the entity's policy allows that."""
 
     code: Code
     name: Text
@@ -168,7 +168,7 @@ class NewCustomer(Frozen):
 
 
 class ContractFacts(Frozen):
-    """What the contract says besides money, as the CRM has it; nothing of it is keyed in again."""
+    """Facts of the contract besides money, as the CRM has them; nobody types them in again."""
 
     signed_on: date | None = omitted_at(None)
     document_url: Text | None = omitted_at(None)
@@ -176,7 +176,7 @@ class ContractFacts(Frozen):
 
 
 class PlanContent(Frozen):
-    """All that will exist. `nodes`: parents stand before their children."""
+    """All that will exist in the ERP. In `nodes`, parents come before their children."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -215,7 +215,7 @@ class PlanContent(Frozen):
         return next(node for node in self.nodes if node.path == path)
 
     def tax_on(self, line: BillingLine) -> Money:
-        """The tax of one billing line, rounded once, here: what the ERP will compute on its invoice."""
+        """The tax of one billing line, rounded once: the same amount as the ERP will put on its invoice."""
         exact = line.amount.amount * self.tax_percent / 100
         return Money.rounded(exact, self.currency, self.tax_rounding)
 
@@ -233,7 +233,8 @@ class Origin(Frozen):
     """Where some values of a plan came from. `rule` is a name in `oppsync.domain.planning.origin_table`.
 
     `fields`: JSON pointers into the CRM's record of the provenance's version. `places`: JSON pointers into the
-    plan's content, each for all that is below it. `overrides`: those that the value is, or rests on.
+    plan's content, each standing for everything below it too. `overrides`: those that set the value, or that
+    it is made from.
     """
 
     rule: Code
@@ -244,7 +245,7 @@ class Origin(Frozen):
 
 
 class Provenance(Frozen):
-    """Where a plan came from: the reading of the CRM record, the reference rows used, and of each value which.
+    """Where a plan came from: the reading of the CRM record, the reference rows used, and each value's origin.
 
     Plans of releases before `origins` have none.
     """
@@ -258,7 +259,7 @@ class Provenance(Frozen):
 
 
 class Plan(Frozen):
-    """`systems` stand with the plan and are no part of its hash; a plan of releases before them has none."""
+    """`systems` are stored with the plan and are no part of its hash; plans of earlier releases have none."""
 
     content: PlanContent
     provenance: Provenance

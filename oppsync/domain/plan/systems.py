@@ -10,7 +10,7 @@ from oppsync.domain.values.model import Code, Frozen
 
 
 class ParentValues(NamedTuple):
-    """Those of a deal's parent project, by which its systems are chosen. `day`: when it was won."""
+    """The values of a deal's parent project by which its systems are chosen. `day`: when it was won."""
 
     legal_entity: str | None = None
     region: str | None = None
@@ -19,14 +19,14 @@ class ParentValues(NamedTuple):
 
 
 class PlanSystems(Frozen):
-    """The connections that a plan goes to; `psa` is None where none is told."""
+    """The connections that a plan goes to; `psa` is None when no PSA takes part."""
 
     erp: Code
     psa: Code | None = None
 
 
 def parent_values(record: Opportunity | None) -> ParentValues:
-    """Nothing of a deal that was never read."""
+    """All None for a deal that was never read."""
     if record is None:
         return ParentValues()
     return ParentValues(record.contracting_entity, record.region, record.service_line, record.won_on)

@@ -15,13 +15,14 @@ from oppsync.domain.values.money import Money
 
 
 class Workstream(Frozen):
-    """`hours` are the hours sold (time and materials) or planned, `cost` is theirs. `key` is the CRM's line id,
-    or the split rule's code with the values of its group; `line_ids` are the CRM's lines it rests on.
+    """`hours` are the hours sold (time and materials) or planned, `cost` is theirs. `key` is the CRM's line
+    id, or the split rule's code with the values of its group; `line_ids` are the CRM's lines it is made of.
 
-    `parts`: lines of a group whose terms differ, each billed by itself; the workstream has their sums and their
-    whole run, and of terms and enrichment those of the first. `seller` is the entity that contracts and
-    invoices: its policies and its calendar decide. `list_price` is that before any discount: what it would sell
-    for alone. `price_decimals`: how many of an hour's price the ERP keeps.
+    `parts`: lines of a group whose terms differ, each billed by itself. The workstream then has their sums,
+    runs from the first start to the last end, and has the terms and enrichment of the first. `seller` is the
+    entity that contracts and invoices: its policies and its calendar apply. `list_price` is the price before
+    any discount: what the workstream would sell for alone. `price_decimals`: how many decimals of an hourly
+    price the ERP keeps.
     """
 
     key: Code
@@ -53,5 +54,5 @@ class Workstream(Frozen):
 
     @property
     def is_credit(self) -> bool:
-        """It gives money back: planned by the same rules as what is charged, and mirrored."""
+        """Whether it gives money back. A credit is planned by the same rules as a charge, and mirrored."""
         return self.amount.amount < 0

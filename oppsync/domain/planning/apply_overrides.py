@@ -28,13 +28,14 @@ from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.model import Frozen, changed, require
 from oppsync.domain.values.money import Money
 
-# Where findings about overrides point to.
+# Findings about overrides have paths that begin with this.
 OVERRIDES = "/overrides/"
 _MOST_HOURS = Decimal(1_000_000)
 
 
 class Overridden(NamedTuple):
-    """`applied`: the overrides whose workstream exists; a finding that blocks says which is not possible."""
+    """`applied`: the overrides whose workstream exists; a blocking finding names each one that is not
+    possible."""
 
     workstreams: tuple[Workstream, ...]
     applied: tuple[AppliedOverride, ...] = ()
@@ -44,8 +45,9 @@ class Overridden(NamedTuple):
 def apply(
     workstreams: Sequence[Workstream], overrides: Iterable[PlanOverride], book: ReferenceBook, won_on: date
 ) -> Overridden:
-    """The workstreams as people want them, by the reference data of the day the deal was won. Overrides of
-    workstreams that no longer exist wait for them."""
+    """The workstreams with their overrides applied, by the reference data of the day the deal was won. An
+    override of a workstream that no longer exists is kept and applies again should the workstream come
+    back."""
     by_key: dict[str, list[PlanOverride]] = {workstream.key: [] for workstream in workstreams}
     for override in in_force(overrides):
         by_key.get(override.workstream, []).append(override)
@@ -56,12 +58,13 @@ def apply(
         result = _Change(workstream, book, won_on)
         applied += [result.apply(override) for override in by_key[workstream.key]]
         wanted.append(result.workstream)
-        findings += [*result.findings, *_whole(result.workstream, by_key[workstream.key])]
+        findings += [*result.findings, *_date_findings(result.workstream, by_key[workstream.key])]
     return Overridden(tuple(wanted), tuple(applied), tuple(findings))
 
 
 def with_before(applied: Iterable[AppliedOverride], untouched: PlanContent) -> tuple[AppliedOverride, ...]:
-    """Each with its value in `untouched`: the plan of the same deal that nobody overrode."""
+    """Each override with the value it replaced: the one in `untouched`, the same deal's plan without
+    overrides."""
     return tuple(
         each._replace(use=changed(each.use, before=_value_in(untouched, each.use))) for each in applied
     )
@@ -82,7 +85,7 @@ class NotPossible(Exception):
 
 class _Change:
     """One workstream while its overrides are applied, in the order of `OverrideField`: a service line or an
-    entity brings its own cost centre and template along, which the ones after it may still change."""
+    entity brings its own cost centre and template along, which later overrides may still change."""
 
     def __init__(self, workstream: Workstream, book: ReferenceBook, won_on: date) -> None:
         self._book = book
@@ -92,7 +95,8 @@ class _Change:
         self.findings: list[Finding] = []
 
     def apply(self, override: PlanOverride) -> AppliedOverride:
-        """What would block the deal in enrichment makes the override impossible; what would warn, warns."""
+        """Apply one override. A finding that blocks in enrichment makes it impossible; a warning stays a
+        warning."""
         self._lookup, self._path = Lookup(self._book, self._lookup.day), _path(override)
         try:
             _APPLIERS[override.field](self, require(override.value, "the override's value"))
@@ -127,11 +131,11 @@ class _Change:
         self._set(hours=hours, cost=self._cost_of(hours))
 
     def _cost_of(self, hours: Decimal) -> Money | None:
-        """At the cost of an hour that the lines have together, or else at the cost rate."""
-        whole, rate = self.workstream, self.workstream.enrichment.cost_rate
-        if whole.cost is not None and whole.hours:
-            return Money.rounded(whole.cost.amount * hours / whole.hours, whole.cost.currency)
-        return Money.rounded(rate.hourly * hours, whole.amount.currency) if rate else None
+        """The cost of `hours`: at the workstream's average cost of an hour, or else at its cost rate."""
+        before, rate = self.workstream, self.workstream.enrichment.cost_rate
+        if before.cost is not None and before.hours:
+            return Money.rounded(before.cost.amount * hours / before.hours, before.cost.currency)
+        return Money.rounded(rate.hourly * hours, before.amount.currency) if rate else None
 
     def service_line(self, value: str) -> None:
         service = self._lookup.by_code(ServiceLine, ReferenceKind.SERVICE_LINE, self._path, value)
@@ -160,14 +164,14 @@ class _Change:
         self._enrich_if_known(template=template)
 
     def _deliver(self, deliverer: str) -> None:
-        """Cost centres of the entity that delivers, and of the one that sells."""
-        whole, service = self.workstream, self.workstream.enrichment.service_line.code
+        """Set who delivers, with the cost centres of the entity that delivers and of the one that sells."""
+        workstream, service = self.workstream, self.workstream.enrichment.service_line.code
         delivery = intercompany_delivery(
-            self._lookup, whole.seller, deliverer, service, ends_on=whole.ends_on, path=self._path
+            self._lookup, workstream.seller, deliverer, service, ends_on=workstream.ends_on, path=self._path
         )
-        if delivery is None and deliverer != whole.seller.code:
+        if delivery is None and deliverer != workstream.seller.code:
             return
-        centre = cost_centre_of(self._lookup, deliverer, service, ends_on=whole.ends_on, path=self._path)
+        centre = cost_centre_of(self._lookup, deliverer, service, ends_on=workstream.ends_on, path=self._path)
         self._enrich(intercompany=delivery)
         self._enrich_if_known(cost_centre=centre)
 
@@ -185,14 +189,14 @@ class _Change:
         self._set(enrichment=enriched(self.workstream.enrichment), parts=tuple(parts))
 
     def _clip(self, **days: date) -> None:
-        """Lines billed by themselves keep their days within the workstream's; at its ends they move along."""
-        whole = self.workstream
+        """Keep the days of lines billed by themselves within the workstream's; a day at its end moves along
+        with it."""
         parts = []
-        for part in whole.parts:
+        for part in self.workstream.parts:
             update = {}
             for field, day in days.items():
                 beyond = part.starts_on < day if field == "starts_on" else part.ends_on > day
-                if beyond or getattr(part, field) == getattr(whole, field):
+                if beyond or getattr(part, field) == getattr(self.workstream, field):
                     update[field] = day
             parts.append(changed(part, **update))
         self._set(parts=tuple(parts))
@@ -210,8 +214,8 @@ _APPLIERS: Mapping[OverrideField, Callable[[_Change, str], None]] = {
 }
 
 
-def _whole(workstream: Workstream, overrides: Sequence[PlanOverride]) -> Iterator[Finding]:
-    """What only shows once all of a workstream's dates are applied."""
+def _date_findings(workstream: Workstream, overrides: Sequence[PlanOverride]) -> Iterator[Finding]:
+    """Made once all of a workstream's dates are applied, because a start and an end may change together."""
     dated = [each for each in overrides if each.field in (OverrideField.STARTS_ON, OverrideField.ENDS_ON)]
     if not dated:
         return

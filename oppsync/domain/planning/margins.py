@@ -20,19 +20,19 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.money import Money
 
-# What `check_margins` may find.
+# Codes of the findings that `check_margins` makes.
 MARGIN_CODES = frozenset({"COST_RATE_MISSING", "MARGIN_BELOW_FLOOR", "PLANNED_HOURS_MISSING"})
 
 
 class Margins(NamedTuple):
-    """`rows`: the policies that the margins were judged by."""
+    """`rows`: the margin policies that were used."""
 
     findings: tuple[Finding, ...]
     rows: tuple[ReferenceUse, ...]
 
 
 class _Sold(NamedTuple):
-    """What has a price and a cost: a line, or a workstream that a person changed. `path` is the line's."""
+    """A thing with a price and a cost: a line, or a workstream that a person changed. `path` is the line's."""
 
     name: str
     path: str
@@ -46,10 +46,10 @@ class _Sold(NamedTuple):
 def check_margins(
     opportunity: Opportunity, enrichment: Enrichment, overridden: Overridden, book: ReferenceBook
 ) -> Margins:
-    """What falls below its floor, and what keeps a margin that has a floor from being known.
+    """Findings for margins below their floor, and for what is missing to know a margin that has a floor.
 
-    Each line is judged as it was sold; where people changed what a workstream costs or whose policy it has, the
-    workstreams of its lines are judged as people want them.
+    Each line is checked as it was sold; where an override changed a workstream's cost or margin policy, the
+    workstreams of its lines are checked with their overrides instead.
     """
     lookup = Lookup(book, require(opportunity.won_on, "the close date"))
     currency, entity = require(opportunity.currency, "the currency"), enrichment.legal_entity.code

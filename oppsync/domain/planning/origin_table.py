@@ -23,7 +23,7 @@ from oppsync.kernel.json_pointer import pointer
 BILLING = "billing."
 OVERRIDDEN = "overridden"
 
-# What each rule does, as `why` says it. Those of billing models are named after them: `billing.fixed_fee`.
+# What each rule does, as `why` explains it. Billing models have rules named after them: `billing.fixed_fee`.
 RULES: dict[str, str] = {
     "form": "the form of this document",
     OVERRIDDEN: "a person said so before the plan was approved",
@@ -78,10 +78,9 @@ class DealIndex:
 
 @dataclass(frozen=True)
 class Basis:
-    """What a plan is made of. `lines` are those that the thing in question rests on, `deliverer` is the entity
-    that delivers it. `applied`: what people overrode of it; where it `is_shared` by several, the CRM's fields
-    count beside that.
-    """
+    """The inputs of one thing in a plan. `lines` are the CRM's lines it is made of, `deliverer` is the entity
+    that delivers it, `applied` are its overrides. Where it `is_shared` by several lines with terms of their
+    own, the CRM's fields count beside the overrides."""
 
     opportunity: Opportunity
     enrichment: Enrichment
@@ -106,7 +105,7 @@ class Basis:
 
 
 def _replaces(new: ReferenceUse, old: ReferenceUse) -> bool:
-    """Each entity has rows of its own; of anything else a workstream has one."""
+    """Whether `new` takes the place of `old`: a workstream has one row of a kind, or one a kind and entity."""
     by_entity = new.kind in (ReferenceKind.COST_CENTRE, ReferenceKind.LEGAL_ENTITY)
     same = not by_entity or new.key.partition("|")[0] == old.key.partition("|")[0]
     return new.kind is old.kind and same
@@ -117,7 +116,7 @@ Picks = Callable[[ReferenceUse, Basis], bool]
 
 
 class Row(NamedTuple):
-    """`rule` is a name in RULES. `pick` leaves out rows of the right kind that another field came from."""
+    """`rule` is a name in RULES. `pick` leaves out rows of the right kinds that belong to another field."""
 
     rule: str
     fields: Sequence[Fields] = ()
@@ -144,7 +143,7 @@ def of_lines_or_deal(name: str, above: str) -> Fields:
 
 
 def customer(basis: Basis) -> Iterator[str]:
-    """What the tax goes by: where the customer is, and how it is registered."""
+    """The fields that decide the tax: where the customer is, and how it is registered."""
     account = basis.opportunity.account
     for name in ("country", "subdivision", "tax_id"):
         if account is not None and getattr(account, name, None) is not None:
@@ -154,13 +153,13 @@ def customer(basis: Basis) -> Iterator[str]:
 
 
 def customer_code(basis: Basis) -> Iterator[str]:
-    """The customer's code, or the account that was linked to one."""
+    """The customer's code, or the account from which the customer was found."""
     account = basis.opportunity.account
     yield "/account/code" if account is not None and account.code is not None else "/account/id"
 
 
 def contract_facts(basis: Basis) -> Iterator[str]:
-    """What the contract says besides money."""
+    """The fields of the contract besides money, where they are set."""
     for name in ContractFacts.model_fields:
         if getattr(basis.opportunity.contract, name) is not None:
             yield f"/contract/{name}"
@@ -175,14 +174,15 @@ def hours_sold(basis: Basis) -> Iterator[str]:
 
 
 def titles(basis: Basis) -> Iterator[str]:
-    """What `OpportunityLine.title` is taken from."""
+    """The field that `OpportunityLine.title` comes from."""
     for line in basis.lines:
         names = ("description", "product_name", "product_code")
         yield basis.at(line, next((name for name in names if getattr(line, name)), "id"))
 
 
 def terms(basis: Basis) -> Iterator[str]:
-    """The terms that the billing model goes by, a line's own or the contract's; of what is dated, how often."""
+    """The terms that the billing model uses, a line's own or the contract's; for dated lines the frequency
+    too."""
     model, contract = BILLING_MODELS.get(basis.billing_model), basis.opportunity.contract
     names = set(model.uses) if model else set()
     if basis.billing_line is not None and basis.billing_line.kind is LineKind.DATED:
@@ -213,7 +213,7 @@ def of_milestone(name: str) -> Fields:
 
 
 def signing(basis: Basis) -> Iterator[str]:
-    """What a deposit is due by."""
+    """The signing date, where it decides when a deposit is due."""
     line, signed_on = basis.billing_line, basis.opportunity.contract.signed_on
     if line is not None and signed_on is not None and line.path.endswith(f"/{DEPOSIT}"):
         yield "/contract/signed_on"
@@ -249,7 +249,7 @@ ENTITY = of_deal("/contracting_entity")
 NET = of_lines("net")
 LIST = of_lines("unit_price")
 
-# What a person can say instead of the CRM.
+# The override that replaces the CRM's fields.
 SAID_INSTEAD: dict[Fields, OverrideField] = {
     titles: OverrideField.NAME,
     RUN[0]: OverrideField.STARTS_ON,
@@ -298,7 +298,7 @@ OF_DEAL: dict[str, Row] = {
     "compliance": Row("looked_up", [REGION], [K.REGION]),
 }
 
-# A project above workstreams.
+# The parent project of workstreams.
 OF_PARENT: dict[str, Row] = {
     "path": Row("tree"),
     "kind": Row("tree"),
@@ -366,14 +366,14 @@ OF_BILLING_LINE: dict[str, Row] = {
     "role": Row("stated", [of_lines("role")]),
 }
 
-# What a line has instead that is one of several for parts of the run.
+# Rows that replace these for a dated billing line, one of several for parts of the workstream's time.
 OF_DATED: dict[str, Row] = {
     "description": Row(BILLING, [titles, *RUN]),
     "amount": Row(BILLING, [NET, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
     "due_on": Row(BILLING, [signing, *RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
 }
 
-# What a milestone's line has instead.
+# Rows that replace these for a milestone's billing line.
 OF_MILESTONE: dict[str, Row] = {
     "path": Row("path", [of_milestone("id")]),
     "description": Row(BILLING, [titles, of_milestone("name")]),

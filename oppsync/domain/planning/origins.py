@@ -1,5 +1,5 @@
-"""Where each value of a plan came from: made when the plan is, from the same deal, enrichment and workstreams,
-by the tables of `origin_table`."""
+"""Where each value of a plan came from. Worked out with the plan, from the same deal, enrichment and
+workstreams, by the tables of `origin_table`."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def origins(
     workstreams: Sequence[Workstream],
     applied: Sequence[AppliedOverride] = (),
 ) -> tuple[Origin, ...]:
-    """Of every value of `content`, those with the same origin together. Pure.
+    """The origins of all values of `content`; values with the same origin share one entry. Pure.
 
-    `applied`: what people overrode of the workstreams.
+    `applied`: the overrides of the workstreams.
     """
     index = DealIndex(opportunity, enrichment)
     basis = Basis(opportunity, enrichment, index, opportunity.lines, tuple(applied))
@@ -60,14 +60,14 @@ def origins(
 
 
 def _of_node(collected: _Collected, basis: Basis, workstream: Workstream, index: int, node: PlanNode) -> None:
-    here = _resting_on(basis, workstream, workstream, node.billing_model or "")
+    own = _resting_on(basis, workstream, workstream, node.billing_model or "")
     if node.kind is NodeKind.TASK:
-        collected.add(here, OF_TASK, "nodes", index)
+        collected.add(own, OF_TASK, "nodes", index)
         return
-    said = {each.use.field.value for each in here.applied}
-    rows = {name: row for name, row in OF_WORKSTREAM.items() if name not in said}
-    collected.add(here, rows, "nodes", index)
-    collected.add_overridden(here.applied, "nodes", index)
+    overridden = {each.use.field.value for each in own.applied}
+    rows = {name: row for name, row in OF_WORKSTREAM.items() if name not in overridden}
+    collected.add(own, rows, "nodes", index)
+    collected.add_overridden(own.applied, "nodes", index)
     for number, line in enumerate(node.lines):
         part = next((part for part in workstream.parts if line.path.startswith(f"{part.key}/")), workstream)
         billed = _resting_on(basis, workstream, part, part.billing_model, line)
@@ -86,19 +86,19 @@ def _workstream_of(
 
 def _resting_on(
     basis: Basis,
-    whole: Workstream,
+    workstream: Workstream,
     part: Workstream,
     billing_model: str,
     billing_line: BillingLine | None = None,
 ) -> Basis:
-    delivery = whole.enrichment.intercompany
+    delivery = workstream.enrichment.intercompany
     return Basis(
         basis.opportunity,
         basis.enrichment,
         basis.index,
         lines=basis.index.lines(part.line_ids),
-        applied=tuple(each for each in basis.applied if each.use.workstream == whole.key),
-        is_shared=bool(whole.parts),
+        applied=tuple(each for each in basis.applied if each.use.workstream == workstream.key),
+        is_shared=bool(workstream.parts),
         deliverer=(delivery.entity if delivery else basis.enrichment.legal_entity).code,
         billing_line=billing_line,
         billing_model=billing_model,
@@ -113,7 +113,7 @@ class _Collected:
     places: dict[Origin, list[str]] = field(default_factory=dict)
 
     def add(self, basis: Basis, table: dict[str, Row], *at: str | int) -> None:
-        """Each field of what stands at `at` that has a value and a row."""
+        """Add the origin of each field of the object at `at` that has a value and a row in `table`."""
         thing: Any = self.document
         for part in at:
             thing = thing[part]
@@ -122,7 +122,7 @@ class _Collected:
                 self.places.setdefault(_origin(basis, row), []).append(pointer((*at, name)))
 
     def add_overridden(self, applied: Sequence[AppliedOverride], *at: str | int) -> None:
-        """What a person said is what it is, whatever it would have been made of."""
+        """Add the values that overrides set: their origin is the override alone."""
         for use, rows in applied:
             entity = ("intercompany", "delivery_entity")
             name = entity if use.field is OverrideField.DELIVERY_ENTITY else (use.field.value,)
@@ -146,24 +146,25 @@ class _Collected:
 
 def _origin(basis: Basis, row: Row) -> Origin:
     rows = dict.fromkeys(use for use in basis.rows if use.kind in row.rows and row.pick(use, basis))
-    found: dict[str, None] = {}
-    said: dict[OverrideUse, None] = {}
+    pointers: dict[str, None] = {}
+    overrides: dict[OverrideUse, None] = {}
     for fields in row.fields:
         instead = [each.use for each in basis.applied if each.use.field is SAID_INSTEAD.get(fields)]
-        said |= dict.fromkeys(instead)
+        overrides |= dict.fromkeys(instead)
         if not instead or basis.is_shared:
-            found |= dict.fromkeys(fields(basis))
-    said |= dict.fromkeys(each.use for each in basis.applied if _led_to(each, rows))
+            pointers |= dict.fromkeys(fields(basis))
+    overrides |= dict.fromkeys(each.use for each in basis.applied if _led_to(each, rows))
     rule = f"{BILLING}{basis.billing_model}" if row.rule == BILLING else row.rule
-    return Origin(rule=rule, fields=tuple(found), rows=tuple(rows), overrides=tuple(said))
+    return Origin(rule=rule, fields=tuple(pointers), rows=tuple(rows), overrides=tuple(overrides))
 
 
 def _led_to(applied: AppliedOverride, rows: Collection[ReferenceUse]) -> bool:
-    """Whether any of `rows` was looked up for it; entities stand for more than who delivers."""
+    """Whether any of `rows` was looked up for it. Entities are left out: they are used for more than
+    delivery."""
     return any(use in rows for use in applied.rows if use.kind is not ReferenceKind.LEGAL_ENTITY)
 
 
-# The kind of row that each field is a code of.
+# Overridden fields that are codes, and the kind of row with that code.
 _KIND_OF = {
     OverrideField.SERVICE_LINE: ReferenceKind.SERVICE_LINE,
     OverrideField.DELIVERY_ENTITY: ReferenceKind.LEGAL_ENTITY,
@@ -173,5 +174,6 @@ _KIND_OF = {
 
 
 def _own(use: OverrideUse, rows: Sequence[ReferenceUse]) -> tuple[ReferenceUse, ...]:
-    """Of the rows looked up for an override, that of what it names: others are for what comes along."""
+    """The row that an override names. Other rows looked up for it belong to the fields that change along with
+    it."""
     return tuple(row for row in rows if row.kind is _KIND_OF.get(use.field))

@@ -44,7 +44,7 @@ def make_plan(
     workstreams: Sequence[Workstream],
     price_decimals: int = PRICE_DECIMALS,
 ) -> PlanContent:
-    """What will exist in the ERP, which keeps that many decimals of a price.
+    """The plan's content, for an ERP that keeps `price_decimals` of a price.
 
     Raises ValueError when its money is not the deal's: a bug.
     """
@@ -114,7 +114,7 @@ def _check_revenue(content: PlanContent) -> None:
 
 
 class _Schedules(NamedTuple):
-    """By the workstreams' keys."""
+    """Schedules by workstream key."""
 
     billing: Mapping[str, tuple[BillingLine, ...]]
     revenue: Mapping[str, RevenueSchedule]
@@ -128,7 +128,7 @@ def _schedules(workstreams: Sequence[Workstream], price_decimals: int) -> _Sched
 def _nodes(
     deal: Mapping[str, str], currency: str, workstreams: Sequence[Workstream], money: _Schedules
 ) -> Iterator[PlanNode]:
-    """Parents before their children. `deal`: what patterns call the deal's own."""
+    """Parents before their children. `deal`: the deal's own values for naming patterns."""
     name = deal["deal"]
     if len(workstreams) == 1:
         yield from _delivering(workstreams[0], money, path=ROOT_PATH, parent=None, name=name, deal=deal)

@@ -19,16 +19,16 @@ from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money, allocate, minor_unit
 from oppsync.domain.values.pricing import net_of
 
-# What holds for a line that no rule takes.
+# The rule for a line that no rule of the reference data takes.
 ONE_EACH = SplitRule(code="one-each", order=0)
 # Ends the key of a group's credits.
 _CREDIT = ".credit"
-# What may differ between lines that are billed as one: the rest is their terms.
+# Fields that may differ between lines that are billed as one; all others have to be equal.
 _NOT_TERMS = {"key", "line_ids", "name", "amount", "list_price", "hours", "cost", "enrichment"}
 
 
 def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream, ...]:
-    """The workstreams of a validated and enriched deal, by key: the CRM's own order does not count."""
+    """The workstreams of a validated and enriched deal, sorted by key: the CRM's own order does not count."""
     groups: dict[str, list[Workstream]] = {}
     for line in sorted(opportunity.lines, key=lambda line: line.id):
         facts = _facts(opportunity, enrichment, line)
@@ -99,7 +99,7 @@ def _facts(
 
 
 def _grouped(key: str, name: str, parts: Sequence[Workstream]) -> Workstream:
-    """One workstream of all: billed as one where every line has the same terms, or else line by line."""
+    """One workstream of all parts: billed as one where every line has the same terms, or else line by line."""
     first = parts[0]
     hours = [part.hours for part in parts if part.hours is not None]
     same = all(_terms(part) == _terms(first) for part in parts)
@@ -156,7 +156,7 @@ def _spread(part: Workstream, phases: Sequence[SplitPhase]) -> list[Workstream]:
 
 
 def _spread_terms(part: Workstream, percents: Sequence[Decimal]) -> list[BillingTerms]:
-    """A cap for the workstream is shared by its phases; everything else holds in each of them."""
+    """A cap for the workstream is divided among its phases; every other term holds in each of them."""
     terms, cap = part.terms, part.terms.cap
     if cap is None or cap.amount is None or cap.scope is not CapScope.WORKSTREAM:
         return [terms] * len(percents)

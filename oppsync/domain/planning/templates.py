@@ -1,4 +1,4 @@
-"""What a project template makes of a workstream: its name and number, phases and tasks, and whom it asks for.
+"""What a project template makes of a workstream: name and number, phases and tasks, staffing requests.
 
 As in Certinia PSA (project from template: tasks, resource requests) and Dynamics 365 Project Operations
 (project template: phases, tasks, generic team members).
@@ -21,7 +21,8 @@ from oppsync.domain.values.patterns import filled
 
 
 def name_of(workstream: Workstream, otherwise: str, values: Mapping[str, str]) -> str:
-    """As a person calls it, or by the template's naming pattern, where it has one."""
+    """The name that a person gave it, or else the one by the template's naming pattern, or else
+    `otherwise`."""
     if workstream.called is not None:
         return workstream.called
     pattern = workstream.enrichment.template.naming
@@ -29,7 +30,7 @@ def name_of(workstream: Workstream, otherwise: str, values: Mapping[str, str]) -
 
 
 def number_of(workstream: Workstream, values: Mapping[str, str]) -> str | None:
-    """By the template's numbering pattern; without one the ERP numbers as it likes."""
+    """The number by the template's numbering pattern; None without one: the ERP then numbers the project."""
     pattern = workstream.enrichment.template.numbering
     return filled(pattern, values) if pattern else None
 
@@ -37,19 +38,19 @@ def number_of(workstream: Workstream, values: Mapping[str, str]) -> str | None:
 def task_nodes(workstream: Workstream, path: str) -> Iterator[PlanNode]:
     """Phases, each before its tasks, then the tasks of no phase. `path` is the workstream's.
 
-    A credit without hours is no work: it has none.
+    A credit without hours is no work and has no tasks.
     """
     if workstream.is_credit and not workstream.hours:
         return
     template = workstream.enrichment.template
     runs = consecutive(workstream.starts_on, workstream.ends_on, [phase.percent for phase in template.phases])
     for phase, (begin, end) in zip(template.phases, runs, strict=True):
-        whole = _task(workstream, f"{path}/phase/{slug(phase.code)}", path, TemplateTask(name=phase.name))
+        node = _task(workstream, f"{path}/phase/{slug(phase.code)}", path, TemplateTask(name=phase.name))
         within = {"starts_on": begin, "ends_on": end}
-        yield changed(whole, **within)
+        yield changed(node, **within)
         for task in phase.tasks:
-            under = f"{whole.path}/task/{slug(task.name)}"
-            yield changed(_task(workstream, under, whole.path, task), **within)
+            under = f"{node.path}/task/{slug(task.name)}"
+            yield changed(_task(workstream, under, node.path, task), **within)
     for name in template.tasks:
         yield _task(workstream, f"{path}/task/{slug(name)}", path, TemplateTask(name=name))
 
@@ -69,7 +70,8 @@ def _task(workstream: Workstream, path: str, parent: str, task: TemplateTask) ->
 
 
 def staffing(workstream: Workstream) -> tuple[StaffingRequest, ...]:
-    """By the template's budget, the workstream's hours; or else, where it says so, the roles that were sold."""
+    """The workstream's hours by the template's budget; or else the roles sold, where the template asks for
+    them."""
     template = workstream.enrichment.template
     if template.budget and workstream.hours:
         shares = [line.percent for line in template.budget]

@@ -1,4 +1,4 @@
-"""The workstreams of a deal, split once: as sold, as people want them, and what is wrong with them."""
+"""The workstreams of a deal, split once: as sold, with their overrides, and the findings about them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ class Workstreams(NamedTuple):
 def make_workstreams(
     opportunity: Opportunity, enrichment: Enrichment, overrides: Iterable[PlanOverride], book: ReferenceBook
 ) -> Workstreams:
-    """Of a validated and enriched deal. `book`: margin floors, and what overrides name by code."""
+    """The workstreams of a validated and enriched deal. `book` has the margin floors, and the rows that
+    overrides name by code."""
     as_sold = split(opportunity, enrichment)
     overridden = apply(as_sold, overrides, book, require(opportunity.won_on, "the close date"))
     return Workstreams(as_sold, overridden, check_margins(opportunity, enrichment, overridden, book))
 
 
 def is_about_workstreams(found: Finding) -> bool:
-    """Whether `make_workstreams` found it, and not an earlier step."""
+    """Whether the finding comes from `make_workstreams`, not from an earlier step."""
     return found.code in MARGIN_CODES or found.path.startswith(OVERRIDES)

@@ -1,4 +1,4 @@
-"""Calls made to outside systems for an opportunity, as they are kept for people."""
+"""Calls made to outside systems for an opportunity, as they are stored for people to read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from oppsync.domain.values.model import Code, Frozen
 class VendorCall(Frozen):
     """`target` is path and query. `request` and `response` are bodies, redacted and cut; None without one.
 
-    `status` is None when no answer came; `outcome` is `ok` or the code of what it meant. Nothing is known of a
-    call whose worker was killed before its step ended.
+    `status` is None when no answer came; `outcome` is `ok` or an error's code. A call whose worker was killed
+    before its step ended is not recorded.
     """
 
     id: UUID

@@ -14,7 +14,7 @@ from oppsync.domain.values.model import Code, Frozen, Quantity, Text, changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole
 
-# They stop a deal, but not its figures: the plan is shown beside them.
+# Findings that stop a deal but leave its figures right: the plan is shown beside them.
 LEAVE_A_PLAN = frozenset(
     {
         "ACCOUNT_UNKNOWN",
@@ -33,7 +33,8 @@ class Approver(Frozen):
 
 
 class NeededApproval(Frozen):
-    """One role that would have to approve, and who could (nobody: a finding says so), or the rule that does."""
+    """One role that would have to approve, with the people who could or the rule that does. When nobody could,
+    there is a finding."""
 
     role: ApprovalRole
     candidates: tuple[Approver, ...]
@@ -41,11 +42,11 @@ class NeededApproval(Frozen):
 
 
 class PlanPreview(Frozen):
-    """`findings`: of every stage, those that block and those that warn. `plan` is there unless what is wrong
-    leaves none; the same deal, won on `as_of` with the same reference data, gets a plan of the same `hash`.
+    """`findings`: of every stage, those that block and those that warn. `plan` is None when the findings leave
+    none. The same deal, won on `as_of` with the same reference data, gets a plan of the same `hash`.
 
-    `as_of`: the day whose reference values were taken. Of a won deal the day it was won; of an open one the
-    day it is expected to be, or today where that has passed or nobody said.
+    `as_of`: the day whose reference values were taken. For a won deal it is the day it was won; for an open
+    one the day it is expected to be, or today where that day has passed or is not known.
     """
 
     system: Code
@@ -67,7 +68,7 @@ class PlanPreview(Frozen):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def cost(self) -> Money | None:
-        """Of the whole deal; None while one of its costs is not known."""
+        """The whole deal's cost; None while one of its costs is not known."""
         return self.plan.content.node(ROOT_PATH).cost if self.plan else None
 
     @computed_field  # type: ignore[prop-decorator]

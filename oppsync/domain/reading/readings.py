@@ -27,7 +27,8 @@ class Page(Frozen, Generic[Row]):
 
 
 class OpportunitySummary(Frozen):
-    """Name, account and amount are None until the record was first read. `since`: in this state since."""
+    """Name, account and amount are None until the record was first read. `since`: when it entered this
+    state."""
 
     id: UUID
     connection_id: Code
@@ -46,7 +47,7 @@ class OpportunitySummary(Frozen):
 
     @property
     def stands_at(self) -> State:
-        """Where it stands on its way, whether it is parked there or not."""
+        """Its state; for a parked one the state that it resumes."""
         return standing(self.state, self.resume_state)
 
 
@@ -100,8 +101,8 @@ class ApprovalSummary(Frozen):
 class ApprovalDetail(ApprovalSummary):
     """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
 
-    `current_hash` is the opportunity's plan of now; when it differs the task is void. `warnings` are today's.
-    `editors` overrode something of the plan, so they may not decide.
+    `current_hash` is the hash of the opportunity's current plan; when it differs the task is void. `warnings`
+    are the current ones. `editors` overrode something of the plan, so they may not decide.
     """
 
     opportunity_state: State
@@ -117,7 +118,8 @@ class ApprovalDetail(ApprovalSummary):
 class DeliveryStatus(Frozen):
     """Where a delivery's opportunities are now; `findings` when it could not be read.
 
-    `source`: told by a webhook, or found by us; `late_seconds`: how long before a poll found it, it changed.
+    `source`: a webhook, or a poll or backfill of ours; `late_seconds`: from the change to the poll that found
+    it.
     """
 
     event_id: UUID
@@ -132,11 +134,12 @@ class DeliveryStatus(Frozen):
 
 
 class PollStatus(Frozen):
-    """How far a CRM connection is polled, and what that brought since it is connected.
+    """How far a CRM connection is polled, and what polls found since it is connected.
 
-    `covered_until` (the CRM's clock): what changed before is here. `polled_at`: when a poll last came to its
-    end. `error`, `tries`: why the last one did not, and how often in a row. `deals` nobody had told of;
-    `changes` of known ones likewise, our own write-backs among them. Seconds late: from the change to the poll.
+    `covered_until` (the CRM's clock): all earlier changes are stored. `polled_at`: when a poll last finished.
+    `error`, `tries`: why the last one failed, and how often in a row. `deals`: found by polls before any
+    webhook arrived; `changes` of known deals likewise, our own write-backs among them. `last_late_seconds`,
+    `most_late_seconds`: from the change to the poll.
     """
 
     connection_id: Code

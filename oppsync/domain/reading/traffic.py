@@ -1,4 +1,4 @@
-"""How the calls to one connection go, as people are shown it."""
+"""The state of the calls to one connection, as pages show it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from oppsync.domain.values.model import Code, Frozen
 
 
 class Circuit(StrEnum):
-    """Open: it failed too often, nothing is called. Half open: one call at a time tries whether it is back."""
+    """Open: it failed too often, so nothing is called. Half open: one call at a time tests whether it is
+    back."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -16,11 +17,12 @@ class Circuit(StrEnum):
 
 
 class Traffic(Frozen):
-    """`circuit` is None while nobody can say. Its limits are `requests` in `per_seconds` and `concurrent` at a
-    time, None without; `tokens` are left of the one, `in_use` of the other.
+    """`circuit` is None while its state is not known. The limits are `requests` in `per_seconds` and
+    `concurrent` calls at a time, None without a limit; `tokens` are the requests left, `in_use` the calls that
+    run now.
 
-    Seconds: `retry_in` until an open circuit is tried, `held_for` as the vendor asked. `waiting`: deals that
-    were given a later time.
+    `retry_in`: seconds until an open circuit is tried. `held_for`: seconds of a pause that the vendor asked
+    for. `waiting`: deals that were deferred.
     """
 
     connection_id: Code

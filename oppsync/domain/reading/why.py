@@ -23,7 +23,7 @@ NOT_KEPT = (
 
 
 class Reason(Frozen):
-    """`says` is the whole answer in words; `rule`, `fields`, `rows` and `overrides` as in `Origin`, none
+    """`says` is the whole answer in words; `rule`, `fields`, `rows` and `overrides` as in `Origin`, empty
     where unknown."""
 
     place: Text
@@ -36,7 +36,8 @@ class Reason(Frozen):
 
 
 class PlanReasons(Frozen):
-    """`note` says what is not known of this plan; empty when everything is. `reference`: all rows it used."""
+    """`note` explains what is not known of this plan; empty when everything is. `reference`: all rows it
+    used."""
 
     hash: Code
     record_id: Code
@@ -48,7 +49,7 @@ class PlanReasons(Frozen):
 
 
 def why(plan: Plan, place: str) -> PlanReasons:
-    """Of the value at `place` (JSON pointer into the plan's content), or of each below it.
+    """Why the value at `place` (JSON pointer into the plan's content) is what it is, or each value below it.
 
     Raises NotFound when the plan has nothing there.
     """
@@ -83,7 +84,7 @@ def _reasons(plan: Plan, place: str) -> Iterator[Reason]:
 
 
 def _nearest(by_place: dict[str, Origin], leaf: str) -> Origin | None:
-    """Of the leaf, or of the nearest place above it."""
+    """The origin of `leaf`, or of the nearest place above it that has one."""
     while leaf:
         if leaf in by_place:
             return by_place[leaf]
@@ -106,11 +107,11 @@ def _in_words(plan: Plan, origin: Origin | None, value: Any) -> str:
 def _rule(name: str) -> str:
     if name.startswith(BILLING):
         return f"scheduled by the billing model {name.removeprefix(BILLING).replace('_', ' ')}"
-    return RULES.get(name, name)  # a later release's, or one that is gone
+    return RULES.get(name, name)  # unknown: a rule of a later release, or one that was removed
 
 
 def override_in_words(use: OverrideUse) -> str:
-    """What a person said, what it would be without that, who it was, when, and why."""
+    """The override in a sentence: its value, the value without it, the person, the time and the reason."""
     what = f"{use.field.replace('_', ' ')} of {use.workstream}"
     instead = "" if use.before is None else f" instead of {use.before}"
     when = use.made_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

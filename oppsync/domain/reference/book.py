@@ -1,6 +1,6 @@
 """Reference data: effective-dated rows by kind and key, and the shapes of their values.
 
-A row is valid from its first day up to, and without, its last. The date asked for is the day the deal was won.
+A row is valid from `valid_from` to the day before `valid_to`. Rows are looked up for the day the deal was won.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class ReferenceUse(Frozen):
 
 
 class ReferenceBook:
-    """All rows of one tenant, ready to be asked. Rows of one key never overlap (the store sees to it)."""
+    """All rows of one tenant, indexed for look-ups. Rows of one key never overlap (the store refuses that)."""
 
     def __init__(self, rows: Iterable[ReferenceRow]) -> None:
         self._rows: dict[tuple[ReferenceKind, str], list[ReferenceRow]] = {}

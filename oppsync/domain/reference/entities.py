@@ -16,12 +16,13 @@ from oppsync.domain.values.percentages import why_not_whole
 
 
 class LegalEntity(Frozen):
-    """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional one.
+    """Key: the code the CRM uses. `erp_company` is the ERP's own name for it; `currency` its functional
+    currency.
 
-    Once approved it contracts from `approved_from` up to, and without, `approved_to`.
-    Where it `creates_customers`, one that the ERP lacks is created with the projects, after their approval.
-    With a `reporting_currency` every deal needs the exchange rates to both.
-    Its holidays are those of `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
+    Once approved it contracts from `approved_from` to the day before `approved_to`. With `creates_customers`,
+    a customer that the ERP lacks is created together with the projects, after their approval. With a
+    `reporting_currency`, every deal needs the exchange rates to both currencies. Its holidays are those of
+    `country` and `subdivision` (ISO 3166-2 without the country: `BY`).
     """
 
     code: Code
@@ -68,14 +69,15 @@ class CostCentre(Frozen):
 
 
 class TemplateTask(Frozen):
-    """`role` does it."""
+    """A task of a template, done by `role`."""
 
     name: Code
     role: Code | None = None
 
 
 class TemplatePhase(Frozen):
-    """`percent` of the workstream's days. `code` is part of keys in the ERP: never change it."""
+    """A phase that takes `percent` of the workstream's days. `code` is part of keys in the ERP: never change
+    it."""
 
     code: Code
     name: Text
@@ -84,7 +86,8 @@ class TemplatePhase(Frozen):
 
 
 class BudgetLine(Frozen):
-    """`percent` of the workstream's hours is asked of `role`, in `location` or else where it is delivered."""
+    """`role` is requested for `percent` of the workstream's hours, in `location` or else in its delivery
+    region."""
 
     role: Code
     percent: Quantity
@@ -95,8 +98,9 @@ class ProjectTemplate(Frozen):
     """Key: `<service line code>|<region>|<billing model>`. `tasks` become task nodes of the workstream,
     `phases` task nodes with tasks below them; `naming` and `numbering` are patterns (`values/patterns.py`).
 
-    `budget`, or else the roles sold where `requests_roles_sold`, becomes staffing requests. `time_entry`:
-    whether people may book time from the first day on; None leaves it to the ERP.
+    Staffing requests are made from `budget`; without hours to divide by it, from the roles sold where
+    `requests_roles_sold`. `time_entry`: whether people may book time from the first day on; None leaves it to
+    the ERP.
     """
 
     code: Code
@@ -136,7 +140,8 @@ class DeliveryModel(Frozen):
 class Region(Frozen):
     """Key: the region. `compliance`: attribute -> value, shown on the plan.
 
-    `delivery_entity` does the work delivered there, whoever sells it, unless a split rule says otherwise.
+    `delivery_entity` does the work delivered there, whoever sells it, unless a split rule names another
+    entity.
     """
 
     code: Code

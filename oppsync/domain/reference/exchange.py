@@ -1,4 +1,5 @@
-"""Exchange rates: what a contract is worth in other currencies. What is converted never feeds back into it."""
+"""Exchange rates: what a contract is worth in other currencies. The contract's own figures never depend on
+them."""
 
 from __future__ import annotations
 

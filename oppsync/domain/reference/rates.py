@@ -13,7 +13,8 @@ from oppsync.domain.values.pricing import net_of
 class Rate(Frozen):
     """Keys: `<customer code>|<region>|<role>|<currency>`, then `<region>|<role>|<currency>`. Price of an hour.
 
-    `discount_percent` is the card's own: an hour is sold at `price`. A `version` given is frozen in plans.
+    `discount_percent` is the card's own; `price` is the hourly rate after it. A `version`, where given, is
+    kept in plans.
     """
 
     card: Code
@@ -44,8 +45,8 @@ class MarginPolicy(Frozen):
 
 
 class TransferPrice(Frozen):
-    """Key: `<selling entity>|<delivering entity>`. What the one owes the other: cost plus `percent`, under a
-    written `agreement` (OECD Transfer Pricing Guidelines, chapter II, part II: the cost plus method)."""
+    """Key: `<selling entity>|<delivering entity>`. What the first owes the second: cost plus `percent`, under
+    a written `agreement` (OECD Transfer Pricing Guidelines, chapter II, part II: the cost plus method)."""
 
     method: Literal["cost_plus"] = "cost_plus"
     percent: Quantity

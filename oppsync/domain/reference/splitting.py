@@ -2,9 +2,9 @@
 
 The first rule whose conditions all hold takes the line. It may group lines by attributes, or spread each over
 phases, or both; a rule with neither, like no rule at all, makes one workstream of each line. A workstream has
-one billing model, service line and delivery region, since these decide its billing, template and cost centre:
-so a group is always by these too. Compare NetSuite SuiteProjects (one project from a sales order, or one for
-each line) and Dynamics 365 Project Operations (contract lines mapped to projects).
+one billing model, service line and delivery region, because these decide its billing, template and cost
+centre: every group is therefore by these too. Compare NetSuite SuiteProjects (one project from a sales order,
+or one for each line) and Dynamics 365 Project Operations (contract lines mapped to projects).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from oppsync.domain.values.percentages import why_not_whole
 from oppsync.kernel import canonical_json
 
 _LONGEST_PART = 40
-# With a phase and the rest of a path behind it, a key stays within a `Code`.
+# Leaves room in a `Code` for a phase and the rest of a path after the key.
 _LONGEST_KEY = 80
 _PLAIN_VALUE = re.compile(r"[\w\s-]+")
 
 
 class LineAttribute(StrEnum):
-    """What rules may ask of a line. Service line, region and legal entity are reference data's codes, product
-    family and phase what the CRM says."""
+    """The attributes of a line that rules may test. Service line, region and legal entity are codes of the
+    reference data; product family and phase are the CRM's own values."""
 
     PRODUCT_FAMILY = "product_family"
     SERVICE_LINE = "service_line"
@@ -41,7 +41,7 @@ class LineAttribute(StrEnum):
 
 ALWAYS_BY = (LineAttribute.SERVICE_LINE, LineAttribute.DELIVERY_REGION, LineAttribute.BILLING_MODEL)
 
-# What rules know of one line; None where it has no value.
+# The values that rules see of one line; None where it has none.
 LineFacts = Mapping[LineAttribute, str | None]
 
 
@@ -77,20 +77,21 @@ class SplitRule(Frozen):
         return phases
 
     def takes(self, line: LineFacts) -> bool:
-        """Whether every condition holds; one on an attribute the line has no value for does not."""
+        """Whether every condition holds. A condition on an attribute without a value does not hold."""
         return all(
             (line[attribute] or "").casefold() in {value.casefold() for value in values}
             for attribute, values in self.when.items()
         )
 
     def base_key(self, line_id: str, line: LineFacts) -> str:
-        """The CRM's line id, or the rule's code with the group's values: other lines have no part in it."""
+        """The CRM's line id, or the rule's code with the group's values. It does not depend on any other
+        line."""
         if not self.group_by:
             return f"{key_part(self.code)}.{line_id}" if self.phases else line_id
         values = [line[each] for each in dict.fromkeys([*self.group_by, *ALWAYS_BY])]
-        whole = ".".join(key_part(value) for value in [self.code, *values])
-        if len(whole) <= _LONGEST_KEY:
-            return whole
+        key = ".".join(key_part(value) for value in [self.code, *values])
+        if len(key) <= _LONGEST_KEY:
+            return key
         digest = canonical_json.digest([value and value.casefold() for value in values])
         return f"{key_part(self.code)}.{digest[:16]}"
 
@@ -100,7 +101,7 @@ class SplitRule(Frozen):
 
 
 def first_that_takes(rules: Iterable[SplitRule], line: LineFacts) -> SplitRule | None:
-    """The rule of a line; None: one workstream of its own."""
+    """The first rule that takes the line; None when the line is a workstream of its own."""
     ordered = sorted(rules, key=lambda rule: (rule.order, rule.code))
     return next((rule for rule in ordered if rule.takes(line)), None)
 
@@ -119,7 +120,8 @@ def line_facts(
 
 
 def key_part(value: str | None) -> str:
-    """A value inside a key: its slug, with a digest where the slug alone would not tell `C#` from `C++`."""
+    """A value inside a key: its slug, with a digest where the slug alone would be the same for `C#` and
+    `C++`."""
     if value is None:
         return "_"
     short = slug(value)

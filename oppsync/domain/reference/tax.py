@@ -33,9 +33,9 @@ class TaxTreatment(Frozen):
 
 
 class TaxRegime(Frozen):
-    """Key: `<entity code>`. How the entity's tax is called, its standard rate, and the ERP's codes of taxes.
+    """Key: `<entity code>`. The name of the entity's tax, its standard rate, and the ERP's codes of taxes.
 
-    A code that is None: finance decides by explicit rows, and without one it is a finding.
+    Where a code is None, finance decides by explicit rows; a deal without such a row gets a finding.
     """
 
     name: Text
@@ -48,7 +48,8 @@ class TaxRegime(Frozen):
 
 
 class TaxNexus(Frozen):
-    """Key: `<entity code>|<state>`: the entity collects tax there on these service lines; on all when empty."""
+    """Key: `<entity code>|<state>`. The entity collects tax there on these service lines; on all when
+    empty."""
 
     code: Code
     percent: Quantity
@@ -59,14 +60,14 @@ class TaxNexus(Frozen):
 
 
 class TaxExemption(Frozen):
-    """Key: `<entity code>|<customer code>`: the certificate on file."""
+    """Key: `<entity code>|<customer code>`. The certificate on file."""
 
     certificate: Text
     expires_on: date | None = None
 
 
 class Withholding(Frozen):
-    """Key: `<entity country>|<customer country>`: what the customer pays to its tax office instead of us."""
+    """Key: `<entity country>|<customer country>`. What the customer pays to its tax office instead of us."""
 
     percent: Quantity
     reason: Text

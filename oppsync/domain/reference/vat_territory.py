@@ -23,8 +23,8 @@ _ARTICLE_7 = "Article 7 of Directive 2006/112/EC"
 
 
 class VatArea(NamedTuple):
-    """Places with the same `code` are domestic to each other. `name` is what people call the place, `source`
-    why it is not simply its country's; None where it is."""
+    """Places with the same `code` are domestic to each other. `name` is what people call the place. `source`
+    is the law that puts the place into another area than its country's; None where it is in its country's."""
 
     code: str
     name: str
@@ -102,7 +102,7 @@ _TERRITORIES = (
 )  # fmt: skip
 
 _BY_CODE = {code: each for each in _TERRITORIES for code in each.codes}
-# Countries of which a part is elsewhere for VAT, known by no code of a country: an address has to tell.
+# Countries with a part in another VAT area that has no country code of its own: only an address shows it.
 TOLD_BY_ADDRESS = frozenset({"ES"})
 
 

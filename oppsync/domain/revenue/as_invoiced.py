@@ -1,6 +1,6 @@
-"""As invoiced: what may be invoiced is what was earned (the practical expedient of ASC 606-10-55-18).
+"""As invoiced: revenue is what may be invoiced (the practical expedient of ASC 606-10-55-18).
 
-Lines without a date, like hours, are planned as the work is.
+Lines without a date, such as hours, are recognised as the work is planned.
 """
 
 from __future__ import annotations

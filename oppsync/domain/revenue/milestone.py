@@ -1,4 +1,5 @@
-"""Milestone: at the point in time at which each one is planned to be accepted; without any, when work ends."""
+"""Milestone: revenue is recognised when each milestone is planned to be accepted; without any, when work
+ends."""
 
 from __future__ import annotations
 

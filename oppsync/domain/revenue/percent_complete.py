@@ -1,7 +1,7 @@
-"""Percent complete: as work is planned to proceed, the same each business day of the selling entity.
+"""Percent complete: revenue follows the planned work, the same each business day of the selling entity.
 
 An input method: actual hours take the plan's place once the project runs. Where the entity's calendar is not
-known, or the run has no business day, every day counts.
+known, or the work has no business day, every day counts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What a method of recognition is: how an obligation's price falls into calendar months (ASC 606, IFRS 15)."""
+"""The protocol of a recognition method: it distributes an obligation's price over calendar months (ASC 606,
+IFRS 15)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ class RevenueRecognition(Protocol):
     method: RevenueMethod
 
     def months(self, obligation: Obligation) -> Months:
-        """The weight of each month in which something is recognised; at least one is above zero."""
+        """The weight of each month in which revenue is recognised; at least one is above zero."""
 
 
 def month_of(day: date) -> str:

@@ -1,8 +1,8 @@
 """Revenue schedules of a deal: one performance obligation for each workstream, each at its share of the price.
 
-A discount is spread by relative stand-alone selling price (ASC 606-10-32-31, IFRS 15.76): the list price. What
-is recognised as invoiced has a price of its own, for the hours that are really worked (606-10-32-40), and takes
-no part in that.
+A discount is spread by relative stand-alone selling price (ASC 606-10-32-31, IFRS 15.76): the list price. An
+obligation that is recognised as invoiced has a price of its own, for the hours that are really worked
+(606-10-32-40), and gets no share of the discount.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from oppsync.domain.values.money import Money
 def revenue_schedules(
     workstreams: Sequence[Workstream], billing: Mapping[str, tuple[BillingLine, ...]]
 ) -> dict[str, RevenueSchedule]:
-    """By the workstream's key, for those that earn something and whose seller's policy asks for a schedule.
+    """Schedules by workstream key, for workstreams with an amount whose seller's policy asks for a schedule.
 
-    `billing` has the lines of each workstream. All prices together are the workstreams' amounts, exactly.
+    `billing` has the lines of each workstream. The prices sum exactly to the workstreams' amounts.
     """
     earning = [
         each for each in workstreams if each.seller.billing_policy.recognises_revenue and each.amount.amount
@@ -32,7 +32,8 @@ def revenue_schedules(
 
 
 def allocated_prices(workstreams: Sequence[Workstream]) -> dict[str, Money]:
-    """By the workstream's key: its part of the deal's price. Charges share among themselves, credits too."""
+    """Each workstream's share of the deal's price, by its key. Charges and credits are shared out
+    separately."""
     prices = {each.key: each.amount for each in workstreams}
     bundled = [each for each in workstreams if _shares_a_discount(each)]
     for is_credit in (False, True):
@@ -41,11 +42,11 @@ def allocated_prices(workstreams: Sequence[Workstream]) -> dict[str, Money]:
 
 
 def _shared(bundled: Sequence[Workstream]) -> dict[str, Money]:
-    """By list price, as soon as one of them is sold at a discount."""
+    """Shares of the amount by list price; empty when none of the workstreams is sold at a discount."""
     if not any(each.is_discounted for each in bundled):
         return {}
-    whole = Money.total((each.amount for each in bundled), bundled[0].amount.currency)
-    shares = whole.allocate([abs(each.list_price) for each in bundled])
+    total = Money.total((each.amount for each in bundled), bundled[0].amount.currency)
+    shares = total.allocate([abs(each.list_price) for each in bundled])
     return {each.key: share for each, share in zip(bundled, shares, strict=True)}
 
 

@@ -1,4 +1,4 @@
-"""Straight line by days: the same each day of the run; for services that stand ready over time."""
+"""Straight line by days: the same amount each day, for services that stand ready over time."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ def amounts_fit_the_currency(opportunity: Opportunity, facts: ValidationFacts) -
                 "AMOUNT_TOO_LARGE", opportunity, path, amount, f"{label} is too large to be booked"
             )
         elif code is not None and amount % minor_unit(code):
-            said = f"{label} has more than the {minor_digits(code)} decimals of {code}"
-            yield _of_amount("AMOUNT_TOO_FINE", opportunity, path, amount, said)
+            message = f"{label} has more than the {minor_digits(code)} decimals of {code}"
+            yield _of_amount("AMOUNT_TOO_FINE", opportunity, path, amount, message)
 
 
 def line_nets_are_right(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
@@ -118,7 +118,8 @@ def lines_sum_to_the_amount(opportunity: Opportunity, facts: ValidationFacts) ->
 
 
 def _not_billable(opportunity: Opportunity) -> set[str]:
-    """Where the amounts stand of lines that are not billable; the deal's too when none is."""
+    """Places of the amounts of lines that are not billable, and of the deal's amount when no line is
+    billable."""
     models = [opportunity.billing_model_of(line) for line in opportunity.lines]
     unbilled = {f"/lines/{n}/net" for n, model in enumerate(models) if model == BillingModelCode.NON_BILLABLE}
     return unbilled | {"/amount"} if len(unbilled) == len(models) else unbilled
@@ -133,9 +134,9 @@ def _amounts(opportunity: Opportunity) -> Iterator[tuple[str, str, Decimal]]:
         yield f"/lines/{index}/net", f"The net amount of {line.title}", line.net
 
 
-def _of_amount(code: str, opportunity: Opportunity, path: str, amount: Decimal, said: str) -> Finding:
+def _of_amount(code: str, opportunity: Opportunity, path: str, amount: Decimal, message: str) -> Finding:
     shown = _shown(amount, opportunity.currency)
-    return finding(code, f"{said}: {shown}", path=path, value=shown)
+    return finding(code, f"{message}: {shown}", path=path, value=shown)
 
 
 def _currency(opportunity: Opportunity) -> str | None:

@@ -25,7 +25,7 @@ def purchase_order_is_there(opportunity: Opportunity, facts: ValidationFacts) ->
 
 
 def purchase_order_holds(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """Expired today it blocks; expiring before the work ends it warns."""
+    """A purchase order that has expired by today blocks; one that expires before the work ends warns."""
     contract, expires_on = opportunity.contract, opportunity.contract.po_expires_on
     if expires_on is None:
         return
@@ -34,8 +34,8 @@ def purchase_order_holds(opportunity: Opportunity, facts: ValidationFacts) -> It
     if expires_on < facts.today:
         yield finding("PO_EXPIRED", f"{order} expired on {expires_on}", path=path, value=expires_on)
     elif opportunity.ends_on is not None and expires_on < opportunity.ends_on:
-        said = f"{order} expires on {expires_on}, before the work ends on {opportunity.ends_on}"
-        yield finding("PO_EXPIRED", said, path=path, value=expires_on, severity=Severity.WARNS)
+        message = f"{order} expires on {expires_on}, before the work ends on {opportunity.ends_on}"
+        yield finding("PO_EXPIRED", message, path=path, value=expires_on, severity=Severity.WARNS)
 
 
 def payment_terms_are_known(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

@@ -16,10 +16,10 @@ from oppsync.domain.values.model import Code, Frozen, Text
 class ValidationFacts(Frozen):
     """`legal_entity` is the reference row valid on the day the deal was won; None when there is none.
 
-    `missing_in_erp` says in words what that entity lacks in the ERP, `erp` what the ERP can do. `today` is the
-    date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in the
-    ERP, where it tells. `customer` is who an account without a code was found to be, `candidates` who it may
-    be.
+    `missing_in_erp` lists in words what that entity lacks in the ERP, `erp` is what the ERP can do. `today` is
+    the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
+    the ERP, where known. `customer` is the customer found for an account without a code, `candidates` are
+    those it may be.
     """
 
     customer_exists: bool

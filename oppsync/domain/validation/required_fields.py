@@ -1,4 +1,4 @@
-"""Rules about fields that must be there."""
+"""Rules about required fields."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
     amounts.lines_sum_to_the_amount,
 )
 
-# What only a won deal can fulfil: an open one is previewed without.
+# Rules that only a won deal can fulfil: an open deal is previewed without them.
 RULES_WHEN_WON: tuple[Rule, ...] = (
     required_fields.won_date_is_present,
     terms.won_date_has_come,

@@ -30,14 +30,16 @@ def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFact
 
 
 def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Iterator[Finding]:
-    said = code.replace("_", " ")
+    model_name = code.replace("_", " ")
     model = BILLING_MODELS.get(code)
     if model is None:
-        yield finding("BILLING_MODEL_UNKNOWN", f"{said} is not a billing model we know", path=path, value=code)
+        yield finding(
+            "BILLING_MODEL_UNKNOWN", f"{model_name} is not a billing model we know", path=path, value=code
+        )
     elif not model.kinds <= facts.erp.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",
-            f"Billing by {said} cannot be set up in this ERP",
+            f"Billing by {model_name} cannot be set up in this ERP",
             path=path,
             value=code,
             fix="Choose another billing model in the CRM.",
@@ -45,12 +47,12 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Ite
 
 
 def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """Each model's own demands: roles and hours, milestones."""
+    """What each model needs of its lines: roles and hours, milestones."""
     for index, line, model in _lines_with_models(opportunity):
         yield from model.findings(opportunity, line, f"/lines/{index}")
 
 
-# Kinds that an ERP may invoice in its company's own currency only: code, and what is said.
+# Kinds that an ERP may invoice in its company's own currency only: code and words of the finding.
 _IN_OWN_CURRENCY = {
     LineKind.TIME: ("TIME_IN_FOREIGN_CURRENCY", "bills hours", "invoices hours"),
     LineKind.PROGRESS: ("PROGRESS_IN_FOREIGN_CURRENCY", "is invoiced by percent complete", "does so"),
@@ -96,11 +98,11 @@ def _run_findings(what: str, start: date | None, end: date | None, path: str) ->
     if start is None or end is None:
         return
     if end < start:
-        said = f"{what} ends on {end}, before it starts on {start}"
-        yield finding("DATES_OUT_OF_ORDER", said, path=f"{path}/ends_on", value=end)
+        message = f"{what} ends on {end}, before it starts on {start}"
+        yield finding("DATES_OUT_OF_ORDER", message, path=f"{path}/ends_on", value=end)
     elif (end - start).days > _LONGEST_RUN_DAYS:
-        said = f"{what} runs from {start} to {end}, which is more than ten years"
-        yield finding("RUN_TOO_LONG", said, path=f"{path}/ends_on", value=end)
+        message = f"{what} runs from {start} to {end}, which is more than ten years"
+        yield finding("RUN_TOO_LONG", message, path=f"{path}/ends_on", value=end)
 
 
 def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
@@ -115,7 +117,7 @@ def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Itera
 
 
 def probability_is_certain(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """A won deal's is 100; another says that somebody closed it by hand, or too early."""
+    """A won deal's probability is 100; another one suggests that somebody closed it by hand, or too early."""
     probability = opportunity.probability
     if probability is not None and probability != _CERTAIN:
         yield finding(

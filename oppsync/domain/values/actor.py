@@ -1,5 +1,5 @@
-"""Who did something, as events and closed exceptions name them: one stored string, made and read here; and who
-asks for something: a person, by id, or a program that has no account here."""
+"""The actor of an event or of a closed exception, one stored string that is made and read here; and who asks
+for something: a person, by id, or a program that has no account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: a first and a last day, and how they are cut."""
+"""Date ranges with a first and a last day, and how they are divided."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from itertools import accumulate
 
 
 def consecutive(begin: date, end: date, percents: Sequence[Decimal]) -> Iterator[tuple[date, date]]:
-    """The run cut into whole days by percent; a phase too short for a day of its own shares its neighbour's."""
+    """Divide the range into whole days by percent; a phase too short for a day of its own shares its
+    neighbour's."""
     days = (end - begin).days + 1
     offset = 0
     for reached in accumulate(percents):

@@ -1,4 +1,4 @@
-"""Hours, and how finely numbers are shared out so that none is lost."""
+"""Divide hours so that no fraction of an hour is lost."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ _UNIT = Decimal("0.01")
 
 
 def shared_out(hours: Decimal, percents: Sequence[Decimal]) -> tuple[Decimal, ...]:
-    """By largest remainder, in hundredths of an hour, or finer where they were sold finer."""
+    """Divide `hours` by `percents`: largest remainder, in hundredths of an hour, or finer where `hours` is
+    finer."""
     return allocate(hours, percents, finest(hours, _UNIT))
 
 
 def finest(number: Decimal, usual: Decimal) -> Decimal:
-    """The unit a number is spread in: the usual one, or finer where it is finer itself."""
+    """The unit in which `number` is divided: `usual`, or the number's own last digit where that is finer."""
     exponent = number.normalize().as_tuple().exponent
     return min(usual, Decimal(1).scaleb(exponent)) if isinstance(exponent, int) else usual

@@ -1,7 +1,8 @@
 """One normal form for each kind of identifier, wherever two of them are compared.
 
-A normal form is made to compare with and is never stored, shown or sent: people and systems keep what they
-wrote."""
+A normal form is for comparing only; it is never stored, shown or sent. People and systems keep their own
+spelling.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from difflib import SequenceMatcher
 
 from stdnum.util import clean
 
-# Marks of what a company is in law say nothing about which company it is.
+# Legal forms are left out of names: they do not tell one company from another.
 _LEGAL_FORMS = frozenset(
     [
         "ab",
@@ -55,26 +56,26 @@ _LEGAL_FORMS = frozenset(
         "ohg",
     ]
 )
-# Names that share so much of their letters are one name written twice.
+# Two names that are at least this similar count as one name in two spellings.
 _ALIKE = 0.8
 # Salesforce appends it to the addresses of users in a sandbox, so that nobody is mailed from there.
 _SANDBOX_SUFFIX = ".invalid"
 
 
 def customer_code_key(code: str) -> str:
-    """NFKC, without characters nobody can see and without space around it; capital letters do not count."""
+    """The code in NFKC, without invisible characters and surrounding space; capital letters do not count."""
     return _seen(code).casefold()
 
 
 def tax_id_key(tax_id: str) -> str:
-    """Without the space, dots, hyphens and slashes that people put in for reading; capital letters do not
+    """Without the space, dots, hyphens and slashes that make it easier to read; capital letters do not
     count."""
     return str(clean(_seen(tax_id), " -./,")).upper()
 
 
 def email_key(address: str) -> str:
-    """Whose mailbox it is, to bar a person: without `+tag`, sandbox suffix, trailing dot and capital
-    letters."""
+    """The mailbox of an address, to recognise a person whom a rule bars: without `+tag`, sandbox suffix,
+    trailing dot and capital letters."""
     local, _, domain = _seen(address).casefold().rpartition("@")
     domain = domain.rstrip(".").removesuffix(_SANDBOX_SUFFIX).rstrip(".")
     return f"{local.partition('+')[0]}@{domain}"
@@ -87,7 +88,7 @@ def name_key(name: str) -> str:
 
 
 def names_are_alike(one: str, other: str) -> bool:
-    """Whether two company names may well be of one company: the same words, or nearly the same letters."""
+    """Whether two company names may be of one company: the same words, or nearly the same letters."""
     first, second = name_key(one), name_key(other)
     if set(first.split()) <= set(second.split()) or set(second.split()) <= set(first.split()):
         return True
@@ -95,7 +96,7 @@ def names_are_alike(one: str, other: str) -> bool:
 
 
 def invisible_characters(text: str) -> tuple[str, ...]:
-    """Those that nobody can see, as people can look them up: `U+200B ZERO WIDTH SPACE`."""
+    """The invisible characters of `text`, each as people can look it up: `U+200B ZERO WIDTH SPACE`."""
     unseen = dict.fromkeys(sign for sign in text if unicodedata.category(sign) in ("Cf", "Cc"))
     return tuple(f"U+{ord(sign):04X} {unicodedata.name(sign, 'CONTROL CHARACTER')}" for sign in unseen)
 

@@ -1,4 +1,4 @@
-"""Keys of what we write outside: a pure function of tenant, connection, CRM record, effect kind and node path.
+"""Idempotency keys: a pure function of tenant, connection, CRM record, effect kind and node path.
 
 Nothing in a key changes with a version, an order, a time or chance, so a restored backup or a plan made anew
 finds its own projects again.

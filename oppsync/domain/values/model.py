@@ -54,15 +54,15 @@ Quantity = Annotated[
 
 
 def require(value: Value | None, name: str) -> Value:
-    """`value`, which an earlier stage has seen to be there. Raises ValueError when it is not: a bug."""
+    """`value`, which an earlier stage made sure of. Raises ValueError when it is None: a bug."""
     if value is None:
         raise ValueError(f"{name} is missing, though the deal was validated")
     return value
 
 
 def changed(model: Shape, **fields: Any) -> Shape:
-    """A copy with other values of these fields, validated as if it were made anew. Of a value that is a model
-    itself only the class is checked, so this is cheap.
+    """A copy with other values of these fields, validated as if it were made anew. A value that is a model
+    itself is only checked for its class, so this is cheap.
 
     Raises ValueError for a name that is not a field and for a value that does not fit.
     """

@@ -19,8 +19,8 @@ from oppsync.domain.values.withdrawn_currencies import WITHDRAWN
 
 @cache
 def _minor_digits() -> Mapping[str, int]:
-    """Decimal places by code, of the currencies of ISO 4217's list one that deals are made in: neither codes of
-    funds nor units of account, metals and tests, which have no minor unit."""
+    """Decimal places by currency code, for the currencies of ISO 4217's list one that deals are made in:
+    without codes of funds, and without units of account, metals and tests, which have no minor unit."""
     digits: dict[str, int] = {}
     for entry in iso4217.raw_xml.iterfind("CcyTbl/CcyNtry"):
         name, code, unit = entry.find("CcyNm"), entry.findtext("Ccy"), entry.findtext("CcyMnrUnts") or ""
@@ -35,7 +35,7 @@ def current_currencies() -> Collection[str]:
 
 
 def why_not_current(code: str) -> str:
-    """What is wrong with a code that is not among the current ones, to follow it in a sentence."""
+    """Why `code` is not a current currency: the end of a sentence that begins with the code."""
     if code in WITHDRAWN:
         return f"was withdrawn in {WITHDRAWN[code]} (ISO 4217, list three)"
     return "is not the code of a current currency (ISO 4217)"
@@ -47,7 +47,7 @@ def _known_currency(code: str) -> str:
     return code
 
 
-# What can be booked has at most sixteen digits before the point.
+# An amount that can be booked has at most sixteen digits before the point.
 TOO_LARGE = Decimal(10) ** 16
 
 Currency = Annotated[str, AfterValidator(_known_currency)]
@@ -70,15 +70,15 @@ class Rounding(StrEnum):
 
     @property
     def mode(self) -> str:
-        """As `decimal` calls it."""
+        """The name of this rounding in the module `decimal`."""
         return ROUND_HALF_UP if self is Rounding.HALF_UP else ROUND_HALF_EVEN
 
 
 class Money(Frozen):
     """An exact amount. In JSON the amount is text with exactly the currency's digits.
 
-    Raises a validation error for an amount finer than the minor unit: use `Money.rounded` to round once,
-    half to even unless told otherwise, where a rule says so.
+    Raises a validation error for an amount finer than the minor unit: where a rule says so, round once with
+    `Money.rounded`, half to even by default.
     """
 
     amount: Annotated[Decimal, Field(max_digits=20, allow_inf_nan=False)]
@@ -97,7 +97,7 @@ class Money(Frozen):
     @classmethod
     def rounded(cls, amount: Decimal, currency: str, rounding: Rounding = Rounding.HALF_EVEN) -> Money:
         rounded = amount.quantize(minor_unit(currency), rounding.mode)
-        # A little less than nothing would be minus zero.
+        # A small negative amount would be rounded to minus zero.
         return cls(amount=rounded or abs(rounded), currency=currency)
 
     @classmethod
@@ -142,7 +142,8 @@ class Money(Frozen):
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal | Fraction], unit: Decimal) -> tuple[Decimal, ...]:
-    """Split `total`, a multiple of `unit`, into multiples of it, as `Money.allocate`: hours, for example."""
+    """Split `total`, a multiple of `unit`, into multiples of it, as `Money.allocate` does; hours are split so
+    too."""
     exact = [Fraction(weight) for weight in weights]
     if sum(exact) <= 0 or min(exact) < 0:
         raise ValueError("weights must not be negative and must sum to more than zero")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from oppsync.domain.values.model import Text
 
-# What a pattern may name. `deal` and `workstream` are names; the others are codes, but for the account's name.
+# What a pattern may contain. `account`, `deal` and `workstream` are names; the others are codes.
 PLACEHOLDERS = frozenset(
     {
         "account",

@@ -11,7 +11,8 @@ _WHOLE = Decimal(100)
 
 
 def why_not_whole(percents: Sequence[Decimal]) -> str | None:
-    """What is wrong with these parts, in words; None when each is above zero and all of them make the whole."""
+    """Why these percentages do not make a whole, in words; None when each is above zero and they sum to
+    100."""
     total = sum(percents, start=Decimal(0))
     if total == _WHOLE and min(percents) > 0:
         return None

@@ -1,4 +1,4 @@
-"""Prices before they are money: exact products, rounded by nobody here."""
+"""Prices before they are money: exact products, not rounded here."""
 
 from __future__ import annotations
 

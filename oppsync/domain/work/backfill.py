@@ -1,4 +1,4 @@
-"""Backfill: deals that were won before oppsync listened to the CRM."""
+"""Backfill: deals that were won before oppsync was connected to the CRM."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ class WonDeal(Frozen):
 
 
 class BackfillItem(WonDeal):
-    """`is_known`: it is here already, and a backfill leaves it as it is."""
+    """`is_known`: the deal is stored already, and a backfill leaves it as it is."""
 
     is_known: bool
 
 
 class BackfillPreview(Frozen):
-    """By the day they were won."""
+    """Won deals, sorted by the day they were won."""
 
     connection_id: Code
     items: tuple[BackfillItem, ...]
 
 
 class BackfillStep(Frozen):
-    """Ids of those taken in now, and of those that were known; what is in neither found no room yet."""
+    """Ids of deals taken in by this step, and of those that were known before. For deals in neither there was
+    no room yet: repeat the step with them."""
 
     taken: tuple[Code, ...]
     known: tuple[Code, ...]

@@ -9,7 +9,7 @@ from oppsync.domain.values.model import Code, Frozen
 
 
 class DeadLetter(Frozen):
-    """`message` is all of it, as the broker held it; `opportunity_id` is what its first argument names."""
+    """`message` is the whole message as the broker held it; `opportunity_id` comes from its first argument."""
 
     message_id: Code
     queue: Code

@@ -1,4 +1,5 @@
-"""What happened, in the past tense. Each event is one audit entry; its content never changes afterwards."""
+"""Audit events, named in the past tense. Each is one entry of the audit trail; its content never changes
+afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator
 
 from oppsync.domain.values.model import Code, Frozen, Text
 
-# Of many findings, or a vendor's long words, the timeline shows the beginning; the rest is where they are kept.
+# The timeline shows only the beginning of many findings or a vendor's long text; the whole is stored elsewhere.
 _LONGEST = 2_000
 Summary = Annotated[Text, BeforeValidator(lambda text: text[:_LONGEST])]
 
@@ -17,7 +18,8 @@ Summary = Annotated[Text, BeforeValidator(lambda text: text[:_LONGEST])]
 class Event(Frozen):
     """`actor` is a string of `oppsync.domain.values.actor`.
 
-    `before` and `after` are what changed, JSON-ready; `detail` is what else a reader of the timeline needs.
+    `before` and `after` are the changed values, JSON-ready; `detail` is what else a reader of the timeline
+    needs.
     """
 
     type: ClassVar[str]
@@ -83,7 +85,7 @@ class PlanMade(Event):
 
 
 class PlanOverridden(Event):
-    """A person said a field of a workstream otherwise, or took that back."""
+    """A person overrode a field of a workstream, or took an override back."""
 
     type = "plan.overridden.v1"
 
@@ -103,7 +105,7 @@ class PlanApproved(Event):
 
 
 class ApprovalRuleSet(Event):
-    """From a day on, or until one, plans are approved by a rule."""
+    """A person set a rule that approves plans from a day on, or until one."""
 
     type = "approval.rule.set.v1"
 

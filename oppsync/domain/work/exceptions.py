@@ -24,7 +24,7 @@ class ExceptionStatus(StrEnum):
 
 
 class NewException(Frozen):
-    """`payload_reference` says where the payload is kept: a string of `payload_references`."""
+    """`payload_reference` is where the payload is kept: a string of `payload_references`."""
 
     tenant_id: Code
     opportunity_id: UUID | None = None
@@ -39,7 +39,8 @@ class NewException(Frozen):
 
     @property
     def subject(self) -> str:
-        """What the item is about: a deal, a delivery or a poll. Of one code a subject has one open item."""
+        """What the item is about: a deal, a delivery or a poll. A subject has at most one open item of a
+        code."""
         return str(self.opportunity_id or self.delivery_id or self.payload_reference)
 
 

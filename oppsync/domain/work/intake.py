@@ -1,4 +1,5 @@
-"""A delivery: what a CRM sent to a webhook, kept as it came, or what we found in it ourselves."""
+"""A delivery: a message that a CRM sent to a webhook, kept as it came, or a change that we found in the
+CRM."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from oppsync.domain.values.model import Code, Frozen
 
 
 class Source(StrEnum):
-    """How we came to know: told by the CRM, or found by asking it."""
+    """How a delivery reached us: sent by the CRM, or found by asking it."""
 
     WEBHOOK = "webhook"
     POLL = "poll"
@@ -21,8 +22,8 @@ class Source(StrEnum):
 class Delivery(Frozen):
     """A verified delivery. `delivery_id` is the sender's, the same across its retries.
 
-    One that was found has an id made of the record and its version, and the reference as its body;
-    `late_seconds` says how long before the poll it changed.
+    A delivery that we found has an id made of the record and its version, and the reference as its body;
+    `late_seconds` is the time from the change to the poll.
     """
 
     tenant_id: Code
@@ -36,9 +37,9 @@ class Delivery(Frozen):
 
 
 class StoredDelivery(Frozen):
-    """A delivery in the inbox; `opportunities` are those it told about.
+    """A delivery in the inbox; `opportunities` are those of the records it names.
 
-    `body` is empty once retention has pruned it; `body_sha256` tells what it was.
+    `body` is empty once retention has pruned it; `body_sha256` still identifies it.
     """
 
     id: UUID

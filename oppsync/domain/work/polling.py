@@ -1,4 +1,4 @@
-"""Asking a CRM what changed: the page it answers, and the watermark up to which all of it is stored."""
+"""Polling a CRM for changes: one page of its answer, and the watermark up to which all changes are stored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Change(Frozen):
 
 
 class ChangePage(Frozen):
-    """Changes, oldest first, those of one moment by id. `as_of`: the CRM's own clock when it was asked."""
+    """Changes, oldest first; those of one moment are sorted by id. `as_of`: the CRM's own clock when it was
+    asked."""
 
     changes: tuple[Change, ...]
     more: bool
@@ -37,10 +38,10 @@ class ChangePage(Frozen):
 class Watermark(Frozen):
     """How far one CRM connection is polled. All times are the CRM's.
 
-    What changed before `covered_until` is stored, but for changes that were still being committed then: those
-    the overlap is for. A poll of several pages goes on after `page_from`, `page_after`, and once it is through
-    covers what changed before `covers`. `token` is the lease's, `error` what
-    the last poll failed with.
+    All changes before `covered_until` are stored, except those that were still being committed then: polls
+    overlap because of them. A poll of several pages goes on after `page_from`, `page_after`; once its last
+    page is stored, `covers` becomes `covered_until`. `token` is the lease's, `error` is why the last poll
+    failed.
     """
 
     tenant_id: Code
@@ -54,8 +55,8 @@ class Watermark(Frozen):
     page_after: Code | None = None
 
     def next_page(self, overlap: timedelta, now: datetime) -> tuple[datetime, str | None]:
-        """Changed since when, and after which id of that moment. The first poll of all begins one overlap
-        before `now`: what was won earlier is for a backfill."""
+        """The time from which to ask for changes, and the id at that time after which to go on. The very first
+        poll begins one overlap before `now`: deals won earlier need a backfill."""
         if self.page_from is not None:
             return self.page_from, self.page_after
         return (self.covered_until or now) - overlap, None

@@ -1,4 +1,4 @@
-"""Replaying a selection: what is to be worked again, what would become of each, what became of it."""
+"""Replaying a selection: what to replay, what a replay would do to each item, and what it did."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ReplayOf(StrEnum):
 class Selection(Frozen):
     """All criteria that are given must hold, and one must be given.
 
-    `reason` is the code of an open exception. Times are of deals since when they stand in their state, of
-    deliveries when they came. `state` and `stage` are of deals; of a parked one the stage it stopped at counts.
+    `reason` is the code of an open exception. Times are when a deal entered its state, or when a delivery
+    came. `state` and `stage` select deals; a parked deal counts as at the stage where it stopped.
     """
 
     of: ReplayOf = ReplayOf.OPPORTUNITIES
@@ -52,7 +52,7 @@ class ReplayAction(StrEnum):
 
 
 class ReplayItem(Frozen):
-    """`version` is handed in again to run it: what moved on meanwhile is skipped."""
+    """`version` is handed in again to run the item: one that changed in the meantime is skipped."""
 
     id: UUID
     name: Text = ""
@@ -64,7 +64,7 @@ class ReplayItem(Frozen):
 
 
 class ReplayPreview(Frozen):
-    """`more`: the selection holds more than its limit; the oldest are here."""
+    """`more`: the selection holds more than its limit; `items` are the oldest."""
 
     items: tuple[ReplayItem, ...]
     more: bool

@@ -24,11 +24,11 @@ class State(StrEnum):
 BEFORE_APPROVAL = frozenset(
     {State.RECEIVED, State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL}
 )
-# What a changed or newly won deal may start again from.
+# States from which a changed or newly won deal may start again.
 RESTARTABLE = BEFORE_APPROVAL | {State.PARKED, State.WITHDRAWN, State.REJECTED}
-# Parked here, a deal has been approved, and can be given up: what was created is closed.
+# A deal parked in one of these was approved and can be given up: what was created is closed.
 COMPENSABLE = frozenset({State.APPROVED, State.CREATED})
-# Nothing is due in these until the CRM or a person says something.
+# Nothing is due in these until the record changes in the CRM or a person acts.
 RESTING = frozenset({State.ACTIVE, State.REJECTED, State.PARKED, State.WITHDRAWN})
 
 _FORWARD: dict[State, frozenset[State]] = {
@@ -75,7 +75,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {state: _moves_from(state) for stat
 
 
 def standing(state: State, resume_state: State | None) -> State:
-    """Where a deal stands on its way: its state, or the state that a parked one resumes."""
+    """How far a deal has come: its state, or the state that a parked one resumes."""
     return (resume_state or State.RECEIVED) if state is State.PARKED else state
 
 

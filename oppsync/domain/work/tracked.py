@@ -1,4 +1,4 @@
-"""An opportunity as it is tracked: the record as last read, and where it stands on its way."""
+"""An opportunity as it is tracked: the record as last read, and how far it has come."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ class TrackedOpportunity(Frozen):
     """`version` grows with each recorded outcome and decision; `resume_state` is set while parked.
 
     `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
-    `reread_requested` > `reread_done` means the CRM said that the record changed. `compensation_reason` is why
-    a person gave it up after its approval. `warnings` are those of the last validation.
+    `reread_requested` > `reread_done`: the record changed in the CRM and has to be read again.
+    `compensation_reason` is why a person gave the deal up after its approval. `warnings` are those of the last
+    validation.
     """
 
     tenant_id: Code
@@ -44,7 +45,7 @@ class TrackedOpportunity(Frozen):
 
     @property
     def stands_at(self) -> State:
-        """Where it stands on its way, whether it is parked there or not."""
+        """Its state; for a parked one the state that it resumes."""
         return standing(self.state, self.resume_state)
 
     @property

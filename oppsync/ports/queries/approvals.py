@@ -20,8 +20,8 @@ class ApprovalQueries(Protocol):
         after: str | None = None,
         limit: int = 25,
     ) -> Page[ApprovalSummary]:
-        """With `person`: tasks of the roles that person has; of open ones those that person may decide. Oldest
-        first."""
+        """With `person`: tasks of that person's roles; of the open ones only those that the person may decide.
+        Oldest first."""
 
     def approval(self, tenant_id: str, task_id: UUID) -> ApprovalDetail:
         """Raises NotFound."""

@@ -14,4 +14,4 @@ class DeliveryQueries(Protocol):
         """Raises NotFound."""
 
     def polls(self, tenant_id: str) -> Sequence[PollStatus]:
-        """Of each CRM connection that was polled, by id."""
+        """How far each CRM connection that was polled has come, sorted by its id."""

@@ -1,4 +1,4 @@
-"""What pages and API read about navigation."""
+"""What pages and API read for the navigation."""
 
 from __future__ import annotations
 

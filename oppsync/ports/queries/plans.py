@@ -19,4 +19,4 @@ class PlanQueries(Protocol):
         """Raises NotFound; also for a deal that was never active."""
 
     def overrides(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
-        """What people said of this deal's plan, oldest first."""
+        """All overrides of this deal, oldest first."""

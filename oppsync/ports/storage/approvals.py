@@ -27,7 +27,7 @@ class Approvals(Protocol):
         """Add an approved task, or approve the open one of this opportunity, plan and role."""
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
-        """All of an opportunity, oldest first, void ones too."""
+        """All tasks of an opportunity, oldest first, void ones too."""
 
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         """Raises NotFound."""

@@ -10,7 +10,7 @@ from oppsync.domain.work.connections import Connection, ConnectionRole
 
 class Connections(Protocol):
     def get(self, connection_id: str) -> Connection:
-        """By its opaque, globally unique id. Raises NotFound."""
+        """The connection of this opaque, globally unique id. Raises NotFound."""
 
     def of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None: ...
 

@@ -14,22 +14,25 @@ from oppsync.domain.work.replays import Selection
 
 class Watermarks(Protocol):
     """One for each CRM connection, with its due time and its lease by the database's clock. Each writing call
-    is fenced by the lease's token: False, and nothing written, when another holds it by now."""
+    is fenced by the lease's token: it writes nothing and returns False when another process holds the lease by
+    now."""
 
     def take(self, holder: str) -> Watermark | None:
         """Lease the one that is due first; None when none is due."""
 
     def count(self, watermark: Watermark, deals: int, changes: int, latest: timedelta) -> bool:
-        """What a poll brought: deals nobody told of, changes of known ones, how late the latest came."""
+        """Add what a poll found that no webhook had reported: deals, changes of
+        known deals, and how late the latest came."""
 
     def move(self, watermark: Watermark, after: timedelta) -> bool:
-        """To where `watermark` says; due again after a while, the lease given back."""
+        """Store the position of `watermark`; it is due again after `after`, and the lease is given back."""
 
     def due_now(self, tenant_id: str, connection_id: str) -> None:
-        """Whatever failed so far is forgotten."""
+        """Make the poll due now, and forget earlier failures."""
 
     def postpone(self, watermark: Watermark, after: timedelta, error: str | None) -> bool:
-        """Stays where it is, due again after a while, the lease given back. With an `error` it did not work."""
+        """Keep the position; it is due again after `after`, and the lease is given back. An `error` counts as
+        a failed try."""
 
 
 class Deliveries(Protocol):

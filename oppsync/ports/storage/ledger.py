@@ -18,15 +18,15 @@ class Ledger(Protocol):
     def get(self, tenant_id: str, key: str) -> LedgerRow | None: ...
 
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
-        """Put it on record, with the digest of its request, as not sent."""
+        """Record the effect, with the digest of its request, as not sent."""
 
     def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
-        """Put it on record as sent now, once more."""
+        """Record the effect as sent now, and count the attempt."""
 
     def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None: ...
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        """Certainly not carried out: back to intended."""
+        """Set an effect that was certainly not carried out back to intended."""
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
 

@@ -19,4 +19,5 @@ class Outbox(Protocol):
 
 class DeadLetters(Protocol):
     def add(self, letter: DeadLetter) -> DeadLetterOwner | None:
-        """Store it, unless it is stored already. Returns whose it is; None when it names no known deal."""
+        """Store it, unless it is stored already. Returns the deal it is about; None when it names no known
+        deal."""

@@ -42,13 +42,14 @@ class Opportunities(Protocol):
     def last_seen(
         self, tenant_id: str, connection_id: str, source_ids: Collection[str]
     ) -> Mapping[str, datetime | None]:
-        """Of each known record, by source id: the CRM's time of the latest change that was reported or read."""
+        """By source id, for each known record: the CRM's time of the latest change that was reported or
+        read."""
 
     def get(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """Raises NotFound."""
 
     def find(self, tenant_id: str, connection_id: str, source_id: str) -> UUID | None:
-        """The id under which a CRM's record is known here; None where it is not."""
+        """The id under which a CRM's record is stored here; None when it is not."""
 
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
         """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
@@ -58,14 +59,13 @@ class Opportunities(Protocol):
         """Whether a deal of this customer (its code in the ERP) ever became active."""
 
     def count_at_work(self, tenant_id: str) -> int:
-        """How many are due, now or after a pause: they wait for nobody."""
+        """How many deals are due, now or after a pause; those that wait for a person do not count."""
 
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
-        """Ids of deals that are not being created and of whose parent project the ledger knows nothing, oldest
-        first."""
+        """Ids of deals without a parent project in the ledger that are not being created, oldest first."""
 
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
-        """`get`, locked until the transaction ends."""
+        """As `get`, with the row locked until the transaction ends."""
 
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         """None while another holds it, or when nothing is due. Counts a crash when the last lease ran out."""

@@ -22,7 +22,7 @@ class People(Protocol):
         """Raises Conflict when the e-mail is taken."""
 
     def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
-        """An active person and the password hash."""
+        """The active person with this e-mail, and the password hash."""
 
 
 class Credentials(Protocol):

@@ -15,22 +15,23 @@ from oppsync.domain.plan.systems import PlanSystems
 
 class Plans(Protocol):
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
-        """Store unless one of the same hash is there. Returns its number, counted from 1."""
+        """Store the plan, unless one of the same hash is stored. Returns its number, counted from 1."""
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         """Raises NotFound."""
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
-        """Where the plan goes; None of a plan that does not say, or that is not there."""
+        """The systems the plan goes to; None when none are stored with it, or there is no such plan."""
 
 
 class PlanOverrides(Protocol):
-    """Append only: what was said stays, the last word counts (`domain.overrides.latest`)."""
+    """Append only: every override is kept, and the latest of a field counts
+    (`domain.plan.overrides.latest`)."""
 
     def add(self, tenant_id: str, opportunity_id: UUID, person: Person, new: NewOverride) -> PlanOverride: ...
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
-        """All of an opportunity, oldest first, those taken back too."""
+        """All overrides of an opportunity, oldest first, those taken back too."""
 
 
 class Baselines(Protocol):

@@ -57,7 +57,7 @@ class UnitOfWorkFactory(Protocol):
 
 class Publish(Protocol):
     def __call__(self, uow: UnitOfWork, tenant_id: str, traceparent: str, *events: Event) -> None:
-        """Tell the subscribers, inside the caller's transaction."""
+        """Call the subscribers, inside the caller's transaction."""
 
 
 Bus = MessageBus[UnitOfWork, Event]

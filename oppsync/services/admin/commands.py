@@ -1,4 +1,4 @@
-"""What can be asked about people, their sessions and their tokens."""
+"""Commands about people, their sessions and their tokens."""
 
 from __future__ import annotations
 

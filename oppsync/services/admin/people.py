@@ -24,7 +24,7 @@ _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
 
 
 def hash_secret(secret: str) -> str:
-    """Of a secret with 256 random bits: a plain digest is enough, and can be looked up."""
+    """SHA-256. The secrets have 256 random bits, so a plain digest is enough, and it can be looked up."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Whether who asks may do what they ask for: every handler says this before it does anything."""
+"""Check that whoever asks may do what they ask for: every handler does this before anything else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
 def admit(uow: UnitOfWork, tenant_id: str, asker: Asker, action: Action) -> str:
-    """Their name, for the timeline. Raises Forbidden; NotFound for a person who is not of this tenant."""
+    """The asker as the timeline names them. Raises Forbidden; NotFound for a person who is not of this
+    tenant."""
     who = asker if isinstance(asker, Program) else uow.people.get(tenant_id, asker)
     check(who, action)
     return name_of(who)

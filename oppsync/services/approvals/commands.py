@@ -1,4 +1,4 @@
-"""What can be asked about approvals."""
+"""Commands about approvals."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ class DecideApprovalHandler:
             person = uow.people.get(tenant_id, command.person_id)
             self._check(uow, command, task, opportunity, person)
             required = "Say why you reject it." if command.decision is Decision.REJECT else ""
-            words = comment(command.comment, "comment", required=required)
-            decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, words)
+            text = comment(command.comment, "comment", required=required)
+            decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
             self._go_on(uow, opportunity, command, decided, person)
             crash_point("decision.uncommitted", task.role)
             uow.commit()

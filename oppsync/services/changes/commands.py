@@ -1,4 +1,4 @@
-"""What people can change in a plan before it is approved."""
+"""Commands with which people change a plan before it is approved."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from oppsync.kernel.bus import Command
 
 @dataclass(frozen=True)
 class OverridePlan(Command[PlanOverride]):
-    """Say one field of one workstream otherwise, or take back what was said (`value` None). The plan is made
-    anew, and waits for approval anew. Raises NotFound; Forbidden (code MAY_NOT_OVERRIDE); Conflict (codes
+    """Override one field of one workstream, or take the override back (`value` None). The plan is made anew,
+    and waits for approval anew. Raises NotFound; Forbidden (code MAY_NOT_OVERRIDE); Conflict (codes
     NOT_OVERRIDABLE, ALREADY_DECIDED); InvalidInput, which names the field, for what does not fit."""
 
     tenant_id: str

@@ -1,4 +1,4 @@
-"""A person says one field of one workstream otherwise, before the plan is approved: it is made anew."""
+"""A person overrides one field of one workstream before the plan is approved: the plan is made anew."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.resume import resume
 
-# Where a deal has its workstreams and nobody has approved them yet. `validated`: an override left a margin that
-# blocks, and somebody thinks again.
+# States in which a deal may have its workstreams and nobody has approved them yet. `validated` is one of them:
+# a deal may be parked there with a margin that an override made too thin, and another override corrects it.
 _OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.AWAITING_APPROVAL})
 
 LONGEST = 200  # of a workstream's key and of a value
@@ -48,9 +48,9 @@ class OverridePlanHandler:
             # Locked: a decision and an override take turns.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             _check_undecided(uow, before)
-            said = uow.overrides.of(before.tenant_id, before.id)
+            earlier = uow.overrides.of(before.tenant_id, before.id)
             override = uow.overrides.add(before.tenant_id, before.id, person, new)
-            _check_fits(uow, before, said, override)
+            _check_fits(uow, before, earlier, override)
             self._make_anew(uow, before, override, person)
             crash_point("override.uncommitted", before.source_id)
             uow.commit()
@@ -112,7 +112,7 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
 
 
 def _is_enriched(opportunity: TrackedOpportunity) -> bool:
-    """Whether its enrichment is of the lines that the record has by now."""
+    """Whether its enrichment covers all lines of the record as last read."""
     record, enrichment = opportunity.record, opportunity.enrichment
     if record is None or enrichment is None:
         return False
@@ -120,9 +120,9 @@ def _is_enriched(opportunity: TrackedOpportunity) -> bool:
 
 
 def _check_fits(
-    uow: UnitOfWork, opportunity: TrackedOpportunity, said: Sequence[PlanOverride], override: PlanOverride
+    uow: UnitOfWork, opportunity: TrackedOpportunity, earlier: Sequence[PlanOverride], override: PlanOverride
 ) -> None:
-    """Raises InvalidInput for a workstream or a value that is not there."""
+    """Raises InvalidInput for a workstream that does not exist, or a value that does not fit."""
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     workstreams = split(record, enrichment)
@@ -132,13 +132,13 @@ def _check_fits(
             f"There is no workstream {override.workstream}: this deal has {', '.join(keys)}.",
             field="workstream",
         )
-    named = {(each.workstream, each.field) for each in in_force(said)}
+    named = {(each.workstream, each.field) for each in in_force(earlier)}
     if override.value is None and (override.workstream, override.field) not in named:
         raise InvalidInput("Nothing is overridden here that could be taken back.", field="value")
     book = uow.references.book(opportunity.tenant_id)
     won_on = require(record.won_on, "the close date")
-    result = apply(workstreams, [*said, override], book, won_on)
-    here = f"/overrides/{override.workstream}/"
-    wrong = [found.message for found in blocking(result.findings) if found.path.startswith(here)]
+    result = apply(workstreams, [*earlier, override], book, won_on)
+    path = f"/overrides/{override.workstream}/"
+    wrong = [found.message for found in blocking(result.findings) if found.path.startswith(path)]
     if override.value is not None and wrong:
         raise InvalidInput(f"{wrong[0]}.", field="value", code="OVERRIDE_NOT_POSSIBLE")

@@ -1,4 +1,4 @@
-"""What can be asked without changing anything."""
+"""Commands that change nothing."""
 
 from __future__ import annotations
 

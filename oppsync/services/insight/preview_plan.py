@@ -81,7 +81,8 @@ class PreviewPlanHandler:
         )
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
-        """The deal itself, or the CRM's record as it is now; and by which id it is known here."""
+        """The deal itself, or the CRM's record as it is now; and its id here, None for a deal that is not
+        stored."""
         if isinstance(of, Opportunity):
             return of, None
         known: UUID | None
@@ -109,19 +110,20 @@ def preview(
     overrides: Sequence[PlanOverride] = (),
     destination: Destination | None = None,
 ) -> PlanPreview:
-    """Pure: what each stage would say of the deal, one after the other, though an earlier one would stop it."""
+    """Pure: the findings of each stage, one after the other, even where an earlier one would stop the deal;
+    and the plan, where they leave one."""
     priced = with_customer(as_if_won(deal, now.date()), facts.customer)
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
     enrichment = enrich(priced, book)
-    met = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
+    later = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
     plan: Plan | None = None
     if isinstance(enrichment, Enrichment) and is_planned:
         workstreams = make_workstreams(priced, enrichment, overrides, book)
-        met = (*met, *workstreams.findings)
+        later = (*later, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
             plan = plan_of(priced, enrichment, workstreams, now, destination)
-    warned = bool(warnings((*wrong, *met)))
+    warned = bool(warnings((*wrong, *later)))
     edited = bool(editors(overrides))
     by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE
     asked = [role for role in people if role not in by_rule]
@@ -132,7 +134,7 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=require(priced.won_on, "the close date"),
-        findings=_once((*wrong, *met, *nobody_approves(people, asked))),
+        findings=_once((*wrong, *later, *nobody_approves(people, asked))),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
@@ -147,7 +149,7 @@ def preview(
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Two stages may miss the same thing. What stops the deal comes first."""
+    """Each finding once, because two stages may find the same thing. Blocking findings come first."""
     once: dict[tuple[str, str, str], Finding] = {}
     for found in findings:
         once.setdefault((found.code, found.path, found.value), found)

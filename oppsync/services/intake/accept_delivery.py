@@ -1,4 +1,5 @@
-"""Accept a delivery: raw bytes, an opportunity for each record it names, their messages: one commit."""
+"""Accept a delivery: store its raw bytes, an opportunity for each record it names and their messages, in one
+commit."""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ def process_delivery(
     if isinstance(read, BusinessError):
         _set_aside(uow, publish, delivery, event_id, read)
         return
-    for ref in sorted(read, key=lambda ref: ref.id):  # two deliveries at once take the same turns
+    for ref in sorted(read, key=lambda ref: ref.id):  # one order for all, so that two at once do not deadlock
         opportunity_id, is_new = uow.opportunities.receive(
             delivery.tenant_id, delivery.connection_id, ref, delivery.traceparent
         )
@@ -97,7 +98,7 @@ def _set_aside(
     uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, error: BusinessError
 ) -> None:
     text = CODES[error.code]
-    found = Finding(code=error.code, path=error.where, message=error.message, fix=text.fix, owner=text.owner)
+    problem = Finding(code=error.code, path=error.where, message=error.message, fix=text.fix, owner=text.owner)
     item_id = uow.exceptions.raise_item(
         NewException(
             tenant_id=delivery.tenant_id,
@@ -105,7 +106,7 @@ def _set_aside(
             code=error.code,
             message=error.told,
             owner=text.owner,
-            findings=(found,),
+            findings=(problem,),
             payload_reference=delivery_reference(event_id),
         )
     )

@@ -1,7 +1,8 @@
-"""Backfill deals that were won before oppsync listened: preview which there are, then receive those chosen.
+"""Backfill deals that were won before oppsync was connected: preview which there are, then receive those
+chosen.
 
-They enter the inbox as found deliveries, no more at once than the pipeline works well: webhooks go on beside
-them.
+They enter the inbox as deliveries that we found, only as many at once as the pipeline works well, because
+webhooks go on beside them.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class RunBackfillHandler:
             ids = [deal.id for deal in command.deals]
             known = uow.opportunities.last_seen(tenant_id, connection_id, ids)
             new = [deal for deal in command.deals if deal.id not in known][:room]
-            for deal in sorted(new, key=lambda deal: deal.id):  # as intake takes its turns
+            for deal in sorted(new, key=lambda deal: deal.id):  # the order in which intake locks
                 self._add(uow, tenant_id, connection_id, deal)
             crash_point("backfill.uncommitted")
             uow.commit()
@@ -76,7 +77,7 @@ class RunBackfillHandler:
 
 
 def _crm_connection(uow: UnitOfWork, tenant_id: str, named: str | None) -> str:
-    """Raises InvalidInput when it is not clear which."""
+    """The CRM connection to use. Raises InvalidInput when it is not clear which."""
     crms = [each.id for each in uow.connections.of_tenant(tenant_id) if each.role is ConnectionRole.CRM]
     if named is None and len(crms) == 1:
         return crms[0]

@@ -1,4 +1,4 @@
-"""What can be asked of intake: take a delivery in, poll a CRM, take in deals won earlier."""
+"""Commands of intake: accept a delivery, poll a CRM, take in deals won earlier."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class AcceptDelivery(Command[Accepted]):
 
 @dataclass(frozen=True)
 class PollCrm(Command[bool]):
-    """Ask the CRM whose poll is due first for one page of what changed, and take in what nothing told us of.
-    False when no poll is due. Raises StoreUnavailable; a CRM's failure is recorded, and tried again later."""
+    """Ask the CRM whose poll is due first for one page of changes, and take in those whose webhook never
+    arrived. False when no poll is due. Raises StoreUnavailable; a CRM's failure is recorded, and tried again
+    later."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ class PreviewBackfill(Command[BackfillPreview]):
 
 @dataclass(frozen=True)
 class RunBackfill(Command[BackfillStep]):
-    """Take in as many of these deals, a thousand at most, as there is room for; those that are known stay as
-    they are. To be repeated with the rest; repeating it with the same ones changes nothing.
-    Raises Forbidden."""
+    """Take in as many of these deals, a thousand at most, as there is room for; deals that are stored already
+    stay as they are. To be repeated with the rest; repeating it with the same deals changes nothing. Raises
+    Forbidden."""
 
     tenant_id: str
     actor: Asker

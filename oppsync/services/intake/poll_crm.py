@@ -1,7 +1,7 @@
 """Poll a CRM for changes whose webhook never arrived, and put them into the inbox.
 
-Each step reads one page, under a lease of the connection's watermark, which moves only past what is stored. A
-step that is repeated stores nothing twice: what it finds has the same delivery id again.
+Each step reads one page, under a lease of the connection's watermark, which moves only past changes that are
+stored. A repeated step stores nothing twice: a change found again has the same delivery id.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class PollCrmHandler:
             page = self._read(crm, watermark)
         except StoreUnavailable:
             raise
-        except HeldBack as error:  # by our own book of the CRM's limits: nothing went wrong
+        except HeldBack as error:  # no call was made, so nothing went wrong
             self._postpone(watermark, error.retry_after or BRIEFLY, None)
         except TransientError as error:
             pause = backoff(watermark.tries, error, random.random())  # noqa: S311
@@ -79,7 +79,8 @@ class PollCrmHandler:
         return crm.changed_opportunities(since, after_id)
 
     def _store(self, watermark: Watermark, page: ChangePage, poll_every: timedelta) -> None:
-        """The watermark moves last: whoever dies before it leaves the page to be read again."""
+        """Store the page, then move the watermark: a process that dies in between leaves the page to be read
+        again."""
         for changes in _in_batches(page.changes):
             with self.uow() as uow:
                 self._store_news(uow, watermark, changes, page.as_of)
@@ -100,7 +101,7 @@ class PollCrmHandler:
         known = uow.opportunities.last_seen(tenant_id, connection_id, [change.id for change in changes])
         late: list[timedelta] = []
         deals = 0
-        for change in sorted(changes, key=lambda change: change.id):  # as intake takes its turns
+        for change in sorted(changes, key=lambda change: change.id):  # the order in which intake locks
             if not _is_news(change, known):
                 continue
             delay = as_of - change.modified_at
@@ -114,7 +115,8 @@ class PollCrmHandler:
             uow.watermarks.count(watermark, deals, len(late) - deals, max(late))
 
     def _set_aside(self, watermark: Watermark, error: BusinessError) -> None:
-        """Tried again by itself, but somebody has to mend it: they are told in the exception queue, once."""
+        """The poll is tried again by itself, but a person has to mend the connection: one item is raised for
+        them."""
         with self.uow() as uow:
             held = uow.watermarks.postpone(watermark, AFTER_A_MISTAKE, error.message)
             if held and error.message != watermark.error:
@@ -145,7 +147,8 @@ def _refused(watermark: Watermark, item_id: UUID, error: BusinessError) -> PollR
 
 
 def _is_news(change: Change, known: Mapping[str, datetime | None]) -> bool:
-    """Nothing told us of this version, nor did we read it. What is not won matters only where it was."""
+    """Whether this version was neither reported nor read. A record that is not won matters only if it is
+    stored here."""
     if change.id not in known:
         return change.is_won
     until = known[change.id]

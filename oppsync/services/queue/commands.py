@@ -1,4 +1,4 @@
-"""What can be asked about the exception queue. Each raises Forbidden too (`domain.approval.who_may`)."""
+"""Commands of the exception queue. Each raises Forbidden too (`domain.approval.who_may`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReplayException(Command[None]):
 
 @dataclass(frozen=True)
 class PreviewReplay(Command[ReplayPreview]):
-    """What a replay would do of each. Raises InvalidInput for an empty selection or an unknown stage."""
+    """What a replay would do to each item. Raises InvalidInput for an empty selection or an unknown stage."""
 
     tenant_id: str
     actor: Asker
@@ -33,7 +33,7 @@ class PreviewReplay(Command[ReplayPreview]):
 
 @dataclass(frozen=True)
 class RunReplay(Command[ReplayReport]):
-    """Replay what a preview showed; what changed since, or would not run now, is skipped and told.
+    """Replay the items of a preview; one that changed since, or would not run now, is skipped and reported so.
     Raises InvalidInput for an unknown stage."""
 
     tenant_id: str
@@ -55,8 +55,8 @@ class DismissException(Command[None]):
 
 @dataclass(frozen=True)
 class LinkCustomer(Command[None]):
-    """Say which customer of the ERP this item's account is; the deal is replayed. Raises NotFound; Conflict
-    (codes ALREADY_CLOSED, NO_CUSTOMER_ASKED); InvalidInput for a customer that the ERP does not have."""
+    """Set the ERP's customer for this item's account; the deal is replayed. Raises NotFound; Conflict (codes
+    ALREADY_CLOSED, NO_CUSTOMER_ASKED); InvalidInput for a customer that the ERP does not have."""
 
     tenant_id: str
     item_id: UUID
@@ -66,7 +66,7 @@ class LinkCustomer(Command[None]):
 
 @dataclass(frozen=True)
 class Compensate(Command[None]):
-    """Give a parked deal up: what was created of it is closed, in reverse order, and the CRM told why.
+    """Give a parked deal up: what was created for it is closed, in reverse order, and the CRM gets the reason.
     Raises NotFound; Conflict (code NOT_COMPENSABLE); InvalidInput without a reason."""
 
     tenant_id: str

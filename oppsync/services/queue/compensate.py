@@ -1,4 +1,4 @@
-"""A person gives a deal up whose projects cannot be finished: what was created is to be closed."""
+"""A person gives up a deal whose projects cannot be finished: what was created is to be closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an exception item of a deal is opened, and how an open one is found to be worked."""
+"""Open an exception item for a deal, and get an open item to work on it."""
 
 from __future__ import annotations
 

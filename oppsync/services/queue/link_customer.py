@@ -1,4 +1,4 @@
-"""A person says which customer of the ERP an account is; the deal goes on from there."""
+"""A person chooses the ERP's customer for an account; the deal goes on from there."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class LinkCustomerHandler:
     @staticmethod
     def _record(uow: UnitOfWork, command: LinkCustomer) -> Opportunity | None:
         """The deal that the item is about, as it was last read."""
-        of = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
-        return uow.opportunities.get(command.tenant_id, of).record if of else None
+        deal = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
+        return uow.opportunities.get(command.tenant_id, deal).record if deal else None
 
     def _link(self, uow: UnitOfWork, command: LinkCustomer, customer: str, actor: str) -> None:
         item = open_item(uow, command.tenant_id, command.item_id)

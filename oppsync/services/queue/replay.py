@@ -1,4 +1,5 @@
-"""Replay a selection of deals or deliveries: first what would be done of each, then that and nothing else."""
+"""Replay a selection of deals or deliveries: first preview what would be done to each, then do exactly
+that."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ Records = Sequence[OpportunityRef]
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a replay would do of one deal; `target` is the state it is put back to, of RUN only."""
+    """What a replay would do to one deal; `target` is the state it is put back to, set for RUN only."""
 
     action: ReplayAction
     says: str
@@ -55,7 +56,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class PreviewReplayHandler:
-    """Reads Postgres only, so what the CRM or the ERP would say now is not foreseen."""
+    """Reads Postgres only, so it does not foresee what the CRM or the ERP would answer now."""
 
     uow: UnitOfWorkFactory
     systems: Systems
@@ -72,7 +73,7 @@ class PreviewReplayHandler:
         return ReplayPreview(items=tuple(items), more=len(ids) > selection.limit)
 
     def _ids(self, tenant_id: str, selection: Selection) -> Sequence[UUID]:
-        """One more than the limit, when there are more."""
+        """The selected ids; one more than the limit, when there are more."""
         with self.uow() as uow:
             if selection.of is ReplayOf.DELIVERIES:
                 return uow.deliveries.matching(tenant_id, selection)
@@ -101,7 +102,7 @@ class PreviewReplayHandler:
 
 @dataclass(frozen=True)
 class RunReplayHandler:
-    """Each item by itself: what one of them meets stops no other."""
+    """Replays each item by itself: an item that fails does not stop the others."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -126,7 +127,7 @@ class RunReplayHandler:
         return ReplayReport(items=tuple(reported))
 
     def _opportunity(self, tenant_id: str, actor: str, item: Previewed, start: Stage | None) -> str:
-        """Why nothing was done; empty when it was."""
+        """Why nothing was done; empty when the deal was replayed."""
         with self.uow() as uow:
             before = uow.opportunities.lock(tenant_id, item.id)
             if before.version != item.version:
@@ -163,7 +164,7 @@ class RunReplayHandler:
 
 
 def forecast_deal(uow: UnitOfWork, opportunity: TrackedOpportunity, start: Stage | None) -> Forecast:
-    """What a replay, from the stage `start` or else from where it stands, does of this deal."""
+    """What a replay, from the stage `start` or else from where the deal is, would do to it."""
     forecast = _of_state(opportunity, start)
     if forecast.target is None:
         return forecast
@@ -190,7 +191,7 @@ def _of_state(opportunity: TrackedOpportunity, start: Stage | None) -> Forecast:
 
 
 def _why_not(stands_at: State, target: State, parked: bool) -> str:
-    """Why a deal that stands at one state may not start again from another; empty when it may."""
+    """Why a deal that is at one state may not start again from another; empty when it may."""
     way = [state for stage in PIPELINE for state in stage.starts]
     if stands_at not in BEFORE_APPROVAL:
         return f"its plan is decided: it goes on from {stage_for(stands_at).name} only"
@@ -210,13 +211,14 @@ def _run(target: State) -> Forecast:
 
 
 def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> str:
-    """What Postgres alone can tell; empty when nothing is."""
-    found = _foreseen(uow, opportunity, target)
-    return "; ".join(f"{each.code}: {each.message}" for each in found) if blocking(found) else ""
+    """What still blocks the deal, as far as Postgres alone can tell; empty when nothing does."""
+    findings = _foreseen(uow, opportunity, target)
+    return "; ".join(f"{each.code}: {each.message}" for each in findings) if blocking(findings) else ""
 
 
 def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> Sequence[Finding]:
-    """Reference data that is missing, overrides that are not possible, thin margins, nobody who may approve."""
+    """Findings about missing reference data, impossible overrides, thin margins, and roles that nobody may
+    approve for."""
     tenant_id, record, enrichment = opportunity.tenant_id, opportunity.record, opportunity.enrichment
     if target not in (State.VALIDATED, State.ENRICHED, State.PLANNED) or record is None:
         return ()
@@ -225,14 +227,14 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
         owner = approve.owner_email(record)
         return approve.nobody_approves(approve.candidates(uow, tenant_id, owner, editors(overrides)))
     book = uow.references.book(tenant_id)
-    found = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
-    if not isinstance(found, Enrichment):
-        return found
-    return make_workstreams(record, found, overrides, book).findings
+    result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
+    if not isinstance(result, Enrichment):
+        return result
+    return make_workstreams(record, result, overrides, book).findings
 
 
 def forecast_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Forecast, Records]:
-    """What a replay does of a delivery, and the records it names."""
+    """What a replay would do to a delivery, and the records it names."""
     if stored.pruned_at is not None:
         return Forecast(ReplayAction.BLOCKED, pruned_words(stored.pruned_at)), ()
     read = read_delivery(systems, _delivery(stored))
@@ -249,8 +251,8 @@ def _delivery(stored: StoredDelivery) -> Delivery:
 def _stage(name: str | None, field: str) -> Stage | None:
     if name is None:
         return None
-    found = next((stage for stage in PIPELINE if stage.name == name), None)
-    if found is None:
-        known: Collection[str] = [stage.name for stage in PIPELINE]
+    stage = next((each for each in PIPELINE if each.name == name), None)
+    if stage is None:
+        known: Collection[str] = [each.name for each in PIPELINE]
         raise InvalidInput(f"{name!r} is no stage: use one of {', '.join(known)}.", field=field)
-    return found
+    return stage

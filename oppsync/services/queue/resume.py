@@ -23,8 +23,8 @@ def resume(
     after_what: str,
     detail: dict[str, Any],
 ) -> None:
-    """`before` is locked in this transaction. Its record is read again first: what was fixed in the CRM counts,
-    also when nobody told us of it."""
+    """`before` is locked in this transaction. Its record is read again first, so that a fix in the CRM counts
+    even if no webhook reported it."""
     check_move(before.state, target)
     anew = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
     after = changed(before, state=target, resume_state=None, **anew)

@@ -1,4 +1,4 @@
-"""What can be asked after a restored backup."""
+"""Commands after a restored backup."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from oppsync.kernel.bus import Command
 
 @dataclass(frozen=True)
 class ReconcileRestore(Command[Sequence[UUID]]):
-    """After a restored backup: raise APPROVAL_LOST for deals whose projects exist unknown to us, or
-    LOST_AFTER_APPROVAL where the deal is withdrawn here. Returns which deals.
+    """After a restored backup: raise APPROVAL_LOST for deals whose projects exist without a ledger entry, or
+    LOST_AFTER_APPROVAL where the deal is withdrawn here. Returns the ids of these deals.
 
     Raises Forbidden, and what the ERP's adapter raises; may be repeated.
     """

@@ -35,9 +35,9 @@ class ReconcileRestoreHandler:
             opportunity = uow.opportunities.get(tenant_id, opportunity_id)
         if not has_project_without_ledger_row(self.uow, self.systems, opportunity):
             return False
-        found = LOST_BUT_CREATED if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
+        problem = LOST_BUT_CREATED if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
         with self.uow() as uow:
-            event = raise_for_deal(uow, tenant_id, opportunity_id, [found], actor=actor, stage="approve")
+            event = raise_for_deal(uow, tenant_id, opportunity_id, [problem], actor=actor, stage="approve")
             self.publish(uow, tenant_id, opportunity.traceparent, event)
             uow.commit()
         return True

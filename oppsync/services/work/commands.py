@@ -1,4 +1,4 @@
-"""What can be asked of the engine: work one opportunity."""
+"""Commands of the engine: work one opportunity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oppsync.kernel.bus import Command
 
 @dataclass(frozen=True)
 class RunStage(Command[None]):
-    """Work the opportunity from `stage` on, if that is where it stands and it is due."""
+    """Work the opportunity from `stage` on, if it is due and `stage` is the one it needs."""
 
     opportunity_id: UUID
     stage: str

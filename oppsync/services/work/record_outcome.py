@@ -1,6 +1,6 @@
 """Record what a stage decided: state, plan, approval tasks, exception items, audit and outbox in one commit.
 
-The commit is refused, whole, when the lease's token or the opportunity's version moved on meanwhile.
+Nothing is committed when the lease's token or the opportunity's version changed in the meantime.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from oppsync.services.queue.items import raise_for_deal
 
 @dataclass(frozen=True)
 class Worked:
-    """Where the opportunity stands after a step; `goes_on` while this worker keeps the lease."""
+    """The opportunity after a step; `goes_on` while this worker keeps the lease."""
 
     opportunity: TrackedOpportunity
     goes_on: bool
@@ -55,9 +55,9 @@ def commit(
     due: Due,
     *events: Event,
 ) -> Worked | None:
-    """One commit; or none of it, and None, when a decision or another worker came in between.
+    """Commit everything; or nothing, and return None, when a decision or another worker came in between.
 
-    Close the unit of work before you `look_again`: it may hold the row that is looked at.
+    Close the unit of work before you `look_again`: it may hold a lock on the row.
     """
     before = context.opportunity
     publish(uow, before.tenant_id, before.traceparent, *events)
@@ -126,7 +126,7 @@ def _carry_out(
 def _approvals(
     uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Advance
 ) -> list[Event]:
-    """Store the plan, void what no longer counts, open what is to be decided."""
+    """Store the plan, void the tasks that no longer count, open new ones."""
     if outcome.plan is not None:
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
     for role, candidates in outcome.open_tasks.items():
@@ -146,7 +146,8 @@ def _approvals(
 
 
 def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
-    """Rejected by one: what others did not decide yet. Withdrawn: all. A new plan: those of other plans."""
+    """Void tasks and return how many. After a rejection those still open, after a withdrawal all of them, with
+    a new plan those of other plans."""
     if outcome.to is State.REFUSED:
         return uow.approvals.void_open(after.tenant_id, after.id)
     if outcome.void_tasks or outcome.to is State.WITHDRAWN:

@@ -1,7 +1,7 @@
-"""Work one opportunity: take its lease, run the stage it stands at, record the outcome, go straight on.
+"""Work one opportunity: take its lease, run the stage its state needs, record the outcome, go straight on.
 
-A stage runs with no transaction open. What is due at once goes on under the same lease; a crash in between is
-covered by the sweeper.
+A stage runs with no transaction open. A next stage that is due at once runs under the same lease; a crash in
+between is covered by the sweeper.
 """
 
 from __future__ import annotations
@@ -51,13 +51,14 @@ HAND_ON_AFTER_SECONDS = 10.0
 MAX_CRASHES = 3
 _AT_ONCE = timedelta(milliseconds=50)
 _LONG_WAIT = timedelta(seconds=10)
-# Waits that say nothing against the vendor or the deal.
+# Waits that are no failure of the vendor or of the deal.
 NO_FAILURE = (StillUnknown, RateLimited)
 
 
 @dataclass(frozen=True)
 class RunStageHandler:
-    """`stopping` is set when the process shuts down: what is running is finished, then handed on."""
+    """`stopping` is set when the process shuts down: a running stage is finished, then the deal is handed
+    on."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -71,11 +72,11 @@ class RunStageHandler:
 
     def __call__(self, command: RunStage) -> None:
         with self.uow() as uow:
-            taken = uow.opportunities.take_lease(command.opportunity_id, self.holder)
+            leased = uow.opportunities.take_lease(command.opportunity_id, self.holder)
             uow.commit()
-        if taken is None:
+        if leased is None:
             return
-        opportunity, lease = taken
+        opportunity, lease = leased
         crash_point("lease.taken", opportunity.source_id)
         with self.keeper.keep(lease):
             try:
@@ -122,7 +123,7 @@ class RunStageHandler:
             with stage_scope(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
                 outcome = _decide(context)
             crash_point("stage.decided", context.stage)
-            # Asked after the stage: told to stop while it ran, the process begins no other.
+            # Checked after the stage: a process that has to stop by then begins no other.
             return record(context, self.publish, outcome, hand_on=self._hands_on(started))
         except (LeaseLost, StoreUnavailable):
             raise
@@ -132,8 +133,8 @@ class RunStageHandler:
             parked = _park(context, error.code, error.message, Disposition.BUSINESS)
             return record(context, self.publish, parked, hand_on=self._hands_on(started))
         except Exception as error:
-            said = error.message if isinstance(error, OppsyncError) else type(error).__name__
-            return self._dead_letter(context, "BUG", f"{said} (stage {context.stage})", error)
+            message = error.message if isinstance(error, OppsyncError) else type(error).__name__
+            return self._dead_letter(context, "BUG", f"{message} (stage {context.stage})", error)
 
     def _defer(self, context: StageContext, error: TransientError) -> Worked:
         """Due again after a pause that Postgres remembers; too many failures in a row make a dead letter."""
@@ -148,11 +149,11 @@ class RunStageHandler:
             detail={"code": error.code, "tries": tries, "seconds": str(round(pause.total_seconds(), 1))},
             summary=f"{error.message}; again in {pause.total_seconds():.0f} s",
         )
-        # Under a vendor's limit everybody waits a little, again and again: only a long wait is worth telling.
-        told = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
+        # Short waits under a vendor's limit are normal and frequent: only a long one is worth an audit event.
+        events = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
         after = changed(opportunity, tries=tries, crashes=0)
         with self.uow() as uow:
-            worked = commit(uow, context, self.publish, after, Due(pause), *told)
+            worked = commit(uow, context, self.publish, after, Due(pause), *events)
         return worked or look_again(context)
 
     def _pause(self, opportunity: TrackedOpportunity, error: TransientError) -> timedelta:

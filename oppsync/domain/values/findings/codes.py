@@ -12,7 +12,7 @@ from oppsync.domain.values.findings.finding import CodeText, Finding, Severity
 from oppsync.domain.values.findings.outside_codes import OUTSIDE_CODES
 from oppsync.domain.values.findings.validation_codes import VALIDATION_CODES
 
-# What a CRM says can be long; a finding quotes as much as a text holds.
+# Texts of a CRM can be long; a finding quotes as much as a stored text can hold.
 _LONGEST = 2_000
 
 
@@ -34,7 +34,7 @@ def finding(
     fix: str = "",
     severity: Severity | None = None,
 ) -> Finding:
-    """A finding with its code's owner, and the code's own advice and severity unless they are given."""
+    """A finding with its code's owner; the code's own advice and severity apply unless others are given."""
     text = CODES[code]
     return Finding(
         code=code,

@@ -36,7 +36,8 @@ class Finding(Frozen):
 
 
 class CodeText(Frozen):
-    """What an operator reads about a code: its title, whose it is, and what to do when nothing says more."""
+    """What an operator reads about a code: its title, its owner, and what to do when a finding gives no
+    advice."""
 
     title: Text
     owner: OwnerRole
