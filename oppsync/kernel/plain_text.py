@@ -17,6 +17,7 @@ _UNWANTED = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f{_BIDI}]")
 _LINK_COLON = re.compile(r"(?i)(?<=\w):(?=//)|(?<=\bmailto):|(?<=\btel):|(?<=\bsms):|(?<=\bdata):")
 _HOST_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_])")
 _LONGEST_QUOTE = 200
+_LAST_OF_16_BITS = 0xFFFF
 
 
 def without_half_pairs(text: str) -> str:
@@ -31,10 +32,10 @@ def cleaned(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """For a terminal: every sign that does not print, a space and the joiners excepted, as its `\\u` escape."""
+    """For a terminal: every sign that does not print, spaces and the joiners excepted, as its `\\u` escape."""
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() or sign in _JOINERS else _escape(sign) for sign in text)
+    return "".join(sign if _is_harmless(sign) else _escape(sign) for sign in text)
 
 
 def quoted_in_mail(text: str) -> str:
@@ -44,8 +45,14 @@ def quoted_in_mail(text: str) -> str:
     return line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"
 
 
+def _is_harmless(sign: str) -> bool:
+    return sign.isprintable() or sign in _JOINERS or unicodedata.category(sign) == "Zs"
+
+
 def _escape(sign: str) -> str:
-    if unicodedata.category(sign) == "Zs":
-        return " "
     code = ord(sign)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
+    if code > _LAST_OF_16_BITS:
+        # As JSON writes it, so that an escaped document means the same.
+        high, low = divmod(code - _LAST_OF_16_BITS - 1, 0x400)
+        return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+    return f"\\u{code:04x}"

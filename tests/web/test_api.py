@@ -193,6 +193,9 @@ def test_exceptions_are_replayed_and_dismissed_by_those_who_may(
     assert "integration admin or operations" in refused["detail"]
     olga = client("olga")
     assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "parked"
+    waiting = olga.get(f"/exceptions/{item_id}")
+    deal = (waiting["opportunity_name"], waiting["account"], waiting["amount"], waiting["currency"])
+    assert deal == ("Globex: Cloud", "Globex GmbH", "44400.00", "EUR")
     replayed = olga.post(f"/exceptions/{item_id}/replay")
     assert (replayed["status"], replayed["closed_by"]) == ("replayed", "person:olga@acme.example")
     assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "validated"
