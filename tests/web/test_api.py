@@ -195,7 +195,7 @@ def test_exceptions_are_replayed_and_dismissed_by_those_who_may(
     assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "parked"
     waiting = olga.get(f"/exceptions/{item_id}")
     deal = (waiting["opportunity_name"], waiting["account"], waiting["amount"], waiting["currency"])
-    assert deal == ("Globex: Cloud", "Globex GmbH", "44400.00", "EUR")
+    assert deal == ("Globex goes to the cloud", "Globex GmbH", "44400.00", "EUR")
     replayed = olga.post(f"/exceptions/{item_id}/replay")
     assert (replayed["status"], replayed["closed_by"]) == ("replayed", "person:olga@acme.example")
     assert olga.get(f"/opportunities/{opportunity_id}")["state"] == "validated"

@@ -147,7 +147,7 @@ def test_an_exception_says_what_happened_why_and_what_to_do_then_is_replayed(
     path = f"/exceptions/{item_id}"
     queue = olga.get("/exceptions").words
     assert "There is no cost centre for this entity and service line" in queue
-    for of_the_deal in ("Globex: Cloud", "Globex GmbH", "EUR\u00a044,400.00"):
+    for of_the_deal in ("Globex goes to the cloud", "Globex GmbH", "EUR 44,400.00"):
         assert of_the_deal in queue
     screen = olga.get(path)
     for part in ("What happened No cost centre for ACME-DE", "Field /lines/0/service_line", "Found Advisory",
