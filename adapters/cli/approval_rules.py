@@ -136,7 +136,7 @@ def _shown(row: ReferenceRow) -> tuple[object, ...]:
         row.valid_from,
         row.valid_to,
         row.version,
-        f"{rule.up_to.currency} {rule.up_to.text}",
+        rule.up_to,
         ", ".join(rule.roles),
         ", ".join(rule.legal_entities) or "any",
         ", ".join(rule.billing_models) or "any",

@@ -6,6 +6,7 @@ import click
 from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 
+from adapters.cli.output import printable
 from oppsync.kernel.errors import OppsyncError, TransientError
 
 FAILED, UNREACHABLE = 1, 3
@@ -18,7 +19,7 @@ class Failed(click.ClickException):
     exit_code: int  # type: ignore[misc] # click's is the class's alone
 
     def __init__(self, message: str, exit_code: int = FAILED) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.exit_code = exit_code
 
 

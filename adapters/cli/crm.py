@@ -13,6 +13,7 @@ from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.money import amount_text
 from oppsync.domain.work.backfill import BackfillItem, BackfillPreview
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
@@ -131,4 +132,4 @@ def _print(items: Sequence[BackfillItem]) -> None:
 
 
 def _amount(item: BackfillItem) -> str | None:
-    return None if item.amount is None else f"{item.amount:,.2f} {item.currency or ''}"
+    return None if item.amount is None else amount_text(item.amount, item.currency)

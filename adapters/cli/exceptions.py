@@ -10,7 +10,7 @@ import click
 from adapters.bootstrap import Application
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import print_effects
-from adapters.cli.output import json_option, print_json, print_table
+from adapters.cli.output import json_option, print_json, print_table, say
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
@@ -44,9 +44,18 @@ def list_items(status: str, code: str | None, as_json: bool) -> None:
         click.echo("Nothing waits.")
     else:
         print_table(
-            ("id", "first seen", "times", "code", "owner", "status", "message"),
+            ("id", "first seen", "times", "code", "owner", "status", "deal", "message"),
             [
-                (item.id, item.first_seen, item.occurrences, item.code, item.owner, item.status, item.message)
+                (
+                    item.id,
+                    item.first_seen,
+                    item.occurrences,
+                    item.code,
+                    item.owner,
+                    item.status,
+                    item.about,
+                    item.message,
+                )
                 for item in items
             ],
         )
@@ -65,7 +74,8 @@ def show(item_id: UUID, as_json: bool) -> None:
         shown = [row.model_dump(mode="json") for row in effects]
         print_json({"exception": item.model_dump(mode="json"), "effects": shown})
         return
-    click.echo(f"{item.code}, {item.status}, for {item.owner}: {item.message}\n")
+    say(f"{item.code}, {item.status}, for {item.owner}: {item.message}")
+    say(f"{item.about}\n")
     print_table(
         ("field", "found", "what is wrong", "what to do"),
         [(each.path, each.value, each.message, each.fix) for each in item.findings],

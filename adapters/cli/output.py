@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from oppsync.kernel import canonical_json
+from oppsync.kernel.plain_text import escaped
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -18,7 +19,17 @@ def json_option(command: Function) -> Function:
 
 
 def print_json(document: object) -> None:
-    click.echo(canonical_json.dumps(document))
+    """In JSON too a sign that does not print is its escape, which means the same."""
+    click.echo(escaped(canonical_json.dumps(document)))
+
+
+def say(text: str) -> None:
+    """Lines of ours that quote what others wrote."""
+    click.echo(printable(text))
+
+
+def printable(text: str) -> str:
+    return "\n".join(map(escaped, text.split("\n")))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -32,4 +43,4 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
 def _text(cell: object) -> str:
     if isinstance(cell, datetime):
         return f"{cell.astimezone():%Y-%m-%d %H:%M:%S}"
-    return "" if cell is None else " ".join(str(cell).split())
+    return "" if cell is None else escaped(" ".join(str(cell).split()))

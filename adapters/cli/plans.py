@@ -12,7 +12,7 @@ import click
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import find_id, print_plan
-from adapters.cli.output import json_option, print_json, print_table
+from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.documents.canonical_document import read_opportunity
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import OverrideUse
@@ -69,7 +69,7 @@ def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> No
         print_json(answer.model_dump(mode="json"))
         return
     if answer.note:
-        click.echo(f"{answer.note}\n")
+        say(f"{answer.note}\n")
     print_table(("path", "value", "why"), [(each.place, each.value, each.says) for each in answer.reasons])
     if answer.note:
         click.echo("\nrows used")
@@ -105,7 +105,7 @@ def _print_overrides(overrides: Sequence[OverrideUse]) -> None:
 
 def _print(shown: PlanPreview) -> None:
     won = f"won on {shown.as_of}" if shown.is_won else f"open; as if it were won on {shown.as_of}"
-    click.echo(f"{shown.name} ({shown.record_id}): {won}")
+    say(f"{shown.name} ({shown.record_id}): {won}")
     if shown.findings:
         click.echo(f"\n{'stopped by' if shown.is_blocked else 'with warnings'}")
         rows = [

@@ -18,6 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.reading import FieldOfCrm, Location, read_typed
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import InvalidInput
 from oppsync.kernel.json_pointer import pointer
@@ -53,15 +54,27 @@ class UnreadableDocument(InvalidInput):
 
 
 def read_opportunity(text: str) -> Opportunity:
-    """Raises UnreadableDocument."""
+    """What somebody typed and no field takes is for validation to tell. Raises UnreadableDocument."""
     document, lines = read_document(text)
     try:
-        return Opportunity.model_validate_json(canonical_json.dumps(document), strict=True)
+        if not isinstance(document, dict):
+            return _strictly(document)
+        return read_typed(document, _strictly, _field_at)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         raise UnreadableDocument(
             [Fault(_line(lines, fault["loc"]), pointer(fault["loc"]), fault["msg"]) for fault in faults]
         ) from None
+
+
+def _strictly(document: Any) -> Opportunity:
+    return Opportunity.model_validate_json(canonical_json.dumps(document), strict=True)
+
+
+def _field_at(location: Location) -> FieldOfCrm:
+    """Such as `the billing frequency`."""
+    names = [step for step in location if isinstance(step, str)]
+    return FieldOfCrm(f"the {names[-1].replace('_', ' ')}")
 
 
 def read_document(text: str) -> tuple[Any, Mapping[str, int]]:

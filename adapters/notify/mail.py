@@ -9,6 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from oppsync.domain.plan.orders import Message
+from oppsync.kernel.plain_text import cleaned
 
 
 def as_mail(message: Message, mail_from: str, now: datetime) -> EmailMessage:
@@ -16,11 +17,11 @@ def as_mail(message: Message, mail_from: str, now: datetime) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = mail_from
     mail["To"] = message.to
-    mail["Subject"] = " ".join(message.subject.split())
+    mail["Subject"] = " ".join(cleaned(message.subject).split())
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:40]}@{domain_of(mail_from)}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.body)
+    mail.set_content(cleaned(message.body))
     return mail
 
 

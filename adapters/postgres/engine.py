@@ -41,7 +41,7 @@ def make_engine(database_url: str, pool_size: int) -> Engine:
         hide_parameters=True,  # errors are logged; what was to be stored is not
         connect_args={"options": _OPTIONS, "connect_timeout": 5, "application_name": "oppsync"},
         json_serializer=canonical_json.dumps,
-        json_deserializer=canonical_json.loads,
+        json_deserializer=canonical_json.loads_stored,
     )
     event.listen(engine, "connect", _mark)
     event.listen(engine, "checkin", _mark)

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import rfc8785
+
+from oppsync.kernel.plain_text import without_half_pairs
+
+# The escapes that may leave half of a pair, or such a half itself.
+_HALF_PAIRS = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 class UnreadableJson(ValueError):
@@ -23,20 +30,60 @@ class UnreadableJson(ValueError):
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON; fractions become `Decimal`. Raises `UnreadableJson` for any text it cannot read."""
+    """Read JSON; fractions become `Decimal`, half a surrogate pair the replacement character.
+
+    Raises `UnreadableJson` for any text it cannot read, and for an object with two members of one name:
+    readers disagree about which one counts.
+    """
+    decoded = _decoded(text)
+    document = _parsed(decoded, object_pairs_hook=_members)
+    return _mended(document) if _HALF_PAIRS.search(decoded) else document
+
+
+def loads_stored(text: str | bytes) -> Any:
+    """Read JSON that this product wrote itself, without the checks for foreign text."""
+    return _parsed(_decoded(text))
+
+
+def _decoded(text: str | bytes) -> str:
     try:
-        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        return json.loads(decoded, parse_float=Decimal, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise UnreadableJson(f"{error.msg} at character {error.pos}", error.pos) from None
+        return text.decode("utf-8") if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:
         raise UnreadableJson(f"not UTF-8 at byte {error.start}", error.start) from None
+
+
+def _parsed(text: str, **hooks: Any) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant, **hooks)
+    except json.JSONDecodeError as error:
+        raise UnreadableJson(f"{error.msg} at character {error.pos}", error.pos) from None
     except RecursionError:
         raise UnreadableJson("nested too deeply", 0) from None
     except ValueError as error:
         raise UnreadableJson(str(error), 0) from None
     except ArithmeticError:
         raise UnreadableJson("a number with an exponent beyond all measure", 0) from None
+
+
+def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member {without_half_pairs(twice)!r} is there twice")
+    return found
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return without_half_pairs(value)
+        case list():
+            return [_mended(each) for each in value]
+        case dict():
+            return _members([(without_half_pairs(name), _mended(each)) for name, each in value.items()])
+        case _:
+            return value
 
 
 def _refuse_constant(name: str) -> None:

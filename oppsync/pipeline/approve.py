@@ -28,6 +28,7 @@ from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.plain_text import quoted_in_mail
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.ports.storage.unit_of_work import UnitOfWork
@@ -227,6 +228,8 @@ def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
 
 def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Plan) -> Message:
     opportunity = context.opportunity
+    # What others wrote is quoted: it may hold line ends and addresses, and the only link is ours.
+    name, customer = quoted_in_mail(plan.content.name), quoted_in_mail(plan.content.customer_name)
     return Message(
         key=outside_key(
             opportunity.tenant_id,
@@ -236,10 +239,10 @@ def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Pl
             f"{task.id}/{person.id}",
         ),
         to=person.email,
-        subject=f"Approve the plan of {plan.content.name}",
+        subject=f"Approve the plan of {name}",
         body=(
-            f"Hello {person.name},\n\n"
-            f"{plan.content.name} for {plan.content.customer_name} waits for {task.role} to decide on plan "
+            f"Hello {quoted_in_mail(person.name)},\n\n"
+            f"{name} for {customer} waits for {task.role} to decide on plan "
             f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
         ),
     )

@@ -14,6 +14,7 @@ from rich.console import Console
 from adapters.bootstrap import Application
 from adapters.cli.commands import FAILED
 from oppsync.domain.reading.readings import OpportunitySummary
+from oppsync.domain.values.money import amount_text
 from oppsync.domain.work.states import RESTING, State
 from sandbox.demo.approval import approve_all, approvers
 from sandbox.demo.compare import Comparer
@@ -127,7 +128,7 @@ def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]
                 record_id=str(crm.win_deal(deal)["id"]),
                 name=opportunity["Name"],
                 billing=models.pop() if len(models) == 1 else f"{len(deal['lines'])} workstreams",
-                amount=f"{opportunity['CurrencyIsoCode']} {opportunity['Amount']:,.2f}",
+                amount=amount_text(opportunity["Amount"], opportunity["CurrencyIsoCode"]),
             )
         )
     return won

@@ -93,7 +93,7 @@ class Comparer:
                 "activated": f"{detail.activated_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
                 if detail.activated_at
                 else "a time",
-                "amount": str(total),
+                "amount": total.exact,
             },
             {
                 "status": record["oppsync_Status__c"] or "",
@@ -234,7 +234,7 @@ def _money(landing: Landing, works: Books, invoices: Books) -> Compared:
         for invoice in records:
             sums[code(invoice["currency"])] += decimal(invoice["untaxed_amount"])
     found = " + ".join(_money_text(amount, currency) for currency, amount in sums.items())
-    return Compared("all billing together", "Tryton", {"amount": str(landing.plan.total)}, {"amount": found})
+    return Compared("all billing together", "Tryton", {"amount": landing.plan.total.exact}, {"amount": found})
 
 
 def _money_text(amount: Decimal, currency: str) -> str:

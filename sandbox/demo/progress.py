@@ -16,6 +16,7 @@ from rich.text import Text
 from adapters.cli.commands import Failed
 from oppsync.domain.reading.readings import OpportunitySummary, TimelineEntry
 from oppsync.domain.work.states import State
+from oppsync.kernel.plain_text import escaped
 from sandbox.demo.deals import Deals, WonDeal, all_in
 
 POLL_SECONDS = 0.2
@@ -94,7 +95,8 @@ class Progress:
                     self._told.add(entry.id)
                     if is_shown(entry, details=self._details):
                         self._console.print(
-                            f"{entry.at.astimezone():%H:%M:%S}  {deal.name}: {entry.summary}", markup=False
+                            f"{entry.at.astimezone():%H:%M:%S}  {escaped(f'{deal.name}: {entry.summary}')}",
+                            markup=False,
                         )
 
     def _stop_at_parked(self, now: Sequence[OpportunitySummary | None]) -> None:
@@ -122,7 +124,7 @@ def _table(
     for deal, opportunity in zip(won, now, strict=True):
         link = f"link {page(opportunity.id)}" if opportunity else ""
         number = Text((opportunity.project_number if opportunity else None) or "", f"bold green {link}")
-        table.add_row(Text(deal.name, link), deal.billing, deal.amount, _way(opportunity), number)
+        table.add_row(Text(escaped(deal.name), link), deal.billing, deal.amount, _way(opportunity), number)
     return table
 
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from oppsync.kernel.plain_text import escaped
 from sandbox.demo.comparison import Compared, DealComparison
 
 Page = Callable[[UUID], str]
@@ -78,7 +79,7 @@ def _print_differences(console: Console, comparison: DealComparison) -> None:
 
 def _table(comparison: DealComparison) -> Table:
     table = Table(
-        title=Text(comparison.deal, "bold"),
+        title=Text(escaped(comparison.deal), "bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -90,7 +91,9 @@ def _table(comparison: DealComparison) -> Table:
     table.add_column("found", ratio=2, overflow="fold")
     table.add_column("field by field", ratio=7)
     for row in comparison.rows:
-        table.add_row(_mark([row]), Text(row.what), Text(row.where or "nothing"), _fields(row))
+        table.add_row(
+            _mark([row]), Text(escaped(row.what)), Text(escaped(row.where or "nothing")), _fields(row)
+        )
     return table
 
 
@@ -101,7 +104,7 @@ def _mark(rows: Sequence[Compared]) -> Text:
 def _differences(row: Compared) -> Text:
     text = Text()
     for name, (wanted, found) in row.differences().items():
-        text.append(f"{name}: planned {wanted or 'nothing'}, found {found or 'nothing'}; ", "bold red")
+        text.append(escaped(f"{name}: planned {wanted or 'nothing'}, found {found or 'nothing'}; "), "bold red")
     return text
 
 
@@ -109,5 +112,5 @@ def _fields(row: Compared) -> Text:
     """Differences first."""
     text = _differences(row)
     equal = [f"{name} {value}" for name, value in row.wanted.items() if value and name not in row.differences()]
-    text.append("; ".join(equal) if row.where else "", "dim")
+    text.append(escaped("; ".join(equal)) if row.where else "", "dim")
     return text

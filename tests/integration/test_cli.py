@@ -233,7 +233,7 @@ def test_a_rule_that_approves_is_set_shown_and_ended(run: Run, application: Appl
     (rule,) = canonical_json.loads(run("approval-rule", "list", "--json").output)
     assert rule["value"]["up_to"] == {"amount": "50000.00", "currency": "EUR"}
     assert rule["value"]["known_customers_only"] is True
-    assert "EUR 50000.00  finance, delivery  any" in run("approval-rule", "list").output
+    assert "EUR 50,000.00  finance, delivery  any" in run("approval-rule", "list").output
 
     assert run("approval-rule", "end", "small", "--on", "2026-03-01").exit_code == 0
     assert run("approval-rule", "end", "small").exit_code == 1

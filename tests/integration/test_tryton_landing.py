@@ -14,8 +14,8 @@ import pytest
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from adapters.erp.tryton.client import NumberDrawnTwice
 from adapters.erp.tryton.connector import CONNECTOR
+from adapters.erp.tryton.errors import NumberDrawnTwice
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.opportunity import BillingModelCode, OpportunityLine
 from oppsync.domain.values.model import changed

@@ -82,7 +82,7 @@ def test_a_person_looks_chooses_and_takes_in_and_each_deal_is_worked_once(
     ]
     assert {(deal["account"], deal["currency"]) for deal in shown["deals"]} == {("Globex GmbH", "EUR")}
     assert (shown["connection_id"], shown["taken"]) == (CRM_CONNECTION, None)
-    assert "42,000.00 EUR" in run("crm", "backfill", *when, "--dry-run").stdout
+    assert "EUR 42,000.00" in run("crm", "backfill", *when, "--dry-run").stdout
     assert known(house) == {told}
 
     done = answered(run("crm", "backfill", *when, "--id", chosen, "--json"))

@@ -119,18 +119,19 @@ def test_a_deal_that_the_crm_does_not_know_is_parked(house: House) -> None:
         json.dumps({"a": {"b": 1}}),
         json.dumps({"k" * 5_000: {}}),
         json.dumps({"k\x00": {}}),
-        json.dumps({"k\x00": 1}),
+        json.dumps({"k" * 5_000: 1}),
     ],
 )
-def test_a_record_that_cannot_be_read_is_parked_and_goes_on_once_it_is_mended(
+def test_attributes_that_cannot_be_read_are_a_finding_for_sales_and_the_deal_goes_on_once_they_are_mended(
     house: House, attributes: str
 ) -> None:
     deal = deals.milestone(WON_ON)
     record_id = house.win(deal | {"opportunity": deal["opportunity"] | {"Custom_Attributes__c": attributes}})
     house.settle()
     item = house.exception(record_id)
-    assert item.code == "UNREADABLE_DELIVERY"
-    assert "custom_attributes" in item.message.lower()
+    assert (item.code, item.owner) == ("FIELD_UNREADABLE", "sales")
+    assert "custom attributes" in item.message.lower()
+    assert (item.opportunity_name, item.account) == (deal["opportunity"]["Name"], deal["account"]["Name"])
 
     house.edit(record_id, opportunity={"Custom_Attributes__c": '{"campaign": "spring"}'})
     house.settle()

@@ -82,7 +82,7 @@ def test_all_findings_come_at_once_in_one_item(house: House) -> None:
     assert "/contract/payment_terms" in {found.path for found in item.findings}
 
 
-def test_a_deal_with_more_findings_than_a_timeline_line_holds_is_parked_with_all_of_them(house: House) -> None:
+def test_forty_lines_with_the_same_faults_are_one_finding_a_fault(house: House) -> None:
     deal = deals.milestone(WON_ON)
     (line,) = deal["lines"]
     # Each line lacks its milestones and is wrong by a cent.
@@ -91,7 +91,23 @@ def test_a_deal_with_more_findings_than_a_timeline_line_holds_is_parked_with_all
     house.settle()
 
     assert house.state(record_id) is State.PARKED
-    assert len(house.exception(record_id).findings) > 80
+    findings = {found.code: found.message for found in house.exception(record_id).findings}
+    assert set(findings) == {"MILESTONES_MISSING", "LINE_NET_MISMATCH", "TOTAL_MISMATCH"}
+    assert findings["MILESTONES_MISSING"].startswith("40 lines: ")
+    assert findings["LINE_NET_MISMATCH"].startswith("40 lines: ")
+
+
+def test_what_somebody_typed_and_all_else_that_is_wrong_come_at_once(house: House) -> None:
+    wrong = {"Billing_Frequency__c": "Weekly", "Payment_Terms__c": None, "Amount": Decimal("84999.98")}
+    record_id = house.win(saying(deals.milestone(WON_ON), **wrong))
+    house.settle()
+
+    item = house.exception(record_id)
+    assert [found.code for found in item.findings] == ["FIELD_UNREADABLE", "FIELD_MISSING", "TOTAL_MISMATCH"]
+    assert item.findings[0].message == (
+        "Billing Frequency (Opportunity.Billing_Frequency__c) is 'Weekly'; "
+        "allowed is Once, Monthly, Quarterly or Yearly"
+    )
 
 
 def test_a_deal_mended_in_the_crm_goes_on_by_itself(house: House) -> None:

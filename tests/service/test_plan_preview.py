@@ -206,7 +206,7 @@ def test_the_command_line_previews_a_file_an_id_and_a_record(
     assert in_words.exit_code == 0, in_words.output
     assert "stopped by" in in_words.stdout
     assert "ACCOUNT_UNKNOWN" in in_words.stdout
-    assert "EUR 213400.00" in in_words.stdout
+    assert "EUR 213,400.00" in in_words.stdout
     assert "Fiona Finance <fiona.finance@example.com>" in in_words.stdout
     wrong = run(settings, "-", typed='{"name": 5}')
     assert wrong.exit_code == 1

@@ -144,6 +144,22 @@ def test_candidates_are_told_once_with_a_link_and_no_amount(house: House) -> Non
         assert not {str(amount), f"{amount:,}", str(int(amount))} & set(said.split())
 
 
+def test_the_only_link_in_a_mail_is_ours(house: House) -> None:
+    """Whatever somebody in the CRM named the deal."""
+    deal = deals.milestone(WON_ON)
+    name = "Urgent: sign in at https://oppsync.example.net/sign-in or www.example.net"
+    house.to_approval(deal | {"opportunity": deal["opportunity"] | {"Name": name}})
+
+    for path in house.application.settings.outbox_folder.glob("*.eml"):
+        mail = message_from_bytes(path.read_bytes(), policy=default)
+        body = mail.get_body()
+        assert body is not None
+        said = f"{mail['Subject']} {body.get_content()}"
+        assert "Urgent: sign in at https[:]//oppsync[.]example[.]net/sign-in or www[.]example[.]net" in said
+        (link,) = [word for word in said.split() if "://" in word]
+        assert "/approvals/" in link
+
+
 def test_two_deals_at_once_keep_to_themselves(house: House, books: Books) -> None:
     first, second = (house.win(deals.time_and_materials(WON_ON)) for _ in range(2))
     house.settle()

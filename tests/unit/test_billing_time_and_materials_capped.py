@@ -77,14 +77,22 @@ def test_what_was_sold_has_to_fit_under_the_cap(scope: CapScope, limit: str, sou
     ("limit", "changes", "said"),
     [
         ("18000.01", {}, None),  # 79.99 %
-        ("18000", {}, "14400 is planned under a cap of 18000, which is 80 % of it"),
+        ("18000", {}, "EUR 14,400.00 is planned under a cap of EUR 18,000.00, which is 80 % of it"),
         ("14400", {}, "which is 100 % of it"),
         # Sold at 144 an hour; more hours are planned than sold.
         ("20000", {"planned_hours": 111}, None),
-        ("20000", {"planned_hours": 112}, "16128 is planned under a cap of 20000, which is 80.64 % of it"),
-        ("20000", {"planned_hours": 150}, "21600 is planned under a cap of 20000, so 1600 is not billable"),
+        (
+            "20000",
+            {"planned_hours": 112},
+            "EUR 16,128.00 is planned under a cap of EUR 20,000.00, which is 80.64 %",
+        ),
+        (
+            "20000",
+            {"planned_hours": 150},
+            "a cap of EUR 20,000.00, so EUR 1,600.00 is not billable",
+        ),
         # Fewer planned than sold: what was sold counts.
-        ("18000", {"planned_hours": 10}, "14400 is planned"),
+        ("18000", {"planned_hours": 10}, "EUR 14,400.00 is planned"),
     ],
 )
 def test_people_are_warned_when_the_plan_reaches_80_percent_of_the_cap(
@@ -98,7 +106,11 @@ def test_people_are_warned_when_the_plan_reaches_80_percent_of_the_cap(
     for found in findings:
         assert said is not None
         assert said in found.message
-        assert (found.severity, found.owner, found.value) == (Severity.WARNS, OwnerRole.DELIVERY, limit)
+        assert (found.severity, found.owner, found.value) == (
+            Severity.WARNS,
+            OwnerRole.DELIVERY,
+            f"EUR {int(limit):,}.00",
+        )
 
 
 def test_a_cap_for_the_contract_warns_once_for_all_its_lines() -> None:
@@ -109,7 +121,8 @@ def test_a_cap_for_the_contract_warns_once_for_all_its_lines() -> None:
     (found,) = validate(make.opportunity(*lines, contract=contract), make.facts())
 
     assert found.message == (
-        "The contract: 28800 is planned under a cap of 40000, which is 72 % of it; people are warned at 70 %"
+        "The contract: EUR 28,800.00 is planned under a cap of EUR 40,000.00, which is 72 % of it; "
+        "people are warned at 70 %"
     )
 
 

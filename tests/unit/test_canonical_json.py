@@ -13,6 +13,13 @@ def test_fractions_keep_every_digit() -> None:
     assert loads('{"amount": 12345678901234567.89}') == {"amount": Decimal("12345678901234567.89")}
 
 
+def test_half_a_surrogate_pair_becomes_a_sign_that_can_be_stored() -> None:
+    assert loads('{"name": "\\ud83dCloud", "\\udc00": ["\\ud83d\\ude00"]}') == {
+        "name": "\ufffdCloud",
+        "\ufffd": ["😀"],
+    }
+
+
 def test_a_decimal_is_written_as_text() -> None:
     assert dumps({"amount": Decimal("1000.50"), "name": "Müller"}) == '{"amount":"1000.50","name":"Müller"}'
 
@@ -30,6 +37,8 @@ def test_what_has_no_json_form_is_refused() -> None:
         (b"[NaN]", "NaN is not a JSON number"),
         (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5_000, "Exceeds the limit"),
+        (b'{"amount": 1, "amount": 1000}', "the member 'amount' is there twice"),
+        (b'[{"deal": {"id": "a", "id": "b"}}]', "the member 'id' is there twice"),
     ],
 )
 def test_whatever_is_wrong_there_is_one_error(text: bytes, said: str) -> None:

@@ -171,7 +171,7 @@ def test_a_deal_goes_from_received_to_planned() -> None:
     assert planned.opportunity.plan_hash == planned.plan.hash
     assert planned.plan.provenance.record_digest == validated.opportunity.record_digest
     assert [event.type for event in planned.events] == ["plan.made.v1"]
-    assert "EUR 44400.00, workstreams: 3" in planned.events[0].summary
+    assert "EUR 44,400.00, workstreams: 3" in planned.events[0].summary
 
 
 def test_the_first_reading_is_on_the_timeline_as_a_whole() -> None:

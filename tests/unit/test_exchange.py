@@ -60,7 +60,7 @@ def test_a_total_is_converted_with_the_rate_its_source_and_its_day() -> None:
     """1,001 x 0.92 = 920.92; 1,001 x 155.5 = 155,655.5, half to even: 155,656 yen."""
     content = make.content(deal(), book(*BOTH))
 
-    assert totals(content) == {CurrencyUse.FUNCTIONAL: "EUR 920.92", CurrencyUse.REPORTING: "JPY 155656"}
+    assert totals(content) == {CurrencyUse.FUNCTIONAL: "EUR 920.92", CurrencyUse.REPORTING: "JPY 155,656"}
     functional = content.conversions[0]
     assert (functional.rate, functional.source, functional.quoted_on) == (Decimal("0.92"), "ECB", QUOTED)
 
@@ -69,7 +69,7 @@ def test_the_contract_stays_in_its_own_currency() -> None:
     content = make.content(deal(), book(*BOTH))
 
     assert {str(content.total), *(line.amount.currency for _node, line in content.billing_lines())} == {
-        "USD 1001.00",
+        "USD 1,001.00",
         "USD",
     }
     assert content.node(ROOT_PATH).amount == content.total
@@ -108,5 +108,5 @@ def test_the_planned_cost_is_converted_too_and_may_come_from_the_entitys_own_rat
 
     content = make.content(deal("KWD"), book(*rates, reporting=None))
 
-    assert str(content.node(ROOT_PATH).cost) == "KWD 1525.320"
-    assert str(content.conversions[0].cost) == "EUR 4560.71"
+    assert str(content.node(ROOT_PATH).cost) == "KWD 1,525.320"
+    assert str(content.conversions[0].cost) == "EUR 4,560.71"

@@ -90,7 +90,7 @@ CASES = [
         "MARGIN_BELOW_FLOOR",
         "/amount",
         "30.56 %",
-        "sold at EUR 14400.00, planned cost EUR 10000.00); at least 40 % are wanted",
+        "sold at EUR 14,400.00, planned cost EUR 10,000.00); at least 40 % are wanted",
         TIME,
         make.book(cost("DACH|*|EUR", "100"), floor("*", "40"), without=MARGINS),
     ),
@@ -216,7 +216,7 @@ def test_a_customers_own_rate_comes_first() -> None:
     assert found is not None
     assert (found.card, found.hourly) == ("Globex 2026", Decimal(155))
     (differs,) = blocks(TIME, book)
-    assert "was sold at EUR 160 an hour, the rate card Globex 2026 says EUR 155" in differs.message
+    assert "was sold at EUR 160.00 an hour, the rate card Globex 2026 says EUR 155.00" in differs.message
 
 
 def test_the_cards_discount_makes_the_price_that_is_sold() -> None:
@@ -228,7 +228,7 @@ def test_the_cards_discount_makes_the_price_that_is_sold() -> None:
 
     assert (line.rate, line.amount.text) == (Decimal("136.8"), "13680.00")
     (differs,) = blocks(TIME, book)
-    assert "says EUR 160 less 5 %" in differs.message
+    assert "says EUR 160.00 less 5 %" in differs.message
 
 
 def test_another_customer_pays_the_regions_price() -> None:

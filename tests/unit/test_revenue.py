@@ -173,7 +173,7 @@ def test_an_entity_that_does_not_ask_for_it_has_plans_without_revenue() -> None:
     ("change", "said"),
     [
         ({"price": Money(amount=Decimal(9_999), currency="EUR")}, "is not its price"),
-        ({"price": Money.zero("EUR"), "lines": ()}, "is not the total of EUR 10000.00"),
+        ({"price": Money.zero("EUR"), "lines": ()}, "is not the total of EUR 10,000.00"),
     ],
 )
 def test_a_plan_whose_revenue_is_not_the_deals_is_a_bug(change: dict[str, Any], said: str) -> None:

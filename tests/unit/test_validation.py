@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.deal.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
+from oppsync.domain.deal.unread import UnreadField
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.validation.facts import ValidationFacts
@@ -58,7 +59,17 @@ def _capped(amount: str, **changes: Any) -> BillingTerms:
 
 US = {"contracting_entity": "ACME-US", "region": "NA", "currency": "USD"}
 FIELD = "FIELD_MISSING"
+WEEKLY = UnreadField(
+    pointer="/contract/billing_frequency", label="Billing Frequency", value="Weekly", allowed="Once or Monthly"
+)
 CASES = [
+    Case(
+        "a choice that is none",
+        "FIELD_UNREADABLE",
+        "/contract/billing_frequency",
+        "Billing Frequency is 'Weekly'; allowed is Once or Monthly",
+        make.opportunity(unread=(WEEKLY,)),
+    ),
     Case("not certain", "PROBABILITY_NOT_CERTAIN", "/probability", "its probability is 90 %", UNSURE),
     Case(
         "no purchase order",
@@ -283,14 +294,14 @@ CASES = [
         "an amount finer than a cent",
         "AMOUNT_TOO_FINE",
         "/lines/0/net",
-        "more than the 2 decimals of EUR: EUR 10000.005",
+        "more than the 2 decimals of EUR: EUR 10,000.005",
         make.opportunity(make.fixed_line(net="10000.005")),
     ),
     Case(
         "an amount beyond all books",
         "AMOUNT_TOO_LARGE",
         "/amount",
-        "too large to be booked: EUR 10000000000000000.00",
+        "too large to be booked: EUR 10,000,000,000,000,000.00",
         make.opportunity(make.fixed_line(unit_price="1E+16", net="1E+16")),
     ),
     Case(
@@ -304,7 +315,7 @@ CASES = [
         "a deal that only takes money back",
         "AMOUNT_NOT_POSITIVE",
         "/amount",
-        "The amount is not above zero: EUR -10000.00",
+        "The amount is not above zero: EUR -10,000.00",
         make.opportunity(make.credit(make.fixed_line())),
     ),
     Case(
@@ -318,7 +329,7 @@ CASES = [
         "hours taken back",
         "CREDIT_BY_THE_HOUR",
         "/lines/1/net",
-        "Senior consulting is a credit of -14400 by the hour",
+        "Senior consulting is a credit of EUR -14,400.00 by the hour",
         make.opportunity(make.milestone_line(), make.credit(make.time_line())),
     ),
     Case(
@@ -339,14 +350,14 @@ CASES = [
         "a net that is not quantity times price",
         "LINE_NET_MISMATCH",
         "/lines/0/net",
-        "100 x EUR 160.00 less 10 % is EUR 14400.00, but the line says EUR 14400.02",
+        "100 x EUR 160.00 less 10 % is EUR 14,400.00, but the line says EUR 14,400.02",
         make.opportunity(make.time_line(net="14400.02")),
     ),
     Case(
         "lines that sum to something else",
         "TOTAL_MISMATCH",
         "/amount",
-        "The lines sum to EUR 44400.00, the opportunity says EUR 44400.01; the difference is EUR 0.01",
+        "The lines sum to EUR 44,400.00, the opportunity says EUR 44,400.01; the difference is EUR 0.01",
         make.opportunity(amount="44400.01"),
     ),
     Case(
@@ -457,28 +468,28 @@ CASES = [
         "a warning beyond the cap",
         "CAP_INVALID",
         "/lines/0/billing/cap",
-        "a cap of 16000, with a warning at 101 % of it",
+        "a cap of EUR 16,000.00, with a warning at 101 % of it",
         make.opportunity(make.capped_line(billing=_capped("16000", warning_percent=101))),
     ),
     Case(
         "a cap of nothing",
         "CAP_INVALID",
         "/lines/0/billing/cap",
-        "a cap of 0, with",
+        "a cap of EUR 0.00, with",
         make.opportunity(make.capped_line(billing=_capped("0"))),
     ),
     Case(
         "more sold than the cap",
         "CAP_BELOW_AMOUNT",
         "/lines/0/billing/cap/amount",
-        "14400 was sold under a cap of 14000; 400 could never be invoiced",
+        "EUR 14,400.00 was sold under a cap of EUR 14,000.00; EUR 400.00 could never be invoiced",
         make.opportunity(make.capped_line(billing=_capped("14000"))),
     ),
     Case(
         "planned near to the cap",
         "CAP_NEARLY_REACHED",
         "/lines/0/billing/cap/amount",
-        "14400 is planned under a cap of 16000, which is 90 % of it; people are warned at 80 %",
+        "EUR 14,400.00 is planned under a cap of EUR 16,000.00, which is 90 % of it; people are warned at 80 %",
         make.opportunity(make.capped_line(billing=_capped("16000"))),
     ),
     Case(
@@ -555,14 +566,14 @@ CASES = [
         "free work that costs",
         "NON_BILLABLE_AMOUNT",
         "/lines/0/net",
-        "Onboarding is not billable, but has a net amount of 16",
+        "Onboarding is not billable, but has a net amount of EUR 16.00",
         make.opportunity(make.non_billable_line(unit_price=1, net=16)),
     ),
     Case(
         "a purchase order for half of it",
         "PO_TOO_SMALL",
         "/contract/po_limit",
-        "The purchase order PO-7 allows 5000, the opportunity's amount is 10000",
+        "The purchase order PO-7 allows EUR 5,000.00, the opportunity's amount is EUR 10,000.00",
         make.opportunity(
             make.fixed_line(),
             contract=ContractTerms(payment_terms="NET30", po_number="PO-7", po_limit=Decimal(5_000)),
@@ -602,6 +613,34 @@ def test_an_open_deal_need_not_have_been_won(won_on: date | None) -> None:
 
     assert [found.path for found in validate(won, make.facts())] == ["/won_on"]
     assert validate(changed(won, is_won=False), make.facts()) == ()
+
+
+def test_a_line_that_nobody_pays_is_told_of_the_model_non_billable() -> None:
+    free = make.fixed_line(discount_percent=Decimal(100), net=Decimal(0))
+
+    (found,) = validate(make.opportunity(make.time_line(), free, amount=Decimal(14_400)), make.facts())
+
+    assert (found.code, found.path) == ("AMOUNT_NOT_POSITIVE", "/lines/1/net")
+    assert "billing model non-billable" in found.fix
+
+
+def test_a_hundred_lines_with_the_same_fault_are_one_finding() -> None:
+    lines = [make.fixed_line(id=f"L{n}", product_name=f"Package {n}", currency="USD") for n in range(1, 101)]
+
+    (found,) = validate(make.opportunity(*lines, amount=Decimal(1_000_000)), make.facts())
+
+    assert (found.code, found.path, found.value) == ("CURRENCY_DIFFERS", "/lines", "USD")
+    assert found.message.startswith("100 lines: Package 1 is in USD")
+    assert "Package 3 is in USD" in found.message
+    assert found.message.endswith("; and 97 more")
+
+
+def test_three_lines_are_named_one_by_one() -> None:
+    lines = [make.fixed_line(id=f"L{n}", currency="USD") for n in range(3)]
+
+    found = validate(make.opportunity(*lines, amount=Decimal(30_000)), make.facts())
+
+    assert [each.path for each in found] == ["/lines/0/currency", "/lines/1/currency", "/lines/2/currency"]
 
 
 def test_all_findings_come_at_once() -> None:

@@ -145,7 +145,10 @@ def test_an_exception_says_what_happened_why_and_what_to_do_then_is_replayed(
     opportunity_id, item_id = office.parked()
     olga = browser("olga")
     path = f"/exceptions/{item_id}"
-    assert "There is no cost centre for this entity and service line" in olga.get("/exceptions").words
+    queue = olga.get("/exceptions").words
+    assert "There is no cost centre for this entity and service line" in queue
+    for of_the_deal in ("Globex goes to the cloud", "Globex GmbH", "EUR 44,400.00"):
+        assert of_the_deal in queue
     screen = olga.get(path)
     for part in ("What happened No cost centre for ACME-DE", "Field /lines/0/service_line", "Found Advisory",
                  "What to do Add the cost centre", "Replay from enrich", "Owner Finance"):  # fmt: skip

@@ -23,10 +23,10 @@ from oppsync.domain.reading.readings import (
 )
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.money import exact_text
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.work.states import State
-from web.amounts import exact_text
 
 
 def _exact(self: Any, amount: Decimal | None) -> str | None:

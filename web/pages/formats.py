@@ -12,8 +12,7 @@ from flask import Flask, g, request
 from markupsafe import Markup
 
 from oppsync.domain.values.model import plain
-from oppsync.domain.values.money import Money
-from web.amounts import digits_of
+from oppsync.domain.values.money import Money, digits_of
 
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"

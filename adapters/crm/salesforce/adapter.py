@@ -78,7 +78,8 @@ class SalesforceCrm:
             [read(wire.LineRecord, one, self._names) for one in found["lines"]],
             [read(wire.MilestoneRecord, one, self._names) for one in found["milestones"]],
             asked.org_url,
-            self._currency,
+            currency=self._currency,
+            names=self._names,
         )
 
     def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:

@@ -14,39 +14,15 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, Judgement
+from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient
 from adapters.crm.salesforce import wire
+from adapters.crm.salesforce.errors import GONE, errors_of, judge, judge_sign_in
 from adapters.crm.salesforce.limits import read_limit_info
 from oppsync.kernel import canonical_json
-from oppsync.kernel.errors import (
-    BusinessError,
-    Misconfigured,
-    RateLimited,
-    RecordBusy,
-    RecordGone,
-    VendorRejected,
-    VendorUnavailable,
-)
+from oppsync.kernel.errors import Misconfigured, RecordGone, VendorUnavailable
 
 VENDOR = "Salesforce"
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
-GONE = {"NOT_FOUND", "ENTITY_IS_DELETED"}
-# Refused, not carried out, and worth trying again: the whole org, or this record alone.
-LATER = {"REQUEST_LIMIT_EXCEEDED"}
-LOCKED = {"UNABLE_TO_LOCK_ROW"}
-# What the org's set-up lacks, not what is wrong with the record.
-SET_UP = {
-    "API_DISABLED_FOR_ORG",
-    "INSUFFICIENT_ACCESS",
-    "INSUFFICIENT_ACCESS_OR_READONLY",
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-    "INVALID_FIELD",
-    "INVALID_FIELD_FOR_INSERT_UPDATE",
-    "INVALID_TYPE",
-    "MALFORMED_QUERY",
-    "UNSUPPORTED_API_VERSION",
-}
-OF_STATUS: dict[int, type[BusinessError]] = {400: VendorRejected, 401: Misconfigured, 403: Misconfigured}
 
 Shape = TypeVar("Shape")
 Records = list[dict[str, Any]]
@@ -74,7 +50,7 @@ class OrgSession:
 
 
 class SalesforceClient:
-    """One org as one user. Thread-safe. Raises what `HttpClient.request` raises, by the table in `judge`.
+    """One org as one user. Thread-safe. Raises what `HttpClient.request` raises, by the table of `errors`.
 
     The token is fetched when it is first needed, and anew, once, when Salesforce no longer knows it.
     """
@@ -149,7 +125,7 @@ class SalesforceClient:
         session, answer = self._call(method, path, write=write, expect={HTTPStatus.NOT_FOUND}, **content)
         if answer.is_success:
             return answer
-        if any(code in GONE for code, _ in _errors(answer)):
+        if any(code in GONE for code, _ in errors_of(answer)):
             raise RecordGone(f"{VENDOR}: the record {record_id} does not exist")
         raise session.http.refusal(answer)
 
@@ -189,45 +165,6 @@ class SalesforceClient:
             gate=self._gate,
         )
         return OrgSession(http, reply.access_token)
-
-
-def judge(answer: Answer) -> Judgement | None:
-    """Salesforce's rows of the table, by error code; None leaves the answer to the common one."""
-    errors = _errors(answer)
-    if not errors:
-        return None
-    codes = {code for code, _ in errors}
-    words = "; ".join(f"{code}: {message}" for code, message in errors)
-    if codes & LATER:
-        return RateLimited, words
-    if codes & LOCKED:
-        return RecordBusy, words
-    if codes & SET_UP:
-        return Misconfigured, f"{words} (check the connection's settings and what its user may do)"
-    if codes & GONE:
-        # A record that is gone is told from a path that does not exist where records are asked for.
-        return Misconfigured, f"{words} (check the connection's base_url and api_version)"
-    return (OF_STATUS[answer.status], words) if answer.status in OF_STATUS else None
-
-
-def judge_sign_in(answer: Answer) -> Judgement | None:
-    """OAuth's errors are an object, not the array of the REST API."""
-    if answer.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
-        return None
-    try:
-        said = canonical_json.loads(answer.body)
-        words = f"{said['error']}: {said.get('error_description', '')}"
-    except (canonical_json.UnreadableJson, KeyError, TypeError, AttributeError):
-        words = answer.text
-    return Misconfigured, f"{words} (check client_id and client_secret)"
-
-
-def _errors(answer: Answer) -> list[tuple[str, str]]:
-    """Code and message of each error; empty when the body is not Salesforce's array of errors."""
-    try:
-        return [(str(e["errorCode"]), str(e["message"])) for e in canonical_json.loads(answer.body)]
-    except (canonical_json.UnreadableJson, KeyError, TypeError):
-        return []
 
 
 def _clock_of(answer: Answer) -> datetime | None:

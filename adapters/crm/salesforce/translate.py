@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.ids import full_id
-from oppsync.domain.deal.opportunity import Opportunity
+from adapters.crm.salesforce.labels import field_at, label
+from oppsync.domain.deal.opportunity import Opportunity, StatedAmount
+from oppsync.domain.deal.reading import read_typed
+from oppsync.domain.deal.unread import UnreadField, unread
 from oppsync.domain.work.backfill import WonDeal
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import UnreadableDelivery
+from oppsync.kernel.json_pointer import pointer
 
 Read = TypeVar("Read", bound=wire.Record)
+_LONGEST_NAME = 60
+_AMOUNT: TypeAdapter[Decimal | None] = TypeAdapter(StatedAmount | None)
+Typed = str | wire.Untaken | None
 
 
 def opportunity(
@@ -24,10 +32,16 @@ def opportunity(
     lines: Sequence[wire.LineRecord],
     milestones: Sequence[wire.MilestoneRecord],
     org_url: str,
+    *,
     currency: str | None,
+    names: wire.FieldNames,
 ) -> Opportunity:
-    """`currency`: that of an org with only one. Raises UnreadableDelivery."""
-    by_line = _by_line(lines, milestones)
+    """`currency`: that of an org with only one. What somebody typed and no field takes is `unread`.
+
+    Raises UnreadableDelivery where what the CRM itself keeps is not as documented.
+    """
+    by_line, strays = _by_line(lines, milestones, names)
+    attributes, odd = _attributes(deal, names)
     document: dict[str, Any] = {
         "system": "salesforce",
         "id": deal.id,
@@ -52,10 +66,10 @@ def opportunity(
         "service_line": deal.service_line,
         "delivery_model": deal.delivery_model,
         "lines": [_line(line, by_line[line.id], currency) for line in lines],
-        "custom_attributes": _attributes(deal),
+        "custom_attributes": attributes,
     }
     try:
-        return Opportunity.model_validate(document)
+        return read_typed(document, Opportunity.model_validate, partial(field_at, names=names), (*strays, *odd))
     except ValidationError as error:
         raise unreadable(f"opportunity {deal.id}", error.errors()) from None
 
@@ -75,11 +89,11 @@ def _account(account: wire.AccountRecord | None) -> dict[str, Any] | None:
         "id": account.id,
         "name": account.name,
         "code": account.account_number,
-        "country": account.country and account.country.strip().upper(),
+        "country": account.country,
         "tax_id": account.tax_id,
-        "subdivision": account.state and account.state.strip().upper(),
+        "subdivision": account.state.strip().upper() if isinstance(account.state, str) else account.state,
         "postal_code": account.postal_code,
-        "po_required": bool(account.po_required),
+        "po_required": account.po_required or False,
     }
 
 
@@ -97,15 +111,16 @@ def _contract(record: wire.OpportunityRecord) -> dict[str, Any]:
         "signed_on": record.signed_on,
         "document_url": record.document_url,
         "special_terms": record.special_terms,
-        "place_of_supply": record.place_of_supply and record.place_of_supply.strip().upper(),
+        "place_of_supply": record.place_of_supply,
         "billing_frequency": _code(wire.BILLING_FREQUENCIES, record.billing_frequency),
         "billing_periods": _code(wire.BILLING_PERIODS, record.billing_periods),
     }
     return _given(terms) | {"billing": _billing_terms(record)}
 
 
-def _billing_model_of_deal(label: str | None) -> str | None:
-    return None if label is not None and label.strip() == wire.MIXED else _code(wire.BILLING_MODELS, label)
+def _billing_model_of_deal(label: Typed) -> Typed:
+    is_mixed = isinstance(label, str) and label.strip() == wire.MIXED
+    return None if is_mixed else _code(wire.BILLING_MODELS, label)
 
 
 def _billing_terms(record: wire.BillingTermsRecord) -> dict[str, Any]:
@@ -172,7 +187,7 @@ def won_deal(record: wire.WonRecord, currency: str | None) -> WonDeal:
         "modified_at": record.modified_at,
         "name": record.name,
         "account": record.account and record.account.name,
-        "amount": record.amount,
+        "amount": _listed_amount(record.amount),
         "currency": record.currency or currency,
         "won_on": record.closed_on,
     }
@@ -182,46 +197,63 @@ def won_deal(record: wire.WonRecord, currency: str | None) -> WonDeal:
         raise unreadable(f"opportunity {record.id}", error.errors()) from None
 
 
+def _listed_amount(typed: Decimal | wire.Untaken | None) -> Decimal | None:
+    """A list goes on without an amount that nobody can read: the deal itself says what is wrong with it."""
+    try:
+        return _AMOUNT.validate_python(typed)
+    except ValidationError:
+        return None
+
+
 def _by_line(
-    lines: Sequence[wire.LineRecord], milestones: Sequence[wire.MilestoneRecord]
-) -> dict[str, list[wire.MilestoneRecord]]:
-    """Every line's milestones. One of no line would be money that nobody bills: UnreadableDelivery."""
+    lines: Sequence[wire.LineRecord], milestones: Sequence[wire.MilestoneRecord], names: wire.FieldNames
+) -> tuple[dict[str, list[wire.MilestoneRecord]], list[UnreadField]]:
+    """Every line's milestones. One of no line would be money that nobody bills: it is unread."""
     found: dict[str, list[wire.MilestoneRecord]] = {line.id: [] for line in lines}
+    strays: list[UnreadField] = []
     for milestone in milestones:
         try:
-            found[full_id(milestone.line_id or "")].append(milestone)
+            found[full_id(str(milestone.line_id or ""))].append(milestone)
         except (ValueError, KeyError):
-            where = f"Billing_Milestone__c {milestone.id}: Opportunity_Line_Id__c"
-            words = f"The milestone {milestone.name!r} names no line of its opportunity: give it the line's id"
-            raise UnreadableDelivery(f"{where}: {words}", where=where) from None
-    return found
+            whose = f"{label(wire.MilestoneRecord, 'Opportunity_Line_Id__c', names)} of {milestone.name!r}"
+            place = pointer(["milestones", milestone.id, "line_id"])
+            strays.append(unread(place, whose, milestone.line_id, "the id of one of the opportunity's lines"))
+    return found, strays
 
 
-def _attributes(record: wire.OpportunityRecord) -> dict[str, str]:
-    """The JSON object of `Custom_Attributes__c`, its values as text. Raises UnreadableDelivery."""
-    where = f"opportunity {record.id}: Custom_Attributes__c"
+def _attributes(
+    record: wire.OpportunityRecord, names: wire.FieldNames
+) -> tuple[dict[str, str], list[UnreadField]]:
+    """The JSON object of `Custom_Attributes__c`, its values as text."""
+    field = label(wire.OpportunityRecord, "Custom_Attributes__c", names)
+    said = record.custom_attributes
     try:
-        document = canonical_json.loads(record.custom_attributes or "{}")
+        document = canonical_json.loads(str(said)) if said is not None else {}
     except canonical_json.UnreadableJson as error:
-        raise UnreadableDelivery(f"{where} is not JSON: {error}", where=where) from None
+        return {}, [unread("/custom_attributes", field, said, f"a JSON object, but this is none: {error}")]
     if not isinstance(document, dict):
-        raise UnreadableDelivery(f"{where} must be a JSON object", where=where)
-    return {name: _as_text(value, f"{where}.{name}") for name, value in document.items() if value is not None}
+        return {}, [unread("/custom_attributes", field, said, "a JSON object")]
+    texts, odd = dict[str, str](), list[UnreadField]()
+    for name, value in document.items():
+        match value:
+            case None:
+                pass
+            case bool():
+                texts[name] = str(value).lower()
+            case str() | int() | Decimal():
+                texts[name] = str(value)
+            case _:
+                at = pointer(["custom_attributes", name])
+                kinds = "text, a number, true or false"
+                odd.append(
+                    unread(at, f"{name[:_LONGEST_NAME]!r} in {field}", canonical_json.dumps(value), kinds)
+                )
+    return texts, odd
 
 
-def _as_text(value: Any, where: str) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str() | int() | Decimal():
-            return str(value)
-        case _:
-            raise UnreadableDelivery(f"{where} must be text, a number, true or false", where=where)
-
-
-def _code(codes: Mapping[str, str], label: str | None) -> str | None:
+def _code(codes: Mapping[str, str], label: Typed) -> Typed:
     """An unknown label is passed on, so that it is told as what it is."""
-    return label if label is None else codes.get(label.strip(), label)
+    return codes.get(label.strip(), label) if isinstance(label, str) else label
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
@@ -26,9 +27,46 @@ def _filled(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+@dataclass(frozen=True)
+class Untaken:
+    """What somebody typed into a field that in this org is of another kind than the one we read."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
 # Pydantic would read a number, and a text of digits, as seconds since 1970.
 def _day(value: object) -> date | None:
     return None if value is None else date.fromisoformat(_text(value))
+
+
+def _typed_day(value: object) -> date | Untaken | None:
+    try:
+        return _day(value)
+    except ValueError:
+        return Untaken(value)
+
+
+def _typed_text(value: object) -> str | Untaken | None:
+    return value if value is None or isinstance(value, str) else Untaken(value)
+
+
+def _typed_number(value: object) -> Decimal | Untaken | None:
+    """A text of digits is a number too."""
+    if value is None or isinstance(value, Decimal):
+        return value
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            pass
+    return Untaken(value)
+
+
+def _typed_flag(value: object) -> bool | Untaken | None:
+    return value if value is None or isinstance(value, bool) else Untaken(value)
 
 
 def _moment(value: object) -> datetime | None:
@@ -52,10 +90,13 @@ def _text(value: object) -> str:
 Id = Annotated[str, AfterValidator(full_id)]
 OpportunityId = Annotated[str, AfterValidator(_opportunity_id)]
 Stamp = Annotated[datetime, BeforeValidator(_moment)]
-Words = Annotated[str | None, BeforeValidator(_filled)]
-Day = Annotated[date | None, BeforeValidator(_day), BeforeValidator(_filled)]
+# What people type, and what only oppsync writes.
+Words = Annotated[str | Untaken | None, BeforeValidator(_typed_text), BeforeValidator(_filled)]
+Day = Annotated[date | Untaken | None, BeforeValidator(_typed_day), BeforeValidator(_filled)]
+Number = Annotated[Decimal | Untaken | None, BeforeValidator(_typed_number), BeforeValidator(_filled)]
+Flag = Annotated[bool | Untaken | None, BeforeValidator(_typed_flag)]
+OurWords = Annotated[str | None, BeforeValidator(_filled)]
 MaybeStamp = Annotated[datetime | None, BeforeValidator(_moment), BeforeValidator(_filled)]
-Number = Decimal | None
 
 
 class Told(BaseModel):
@@ -149,7 +190,7 @@ class AccountRecord(Record):
     state: Words = Field(alias="BillingStateCode")
     postal_code: Words = Field(alias="BillingPostalCode")
     tax_id: Words = Field(alias="Tax_Id__c")
-    po_required: StrictBool | None = Field(alias="PO_Required__c")
+    po_required: Flag = Field(alias="PO_Required__c")
 
 
 class OwnerRecord(Record):
@@ -281,11 +322,11 @@ class WriteBackRecord(Record):
 
     sobject = "Opportunity"
 
-    status: Words = Field(alias="oppsync_Status__c")
-    project_number: Words = Field(alias="oppsync_Project_Number__c")
-    project_url: Words = Field(alias="oppsync_Project_Link__c")
+    status: OurWords = Field(alias="oppsync_Status__c")
+    project_number: OurWords = Field(alias="oppsync_Project_Number__c")
+    project_url: OurWords = Field(alias="oppsync_Project_Link__c")
     activated_at: MaybeStamp = Field(alias="oppsync_Activated_At__c")
-    message: Words = Field(alias="oppsync_Message__c")
+    message: OurWords = Field(alias="oppsync_Message__c")
 
 
 RECORDS: tuple[type[Record], ...] = (

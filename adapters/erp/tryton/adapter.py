@@ -17,9 +17,10 @@ from pydantic import ValidationError
 
 from adapters.connectors.http.client import Gate
 from adapters.erp.tryton import landing, wire
-from adapters.erp.tryton.client import NumberDrawnTwice, TrytonClient
+from adapters.erp.tryton.client import TrytonClient
 from adapters.erp.tryton.customers import customers_like
 from adapters.erp.tryton.directory import Company, Directory, Remembered
+from adapters.erp.tryton.errors import NumberDrawnTwice
 from adapters.erp.tryton.landing import Fields
 from adapters.erp.tryton.readiness import missing, open_until
 from adapters.erp.tryton.settings import TrytonSecrets, TrytonSettings, capabilities

@@ -1,8 +1,4 @@
-"""Tryton's REST interface: search, create, write, buttons; each call's context says whose books are open.
-
-Tryton has no error codes: whatever its rules refuse is a 400 with a translated sentence, so the language is
-pinned and sentences are matched by their beginning. It rolls back before it answers 400.
-"""
+"""Tryton's REST interface: search, create, write, buttons; each call's context says whose books are open."""
 
 from __future__ import annotations
 
@@ -10,20 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, Judgement
+from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient
 from adapters.erp.tryton import wire
-from oppsync.kernel import canonical_json
-from oppsync.kernel.errors import Misconfigured, RecordBusy, VendorRejected
+from adapters.erp.tryton.errors import judge
 
 VENDOR = "Tryton"
-NUMBER_RACE = "The number on work must be unique."
-NO_ACCESS = "You are not allowed to access"
-LOCKED = "database is locked"
-
-
-class NumberDrawnTwice(RecordBusy):
-    """Tryton's sequence of project numbers is read and counted on in two steps: two creates at once may draw
-    the same number. The later one was rolled back."""
 
 
 class TrytonClient:
@@ -84,27 +71,3 @@ class TrytonClient:
     def _records(answer: Answer) -> list[wire.Wire]:
         document = answer.json()
         return document if isinstance(document, list) else [document]
-
-
-def judge(answer: Answer) -> Judgement | None:
-    """Tryton's rows of the table; None leaves the answer to the common one."""
-    match answer.status:
-        case 404 | 405:
-            return Misconfigured, "no such database: check the connection's base URL and database"
-        case 503 if LOCKED in answer.text:
-            return RecordBusy, LOCKED
-        case 400:
-            said = _sentence(answer)
-            if said.startswith(NUMBER_RACE):
-                return NumberDrawnTwice, said
-            return (Misconfigured if said.startswith(NO_ACCESS) else VendorRejected), said
-        case _:
-            return None
-
-
-def _sentence(answer: Answer) -> str:
-    try:
-        document = canonical_json.loads(answer.body)
-        return str(document["message"])
-    except (canonical_json.UnreadableJson, KeyError, TypeError):
-        return answer.text

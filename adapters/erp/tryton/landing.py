@@ -62,14 +62,14 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
         "project number": node.number,
         "role": node.role,
         "billing model": node.billing_model,
-        "amount": str(node.amount) if node.amount.amount else None,
+        "amount": node.amount.exact if node.amount.amount else None,
         "hours": plain(node.hours) if node.hours else None,
         **in_words(node.terms, plan.currency),
     }
     deal = {
         "payment terms": plan.payment_terms,
         "PO number": plan.po_number,
-        "PO limit": str(plan.po_limit) if plan.po_limit else None,
+        "PO limit": plan.po_limit.exact if plan.po_limit else None,
         "delivery model": plan.delivery_model,
         **plan.compliance,
     }
@@ -82,7 +82,7 @@ def line_notes(order: LineOrder) -> Fields:
         {
             "role": line.role,
             "planned for": str(line.due_on) if line.due_on else None,
-            "amount": str(line.amount),
+            "amount": line.amount.exact,
             "cost centre": order.node.cost_centre,
             "tax": _tax(order.plan),
         }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, select
 
 from adapters.postgres.queries.reading import Reading, one, page
 from adapters.postgres.rows import to_exception
-from adapters.postgres.tables import exception_items
+from adapters.postgres.tables import exception_items, opportunities
 from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 
@@ -26,7 +27,7 @@ class PostgresExceptionQueries(Reading):
         after: str | None = None,
         limit: int = 25,
     ) -> Page[ExceptionItem]:
-        query = select(exception_items).where(exception_items.c.tenant_id == tenant_id)
+        query = _items().where(exception_items.c.tenant_id == tenant_id)
         if status is not None:
             query = query.where(exception_items.c.status == status)
         if code is not None:
@@ -37,8 +38,21 @@ class PostgresExceptionQueries(Reading):
             return page(connection, query, exception_items.c.id, to_exception, after=after, limit=limit)
 
     def exception(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
-        query = select(exception_items).where(
-            exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id
-        )
+        query = _items().where(exception_items.c.tenant_id == tenant_id, exception_items.c.id == item_id)
         with self.reading() as connection:
             return to_exception(one(connection, query, "exception"))
+
+
+def _items() -> Select[Any]:
+    """Items with the name, customer and amount of the deal they are about."""
+    of_the_deal = and_(
+        opportunities.c.tenant_id == exception_items.c.tenant_id,
+        opportunities.c.id == exception_items.c.opportunity_id,
+    )
+    return select(
+        exception_items,
+        opportunities.c.name.label("opportunity_name"),
+        opportunities.c.account,
+        opportunities.c.amount,
+        opportunities.c.currency,
+    ).select_from(exception_items.outerjoin(opportunities, of_the_deal))

@@ -45,7 +45,7 @@ class PostgresConnections:
         # Those of the connection that was just got, without another trip.
         row = self._got.pop(connection_id, None) or self._row(connection_id)
         try:
-            opened = canonical_json.loads(self._keys.decrypt(row["secrets"]))
+            opened = canonical_json.loads_stored(self._keys.decrypt(row["secrets"]))
         except InvalidToken:
             raise Misconfigured(
                 f"The secrets of connection {connection_id} cannot be opened with OPPSYNC_SECRET_KEYS."

@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, unanswered
+from adapters.psa.kantata.errors import judge
 from adapters.psa.kantata.wire import (
     CREATOR_ROLE,
     PER_PAGE,
@@ -40,7 +41,9 @@ class KantataClient:
 
     def __init__(self, base_url: str, token: str, *, timeout: float, gate: Gate = OPEN_GATE) -> None:
         headers = {"authorization": f"Bearer {token}"}
-        self._http = HttpClient(VENDOR, base_url, headers=headers, timeout=timeout, total=timeout, gate=gate)
+        self._http = HttpClient(
+            VENDOR, base_url, headers=headers, timeout=timeout, total=timeout, judge=judge, gate=gate
+        )
 
     def with_reference(self, reference: str) -> list[Workspace]:
         """All that carry exactly this external reference, archived ones too, oldest first."""

@@ -10,7 +10,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import amount_text
 
 
 class NonBillable:
@@ -22,11 +22,12 @@ class NonBillable:
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         if line.net:
+            net = amount_text(line.net, opportunity.currency)
             yield finding(
                 "NON_BILLABLE_AMOUNT",
-                f"{line.title} is not billable, but has a net amount of {plain(line.net)}",
+                f"{line.title} is not billable, but has a net amount of {net}",
                 path=f"{path}/net",
-                value=plain(line.net),
+                value=net,
             )
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:

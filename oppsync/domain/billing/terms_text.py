@@ -57,7 +57,7 @@ def _cap(cap: Cap, currency: str) -> str:
     amount = require(cap.amount, "the cap")
     limit = Money.rounded(amount, currency)
     warning = Money.rounded(amount * cap.warning_percent / 100, currency)
-    return f"{limit} {_SCOPES[cap.scope]}, warning at {warning}, hours beyond are not billable"
+    return f"{limit.exact} {_SCOPES[cap.scope]}, warning at {warning.exact}, hours beyond are not billable"
 
 
 def _deposit(deposit: Deposit) -> str:

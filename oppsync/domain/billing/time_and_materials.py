@@ -12,7 +12,8 @@ from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import slug
-from oppsync.domain.values.model import plain, require
+from oppsync.domain.values.model import require
+from oppsync.domain.values.money import amount_text
 from oppsync.domain.values.pricing import net_of
 
 
@@ -39,12 +40,12 @@ class TimeAndMaterials:
                 value=line.unit,
             )
         if line.net < 0:
+            net = amount_text(line.net, opportunity.currency)
             yield finding(
                 "CREDIT_BY_THE_HOUR",
-                f"{line.title} is a credit of {plain(line.net)} by the hour, but neither hours nor rates "
-                "can be negative",
+                f"{line.title} is a credit of {net} by the hour, but neither hours nor rates can be negative",
                 path=f"{path}/net",
-                value=plain(line.net),
+                value=net,
             )
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:

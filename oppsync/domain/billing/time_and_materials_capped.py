@@ -7,8 +7,9 @@ warned when the planned hours come near to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import ROUND_FLOOR, Decimal
+from functools import partial
 from typing import NamedTuple
 
 from oppsync.domain.billing.periods import months_of
@@ -22,6 +23,7 @@ from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import amount_text
 from oppsync.domain.values.pricing import net_of
 
 _WHOLE = Decimal(100)
@@ -64,10 +66,10 @@ class TimeAndMaterialsCapped:
         elif cap.amount <= 0 or not 0 < cap.warning_percent <= _WHOLE:
             yield finding(
                 "CAP_INVALID",
-                f"{line.title} has a cap of {plain(cap.amount)}, with a warning at "
+                f"{line.title} has a cap of {amount_text(cap.amount, opportunity.currency)}, with a warning at "
                 f"{plain(cap.warning_percent)} % of it",
                 path=here,
-                value=plain(cap.amount),
+                value=amount_text(cap.amount, opportunity.currency),
             )
         else:
             yield from _use_of(opportunity, line, cap, cap.amount, f"{here}/amount")
@@ -82,6 +84,7 @@ def _use_of(
 ) -> Iterator[Finding]:
     """Selling more than the cap blocks; planned hours that reach its warning level, or exceed the cap,
     warn."""
+    shown = partial(amount_text, currency=opportunity.currency)
     limit, lines, title = amount, [line], line.title
     if cap.scope is CapScope.CONTRACT:
         lines, title = list(_capped_together(opportunity)), "The contract"
@@ -96,19 +99,20 @@ def _use_of(
     if beyond > 0:
         yield finding(
             "CAP_BELOW_AMOUNT",
-            f"{title}: {plain(sold)} was sold under a cap of {plain(limit)}; {plain(beyond)} could never be "
+            f"{title}: {shown(sold)} was sold under a cap of {shown(limit)}; {shown(beyond)} could never be "
             "invoiced",
             path=path,
-            value=plain(amount),
+            value=shown(amount),
         )
         return
     use = charge(limit, cap.warning_percent, Decimal(0), planned)
     if use.warns:
         yield finding(
             "CAP_NEARLY_REACHED",
-            f"{title}: {plain(planned)} is planned under a cap of {plain(limit)}, {_in_words(use, limit, cap)}",
+            f"{title}: {shown(planned)} is planned under a cap of {shown(limit)}, "
+            f"{_in_words(use, limit, cap, shown)}",
             path=path,
-            value=plain(amount),
+            value=shown(amount),
         )
 
 
@@ -118,9 +122,9 @@ def _planned(line: OpportunityLine) -> Decimal:
     return line.net if hours == line.quantity else net_of(hours, line.unit_price, line.discount_percent)
 
 
-def _in_words(use: Charge, limit: Decimal, cap: Cap) -> str:
+def _in_words(use: Charge, limit: Decimal, cap: Cap, shown: Callable[[Decimal], str]) -> str:
     if use.beyond > 0:
-        return f"so {plain(use.beyond)} is not billable"
+        return f"so {shown(use.beyond)} is not billable"
     percent = (use.billable * 100 / limit).quantize(_SHOWN, ROUND_FLOOR)
     return f"which is {plain(percent)} % of it; people are warned at {plain(cap.warning_percent)} %"
 

@@ -12,7 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from oppsync.domain.values.model import Frozen, Quantity, changed, omitted_at
+from oppsync.domain.values.model import Frozen, changed, omitted_at
+from oppsync.domain.values.typed import TypedNumber
 
 
 class BillingFrequency(StrEnum):
@@ -59,24 +60,24 @@ class Cap(Frozen):
     """Not-to-exceed limit: nothing beyond `amount` is billable; people are warned at `warning_percent` of
     it."""
 
-    amount: Quantity | None = None
+    amount: TypedNumber | None = None
     scope: CapScope = CapScope.WORKSTREAM
-    warning_percent: Quantity = Decimal(80)
+    warning_percent: TypedNumber = Decimal(80)
 
 
 class Deposit(Frozen):
     """`percent` of the fee when the contract is signed, `final_percent` when work ends, the rest between."""
 
-    percent: Quantity | None = None
-    final_percent: Quantity = Decimal(0)
+    percent: TypedNumber | None = None
+    final_percent: TypedNumber = Decimal(0)
 
 
 class Retainer(Frozen):
     """`hours` are included in each month; with rollover `capped`, at most `rollover_hours` are carried on."""
 
-    hours: Quantity | None = None
+    hours: TypedNumber | None = None
     rollover: Rollover = Rollover.NONE
-    rollover_hours: Quantity | None = None
+    rollover_hours: TypedNumber | None = None
 
 
 class BillingTerms(Frozen):
@@ -91,7 +92,7 @@ class BillingTerms(Frozen):
     cap: Cap | None = None
     deposit: Deposit | None = None
     retainer: Retainer | None = None
-    indexation_percent: Quantity | None = None
+    indexation_percent: TypedNumber | None = None
     periods: PeriodBasis | None = omitted_at(None)
 
     def over(self, wider: BillingTerms) -> BillingTerms:

@@ -17,5 +17,6 @@ def changes(before: Opportunity | None, after: Opportunity) -> tuple[dict[str, A
     if before is None:
         return {}, {name: value for name, value in now.items() if value not in (None, [], {})}
     was = before.model_dump(mode="json", exclude=_BOOKKEEPING)
-    different = [name for name in now if now[name] != was[name]]
-    return {name: was[name] for name in different}, {name: now[name] for name in different}
+    # A field that is left out of a document stands at its default.
+    different = [name for name in type(after).model_fields if now.get(name) != was.get(name)]
+    return {name: was.get(name) for name in different}, {name: now.get(name) for name in different}

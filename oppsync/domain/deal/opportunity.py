@@ -11,10 +11,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, PeriodBasis
-from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
+from oppsync.domain.deal.countries import country_code
+from oppsync.domain.deal.unread import UnreadField
+from oppsync.domain.values.model import Code, Frozen, omitted_at
+from oppsync.domain.values.typed import TypedNumber, TypedText
 from oppsync.kernel import canonical_json
 
 
@@ -40,13 +43,14 @@ class Unit(StrEnum):
 
 
 # An amount as the CRM states it. One that does not fit its currency is a finding of validation, no error here.
-StatedAmount = Quantity
+StatedAmount = TypedNumber
 
 
-# The EU's own texts use these codes for Greece and the United Kingdom.
-_ALSO_KNOWN_AS = {"EL": "GR", "UK": "GB"}
+# An ISO 3166 code; a country's name is read as its code where it arrives.
 Country = Annotated[
-    str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(lambda code: _ALSO_KNOWN_AS.get(code, code))
+    str,
+    Field(pattern=r"^[A-Z]{2}$"),
+    BeforeValidator(lambda stated: country_code(stated) if isinstance(stated, str) else stated),
 ]
 
 
@@ -56,7 +60,7 @@ class Account(Frozen):
     decide its VAT area."""
 
     id: Code
-    name: Text
+    name: TypedText
     code: Code | None = None
     country: Country | None = None
     tax_id: Code | None = None
@@ -69,7 +73,7 @@ class Owner(Frozen):
     """Who sold the deal; matched with this system's people by mailbox."""
 
     id: Code
-    name: Text
+    name: TypedText
     email: Code | None = None
 
 
@@ -80,9 +84,9 @@ class ContractTerms(Frozen):
     `place_of_supply` is where the service is taxed, where that is not the customer's country.
     """
 
-    type: Text | None = None
+    type: TypedText | None = None
     payment_terms: Code | None = None
-    po_number: Text | None = None
+    po_number: TypedText | None = None
     po_limit: StatedAmount | None = omitted_at(None)
     po_expires_on: date | None = omitted_at(None)
     signed_on: date | None = None
@@ -90,16 +94,16 @@ class ContractTerms(Frozen):
     billing_periods: PeriodBasis | None = omitted_at(None)
     billing: BillingTerms = omitted_at(BillingTerms())
     place_of_supply: Country | None = omitted_at(None)
-    document_url: Text | None = omitted_at(None)
-    special_terms: Text | None = omitted_at(None)
+    document_url: TypedText | None = omitted_at(None)
+    special_terms: TypedText | None = omitted_at(None)
 
 
 class Milestone(Frozen):
     """`percent` of its line's net amount, due when accepted, planned for a date."""
 
     id: Code
-    name: Text
-    percent: Quantity
+    name: TypedText
+    percent: TypedNumber
     planned_on: date | None = None
 
 
@@ -108,13 +112,13 @@ class OpportunityLine(Frozen):
 
     id: Code
     product_code: Code | None = None
-    product_name: Text | None = None
-    product_family: Text | None = None
-    description: Text | None = None
-    quantity: Quantity
+    product_name: TypedText | None = None
+    product_family: TypedText | None = None
+    description: TypedText | None = None
+    quantity: TypedNumber
     unit: Unit = Unit.UNIT
     unit_price: StatedAmount
-    discount_percent: Quantity = Decimal(0)
+    discount_percent: TypedNumber = Decimal(0)
     net: StatedAmount
     currency: Code | None = None
     starts_on: date | None = None
@@ -122,7 +126,7 @@ class OpportunityLine(Frozen):
     service_line: Code | None = None
     delivery_region: Code | None = None
     role: Code | None = None
-    planned_hours: Quantity | None = None
+    planned_hours: TypedNumber | None = None
     phase: Code | None = Field(default=None, exclude_if=lambda phase: phase is None)
     billing_model: Code | None = None
     milestones: tuple[Milestone, ...] = ()
@@ -145,6 +149,7 @@ class Opportunity(Frozen):
     billing to the contract's.
 
     `version` is the CRM's own (opaque, only compared for equality), `modified_at` orders two readings.
+    `unread`: what somebody typed and no field takes. Validation says so; in its place stands a default.
     """
 
     schema_version: Literal[1] = 1
@@ -152,12 +157,12 @@ class Opportunity(Frozen):
     id: Code
     version: Code
     modified_at: AwareDatetime
-    url: Text | None = None
-    name: Text
-    stage: Text
+    url: TypedText | None = None
+    name: TypedText
+    stage: TypedText
     is_won: bool
     won_on: date | None = None
-    probability: Quantity | None = None
+    probability: TypedNumber | None = None
     amount: StatedAmount | None = None
     currency: Code | None = None
     account: Account | None = None
@@ -171,7 +176,8 @@ class Opportunity(Frozen):
     service_line: Code | None = None
     delivery_model: Code | None = None
     lines: tuple[OpportunityLine, ...] = ()
-    custom_attributes: dict[Text, Text] = Field(default_factory=dict)
+    custom_attributes: dict[TypedText, TypedText] = Field(default_factory=dict)
+    unread: tuple[UnreadField, ...] = omitted_at(())
 
     def content_digest(self) -> str:
         """Digest of the fields that matter to a plan; an echo of our own write-back leaves it unchanged."""

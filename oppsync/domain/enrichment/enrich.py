@@ -23,6 +23,7 @@ from oppsync.domain.reference.entities import (
 from oppsync.domain.reference.splitting import LineFacts, SplitRule, first_that_takes, line_facts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
+from oppsync.domain.values.findings.summary import summed_up
 from oppsync.domain.values.model import require
 
 
@@ -48,9 +49,9 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         )
     lines = [_line(opportunity, index, entity, lookup) for index in range(len(opportunity.lines))]
     complete = tuple(line for line in lines if line is not None)
-    warned = warnings(lookup.findings)
+    warned = summed_up(warnings(lookup.findings))
     if blocking(lookup.findings) or entity is None or tax is None or len(complete) < len(lines):
-        return (*blocking(lookup.findings), *warned)
+        return (*summed_up(blocking(lookup.findings)), *warned)
     return Enrichment(
         legal_entity=entity,
         customer=linked,

@@ -19,6 +19,7 @@ from oppsync.domain.reference.rates import CostRate, Rate
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import amount_text
 
 # The precision of a converted cost: it is our own figure and is sent to no ERP.
 _COST_STEP = Decimal("0.0001")
@@ -78,10 +79,10 @@ def _price_findings(
     less = f" less {plain(rate.discount_percent)} %" if rate.discount_percent else ""
     yield finding(
         "RATE_DIFFERS",
-        f"{line.title}: {line.role} was sold at {currency} {plain(line.unit_price)} an hour, the "
-        f"rate card {rate.card} says {currency} {plain(rate.hourly)}{less}",
+        f"{line.title}: {line.role} was sold at {amount_text(line.unit_price, currency)} an hour, the "
+        f"rate card {rate.card} says {amount_text(rate.hourly, currency)}{less}",
         path=f"{path}/unit_price",
-        value=f"{currency} {plain(line.unit_price)}",
+        value=amount_text(line.unit_price, currency),
     )
 
 

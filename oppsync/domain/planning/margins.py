@@ -17,6 +17,7 @@ from oppsync.domain.reference.book import ANY, ReferenceBook, ReferenceKind, Ref
 from oppsync.domain.reference.rates import MarginPolicy
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.findings.summary import summed_up
 from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.money import Money
 
@@ -65,7 +66,7 @@ def check_margins(
         findings += _below(sold.name, sold.price, sold.cost, own, f"{sold.path}/net")
     revenue = Money.rounded(require(opportunity.amount, "the amount"), currency)
     findings += _below("The deal", revenue, total_cost(costs, currency), of_deal, "/amount")
-    return Margins(tuple(findings), tuple(lookup.used.values()))
+    return Margins(summed_up(findings), tuple(lookup.used.values()))
 
 
 def _repriced(overridden: Overridden) -> tuple[Workstream, ...]:

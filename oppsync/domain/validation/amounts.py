@@ -10,8 +10,19 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
-from oppsync.domain.values.money import TOO_LARGE, current_currencies, minor_digits, minor_unit, why_not_current
+from oppsync.domain.values.money import (
+    TOO_LARGE,
+    amount_text,
+    current_currencies,
+    minor_digits,
+    minor_unit,
+    why_not_current,
+)
 from oppsync.domain.values.pricing import net_of
+
+_FREE_LINE = (
+    "If nobody pays for the line, give it the billing model non-billable in the CRM; else give it a price."
+)
 
 
 def currency_is_known(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
@@ -48,7 +59,9 @@ def amounts_are_positive(opportunity: Opportunity, facts: ValidationFacts) -> It
     for path, label, amount in _amounts(opportunity):
         is_credit = amount < 0 and path.startswith("/lines/")
         if amount <= 0 and not is_credit and (amount < 0 or path not in may_be_zero):
-            yield _of_amount("AMOUNT_NOT_POSITIVE", opportunity, path, amount, f"{label} is not above zero")
+            said = f"{label} is not above zero"
+            fix = _FREE_LINE if amount == 0 and path.startswith("/lines/") else ""
+            yield _of_amount("AMOUNT_NOT_POSITIVE", opportunity, path, amount, said, fix=fix)
     for index, line in enumerate(opportunity.lines):
         if line.quantity <= 0:
             yield finding(
@@ -94,10 +107,11 @@ def line_nets_are_right(opportunity: Opportunity, facts: ValidationFacts) -> Ite
         discount = f" less {plain(line.discount_percent)} %" if line.discount_percent else ""
         yield finding(
             "LINE_NET_MISMATCH",
-            f"{line.title}: {plain(line.quantity)} x {_shown(line.unit_price, code)}{discount} is "
-            f"{code} {net:.{minor_digits(code)}f}, but the line says {_shown(line.net, code)}",
+            f"{line.title}: {plain(line.quantity)} x {amount_text(line.unit_price, code)}{discount} is "
+            f"{amount_text(Decimal(f'{net:.{minor_digits(code)}f}'), code)}, but the line says "
+            f"{amount_text(line.net, code)}",
             path=f"/lines/{index}/net",
-            value=_shown(line.net, code),
+            value=amount_text(line.net, code),
         )
 
 
@@ -110,10 +124,10 @@ def lines_sum_to_the_amount(opportunity: Opportunity, facts: ValidationFacts) ->
     if total != amount:
         yield finding(
             "TOTAL_MISMATCH",
-            f"The lines sum to {_shown(total, code)}, the opportunity says {_shown(amount, code)}; "
-            f"the difference is {_shown(amount - total, code)}",
+            f"The lines sum to {amount_text(total, code)}, the opportunity says {amount_text(amount, code)}; "
+            f"the difference is {amount_text(amount - total, code)}",
             path="/amount",
-            value=_shown(amount, code),
+            value=amount_text(amount, code),
         )
 
 
@@ -134,21 +148,13 @@ def _amounts(opportunity: Opportunity) -> Iterator[tuple[str, str, Decimal]]:
         yield f"/lines/{index}/net", f"The net amount of {line.title}", line.net
 
 
-def _of_amount(code: str, opportunity: Opportunity, path: str, amount: Decimal, message: str) -> Finding:
-    shown = _shown(amount, opportunity.currency)
-    return finding(code, f"{message}: {shown}", path=path, value=shown)
+def _of_amount(
+    code: str, opportunity: Opportunity, path: str, amount: Decimal, message: str, *, fix: str = ""
+) -> Finding:
+    shown = amount_text(amount, opportunity.currency)
+    return finding(code, f"{message}: {shown}", path=path, value=shown, fix=fix)
 
 
 def _currency(opportunity: Opportunity) -> str | None:
     """The deal's currency, when it is one whose minor unit we know."""
     return opportunity.currency if opportunity.currency in current_currencies() else None
-
-
-def _shown(amount: Decimal, currency: str | None) -> str:
-    """`EUR 1000.50`: the currency's digits, more only where there are more."""
-    text = plain(amount)
-    if currency in current_currencies() and currency is not None:
-        digits = minor_digits(currency)
-        if len(text.partition(".")[2]) < digits:
-            text = f"{amount:.{digits}f}"
-    return f"{currency} {text}" if currency else text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.validation import amounts, contract, parties, required_fields, terms
+from oppsync.domain.validation import amounts, contract, parties, required_fields, terms, typing_faults
 from oppsync.domain.validation.facts import Rule, ValidationFacts
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.findings.summary import summed_up
 
 RULES: tuple[Rule, ...] = (
+    typing_faults.fields_are_readable,
     parties.account_is_identified,
     parties.account_exists_in_the_erp,
     parties.legal_entity_may_contract,
@@ -48,4 +50,4 @@ def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding,
     """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound."""
     rules = RULES + RULES_WHEN_WON if opportunity.is_won else RULES
     found = (item for rule in rules for item in rule(opportunity, facts))
-    return tuple(dict.fromkeys(found))
+    return summed_up(typing_faults.without_consequences(dict.fromkeys(found), opportunity))

@@ -14,6 +14,7 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import amount_text
 
 _LONGEST_RUN_DAYS = 3_653  # ten years
 _CERTAIN = Decimal(100)
@@ -77,12 +78,13 @@ def the_erp_invoices_in_the_currency(opportunity: Opportunity, facts: Validation
 def purchase_order_is_large_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     limit, amount = opportunity.contract.po_limit, opportunity.amount
     if limit is not None and amount is not None and limit < amount:
+        allowed = amount_text(limit, opportunity.currency)
         yield finding(
             "PO_TOO_SMALL",
-            f"The purchase order {opportunity.contract.po_number or 'without a number'} allows {plain(limit)}, "
-            f"the opportunity's amount is {plain(amount)}",
+            f"The purchase order {opportunity.contract.po_number or 'without a number'} allows {allowed}, "
+            f"the opportunity's amount is {amount_text(amount, opportunity.currency)}",
             path="/contract/po_limit",
-            value=plain(limit),
+            value=allowed,
         )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import iso4217
 from pydantic import AfterValidator, Field, model_serializer, model_validator
 
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import Frozen, plain
 from oppsync.domain.values.withdrawn_currencies import WITHDRAWN
 
 
@@ -60,6 +60,25 @@ def minor_digits(currency: str) -> int:
 
 def minor_unit(currency: str) -> Decimal:
     return Decimal(1).scaleb(-minor_digits(currency))
+
+
+def digits_of(amount: Decimal, currency: str | None) -> int:
+    """The currency's own; the amount's where a CRM stated a finer one, or a currency nobody knows."""
+    written = len(plain(amount).partition(".")[2])
+    if currency is None or currency not in current_currencies():
+        return written
+    return max(written, minor_digits(currency))
+
+
+def exact_text(amount: Decimal, currency: str | None) -> str:
+    """As programs read it: `1234.50`, never rounded."""
+    return f"{amount:.{digits_of(amount, currency)}f}"
+
+
+def amount_text(amount: Decimal, currency: str | None) -> str:
+    """As people read it in findings, messages and terminals: `EUR 1,234.50`, never rounded."""
+    text = f"{amount:,.{digits_of(amount, currency)}f}"
+    return f"{currency} {text}" if currency else text
 
 
 class Rounding(StrEnum):
@@ -113,8 +132,13 @@ class Money(Frozen):
     def text(self) -> str:
         return format(self.amount.quantize(minor_unit(self.currency)), "f")
 
-    def __str__(self) -> str:
+    @property
+    def exact(self) -> str:
+        """As it stands in documents of other systems and in plans: `EUR 1234.50`."""
         return f"{self.currency} {self.text}"
+
+    def __str__(self) -> str:
+        return amount_text(self.amount, self.currency)
 
     def __add__(self, other: Money) -> Money:
         self._same_currency(other)

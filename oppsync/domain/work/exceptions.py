@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, field_serializer
 
 from oppsync.domain.values.findings.finding import Finding, OwnerRole
 from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.money import amount_text, exact_text
 from oppsync.domain.work.payload_references import polled_connection
 
 
@@ -45,6 +47,8 @@ class NewException(Frozen):
 
 
 class ExceptionItem(NewException):
+    """`opportunity_name`, `account`, `amount`: of its deal as last read; None where there is no deal."""
+
     id: UUID
     status: ExceptionStatus
     first_seen: AwareDatetime
@@ -53,6 +57,20 @@ class ExceptionItem(NewException):
     closed_at: AwareDatetime | None = None
     closed_by: Code | None = None
     reason: Text = ""
+    opportunity_name: Text | None = None
+    account: Text | None = None
+    amount: Decimal | None = None
+    currency: Code | None = None
+
+    @field_serializer("amount")
+    def _amount_as_text(self, amount: Decimal | None) -> str | None:
+        return None if amount is None else exact_text(amount, self.currency)
+
+    @property
+    def about(self) -> str:
+        """The deal in words: `Portal relaunch, Globex GmbH, EUR 864.00`; empty where there is none."""
+        sum_ = None if self.amount is None else amount_text(self.amount, self.currency)
+        return ", ".join(part for part in (self.opportunity_name, self.account, sum_) if part)
 
     @property
     def polled_connection(self) -> str | None:

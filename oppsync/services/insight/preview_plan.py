@@ -19,6 +19,7 @@ from oppsync.domain.reading.preview import Approver, NeededApproval, PlanPreview
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
+from oppsync.domain.validation.typing_faults import without_consequences
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.model import require
 from oppsync.domain.work.connections import ConnectionRole
@@ -116,7 +117,9 @@ def preview(
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
     enrichment = enrich(priced, book)
-    later = enrichment.warnings if isinstance(enrichment, Enrichment) else enrichment
+    later = (
+        enrichment.warnings if isinstance(enrichment, Enrichment) else without_consequences(enrichment, deal)
+    )
     plan: Plan | None = None
     if isinstance(enrichment, Enrichment) and is_planned:
         workstreams = make_workstreams(priced, enrichment, overrides, book)

@@ -30,6 +30,11 @@ VALIDATION_CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Fill the field on the opportunity in the CRM and save it.",
     ),
+    "FIELD_UNREADABLE": code_text(
+        "A field holds what it cannot be read as",
+        OwnerRole.SALES,
+        "Correct the field in the CRM and save it.",
+    ),
     "OWNER_EMAIL_MISSING": code_text(
         "The owner has no e-mail address",
         OwnerRole.SALES,
