@@ -1,4 +1,4 @@
-"""`python -m actors.relay`: sends what Postgres says is to be sent. Any number may run; they share the rows."""
+"""`python -m actors.relay`: send the messages that Postgres holds. Any number may run; they share the rows."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ AWAY_SECONDS = 1.0
 
 @dataclass
 class Chore:
-    """Something done every so often; an `eager` one at once again while there is more. `run` returns how much
-    it did."""
+    """Something done at intervals. An `eager` chore runs again at once while there is more to do. `run` returns
+    how much it did."""
 
     name: str
     every: float
@@ -41,7 +41,8 @@ class Chore:
     next_at: float = 0.0
 
     def run_if_due(self, now: float) -> None:
-        """What is away now is there later: a failure is logged and costs one pause."""
+        """Run the chore if it is due. A failure (Postgres or Redis is away, say) is logged and costs one
+        pause."""
         if now < self.next_at:
             return
         self.next_at = now + self.every

@@ -1,4 +1,5 @@
-"""`python -m actors.worker`: works all stages in the threads of one process; SIGTERM finishes what runs."""
+"""`python -m actors.worker`: run all stages in the threads of one process; on SIGTERM finish the running
+ones."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from adapters.runtime.logs import log
 
 # Heroku kills 30 s after SIGTERM.
 SHUTDOWN_MILLISECONDS = 22_000
-# On a machine they share, CRMs and people who wait for an answer come before the work.
+# Where they share a machine, webhooks and pages, for which somebody waits, go before the work of the stages.
 NICENESS = 5
 
 

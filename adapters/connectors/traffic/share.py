@@ -1,4 +1,4 @@
-"""What one process allows itself while Redis is away: a tenth of each limit, from an empty bucket."""
+"""What one process allows itself while Redis is away: a tenth of each limit, starting from an empty bucket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapters.connectors.traffic.limits import Limits
 
 PROCESSES = 10
-# Unused for so long, it was another absence: the bucket is empty again.
+# Unused for this long, a bucket belongs to an earlier absence of Redis: it starts empty again.
 FORGOTTEN_SECONDS = 10.0
 
 

@@ -1,4 +1,4 @@
-"""Salesforce's records -> the canonical opportunity."""
+"""Translate Salesforce's records into the canonical opportunity."""
 
 from __future__ import annotations
 
@@ -184,7 +184,8 @@ def won_deal(record: wire.WonRecord, currency: str | None) -> WonDeal:
 def _by_line(
     lines: Sequence[wire.LineRecord], milestones: Sequence[wire.MilestoneRecord]
 ) -> dict[str, list[wire.MilestoneRecord]]:
-    """Every line's milestones. One of no line would be money that nobody bills: UnreadableDelivery."""
+    """The milestones of each line. One without a line would be money that is never billed:
+    UnreadableDelivery."""
     found: dict[str, list[wire.MilestoneRecord]] = {line.id: [] for line in lines}
     for milestone in milestones:
         try:
@@ -219,17 +220,18 @@ def _as_text(value: Any, where: str) -> str:
 
 
 def _code(codes: Mapping[str, str], label: str | None) -> str | None:
-    """An unknown label is passed on, so that it is told as what it is."""
+    """Our code for a picklist's label. An unknown label is passed on, so that a finding can name it."""
     return label if label is None else codes.get(label.strip(), label)
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What is there; the rest keeps its default."""
+    """The fields that have a value; the others keep their default."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def unreadable(what: str, faults: Sequence[ErrorDetails]) -> UnreadableDelivery:
-    """`where` is the JSON path of the first fault in what was read; the message names the first three."""
+    """The error for a body with these faults: `where` is the JSON path of the first, the message names
+    three."""
     named = [(_path(fault["loc"]), fault["msg"]) for fault in faults[:3]]
     words = "; ".join(f"{path}: {message}" for path, message in named)
     return UnreadableDelivery(f"{what} cannot be read: {words}", where=named[0][0])
