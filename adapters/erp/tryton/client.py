@@ -1,7 +1,7 @@
-"""Tryton's REST interface: search, create, write, buttons; each call's context says whose books are open.
+"""Tryton's REST interface: search, create, write, buttons; each call's context names the company it works for.
 
-Tryton has no error codes: whatever its rules refuse is a 400 with a translated sentence, so the language is
-pinned and sentences are matched by their beginning. It rolls back before it answers 400.
+Tryton has no error codes: every refusal by its rules is a 400 with a translated sentence, so the language is
+fixed and sentences are matched by their beginning. It rolls back before it answers 400.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LOCKED = "database is locked"
 
 
 class NumberDrawnTwice(RecordBusy):
-    """Tryton's sequence of project numbers is read and counted on in two steps: two creates at once may draw
-    the same number. The later one was rolled back."""
+    """Two creates at once drew the same project number, because Tryton reads and increments its sequence in two
+    steps. The later one was rolled back."""
 
 
 class TrytonClient:
@@ -53,7 +53,7 @@ class TrytonClient:
         return self._records(self._call("GET", f"/{model}?{query}", company))
 
     def create(self, model: str, values: wire.Wire, fields: Sequence[str], company: int) -> wire.Wire:
-        """Create one record; returns it as it stands, read in the same transaction."""
+        """Create one record; returns it as read in the same transaction."""
         path = f"/{model}?{urlencode([('f', name) for name in fields])}"
         (record,) = self._records(self._call("POST", path, company, values))
         return record
@@ -61,7 +61,7 @@ class TrytonClient:
     def write(
         self, model: str, record: int, values: wire.Wire, fields: Sequence[str], company: int
     ) -> wire.Wire:
-        """Change one record; returns it as it stands then."""
+        """Change one record; returns it as changed."""
         path = f"/{model}/{record}?{urlencode([('f', name) for name in fields])}"
         (changed,) = self._records(self._call("PUT", path, company, values))
         return changed

@@ -1,4 +1,4 @@
-"""Kantata OX as the PSA: a project under our key, and what became of it in a note of its description."""
+"""Kantata OX as the PSA: a project under our key, with the deal's status in a note of its description."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OUTSIDE_ID = re.compile(r"[0-9]{1,20}")
 
 
 class KantataPsa:
-    """Implements `oppsync.ports.psa.Psa`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.psa.Psa`. One instance per connection and process; thread-safe."""
 
     def __init__(self, settings: KantataSettings, secrets: KantataSecrets, clock: Clock, gate: Gate) -> None:
         """Raises Misconfigured for an unusable address."""
@@ -82,7 +82,8 @@ class KantataPsa:
     def _asked(
         self, order: StaffingOrder, resource_id: str, differences: dict[str, tuple[str, str]]
     ) -> ExternalRecord:
-        """Nothing of Kantata's is a page of one resource: people find it on its project's."""
+        """The external record of a request. Kantata has no page of a single resource: people find it on its
+        project's."""
         url = f"{self._web_url}/workspaces/{order.project_id}" if self._web_url else None
         return ExternalRecord(outside_id=resource_id, number=resource_id, url=url, differences=differences)
 
@@ -110,7 +111,8 @@ class KantataPsa:
 
 
 def _as_ordered(found: Sequence[Workspace]) -> dict[str, str]:
-    """Two projects under one key are a difference too: Kantata does not keep a reference unique."""
+    """The record, with its differences from the order. Two projects under one key are a difference too, since
+    Kantata does not keep a reference unique."""
     number = note.read(found[0].description).get(NUMBER, "")
     return {
         "title": found[0].title,
@@ -138,7 +140,7 @@ def _differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[st
 
 
 def _known_id(outside_id: str) -> str:
-    """Only what is an id gets into a path."""
+    """The id, safe in a path. Raises VendorRejected for anything else."""
     if OUTSIDE_ID.fullmatch(outside_id) is None:
         raise VendorRejected(f"{VENDOR}: {outside_id!r} is not an id of Kantata's")
     return outside_id
