@@ -1,4 +1,4 @@
-"""How many digits an amount is shown with, in the API and on pages alike."""
+"""How many digits of an amount the API and the pages show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oppsync.domain.values.money import current_currencies, minor_digits, minor_
 
 
 def digits_of(amount: Decimal, currency: str | None) -> int:
-    """The currency's own; the amount's where a CRM stated a finer one, or a currency nobody knows."""
+    """The currency's own digits; the amount's where a CRM stated more of them, or for an unknown currency."""
     written = len(plain(amount).partition(".")[2])
     if currency is None or currency not in current_currencies():
         return written

@@ -1,4 +1,4 @@
-"""Sign in and out. Another way to sign in is another page beside this one."""
+"""Sign in and out. Another way to sign in gets a page of its own beside this one."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> R
     except Forbidden:
         attempts.failed(email, address)
         return render(next_=back, kept=kept, email=email, errors=[_REFUSED]), 422
-    session.clear()  # a form token from before the sign-in is worth nothing after it
+    session.clear()  # a form token from before the sign-in must not be valid after it
     keep_input(back, kept)
     return _with_session(redirect(back, 303), secret)
 

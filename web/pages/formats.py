@@ -1,4 +1,4 @@
-"""How pages write amounts, dates and times: by the browser's locale, exact, and never ambiguous."""
+"""Format amounts, dates and times for pages: in the browser's locale, exactly and without ambiguity."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _negotiated(wanted: list[str]) -> Locale:
 
 
 def number(value: Decimal | int, digits: int | None = None) -> str:
-    """All its digits, or exactly `digits` after the point."""
+    """All digits, or exactly `digits` after the point."""
     amount = Decimal(value)
     places = len(plain(amount).partition(".")[2]) if digits is None else digits
     pattern = "#,##0" + ("." + "0" * places if places else "")
@@ -65,7 +65,7 @@ def day(value: date | None) -> Markup:
 
 
 def month(value: str) -> Markup:
-    """Of a calendar month like `2026-06`: `Jun 2026`."""
+    """A calendar month: `Jun 2026` for `2026-06`."""
     shown = format_date(date.fromisoformat(f"{value}-01"), _MONTH, locale=locale()).replace(" ", NO_BREAK)
     return Markup('<time datetime="{}">{}</time>').format(value, shown)
 
