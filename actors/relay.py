@@ -13,7 +13,7 @@ from actors.dead_letters import mirror_dead_letters
 from actors.polling import Poller
 from actors.sending import Sender
 from actors.stages import declare_actors
-from actors.stopping import stop_listening, told_to_stop
+from actors.stopping import stop_event, stop_listening
 from adapters.bootstrap import build
 from adapters.postgres.retention import prune
 from adapters.postgres.sending import PostgresSending
@@ -70,7 +70,7 @@ def main() -> None:
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application, broker)),
     )
     poller = Poller(application)
-    stop = told_to_stop()
+    stop = stop_event()
     poller.start()
     log.info("relay_started")
     while not stop.wait(POLL_SECONDS):

@@ -8,7 +8,7 @@ import threading
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
-def told_to_stop() -> threading.Event:
+def stop_event() -> threading.Event:
     """Set by the first signal that asks this process to end. Call it on the main thread."""
     stop = threading.Event()
     for number in STOPPING:

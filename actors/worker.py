@@ -9,7 +9,7 @@ import dramatiq
 
 from actors.broker import make_broker
 from actors.stages import declare_actors
-from actors.stopping import stop_listening, told_to_stop
+from actors.stopping import stop_event, stop_listening
 from adapters.bootstrap import build
 from adapters.runtime.connection_budget import worker_pool, worker_threads
 from adapters.runtime.environment import read_settings
@@ -29,7 +29,7 @@ def main() -> None:
     broker = make_broker(settings.redis_address)
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)
-    stop = told_to_stop()
+    stop = stop_event()
     worker.start()
     log.info("worker_started", threads=threads)
     stop.wait()

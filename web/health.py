@@ -29,7 +29,7 @@ def ready() -> ResponseReturnValue:
     us. Anybody may read this, so it names no connection: its id is the address of its webhook.
     """
     dependencies = dict(application().health())
-    away = [name for name, said in dependencies.items() if said != "ok"]
+    away = [name for name, status in dependencies.items() if status != "ok"]
     if any(name in away for name in NEEDED):
         answer = {"status": "away", "dependencies": dependencies}
         return answer, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER

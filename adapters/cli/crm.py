@@ -93,8 +93,8 @@ def backfill(
 
 def _chosen(preview: BackfillPreview, ids: Collection[str]) -> Sequence[BackfillItem]:
     """The deals of these ids, or all. Raises Failed for an id that is not among them."""
-    there = {item.id for item in preview.items}
-    if unknown := [each for each in ids if each not in there]:
+    previewed = {item.id for item in preview.items}
+    if unknown := [each for each in ids if each not in previewed]:
         raise Failed(f"Not won in that time, or not in the CRM: {', '.join(unknown)}.")
     return [item for item in preview.items if not ids or item.id in ids]
 

@@ -49,8 +49,10 @@ class UnreadableDocument(InvalidInput):
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
-        said = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"This is no canonical opportunity:\n{said}", field=self.faults[0].pointer.lstrip("/"))
+        lines = "\n".join(f"  {fault}" for fault in self.faults)
+        super().__init__(
+            f"This is no canonical opportunity:\n{lines}", field=self.faults[0].pointer.lstrip("/")
+        )
 
 
 def read_opportunity(text: str) -> Opportunity:
@@ -73,8 +75,8 @@ def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
         root = YAML(typ="safe", pure=True).compose(_yaml_of(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(part for part in (error.context, error.problem) if part)
-        raise UnreadableDocument([Fault(mark.line + 1 if mark else 1, "", said)]) from None
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        raise UnreadableDocument([Fault(mark.line + 1 if mark else 1, "", problem)]) from None
     except RecursionError:
         raise UnreadableDocument([Fault(1, "", "nested too deeply")]) from None
     except YAMLError as error:
@@ -145,8 +147,8 @@ class _Reader:
             self._refuse(node, at, "half a surrogate pair is no text")
             return ""
 
-    def _refuse(self, node: Node, at: str, said: str) -> None:
-        self.faults.append(Fault(node.start_mark.line + 1, at, said))
+    def _refuse(self, node: Node, at: str, problem: str) -> None:
+        self.faults.append(Fault(node.start_mark.line + 1, at, problem))
 
 
 def _line(lines: Mapping[str, int], loc: tuple[int | str, ...]) -> int:

@@ -123,21 +123,21 @@ select count(*) from pg_stat_activity
 
 def _connections(connection: Connection, needed: int) -> Check:
     allowed, others = int(_one(connection, _ALLOWED)), int(_one(connection, _OTHERS))
-    says = f"Up to {needed} needed, {allowed} allowed, {others} used by others."
+    numbers = f"Up to {needed} needed, {allowed} allowed, {others} used by others."
     if needed > allowed:
         return failed(
-            "postgres connections", f"{says} Lower WEB_CONCURRENCY or WORKER_THREADS, or take a larger plan."
+            "postgres connections", f"{numbers} Lower WEB_CONCURRENCY or WORKER_THREADS, or take a larger plan."
         )
     if needed + others > allowed:
-        return warning("postgres connections", f"{says} Together they may be too many.")
-    return ok("postgres connections", says)
+        return warning("postgres connections", f"{numbers} Together they may be too many.")
+    return ok("postgres connections", numbers)
 
 
 def _clock_difference(connection: Connection) -> timedelta:
     """The database's clock minus ours, compared at the middle of the query."""
     asked = datetime.now(UTC)
-    there = cast("datetime", _one(connection, "select clock_timestamp()"))
-    return there - (asked + (datetime.now(UTC) - asked) / 2)
+    database_time = cast("datetime", _one(connection, "select clock_timestamp()"))
+    return database_time - (asked + (datetime.now(UTC) - asked) / 2)
 
 
 def clock(difference: timedelta) -> Check:
@@ -296,8 +296,8 @@ def redis_connections(needed: int, limit: int | None) -> Check:
     name = "redis connections"
     if limit is None:
         return warning(name, f"Up to {needed} needed; this server does not say how many it allows.")
-    says = f"Up to {needed} needed, {limit} allowed."
-    return failed(name, f"{says} Take a larger plan.") if needed > limit else ok(name, says)
+    numbers = f"Up to {needed} needed, {limit} allowed."
+    return failed(name, f"{numbers} Take a larger plan.") if needed > limit else ok(name, numbers)
 
 
 def _one(connection: Connection, query: str) -> Any:

@@ -107,11 +107,11 @@ class Supervisor:
         0 when we were asked to stop and all children ended in time; otherwise the code of the process that
         ended first, never 0.
         """
-        told: list[int] = []
-        with handled(lambda number, _: told.append(number)):
-            while not told and self.ended() is None:
+        stop_signals: list[int] = []
+        with handled(lambda number, _: stop_signals.append(number)):
+            while not stop_signals and self.ended() is None:
                 time.sleep(POLL_SECONDS)
-            first = None if told else self.ended()
+            first = None if stop_signals else self.ended()
             if first:
                 self._on_line(first[0], f"ended ({describe(first[1])}): stopping the rest")
             killed = self.stop()

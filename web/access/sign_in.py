@@ -40,8 +40,8 @@ def enter() -> ResponseReturnValue:
     back = local_path(request.form.get("next"))
     kept = {name: request.form[f"kept_{name}"] for name in KEPT_FIELDS if request.form.get(f"kept_{name}")}
     errors = [
-        FormError(name, said)
-        for name, said, given in (
+        FormError(name, message)
+        for name, message, given in (
             ("email", "Enter your e-mail address.", email),
             ("password", "Enter your password.", password),
         )
@@ -58,8 +58,8 @@ def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> R
     wait = attempts.wait_for(email, address)
     if wait:
         minutes = -(-wait // 60)
-        said = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        page = render(next_=back, kept=kept, email=email, errors=[FormError("password", said)])
+        message = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        page = render(next_=back, kept=kept, email=email, errors=[FormError("password", message)])
         return page, 429, {"Retry-After": str(wait)}
     try:
         secret = application().dispatch(SignIn(application().tenant_id, email, password))

@@ -74,10 +74,10 @@ def moment(value: datetime | None) -> Markup:
     """A date and a time with its zone."""
     if value is None:
         return Markup("")
-    there = value.astimezone(UTC)
-    shown = format_date(there, _DAY, locale=locale()).replace(" ", NO_BREAK)
-    clock = f"{there:%H:%M}{NO_BREAK}UTC"
-    return Markup('<time datetime="{}">{}, {}</time>').format(there.isoformat(timespec="seconds"), shown, clock)
+    utc = value.astimezone(UTC)
+    shown = format_date(utc, _DAY, locale=locale()).replace(" ", NO_BREAK)
+    clock = f"{utc:%H:%M}{NO_BREAK}UTC"
+    return Markup('<time datetime="{}">{}, {}</time>').format(utc.isoformat(timespec="seconds"), shown, clock)
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:

@@ -60,12 +60,12 @@ def navigation(*, counts: bool) -> list[dict[str, Any]]:
     if me is None:
         return []
     open_ = application().queries.counts(me.tenant_id, me.person) if counts else None
-    here = BY_BLUEPRINT.get(request.blueprint or "")
+    current_page = BY_BLUEPRINT.get(request.blueprint or "")
     return [
         {
             "title": row.area,
             "href": _address(row),
-            "current": here is not None and here.area == row.area,
+            "current": current_page is not None and current_page.area == row.area,
             "count": getattr(open_, row.counted) if open_ and row.counted else 0,
         }
         for row in PAGES

@@ -74,7 +74,7 @@ class Book:
 
     def turn(self, connection: str, who: Who, limits: Limits, patience: float) -> TurnReply:
         """Ask whether a call may begin now; `patience` (seconds) is how long the call may take."""
-        said = self._ask(
+        reply = self._ask(
             connection,
             "turn",
             who.holder,
@@ -88,12 +88,12 @@ class Book:
             patience,
             int(who.full),
         )
-        if said is None and who.full:
+        if reply is None and who.full:
             return TurnReply("full", ASK_AGAIN)
-        if said is None:
+        if reply is None:
             wait = self._share.turn(connection, who.holder, limits, time.monotonic())
             return TurnReply("tokens" if wait else "", wait)
-        blocked_by, wait_text, must_report = said
+        blocked_by, wait_text, must_report = reply
         return TurnReply(blocked_by.decode(), float(wait_text), bool(must_report))
 
     def report(
@@ -118,8 +118,8 @@ class Book:
     def look(self, connection: str, limits: Limits) -> list[float] | None:
         """Tokens, seconds held, seconds open, failures, times opened, in use, waiting. None while Redis is
         away."""
-        said = self._ask(connection, "look", "", limits.rate, limits.capacity)
-        return None if said is None else [float(value) for value in said]
+        reply = self._ask(connection, "look", "", limits.rate, limits.capacity)
+        return None if reply is None else [float(value) for value in reply]
 
     def _ask(self, connection: str, *arguments: Any) -> Any:
         """Run the script; None while Redis is away."""

@@ -47,15 +47,15 @@ _WORDS = {
     FULL: "it is slow, and other vendors' work needs a thread too",
 }
 _numbers = itertools.count()
-_me = (os.getpid(), secrets.token_hex(4))
+_process = (os.getpid(), secrets.token_hex(4))
 
 
 def _holder() -> str:
     """A name that is unique, also in a forked process."""
-    global _me  # noqa: PLW0603
-    if _me[0] != os.getpid():
-        _me = (os.getpid(), secrets.token_hex(4))
-    return f"{_me[0]}:{_me[1]}:{next(_numbers)}"
+    global _process  # noqa: PLW0603
+    if _process[0] != os.getpid():
+        _process = (os.getpid(), secrets.token_hex(4))
+    return f"{_process[0]}:{_process[1]}:{next(_numbers)}"
 
 
 def book_name(connection: Connection) -> str:

@@ -70,8 +70,8 @@ def limits_of(connection: Connection, published: Limits) -> Limits:
         faults = (
             "; ".join(_fault(each) for each in error.errors()) if isinstance(error, ValidationError) else ""
         )
-        said = faults or "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"
-        raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {said}") from None
+        problem = faults or "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"
+        raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {problem}") from None
 
 
 def without_limits(connection: Connection) -> Connection:

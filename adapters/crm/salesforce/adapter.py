@@ -55,12 +55,12 @@ class SalesforceCrm:
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """One reference for each opportunity in the notification, the latest when it occurs twice."""
         try:
-            told = wire.Notification.model_validate(canonical_json.loads(body)).opportunities
+            notified = wire.Notification.model_validate(canonical_json.loads(body)).opportunities
         except canonical_json.UnreadableJson as error:
             raise UnreadableDelivery(f"the body is not JSON: {error}", where=f"offset {error.offset}") from None
         except ValidationError as error:
             raise translate.unreadable("the notification", error.errors()) from None
-        latest = {one.id: one for one in sorted(told, key=lambda one: one.system_modstamp)}
+        latest = {one.id: one for one in sorted(notified, key=lambda one: one.system_modstamp)}
         return [
             OpportunityRef(id=one.id, version=one.system_modstamp.isoformat(), modified_at=one.system_modstamp)
             for one in latest.values()
@@ -108,11 +108,11 @@ class SalesforceCrm:
         record_id = _known_id(source_id)
         columns = wire.WriteBackRecord.columns(self._names)
         fields = self._client.fields(wire.WriteBackRecord.sobject, record_id, columns)
-        there = self._texts(translate.record(wire.WriteBackRecord, fields, self._names))
-        if not any(there.values()):
+        found = self._texts(translate.record(wire.WriteBackRecord, fields, self._names))
+        if not any(found.values()):
             return None
         expected = self._texts(_record_of(wanted))
-        differences = {name: (text, there[name]) for name, text in expected.items() if text != there[name]}
+        differences = {name: (text, found[name]) for name, text in expected.items() if text != found[name]}
         return _landed(record_id, wanted, differences)
 
     def write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord:

@@ -217,8 +217,8 @@ def judge_sign_in(answer: Answer) -> Judgement | None:
     if answer.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
         return None
     try:
-        said = canonical_json.loads(answer.body)
-        words = f"{said['error']}: {said.get('error_description', '')}"
+        error = canonical_json.loads(answer.body)
+        words = f"{error['error']}: {error.get('error_description', '')}"
     except (canonical_json.UnreadableJson, KeyError, TypeError, AttributeError):
         words = answer.text
     return Misconfigured, f"{words} (check client_id and client_secret)"

@@ -125,11 +125,11 @@ class TrytonErp:
         return self._remembered.get((model, value), look)
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
-        there = set[str]()
+        existing = set[str]()
         for first in range(0, len(keys), KEYS_AT_ONCE):
             some = keys[first : first + KEYS_AT_ONCE]
-            there |= {landing.key_of(work.comment) for work in self._works(some)}
-        return there
+            existing |= {landing.key_of(work.comment) for work in self._works(some)}
+        return existing
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         work = self._find_work(order.key)

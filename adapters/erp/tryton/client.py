@@ -94,10 +94,10 @@ def judge(answer: Answer) -> Judgement | None:
         case 503 if LOCKED in answer.text:
             return RecordBusy, LOCKED
         case 400:
-            said = _sentence(answer)
-            if said.startswith(NUMBER_RACE):
-                return NumberDrawnTwice, said
-            return (Misconfigured if said.startswith(NO_ACCESS) else VendorRejected), said
+            sentence = _sentence(answer)
+            if sentence.startswith(NUMBER_RACE):
+                return NumberDrawnTwice, sentence
+            return (Misconfigured if sentence.startswith(NO_ACCESS) else VendorRejected), sentence
         case _:
             return None
 

@@ -93,7 +93,7 @@ def _editors(connection: Connection, tenant_id: str) -> dict[UUID, frozenset[UUI
     query = overrides().where(
         plan_overrides.c.tenant_id == tenant_id, plan_overrides.c.opportunity_id.in_(undecided)
     )
-    said: dict[UUID, list[PlanOverride]] = defaultdict(list)
+    by_deal: dict[UUID, list[PlanOverride]] = defaultdict(list)
     for row in connection.execute(query).mappings():
-        said[row["opportunity_id"]].append(PlanOverride(**pick(row, PlanOverride)))
-    return {opportunity_id: editors(each) for opportunity_id, each in said.items()}
+        by_deal[row["opportunity_id"]].append(PlanOverride(**pick(row, PlanOverride)))
+    return {opportunity_id: editors(each) for opportunity_id, each in by_deal.items()}

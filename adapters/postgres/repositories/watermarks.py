@@ -86,9 +86,9 @@ class PostgresWatermarks:
 
     def _add_missing(self) -> None:
         """Add a row, due at once, for each CRM that has been connected since."""
-        there = exists().where(KEY[0] == connections.c.tenant_id, KEY[1] == connections.c.id)
+        has_watermark = exists().where(KEY[0] == connections.c.tenant_id, KEY[1] == connections.c.id)
         new = select(connections.c.tenant_id, connections.c.id).where(
-            connections.c.role == ConnectionRole.CRM, ~there
+            connections.c.role == ConnectionRole.CRM, ~has_watermark
         )
         self._session.execute(
             insert(table).from_select(["tenant_id", "connection_id"], new).on_conflict_do_nothing()

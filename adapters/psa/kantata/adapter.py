@@ -62,8 +62,8 @@ class KantataPsa:
         allocations = [each for resource in found for each in self._client.allocations(resource.id)]
         if not allocations:
             return None
-        there = staffing.as_asked(found, allocations)
-        return self._asked(order, found[0].id, _differences(staffing.wanted(order.request), there))
+        found_request = staffing.as_asked(found, allocations)
+        return self._asked(order, found[0].id, _differences(staffing.wanted(order.request), found_request))
 
     def request_staffing(self, order: StaffingOrder) -> ExternalRecord:
         _known_id(order.project_id)
@@ -89,10 +89,10 @@ class KantataPsa:
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord | None:
         workspace = self._client.get(_known_id(outside_id))
-        there = note.read(workspace.description)
-        if not there.get(STATUS):
+        found_note = note.read(workspace.description)
+        if not found_note.get(STATUS):
             return None
-        return self._landed(workspace, _differences(note.read(note.written(None, _lines(wanted))), there))
+        return self._landed(workspace, _differences(note.read(note.written(None, _lines(wanted))), found_note))
 
     def write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord:
         workspace = self._client.get(_known_id(outside_id))
@@ -133,9 +133,9 @@ def _lines(wanted: WriteBack) -> dict[str, str]:
     }
 
 
-def _differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    names = [*wanted, *(name for name in there if name not in wanted)]
-    pairs = {name: (wanted.get(name, ""), there.get(name, "")) for name in names}
+def _differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    names = [*wanted, *(name for name in found if name not in wanted)]
+    pairs = {name: (wanted.get(name, ""), found.get(name, "")) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
