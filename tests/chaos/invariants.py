@@ -1,4 +1,4 @@
-"""The promise, as questions to the books. Each function returns its breaches in words; none is a pass."""
+"""The promise, as checks of the books. Each function yields its breaches as text; nothing yielded is a pass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Breaches = Iterator[str]
 
 
 def fate(books: Books, opportunity: Row) -> str:
-    """What became of one opportunity; `unfinished` is none of the ends the promise knows."""
+    """The end of one opportunity; `unfinished` when it is none of the ends that the promise allows."""
     state, open_items = opportunity["state"], _open_items(books, opportunity)
     if state in FINAL:
         return str(state)
@@ -52,7 +52,7 @@ def nothing_accepted_is_lost(books: Books, crm: Crm) -> Breaches:
 
 
 def nothing_won_is_unheard(books: Books, crm: Crm) -> Breaches:
-    """Also what no webhook told of."""
+    """No won deal is missing, including those whose webhook was never sent."""
     known = {opportunity["source_id"] for opportunity in books.opportunities}
     for record_id, record in books.records.items():
         if record["IsWon"] and record_id not in known:
@@ -86,9 +86,9 @@ def nothing_exists_twice(books: Books, crm: Crm) -> Breaches:
 
 
 def nothing_exists_unasked(books: Books, crm: Crm) -> Breaches:
-    """Each thing outside has its row in the ledger, and hangs on a plan that both roles approved.
+    """Each external record has its ledger entry, and belongs to a plan that both roles approved.
 
-    Of what a restored backup forgot an open exception tells, until a person has decided about it.
+    For records that a restored backup forgot there is an open exception until a person decides about it.
     """
     by_id = {opportunity["id"]: opportunity for opportunity in books.opportunities}
     disputed = {
@@ -125,7 +125,7 @@ def active_means_all_of_it(books: Books, crm: Crm) -> Breaches:
 
 
 def keys_of(opportunity: Row, plan: PlanContent) -> Iterator[str]:
-    """The keys of all that the plan wants in the ERP, the parent's first."""
+    """The keys of everything that the plan wants in the ERP, the parent's first."""
     whose = (opportunity["tenant_id"], opportunity["connection_id"], opportunity["source_id"])
     for node in plan.nodes:
         yield outside_key(*whose, KIND_OF[node.kind], node.path)
@@ -173,7 +173,7 @@ def exceptions_have_code_and_owner(books: Books, crm: Crm) -> Breaches:
 
 
 def nothing_waits_for_nobody(books: Books, crm: Crm) -> Breaches:
-    """Whatever is not final has a due time, a lease, an open approval or an open exception."""
+    """Everything unfinished has a due time, a lease, an open approval or an open exception."""
     for opportunity in books.opportunities:
         held = opportunity["due_at"] or opportunity["lease_holder"]
         end = fate(books, opportunity)
@@ -199,7 +199,7 @@ def the_audit_trail_is_whole(books: Books, crm: Crm) -> Breaches:
 
 
 def _broken_trail(opportunity: Row, trail: list[Row]) -> Breaches:
-    """In the order that people see it: by the database's clock, read while the opportunity's row is locked."""
+    """In the order that people see: by the database's clock, read while the opportunity's row is locked."""
     state = None
     for entry in trail:
         if state is None:
@@ -226,7 +226,7 @@ def _is_approved(books: Books, opportunity: Row) -> bool:
 
 
 def _told(books: Books, record_id: str) -> str:
-    """A deal and how it stands, for people who read of a breach."""
+    """A deal and its state, for people who read about a breach."""
     for opportunity in books.opportunities:
         if opportunity["source_id"] == record_id:
             codes = ", ".join(item["code"] for item in _open_items(books, opportunity))

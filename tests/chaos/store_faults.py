@@ -1,4 +1,4 @@
-"""Faults of Postgres and Redis: gone, emptied, full, read-only, mute, cut off."""
+"""Faults of Postgres and Redis: down, emptied, full, read-only, silent, cut off."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def crash_postgres(house: House, chance: Random) -> Injection:
 
 
 def _noticed(house: House) -> int:
-    """How often the product said that it waits for Postgres, or answered a delivery without a 2xx."""
+    """How often the product logged that it waits for Postgres, or answered a delivery without a 2xx."""
     return house.processes.said("relay_waits") + house.processes.said("store_unavailable") + house.crm.unheard
 
 

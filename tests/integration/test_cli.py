@@ -1,4 +1,4 @@
-"""The command line, against a real database: what scripts and operators rely on."""
+"""The command line against a real database: its output and exit codes for scripts and operators."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(settings: Settings, tmp_path: Path) -> Run:
-    """Runs one command with the environment of a platform."""
+    """Run one command with the environment of a platform."""
     environment = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),

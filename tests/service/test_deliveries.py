@@ -1,4 +1,4 @@
-"""Signed deliveries that cannot be read: kept as they came, shown with what is wrong and where."""
+"""Signed deliveries that cannot be read: stored as they came, shown with the fault and its place."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_replaying_what_still_cannot_be_read_says_so_and_leaves_it_open(house: H
 
 
 def test_replaying_what_can_be_read_by_now_takes_it_in(house: House) -> None:
-    """As when a later release reads what an earlier one did not."""
+    """As when a later release can read what an earlier one could not."""
     record_id = str(house.salesforce.win_deal(deals.milestone(WON_ON))["id"])
     event_id = house.deliver(b"nonsense")
     body = told(opportunities=[ONE | {"id": record_id}])

@@ -1,4 +1,4 @@
-"""Whom a deal's templates need is asked for in the PSA: once each, whatever happens on the way."""
+"""The staff that a deal's templates need is requested in the PSA: once each, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUDGET = [
     {"role": "Senior Consultant", "percent": "40"},
     {"role": "Consultant", "percent": "60", "location": "NA"},
 ]
-# How asking goes wrong, and what is known of it afterwards.
+# How a request goes wrong, and what is known of it afterwards.
 FAULTS: dict[str, tuple[dict[str, Any], EffectState]] = {
     "500 before commit": ({"path": RESOURCES, "status": 500}, EffectState.UNKNOWN),
     "500 after commit": ({"path": RESOURCES, "status": 500, "after_commit": True}, EffectState.UNKNOWN),
@@ -45,7 +45,7 @@ def record_id(house: House) -> str:
 
 
 def staffed(house: House) -> str:
-    """A deal of 400 hours that is approved, and whose template asks for two."""
+    """An approved deal of 400 hours whose template requests two people."""
     template = {"code": "TPL-CLOUD-STAFFED", "name": "Cloud, staffed", "budget": BUDGET}
     row = ReferenceRow(
         kind=ReferenceKind.PROJECT_TEMPLATE,
@@ -62,12 +62,12 @@ def staffed(house: House) -> str:
 
 
 def resources(house: House, record_id: str) -> list[dict[str, Any]]:
-    """The PSA's own books."""
+    """The resources in the PSA's own books."""
     return [each for each in house.kantata.resources() if f":{record_id}:" in each["service_model_ref"]]
 
 
 def asked(house: House, record_id: str) -> dict[str, tuple[str, int]]:
-    """The end of our key -> text and minutes, of all that the PSA has."""
+    """The end of our key -> text and minutes, of all requests in the PSA."""
     found = resources(house, record_id)
     told = {
         each["service_model_ref"].partition("/staffing/")[2]: (

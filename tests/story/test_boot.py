@@ -1,4 +1,4 @@
-"""Started while Redis or Postgres is away, everything waits, says so, and goes on by itself."""
+"""Started while Redis or Postgres is down, every process waits, reports it, and goes on by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def stopped(world: World) -> World:
 
 
 def start(world: World) -> Answer:
-    """Start web, worker and relay; what web says of its health."""
+    """Start web, worker and relay; returns web's health."""
     for name in TOGETHER:
         world.programs[name].start()
     world.until(lambda: world.ask("GET", "/health/live").status == 200, "web lives")

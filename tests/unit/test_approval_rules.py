@@ -30,7 +30,7 @@ TIME, FIXED = BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.FIXED_FEE
 
 
 def rule(**changes: Any) -> ApprovalRule:
-    """Covers the builders' deal: 44,400.00 EUR, ACME-DE, all three models."""
+    """A rule that covers the builders' deal: 44,400.00 EUR, ACME-DE, all three models."""
     usual = ApprovalRule(up_to=Money(amount=Decimal(50_000), currency="EUR"), known_customers_only=False)
     return changed(usual, **changes)
 

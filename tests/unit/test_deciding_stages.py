@@ -1,4 +1,4 @@
-"""The stages that decide what is to exist: validate, enrich, split. Nothing outside is written."""
+"""The stages that decide: validate, enrich, split. They write nothing outside."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class UnitsOfWork:
 
 
 class Surroundings:
-    """A CRM with one record, an ERP, reference data and a clock; remembers what was asked, in order."""
+    """A CRM with one record, an ERP, reference data and a clock; records the questions, in order."""
 
     def __init__(
         self,
@@ -390,7 +390,7 @@ def test_a_plan_names_the_policies_that_its_margins_were_judged_by() -> None:
 
 
 def test_a_deal_that_an_earlier_release_enriched_is_judged_anew_and_told_nothing_twice() -> None:
-    """That release kept margins and their policies with the enrichment."""
+    """The earlier release stored margins and their policies with the enrichment."""
     book = floors("50")
     known = split_by(book, enriched_by(book)).opportunity.enrichment
     assert known is not None

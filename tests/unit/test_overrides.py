@@ -1,4 +1,4 @@
-"""Overrides: what a person says about a workstream counts instead of what CRM, rules and reference data say."""
+"""Overrides: a person's value for a workstream counts instead of those of CRM, rules and reference data."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def test_what_follows_from_an_override_is_told_by_its_rule_and_the_override() ->
     assert (untouched.overrides, [row.key for row in untouched.rows]) == ((), ["ACME-DE|CLOUD"])
 
 
-# An override of each field of the second line, what the plan says there, and what it was.
+# An override of each field of the second line, its value in the plan, and the value before.
 SAID = [
     ("name", "Landing zone", "/name", "Cloud foundation"),
     ("starts_on", "2026-07-01", "/starts_on", "2026-06-01"),
@@ -207,10 +207,10 @@ def test_each_value_that_an_override_changed_names_it(
     assert (own.value, own.rule) == (value, "overridden")
     assert [(use.value, use.before) for use in own.overrides] == [(value, before)]
     named = {at for at, reason in now.items() if [use.field for use in reason.overrides] == [field]}
-    # What stands where follows from the rest, so do the paths of lines: they are made of their days.
+    # The tree follows from the other values, and so do the paths of lines, which are made of their days.
     changed = {at for at, each in now.items() if at in was and was[at].value != each.value}
     assert {at for at in changed - named if now[at].rule not in {"tree", "path"}} == set()
-    # Neither the deal's own facts nor another workstream's say that somebody overrode them.
+    # Neither the deal's own facts nor another workstream's mention the override.
     assert {at.partition("/")[0] for at in named} <= {
         ROOT_PATH,
         path,
@@ -219,7 +219,7 @@ def test_each_value_that_an_override_changed_names_it(
 
 
 def by_path(plan: Plan) -> dict[str, Reason]:
-    """Reasons by the path of their project and the place in it: an override may bring other tasks along."""
+    """Reasons by their project's path and the place in it, since an override may bring other tasks along."""
     paths = [node.path for node in plan.content.nodes]
     return {
         re.sub(r"^/nodes/(\d+)", lambda found: paths[int(found[1])], reason.place): reason

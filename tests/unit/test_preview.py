@@ -1,4 +1,4 @@
-"""The dry run: the same findings and the same plan as the stages give, for open deals too."""
+"""The dry run: the same findings and the same plan as the stages produce, for open deals too."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_open_deal_shows_the_plan_it_would_get() -> None:
     ("is_won", "won_on", "as_of"),
     [
         (False, date(2027, 3, 1), date(2027, 3, 1)),  # expected
-        (False, date(2025, 3, 1), TODAY),  # expected, and it did not come
+        (False, date(2025, 3, 1), TODAY),  # expected, but not yet won
         (True, date(2025, 3, 1), date(2025, 3, 1)),
         (True, None, TODAY),
     ],
@@ -120,7 +120,7 @@ def test_a_rule_approves_in_a_preview_as_it_does_later() -> None:
         return by_role[ApprovalRole.FINANCE], [found.value for found in previewed.findings]
 
     assert asked(make.opportunity()) == (use, ["delivery"])
-    # What warns is for people to read.
+    # Warnings are for people to read.
     assert asked(make.opportunity(probability=75)) == (None, ["finance", "delivery", "75 %"])
 
 

@@ -51,7 +51,7 @@ UNPLANNED = make.opportunity(make.fixed_line(planned_hours=None))
 
 
 class Case(NamedTuple):
-    """A deal and the rows it meets, and the one warning it gets."""
+    """A deal and its reference rows, and its one warning."""
 
     code: str
     path: str
@@ -120,7 +120,7 @@ def blocks(deal: Opportunity, book: ReferenceBook) -> tuple[Finding, ...]:
 
 
 def judged(deal: Opportunity, book: ReferenceBook, *overrides: PlanOverride) -> tuple[Finding, ...]:
-    """What is found once the deal is split."""
+    """The findings after the split."""
     return make_workstreams(deal, make.enrichment(deal, book), overrides, book).findings
 
 
@@ -139,8 +139,8 @@ def test_a_margin_on_its_floor_is_good_enough() -> None:
 
 
 class Planned(NamedTuple):
-    """What a person overrides of a deal with a floor for each service line and one for the deal, and what is
-    found then: the value and the path of each finding."""
+    """Overrides of a deal with a margin floor for each service line and one for the deal, and the findings that
+    follow: the value and the path of each."""
 
     name: str
     deal: Opportunity
@@ -263,7 +263,7 @@ def test_cost_and_margin_of_each_workstream_add_up_to_the_deals() -> None:
 
 
 def test_a_part_of_the_cost_is_not_taken_for_the_whole() -> None:
-    content = make.content(make.opportunity())  # the milestone line plans no hours
+    content = make.content(make.opportunity())  # the milestone line has no planned hours
 
     assert set(costs(content)) == {"00kL1", "00kL2"}
     assert content.node(ROOT_PATH).margin_percent is None
