@@ -20,7 +20,7 @@ from adapters.operations.supervisor import PROJECT
 from tests.chaos.bench import FAULTS, RESTORE, Bench, Report
 from tests.chaos.fault import Fault
 from tests.chaos.process_faults import every_place
-from tests.chaos.tables import told
+from tests.chaos.tables import tables_of
 
 INSIDE = "CHAOS_DISK"
 DISK_MEGABYTES = 300
@@ -40,8 +40,8 @@ def main() -> int:
         seed = options.seed if options.runs == 1 else f"{options.seed}.{number + 1}"
         reports.append(_run(seed, faults, options, Path(disk) if disk else None))
         if options.runs > 1:
-            sys.stdout.write(told(reports[-1:], all_faults))
-    sys.stdout.write(told(reports, all_faults))
+            sys.stdout.write(tables_of(reports[-1:], all_faults))
+    sys.stdout.write(tables_of(reports, all_faults))
     return int(any(report.breaches for report in reports))
 
 

@@ -39,7 +39,7 @@ class Books:
     asked: dict[str, list[Row]] = field(
         default_factory=lambda: defaultdict(list)
     )  # staffing requests, likewise
-    told: dict[str, list[Row]] = field(default_factory=dict)  # our writes to the CRM's record, in order
+    written_back: dict[str, list[Row]] = field(default_factory=dict)  # our writes to the CRM's record, in order
     records: dict[str, Row] = field(default_factory=dict)
     opportunities: list[Row] = field(default_factory=list)
     effects: dict[str, Row] = field(default_factory=dict)
@@ -52,14 +52,14 @@ class Books:
 
     def keep(self, file: Path) -> None:
         """Keep Postgres's side for whoever analyses a breach: the servers are gone by then."""
-        told = {
+        observed = {
             "opportunities": self.opportunities,
             "exceptions": self.exceptions,
             "approval_tasks": self.tasks,
             "effects": list(self.effects.values()),
             "audit": [entry for trail in self.audit.values() for entry in trail],
         }
-        file.write_text(json.dumps(told, default=str, indent=1))
+        file.write_text(json.dumps(observed, default=str, indent=1))
 
 
 def read(house: House) -> Books:
@@ -76,7 +76,7 @@ def read(house: House) -> Books:
             for change in house.salesforce.changes(record_id)
             if change["by"] == "api"
         ]
-        books.told[record_id] = changes
+        books.written_back[record_id] = changes
         books.records[record_id] = house.salesforce.record(record_id)
     _read_postgres(house, books)
     return books

@@ -96,7 +96,7 @@ class Crm:
         self.unheard = 0  # attempts that got no 2xx
         self._url, self._path = web, f"/webhooks/{connection}"
         self._sign = Webhook(secret)
-        self._chance = random.Random(f"crm {seed}")  # to be repeatable
+        self._chance = random.Random(f"crm {seed}")  # noqa: S311 - to be repeatable
         self._queue: queue.Queue[Delivery | None] = queue.Queue()
         self._open = 0
         self._lock = threading.Lock()
@@ -133,10 +133,10 @@ class Crm:
         if poison:
             self.poison.append(record_id)
             return record_id
-        first = self._told(record_id)
+        first = self._notification(record_id)
         if self._chance.random() < 0.1:
             self.edit(record_id, tell=False)
-            second = self._told(record_id)
+            second = self._notification(record_id)
             self._send(second, first)
             self.reordered += 1
         else:
@@ -156,15 +156,15 @@ class Crm:
         self.control.edit(record_id, {"opportunity": changes})
         self.edited += 1
         if tell:
-            self._send(self._told(record_id))
+            self._send(self._notification(record_id))
 
     def send_stale(self) -> bool:
         """Send a delivery with yesterday's timestamp, correctly signed: it is refused, and nothing is
         stored."""
-        told = self._told(self._chance.choice(self.records))
-        self.stale.append(told.id)
+        stale = self._notification(self._chance.choice(self.records))
+        self.stale.append(stale.id)
         try:
-            return self._post(told, datetime.now(UTC) - STALE) == HTTPStatus.UNAUTHORIZED
+            return self._post(stale, datetime.now(UTC) - STALE) == HTTPStatus.UNAUTHORIZED
         except (OSError, HTTPException):
             return False
 
@@ -175,22 +175,22 @@ class Crm:
         return len(again)
 
     def tell(self, record_id: str) -> None:
-        self._send(self._told(record_id))
+        self._send(self._notification(record_id))
 
-    def _told(self, record_id: str) -> Delivery:
+    def _notification(self, record_id: str) -> Delivery:
         record = self.control.record(record_id)
         opportunity = {
             "id": record_id,
             "system_modstamp": record["SystemModstamp"],
             "is_won": bool(record["IsWon"]),
         }
-        told = {
+        notification = {
             "type": "opportunity.changed",
             "organization_id": "00D000000000001",
             "sent_at": datetime.now(UTC).isoformat(),
             "opportunities": [opportunity],
         }
-        return Delivery(record_id, canonical_json.dumps(told).encode())
+        return Delivery(record_id, canonical_json.dumps(notification).encode())
 
     def _send(self, *deliveries: Delivery) -> None:
         kept = [delivery for delivery in deliveries if not self._drop(delivery)]

@@ -80,7 +80,7 @@ def nothing_exists_twice(books: Books, crm: Crm) -> Breaches:
     asked = [row["service_model_ref"] for rows in books.asked.values() for row in rows]
     for key, count in doubles(asked).items():
         yield f"the PSA is asked for somebody {count} times under {key}"
-    for record_id, writes in books.told.items():
+    for record_id, writes in books.written_back.items():
         for text, count in doubles(canonical_json.dumps(write) for write in writes).items():
             yield f"{record_id} was told {count} times: {text}"
 
@@ -102,7 +102,7 @@ def nothing_exists_unasked(books: Books, crm: Crm) -> Breaches:
             if row is None and record_id in disputed:
                 continue
             if row is None:
-                yield f"{thing.key} of {_told(books, record_id)} exists and is not in the ledger"
+                yield f"{thing.key} of {_described(books, record_id)} exists and is not in the ledger"
             elif not _is_approved(books, by_id[row["opportunity_id"]]):
                 yield f"{thing.key} exists, and its plan was not approved by both"
 
@@ -120,7 +120,7 @@ def active_means_all_of_it(books: Books, crm: Crm) -> Breaches:
         if money != plan.total.amount:
             yield f"{record_id}: {money} in the ERP, {plan.total.amount} in the plan"
         parent = things.get(next(keys_of(opportunity, plan)))
-        yield from _told_of(books, record_id, parent.number if parent else None)
+        yield from _written_back_of(books, record_id, parent.number if parent else None)
         yield from _asked_for(books, opportunity, plan)
 
 
@@ -133,7 +133,7 @@ def keys_of(opportunity: Row, plan: PlanContent) -> Iterator[str]:
         yield outside_key(*whose, EffectKind.BILLING_LINE, line.path)
 
 
-def _told_of(books: Books, record_id: str, number: str | None) -> Breaches:
+def _written_back_of(books: Books, record_id: str, number: str | None) -> Breaches:
     record = books.records[record_id]
     if record["oppsync_Status__c"] != "Active" or record["oppsync_Project_Number__c"] != number:
         yield (
@@ -150,20 +150,20 @@ def _asked_for(books: Books, opportunity: Row, plan: PlanContent) -> Breaches:
     wanted = {
         outside_key(*whose, EffectKind.STAFFING, asked.path): asked.hours * 60 for asked in plan.staffing()
     }
-    there = {
+    existing = {
         row["service_model_ref"]: sum((each["minutes"] for each in row["allocations"]), Decimal(0))
         for row in books.asked[opportunity["source_id"]]
     }
-    for key in wanted.keys() | there.keys():
-        if round(wanted.get(key, Decimal(0))) != there.get(key):
-            yield f"{key}: {there.get(key)} minutes in the PSA, {wanted.get(key)} in the plan"
+    for key in wanted.keys() | existing.keys():
+        if round(wanted.get(key, Decimal(0))) != existing.get(key):
+            yield f"{key}: {existing.get(key)} minutes in the PSA, {wanted.get(key)} in the plan"
 
 
 def rejections_are_told(books: Books, crm: Crm) -> Breaches:
     for opportunity in books.opportunities:
-        said = books.records[opportunity["source_id"]]["oppsync_Status__c"]
-        if opportunity["state"] == "rejected" and said != "Rejected":
-            yield f"{opportunity['source_id']} is rejected; the CRM says {said}"
+        status = books.records[opportunity["source_id"]]["oppsync_Status__c"]
+        if opportunity["state"] == "rejected" and status != "Rejected":
+            yield f"{opportunity['source_id']} is rejected; the CRM says {status}"
 
 
 def exceptions_have_code_and_owner(books: Books, crm: Crm) -> Breaches:
@@ -225,7 +225,7 @@ def _is_approved(books: Books, opportunity: Row) -> bool:
     return roles == {"finance", "delivery"}
 
 
-def _told(books: Books, record_id: str) -> str:
+def _described(books: Books, record_id: str) -> str:
     """A deal and its state, for people who read about a breach."""
     for opportunity in books.opportunities:
         if opportunity["source_id"] == record_id:

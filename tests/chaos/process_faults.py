@@ -272,12 +272,12 @@ def lose_messages(house: House) -> Generator[float, None, int]:
     for _ in range(5):
         house.crm.edit()
     yield from until(lambda: messages(house) > 2, 3)
-    gone = messages(house)
+    lost = messages(house)
     with house.servers.redis() as client:
         client.flushall()
     for worker in workers:
         worker.signal(signal.SIGCONT)
-    return gone
+    return lost
 
 
 def flush(house: House, chance: Random) -> Injection:

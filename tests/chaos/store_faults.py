@@ -98,9 +98,9 @@ def _noticed(house: House) -> int:
 
 
 def terminate_connections(house: House, chance: Random) -> Injection:
-    gone = house.servers.terminate_connections()
+    terminated = house.servers.terminate_connections()
     yield 0.5
-    return gone
+    return terminated
 
 
 def lose_commit_replies(house: House, chance: Random) -> Injection:

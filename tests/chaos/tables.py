@@ -9,7 +9,7 @@ from tests.chaos.bench import RESTORE, Report
 from tests.chaos.fault import Fault
 
 
-def told(reports: Sequence[Report], faults: Sequence[Fault]) -> str:
+def tables_of(reports: Sequence[Report], faults: Sequence[Fault]) -> str:
     return "\n".join(_lines(reports, faults)) + "\n"
 
 

@@ -87,7 +87,7 @@ class House:
 
     def tell(self, *record_ids: str, delivery_id: str | None = None) -> UUID:
         """Deliver the CRM's notification about these records, as already verified."""
-        told = {
+        notification = {
             "type": "opportunity.changed",
             "organization_id": "00D000000000001",
             "sent_at": "2026-03-02T10:00:00Z",
@@ -96,7 +96,7 @@ class House:
                 for record_id in record_ids
             ],
         }
-        return self.deliver(canonical_json.dumps(told).encode(), delivery_id)
+        return self.deliver(canonical_json.dumps(notification).encode(), delivery_id)
 
     def deliver(self, body: bytes, delivery_id: str | None = None) -> UUID:
         delivery = Delivery(

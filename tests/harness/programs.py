@@ -108,8 +108,8 @@ class Program:
             assert code == 0, f"{self.name} ended with {code}:\n{self.last_words()}"
 
     def last_words(self) -> str:
-        said = self._log.read_text(errors="replace") if self._log.exists() else ""
-        return f"--- {self.name}\n{said[-LAST_CHARACTERS:]}"
+        output = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return f"--- {self.name}\n{output[-LAST_CHARACTERS:]}"
 
 
 class Server:

@@ -71,12 +71,12 @@ def _errors(name: str, tree: ast.Module) -> dict[str, type[Exception]]:
     ]
     if not set(named) & _ERROR_NAMES or name == "oppsync/kernel/errors.py":
         return {}
-    here: dict[str, Any] = vars(
+    module_values: dict[str, Any] = vars(
         importlib.import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
     )
     return {
         each: kind
-        for each, kind in here.items()
+        for each, kind in module_values.items()
         if isinstance(kind, type) and issubclass(kind, OppsyncError | Problem)
     }
 

@@ -207,10 +207,10 @@ class World:
 
     def delivery_of(self, deal: str) -> Json:
         """The CRM's first notification of a deal, once it was answered: id, status, answer, attempts."""
-        told = next(each for each in self.salesforce.deliveries() if deal in each["body"])
-        if told["status"] is None:
+        delivery = next(each for each in self.salesforce.deliveries() if deal in each["body"])
+        if delivery["status"] is None:
             raise NotYet(f"{deal} was not told of")
-        return told
+        return delivery
 
     # What people do.
 

@@ -45,7 +45,7 @@ def messages(broker: RedisBroker, stage: str = "validate") -> list[dict[str, obj
     return [json.loads(each) for each in found if each is not None]
 
 
-def told(broker: RedisBroker, stage: str = "validate") -> list[UUID]:
+def queued(broker: RedisBroker, stage: str = "validate") -> list[UUID]:
     return [UUID(message["args"][0]) for message in messages(broker, stage)]  # type: ignore[index]
 
 
@@ -104,7 +104,7 @@ def test_what_a_flushed_redis_forgot_is_sent_again(
     assert sender.sweep() == 0  # a message sent just now may still be on its way
     desk.run(application, LATER)
     assert sender.sweep() == 2
-    assert sorted(told(broker)) == sorted(ids)
+    assert sorted(queued(broker)) == sorted(ids)
     assert sender.sweep() == 0  # and not again at once
 
 
@@ -158,11 +158,11 @@ def test_a_row_for_a_stage_of_another_release_does_not_stop_the_relay(
     order(application, new)
 
     sender.relay()
-    assert told(broker) == [new]
+    assert queued(broker) == [new]
 
     desk.run(application, LATER)
     sender.sweep()
-    assert old in told(broker)
+    assert old in queued(broker)
 
 
 @pytest.mark.parametrize("state", State)
@@ -176,7 +176,7 @@ def test_a_due_deal_is_sent_to_the_stage_of_its_state(
     sender.sweep()
 
     starts = {start: stage.name for stage in PIPELINE for start in stage.starts}
-    assert told(broker, starts.get(state, "validate")) == [opportunity_id]
+    assert queued(broker, starts.get(state, "validate")) == [opportunity_id]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_long_queue_is_not_fed_and_others_are(
     broker.client.rpush(f"{NAMESPACE}:validate", *junk)
 
     assert sender.sweep() == 1
-    assert told(broker, "create_projects") == [approved]
+    assert queued(broker, "create_projects") == [approved]
 
     broker.client.delete(f"{NAMESPACE}:validate")
     assert sender.sweep() == BATCH
@@ -254,9 +254,9 @@ def connection_of(application: Application, opportunity_id: UUID) -> str:
     return str(row[0])
 
 
-def told_connections(application: Application, broker: RedisBroker) -> list[str]:
+def queued_connections(application: Application, broker: RedisBroker) -> list[str]:
     """The connections of the queue's messages, in order: the last pushed is worked last."""
-    ids = told(broker)
+    ids = queued(broker)
     return [connection_of(application, opportunity_id) for opportunity_id in ids]
 
 
@@ -272,8 +272,8 @@ def test_a_flood_of_one_connection_lets_another_pass(
 
     sender.relay()
 
-    assert "quiet" in told_connections(application, broker)[:2]
-    assert len(told(broker)) <= BATCH
+    assert "quiet" in queued_connections(application, broker)[:2]
+    assert len(queued(broker)) <= BATCH
 
 
 def test_what_comes_back_from_a_flood_lets_others_pass_too(
@@ -287,7 +287,7 @@ def test_what_comes_back_from_a_flood_lets_others_pass_too(
 
     sender.sweep()
 
-    assert "quiet" in told_connections(application, broker)[:2]
+    assert "quiet" in queued_connections(application, broker)[:2]
 
 
 def test_one_tenants_flood_leaves_others_their_share(
@@ -301,7 +301,7 @@ def test_one_tenants_flood_leaves_others_their_share(
 
     sender.relay()
 
-    shares = Counter(told_connections(application, broker))
+    shares = Counter(queued_connections(application, broker))
     assert shares == {"a": 8, "b": 8, "c": 8, "d": 25}
 
 

@@ -82,8 +82,10 @@ def _ledger_is_true(simulation: Simulation, row: Row) -> None:
     for effect in simulation.world.effects(row.tracked.id):
         if effect.state is EffectState.CONFIRMED and effect.kind in _IN_ERP | _IN_PSA:
             books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
-            there = [thing.outside_id for thing in books.of(effect.key)]
-            assert there == [effect.outside_id], f"{effect.key} is confirmed as {effect.outside_id}: {there}"
+            existing = [thing.outside_id for thing in books.of(effect.key)]
+            assert existing == [effect.outside_id], (
+                f"{effect.key} is confirmed as {effect.outside_id}: {existing}"
+            )
         if effect.state is EffectState.CANCELLED:
             books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
             assert all(thing.closed for thing in books.of(effect.key)), f"{effect.key} is not closed"
@@ -95,13 +97,13 @@ def _moves_are_allowed(simulation: Simulation) -> None:
         allowed = move.after is move.before or move.after in TRANSITIONS[move.before]
         assert allowed, f"{move.before} -> {move.after}"
         assert move.version_after == move.version_before + 1, f"{move}"
-    told, made = defaultdict(list), defaultdict(list)
-    for opportunity_id, before, after in simulation.world.told_moves():
-        told[opportunity_id].append((before, after))
+    audited, made = defaultdict(list), defaultdict(list)
+    for opportunity_id, before, after in simulation.world.audited_moves():
+        audited[opportunity_id].append((before, after))
     for move in moves:
         if move.before is not move.after:
             made[move.opportunity_id].append((move.before.value, move.after.value))
-    assert told == made, f"the audit trail tells another story: {told}, but {made}"
+    assert audited == made, f"the audit trail tells another story: {audited}, but {made}"
 
 
 # The end.
@@ -153,8 +155,8 @@ def _follows_the_crm(simulation: Simulation, row: Row) -> None:
         assert tracked.state is not State.WITHDRAWN, f"{tracked.source_id} is won, and lies withdrawn"
         return
     codes = {item.code for item in simulation.world.items() if item.opportunity_id == tracked.id}
-    told = tracked.state is State.WITHDRAWN or "LOST_AFTER_APPROVAL" in codes
-    assert told, f"{tracked.source_id} is no longer won, and is {tracked.state}"
+    audited = tracked.state is State.WITHDRAWN or "LOST_AFTER_APPROVAL" in codes
+    assert audited, f"{tracked.source_id} is no longer won, and is {tracked.state}"
 
 
 def _keys_of(simulation: Simulation, row: Row) -> list[str]:
@@ -212,8 +214,10 @@ def _candidates_know(simulation: Simulation, row: Row) -> None:
     """The candidates were notified."""
     for task in simulation.world.tasks(row.tracked.id):
         if task.status is TaskStatus.OPEN:
-            told = [message for message in simulation.outside.mail if str(task.id) in message.body]
-            assert len({message.to for message in told}) == len(task.candidates), f"nobody told of {task.role}"
+            audited = [message for message in simulation.outside.mail if str(task.id) in message.body]
+            assert len({message.to for message in audited}) == len(task.candidates), (
+                f"nobody told of {task.role}"
+            )
 
 
 def finish(simulation: Simulation) -> None:

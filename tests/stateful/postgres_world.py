@@ -141,7 +141,7 @@ class PostgresWorld:
             for row in rows
         ]
 
-    def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
+    def audited_moves(self) -> Sequence[tuple[UUID, str, str]]:
         types = [event.type for event in TELL_MOVES]
         query = select(audit).where(audit.c.type.in_(types)).order_by(audit.c.id)
         told = ((row.opportunity_id, row.before, row.after) for row in self._watcher.execute(query))

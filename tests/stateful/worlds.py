@@ -65,7 +65,7 @@ class World(Protocol):
     def moves(self) -> Sequence[Move]:
         """The moves as the storage saw them, oldest first."""
 
-    def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
+    def audited_moves(self) -> Sequence[tuple[UUID, str, str]]:
         """Opportunity, state before and after, from the audit trail, oldest first."""
 
     def breaches(self) -> Sequence[str]:
@@ -158,8 +158,8 @@ class MemoryWorld:
     def moves(self) -> Sequence[Move]:
         return self._moves
 
-    def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
-        return [told for event in self._store.tables.audit if (told := told_move(event))]
+    def audited_moves(self) -> Sequence[tuple[UUID, str, str]]:
+        return [told for event in self._store.tables.audit if (told := audited_move(event))]
 
     def breaches(self) -> Sequence[str]:
         return self._breaches
@@ -169,7 +169,7 @@ class MemoryWorld:
 TELL_MOVES = (StateChanged, Replayed, CompensationBegun)
 
 
-def told_move(event: Event) -> tuple[UUID, str, str] | None:
+def audited_move(event: Event) -> tuple[UUID, str, str] | None:
     if not isinstance(event, TELL_MOVES) or event.opportunity_id is None:
         return None
     before, after = event.before["state"], event.after["state"]

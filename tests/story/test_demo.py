@@ -74,13 +74,13 @@ class Cli:
         ) as process:
             try:
                 assert process.stdout is not None
-                said = []
+                lines = []
                 for line in process.stdout:
-                    said.append(line)
+                    lines.append(line)
                     if line.startswith(until):
                         break
                 else:
-                    pytest.fail("".join(said))
+                    pytest.fail("".join(lines))
                 yield process
             finally:
                 process.kill()

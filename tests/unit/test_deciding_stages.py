@@ -27,7 +27,7 @@ from oppsync.pipeline import enrich, split_workstreams, validate
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from tests.harness import builders as make
 from tests.unit import test_rates
-from tests.unit.test_overrides import said
+from tests.unit.test_overrides import override_of
 
 
 class UnitsOfWork:
@@ -372,7 +372,7 @@ def test_a_margin_that_blocks_parks_the_deal_where_it_is_split_and_not_before() 
 
 def test_overrides_that_are_not_possible_and_thin_margins_are_found_together() -> None:
     book = floors("50", Severity.BLOCKS)
-    overrides = [said("template", "TPL-X")]
+    overrides = [override_of("template", "TPL-X")]
 
     outcome = parked(split_workstreams.decide(enriched_by(book), make.NOW, book, overrides))
 

@@ -19,7 +19,7 @@ from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, Referenc
 from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
-from tests.unit.test_overrides import said
+from tests.unit.test_overrides import override_of
 from tests.unit.test_split_rules import IN_PHASES
 
 BEGIN = date(2026, 1, 1)
@@ -162,26 +162,30 @@ PLANNED = [
     Planned(
         "more hours",
         FIXED,
-        (said("hours", "90"),),
+        (override_of("hours", "90"),),
         [(BELOW, "/lines/0/net", "10 %"), (BELOW, "/amount", "10 %")],
     ),
-    Planned("more hours, taken back", FIXED, (said("hours", "90"), said("hours", None, number=2)), []),
+    Planned(
+        "more hours, taken back", FIXED, (override_of("hours", "90"), override_of("hours", None, number=2)), []
+    ),
     Planned(
         "too many hours in the CRM",
         make.opportunity(make.fixed_line(planned_hours=90)),
-        (said("hours", "60"),),
+        (override_of("hours", "60"),),
         [],
     ),
-    Planned("no hours in the CRM", UNPLANNED, (said("hours", "60"),), []),
-    Planned("another service line", FIXED, (said("service_line", "ADV"),), [(BELOW, "/lines/0/net", "40 %")]),
+    Planned("no hours in the CRM", UNPLANNED, (override_of("hours", "60"),), []),
+    Planned(
+        "another service line", FIXED, (override_of("service_line", "ADV"),), [(BELOW, "/lines/0/net", "40 %")]
+    ),
     Planned(
         "one of two lines",
         make.opportunity(make.fixed_line(), make.fixed_line(id="00kL3")),
-        (said("hours", "90", "00kL3"),),
+        (override_of("hours", "90", "00kL3"),),
         [(BELOW, "/lines/1/net", "10 %"), (BELOW, "/amount", "25 %")],
     ),
-    Planned("a workstream that is gone", FIXED, (said("hours", "90", "00kL9"),), []),
-    Planned("what changes no cost", FIXED, (said("ends_on", "2026-10-31"),), []),
+    Planned("a workstream that is gone", FIXED, (override_of("hours", "90", "00kL9"),), []),
+    Planned("what changes no cost", FIXED, (override_of("ends_on", "2026-10-31"),), []),
 ]
 
 
@@ -199,7 +203,7 @@ def test_of_a_line_in_phases_each_phase_is_judged_once_people_plan_one() -> None
     )
     (first, *_rest) = split(FIXED, make.enrichment(FIXED, book))
     assert first.hours is not None
-    twice = said("hours", str(first.hours * 2), first.key)
+    twice = override_of("hours", str(first.hours * 2), first.key)
 
     findings = judged(FIXED, book, twice)
 

@@ -157,11 +157,11 @@ class Office:
 
     def _plan(self, opportunity_id: UUID, record: Opportunity) -> Plan:
         with self.uow() as uow:
-            said = uow.overrides.of(TENANT, opportunity_id)
+            stored = uow.overrides.of(TENANT, opportunity_id)
         enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
         systems = PlanSystems(erp="tryton-demo", psa="kantata-demo")
         to = Destination(systems, builders.erp())
-        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), said, to)
+        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), stored, to)
         assert isinstance(outcome, Advance)
         assert outcome.plan is not None
         return outcome.plan
