@@ -21,8 +21,8 @@ from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import open_tasks
 from oppsync.pipeline.stage import Advance, Park
 from tests.harness import builders as make
-from tests.unit.test_overrides import planned as plan_of
 from tests.unit.test_overrides import override_of
+from tests.unit.test_overrides import planned as plan_of
 
 FINANCE, DELIVERY = ApprovalRole.FINANCE, ApprovalRole.DELIVERY
 TODAY = date(2026, 5, 4)
