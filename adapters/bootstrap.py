@@ -235,13 +235,13 @@ def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> N
 
 def _keys(settings: Settings) -> MultiFernet:
     """Derive a Fernet key from each secret, whatever its form: a Heroku build generates 64 hex digits."""
-    given = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
-    if not given or any(len(key) < SHORTEST_KEY for key in given):
+    keys = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
         raise Misconfigured(
             f"OPPSYNC_SECRET_KEYS must be random secrets of at least {SHORTEST_KEY} characters, "
             "separated by commas: the first encrypts, all decrypt."
         )
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in given])
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in keys])
 
 
 def _derived(secret: str) -> bytes:

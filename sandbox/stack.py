@@ -17,7 +17,7 @@ from typing import IO, Self
 from adapters.bootstrap import Application, build
 from adapters.cli.commands import Failed
 from adapters.cli.connect import CONNECTIONS, names_servers
-from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, describe, handled, together
+from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, describe, handled, product_commands
 from adapters.postgres import schema
 from adapters.runtime.environment import read_settings
 from adapters.runtime.local_set import announced
@@ -127,7 +127,7 @@ class Stack:
         schema.upgrade(self.application.engine)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
         self._say("Starting web, worker and relay ...")
-        self._supervise(together(), self._environment(settings, listeners), listeners)
+        self._supervise(product_commands(), self._environment(settings, listeners), listeners)
         for standin in (demo_systems.salesforce, demo_systems.kantata):
             self._wait_for(standin(self.home, self.addresses).is_ready)
         demo_systems.configure_webhook(self.home, self.addresses)

@@ -18,7 +18,7 @@ from typing import IO, Self
 from adapters.runtime.processes import die_with_parent
 
 PROJECT = Path(__file__).parents[2]
-TOGETHER = ("web", "worker", "relay")
+PRODUCT = ("web", "worker", "relay")
 GRACE_SECONDS = 25.0  # platforms send SIGKILL 30 s after SIGTERM
 POLL_SECONDS = 0.05
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -40,10 +40,10 @@ def read_procfile(text: str) -> dict[str, str]:
     return commands
 
 
-def together(procfile: Path = PROJECT / "Procfile") -> dict[str, str]:
+def product_commands(procfile: Path = PROJECT / "Procfile") -> dict[str, str]:
     """The commands that make up the running product: web, worker and relay."""
     commands = read_procfile(procfile.read_text())
-    return {name: commands[name] for name in TOGETHER}
+    return {name: commands[name] for name in PRODUCT}
 
 
 def print_line(name: str, line: str) -> None:
@@ -200,7 +200,7 @@ def describe(code: int) -> str:
 
 
 def main() -> int:
-    with Supervisor(together(), os.environ) as supervisor:
+    with Supervisor(product_commands(), os.environ) as supervisor:
         return supervisor.wait()
 
 

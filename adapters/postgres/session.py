@@ -34,8 +34,8 @@ def rows_of(name: str, columns: Iterable[Column[Any]]) -> Any:
     """The bound value `name`, a JSON array of objects, as a table with these columns: one statement for any
     number of rows."""
     typed = [column(found.name, found.type) for found in columns]
-    given = func.jsonb_to_recordset(bindparam(name, type_=JSONB)).table_valued(*typed)
-    return given.render_derived(name, with_types=True)
+    table = func.jsonb_to_recordset(bindparam(name, type_=JSONB)).table_valued(*typed)
+    return table.render_derived(name, with_types=True)
 
 
 def _adding_audit(*where: Any) -> Any:

@@ -135,13 +135,13 @@ def pause_worker(house: House, chance: Random) -> Injection:
     if not is_busy:
         house.tryton.clear_faults()
         return 0
-    before = worker.said("lease_lost")
+    before = worker.count_in_log("lease_lost")
     worker.signal(signal.SIGSTOP)
     house.tryton.clear_faults()
     yield PAUSE_SECONDS
     worker.signal(signal.SIGCONT)
-    yield from until(lambda: worker.said("lease_lost") > before, 10)
-    return worker.said("lease_lost") - before
+    yield from until(lambda: worker.count_in_log("lease_lost") > before, 10)
+    return worker.count_in_log("lease_lost") - before
 
 
 def sigterm_storm(house: House, chance: Random) -> Injection:
@@ -221,7 +221,7 @@ def poison(house: House, chance: Random) -> Injection:
         return bool(found and found[0])
 
     yield from until(parked, POISON_SECONDS)
-    return house.processes.said(f"{DIED_AT} stage.begins poison {record_id}")
+    return house.processes.count_in_log(f"{DIED_AT} stage.begins poison {record_id}")
 
 
 def die_at_a_place(house: House, chance: Random) -> Injection:
@@ -236,7 +236,7 @@ def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> I
         victims = [chance.choice(victims)]
 
     def died() -> int:
-        return sum(victim.said(f"{DIED_AT} {place}") for victim in victims)
+        return sum(victim.count_in_log(f"{DIED_AT} {place}") for victim in victims)
 
     before = died()
     for victim in victims:

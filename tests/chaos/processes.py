@@ -53,7 +53,7 @@ class Managed:
     @property
     def is_up(self) -> bool:
         """Whether it has started far enough to end cleanly on a signal."""
-        return self.runs and self.said(STARTED[self.kind], self.began_at) > 0
+        return self.runs and self.count_in_log(STARTED[self.kind], self.began_at) > 0
 
     @property
     def runs(self) -> bool:
@@ -101,7 +101,7 @@ class Managed:
         self.process, self.kill_at = None, None
         self.restart_at = time.monotonic() + RESTART_SECONDS
 
-    def said(self, words: str, since: int = 0) -> int:
+    def count_in_log(self, words: str, since: int = 0) -> int:
         """How often its log has these words after byte `since`."""
         return self.log.read_bytes()[since:].count(words.encode()) if self.log.exists() else 0
 
@@ -132,8 +132,8 @@ class Processes:
         for one in self.all:
             one.tick()
 
-    def said(self, words: str) -> int:
-        return sum(one.said(words) for one in self.all)
+    def count_in_log(self, words: str) -> int:
+        return sum(one.count_in_log(words) for one in self.all)
 
     def stop(self) -> list[str]:
         """SIGTERM, then SIGKILL for what is left; returns the names that had to be killed."""

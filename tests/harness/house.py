@@ -122,9 +122,9 @@ class House:
 
         def rests() -> bool:
             self.work()
-            return not self.put_off()
+            return not self.deferred()
 
-        until(rests, "every deal rests", lambda: str(self.put_off()))
+        until(rests, "every deal rests", lambda: str(self.deferred()))
 
     def work(self) -> None:
         """Work until nothing is due; deferred deals stay deferred."""
@@ -159,7 +159,7 @@ class House:
             connection.execute(text("update opportunities set due_at = now() where due_at is not null"))
             connection.execute(text("update effects set sent_at = sent_at - interval '1 hour'"))
 
-    def put_off(self) -> list[dict[str, Any]]:
+    def deferred(self) -> list[dict[str, Any]]:
         """Deals with a due time, and how often they failed in a row."""
         return self.rows("select source_id, state, tries, due_at from opportunities where due_at is not null")
 

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from adapters.bootstrap import Application, build
-from adapters.operations.supervisor import PROJECT, TOGETHER, read_procfile
+from adapters.operations.supervisor import PRODUCT, PROJECT, read_procfile
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
@@ -123,7 +123,7 @@ class World:
         self._stack.callback(self.application.close)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
         self._tokens = {email: self._token(email) for email in (FINANCE, DELIVERY, OPERATIONS)}
-        for name in TOGETHER:
+        for name in PRODUCT:
             self.add(name, name)
         self.heal()
         demo_systems.configure_webhook(self.home, self.addresses)
@@ -152,7 +152,7 @@ class World:
     def heal(self) -> None:
         """Repair whatever a story broke, and remove the processes that it added."""
         for name in [*self.programs]:
-            if name not in (*OUTSIDE, *TOGETHER):
+            if name not in (*OUTSIDE, *PRODUCT):
                 self.programs.pop(name).kill()
         self.postgres.start()
         self.redis.start()
@@ -166,7 +166,7 @@ class World:
         self.start_product()
 
     def start_product(self) -> None:
-        for name in TOGETHER:
+        for name in PRODUCT:
             self.programs[name].start()
         self.until(lambda: self.ask("GET", "/health/ready").json["status"] == "ok", "web is ready")
 

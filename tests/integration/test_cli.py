@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
-from adapters.operations.supervisor import together
+from adapters.operations.supervisor import product_commands
 from adapters.postgres import schema
 from adapters.runtime.local_set import announced
 from oppsync.domain.work.exceptions import ExceptionStatus
@@ -99,7 +99,7 @@ def test_without_servers(
     assert not home.exists(), "looking starts nothing and leaves nothing"
 
 
-@pytest.mark.parametrize("command", together().values(), ids=together())
+@pytest.mark.parametrize("command", product_commands().values(), ids=product_commands())
 def test_a_process_of_the_procfile_without_addresses_ends_with_one_sentence(command: str) -> None:
     done = subprocess.run(
         command.split(),

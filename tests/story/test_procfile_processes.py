@@ -9,7 +9,7 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
-from adapters.operations.supervisor import TOGETHER
+from adapters.operations.supervisor import PRODUCT
 from tests.harness.world import World, spread
 
 # Connections of Postgres (essential plans: 20) and of Redis (the smallest plan), less some for people.
@@ -19,7 +19,7 @@ SMALLEST_PLAN = 18
 @pytest.fixture
 def stopped(world: World) -> World:
     """A world whose product does not run yet."""
-    for name in TOGETHER:
+    for name in PRODUCT:
         world.programs[name].stop()
     return world
 

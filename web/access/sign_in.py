@@ -41,11 +41,11 @@ def enter() -> ResponseReturnValue:
     kept = {name: request.form[f"kept_{name}"] for name in KEPT_FIELDS if request.form.get(f"kept_{name}")}
     errors = [
         FormError(name, message)
-        for name, message, given in (
+        for name, message, value in (
             ("email", "Enter your e-mail address.", email),
             ("password", "Enter your password.", password),
         )
-        if not given
+        if not value
     ]
     if errors:
         return render(next_=back, kept=kept, email=email, errors=errors), 422
