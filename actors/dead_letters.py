@@ -17,7 +17,7 @@ BATCH = 200
 
 
 def mirror_dead_letters(application: Application, broker: RedisBroker) -> int:
-    """Copy them to Postgres, commit, then delete them from Redis, which would forget them. Returns how many."""
+    """Copy them to Postgres, commit, then delete them from Redis, where they would expire. Returns how many."""
     return sum(_mirror(application, broker, stage.queue) for stage in PIPELINE)
 
 

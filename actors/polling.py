@@ -1,4 +1,4 @@
-"""Polls of CRMs, on a thread of the relay's own: a CRM that is slow must not hold up messages."""
+"""Poll the CRMs on a thread of the relay's own, since a slow CRM must not hold up messages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from oppsync.kernel.errors import StoreUnavailable
 from oppsync.services.intake.commands import PollCrm
 
 LOOK_SECONDS = 1.0
-# What runs may end: a vendor's call takes at most 15 seconds, a platform waits 30.
+# A shutdown waits this long for a poll: a vendor's call takes at most 15 seconds, and a platform kills after
+# 30.
 END_SECONDS = 18.0
 
 
 class Poller:
-    """Any number of relays may have one: the watermarks' leases share the work out."""
+    """Polls until it is stopped. Every relay may run one: the leases of the watermarks divide the work."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._stop = threading.Event()
-        # A daemon: the process ends all the same, and the lease of what it left runs out.
+        # A daemon thread does not keep the process alive; the lease of an unfinished poll runs out by itself.
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
 
     def start(self) -> None:
@@ -40,6 +41,7 @@ class Poller:
             except StoreUnavailable as error:
                 log.warning("poll_waits", reason=error.message)
             except Exception as error:
-                # A bug must not end the polls; the lease it left keeps them from storming.
+                # A bug must not end the polls. The lease that it leaves behind keeps the next poll from
+                # following at once.
                 log.error("poll_failed", exc_info=error)
                 sentry_sdk.capture_exception(error)

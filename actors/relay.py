@@ -1,4 +1,4 @@
-"""`python -m actors.relay`: sends what Postgres says is to be sent. Any number may run; they share the rows."""
+"""`python -m actors.relay`: send the messages that Postgres holds. Any number may run; they share the rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from actors.dead_letters import mirror_dead_letters
 from actors.polling import Poller
 from actors.sending import Sender
 from actors.stages import declare_actors
-from actors.stopping import stop_listening, told_to_stop
+from actors.stopping import stop_event, stop_listening
 from adapters.bootstrap import build
 from adapters.postgres.retention import prune
 from adapters.postgres.sending import PostgresSending
@@ -31,8 +31,8 @@ AWAY_SECONDS = 1.0
 
 @dataclass
 class Chore:
-    """Something done every so often; an `eager` one at once again while there is more. `run` returns how much
-    it did."""
+    """Something done at intervals. An `eager` chore runs again at once while there is more to do. `run` returns
+    how much it did."""
 
     name: str
     every: float
@@ -41,7 +41,8 @@ class Chore:
     next_at: float = 0.0
 
     def run_if_due(self, now: float) -> None:
-        """What is away now is there later: a failure is logged and costs one pause."""
+        """Run the chore if it is due. A failure (Postgres or Redis is away, say) is logged and costs one
+        pause."""
         if now < self.next_at:
             return
         self.next_at = now + self.every
@@ -69,7 +70,7 @@ def main() -> None:
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application, broker)),
     )
     poller = Poller(application)
-    stop = told_to_stop()
+    stop = stop_event()
     poller.start()
     log.info("relay_started")
     while not stop.wait(POLL_SECONDS):

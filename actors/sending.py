@@ -1,4 +1,4 @@
-"""From Postgres to Redis: outbox rows as they come, and due opportunities whose message was lost."""
+"""Send from Postgres to Redis: new outbox rows, and due opportunities whose message was lost."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.pipeline.table import stage_for
 
 BATCH = 50
-# A queue of Redis is fed up to this and one batch more: whoever comes waits behind so many at most. The rest
-# waits in Postgres, where it is safe, can be seen, and is sent in fair shares.
+# A queue of Redis is filled up to this number and one batch more, so that a new message waits behind few
+# others. The rest waits in Postgres, where it is safe and visible, and is sent in fair shares.
 LONGEST_QUEUE = 50
 
 
@@ -31,7 +31,7 @@ class Sender:
         """Send and delete a batch of outbox rows. Returns how many."""
         with self._store.outbox(BATCH, self._full_queues()) as rows:
             for row in rows:
-                if row.stage in self._actors:  # one of another release: the sweeper knows today's stage
+                if row.stage in self._actors:  # other releases have other stages: the sweep covers these
                     crash_point("relay.taken", row.stage)
                     self._send(row.stage, row.opportunity_id, row.traceparent)
                     crash_point("relay.sent", row.stage)
@@ -40,7 +40,7 @@ class Sender:
         return len(rows)
 
     def sweep(self) -> int:
-        """Send due opportunities that nobody works and for which no message was sent for a while. Returns how
+        """Send due opportunities that no worker holds and whose last message is old enough. Returns how
         many."""
         full = self._full_queues()
         waiting = [state for state in State if stage_for(state).name in full]

@@ -25,12 +25,12 @@ def _actor(broker: RedisBroker, application: Application, stage: Stage) -> drama
         try:
             application.dispatch(RunStage(UUID(opportunity_id), stage.name))
         except StoreUnavailable as error:
-            # The row is still due in Postgres: the sweeper sends it again.
+            # The row is still due in Postgres, so the sweeper sends it again.
             log.warning(
                 "store_unavailable", stage=stage.name, opportunity_id=opportunity_id, reason=error.message
             )
         except NewerRelease as error:
-            # Nothing was taken: it stays due for a process that can read it.
+            # The deal was not touched and stays due for a worker of the newer release.
             log.warning("newer_release", stage=stage.name, opportunity_id=opportunity_id, reason=error.message)
 
     return dramatiq.Actor(

@@ -1,4 +1,4 @@
-"""Told to stop: the first signal counts, the others change nothing."""
+"""Shut down on the first signal; further signals change nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
-def told_to_stop() -> threading.Event:
+def stop_event() -> threading.Event:
     """Set by the first signal that asks this process to end. Call it on the main thread."""
     stop = threading.Event()
     for number in STOPPING:
@@ -17,6 +17,7 @@ def told_to_stop() -> threading.Event:
 
 
 def stop_listening() -> None:
-    """Call it last: as Python ends, signals get their deadly meaning back, and platforms send SIGTERM twice."""
+    """Ignore further signals; call this last. As Python ends, signals get their deadly meaning back, and
+    platforms send SIGTERM twice."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)

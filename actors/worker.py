@@ -1,4 +1,5 @@
-"""`python -m actors.worker`: works all stages in the threads of one process; SIGTERM finishes what runs."""
+"""`python -m actors.worker`: run all stages in the threads of one process; on SIGTERM finish the running
+ones."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import dramatiq
 
 from actors.broker import make_broker
 from actors.stages import declare_actors
-from actors.stopping import stop_listening, told_to_stop
+from actors.stopping import stop_event, stop_listening
 from adapters.bootstrap import build
 from adapters.runtime.connection_budget import worker_pool, worker_threads
 from adapters.runtime.environment import read_settings
@@ -16,7 +17,7 @@ from adapters.runtime.logs import log
 
 # Heroku kills 30 s after SIGTERM.
 SHUTDOWN_MILLISECONDS = 22_000
-# On a machine they share, CRMs and people who wait for an answer come before the work.
+# Where they share a machine, webhooks and pages, for which somebody waits, go before the work of the stages.
 NICENESS = 5
 
 
@@ -28,7 +29,7 @@ def main() -> None:
     broker = make_broker(settings.redis_address)
     declare_actors(broker, application)
     worker = dramatiq.Worker(broker, worker_threads=threads)
-    stop = told_to_stop()
+    stop = stop_event()
     worker.start()
     log.info("worker_started", threads=threads)
     stop.wait()

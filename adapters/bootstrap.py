@@ -1,4 +1,5 @@
-"""The composition root: the only module that picks adapters. Opens nothing: safe before a fork."""
+"""The composition root: the only module that picks adapters. It opens no connection, so it is safe before a
+fork."""
 
 from __future__ import annotations
 
@@ -100,10 +101,10 @@ class SystemClock:
 
 @dataclass(frozen=True)
 class Application:
-    """What web, actors and command line are given.
+    """What web, actors and command line work with.
 
-    `tenant_id` is the installation's, for callers that nothing else gives a tenant. `stopping` is set when the
-    process shuts down.
+    `tenant_id` is the installation's, for callers that have no tenant from elsewhere. `stopping` is set when
+    the process shuts down.
     """
 
     tenant_id: str
@@ -118,7 +119,7 @@ class Application:
     _identity: Identity
 
     def close(self) -> None:
-        """Gives back its connections; what is asked afterwards opens new ones."""
+        """Return the connections to the servers; a later call opens new ones."""
         self.engine.dispose()
         self.vendor_traffic.close()
 
@@ -132,7 +133,7 @@ class Application:
         return self._identity.token(secret)
 
     def verify_webhook(self, connection_id: str, request: RawRequest) -> tuple[Connection, str]:
-        """The connection and the delivery's id. Raises NotFound, SignatureRefused."""
+        """Return the connection and the delivery's id. Raises NotFound, SignatureRefused."""
         with self.uow.reading() as uow:
             connection = uow.connections.get(connection_id)
             if connection.signature_scheme is None:
@@ -142,8 +143,8 @@ class Application:
         return connection, verify(request, keys, self.clock.now())
 
     def traffic(self, tenant_id: str) -> Sequence[Traffic]:
-        """How the calls to each connection of the tenant go. A connection whose settings are wrong is left out:
-        nothing is called there."""
+        """How much of each connection's limits is used, and its circuit. A connection whose settings are wrong
+        is left out, because nothing is called there."""
         with self.uow.reading() as uow:
             connections = uow.connections.of_tenant(tenant_id)
         seen = []
@@ -153,16 +154,16 @@ class Application:
         return seen
 
     def circuits(self) -> Mapping[str, str]:
-        """The circuit of each connection; `unknown` while nobody can say."""
+        """The state of each connection's circuit; `unknown` while Redis is away."""
         return {seen.connection_id: seen.circuit or "unknown" for seen in self.traffic(self.tenant_id)}
 
     def health(self) -> Mapping[str, str]:
-        """Each dependency: `ok`, or what is wrong with it."""
+        """Each dependency with `ok`, or with what is wrong with it."""
         return {"postgres": _postgres(self.engine), "redis": _redis(self.settings)}
 
 
 def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) -> Application:
-    """Wire everything: at most `pool_size` Postgres connections, and `threads` that work stages."""
+    """Wire everything: with at most `pool_size` Postgres connections, and `threads` that run stages."""
     configure_logs()
     if settings.sentry_dsn is not None:
         configure_sentry(settings.sentry_dsn.get_secret_value())
@@ -233,14 +234,14 @@ def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> N
 
 
 def _keys(settings: Settings) -> MultiFernet:
-    """A Fernet key derived from each secret, whatever its form: a Heroku build generates 64 hex digits."""
-    given = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
-    if not given or any(len(key) < SHORTEST_KEY for key in given):
+    """Derive a Fernet key from each secret, whatever its form: a Heroku build generates 64 hex digits."""
+    keys = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
         raise Misconfigured(
             f"OPPSYNC_SECRET_KEYS must be random secrets of at least {SHORTEST_KEY} characters, "
             "separated by commas: the first encrypts, all decrypt."
         )
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in given])
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in keys])
 
 
 def _derived(secret: str) -> bytes:

@@ -11,7 +11,8 @@ from benchmarks.webhooks import Sender
 
 
 def row(house: House, rate: float, numbers: range) -> dict[str, object]:
-    """Latency counts from the moment a webhook was due: one that had to wait for its turn is not flattered."""
+    """Measure one rate. Latency counts from the moment a webhook was due, so waiting for its turn counts
+    too."""
     sender = Sender(house.port, house.webhook_path, house.webhook_secret)
     answers = asyncio.run(sender.at_rate(numbers, rate))
     failed = sum(n for code, n in answers.statuses.items() if code >= HTTPStatus.INTERNAL_SERVER_ERROR)

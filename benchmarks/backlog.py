@@ -1,4 +1,4 @@
-"""`python -m benchmarks.backlog`: a long queue drains while new deals go on being acknowledged and worked."""
+"""`python -m benchmarks.backlog`: drain a long queue while new deals are still acknowledged and worked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`python -m benchmarks.burst`: deals won at once until all are written back, and what one of them cost."""
+"""`python -m benchmarks.burst`: time from many wins at once until all are written back, and the cost per
+deal."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def run(house: House, numbers: range) -> tuple[float, float]:
 
 
 def rows(house: House, count: int, first: int = 0) -> list[dict[str, object]]:
-    """Warm up, burst, and the table of it."""
+    """Warm up, run the burst, and return its table."""
     run(house, range(first, first + WARM_UP))
     before = measure.read(house)
     acknowledged, seconds = run(house, range(first + WARM_UP, first + WARM_UP + count))

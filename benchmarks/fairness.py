@@ -1,7 +1,7 @@
-"""`python -m benchmarks.fairness`: a flood of one connection, and how long one deal of another waits beside it.
+"""`python -m benchmarks.fairness`: how long one deal of a quiet connection waits during a flood of another.
 
-The flood stands in the outbox as if its webhooks had come at once. The deal comes when the flood is under way;
-before it another has come to an idle house, to compare with.
+The flood is put into the outbox as if its webhooks had come at once. The deal arrives while the flood is being
+worked; an earlier deal, while nothing else was to be done, is the comparison.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def active(house: House, connection: str) -> int:
 
 
 def wait(house: House, connection: str, count: int) -> float:
-    """Seconds until so many deals of the connection are written back."""
+    """Wait until so many deals of the connection are written back; return the seconds."""
     began = time.perf_counter()
     while active(house, connection) < count:
         if time.perf_counter() - began > LONGEST_SECONDS:

@@ -1,6 +1,7 @@
-"""The product as the Procfile starts it, on servers of our own with durable commits, around lean vendors.
+"""The product as the Procfile starts it, on its own servers with durable commits, with lean vendors around it.
 
-Used on the main thread: `with House(workers=2) as house`. What is started is ended, and its folder removed.
+Use it on the main thread: `with House(workers=2) as house`. At the end its processes are stopped and its folder
+is removed.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ Json = dict[str, Any]
 
 
 class House:
-    """`processes`: name -> process of the product; `servers` and `vendors` are what they stand on."""
+    """`processes`: name -> process of the product; `servers` and `vendors` are what they depend on."""
 
     def __init__(self, *, workers: int) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="oppsync-bench-")
@@ -130,7 +131,7 @@ class House:
             return calls
 
     def erp_moments(self) -> list[float]:
-        """When each call reached the ERP, in seconds of a clock of its own."""
+        """When each call reached the ERP, in seconds of the ERP's own clock."""
         with urllib.request.urlopen(f"{self.vendors_url}{vendors.MOMENTS}") as answer:  # noqa: S310
             moments: list[float] = json.load(answer)
             return moments
@@ -140,7 +141,7 @@ class House:
         self._put(connection_id, lambda known: {"settings": {**known.settings, SETTING: dict(limits)}})
 
     def double(self, connection_id: str, twin_id: str) -> None:
-        """A second connection to the same system."""
+        """Add a second connection to the same system."""
         self._put(connection_id, lambda known: {"id": twin_id, "name": twin_id})
 
     def _put(self, connection_id: str, fields: Callable[[Connection], Json]) -> None:

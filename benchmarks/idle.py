@@ -1,4 +1,4 @@
-"""`python -m benchmarks.idle`: what the product costs in each second in which there is nothing to do."""
+"""`python -m benchmarks.idle`: the product's use of resources per second while there is nothing to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from benchmarks import burst, measure, report
 from benchmarks.house import House
 
-# After the last deal Postgres still tidies up behind it.
+# After the last deal Postgres still runs its own maintenance.
 SETTLE_SECONDS = 15.0
 
 

@@ -1,4 +1,4 @@
-"""As little HTTP/1.1 as it takes: a server that keeps connections open, and a client that posts."""
+"""A minimal HTTP/1.1: a server that keeps connections open, and a client that posts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = Callable[[str, str, Mapping[str, str], bytes], tuple[int, bytes]]
 
 
 class Served(asyncio.Protocol):
-    """One connection. Answers are computed at once: nobody waits for anything but the loop."""
+    """One connection. Answers are computed in the event loop, without waiting."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -45,7 +45,7 @@ class Served(asyncio.Protocol):
 
 
 def serve(answer: Answer, port: int) -> None:
-    """On 127.0.0.1 until SIGTERM; says so when it listens."""
+    """Serve on 127.0.0.1 until SIGTERM; print a line when it listens."""
     gc.freeze()
     asyncio.run(_serve(answer, port))
 
@@ -61,14 +61,14 @@ async def _serve(answer: Answer, port: int) -> None:
 
 
 class Poster:
-    """One kept-open connection that posts, one request at a time; opened anew when the server closed it."""
+    """One kept-open connection that posts one request at a time; reopened when the server closed it."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
-        """The status."""
+        """Post, and return the status."""
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST {path} HTTP/1.1\r\nhost: {self._host}\r\ncontent-length: {len(body)}\r\n{lines}\r\n"
         for last_try in (False, True):

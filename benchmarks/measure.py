@@ -1,4 +1,4 @@
-"""What a stretch of work cost: the difference of two readings of everything that counts."""
+"""Measure the cost of a period: the difference between two readings of all counters."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from oppsync.domain.work.states import RESTING, State
 WORKING = [state.value for state in State if state not in RESTING]
 POLL_SECONDS = 0.1
 STUCK_SECONDS = 120.0
-# Of the client, not what a script of ours runs inside Redis.
+# Commands of clients, without those that a script of ours runs inside Redis.
 _SCRIPTS = ("evalsha", "eval")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Counters that only grow: CPU in milliseconds by kind of process, the rest in pieces or bytes."""
+    """Counters that only grow: CPU in milliseconds by kind of process, the others in counts or bytes."""
 
     at: float
     cpu: Mapping[str, float]
@@ -56,7 +56,7 @@ def _vendors(house: House) -> dict[str, float]:
 
 
 def between(first: Reading, last: Reading, pieces: int) -> list[dict[str, object]]:
-    """A row for each thing: all of it, and for one piece."""
+    """A row for each counter: in total, and per deal."""
     cpu = {kind: last.cpu[kind] - first.cpu.get(kind, 0.0) for kind in last.cpu}
     product = sum(cpu.get(kind, 0.0) for kind in ("web", "worker", "relay"))
     stores = cpu["postgres"] + cpu["redis"]
@@ -67,27 +67,27 @@ def between(first: Reading, last: Reading, pieces: int) -> list[dict[str, object
 
 
 def unfinished(house: House) -> int:
-    """Opportunities that somebody or something still has to work."""
+    """Opportunities that still wait for a stage or a person."""
     with house.sql() as sql:
         row = sql.execute("select count(*) from opportunities where state = any(%s)", [WORKING]).fetchone()
     return int(row[0]) if row else 0
 
 
 def wait(house: House, left: int = 0) -> None:
-    """Until no more than `left` are unfinished. Ends the benchmark when deals park or nothing moves."""
+    """Wait until no more than `left` are unfinished. Ends the benchmark when deals park or nothing moves."""
     before, moved = -1, time.monotonic()
     while (now := unfinished(house)) > left:
         if now != before:
             before, moved = now, time.monotonic()
-        if (said := _parked(house)) or time.monotonic() - moved > STUCK_SECONDS:
-            raise SystemExit(f"{now} deals do not come through: {said or 'nothing moves'}")
+        if (parked := _parked(house)) or time.monotonic() - moved > STUCK_SECONDS:
+            raise SystemExit(f"{now} deals do not come through: {parked or 'nothing moves'}")
         time.sleep(POLL_SECONDS)
-    if said := _parked(house):
-        raise SystemExit(f"Deals do not come through: {said}")
+    if parked := _parked(house):
+        raise SystemExit(f"Deals do not come through: {parked}")
 
 
 def _parked(house: House) -> list[str]:
-    """Why some did not come through: a benchmark that parks deals measures nothing."""
+    """Why deals were parked: a benchmark that parks deals measures nothing."""
     with house.sql() as sql:
         found = sql.execute("select distinct code || ': ' || message from exception_items limit 5")
         return [row[0] for row in found]

@@ -1,4 +1,5 @@
-"""`python -m benchmarks.naive`: the naive chain and ours, one after the other on the same servers."""
+"""`python -m benchmarks.naive`: compare a naive chain with the product, one after the other on the same
+servers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The chain many would write first: one Dramatiq actor calls the next, and Redis is the only memory.
+"""The obvious first version: one Dramatiq actor calls the next, and Redis is the only memory.
 
-No inbox, no lease, no look-up before a create, no ledger, no approval, no audit: what dies half-way is lost or
-made twice. It makes the same writing calls for the bench deal as the product, and one row when it is done.
+It has no inbox, lease, look-up before a create, ledger, approval or audit, so whatever dies half-way is lost or
+made twice. It makes the same writing calls for the bench deal as the product, and writes one row at the end.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def write_back(number: int, project: str) -> None:
     _call("PATCH", f"{_RECORD}/{record_id(number)}", fields)
     workspace = {"title": project, "creator_role": "maven", "external_reference": f"naive:{number}"}
     (found,) = _call("POST", "/api/v1/workspaces.json", {"workspace": workspace})["workspaces"].values()
-    told = {"workspace": {"description": json.dumps(fields)}}
-    _call("PUT", f"/api/v1/workspaces/{found['id']}.json", told)
+    body = {"workspace": {"description": json.dumps(fields)}}
+    _call("PUT", f"/api/v1/workspaces/{found['id']}.json", body)
     _postgres().execute("insert into naive_done values (%s, %s) on conflict do nothing", [number, project])
 
 

@@ -1,4 +1,4 @@
-"""What processes cost, from /proc: CPU time, memory, and how much of it they share."""
+"""Measure processes by /proc: CPU time, memory, and how much of it they share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def tree(pid: int) -> list[int]:
-    """The process and everything below it that still runs."""
+    """The process and all its living descendants."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in _read(task).split():
@@ -19,12 +19,12 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_ms(pids: Iterable[int]) -> float:
-    """User and system time of the trees below `pids`, ended children that were waited for too."""
+    """User and system time of the trees below `pids`, with ended children that were waited for."""
     return sum(_cpu(each) for pid in pids for each in tree(pid))
 
 
 def pss_mb(pids: Iterable[int]) -> float:
-    """Proportional set size of the trees below `pids`: what they share is counted once in all."""
+    """Proportional set size of the trees below `pids`: memory that they share is counted once in all."""
     return sum(_pss_kb(each) for pid in pids for each in tree(pid)) / 1024
 
 

@@ -1,7 +1,6 @@
-"""`python -m benchmarks.rate`: deals won at once, and how near to the ERP's published limit they are worked.
+"""`python -m benchmarks.rate`: how close to the ERP's published limit deals won at once are worked.
 
-The calls are counted at the ERP's door, by its own clock: whatever window is looked at, there are never
-more than the limit says.
+The ERP counts its calls by its own clock: no window, wherever it begins, may have more than the limit.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def per_second(moments: Sequence[float]) -> list[int]:
 
 
 def run(house: House, numbers: range) -> float:
-    """Seconds until all are written back."""
+    """Seconds until all deals are written back."""
     sender = Sender(house.port, house.webhook_path, house.webhook_secret)
     began = time.perf_counter()
     asyncio.run(sender.all_at_once(numbers))

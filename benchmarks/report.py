@@ -1,4 +1,4 @@
-"""How a benchmark reports: aligned lines for people, JSON for whoever compares, and the machine it ran on."""
+"""Report a benchmark: aligned columns for people, JSON for comparisons, and the machine it ran on."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def arguments(description: str) -> argparse.ArgumentParser:
 
 
 def pace() -> float:
-    """CPU milliseconds that a fixed loop takes: a virtual machine has slow hours, and only figures of an equal
-    pace compare."""
+    """CPU milliseconds for a fixed loop. Virtual machines have slow hours, and only figures measured at an
+    equal pace can be compared."""
     taken = []
     for _ in range(3):
         began = time.process_time()
@@ -34,7 +34,8 @@ def pace() -> float:
 
 
 def machine() -> dict[str, Any]:
-    """`load`: runnable processes in the last minute before; above the cores, others worked too."""
+    """`load`: runnable processes in the minute before; a load above the number of cores means that others were
+    busy too."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
     return {

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale`: the burst with one worker process, with two, and so on."""
+"""`python -m benchmarks.scale`: the burst with one worker process, then with two, and so on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows by the hundred thousand, copied by SQL from one that the product made itself."""
+"""Hundreds of thousands of rows, copied by SQL from one that the product made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COPY = """insert into {table} select (jsonb_populate_record(one, {changes})).*
 
 
 def copy_opportunities(house: House, like: UUID, numbers: range) -> None:
-    """Copies of an opportunity as it stands, with its plans: one for each number."""
+    """Copy an opportunity as it is, with its plans: one copy for each number."""
     opportunity = "jsonb_build_object('id', stock.id, 'source_id', stock.source_id)"
     plan = "jsonb_build_object('opportunity_id', stock.id)"
     for first in range(numbers.start, numbers.stop, BATCH):
@@ -25,7 +25,7 @@ def copy_opportunities(house: House, like: UUID, numbers: range) -> None:
             sql.execute(_COPY.format(table="opportunities", changes=opportunity, key="id"), [like])
             sql.execute(_COPY.format(table="plans", changes=plan, key="opportunity_id"), [like])
     with house.sql() as sql:
-        sql.execute("vacuum analyze")  # or the benchmark would measure the server's own tidying up
+        sql.execute("vacuum analyze")  # otherwise the benchmark would measure the server's own maintenance
         sql.execute("checkpoint")
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.stored`: the same burst on top of more and more finished opportunities."""
+"""`python -m benchmarks.stored`: the same burst on top of a growing number of finished opportunities."""
 
 from __future__ import annotations
 

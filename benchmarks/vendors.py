@@ -1,8 +1,8 @@
 """`python -m benchmarks.vendors PORT`: Salesforce, Tryton and Kantata in one process, with books in memory.
 
-They speak the wire format of the stand-ins in `sandbox/standins`. What never changes here (reference data, the
-one deal that every deal is a copy of) those answer, once; the rest are dictionaries. So lean that they are not
-what is measured: docs/performance.md says what an answer of theirs costs.
+They speak the wire format of the stand-ins in `sandbox/standins`. Answers that never change here (reference
+data, the one deal that all deals copy) are taken from those once; all else is dictionaries. They are lean so
+that they do not dominate the measurement: docs/performance.md has the cost of their answers.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Document = dict[str, Any]
 
 
 def record_id(number: int) -> str:
-    """The CRM's id of the benchmark's deal of this number."""
+    """The CRM's id of the benchmark's deal with this number."""
     return full_id(f"006B{number:011d}")
 
 
@@ -66,18 +66,18 @@ def bench_deal() -> Document:
 
 
 class Salesforce:
-    """Every record id is a won copy of the bench deal. The write-back's fields are kept for each."""
+    """Every record id is a won copy of the bench deal. The fields of the write-back are kept for each."""
 
     def __init__(self, folder: Path) -> None:
         books = Books(
             folder / "crm.sqlite", [*salesforce_tables(), *org.SCHEMA, *notifier.SCHEMA, *oauth.SCHEMA]
         )
-        told = notifier.Notifier(books, org.ORGANIZATION)
-        the_org = org.Org(books, told, multi_currency=True)
+        notifications = notifier.Notifier(books, org.ORGANIZATION)
+        the_org = org.Org(books, notifications, multi_currency=True)
         sign_in = oauth.OAuth(books, org.ORGANIZATION, *CLIENT, 7_200)
         self._api = SalesforceApi(the_org, sign_in, 2_000, 10**9)
         app = build_app(self._api)
-        add_routes(app, the_org, told, sign_in)
+        add_routes(app, the_org, notifications, sign_in)
         won = app.test_client().post(f"{CONTROL}/deals", data=to_json(bench_deal()))
         self._template = str(won.get_json()["id"])
         self._won = b""
@@ -102,7 +102,7 @@ class Salesforce:
 
     def _composite(self, path: str, headers: Headers, body: bytes) -> bytes:
         found = _RECORD.search(body.decode())
-        if found is None:  # asked what changed: nothing that no webhook told of
+        if found is None:  # a poll: there are no changes without a webhook
             return _empty(json.loads(body)["compositeRequest"])
         if not self._won:
             asked = body.replace(found[0].encode(), self._template.encode())
@@ -120,7 +120,7 @@ def _empty(parts: list[Document]) -> bytes:
 
 
 class Tryton:
-    """Reference data as the stand-in answers it, remembered; projects and invoices by their key."""
+    """Reference data as the stand-in answers it, cached; projects and invoices by their key."""
 
     def __init__(self, folder: Path) -> None:
         records = Records(Books(folder / "erp.sqlite", list(tryton_tables())))
@@ -149,7 +149,7 @@ class Tryton:
         return self._known[asked]
 
     def _create(self, model: str, path: str, headers: Headers, values: Document) -> bytes:
-        """The first of a kind is made by the stand-in, and lends its shape to all others."""
+        """Create a record. The stand-in makes the first of each kind, and the others get its shape."""
         kind = f"{model} {values.get('type')} {'parent' in values and values['parent'] is not None}"
         if kind not in self._shapes:
             where, _, query = path.partition("?")

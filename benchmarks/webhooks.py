@@ -32,16 +32,16 @@ class Answers:
 
 
 def body_of(number: int) -> bytes:
-    """The notification of one won deal, padded as a CRM's would be."""
+    """The notification of one won deal, padded to a CRM's usual size."""
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
-    told = {
+    notification = {
         "type": "opportunity.changed",
         "organization_id": "00D000000000001AAA"[:15],
         "sent_at": now,
         "opportunities": [{"id": record_id(number), "system_modstamp": now, "is_won": True}],
     }
-    rest = BODY_BYTES - len(json.dumps(told)) - len(', "note": ""')
-    return json.dumps({**told, "note": "x" * rest}).encode()
+    rest = BODY_BYTES - len(json.dumps(notification)) - len(', "note": ""')
+    return json.dumps({**notification, "note": "x" * rest}).encode()
 
 
 class Sender:
@@ -50,7 +50,7 @@ class Sender:
         self.bytes = 0
 
     async def all_at_once(self, numbers: Iterable[int], connections: int = 16) -> Answers:
-        """Closed loop: each connection sends its next when the last was answered."""
+        """Closed loop: each connection sends its next webhook when the last was answered."""
         waiting, answers = list(numbers)[::-1], Answers()
 
         async def work() -> None:
@@ -63,7 +63,8 @@ class Sender:
         return answers
 
     async def at_rate(self, numbers: Sequence[int], rate: float, connections: int = 64) -> Answers:
-        """Open loop: each webhook is due at its time, whatever became of those before, and waits since then."""
+        """Open loop: each webhook is sent when it is due, whatever happened to the earlier ones, and timed from
+        then."""
         answers, due = Answers(), asyncio.Queue[tuple[int, float] | None]()
 
         async def work() -> None:

@@ -14,7 +14,8 @@ from sandbox.up import up
 
 
 class SandboxCommands(Commands):
-    """Servers of our own that cannot start, and somebody else's that answer, are told as sentences too."""
+    """Print the errors of the embedded servers, and those about servers of another stack, as one sentence
+    too."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:

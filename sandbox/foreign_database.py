@@ -1,4 +1,4 @@
-"""No demo firm in a database that the environment names, unless somebody has said so twice."""
+"""Keep the demo firm out of a database that the environment names, unless two options confirm it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from adapters.runtime.environment import read_settings
 
 
 def only_if_meant(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds two options without which a command installs the demo firm in no database that it did not make."""
+    """Add two options; without them the command installs the demo firm in no database that it did not make."""
 
     @click.option(
         "--into-this-database",

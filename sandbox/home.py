@@ -1,4 +1,4 @@
-"""What the sandbox keeps between runs: keys, passwords, tokens and addresses, under `.oppsync/`."""
+"""What the sandbox keeps between runs under `.oppsync/`: keys, passwords, tokens and addresses."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from oppsync.domain.values.model import Frozen
 from oppsync.kernel.settings import Settings
 from sandbox.embedded import ServerAddresses
 
-# The ERP's seeded template: half a minute to build, the same for every home.
+# The ERP's seeded template takes half a minute to build, so all homes share it.
 TRYTON_CACHE = CHECKOUT / ".oppsync" / "cache" / "tryton"
 
 
-# Names of keys: by the first a stack's stand-ins and whoever directs them recognise each other.
+# Names of keys. By the first, a stack's stand-ins and their controllers recognise each other.
 IDENTITY, TRYTON_REST_KEY = "identity", "tryton_rest_key"
 SALESFORCE_CLIENT_SECRET, KANTATA_TOKEN = "salesforce_client_secret", "kantata_token"
 
 
 class Addresses(Frozen):
-    """Where the running product and the demo firm's systems listen."""
+    """The addresses of the running product and of the demo firm's systems."""
 
     web: str
     tryton: str
@@ -36,7 +36,7 @@ class Addresses(Frozen):
 
 @dataclass(frozen=True)
 class Home:
-    """A folder of the embedded default; secrets in it are files that only their owner reads."""
+    """A folder of the embedded default; only its owner can read the secret files in it."""
 
     root: Path
 
@@ -46,7 +46,7 @@ class Home:
         return cls(home_folder())
 
     def settings_for(self, servers: ServerAddresses) -> Settings:
-        """Of servers of our own: keys and mail folder of this home."""
+        """The settings for servers of our own, with the keys and the mail folder of this home."""
         return Settings(
             database_url=SecretStr(servers.database_url),
             redis_url=SecretStr(servers.redis_url),
@@ -74,15 +74,15 @@ class Home:
         return self.root / "log" / f"{name}.log"
 
     def secret_keys(self) -> str:
-        """`OPPSYNC_SECRET_KEYS` of the embedded default, made at first use."""
+        """`OPPSYNC_SECRET_KEYS` of the embedded default, made on first use."""
         return self._kept("secret_keys", lambda: secrets.token_urlsafe(32))
 
     def key(self, name: str) -> str:
-        """What opens one of the demo firm's systems, made at first use; no other stack has the same."""
+        """A key for one of the demo firm's systems, made on first use and different in every stack."""
         return self._kept(name, lambda: secrets.token_hex(32))
 
     def key_file(self, name: str) -> Path:
-        """Where `key` keeps it: a path can stand in a command that everybody on this machine may read."""
+        """The file of `key`, for commands: a path may be read by everybody on this machine, a key may not."""
         self.key(name)
         return self.root / name
 
@@ -92,7 +92,7 @@ class Home:
         )
 
     def passwords(self, emails: Iterable[str]) -> dict[str, str]:
-        """E-mail -> password, made for people who have none yet."""
+        """E-mail -> password, with new passwords for people who have none yet."""
         return self._pairs("passwords", emails, lambda: secrets.token_urlsafe(12))
 
     def token(self, email: str, is_known: Callable[[str], bool], make: Callable[[], str]) -> str:
@@ -107,7 +107,7 @@ class Home:
         (self.root / "addresses.json").write_text(addresses.model_dump_json(indent=2) + "\n")
 
     def addresses(self) -> Addresses | None:
-        """Of the last start; None when there was none."""
+        """The addresses of the last start; None when there was none."""
         try:
             return Addresses.model_validate_json((self.root / "addresses.json").read_text())
         except (FileNotFoundError, ValidationError):
@@ -135,7 +135,7 @@ class Home:
         self._write(self.root / name, "".join(f"{key} {value}\n" for key, value in pairs.items()))
 
     def _write(self, path: Path, text: str) -> None:
-        """All or nothing, and never readable by others in between."""
+        """Write a file as a whole or not at all, never readable by others in between."""
         self.root.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.new")
         draft.unlink(missing_ok=True)

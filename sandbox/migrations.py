@@ -1,4 +1,4 @@
-"""`check-migrations`: whether the migrations make the tables of the code."""
+"""`check-migrations`: check that the migrations produce the tables of the code."""
 
 from __future__ import annotations
 

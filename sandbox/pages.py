@@ -1,4 +1,5 @@
-"""The product's own page of a deal: where project numbers lead; Tryton's links open in its client only."""
+"""The product's own page of a deal. Project numbers link to it, because Tryton's links open only in its
+client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole product on this machine: our own servers, the demo firm's systems, and the Procfile's commands."""
+"""The whole product on this machine: its own servers, the demo firm's systems, and the Procfile's commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import IO, Self
 from adapters.bootstrap import Application, build
 from adapters.cli.commands import Failed
 from adapters.cli.connect import CONNECTIONS, names_servers
-from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, describe, handled, together
+from adapters.operations.supervisor import POLL_SECONDS, OnLine, Supervisor, describe, handled, product_commands
 from adapters.postgres import schema
 from adapters.runtime.environment import read_settings
 from adapters.runtime.local_set import announced
@@ -33,7 +33,7 @@ from sandbox.standins.control import WrongNeighbour
 START_WITHIN_SECONDS = 600.0  # a slow machine builds Tryton's template first
 ANSWER_SECONDS = 5.0
 LAST_LINES = 8
-TOLD_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Say = Callable[[str], None]
 Check = Callable[[], None]
 
@@ -41,18 +41,18 @@ Check = Callable[[], None]
 class Stack:
     """A context manager that starts everything, and ends everything it started, whatever happens.
 
-    `say` gets a sentence for each step, `on_line` each line that a process prints, `told` is asked between
-    steps whether to stop. Use it on the main thread.
+    `say` gets a sentence for each step, `on_line` each line that a process prints. `check_stop` is called
+    between steps and raises when we are to stop. Use it on the main thread.
     """
 
     addresses: Addresses
     application: Application
 
     def __init__(
-        self, home: Home, say: Say, on_line: OnLine, told: Check, first_port: int | None = None
+        self, home: Home, say: Say, on_line: OnLine, check_stop: Check, first_port: int | None = None
     ) -> None:
         self.home = home
-        self._told = told
+        self._check_stop = check_stop
         self._first_port = first_port
         self._say = say
         self._on_line = on_line
@@ -72,7 +72,7 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """The product first, then the systems it talks to, the servers last. Harmless when nothing runs."""
+        """Stop the product first, then the systems it calls, the servers last. Harmless when nothing runs."""
         with handled(lambda *_: None):
             while self._supervisors:
                 self._supervisors.pop().stop()
@@ -90,16 +90,16 @@ class Stack:
                 self._lock = None
 
     def check(self) -> None:
-        """Raises Failed when one of the processes has ended, KeyboardInterrupt when we were told to stop."""
-        self._told()
+        """Raises Failed when one of the processes has ended, KeyboardInterrupt when we were asked to stop."""
+        self._check_stop()
         for supervisor in self._supervisors:
             ended = supervisor.ended()
             if ended:
-                said = "".join(f"\n  {line}" for line in self._last_lines.get(ended[0], ()))
-                raise Failed(f"{ended[0]} ended ({describe(ended[1])}). Its last words:{said or ' none.'}")
+                last = "".join(f"\n  {line}" for line in self._last_lines.get(ended[0], ()))
+                raise Failed(f"{ended[0]} ended ({describe(ended[1])}). Its last words:{last or ' none.'}")
 
     def wait(self) -> None:
-        """Until `check` raises."""
+        """Wait until `check` raises."""
         while True:
             self.check()
             time.sleep(POLL_SECONDS)
@@ -127,7 +127,7 @@ class Stack:
         schema.upgrade(self.application.engine)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
         self._say("Starting web, worker and relay ...")
-        self._supervise(together(), self._environment(settings, listeners), listeners)
+        self._supervise(product_commands(), self._environment(settings, listeners), listeners)
         for standin in (demo_systems.salesforce, demo_systems.kantata):
             self._wait_for(standin(self.home, self.addresses).is_ready)
         demo_systems.configure_webhook(self.home, self.addresses)
@@ -151,7 +151,7 @@ class Stack:
             raise Failed(str(error)) from None
 
     def _environment(self, settings: Settings, listeners: demo_systems.Listeners) -> Mapping[str, str]:
-        """As on a platform: everything the Procfile's commands need is in variables."""
+        """The environment of a platform: everything the Procfile's commands need is in variables."""
         return os.environ | {
             "DATABASE_URL": settings.database_url.get_secret_value(),
             "REDIS_URL": settings.redis_url.get_secret_value(),
@@ -159,14 +159,14 @@ class Stack:
             "OPPSYNC_BASE_URL": settings.base_url,
             "OPPSYNC_OUTBOX_FOLDER": str(settings.outbox_folder),
             "PORT": str(demo_systems.port_of(self.addresses.web)),
-            # Loopback alone: a demo's passwords are no lock on a network.
+            # On loopback only: a demo's passwords do not protect it on a network.
             "GUNICORN_CMD_ARGS": f"--bind fd://{listeners.descriptors()['web']}",
         }
 
     def _supervise(
         self, commands: Mapping[str, str], env: Mapping[str, str], listeners: demo_systems.Listeners
     ) -> None:
-        """Those of the commands that listen inherit their socket."""
+        """Start commands; those that listen inherit their socket."""
         inherited = {name: each for name, each in listeners.descriptors().items() if name in commands}
         supervisor = Supervisor(
             commands, env, self._keep_line, inherited={name: [each] for name, each in inherited.items()}
@@ -192,12 +192,13 @@ class Stack:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered with success."""
+    """Whether a GET succeeds."""
     return _status(urllib.request.Request(url)) == HTTPStatus.OK  # noqa: S310
 
 
 def tryton_answers(url: str, rest_key: str) -> bool:
-    """Raises WrongNeighbour when one answers that does not know the key: ours knows it before it listens."""
+    """Whether our Tryton answers. Raises WrongNeighbour when one answers that refuses our key, since ours
+    accepts it from its first answer on."""
     request = urllib.request.Request(  # noqa: S310
         f"{url}/{firm.DATABASE}/rest/model/company.company?f=id",
         headers={"Authorization": f"Bearer {rest_key}"},
@@ -209,7 +210,7 @@ def tryton_answers(url: str, rest_key: str) -> bool:
 
 
 def _status(request: urllib.request.Request) -> int | None:
-    """None when nobody answers."""
+    """The status; None when nobody answers."""
     try:
         with _direct.open(request, timeout=ANSWER_SECONDS) as answer:
             return int(answer.status)
@@ -219,29 +220,29 @@ def _status(request: urllib.request.Request) -> int | None:
         return None
 
 
-# No proxy stands between us and ourselves.
+# Calls to this machine must not go through a proxy.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextmanager
-def told_to_stop() -> Iterator[Check]:
-    """Yields what raises KeyboardInterrupt once Ctrl-C, SIGTERM or SIGHUP has come; ask it between steps.
+def stop_check() -> Iterator[Check]:
+    """Yields a function that raises KeyboardInterrupt after Ctrl-C, SIGTERM or SIGHUP; call it between steps.
 
-    In the middle of one, an exception could be lost, or leave a process behind that nobody knows of yet. Who
-    says it twice does not want to wait: that raises at once.
+    Raised inside a step, an exception could be lost, or leave behind a process that is not yet recorded. A
+    second signal raises at once: its sender does not want to wait.
     """
-    told: list[int] = []
+    signals: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
-        told.append(number)
-        if len(told) > 1:
+        signals.append(number)
+        if len(signals) > 1:
             raise KeyboardInterrupt
 
     def check() -> None:
-        if told:
+        if signals:
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, note) for number in TOLD_TO_STOP}
+    before = {number: signal.signal(number, note) for number in STOPPING}
     try:
         yield check
     finally:

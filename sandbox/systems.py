@@ -34,7 +34,7 @@ def addresses_on(ports: Mapping[str, int]) -> Addresses:
 class Listeners:
     """A socket that listens for each system, until the process that serves it has inherited it.
 
-    On the preferred ports, or on those from `first_port` on; where one is busy, on the next that is free.
+    On the preferred ports, or on those from `first_port` on; a busy port is skipped for the next free one.
     Raises OSError when there are none.
     """
 
@@ -48,11 +48,12 @@ class Listeners:
         self.addresses = addresses_on({name: port_of_listener(each) for name, each in self._sockets.items()})
 
     def descriptors(self) -> Mapping[str, int]:
-        """Of those that are still open here."""
+        """The descriptors of the sockets that are still open here."""
         return {name: each.fileno() for name, each in self._sockets.items()}
 
     def close(self, *names: str) -> None:
-        """All when none is named. With its server as its only holder, calls break off when that ends."""
+        """Close these sockets, or all. With its server as its only holder, a socket breaks calls off when that
+        ends."""
         for name in names or [*self._sockets]:
             self._sockets.pop(name).close()
 
@@ -66,7 +67,7 @@ def commands(
 ) -> Mapping[str, str]:
     """Name -> shell command; Tryton builds its template first when there is none.
 
-    `descriptors`: of sockets that listen there already, which the commands then inherit.
+    `descriptors`: of sockets that listen already, which the commands inherit.
     """
     modules = {
         "tryton": ["sandbox.embedded.tryton.server", "--data", str(home.tryton), "--cache", str(TRYTON_CACHE),
@@ -97,7 +98,7 @@ def kantata(home: Home, addresses: Addresses) -> KantataControl:
 
 
 def install_demo_firm(application: Application, home: Home, addresses: Addresses) -> None:
-    """Connections to these addresses; keys of systems and passwords of people are those kept in `home`."""
+    """Make connections to these addresses, with the keys and passwords kept in `home`."""
     systems = DemoSystems(
         salesforce_url=addresses.salesforce,
         salesforce_client_id=SALESFORCE_CLIENT_ID,
@@ -113,7 +114,7 @@ def install_demo_firm(application: Application, home: Home, addresses: Addresses
 
 
 def configure_webhook(home: Home, addresses: Addresses) -> None:
-    """Salesforce tells the product that runs now."""
+    """Point Salesforce's webhook to the product that runs now."""
     salesforce(home, addresses).configure_webhook(
         f"{addresses.web}/webhooks/{CRM_CONNECTION}", home.webhook_secret()
     )

@@ -1,4 +1,4 @@
-"""`up`: the whole product, staying up, with the data of the last time."""
+"""`up`: run the whole product until it is stopped, with the data of the last time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.foreign_database import only_if_meant
 from sandbox.home import Addresses, Home
 from sandbox.options import first_port_option
 from sandbox.pages import latest_projects
-from sandbox.stack import Stack, told_to_stop
+from sandbox.stack import Stack, stop_check
 
 
 @click.command()
@@ -23,7 +23,7 @@ def up(first_port: int | None) -> None:
     """Run everything on this machine until Ctrl-C: servers, ERP, CRM, PSA, web, worker, relay."""
     home = Home.here()
     try:
-        with told_to_stop() as told, Stack(home, click.echo, print_line, told, first_port) as stack:
+        with stop_check() as check_stop, Stack(home, click.echo, print_line, check_stop, first_port) as stack:
             click.echo(
                 "\n".join(
                     [
@@ -42,7 +42,7 @@ def up(first_port: int | None) -> None:
 
 
 def where_to_look(home: Home, addresses: Addresses) -> Sequence[str]:
-    """Addresses, and who signs in with what."""
+    """The addresses, and the people's sign-ins."""
     passwords = home.passwords(person.email for person in PEOPLE)
     width = max(len(person.email) for person in PEOPLE)
     people = [

@@ -2,5 +2,6 @@
 
 import pytest
 
-# Failures of the contract suites show what was compared, as those of tests do; said before anything loads them.
+# pytest must rewrite these assertions before the modules are imported, so that failures show the compared
+# values.
 pytest.register_assert_rewrite("sandbox.contracts")

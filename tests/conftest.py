@@ -1,6 +1,7 @@
-"""What any test may ask for. Each fixture stands in tests/harness, beside what it hands out.
+"""The fixtures for all tests. Each is defined in tests/harness, beside what it returns.
 
-A module that imports a fixture has one of its own: a second Tryton, say, where one was to be shared.
+A module that imports a fixture itself gets an instance of its own: a second Tryton, say, where one was to be
+shared.
 """
 
 from __future__ import annotations
@@ -23,6 +24,6 @@ __all__ = [
     "world",
 ]
 
-# A busy machine is no failure.
+# A busy machine must not fail a test.
 hypothesis.settings.register_profile("oppsync", deadline=None)
 hypothesis.settings.load_profile("oppsync")

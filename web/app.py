@@ -27,12 +27,12 @@ from web.webhooks.receive import webhooks
 ExcInfo = tuple[type, BaseException, TracebackType] | tuple[None, None, None]
 
 MAX_BODY = 1024 * 1024
-# Programs ask here and get problem documents; everything else is for people.
+# Programs call these paths and get problem documents; all other paths are for people.
 MACHINE_PATHS = ("/api/", "/webhooks/", "/health/")
 
 
 class WebApplication(Flask):
-    """Flask, with failures in our own log, found by the trace id that the answer shows."""
+    """Flask, with failures in our own log under the trace id that the answer shows."""
 
     def log_exception(self, exc_info: ExcInfo) -> None:
         structlog.get_logger().error(
@@ -54,7 +54,7 @@ def create_app(application: Application) -> Flask:
     api = register_api(app)
     csrf = CSRFProtect(app)
     register_pages(app)
-    # These ask for a signature or a token with each request, never for a cookie.
+    # These authenticate each request by a signature or a token, never by a cookie, so they need no CSRF token.
     for blueprint in (health, webhooks, *api):
         csrf.exempt(blueprint)
     _handle_errors(app)
@@ -80,12 +80,13 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     if https:
-        # A platform's router ends TLS and names the caller; nobody else reaches this port then.
+        # A platform's router ends TLS and sets these headers; nobody else reaches this port there.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
 
 
 def signing_key(secret_key: str) -> str:
-    """A key for cookies and forms, told apart by its label from the one that encrypts secrets."""
+    """A key for cookies and forms, derived under a label of its own, so that it differs from the key that
+    encrypts secrets."""
     return hmac.new(secret_key.strip().encode(), b"oppsync web forms", hashlib.sha256).hexdigest()
 
 

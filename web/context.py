@@ -34,12 +34,12 @@ def trace_id() -> str:
 
 
 def sign_in_as(signed_in: SignedIn) -> None:
-    """Say for the rest of this request who asks."""
+    """Set the person for the rest of this request."""
     g.signed_in = signed_in
 
 
 def signed_in() -> SignedIn:
-    """Who asks. Only for views behind a sign-in or a token."""
+    """The signed-in person. Only for views behind a sign-in or a token."""
     found: SignedIn = g.signed_in
     return found
 

@@ -1,4 +1,4 @@
-"""What a form says about its own fields."""
+"""Form fields: their values and their errors."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ class FormError(NamedTuple):
 
 
 def posted(name: str) -> str:
-    """A field as it was meant: line ends as one character, no NUL (Postgres keeps none), no space around."""
+    """A field's value, normalised: line ends as one character, no NUL (Postgres accepts none), no space around
+    it."""
     return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
 
 
 def too_long(field: str, text: str) -> list[FormError]:
-    """What to say about a text that is longer than the record keeps; nothing when it fits."""
+    """The error for a text that is longer than we store; none when it fits."""
     over = len(text) - LONGEST_TEXT
     return [FormError(field, f"Shorten this by {over} characters.")] if over > 0 else []

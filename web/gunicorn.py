@@ -9,18 +9,20 @@ bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
-preload_app = True  # shared memory; connections are made after the fork only
+preload_app = True  # shared memory; connections are opened after the fork only
 graceful_timeout = 20
 control_socket_disable = True
 accesslog = None
 
 
 def when_ready(_server: Any) -> None:
-    """What the workers share stays shared: their collector leaves it alone."""
+    """Exempt the objects that exist before the fork from garbage collection, so that the workers go on sharing
+    them."""
     gc.collect()
     gc.freeze()
 
 
 def on_exit(_server: Any) -> None:
-    """As Python ends, signals get their deadly meaning back, and platforms send SIGTERM twice."""
+    """Ignore further signals. As Python ends, signals get their deadly meaning back, and platforms send SIGTERM
+    twice."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

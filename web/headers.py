@@ -1,4 +1,4 @@
-"""Response headers every answer carries: nothing foreign is loaded, framed or cached."""
+"""Response headers of every answer: nothing foreign is loaded, and no page is framed or cached."""
 
 from __future__ import annotations
 

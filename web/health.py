@@ -1,4 +1,4 @@
-"""Is the process alive, and can it do its work."""
+"""Health checks: whether the process is alive, and whether it can do its work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from web.context import application
 from web.problems import RETRY_AFTER
 
 health = Blueprint("health", __name__, url_prefix="/health")
-# Deliveries are accepted while Redis is away: their work starts when it returns.
+# Redis is not needed: deliveries are accepted without it, and their work starts when it returns.
 NEEDED = ("postgres",)
 
 
@@ -25,11 +25,11 @@ def live() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """`ok`; `degraded` (200) without Redis; `away` (503) without Postgres or its schema.
 
-    `circuits` counts connections: closed, open, half_open or unknown. A vendor that is away is no reason to
-    restart us. Anybody may read this, so it names no connection: its id is the address of its webhook.
+    `circuits` counts connections: closed, open, half_open or unknown. A vendor's outage is no reason to restart
+    us. Anybody may read this, so it names no connection: its id is the address of its webhook.
     """
     dependencies = dict(application().health())
-    away = [name for name, said in dependencies.items() if said != "ok"]
+    away = [name for name, status in dependencies.items() if status != "ok"]
     if any(name in away for name in NEEDED):
         answer = {"status": "away", "dependencies": dependencies}
         return answer, HTTPStatus.SERVICE_UNAVAILABLE, RETRY_AFTER

@@ -1,4 +1,4 @@
-"""Errors as HTTP sees them: one table from our error classes to a status, and RFC 9457 documents of them.
+"""Errors in HTTP: one table from our error classes to a status, and their RFC 9457 documents.
 
 Pages show the same errors as HTML (`web.pages.errors`); both read `STATUS_OF`. What each code means is in
 `web.refusals`.
@@ -40,10 +40,10 @@ STATUS_OF: dict[type[OppsyncError], HTTPStatus] = {
     BusinessError: HTTPStatus.BAD_GATEWAY,
 }
 RETRY_AFTER = {"Retry-After": "5"}
-# What a program reads when the error's own text could tell what it should not.
+# Sent instead of the error's own text, which could reveal internals.
 STORE_AWAY = "The database cannot be reached. Nothing was changed. Try again in a few seconds."
 OUR_FAULT = "Something failed on our side. Report the trace id."
-# What Flask refuses by itself. Python's own names of statuses change between its versions; codes do not.
+# Refusals that Flask makes by itself. Python renames its statuses between versions; the codes stay.
 BY_FLASK: dict[int, str] = {
     400: "BAD_REQUEST",
     404: "NOT_FOUND",
@@ -65,7 +65,7 @@ class FieldError(TypedDict):
 
 @dataclass
 class Problem(Exception):
-    """An answer other than the wanted one, as RFC 9457 says it."""
+    """A refusal or failure as an RFC 9457 document."""
 
     status: HTTPStatus
     code: str
@@ -93,7 +93,7 @@ class Problem(Exception):
 
 
 def status_of(error: OppsyncError) -> HTTPStatus:
-    """The status of the nearest class in the table; 500 for an error that nobody asked for."""
+    """The status of the nearest base class in the table; 500 for an error without one."""
     for kind in type(error).__mro__:
         if kind in STATUS_OF:
             return STATUS_OF[kind]
@@ -113,7 +113,7 @@ def problem_of(error: OppsyncError) -> Problem:
 
 
 def problem_of_http(error: HTTPException) -> Problem:
-    """Werkzeug's own refusals (404, 405, 413, ...), with the headers they carry, `Allow` among them."""
+    """Convert werkzeug's own refusals (404, 405, 413, ...), with their headers, such as `Allow`."""
     status = HTTPStatus(error.code or 500)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(status, "BUG", OUR_FAULT)

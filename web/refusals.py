@@ -1,6 +1,6 @@
-"""Every code that a refusal or a failure is answered with: its status, what it means, and what to do.
+"""Every code of a refusal or a failure: its status, what it means, and what to do.
 
-The documentation page and `docs/api.md` list this table. Codes of exception items keep the words of
+The documentation page and `docs/api.md` list this table. Codes of exception items have their texts in
 `domain.values.findings`; here they only get a status.
 """
 

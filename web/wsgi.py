@@ -1,4 +1,4 @@
-"""What gunicorn serves. Connections are made on first use, so after the fork."""
+"""The application that gunicorn serves. It connects on first use, so after the fork."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How every command fails: one sentence on standard error and an exit code a script can tell apart."""
+"""Fail in one way for every command: one sentence on standard error and an exit code for scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CODES_HELP = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 somethin
 
 
 class Failed(click.ClickException):
-    """The sentence and the exit code a command ends with."""
+    """A command ends with this sentence and exit code."""
 
     exit_code: int  # type: ignore[misc] # click's is the class's alone
 
@@ -24,7 +24,8 @@ class Failed(click.ClickException):
 
 
 class Commands(click.Group):
-    """A group whose commands' own errors are told as sentences; anything else is a bug with its traceback."""
+    """A group that prints the errors of its commands as one sentence; anything else is a bug and shows its
+    traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:

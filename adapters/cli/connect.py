@@ -1,4 +1,5 @@
-"""Connect to the application, for commands that start nothing: by the environment, or by what runs here."""
+"""Connect to the application, for commands that start no server: by the environment, or to the set that runs
+here."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ CONNECTIONS = 2
 
 @contextmanager
 def connected() -> Iterator[Application]:
-    """Raises Failed when nothing runs here and the environment names no servers."""
+    """Raises Failed when no set runs here and the environment names no servers."""
     application = build(find_settings(), pool_size=CONNECTIONS)
     try:
         yield application

@@ -1,4 +1,4 @@
-"""`crm`: what no webhook told of: how polls of the CRM stand, and the deals of the time before."""
+"""`crm`: how far each CRM is polled, and the backfill of deals won before oppsync was switched on."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def backfill(
 
 
 def _chosen(preview: BackfillPreview, ids: Collection[str]) -> Sequence[BackfillItem]:
-    """Raises Failed for an id that is not among them."""
-    there = {item.id for item in preview.items}
-    if unknown := [each for each in ids if each not in there]:
+    """The deals of these ids, or all. Raises Failed for an id that is not among them."""
+    previewed = {item.id for item in preview.items}
+    if unknown := [each for each in ids if each not in previewed]:
         raise Failed(f"Not won in that time, or not in the CRM: {', '.join(unknown)}.")
     return [item for item in preview.items if not ids or item.id in ids]
 
@@ -103,7 +103,8 @@ def _chosen(preview: BackfillPreview, ids: Collection[str]) -> Sequence[Backfill
 def _work(
     application: Application, connection_id: str, chosen: Sequence[BackfillItem], *, quiet: bool
 ) -> Sequence[str]:
-    """Until all are in. While the pipeline is full it waits, however long that is."""
+    """Take in deal after deal until all are in. While the pipeline is full it waits, however long that
+    takes."""
     waiting = [item for item in chosen if not item.is_known]
     taken: list[str] = []
     while waiting:

@@ -1,4 +1,4 @@
-"""`doctor`: whether everything an installation needs is there and set right."""
+"""`doctor`: check whether an installation has everything it needs, and whether it is set up correctly."""
 
 from __future__ import annotations
 

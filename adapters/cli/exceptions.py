@@ -1,4 +1,4 @@
-"""`exceptions`: what waits for a person, and what a person does about it."""
+"""`exceptions`: list what waits for a person, and settle it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`opportunity`: where a deal is, its plan, what was written outside, all that happened; and giving one up."""
+"""`opportunity`: a deal's state, plan, external records and timeline; override its plan; give it up."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def override(
 
 
 def find_id(application: Application, identifier: str) -> UUID:
-    """Raises NotFound; also when several connections have a record of this id."""
+    """The opportunity's id here. Raises NotFound; also when several connections have a record of this id."""
     try:
         return UUID(identifier)
     except ValueError:

@@ -1,4 +1,4 @@
-"""How commands print: JSON for programs, aligned lines for people, nothing cut off."""
+"""Print JSON for programs and aligned columns for people, without cutting anything off."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def printable(text: str) -> str:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Columns as wide as their widest cell; the last one runs on."""
+    """Print columns as wide as their widest cell; the last one is not padded."""
     cells = [[_text(cell) for cell in row] for row in (headings, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:

@@ -1,4 +1,4 @@
-"""`user create` and `token create`: who signs in, and what acts for them in the API."""
+"""`user create` and `token create`: people who sign in, and tokens that act for them in the API."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def create_token(name: str, email: str, as_json: bool) -> None:
 
 
 def _password() -> str:
-    """Never an argument: those can be read by everybody on the machine."""
+    """Never an argument, since everybody on the machine can read those."""
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
     password = sys.stdin.readline().rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""`plan`: what a deal would become, before it is won or before anything goes on; and why a plan is as it is."""
+"""`plan`: preview the plan of a deal, and explain where the values of a stored plan came from."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> No
 
 
 def _named(of: str) -> Opportunity | UUID | str:
-    """Raises UnreadableDocument; Failed for a file that cannot be read."""
+    """Read the file. Raises UnreadableDocument; Failed for a file that cannot be read."""
     if of == STANDARD_INPUT:
         return read_opportunity(sys.stdin.read())
     if of.lower().endswith(DOCUMENTS):

@@ -1,4 +1,4 @@
-"""`reconcile`: compare what is known here with what exists outside."""
+"""`reconcile`: compare our rows with the external records."""
 
 from __future__ import annotations
 

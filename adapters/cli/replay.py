@@ -1,4 +1,4 @@
-"""`replay`: work a selection of deals or deliveries again; first what would be done of each."""
+"""`replay`: replay a selection of deals or deliveries, after a preview of what happens to each."""
 
 from __future__ import annotations
 

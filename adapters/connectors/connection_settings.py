@@ -1,4 +1,4 @@
-"""A connection's settings and secrets, checked against the vendor's own model when the adapter is built."""
+"""Check a connection's settings and secrets against the vendor's own model, when the adapter is built."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def checked(model: type[Model], vendor: str, what: str, values: Mapping[str, Any]) -> Model:
-    """`what` is "settings" or "secrets". Raises Misconfigured: names what is wrong, never a value."""
+    """The settings or secrets as the vendor's model. `what` is "settings" or "secrets". Raises Misconfigured,
+    which names the field and never a value."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:

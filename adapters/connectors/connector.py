@@ -1,4 +1,4 @@
-"""A connector: all that a vendor registers. Its row in `registry.py` says where it is."""
+"""A connector: everything that a vendor registers. `registry.py` has a row for each."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SystemT = TypeVar("SystemT")
 
 @dataclass(frozen=True)
 class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
-    """`title`: the vendor's name for people. `settings`, `secrets`: the models of a connection's, whose field
-    names and checks are what a person fills in. `build` makes the adapter, which opens nothing yet.
+    """`title`: the vendor's name for people. `settings`, `secrets`: the models of a connection's settings and
+    secrets, whose fields and checks people fill in. `build` makes the adapter, which opens no connection yet.
 
-    `limits`: what the vendor publishes, and how many calls it bears at once; a connection may say otherwise.
+    `limits`: what the vendor publishes, and how many calls it takes at once; a connection may override them.
     `signature_scheme`: how the vendor signs its webhooks (a row of `signatures/registry.py`); None: it sends
     none.
     """
@@ -44,12 +44,12 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     def connect(
         self, settings: Mapping[str, Any], secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
     ) -> SystemT:
-        """Raises Misconfigured, naming the setting or secret, never a value."""
+        """Build the adapter. Raises Misconfigured, which names the setting or secret and never a value."""
         known = checked(self.secrets, self.title, "secrets", secrets)
         return self.build(self._checked(settings), known, clock, gate)
 
     def capabilities_of(self, settings: Mapping[str, Any]) -> CapabilitiesT:
-        """Raises Misconfigured, as `connect`."""
+        """What the vendor can do under these settings. Raises Misconfigured, as `connect`."""
         return self.capabilities(self._checked(settings))
 
     def _checked(self, settings: Mapping[str, Any]) -> SettingsT:

@@ -1,6 +1,7 @@
-"""The connectors there are: one row a vendor, imported when it is used.
+"""All connectors: one row a vendor, imported when it is used.
 
-Routing, the contract suites and `doctor` read this table: a vendor with a row is connected, tested and checked.
+Routing, the contract suites and `doctor` read this table: a vendor with a row can be connected, is tested and
+is checked.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CONNECTORS: Rows = {
 
 
 def connector_of(role: ConnectionRole, vendor: str) -> AnyConnector:
-    """Raises Misconfigured when there is no such row."""
+    """The connector of this role and vendor. Raises Misconfigured when it has no row."""
     found: AnyConnector = load(CONNECTORS[role], vendor)
     return found
 

@@ -1,4 +1,4 @@
-"""The adapters of a tenant's connections, built when first needed and kept for a short while."""
+"""The adapters of a tenant's connections, built on first use and kept for a short while."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 
-# After this long a changed secret is noticed; the HTTP connections stay open meanwhile.
+# A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
 KEEP_SECONDS = 30.0
-# A secret of ours in a connection's secrets, not the vendor's.
+# A connection's secret that is ours and not the vendor's, so its model does not know it.
 WEBHOOK_SECRETS = "webhook_secrets"
 
 _GONE = "which does not exist any more: connect it again under this id, then replay."
 
 
 class ConnectedSystems:
-    """Implements `oppsync.ports.systems.Systems`; one a process, used from all its threads."""
+    """Implements `oppsync.ports.systems.Systems`; one per process, used from all its threads."""
 
     def __init__(
         self, uow: UnitOfWorkFactory, clock: Clock, notifier: Notifier, traffic: VendorTraffic
@@ -48,14 +48,14 @@ class ConnectedSystems:
         return crm
 
     def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
-        """A tenant has one ERP for now, whatever the parent's values are."""
+        """The tenant's ERP: one for now, whatever the values of the parent are."""
         connection = self._of_role(tenant_id, ConnectionRole.ERP)
         if connection is None:
             raise Misconfigured(f"No ERP is connected: add a connection of the role '{ConnectionRole.ERP}'.")
         return connection.id, self._adapter(connection)
 
     def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
-        """A tenant has one PSA at most, for now."""
+        """The tenant's PSA: at most one for now."""
         connection = self._of_role(tenant_id, ConnectionRole.PSA)
         return (connection.id, self._adapter(connection)) if connection else None
 
@@ -105,5 +105,5 @@ def build_adapter(
 
 
 def connection_limits(connection: Connection) -> Limits:
-    """Raises Misconfigured."""
+    """The limits of this connection. Raises Misconfigured."""
     return limits_of(connection, connector_of(connection.role, connection.vendor).limits)

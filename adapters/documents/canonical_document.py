@@ -1,7 +1,7 @@
 """A canonical opportunity written by a person or a program, as JSON or YAML: every fault with its line.
 
-JSON is read as the YAML it is. Scalars are taken by the YAML 1.2 core schema, but numbers keep every digit and
-dates stay text, as in JSON; anchors and aliases are refused.
+JSON is parsed as YAML. Scalars follow the YAML 1.2 core schema, but numbers keep every digit and dates stay
+text, as in JSON; anchors and aliases are refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _TEXT = ("str", "timestamp", "value", "merge")
 
 @dataclass(frozen=True)
 class Fault:
-    """`line` counts from 1; `pointer` is a JSON pointer, empty where the text cannot be read at all."""
+    """One fault. `line` counts from 1; `pointer` is a JSON pointer, empty where the text cannot be read at
+    all."""
 
     line: int
     pointer: str
@@ -43,14 +44,16 @@ class Fault:
 
 
 class UnreadableDocument(InvalidInput):
-    """`faults`: everything that is wrong with it, from the top down."""
+    """`faults`: everything that is wrong with the document, in the order of its lines."""
 
     code = "UNREADABLE_DOCUMENT"
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
-        said = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"This is no canonical opportunity:\n{said}", field=self.faults[0].pointer.lstrip("/"))
+        lines = "\n".join(f"  {fault}" for fault in self.faults)
+        super().__init__(
+            f"This is no canonical opportunity:\n{lines}", field=self.faults[0].pointer.lstrip("/")
+        )
 
 
 def read_opportunity(text: str) -> Opportunity:
@@ -78,15 +81,15 @@ def _field_at(location: Location) -> FieldOfCrm:
 
 
 def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
-    """The JSON value, and the line of each place by its pointer. Raises UnreadableDocument."""
+    """The JSON value, and the line of each place by its JSON pointer. Raises UnreadableDocument."""
     if len(text) > LONGEST:
         raise UnreadableDocument([Fault(1, "", f"longer than {LONGEST} characters")])
     try:
         root = YAML(typ="safe", pure=True).compose(_yaml_of(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = " ".join(part for part in (error.context, error.problem) if part)
-        raise UnreadableDocument([Fault(mark.line + 1 if mark else 1, "", said)]) from None
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        raise UnreadableDocument([Fault(mark.line + 1 if mark else 1, "", problem)]) from None
     except RecursionError:
         raise UnreadableDocument([Fault(1, "", "nested too deeply")]) from None
     except YAMLError as error:
@@ -101,7 +104,7 @@ def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
 
 
 def _yaml_of(text: str) -> str:
-    """JSON with what YAML would take otherwise: tabs are white space, and some signs stand in text only."""
+    """Make JSON safe to parse as YAML: spaces for tabs, and escapes for what YAML would not take unescaped."""
     if not text.lstrip().startswith("{"):
         return text
     return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text.replace("\t", " "))
@@ -150,18 +153,18 @@ class _Reader:
         return self._refuse(node, at, f"the tag {tag} is not read")
 
     def _text(self, node: ScalarNode, at: str) -> str:
-        """Pairs of escaped surrogates, as JSON writes what is beyond 16 bits, become what they mean."""
+        """Join pairs of escaped surrogates, which JSON writes for characters beyond 16 bits."""
         try:
             return str(node.value).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:
             self._refuse(node, at, "half a surrogate pair is no text")
             return ""
 
-    def _refuse(self, node: Node, at: str, said: str) -> None:
-        self.faults.append(Fault(node.start_mark.line + 1, at, said))
+    def _refuse(self, node: Node, at: str, problem: str) -> None:
+        self.faults.append(Fault(node.start_mark.line + 1, at, problem))
 
 
 def _line(lines: Mapping[str, int], loc: tuple[int | str, ...]) -> int:
-    """Of the place, or of the nearest one around it that is there."""
+    """The line of the place, or of the nearest place around it that exists."""
     known = (lines.get(pointer(loc[:length])) for length in range(len(loc), -1, -1))
     return next((line for line in known if line is not None), 1)

@@ -1,4 +1,5 @@
-"""Passwords of local people: Argon2id in OWASP's smallest profile: eight sign-ins at once fit a dyno."""
+"""Passwords of local people: Argon2id in OWASP's smallest profile, so that eight sign-ins at once fit a
+dyno."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications as files, for development: what would have been sent can be read, in a mail program too."""
+"""Write notifications to files, for development; any mail program can open them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.@-]+")
 
 
 class FileNotifier:
-    """Writes one `.eml` file a message into `folder`, named by time, receiver and key."""
+    """Writes one `.eml` file per message into `folder`, named by time, receiver and key."""
 
     def __init__(self, folder: Path, mail_from: str, clock: Clock) -> None:
         self._folder = folder

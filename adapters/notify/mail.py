@@ -1,4 +1,4 @@
-"""A notification as an e-mail."""
+"""Write a notification as an e-mail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oppsync.kernel.plain_text import cleaned
 
 
 def as_mail(message: Message, mail_from: str, now: datetime) -> EmailMessage:
-    """The same message has the same Message-ID, so a mail program shows one sent twice only once."""
+    """The same message always has the same Message-ID, so a mail program shows a repeated one only once."""
     mail = EmailMessage(policy=SMTP)
     mail["From"] = mail_from
     mail["To"] = message.to

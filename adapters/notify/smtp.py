@@ -1,4 +1,4 @@
-"""Notifications by e-mail."""
+"""Send notifications by e-mail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PORTS = {"smtp": 587, "smtps": 465}
 class SmtpNotifier:
     """Sends through `smtp://[user:password@]host[:port]`, or `smtps://` for TLS from the first byte.
 
-    With `smtp` the connection changes to TLS when the server offers it; a password is never sent without.
+    With `smtp` the connection changes to TLS when the server offers it; a password is sent over TLS only.
     Raises Misconfigured for another kind of address.
     """
 

@@ -1,4 +1,4 @@
-"""What `oppsync doctor` looks at: each check says what it found and, where it is wrong, what to do."""
+"""The checks of `oppsync doctor`: each reports what it found and, where that is wrong, what to do."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def failed(name: str, says: str) -> Check:
 
 
 def examine(application: Application, environ: Mapping[str, str]) -> Iterator[Check]:
-    """All checks, in the order in which one would mend what they find. Never raises for what it finds."""
+    """Run all checks, in the order in which one would fix their faults. Never raises because of a fault it
+    finds."""
     try:
         needed = needs(environ)
     except ValueError as error:
@@ -106,7 +107,7 @@ def _schema(engine: Engine) -> Check:
     return ok("schema", f"At {at}, as this release wants it.")
 
 
-# Limits of database and role count too: a platform's plan is often set there, not in `max_connections`.
+# A platform's plan often sets its limit on the database or the role, not in `max_connections`.
 _ALLOWED = """
 select least(
     (select sum(case when name = 'max_connections' then setting::int else -setting::int end) from pg_settings
@@ -122,21 +123,21 @@ select count(*) from pg_stat_activity
 
 def _connections(connection: Connection, needed: int) -> Check:
     allowed, others = int(_one(connection, _ALLOWED)), int(_one(connection, _OTHERS))
-    says = f"Up to {needed} needed, {allowed} allowed, {others} used by others."
+    numbers = f"Up to {needed} needed, {allowed} allowed, {others} used by others."
     if needed > allowed:
         return failed(
-            "postgres connections", f"{says} Lower WEB_CONCURRENCY or WORKER_THREADS, or take a larger plan."
+            "postgres connections", f"{numbers} Lower WEB_CONCURRENCY or WORKER_THREADS, or take a larger plan."
         )
     if needed + others > allowed:
-        return warning("postgres connections", f"{says} Together they may be too many.")
-    return ok("postgres connections", says)
+        return warning("postgres connections", f"{numbers} Together they may be too many.")
+    return ok("postgres connections", numbers)
 
 
 def _clock_difference(connection: Connection) -> timedelta:
-    """The database's clock less ours, as of half-way through the question."""
+    """The database's clock minus ours, compared at the middle of the query."""
     asked = datetime.now(UTC)
-    there = cast("datetime", _one(connection, "select clock_timestamp()"))
-    return there - (asked + (datetime.now(UTC) - asked) / 2)
+    database_time = cast("datetime", _one(connection, "select clock_timestamp()"))
+    return database_time - (asked + (datetime.now(UTC) - asked) / 2)
 
 
 def clock(difference: timedelta) -> Check:
@@ -163,8 +164,8 @@ def _of_connections(application: Application) -> Iterator[Check]:
 
 
 def _connection(application: Application, connection: connections.Connection) -> Check:
-    """Its secrets open, its vendor has a connector that takes its settings, its signature scheme is known and
-    the one that the vendor signs by."""
+    """Check that its secrets can be decrypted, that its vendor's connector accepts its settings, and that its
+    signature scheme exists and is the vendor's own."""
     name = f"connection {connection.id}"
     try:
         with application.uow() as uow:
@@ -191,7 +192,7 @@ def signatures(name: str, connector: AnyConnector, scheme: str | None) -> Check 
 
 
 def lacking(capabilities: Capabilities) -> str:
-    """What people have to do themselves, since the system cannot."""
+    """What this system cannot do, so that people have to do it themselves."""
     match capabilities:
         case ErpCapabilities():
             able = {
@@ -207,7 +208,7 @@ def lacking(capabilities: Capabilities) -> str:
 
 
 def polling(poll: PollStatus, now: datetime) -> Check:
-    """Whether what no webhook tells of is heard."""
+    """Whether polls run, and so find changes whose webhook never arrived."""
     name = f"poll of {poll.connection_id}"
     if poll.error is not None:
         return failed(name, f"{poll.tries} polls failed in a row: {poll.error}")
@@ -220,7 +221,7 @@ def polling(poll: PollStatus, now: datetime) -> Check:
 
 
 def traffic(seen: Traffic) -> Check:
-    """An open circuit is no fault of ours, but whoever asks what is wrong should hear of it."""
+    """An open circuit is not our fault, but it is worth a warning to anybody who looks for a fault."""
     name = f"traffic {seen.connection_id}"
     match seen.circuit:
         case None:
@@ -273,7 +274,7 @@ def _of_redis(settings: Settings, needed: tuple[Need, ...]) -> Iterator[Check]:
 
 
 def _configured_limit(client: redis.Redis) -> int | None:
-    """Before version 7 it stands in the configuration only, which hosted servers do not show."""
+    """Before version 7 Redis has the limit in its configuration only, which hosted servers do not show."""
     try:
         shown = cast("Mapping[str, str]", client.config_get("maxclients"))
     except redis.ResponseError:
@@ -295,8 +296,8 @@ def redis_connections(needed: int, limit: int | None) -> Check:
     name = "redis connections"
     if limit is None:
         return warning(name, f"Up to {needed} needed; this server does not say how many it allows.")
-    says = f"Up to {needed} needed, {limit} allowed."
-    return failed(name, f"{says} Take a larger plan.") if needed > limit else ok(name, says)
+    numbers = f"Up to {needed} needed, {limit} allowed."
+    return failed(name, f"{numbers} Take a larger plan.") if needed > limit else ok(name, numbers)
 
 
 def _one(connection: Connection, query: str) -> Any:

@@ -1,6 +1,6 @@
-"""Runs the processes of the Procfile, the one list of them, together: `all` on a one-dyno plan, `make up`.
+"""Run the processes of the Procfile, the one list of them, together: `all` on a one-dyno plan, `make up`.
 
-When one process ends the rest are stopped, so that the platform restarts the whole rather than run a part.
+When one process ends the rest are stopped, so that the platform restarts all rather than run a part of them.
 """
 
 import os
@@ -18,7 +18,7 @@ from typing import IO, Self
 from adapters.runtime.processes import die_with_parent
 
 PROJECT = Path(__file__).parents[2]
-TOGETHER = ("web", "worker", "relay")
+PRODUCT = ("web", "worker", "relay")
 GRACE_SECONDS = 25.0  # platforms send SIGKILL 30 s after SIGTERM
 POLL_SECONDS = 0.05
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -28,7 +28,7 @@ Process = subprocess.Popen[str]
 
 
 def read_procfile(text: str) -> dict[str, str]:
-    """Process names and their commands; ValueError names a line that is neither `name: command` nor blank."""
+    """Process names with their commands. ValueError names a line that is neither `name: command` nor blank."""
     commands = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -40,10 +40,10 @@ def read_procfile(text: str) -> dict[str, str]:
     return commands
 
 
-def together(procfile: Path = PROJECT / "Procfile") -> dict[str, str]:
+def product_commands(procfile: Path = PROJECT / "Procfile") -> dict[str, str]:
     """The commands that make up the running product: web, worker and relay."""
     commands = read_procfile(procfile.read_text())
-    return {name: commands[name] for name in TOGETHER}
+    return {name: commands[name] for name in PRODUCT}
 
 
 def print_line(name: str, line: str) -> None:
@@ -55,8 +55,8 @@ class Supervisor:
     """Runs `commands` (name to shell command, as in a Procfile), each in a session of its own.
 
     `env` is the whole environment of the children. `on_line(name, line)` gets each line they print, from a
-    thread of each. A command inherits the descriptors that `inherited` has under its name, by their numbers.
-    Start it from the main thread: on Linux the children die with that.
+    thread per child. `inherited`: name -> file descriptors that its command inherits under their numbers. Start
+    it from the main thread: on Linux the children die with that thread.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class Supervisor:
         inherited: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self._commands = dict(commands)
-        # The interpreter's folder first: `python` and `gunicorn` are this environment's, activated or not.
+        # The interpreter's folder comes first, so that `python` and `gunicorn` are those of this environment,
+        # activated or not.
         path = f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"
         self._env = {**env, "PATH": path, "PYTHONUNBUFFERED": "1"}
         self._on_line = on_line
@@ -79,7 +80,7 @@ class Supervisor:
         self._readers: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start every command; if one cannot be started, none is left running."""
+        """Start every command; if one cannot be started, the others are stopped again."""
         try:
             for name, command in self._commands.items():
                 process = self._spawn(name, command)
@@ -100,15 +101,17 @@ class Supervisor:
         return None
 
     def wait(self) -> int:
-        """Until a process ends or we are told to stop (SIGTERM, SIGINT); stops the rest, returns an exit code.
+        """Wait until a process ends or a signal (SIGTERM, SIGINT) asks us to stop; stop the rest, return an
+        exit code.
 
-        0 when told to stop and all obeyed in time; otherwise the code of the process that ended first, never 0.
+        0 when we were asked to stop and all children ended in time; otherwise the code of the process that
+        ended first, never 0.
         """
-        told: list[int] = []
-        with handled(lambda number, _: told.append(number)):
-            while not told and self.ended() is None:
+        stop_signals: list[int] = []
+        with handled(lambda number, _: stop_signals.append(number)):
+            while not stop_signals and self.ended() is None:
                 time.sleep(POLL_SECONDS)
-            first = None if told else self.ended()
+            first = None if stop_signals else self.ended()
             if first:
                 self._on_line(first[0], f"ended ({describe(first[1])}): stopping the rest")
             killed = self.stop()
@@ -117,7 +120,7 @@ class Supervisor:
     def stop(self) -> list[str]:
         """Send one SIGTERM to each, wait, then SIGKILL; returns the names of those that had to be killed.
 
-        Signals that reach us meanwhile are not passed on: a second SIGTERM makes workers drop their work.
+        Signals that arrive meanwhile are not passed on: a second SIGTERM makes workers drop their work.
         """
         with handled(lambda *_: None):
             running = {name: process for name, process in self._processes.items() if process.poll() is None}
@@ -160,7 +163,8 @@ class Supervisor:
                 self._on_line(name, line.rstrip("\n"))
 
     def _end_groups(self) -> None:
-        """End what is left of every group: what was too slow, and children that outlived their parent."""
+        """Kill what is left of every group: processes that were too slow, and children that outlived their
+        parent."""
         for process in self._processes.values():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -173,7 +177,8 @@ class Supervisor:
 
 @contextmanager
 def handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """`handler` gets the signals that ask us to stop; Python lets only the main thread say so."""
+    """Inside the block `handler` gets the signals that ask us to stop. Python allows that in the main thread
+    only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -186,7 +191,7 @@ def handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None
 
 
 def exit_code(code: int) -> int:
-    """The exit code to end with because a process ended with `code` (negative: by a signal); never 0."""
+    """Our own exit code after a process ended with `code` (negative: by a signal); never 0."""
     return 128 - code if code < 0 else code or 1
 
 
@@ -195,7 +200,7 @@ def describe(code: int) -> str:
 
 
 def main() -> int:
-    with Supervisor(together(), os.environ) as supervisor:
+    with Supervisor(product_commands(), os.environ) as supervisor:
         return supervisor.wait()
 
 

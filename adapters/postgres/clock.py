@@ -1,4 +1,4 @@
-"""The database's clock: leases, due times and quarantines of all processes go by it."""
+"""The database's clock, by which the leases, due times and quarantines of all processes are measured."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from sqlalchemy import func
 
 
 def clock() -> Any:
-    """The time now, also inside a long transaction."""
+    """The time now, which moves on even inside a long transaction."""
     return func.clock_timestamp()

@@ -1,4 +1,4 @@
-"""The engine: one small pool a process, made after fork."""
+"""The engine: one small pool per process, made after the fork."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import StoreUnavailable
 
-# Milliseconds. Nothing we do takes this long; what does must not hold a connection of a small plan.
+# Milliseconds. None of our statements takes this long; one that does must not hold a connection of a small
+# plan.
 _OPTIONS = " ".join(
     f"-c {option}"
     for option in (
@@ -27,7 +28,7 @@ _OPTIONS = " ".join(
 )
 
 
-# A connection that worked this short a time ago is used without asking whether it still does.
+# A connection that was used this recently is trusted without a ping.
 TRUSTED_SECONDS = 1.0
 
 
@@ -38,7 +39,7 @@ def make_engine(database_url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        hide_parameters=True,  # errors are logged; what was to be stored is not
+        hide_parameters=True,  # errors are logged, and stored values must not be in them
         connect_args={"options": _OPTIONS, "connect_timeout": 5, "application_name": "oppsync"},
         json_serializer=canonical_json.dumps,
         json_deserializer=canonical_json.loads_stored,
@@ -50,8 +51,8 @@ def make_engine(database_url: str, pool_size: int) -> Engine:
 
 
 def each_by_itself(engine: Engine) -> Engine:
-    """The same pool, each statement a transaction of its own: none is begun, and none rolled back at the end,
-    with which psycopg would forget all that it has prepared on the connection."""
+    """The same pool, with each statement a transaction of its own. No BEGIN is sent, and no ROLLBACK at the
+    end, which would make psycopg forget the statements it has prepared on the connection."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
@@ -60,7 +61,8 @@ def _mark(_connection: Any, record: Any) -> None:
 
 
 def _ping_rested(connection: Any, record: Any, _proxy: Any) -> None:
-    """As `pool_pre_ping`, which pings each time: a round trip before every transaction."""
+    """Ping connections that rested for a while. `pool_pre_ping` would add a round trip before every
+    transaction."""
     if time.monotonic() - record.info["worked_at"] < TRUSTED_SECONDS:
         return
     try:
@@ -84,6 +86,6 @@ def store_errors() -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The kind of failure only: a driver's message may carry the address with its password."""
+    """The kind of failure only, because a driver's message may contain the address with its password."""
     original = getattr(error, "orig", None)
     return type(original or error).__name__

@@ -1,7 +1,8 @@
-"""What is to be sent, in fair shares: first between tenants, then between the connections of each.
+"""Choose what to send in fair shares: first between tenants, then between the connections of each.
 
-A lane is a connection of a tenant. Of a batch each lane that has something gets its share, oldest first,
-however much waits in another: a flood of ten thousand costs a quiet lane nothing. A share nobody uses is left.
+A lane is one connection of a tenant. In a batch each lane with waiting rows gets its share, oldest first,
+however many rows wait in another: a flood of ten thousand does not delay a quiet lane. An unused share stays
+unused.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ with ready as materialized (
 )
 """
 _OUTBOX = "r.stage <> all(cast(:full as text[]))"
-# Rows that a release before this one wrote name no lane.
+# Rows written by an earlier release have no lane.
 _TAKE = f"""
 {_LANES.format(table="outbox", wanted=_OUTBOX)}, batch as (
     select o.tenant_id, o.id from lanes cross join lateral (
@@ -41,7 +42,7 @@ delete from outbox
  where (tenant_id, id) in (select tenant_id, id from batch union all select tenant_id, id from unnamed)
 returning tenant_id, connection_id, id, opportunity_id, stage, traceparent
 """
-# A row of the outbox brings the message by itself, in its turn.
+# While a deal has a row in the outbox, that row sends its message.
 _DUE = """r.due_at is not null and r.emit_at <= (select clock_timestamp()) and r.due_at <= clock_timestamp()
     and r.state <> all(cast(:without as text[]))
     and (r.lease_until is null or r.lease_until < clock_timestamp())
@@ -57,18 +58,19 @@ select o.* from lanes cross join lateral (
 
 
 def taken_rows(room: int, full: Collection[str] = ()) -> TextClause:
-    """Deletes and returns rows of the outbox, none for the stages `full`; rows locked by others are skipped."""
+    """Delete and return rows of the outbox, except those of the stages `full` and those that others have
+    locked."""
     return text(_TAKE).bindparams(room=room, full=sorted(full))
 
 
 def due_rows(room: int, without: Collection[State] = ()) -> TextClause:
-    """What the sweeper sends: due, to be sent, and not leased; none in the states `without`.
-    Locked, others' locked rows skipped."""
+    """Lock and return the deals for the sweeper to send: due and not leased, except those in the states
+    `without` and those that others have locked."""
     return text(_SWEEP).bindparams(room=room, without=[state.value for state in without])
 
 
 def interleaved(rows: Sequence[Any]) -> list[Any]:
-    """One of each lane after the other, and in each as they came."""
+    """Take one row of each lane in turn, and keep the order inside each lane."""
     seen: Counter[tuple[str, str | None]] = Counter()
     turns = []
     for row in rows:

@@ -1,8 +1,8 @@
-"""Retention: bodies that are older than the settings say are emptied; their digests, keys and times stay.
-What was called for a deal is deleted whole.
+"""Retention: empty bodies older than the settings allow; their digests, keys and times stay. Vendor calls are
+deleted whole.
 
-Kept whatever their age: the body of a delivery with an open exception, which somebody may still replay, and
-everything in the audit trail.
+Two things are kept at any age: the body of a delivery with an open exception, because somebody may still replay
+it, and the whole audit trail.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.kernel.settings import Settings
 
-# Rows of a table in one transaction, and so in one go: the relay has other chores.
+# Rows of a table in one transaction and one run: the relay has other chores.
 BATCH = 200
-# A deal makes more calls than it has deliveries and effects.
+# Larger, because a deal makes more calls than it has deliveries and effects.
 CALLS = 10
 
 
 def prune(engine: Engine, settings: Settings, batch: int = BATCH) -> int:
-    """Prune one batch of each table. Returns how many rows; rows that another relay prunes are skipped."""
+    """Prune one batch of each table. Returns how many rows; rows that another relay is pruning are skipped."""
     statements = (
         _inbox(timedelta(days=settings.retention_inbox_days), batch),
         _effects(timedelta(days=settings.retention_effects_days), batch),
@@ -73,7 +73,7 @@ def _inbox(age: timedelta, batch: int) -> Any:
 
 
 def _effects(age: timedelta, batch: int) -> Any:
-    """Of confirmed ones only: what is still to be settled is looked at by people."""
+    """Prune confirmed effects only: people still look at the unsettled ones."""
     old = (
         select(effects.c.tenant_id, effects.c.key)
         .where(

@@ -23,12 +23,12 @@ from oppsync.kernel.errors import NewerRelease
 Shape = TypeVar("Shape", bound=Frozen)
 
 LARGEST = Decimal(10) ** 16
-# Kinds of pydantic's errors by which a field or a choice of a later release is told from damage.
+# The pydantic errors that a field or a choice of a later release causes; all others mean damage.
 _OF_A_NEWER_RELEASE = {"extra_forbidden", "enum", "literal_error", "union_tag_invalid"}
 
 
 def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
-    """The columns that `shape` has fields for."""
+    """The columns that are fields of `shape`."""
     return {name: row[name] for name in shape.model_fields if name in row}
 
 
@@ -40,7 +40,7 @@ def to_tracked(row: RowMapping) -> TrackedOpportunity:
 
 
 def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[str, Any]:
-    """The columns an outcome may change; the large documents only where they did."""
+    """The columns that an outcome may change; the large documents only where it changed them."""
     values: dict[str, Any] = {
         "state": after.state,
         "resume_state": after.resume_state,
@@ -76,12 +76,13 @@ def to_plan(row: RowMapping) -> Plan:
 
 
 def to_systems(row: RowMapping) -> PlanSystems | None:
-    """None of a plan of releases that knew one ERP alone."""
+    """None for a plan of a release that knew one ERP only."""
     return PlanSystems(erp=row["erp"], psa=row["psa"]) if row["erp"] else None
 
 
 def document(shape: type[Shape], stored: Any) -> Shape:
-    """A stored document. Raises NewerRelease for what only a later one wrote, ValidationError for damage."""
+    """Parse a stored document. Raises NewerRelease for fields and choices of a later release, ValidationError
+    for damage."""
     try:
         return shape.model_validate(stored)
     except ValidationError as error:
@@ -112,5 +113,5 @@ def to_exception(row: RowMapping) -> ExceptionItem:
 
 
 def _bookable(amount: Decimal | None) -> Decimal | None:
-    """What numeric(20,4) holds; a larger one is a finding, and only the record shows it."""
+    """The amount if numeric(20,4) can hold it. A larger one is a finding, and only the record shows it."""
     return amount if amount is not None and abs(amount) < LARGEST else None

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 from adapters.postgres.tables import metadata
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
-# Any number; two deploys at once take turns on it.
+# Any number; two deploys at once wait for each other on this lock.
 _UPGRADE_LOCK = 7_251_031
 
 
@@ -58,7 +58,8 @@ def current(engine: Engine) -> str | None:
 
 
 def differences(engine: Engine) -> list[str]:
-    """What the tables of the code and of the database differ in; empty when the migrations are whole."""
+    """The differences between the tables of the code and those of the database; empty when the migrations are
+    complete."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [str(difference) for difference in compare_metadata(context, metadata)]

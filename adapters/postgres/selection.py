@@ -1,4 +1,4 @@
-"""Find the rows that a selection for a replay holds, of deals or of deliveries."""
+"""Find the deals or deliveries that a selection for a replay selects."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def selected(
     since: Any,
     referred_as: str,
 ) -> Sequence[UUID]:
-    """Ids, oldest first, one more than the limit when there are more. `since` is the column that times compare
-    with, `referred_as` the column of exception items that points here."""
+    """Ids, oldest first, one more than the limit when there are more. `since` is the column to compare times
+    with, `referred_as` the column of exception items that refers to these rows."""
     query = select(table.c.id).where(table.c.tenant_id == tenant_id, *also)
     if selection.ids:
         query = query.where(table.c.id.in_(selection.ids))

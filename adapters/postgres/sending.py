@@ -1,4 +1,4 @@
-"""What the relay and the sweeper send: outbox rows as they come, and due deals whose message was lost.
+"""What the relay and the sweeper send: new outbox rows, and due deals whose message was lost.
 
 Each batch is one transaction that stays open while its messages are sent. A crash between sending and
 committing sends twice, which is harmless; the other order would lose messages.
@@ -28,15 +28,16 @@ class PostgresSending:
 
     @contextmanager
     def outbox(self, room: int, full: Collection[str]) -> Iterator[Sequence[Any]]:
-        """Rows of the outbox, none for the stages `full`; deleted when the block ends without an error."""
+        """Rows of the outbox, except those of the stages `full`; deleted when the block ends without an
+        error."""
         with store_errors(), self._engine.begin() as connection:
             taken = connection.execute(taken_rows(room, full)).all()
             yield interleaved(sorted(taken, key=lambda row: row.id))
 
     @contextmanager
     def due(self, room: int, without: Collection[State]) -> Iterator[Sequence[Any]]:
-        """Deals that are due, that nobody works and for which no message was sent for a while; none in the
-        states `without`. When the block ends without an error they count as sent."""
+        """Deals that are due, not leased, and whose last message is old enough; none in the states `without`.
+        When the block ends without an error they count as sent."""
         with store_errors(), self._engine.begin() as connection:
             due = connection.execute(due_rows(room, without=without)).all()
             yield interleaved(due)

@@ -1,8 +1,8 @@
-"""A connection for one unit of work, which saves trips to Postgres: each costs more than its statement.
+"""A connection for one unit of work that saves round trips to Postgres: each costs more than its statement.
 
-Rows of the audit trail go out with the write they belong to, as one statement. A write whose answer nobody
-waits for is deferred: when nothing else was asked meanwhile, it commits by itself, in one trip where a
-transaction around it would take three.
+Rows of the audit trail are sent together with the write they belong to, as one statement. A write whose answer
+nobody waits for is deferred: when no other statement follows before the commit, it commits by itself in one
+round trip, where a transaction around it would take three.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from oppsync.kernel.errors import LeaseLost
 
 
 def rows_of(name: str, columns: Iterable[Column[Any]]) -> Any:
-    """The bound value `name`, a JSON array of objects, as a table with these columns: however many rows it has,
-    it is one statement."""
+    """The bound value `name`, a JSON array of objects, as a table with these columns: one statement for any
+    number of rows."""
     typed = [column(found.name, found.type) for found in columns]
-    given = func.jsonb_to_recordset(bindparam(name, type_=JSONB)).table_valued(*typed)
-    return given.render_derived(name, with_types=True)
+    table = func.jsonb_to_recordset(bindparam(name, type_=JSONB)).table_valued(*typed)
+    return table.render_derived(name, with_types=True)
 
 
 def _adding_audit(*where: Any) -> Any:
-    """Insert the rows of `audit_rows`, each at the time of the database's clock."""
+    """Insert the rows of `audit_rows`, each with the database's time."""
     columns = [found for found in audit.columns if found is not audit.c.at]
     added = rows_of("audit_rows", columns)
     rows = select(*added.c, func.clock_timestamp()).where(*where)
@@ -51,21 +51,22 @@ _ADD_AUDIT = _adding_audit()
 
 @dataclass(frozen=True)
 class Write:
-    """A statement that returns one row, or none when it must not be: then no audit row is added either."""
+    """A statement that returns one row, or none when it must not happen: then no audit row is added either."""
 
     alone: Executable
     with_audit: Executable
 
 
 def write(statement: Any) -> Write:
-    """`statement` is an update or insert that returns columns."""
+    """Make a `Write` of an update or insert that returns columns."""
     written = statement.cte("written")
     added = _adding_audit(exists(select(written))).cte("adding_audit")
     return Write(statement, select(written).add_cte(added))
 
 
 def to_be_set(table: Table, names: Iterable[str]) -> dict[str, Any]:
-    """Column -> bound value, for a `Write`: in it, parameters named as columns set nothing by themselves."""
+    """Column -> bound value, for a `Write`. The parameters get a prefix, since SQLAlchemy would set a column
+    from a parameter of the same name by itself."""
     return {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
 
 
@@ -85,8 +86,8 @@ class Session:
         return self._connection.execute(statement, parameters)
 
     def defer(self, wanted: Write, parameters: Mapping[str, Any]) -> None:
-        """Write this with the next statement, at the latest with `commit`: that one raises LeaseLost when the
-        write answers with no row."""
+        """Write this with the next statement, at the latest with `commit`. That statement raises LeaseLost when
+        this write returns no row."""
         self.flush()
         self._deferred = wanted, parameters
 
@@ -101,7 +102,8 @@ class Session:
         self._connection.commit()
 
     def commit_with(self, wanted: Write, parameters: Mapping[str, Any]) -> Row[Any] | None:
-        """Commit with this as the last write. Returns its row; None, and nothing is committed, without one."""
+        """Commit with this as the last write, and return its row. When it returns none, nothing is committed:
+        None."""
         self._write_deferred()
         self._alone_if_first()
         row = self._write(wanted, parameters)
@@ -117,7 +119,8 @@ class Session:
             self._audit_rows = []
 
     def _alone_if_first(self) -> None:
-        """A statement that is the first and the last of its transaction commits by itself."""
+        """A statement that is both first and last of its transaction commits by itself, without BEGIN and
+        COMMIT."""
         if not self._connection.in_transaction():
             self._connection.execution_options(isolation_level="AUTOCOMMIT")
 

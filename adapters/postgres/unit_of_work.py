@@ -71,7 +71,7 @@ class PostgresUnitOfWork:
 
 
 class PostgresUnits:
-    """Makes units of work; each has a connection of its own, so they may be used from any thread."""
+    """Makes units of work; each has a connection of its own, so any thread may use them."""
 
     def __init__(self, engine: Engine, keys: MultiFernet) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""How many connections each process of the Procfile holds at most, at the platform's variables."""
+"""How many connections each process of the Procfile holds at most, with the platform's variables."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 WEB_POOL = 3  # for each web process
 RELAY_POOL = 2
-# Consumers of all queues and the threads that acknowledge share these; Heroku's small plans allow 18 in all.
+# Shared by the consumers of all queues and the threads that acknowledge; Heroku's small plans allow 18 in all.
 BROKER_POOL = 5
-# What a process knows of vendors' limits it asks Redis for; each question takes a fraction of a millisecond.
+# Used to ask for turns at vendors; each question takes a fraction of a millisecond.
 TRAFFIC_POOL = 1
 HEALTH_CHECK = 1  # a web process asks Redis while somebody looks at its health
 _WEB_PROCESSES, _WORKER_THREADS = "2", "4"
@@ -30,12 +30,12 @@ def worker_threads(environ: Mapping[str, str]) -> int:
 
 
 def worker_pool(threads: int) -> int:
-    """One for each thread, one for the keeper of their leases."""
+    """One for each thread, and one for the thread that renews their leases."""
     return threads + 1
 
 
 def needs(environ: Mapping[str, str]) -> tuple[Need, ...]:
-    """Of one web, one worker and one relay process of the Procfile. Raises ValueError for a bad variable."""
+    """For one web, one worker and one relay process of the Procfile. Raises ValueError for a bad variable."""
     web = web_processes(environ)
     return (
         Need("web", web * WEB_POOL, web * (HEALTH_CHECK + TRAFFIC_POOL)),

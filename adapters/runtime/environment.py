@@ -1,4 +1,5 @@
-"""Settings for a process of the Procfile: read from the environment, or one sentence on what is missing."""
+"""Read the settings of a process of the Procfile from the environment, or end with one sentence on what is
+missing."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ NEW_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 def read_settings() -> Settings:
-    """Exits with one sentence when something needed is not set; never prints a value."""
+    """Exits with one sentence when something required is not set; never prints a value."""
     try:
         return Settings()
     except ValidationError as error:

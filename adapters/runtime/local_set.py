@@ -1,7 +1,8 @@
-"""A running set of servers on this machine: whoever runs it writes its addresses to a file; commands read them.
+"""A running set of servers on this machine: the process that runs it writes their addresses to a file, which
+commands read.
 
 The file is locked for as long as the set runs, and the kernel releases the lock when its holder dies: a file
-that nobody locks names servers that are gone.
+without a lock names servers that are gone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def home_folder() -> Path:
 
 @contextmanager
 def announced(folder: Path, settings: Settings) -> Iterator[None]:
-    """While this lasts, `find` in the same folder returns these settings. Only the owner can read the file."""
+    """Inside this block, `find` in the same folder returns these settings. Only the owner can read the file."""
     path = folder / NAME
     with open(os.open(path, os.O_RDWR | os.O_CREAT, OWNER_ONLY), "r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -50,7 +51,7 @@ def announced(folder: Path, settings: Settings) -> Iterator[None]:
 
 
 def find(folder: Path) -> Settings | None:
-    """The settings of the set that runs now; None when none does."""
+    """The settings of the set that runs now; None when none runs."""
     try:
         with (folder / NAME).open() as file:
             if not _is_held(file.fileno()):

@@ -1,4 +1,4 @@
-"""Registries name what they hold by dotted path (`package.module:name`); it is imported when it is used."""
+"""Registries name their entries by dotted path (`package.module:name`); each is imported when it is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oppsync.kernel.errors import Misconfigured
 
 
 def load(registry: Mapping[str, str], key: str) -> Any:
-    """What the row named `key` points at. Raises Misconfigured when there is no such row."""
+    """Import the entry named `key`. Raises Misconfigured when the registry has none of that name."""
     if key not in registry:
         raise Misconfigured(f"{key!r} is not known here: use one of {', '.join(sorted(registry))}")
     module, _, name = registry[key].partition(":")

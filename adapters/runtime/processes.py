@@ -1,4 +1,4 @@
-"""Ground rules for every process we start: it dies with us, and it gets a port that nobody else uses."""
+"""For every process we start: it dies with us, and it gets a port that nobody else uses."""
 
 import ctypes
 import os
@@ -37,8 +37,8 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
 def listen(preferred: int) -> socket.socket:
     """A socket that listens on loopback: on `preferred`, or on the first port after it that is free (0: any).
 
-    Hand it to the server that is to answer there. From now on the port is nobody else's, however long that
-    server takes to start.
+    Hand it to the server that is to answer on it. The port is taken from now on, however long that server needs
+    to start.
     """
     for port in range(preferred, min(preferred + PORTS_TO_TRY, 65536)):
         listener = _listening(port)
@@ -53,13 +53,13 @@ def port_of(listener: socket.socket) -> int:
 
 
 def free_port(preferred: int) -> int:
-    """A port on which nobody listens now, as `listen` finds it. Somebody else may take it the moment after."""
+    """A port that is free now, found as `listen` does. Somebody else may take it the moment after."""
     with listen(preferred) as listener:
         return port_of(listener)
 
 
 def _listening(port: int) -> socket.socket | None:
-    """None when somebody listens there already, on loopback or on every address."""
+    """A listening socket; None when somebody listens on the port already, on loopback or on every address."""
     with _reusable_socket() as everywhere:
         listener = _reusable_socket()
         try:
@@ -73,7 +73,8 @@ def _listening(port: int) -> socket.socket | None:
 
 
 def _reusable_socket() -> socket.socket:
-    """As servers open theirs: a port still lingering from a closed connection counts as free."""
+    """A socket with the options that servers set: a port still lingering from a closed connection counts as
+    free."""
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return made

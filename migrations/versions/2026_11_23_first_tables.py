@@ -421,7 +421,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'approved'"),
     )
 
-    # Until tenants are managed, an installation has one.
+    # An installation has one tenant until tenants can be managed.
     op.execute("insert into tenants (id, name) values ('default', 'Default')")
     op.execute(_AUDIT_NEVER_CHANGES)
     op.execute(_REPORTING)

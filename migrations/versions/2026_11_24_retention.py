@@ -10,7 +10,7 @@ down_revision = "20261123a"
 branch_labels = None
 depends_on = None
 
-# What the chores of the relay look for: the oldest rows whose bodies are still there.
+# For the chores of the relay: the oldest rows whose bodies are not yet pruned.
 _UNPRUNED = (
     ("ix_inbox_unpruned", "inbox", "received_at", "pruned_at is null"),
     ("ix_effects_unpruned", "effects", "confirmed_at", "pruned_at is null and state = 'confirmed'"),
@@ -18,7 +18,7 @@ _UNPRUNED = (
 
 
 def upgrade() -> None:
-    # Written at arrival from now on; of older rows when their body is pruned.
+    # Written at arrival from now on; for older rows when their body is pruned.
     op.add_column("inbox", sa.Column("body_sha256", sa.Text(), nullable=True))
     for table in ("inbox", "effects"):
         op.add_column(table, sa.Column("pruned_at", sa.DateTime(timezone=True), nullable=True))

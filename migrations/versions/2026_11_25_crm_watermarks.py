@@ -1,4 +1,4 @@
-"""Polling of CRMs: watermarks, and which deliveries were found rather than told"""
+"""Polling of CRMs: watermarks, and which deliveries a poll found"""
 
 from __future__ import annotations
 

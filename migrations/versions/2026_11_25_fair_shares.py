@@ -10,7 +10,7 @@ down_revision = "20261125r"
 branch_labels = None
 depends_on = None
 
-# ix_outbox_id and ix_opportunities_emit_at are the last release's: they go with the next one.
+# ix_outbox_id and ix_opportunities_emit_at serve the last release; the next release drops them.
 
 
 def upgrade() -> None:

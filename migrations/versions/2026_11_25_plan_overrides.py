@@ -1,4 +1,4 @@
-"""Overrides of plans: what people said of workstreams, and why"""
+"""Overrides of plans: people's changes to workstreams, with their reasons"""
 
 from __future__ import annotations
 

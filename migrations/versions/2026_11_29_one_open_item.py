@@ -1,8 +1,8 @@
 """One open exception item for each subject and code
 
-Of items that two processes opened at once the first stays open. A process of the release before this one that
-opens an item at the same moment as another process fails, and does its work again; until now it left two open
-items, and whatever raised the same once more failed on them.
+Of items that two processes opened at once the first stays open. When a process of the previous release opens an
+item at the same moment as another process, it now fails and repeats its work; until now both items stayed open,
+and whatever raised the same once more failed because of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ update exception_items
 
 
 def upgrade() -> None:
-    # No second item may be opened between closing those that exist and building the index.
+    # Nobody may open a second item after the existing ones are closed and before the index is built.
     op.execute("lock table exception_items in share row exclusive mode")
     op.execute(_CLOSE_SECOND_ONES)
     op.create_index(

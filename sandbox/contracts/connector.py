@@ -1,7 +1,7 @@
-"""What every connector must keep, whatever its role: the base of the role's suite.
+"""What every connector must do, whatever its role: the base of each role's suite.
 
-A suite is a class of tests. Who runs it inherits it and gives it two fixtures: `connector`, and `place`, which
-starts the vendor (a sandbox account, a stand-in) and knows how it is reached.
+A suite is a class of tests. Inherit it and give it two fixtures: `connector`, and `place`, which starts the
+vendor (a sandbox account, a stand-in) and has its address and credentials.
 """
 
 from __future__ import annotations

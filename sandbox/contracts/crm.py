@@ -1,4 +1,4 @@
-"""What every CRM must do, whoever made it."""
+"""What every CRM must do, whatever its vendor."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def every_call(crm: Crm, record_id: str) -> list[Callable[[], Any]]:
     ]
 
 
-# Polls: what changed, in pages that nothing slips through.
+# Polls: changes in pages, none of which may be missed.
 def poll(crm: Crm, since: datetime, after_id: str | None = None) -> list[Change]:
-    """All pages, as a poll reads them: each goes on after the last change of the one before."""
+    """Read all pages as a poll does: each continues after the last change of the page before."""
     found: list[Change] = []
     more = True
     while more:
@@ -68,12 +68,13 @@ def poll(crm: Crm, since: datetime, after_id: str | None = None) -> list[Change]
 
 
 def polling(crm: Crm, harness: CrmHarness) -> list[Callable[[], Any]]:
-    """A poll, of a CRM that polls."""
+    """A poll of a CRM that can be polled."""
     return [lambda: poll(crm, harness.now())] if crm.capabilities.polls else []
 
 
 class CrmContract(ConnectorContract):
-    """Of one that polls run `PollsContract`, which includes this."""
+    """The suite of a CRM that cannot be polled. For one that can, inherit `PollsContract`, which includes
+    this."""
 
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
@@ -184,7 +185,7 @@ class CrmContract(ConnectorContract):
         assert after.content_digest() == before.content_digest()
         assert after.version != before.version
 
-    # The first day: what was won before.
+    # Backfill: deals won before oppsync was switched on.
     def test_what_was_won_in_a_time_is_listed_by_day_as_a_person_would_know_it(
         self, crm: Crm, harness: CrmHarness
     ) -> None:
@@ -313,7 +314,7 @@ class CrmContract(ConnectorContract):
 
 
 class PollsContract(CrmContract):
-    """Of a CRM that polls: what changed, in pages that nothing slips through."""
+    """The suite of a CRM that can be polled: changes in pages, none of which may be missed."""
 
     @pytest.fixture
     def by_twos(self, connector: AnyConnector, harness: CrmHarness) -> Crm:
@@ -332,9 +333,9 @@ class PollsContract(CrmContract):
     def test_a_webhook_and_a_poll_name_a_version_alike(self, crm: Crm, harness: CrmHarness) -> None:
         since = harness.now()
         deal_id = harness.win()
-        [told] = crm.read_notification(harness.notification_of(deal_id))
+        [ref] = crm.read_notification(harness.notification_of(deal_id))
         [found] = poll(crm, since)
-        assert found.ref == told
+        assert found.ref == ref
 
     def test_a_poll_is_read_page_by_page_in_the_order_of_the_changes(
         self, by_twos: Crm, harness: CrmHarness

@@ -1,4 +1,4 @@
-"""Sound deals of the demo firm, and the plans that become of them: what the contract suites order.
+"""Sound deals of the demo firm, and their plans: what the contract suites order.
 
 Every builder takes changes by field name; the result is validated like anything that comes from outside.
 """
@@ -112,7 +112,7 @@ def deposit_line(**changes: Any) -> OpportunityLine:
 
 
 def retainer_line(**changes: Any) -> OpportunityLine:
-    """Three and a half months of 20 hours each, 14,000 in all."""
+    """Three and a half months of 20 hours each, 14,000 in total."""
     line = OpportunityLine(
         id="00kL7",
         product_name="Advisory retainer",
@@ -128,7 +128,7 @@ def retainer_line(**changes: Any) -> OpportunityLine:
 
 
 def recurring_line(**changes: Any) -> OpportunityLine:
-    """Three and a half months of managed service, 7,000 in all."""
+    """Three and a half months of managed service, 7,000 in total."""
     line = OpportunityLine(
         id="00kL8",
         product_name="Managed cloud",
@@ -173,11 +173,12 @@ LINES: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
 
 
 def credit(line: OpportunityLine, **changes: Any) -> OpportunityLine:
-    """What gives `line` back: the same at the negative price."""
+    """A line that takes `line` back: the same at the negative price."""
     return changed(line, **({"unit_price": -line.unit_price, "net": -line.net} | changes))
 
 
-# A line of each billing model that can take money back: hours and rates cannot be negative.
+# A line of each billing model that can take money back; with hours and rates none can, as they cannot be
+# negative.
 CREDITS: dict[BillingModelCode, Callable[..., OpportunityLine]] = {
     code: line
     for code, line in LINES.items()
@@ -221,13 +222,13 @@ def opportunity(*lines: OpportunityLine, **changes: Any) -> Opportunity:
     return changed(deal, **changes)
 
 
-# Its margin floor would warn of every deal that plans no hours: who tells of margins gives a floor.
+# The margin floor would warn about every deal without planned hours; a test about margins sets its own.
 NO_FLOOR = frozenset({ReferenceKind.MARGIN_POLICY})
 
 
 def book(*more: ReferenceRow, without: frozenset[ReferenceKind] = frozenset()) -> ReferenceBook:
-    """The demo firm's reference data, without its margin floor and some kinds, with more rows: they replace
-    those of their keys."""
+    """The demo firm's reference data, without its margin floor and the kinds `without`. `rows` are added, in
+    place of the firm's rows with the same keys."""
     left_out = NO_FLOOR | without
     replaced = {(row.kind, row.key) for row in more if row.valid_to is None}
     kept = [row for row in reference_rows() if row.kind not in left_out and (row.kind, row.key) not in replaced]

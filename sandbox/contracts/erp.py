@@ -1,4 +1,4 @@
-"""What every ERP must do, whoever made it."""
+"""What every ERP must do, whatever its vendor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def connect(connector: AnyConnector, access: Access) -> Erp:
     return erp
 
 
-# The demo firm sells no hours in dollars in this region.
+# The demo firm has no rate for hours in dollars in this region.
 IN_DOLLARS = ReferenceRow(
     kind=ReferenceKind.RATE_CARD,
     key=reference_key("DACH", "Senior Consultant", "USD"),
@@ -82,7 +82,7 @@ def one_line_deal(line: Callable[[], OpportunityLine], **changes: Any) -> Deal:
 
 
 def close(erp: Erp, deal: Deal, created: list[ExternalRecord]) -> list[ExternalRecord]:
-    """All of a deal, in the reverse of the order in which it was created."""
+    """Close everything of a deal, in reverse order of creation."""
     orders: list[NodeOrder | LineOrder] = [deal.node(node.path) for node in deal.plan.nodes]
     orders += deal.lines()
     return [
@@ -94,7 +94,8 @@ def close(erp: Erp, deal: Deal, created: list[ExternalRecord]) -> list[ExternalR
 
 
 class ErpContract(ConnectorContract):
-    """Of one that can do more run `CustomersContract` and `CancelsContract`, which include this."""
+    """The suite of an ERP without options. For one that can do more, inherit `CustomersContract` and
+    `CancelsContract`, which include this."""
 
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
@@ -237,7 +238,7 @@ class ErpContract(ConnectorContract):
 
     @pytest.mark.parametrize("other", ["-0", "_x", "%", "\\", "-A", ""])
     def test_a_key_is_looked_up_exactly(self, erp: Erp, other: str) -> None:
-        """Neither the beginning of a key, nor other capitals, nor a wild card finds somebody else's project."""
+        """A key's beginning, the same letters in other case, or a wild card must not find another project."""
         deal = one_line_deal(deals.fixed_line)
         made = deal.node()
         erp.create_node(changed(made, key=made.key + "-a"))
@@ -356,7 +357,7 @@ class ErpContract(ConnectorContract):
 
 
 class CustomersContract(ErpContract):
-    """Of an ERP in which we may create customers."""
+    """The suite of an ERP in which we may create customers."""
 
     def test_it_creates_a_customer_once_and_finds_it_by_its_code(self, erp: Erp) -> None:
         code = f"CUST-{uuid4().hex[:8]}"
@@ -375,7 +376,7 @@ class CustomersContract(ErpContract):
 
 
 class CancelsContract(ErpContract):
-    """Of an ERP in which we can close what was created."""
+    """The suite of an ERP in which we can close what was created."""
 
     @pytest.mark.parametrize("currency", ["EUR", "USD"])
     def test_what_was_created_is_closed_from_leaf_to_root_and_that_may_be_repeated(

@@ -1,4 +1,5 @@
-"""What the contract suites need of a vendor beside its connector: a place to talk to, and the outside truth."""
+"""What the contract suites need of a vendor besides its connector: its address, and its books to compare
+with."""
 
 from __future__ import annotations
 
@@ -9,10 +10,10 @@ from typing import Any, Protocol
 
 from sandbox.standins.control import StandinControl
 
-# The setting that every connector calls its address by.
+# The setting that holds the address, under the same name in every connector.
 ADDRESS = "base_url"
 WON_ON = date(2026, 3, 2)
-# A call that a fault is for: method and path of the vendor's own API.
+# The call that a fault applies to: method and path of the vendor's own API.
 Target = Mapping[str, str]
 
 
@@ -23,7 +24,7 @@ class FixedClock:
 
 @dataclass(frozen=True)
 class Access:
-    """How a vendor is reached: a connection's settings and secrets."""
+    """How to reach a vendor: a connection's settings and secrets."""
 
     settings: dict[str, Any]
     secrets: dict[str, str]
@@ -34,16 +35,16 @@ class Access:
 
 
 class Harness(Protocol):
-    """A vendor that runs: how it is reached. For an ERP no more is needed; its books hold the demo firm
-    (`sandbox/firm`): customers CUST-1001 to CUST-1004, the companies ACME-DE and ACME-US with their accounts,
-    taxes, cost centres and payment terms, open until the end of 2028."""
+    """A running vendor. For an ERP `access` is enough; its books hold the demo firm (`sandbox/firm`): customers
+    CUST-1001 to CUST-1004, the companies ACME-DE and ACME-US with their accounts, taxes, cost centres and
+    payment terms, open until the end of 2028."""
 
     @property
     def access(self) -> Access: ...
 
 
 class CrmHarness(Harness, Protocol):
-    """`reading`, `writing`: the adapter's calls, for faults. `limit_reached`: how the vendor says that its
+    """`reading`, `writing`: the adapter's calls, for faults. `limit_reached`: the vendor's answer when its
     allowance is used up."""
 
     @property
@@ -62,28 +63,29 @@ class CrmHarness(Harness, Protocol):
     def limit_reached(self) -> Mapping[str, Any]: ...
 
     def win(self, won_on: date = WON_ON) -> str:
-        """A won deal of two lines, 120 hours at 160.00 and 200 at 130.00 in EUR; its id."""
+        """Win a deal of two lines, 120 hours at 160.00 and 200 at 130.00 in EUR; return its id."""
 
     def lose(self, deal_id: str) -> None: ...
 
     def notification(self, *deal_ids: str) -> bytes: ...
 
     def notification_of(self, deal_id: str) -> bytes:
-        """In the version it has now."""
+        """A notification of the deal's present version."""
 
     def now(self) -> datetime:
-        """The vendor's clock; what changed before has an earlier stamp."""
+        """The vendor's clock: earlier changes have an earlier stamp."""
 
     def end_sessions(self) -> None: ...
 
     def written(self, deal_id: str) -> dict[str, str]:
         """The write-back as the vendor's books have it: status, project_number, project_url, activated_at,
-        message; empty texts for what is not there."""
+        message; empty texts for absent fields."""
 
 
 class PsaHarness(Harness, Protocol):
-    """`searching`, `creating`, `writing`, the first and the last of asking for somebody, `cancelling` that: the
-    adapter's calls, for faults. The settings know the role Consultant, as 17."""
+    """The adapter's calls, for faults: `searching`, `creating`, `writing`; `asking` and `asking_last`, the
+    first and the last call of a staffing request; `cancelling`, the call that cancels one. The settings map the
+    role Consultant to 17."""
 
     @property
     def control(self) -> StandinControl: ...
@@ -107,7 +109,7 @@ class PsaHarness(Harness, Protocol):
     def cancelling(self) -> Target: ...
 
     def projects(self, key: str) -> list[dict[str, str]]:
-        """Those under our key as the vendor's books have them: id, title, text."""
+        """The projects under our key in the vendor's books: id, title, text."""
 
     def archive(self, outside_id: str) -> None: ...
 
@@ -115,7 +117,7 @@ class PsaHarness(Harness, Protocol):
         """A person writes something about the project."""
 
     def requests(self, key: str) -> list[dict[str, str]]:
-        """Those for somebody under our key, in all projects: id, project, role, text, minutes."""
+        """The staffing requests under our key, in all projects: id, project, role, text, minutes."""
 
     def staff(self, outside_id: str) -> None:
         """A person names somebody for a request."""

@@ -1,4 +1,4 @@
-"""What every PSA must do, whoever made it."""
+"""What every PSA must do, whatever its vendor."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def every_call(psa: Psa, order: PsaOrder, outside_id: str) -> list[Callable[[], 
     ]
 
 
-# Somebody is asked for.
+# A staffing request.
 def asked(project_id: str, key: str = "", **changes: Any) -> StaffingOrder:
     request = StaffingRequest(
         path="00kL2/staffing/consultant/dach",
@@ -75,7 +75,8 @@ def asked(project_id: str, key: str = "", **changes: Any) -> StaffingOrder:
 
 
 class PsaContract(ConnectorContract):
-    """Of one that takes staffing requests run `StaffingContract`, which includes this."""
+    """The suite of a PSA without staffing requests. For one that takes them, inherit `StaffingContract`, which
+    includes this."""
 
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
@@ -154,9 +155,9 @@ class PsaContract(ConnectorContract):
         project = psa.create_project(order).outside_id
         assert psa.find_write_back(project, ACTIVE) is None
         assert psa.write_back(project, ACTIVE).outside_id == project
-        [there] = harness.projects(order.key)
-        for told in ("Active", "P-17", "https://erp.firm.example/P-17", "2026-05-04T09:30:15Z"):
-            assert told in there["text"]
+        [project_found] = harness.projects(order.key)
+        for text in ("Active", "P-17", "https://erp.firm.example/P-17", "2026-05-04T09:30:15Z"):
+            assert text in project_found["text"]
         found = psa.find_write_back(project, ACTIVE)
         assert found is not None
         assert found.differences == {}
@@ -283,7 +284,7 @@ class PsaContract(ConnectorContract):
 
 
 class StaffingContract(PsaContract):
-    """Of a PSA that takes requests for somebody."""
+    """The suite of a PSA that takes staffing requests."""
 
     @pytest.fixture
     def project(self, psa: Psa, order: PsaOrder) -> str:
@@ -379,7 +380,7 @@ class StaffingContract(PsaContract):
     def test_too_many_requests_half_way_leave_something_that_a_search_may_not_see_yet(
         self, psa: Psa, harness: PsaHarness, project: str
     ) -> None:
-        """Asked again at once, it would be made twice."""
+        """If it were asked for again at once, it would be made twice."""
         wanted = asked(project)
         harness.control.faults([{**harness.asking_last, "status": 429, "retry_after": 7}])
 

@@ -1,4 +1,4 @@
-"""Both approvals, over the real HTTP API, as two different people."""
+"""Decide both approvals over the real HTTP API, as two different people."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TRIES = 50
 
 
 def approvers() -> tuple[DemoPerson, DemoPerson]:
-    """Who approves for finance and who for delivery; never the seller."""
+    """One approver for finance and one for delivery; never the seller."""
     return _with_role(PersonRole.FINANCE_APPROVER), _with_role(PersonRole.DELIVERY_APPROVER)
 
 
 def approve_all(running: Running, opportunity_ids: Collection[UUID]) -> None:
-    """Every task that is still open. Raises Failed when the API refuses."""
+    """Approve every open task. Raises Failed when the API refuses."""
     for person in approvers():
         with _api(running, person) as api:
             _approve_open(api, opportunity_ids)
@@ -69,7 +69,8 @@ def _open_tasks(api: httpx2.Client, opportunity_ids: Collection[UUID]) -> Iterat
 
 
 def _approve_open(api: httpx2.Client, opportunity_ids: Collection[UUID]) -> None:
-    """Somebody may decide on the pages meanwhile, or a deal is just being read again: then look once more."""
+    """When somebody decided on the pages meanwhile, or a deal is just being read again, list the tasks once
+    more."""
     for _ in range(TRIES):
         answers = [_approve(api, task) for task in list(_open_tasks(api, opportunity_ids))]
         if all(answer.status_code != CONFLICT for answer in answers):

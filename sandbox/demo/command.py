@@ -1,4 +1,4 @@
-"""`demo`: wins deals and watches them become projects, then asks everyone whether it is true."""
+"""`demo`: win deals, watch them become projects, then compare the books of all systems with the plans."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from sandbox.firm import deals
 from sandbox.foreign_database import only_if_meant
 from sandbox.home import TRYTON_REST_KEY, Home
 from sandbox.options import first_port_option
-from sandbox.stack import told_to_stop
+from sandbox.stack import stop_check
 from sandbox.standins.control import SalesforceControl
 from sandbox.systems import kantata, salesforce
 from sandbox.up import where_to_look
 
-PLAIN_WIDTH = 180  # of what is not a terminal
+PLAIN_WIDTH = 180  # the width where the output is no terminal
 INTERRUPTED = 130
-# The day of so long ago is over or on everywhere: an entity west of us takes no deal that is won tomorrow.
+# A date that lies at least a day back is past in every time zone: an entity west of us takes no deal won
+# tomorrow.
 DAY_EVERYWHERE = timedelta(hours=12)
 COMPARED = (State.ACTIVE, State.REJECTED)
 
@@ -57,7 +58,7 @@ def demo(yes: bool, compare_only: bool, details: bool, first_port: int | None) -
         console.width = PLAIN_WIDTH
     asks = console.is_terminal and sys.stdin.isatty() and not yes
     try:
-        with told_to_stop() as told, running(Home.here(), told, first_port) as found:
+        with stop_check() as check_stop, running(Home.here(), check_stop, first_port) as found:
             if compare_only:
                 wrong = compare_everything(console, found, details=details)
             else:
@@ -102,7 +103,7 @@ def run(console: Console, found: Running, *, asks: bool, details: bool) -> int:
 
 
 def compare_everything(console: Console, found: Running, *, details: bool) -> int:
-    """All deals that are active or rejected."""
+    """Compare all deals that are active or rejected."""
     comparisons = compare(found, _all(found.application))
     _print_comparison(console, found, comparisons, details=details)
     return print_verdict(console, comparisons)
@@ -118,7 +119,7 @@ def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list
 
 
 def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]:
-    """Every billing model: some alone, some with others in one deal."""
+    """Win deals of every billing model: some of one model alone, some of several."""
     won = []
     for deal in deals.all_kinds((application.clock.now() - DAY_EVERYWHERE).date()):
         opportunity = deal["opportunity"]
@@ -137,7 +138,8 @@ def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]
 def decide(
     console: Console, found: Running, progress: Progress, opportunity_ids: Sequence[UUID], *, asks: bool
 ) -> None:
-    """With `asks`, until Enter is pressed or people have decided everything on the pages."""
+    """Approve everything. With `asks`, first wait for Enter or until people have decided everything on the
+    pages."""
     finance, delivery = approvers()
     if asks:
         console.print(*where_to_look(found.home, found.addresses), sep="\n", markup=False)
@@ -151,7 +153,7 @@ def decide(
 
 
 def enter_pressed() -> bool:
-    """Whether a line waits on standard input, or its end; takes it."""
+    """Whether a line (or the end of input) waits on standard input; consumes it."""
     if select.select([sys.stdin], [], [], 0)[0]:
         sys.stdin.readline()
         return True
@@ -161,7 +163,7 @@ def enter_pressed() -> bool:
 def _print_comparison(
     console: Console, found: Running, comparisons: Sequence[DealComparison], *, details: bool
 ) -> None:
-    """Links lead only to what still answers when they are read."""
+    """Print links only to pages that will still answer when they are read."""
     print_comparison(console, comparisons, found.page if found.stays else None, details=details)
 
 

@@ -1,4 +1,4 @@
-"""Does it all exist? Each plan against Tryton's, the CRM's and the PSA's own books, field by field."""
+"""Compare each plan with Tryton's, the CRM's and the PSA's own books, field by field."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Books = Mapping[str, list[Record]]  # by our key
 
 @dataclass(frozen=True)
 class Comparer:
-    """Reads the outside world by itself; of ours it takes only the stored plans."""
+    """Reads the outside systems without our adapters; from us it takes only the stored plans."""
 
     application: Application
     erp: ErpBooks
@@ -35,7 +35,7 @@ class Comparer:
     psa: KantataControl
 
     def deal(self, detail: OpportunityDetail) -> DealComparison:
-        """Of a deal that is active, or rejected: then there must be nothing but the reason in the CRM."""
+        """Compare a deal that is active, or rejected: then only the reason in the CRM may exist."""
         rows = self._active(detail) if detail.state is State.ACTIVE else self._rejected(detail)
         name, number = detail.name or detail.source_id, detail.project_number or ""
         return DealComparison(detail.id, name, number, tuple(rows))
@@ -112,30 +112,30 @@ class Comparer:
             EffectKind.PSA_PROJECT,
             ROOT_PATH,
         )
-        there = [each for each in self.psa.workspaces() if each["external_reference"] == key]
-        notes = _notes(there[0]["description"]) if there else {}
+        found = [each for each in self.psa.workspaces() if each["external_reference"] == key]
+        notes = _notes(found[0]["description"]) if found else {}
         return Compared(
             "project in the PSA",
-            f"Kantata {there[0]['id']}" if there else "",
+            f"Kantata {found[0]['id']}" if found else "",
             {
                 "under this key": "1",
                 "title": detail.name or "",
                 "Status": "Active",
                 "Project": str(root[0]["number"]) if root else "",
             },
-            {"under this key": str(len(there)), "title": there[0]["title"] if there else "", **notes},
+            {"under this key": str(len(found)), "title": found[0]["title"] if found else "", **notes},
         )
 
     def _asked_for(self, landing: Landing) -> Iterator[Compared]:
-        """Whom the plan needs, and nobody else."""
-        there = {row["service_model_ref"]: row for row in self.psa.resources()}
-        mine = {key for key in there if key is not None and key.startswith(landing.key_prefix)}
+        """The staffing requests of the plan, and no others."""
+        by_key = {row["service_model_ref"]: row for row in self.psa.resources()}
+        mine = {key for key in by_key if key is not None and key.startswith(landing.key_prefix)}
         for asked in landing.plan.staffing():
             key = landing.key(EffectKind.STAFFING, asked.path)
             mine.discard(key)
-            yield _asked(asked, there.get(key))
+            yield _asked(asked, by_key.get(key))
         for key in sorted(mine):
-            yield Compared("not in the plan", f"Kantata {there[key]['id']:.0f}", {"key": ""}, {"key": key})
+            yield Compared("not in the plan", f"Kantata {by_key[key]['id']:.0f}", {"key": ""}, {"key": key})
 
 
 def _asked(asked: StaffingRequest, row: Record | None) -> Compared:
@@ -157,15 +157,15 @@ def _asked(asked: StaffingRequest, row: Record | None) -> Compared:
 
 
 def _compared(expected: Expected, books: Books, landing: Landing) -> Compared:
-    there = books.get(expected.key, [])
-    if not there:
+    records = books.get(expected.key, [])
+    if not records:
         return Compared(expected.what, "", expected.fields, {})
     model = "account.invoice" if expected.is_invoice else "project.work"
-    fields = _invoice(there[0]) if expected.is_invoice else _work(there[0], landing)
-    found = {**fields, "under this key": str(len(there))}
+    fields = _invoice(records[0]) if expected.is_invoice else _work(records[0], landing)
+    found = {**fields, "under this key": str(len(records))}
     wanted = {"under this key": "1", **expected.fields}
-    number = there[0].get("number")
-    where = f"{model} {there[0]['id']}" + (f", number {number}" if number else "")
+    number = records[0].get("number")
+    where = f"{model} {records[0]['id']}" + (f", number {number}" if number else "")
     return Compared(expected.what, where, wanted, found)
 
 
@@ -186,7 +186,7 @@ def _work(work: Record, landing: Landing) -> Fields:
         "time entry": "open" if work["timesheet_available"] else "",
         "effort": plain(effort),
     }
-    if work["product"]:  # the money is what its own price says, not what we wrote beside it
+    if work["product"]:  # compute the amount from the price, not from what we wrote beside it
         fields["amount"] = _money_text(_worth(work), landing.currency)
     return fields
 
@@ -211,7 +211,7 @@ def _invoice(invoice: Record) -> Fields:
 
 
 def _worth(work: Record) -> Decimal:
-    """Of a task: hours at a price, or the price of the whole."""
+    """A task's amount: hours at a price, or the price of the whole."""
     effort = hours(work["effort_duration"])
     return decimal(work["list_price"]) * (effort or 1)
 
@@ -224,7 +224,7 @@ def _not_planned(planned: set[str], *books: Books) -> Iterator[Compared]:
 
 
 def _money(landing: Landing, works: Books, invoices: Books) -> Compared:
-    """The sum of everything billable in Tryton is the deal's money, to the last cent."""
+    """The sum of everything billable in Tryton must equal the deal's total exactly."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for records in works.values():
         for work in records:
@@ -238,7 +238,7 @@ def _money(landing: Landing, works: Books, invoices: Books) -> Compared:
 
 
 def _money_text(amount: Decimal, currency: str) -> str:
-    """With exactly the currency's digits; what is finer than they can say stays visible."""
+    """Exactly the currency's digits; a finer amount is shown as it is."""
     exact = amount.quantize(minor_unit(currency))
     return f"{currency} {exact if exact == amount else amount.normalize():f}"
 
@@ -248,6 +248,6 @@ def _first_line(text: str | None) -> str:
 
 
 def _notes(text: Any) -> dict[str, str]:
-    """`label: value` lines of a comment or description."""
+    """The `label: value` lines of a comment or description."""
     parts = (line.strip().partition(": ") for line in str(text or "").splitlines())
     return {label: value.strip() for label, colon, value in parts if colon}

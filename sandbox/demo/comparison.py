@@ -1,4 +1,4 @@
-"""What is compared: for each thing that was ordered, each field as ordered and as the other system says."""
+"""The result of a comparison: for each record that was ordered, each field as ordered and as found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Compared:
-    """One thing. `where` names it in the other system; empty when it is not there."""
+    """One record. `where` names it in the other system; empty when it does not exist there."""
 
     what: str
     where: str
@@ -31,7 +31,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class DealComparison:
-    """Everything of one deal. `project`: its number, empty when it has none."""
+    """All comparisons of one deal. `project`: its number, empty when it has none."""
 
     opportunity_id: UUID
     deal: str

@@ -1,4 +1,4 @@
-"""The deals of one run: won in the CRM, and where each of them is with us."""
+"""The deals of one run: won in the CRM, with their progress in oppsync."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DECIDED = RESTING | {State.APPROVED, State.CREATED, State.REFUSED}
 
 @dataclass(frozen=True)
 class WonDeal:
-    """`record_id` is the opportunity's in the CRM."""
+    """`record_id`: the opportunity's id in the CRM."""
 
     record_id: str
     name: str
@@ -25,13 +25,13 @@ class WonDeal:
 
 @dataclass(frozen=True)
 class Deals:
-    """Of one run, in the order in which they were won."""
+    """The deals of one run, in the order in which they were won."""
 
     application: Application
     won: Sequence[WonDeal]
 
     def now(self) -> list[OpportunitySummary | None]:
-        """Where each is; None while nothing was heard of it."""
+        """The present state of each; None while oppsync does not know it."""
         return [self._find(deal.record_id) for deal in self.won]
 
     def timeline(self, opportunity: OpportunitySummary) -> Sequence[TimelineEntry]:

@@ -1,4 +1,4 @@
-"""Tryton's own records over its own REST API, read as they are on the wire and past our own adapter."""
+"""Read Tryton's records over its own REST API, raw and without our adapter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INVOICE = (
 
 
 class ErpBooks:
-    """What Tryton at `url`, which `rest_key` opens, has under keys of ours. Raises httpx2.HTTPError."""
+    """The records under our keys in the Tryton at `url`, opened by `rest_key`. Raises httpx2.HTTPError."""
 
     def __init__(self, url: str, rest_key: str) -> None:
         context = _encoded({"company": 1, "language": "en"})
@@ -44,11 +44,11 @@ class ErpBooks:
         self._http.close()
 
     def works(self, key_prefix: str) -> list[Record]:
-        """Projects and tasks whose comment begins so."""
+        """Projects and tasks whose comment begins with this."""
         return self._find("project.work", [["comment", "like", f"{key_prefix}%"]], WORK)
 
     def invoices(self, key_prefix: str) -> list[Record]:
-        """Invoices whose reference begins so."""
+        """Invoices whose reference begins with this."""
         return self._find("account.invoice", [["reference", "like", f"{key_prefix}%"]], INVOICE)
 
     def currency(self, company: str) -> str:
@@ -68,7 +68,7 @@ def decimal(value: Any) -> Decimal:
 
 
 def hours(value: Any) -> Decimal:
-    """Tryton's JSON for a duration, to a ten thousandth of an hour."""
+    """Tryton's JSON for a duration, rounded to a ten thousandth of an hour."""
     seconds = Decimal(str(value["seconds"])) if value else Decimal(0)
     return (seconds / 3600).quantize(Decimal("0.0001"))
 
@@ -78,7 +78,7 @@ def day(value: Any) -> str:
 
 
 def code(value: Any, name: str = "code") -> str:
-    """Of a record that was read along; empty when there is none."""
+    """The code of a record that was read along; empty when there is none."""
     return str(value[name] or "") if value else ""
 
 

@@ -1,4 +1,4 @@
-"""What a plan must have become in Tryton, worked out from the plan alone: our adapter is not asked."""
+"""What a plan must have become in Tryton, derived from the plan alone, without our adapter."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Landing:
-    """One deal's plan on its way into books that are kept in `currency`."""
+    """One deal's plan, and the currency of the books that it goes into."""
 
     tenant_id: str
     connection_id: str
@@ -60,7 +60,7 @@ class Landing:
                 yield self._line(node, line)
 
     def _short(self, key: str) -> str:
-        """Without what all keys of this deal begin with; a key of another deal would stay as it is."""
+        """The key without the part that all keys of this deal share; a key of another deal stays whole."""
         return key.removeprefix(self.key_prefix)
 
     def _node_key(self, node: PlanNode) -> str:

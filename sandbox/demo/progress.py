@@ -1,4 +1,4 @@
-"""Each deal's way through the stages: a live table in a terminal, a line for each plan made elsewhere."""
+"""Show each deal's way through the stages: a live table in a terminal, a line for each step elsewhere."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ DETAILED_EFFECTS = ("parent", "child", "crm", "psa")
 
 
 class Progress:
-    """Watches until the deals are where they are waited for. `details`: each step has its line.
+    """Watches until the deals have reached some states. `details`: print each step on a line.
 
-    `page` is where a deal is looked at while this lasts.
+    `page` gives the link to a deal while the product runs.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Progress:
         self._check = check
         self._page = page
         self._details = details
-        self._told: set[UUID] = set()
+        self._printed: set[UUID] = set()
 
     def until(
         self, states: Collection[State], enough: Callable[[], bool] = lambda: False
     ) -> list[OpportunitySummary]:
-        """Until all deals are in `states`, or `enough` says so.
+        """Wait until all deals are in `states`, or `enough` returns true.
 
         Raises Failed when one is parked, and when nothing happens for minutes.
         """
@@ -76,7 +76,7 @@ class Progress:
                 time.sleep(POLL_SECONDS)
 
     def print(self) -> None:
-        """The table as it stands, to stay."""
+        """Print the present table permanently."""
         self._console.print(_table(self._deals.won, self._deals.now(), self._page), "")
 
     def _view(self) -> AbstractContextManager[Live | None]:
@@ -91,8 +91,8 @@ class Progress:
                 return
         for deal, opportunity in zip(self._deals.won, now, strict=True):
             for entry in self._deals.timeline(opportunity) if opportunity else ():
-                if entry.id not in self._told:
-                    self._told.add(entry.id)
+                if entry.id not in self._printed:
+                    self._printed.add(entry.id)
                     if is_shown(entry, details=self._details):
                         self._console.print(
                             f"{entry.at.astimezone():%H:%M:%S}  {escaped(f'{deal.name}: {entry.summary}')}",
@@ -102,8 +102,10 @@ class Progress:
     def _stop_at_parked(self, now: Sequence[OpportunitySummary | None]) -> None:
         for opportunity in now:
             if opportunity is not None and opportunity.state is State.PARKED:
-                said = "; ".join(f"{item.code}: {item.message}" for item in self._deals.exceptions(opportunity))
-                raise Failed(f"{opportunity.name or opportunity.source_id} waits for a person: {said}")
+                items = "; ".join(
+                    f"{item.code}: {item.message}" for item in self._deals.exceptions(opportunity)
+                )
+                raise Failed(f"{opportunity.name or opportunity.source_id} waits for a person: {items}")
 
 
 def is_shown(entry: TimelineEntry, *, details: bool) -> bool:
@@ -129,7 +131,7 @@ def _table(
 
 
 def _way(opportunity: OpportunitySummary | None) -> Text:
-    """Seven steps, those that are done filled, and the state in words."""
+    """Seven steps, the finished ones filled, and the state as text."""
     if opportunity is None:
         return Text("not told yet", "dim")
     state = State.PLANNED if opportunity.state is State.AWAITING_APPROVAL else opportunity.state

@@ -1,4 +1,4 @@
-"""The comparison as people read it: a line for each deal, what differs, and one sentence at the end."""
+"""Print the comparison for people: a line for each deal, the differences, and one sentence at the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ Page = Callable[[UUID], str]
 def print_comparison(
     console: Console, comparisons: Sequence[DealComparison], page: Page | None, *, details: bool
 ) -> None:
-    """`page` of a deal, if it opens when this is read. With `details` every thing and every field."""
+    """`page` gives the link to a deal, if links will still open. With `details` every record and every
+    field."""
     console.print(_deals(comparisons, page, with_urls=not console.is_terminal), "")
     for comparison in comparisons:
         if details:
@@ -43,7 +44,8 @@ def print_verdict(console: Console, comparisons: Sequence[DealComparison]) -> in
 
 
 def _deals(comparisons: Sequence[DealComparison], page: Page | None, *, with_urls: bool) -> Table:
-    """Project numbers lead to the deal's page: hyperlinks in a terminal, elsewhere the address is beside."""
+    """Project numbers link to the deal's page: hyperlinks in a terminal, elsewhere with the address beside
+    them."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column()

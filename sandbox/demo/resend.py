@@ -1,4 +1,4 @@
-"""An old delivery comes once more, as CRMs do: it must be recognised, and change nothing."""
+"""Send an old delivery once more, as CRMs do: it must be recognised, and change nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ DELIVERED = "delivered"
 
 @dataclass(frozen=True)
 class Resent:
-    """The delivery that came again, its deal, and whether both answers were as they must be."""
+    """The deal of the repeated delivery, and the comparison of both answers."""
 
     opportunity: OpportunitySummary
     comparison: DealComparison
 
 
 def resend_old(application: Application, crm: SalesforceControl, of_this_run: Collection[str]) -> Resent | None:
-    """Of an earlier run when there is one, else of this run. None when no deal became active at all."""
+    """Repeat a delivery of an earlier run when there is one, else of this run. None when no deal became
+    active."""
     found = [each for each in crm.deliveries() if each["state"] == DELIVERED]
     earlier = [each for each in found if _record_id(each) not in of_this_run]
     for delivery in (*earlier, *found):
@@ -45,8 +46,8 @@ def _sent_again(
         {"answer": "200", "event": _event_id(delivery)},
         {"answer": str(answer["status"]), "event": _event_id(answer)},
     )
-    told = f"{opportunity.name}: told a second time"
-    return DealComparison(opportunity.id, told, opportunity.project_number or "", (row,))
+    title = f"{opportunity.name}: told a second time"
+    return DealComparison(opportunity.id, title, opportunity.project_number or "", (row,))
 
 
 def _active(application: Application, record_id: str) -> OpportunitySummary | None:

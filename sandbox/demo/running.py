@@ -1,4 +1,4 @@
-"""The product the demo works with: the one that `up` runs here already, else one of its own."""
+"""The product that the demo works with: the one that `up` runs here already, else one of its own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sandbox.systems import kantata, salesforce
 
 @dataclass(frozen=True)
 class Running:
-    """`check` raises Failed when a process of ours has ended, KeyboardInterrupt when we were told to stop.
+    """`check` raises Failed when a process of ours has ended, KeyboardInterrupt when we were asked to stop.
 
-    `stays`: it was there before and is left alone.
+    `stays`: it ran before and keeps running.
     """
 
     home: Home
@@ -32,25 +32,26 @@ class Running:
     stays: bool
 
     def page(self, opportunity_id: UUID) -> str:
-        """Where a deal is looked at."""
+        """The address of a deal's page."""
         return page_of(self.addresses, opportunity_id)
 
 
 @contextmanager
-def running(home: Home, told: Check, first_port: int | None) -> Iterator[Running]:
-    """Ends what it started; what it found it leaves alone. Raises Failed, EmbeddedServersError."""
+def running(home: Home, check_stop: Check, first_port: int | None) -> Iterator[Running]:
+    """Use the running product, or start one and end it again. Raises Failed, EmbeddedServersError."""
     known = home.addresses()
     if known and _all_answer(home, known):
         with connected() as application:
-            yield Running(home, application, known, told, stays=True)
+            yield Running(home, application, known, check_stop, stays=True)
         return
-    with Stack(home, click.echo, _LogFiles(home), told, first_port) as stack:
+    with Stack(home, click.echo, _LogFiles(home), check_stop, first_port) as stack:
         yield Running(home, stack.application, stack.addresses, stack.check, stays=False)
         click.echo("Ending every process that was started ...")
 
 
 def _all_answer(home: Home, addresses: Addresses) -> bool:
-    """Of the set that runs here now. Raises WrongNeighbour when another one has taken an address of it."""
+    """Whether every system of the set that runs here answers. Raises WrongNeighbour when another stack has
+    taken one of its addresses."""
     found = None if names_servers() else local_set.find(home.root)
     return (
         found is not None
@@ -64,7 +65,7 @@ def _all_answer(home: Home, addresses: Addresses) -> bool:
 
 @dataclass(frozen=True)
 class _LogFiles:
-    """Takes the lines of the processes, each into its own file."""
+    """Writes the lines of each process into a file of its own."""
 
     home: Home
 

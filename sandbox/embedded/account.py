@@ -1,4 +1,5 @@
-"""Whom the servers run as. Postgres refuses to run as root, so there both servers run as somebody else.
+"""The account that the servers run as. Postgres refuses to run as root, so under root both servers use another
+one.
 
 That user often may not enter the folders they live in: a checkout in `/root`, a temporary folder of root's own.
 Nothing is copied or opened for it; the servers keep root's right to pass closed folders, and only that.
@@ -45,9 +46,9 @@ class Account:
 
 
 def account_for(home: Path, *needed: Path) -> Account | None:
-    """Whom to become for servers that live in `home`: its owner, or `nobody`. None: stay who we are.
+    """The account for servers that live in `home`: its owner, or `nobody`. None: stay who we are.
 
-    It passes closed folders if it could not reach all that is `needed` otherwise.
+    It passes closed folders only where it could not reach everything `needed` otherwise.
     """
     if os.geteuid() != 0:
         return None
@@ -68,7 +69,7 @@ def become(account: Account) -> Callable[[], None]:
         os.setgroups([])
         os.setgid(account.gid)
         if account.passes_closed_folders:
-            # Without it access(2), by which initdb looks for its programs, would ignore what we keep.
+            # access(2), by which initdb looks for its programs, ignores the kept capability without this.
             _demand(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
         os.setuid(account.uid)
         if account.passes_closed_folders:
@@ -98,6 +99,6 @@ def _keep_one_capability(libc: ctypes.CDLL, capability: int) -> None:
 
 
 def _demand(result: int) -> None:
-    """Raise what a system call failed with."""
+    """Raise the error of a failed system call."""
     if result != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

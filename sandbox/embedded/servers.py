@@ -34,11 +34,11 @@ class ServerAddresses:
 
 
 class EmbeddedServers:
-    """A context manager that runs both servers; all they keep and write is in `home`.
+    """A context manager that runs both servers; everything they keep and write is in `home`.
 
-    They listen on sockets in a private temporary folder only, run as an ordinary user also under root, and
-    end when the process that started them ends, however it ends (Linux). `durable=False` trades safety
-    from a power cut for speed; use it for data that nobody needs later.
+    They listen on sockets in a private temporary folder only, run as an ordinary user also under root, and end
+    when the process that started them ends, however it ends (Linux). `durable=False` trades safety from a power
+    cut for speed; use it for data that nobody needs later.
     """
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
@@ -49,7 +49,7 @@ class EmbeddedServers:
         self._running: list[tuple[Daemon, subprocess.Popen[bytes]]] = []
 
     def start(self) -> ServerAddresses:
-        """Start both, from the main thread; at first use make their data and the database `oppsync`.
+        """Start both, from the main thread; on first use create their data and the database `oppsync`.
 
         Raises AlreadyRunning, or EmbeddedServersError with a sentence on what to do.
         """
@@ -76,7 +76,7 @@ class EmbeddedServers:
             raise
 
     def stop(self) -> None:
-        """Stop what runs, remove the sockets; happens at exit too. Harmless when nothing runs."""
+        """Stop the servers and remove the sockets; also runs at exit. Harmless when nothing runs."""
         while self._running:
             daemon, process = self._running.pop()
             daemon.stop(process)
@@ -128,7 +128,7 @@ class EmbeddedServers:
 
 
 def server_account(home: Path) -> Account | None:
-    """Whom the servers of `home` run as, able to reach their data, their programs and their sockets."""
+    """The account for the servers of `home`, able to reach their data, their programs and their sockets."""
     programs = (Path(postgres.program("postgres")), Path(redis.program()))
     return account_for(home, postgres.data_folder(home), *programs, Path(tempfile.gettempdir()) / "sockets")
 
@@ -146,7 +146,7 @@ def addresses(sockets: Path) -> ServerAddresses:
 
 
 def take_lock(home: Path) -> IO[str]:
-    """Held while the servers run; the kernel lets go of it when its holder dies, so it is never stale."""
+    """Held while the servers run; the kernel releases the lock when its holder dies, so it is never stale."""
     lock = (home / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,10 +165,10 @@ def take_lock(home: Path) -> IO[str]:
 
 
 def socket_folder(home: Path, account: Account | None) -> Path:
-    """The remembered folder, emptied, if it is still there and private; else a new one.
+    """The remembered folder, emptied, if it still exists and is private; else a new one.
 
-    It belongs to the servers' user, unless they pass closed folders: then it stays ours, for whoever reaches
-    such a server has root's rights to files, and another program of `nobody` must not.
+    It belongs to the servers' user, unless they pass closed folders. Then it stays ours: whoever reaches such a
+    server has root's rights to files, and another program of `nobody` must not.
     """
     owner = None if account and account.passes_closed_folders else account
     known = remembered_sockets(home)
@@ -195,7 +195,7 @@ def remembered_sockets(home: Path) -> Path | None:
 
 
 def is_private(folder: Path, owner: int) -> bool:
-    """Whether it is a real folder of `owner` that only they can enter: /tmp is everybody's."""
+    """Whether it is a real folder of `owner` that only they can enter, because /tmp is everybody's."""
     try:
         found = folder.lstat()
     except FileNotFoundError:

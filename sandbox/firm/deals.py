@@ -1,7 +1,7 @@
-"""Deals of the demo firm, shaped as the control surface of the Salesforce stand-in takes them.
+"""Deals of the demo firm, in the form that the control surface of the Salesforce stand-in takes.
 
-Three of one billing model, one with three workstreams and one that mixes the other models; amounts are the
-sums of their lines. `won` is the day the deal was closed, which decides its rates.
+Three of one billing model, one with three workstreams and one that mixes the other models; each amount is the
+sum of its lines. `won` is the day the deal was closed, which decides its rates.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ CURRENCIES = {"ACME-DE": "EUR", "ACME-US": "USD"}
 REGIONS = {"ACME-DE": "DACH", "ACME-US": "NA"}
 SENIOR, CONSULTANT = "Senior Consultant", "Consultant"
 NEW_RATES = date(2026, 1, 1)
-MONTHS = 7  # that the work takes
-# (region, role): an hour's price of deals won before and since NEW_RATES
+MONTHS = 7  # how long the work takes
+# (region, role): an hour's price for deals won before and since NEW_RATES
 RATES = {
     ("DACH", SENIOR): (Decimal(150), Decimal(160)),
     ("DACH", CONSULTANT): (Decimal(120), Decimal(130)),
@@ -67,7 +67,7 @@ def fixed_fee(
     name: str = "Operating model review",
     amount: Decimal = Decimal("100000.00"),
 ) -> Deal:
-    """One fee over seven months, which the default amount does not divide into."""
+    """One fee over seven months, an amount that seven does not divide evenly."""
     lines = [fee_line(won, amount, "Operating model")]
     return deal(won, account, entity, name=name, billing_model="Fixed Fee", lines=lines)
 
@@ -87,7 +87,7 @@ def milestone(
 def three_workstreams(
     won: date, account: str = "CUST-1004", entity: str = "ACME-DE", name: str = "Core banking renewal"
 ) -> Deal:
-    """One line of each billing model, in two service lines."""
+    """One line of each of three billing models, in two service lines."""
     lines = [
         hours_line(won, entity, SENIOR, 240, "Programme steering"),
         fee_line(won, Decimal("55000.00"), "Process design"),
@@ -99,7 +99,8 @@ def three_workstreams(
 def mixed(
     won: date, account: str = "CUST-1001", entity: str = "ACME-DE", name: str = "Digital operations"
 ) -> Deal:
-    """Six workstreams, each by a billing model of its own, under one purchase order that allows their sum."""
+    """Six workstreams, each of a billing model of its own, under one purchase order whose limit is their
+    sum."""
     lines = [
         capped_line(won, entity, hours=160, cap=Decimal("40000.00"), description="Transformation office"),
         progress_line(won, Decimal("40000.00"), "Platform build"),
@@ -173,7 +174,7 @@ def progress_line(won: date, amount: Decimal, description: str) -> Line:
 
 
 def deposit_line(won: date, amount: Decimal, description: str) -> Line:
-    """30 % at signing, 20 % in the end, the rest each month."""
+    """30 % at signing, 20 % at the end, the rest each month."""
     return {
         **_line("Fixed Fee with Deposit", description, "Advisory", won),
         **_once(amount),
@@ -195,7 +196,7 @@ def retainer_line(won: date, a_month: Decimal, *, hours: int, description: str) 
 
 
 def managed_line(won: date, a_month: Decimal, description: str) -> Line:
-    """In arrears, on the last day of the month."""
+    """Invoiced in arrears, on the last day of the month."""
     return {
         **_line("Managed Service", description, "Cloud", won),
         **_each_month(a_month),
@@ -287,12 +288,12 @@ def _worked(hours: int) -> Line:
 
 
 def _start(won: date) -> date:
-    """The first of a month, a fortnight or more after the deal was won."""
+    """The first of a month, at least a fortnight after the deal was won."""
     return _months_later((won + timedelta(days=14)).replace(day=1), 1)
 
 
 def _end(won: date) -> date:
-    """After whole months."""
+    """The last day of a whole number of months."""
     return _months_later(_start(won), MONTHS) - timedelta(days=1)
 
 

@@ -1,6 +1,6 @@
 """Reference data of the demo firm: two entities in two countries, with rows that change at a date.
 
-Its codes are those that the demo firm's ERP knows.
+Its codes are those of the demo firm's ERP.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _DELIVERY_MODELS = {
     "Hybrid": DeliveryModel(code="HYBRID", name="On site and remote"),
 }
 
-# Service line and billing model -> the tasks every such project starts with.
+# Service line and billing model -> the first tasks of every such project.
 _TASKS: dict[tuple[str, BillingModelCode], tuple[str, ...]] = {
     ("ADV", BillingModelCode.FIXED_FEE): ("Kick-off", "Final report"),
     ("CLOUD", BillingModelCode.FIXED_FEE): ("Kick-off",),
@@ -100,8 +100,8 @@ _TASKS: dict[tuple[str, BillingModelCode], tuple[str, ...]] = {
     ("ADV", BillingModelCode.NON_BILLABLE): ("Onboarding",),
 }
 
-# What more there is to a template. Process automation is built in two phases, asks for its people at once, and
-# they may book their time from the first day on.
+# Further parts of some templates. Process automation is built in two phases, requests its staff at once, and
+# they may book time from the first day on.
 _MORE: dict[tuple[str, BillingModelCode], dict[str, Any]] = {
     ("ADV", BillingModelCode.FIXED_FEE_DEPOSIT): {
         "phases": (
@@ -131,7 +131,7 @@ _RATES = {
     ("NA", "USD", "Consultant"): ("150", "160"),
 }
 
-# The same, and anybody: what an hour costs.
+# The same, and for any role: what an hour costs.
 _COST_RATES = {
     ("DACH", "EUR", "Senior Consultant"): "88",
     ("DACH", "EUR", "Consultant"): "64",
@@ -143,7 +143,7 @@ _COST_RATES = {
 }
 _MARGIN_FLOORS = {ANY: MarginPolicy(floor_percent=Decimal(20))}
 
-# What Germany sells outside the Union finance decides country by country, in rows of their own.
+# For sales from Germany outside the Union finance decides country by country, in rows of their own.
 _TAX_REGIMES = {
     "ACME-DE": TaxRegime(
         name="German VAT",
@@ -154,9 +154,9 @@ _TAX_REGIMES = {
     "ACME-US": TaxRegime(name="US sales tax", outside_scope_code="US-NT", not_taxable_code="US-NT"),
 }
 _EXPORT = TaxTreatment(code="EXPORT-0", reason="Service outside the scope of German VAT")
-# Places outside the EU's VAT, Spain's among them, by their VAT area.
+# Places outside the EU's VAT, some of them Spanish, by their VAT area.
 _TAXES = {("ACME-DE", area): _EXPORT for area in ("CH", "GB", "JP", "US", "ES-CN", "ES-CE", "ES-ML")}
-# New York is watched: nothing that is sold there is taxable so far.
+# New York is a watched state: nothing sold there is taxable so far.
 _TAX_NEXUS = {("ACME-US", "NY"): TaxNexus(code="US-NT", percent=Decimal(0), service_lines=("SOFTWARE",))}
 _TAX_EXEMPTIONS = {
     ("ACME-DE", "CUST-1009"): TaxExemption(certificate="EXT-2026-17", expires_on=date(2027, 12, 31))
@@ -165,14 +165,14 @@ _EXCHANGE_RATES = {
     ("USD", "EUR"): ExchangeRate(rate=Decimal("0.92"), source="Group treasury", quoted_on=BEGIN),
     ("EUR", "USD"): ExchangeRate(rate=Decimal("1.087"), source="Group treasury", quoted_on=BEGIN),
 }
-# An account that was in the CRM before the ERP had codes.
+# An account that entered the CRM before the ERP had codes.
 _CUSTOMER_LINKS = {
     "salesforce|001000000000001AAA": CustomerLink(customer="CUST-1004", linked_by="Group controlling")
 }
 _WITHHOLDING = {("DE", "IN"): Withholding(percent=Decimal(10), reason="Indian tax on technical services")}
 
-# Platform products are delivered as one workstream for each kind, managed services are taken over, then run,
-# and some work is sold here and done in the United States.
+# Platform products are delivered as one workstream for each kind, managed services are first taken over and
+# then run, and some work is sold here and done in the United States.
 _SPLIT_RULES = (
     SplitRule(
         code="platform",
@@ -207,7 +207,7 @@ _TRANSFER_PRICES = {
 
 
 def reference_rows() -> tuple[ReferenceRow, ...]:
-    """Every row, ready to be put into the store."""
+    """Every row, ready for the store."""
     return (
         *(_row(ReferenceKind.LEGAL_ENTITY, entity.code, entity) for entity in _ENTITIES),
         *(_row(ReferenceKind.SERVICE_LINE, name, line) for name, line in _SERVICE_LINES.items()),
@@ -259,7 +259,7 @@ def _templates() -> Iterator[ReferenceRow]:
         yield _row(ReferenceKind.PROJECT_TEMPLATE, reference_key(line.code, region.code, model), template)
 
 
-# Of codes that the initials would not make.
+# Where the initials would not make the code.
 _SHORT = {
     BillingModelCode.TIME_AND_MATERIALS: "TM",
     BillingModelCode.TIME_AND_MATERIALS_CAPPED: "TMC",

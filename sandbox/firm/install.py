@@ -22,7 +22,8 @@ PSA_CONNECTION = "kantata-demo"
 
 @dataclass(frozen=True)
 class DemoSystems:
-    """Where the demo's outside systems listen and what opens them; all on this machine, made for the demo."""
+    """The addresses of the demo's outside systems and their credentials; all on this machine, made for the
+    demo."""
 
     salesforce_url: str
     salesforce_client_id: str
@@ -50,13 +51,13 @@ PEOPLE = (
         "Olga Operations",
         frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN}),
     ),
-    # Sells, and may approve for finance: but never what he sold himself.
+    # Sells, and may approve for finance, but never a deal of his own.
     DemoPerson("sam.seller@example.com", "Sam Seller", frozenset({PersonRole.FINANCE_APPROVER})),
 )
 
 
 def install(application: Application, systems: DemoSystems, passwords: Mapping[str, str]) -> None:
-    """`passwords`: e-mail -> password of people that are not there yet."""
+    """`passwords`: e-mail -> password of people who do not exist yet."""
     with application.uow() as uow:
         for connection, secrets in _connections(application.tenant_id, systems):
             uow.connections.put(connection, secrets)
@@ -98,7 +99,7 @@ def _connections(tenant_id: str, systems: DemoSystems) -> list[tuple[Connection,
         settings={
             "base_url": systems.tryton_url,
             "database": systems.tryton_database,
-            # Its books are a SQLite file, which has one writer.
+            # Its books are a SQLite file, which allows one writer.
             SETTING: {"calls_at_once": 1},
         },
     )

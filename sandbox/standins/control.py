@@ -1,4 +1,4 @@
-"""How the demo and the tests tell a stand-in what to do and read what it has in its books."""
+"""Control a stand-in from the demo and the tests, and read its books."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,11 +13,11 @@ Record = dict[str, Any]
 
 
 class ControlRefused(Exception):
-    """The stand-in did not take the order; its own words are the text."""
+    """The stand-in refused the order; the text is its own message."""
 
 
 class WrongNeighbour(Exception):
-    """Who answers belongs to another stack; the text is a sentence for people."""
+    """The system that answers belongs to another stack; the text is a sentence for people."""
 
     def __init__(self, url: str) -> None:
         super().__init__(
@@ -27,9 +27,10 @@ class WrongNeighbour(Exception):
 
 
 class StandinControl:
-    """One stand-in at `url` (http://127.0.0.1:PORT). Numbers come back as Decimals. Raises ControlRefused.
+    """One stand-in at `url` (http://127.0.0.1:PORT). Numbers are returned as Decimals. Raises ControlRefused.
 
-    With the `identity` of a stack, orders reach that stack's stand-in or nobody: else it raises WrongNeighbour.
+    With the `identity` of a stack, orders go only to a stand-in of that stack; from any other it raises
+    WrongNeighbour.
     """
 
     def __init__(self, url: str, identity: str = "") -> None:
@@ -44,7 +45,7 @@ class StandinControl:
             return False
 
     def faults(self, rules: Sequence[Mapping[str, Json]]) -> None:
-        """Replaces all rules; the fields are those of `sandbox.standins.faults.Fault`."""
+        """Replace all rules; the fields are those of `sandbox.standins.faults.Fault`."""
         self._ask("PUT", "/faults", [dict(rule) for rule in rules])
 
     def clear_faults(self) -> None:
@@ -92,7 +93,7 @@ class SalesforceControl(StandinControl):
     """Deals are shaped as in `sandbox.firm.deals`."""
 
     def win_deal(self, deal: Mapping[str, Json]) -> Record:
-        """{id, account, owner, lines, milestones}: the ids of what was made."""
+        """Win a deal; returns the ids of what was made: {id, account, owner, lines, milestones}."""
         return dict(self._ask("POST", "/deals", dict(deal)))
 
     def edit(self, deal_id: str, changes: Mapping[str, Json]) -> Record:
@@ -108,7 +109,8 @@ class SalesforceControl(StandinControl):
     def configure_webhook(
         self, url: str, secret: str | None = None, suppress: bool = False, echo: bool = False
     ) -> None:
-        """Durable. `suppress` keeps deliveries unsent; `echo` also tells of oppsync's own write-backs."""
+        """Kept across restarts. `suppress` keeps deliveries unsent; `echo` also notifies of oppsync's own
+        write-backs."""
         wanted: Record = {"url": url, "suppress": suppress, "echo": echo}
         self._ask("PUT", "/webhook", wanted if secret is None else wanted | {"secret": secret})
 
@@ -117,11 +119,12 @@ class SalesforceControl(StandinControl):
         return list(self._ask("GET", "/deliveries"))
 
     def resend(self, delivery_id: str) -> Record:
-        """Sends the same delivery again, at once, and gives it back with the receiver's answer."""
+        """Send the same delivery again at once; returns it with the receiver's answer."""
         return dict(self._ask("POST", f"/deliveries/{quote(delivery_id)}/resend", {}))
 
     def notify(self, ids: Sequence[str]) -> list[str]:
-        """Tells of these opportunities, changed or not; the ids of the deliveries, up to 100 deals in each."""
+        """Notify of these opportunities, changed or not; returns the deliveries' ids, with up to 100 deals in
+        each."""
         return list(self._ask("POST", "/notifications", {"ids": list(ids)})["deliveries"])
 
     def revoke_tokens(self) -> None:
@@ -133,13 +136,13 @@ class KantataControl(StandinControl):
         return list(self._ask("GET", "/workspaces"))
 
     def resources(self) -> list[Record]:
-        """Of all projects, with `service_model_ref` (our key) and `allocations`."""
+        """The resources of all projects, with `service_model_ref` (our key) and `allocations`."""
         return list(self._ask("GET", "/resources"))
 
 
 class TrytonControl(StandinControl):
-    """Changes are asked for as Tryton writes a reference: `project.work,12`."""
+    """Ask for changes by a reference in Tryton's form: `project.work,12`."""
 
     def records(self, model: str) -> list[Record]:
-        """Every record of a model with its plain fields, in the order they were made."""
+        """Every record of a model with its plain fields, in order of creation."""
         return list(self._ask("GET", f"/records/{quote(model)}"))

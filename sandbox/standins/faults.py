@@ -1,4 +1,4 @@
-"""What a stand-in can be told to do wrong: a list of rules, the first that matches a call is used up by it."""
+"""Faults of a stand-in: a list of rules; the first that matches a call applies to it."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ from sandbox.standins.wire import Call, Json, Reply
 
 
 class Fault(BaseModel):
-    """One rule. `count` None means until cleared; of the calls that match, it spoils this `share`; times are
-    seconds.
+    """One rule. `count`: how many calls it spoils, None until it is cleared; `share`: which part of the
+    matching calls; times are seconds.
 
     Without `status`, `drop_connection`, `hang`, `away` or `commit_late_seconds` the call is answered as usual,
     only later (`delay_seconds`) or blind to new records (`search_lag_seconds`).
@@ -53,7 +53,8 @@ class _Armed:
         return self.fault.count is not None and self.hits >= self.fault.count
 
     def takes(self, call: Call) -> bool:
-        """Its share is spread evenly: of 0.3 the fourth call, the seventh, the tenth."""
+        """Whether to spoil this call. The share is spread evenly: of 0.3 the fourth call, the seventh, the
+        tenth."""
         if self.is_spent or not self.fault.matches(call):
             return False
         before, self.matched = int(self.matched * self.fault.share), self.matched + 1
@@ -77,7 +78,7 @@ class Faults:
             self._released = threading.Event()
 
     def report(self) -> list[Json]:
-        """Each rule as it was put, with `hits`: how many calls it has spoilt."""
+        """Each rule as it was set, with `hits`: how many calls it has spoilt."""
         with self._lock:
             return [{**rule.fault.model_dump(mode="json"), "hits": rule.hits} for rule in self._rules]
 
@@ -96,7 +97,7 @@ def answer_through(
     work: Callable[[Call], Reply],
     refuse: Callable[[Fault], Reply],
 ) -> Reply | None:
-    """The spoilt answer of one call, or None when the connection has to break without one."""
+    """Answer a call under its fault; None when the connection has to break without an answer."""
     call = replace(call, lag_seconds=fault.search_lag_seconds)
     done = work(call) if fault.after_commit else None
     if fault.commit_late_seconds:

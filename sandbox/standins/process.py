@@ -1,4 +1,4 @@
-"""Starts a stand-in as a process of its own and waits for its ready line (for the demo and the tests)."""
+"""Start a stand-in as a process of its own and wait for its ready line (for the demo and the tests)."""
 
 import subprocess
 import sys
@@ -10,11 +10,12 @@ READY = " stand-in ready on "
 
 
 class StandinFailed(Exception):
-    """The process ended before it was ready; its own words are on standard error."""
+    """The process ended before it was ready; its own message is on standard error."""
 
 
 def start(vendor: str, books: Path, *options: str, port: int = 0) -> tuple[subprocess.Popen[str], str]:
-    """The process and its address. It ends with the *thread* that calls this, so call it from the main one.
+    """Start the process; returns it with its address. It ends with the *thread* that calls this, so call it
+    from the main one.
 
     Raises StandinFailed.
     """

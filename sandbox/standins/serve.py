@@ -1,4 +1,4 @@
-"""Runs one stand-in in the foreground: one ready line, a clean end on SIGTERM, never outliving its parent."""
+"""Run one stand-in in the foreground: one ready line, a clean end on SIGTERM, never outliving its parent."""
 
 import argparse
 import ctypes
@@ -35,7 +35,7 @@ def arguments(vendor: str) -> argparse.ArgumentParser:
 
 
 def run(name: str, app: Flask, options: argparse.Namespace, close: Callable[[], None]) -> None:
-    """Serves on 127.0.0.1 until SIGTERM or SIGINT; call it from the main thread."""
+    """Serve on 127.0.0.1 until SIGTERM or SIGINT; call it from the main thread."""
     die_with_parent()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _leave)

@@ -1,4 +1,4 @@
-"""The web side every stand-in shares: the vendor's own paths through the faults, and the control surface."""
+"""The web side that all stand-ins share: the vendor's own paths behind the faults, and the control surface."""
 
 import ipaddress
 import socket
@@ -25,20 +25,20 @@ class Vendor(Protocol):
         """Never raises: a refusal is a reply too."""
 
     def refuse(self, fault: Fault) -> Reply:
-        """The vendor's own error shape for an ordered failure."""
+        """The vendor's own error shape for a fault."""
 
     def keeps_body_secret(self, call: Call) -> bool:
-        """Whether this call's body holds credentials and must not be remembered."""
+        """Whether this call's body holds credentials and must not be recorded."""
 
 
 class Refused(Exception):
-    """The control surface was asked for something impossible; the text says what."""
+    """The control surface cannot carry out an order; the text gives the reason."""
 
 
 def build_app(vendor: Vendor, identity: str = "") -> Flask:
     """The vendor's paths, and under /_standin: health, faults, requests.
 
-    With an `identity`, which is a name and no secret, orders are taken from its own stack only.
+    With an `identity`, which is a name and no secret, only orders of its own stack are accepted.
     """
     app = Flask("standin", static_folder=None)
     faults = Faults()
@@ -152,6 +152,6 @@ def _response(reply: Reply) -> Response:
 
 
 def _broken_connection() -> Response:
-    """Closes the socket under the server: the caller reads the end of the stream instead of an answer."""
+    """Close the socket under the server, so that the caller sees the end of the stream instead of an answer."""
     request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     return Response()

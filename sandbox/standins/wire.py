@@ -1,4 +1,4 @@
-"""What a vendor call and its answer are, free of any web framework, and JSON with exact numbers."""
+"""A vendor call and its answer, independent of any web framework, and JSON with exact numbers."""
 
 import json
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 Json = Any
-IDENTITY = "X-Stack-Identity"  # whose stand-in answers, and whose order it is
+IDENTITY = "X-Stack-Identity"  # names the stack of the stand-in that answers, and of the order it gets
 
 
 @dataclass(frozen=True)
 class Call:
     """One request. `path` is still percent-encoded; header names are lower case.
 
-    `lag_seconds` is set by a fault: searches must not yet see what was created within that time.
+    A fault sets `lag_seconds`: searches must not yet see records created within that time.
     """
 
     method: str
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; a `body` of None sends no content, or `raw`, whose Content-Type is among the headers."""
+    """One answer. A `body` of None sends no content, or `raw`, whose Content-Type is among the headers."""
 
     status: int
     body: Json = None
@@ -54,7 +54,7 @@ def from_json(text: str | bytes) -> Json:
 
 
 def to_json(value: Json) -> str:
-    """Decimals leave as JSON numbers with at least one decimal place (100000.0), digit for digit."""
+    """Decimals become JSON numbers with at least one decimal place (100000.0), digit for digit."""
     match value:
         case Decimal():
             return number_text(value)

@@ -1,1 +1,1 @@
-"""The bench that attacks the promise: nothing lost, nothing twice. `python -m tests.chaos --help`."""
+"""The bench that attacks the promise of nothing lost, nothing twice. `python -m tests.chaos --help`."""

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos`: attack the product, print what was done to it and what became of every deal.
+"""`python -m tests.chaos`: attack the product, print every attack and the end of every deal.
 
-Exit code 1 when the promise was broken; the seed repeats what was sent and in which order it was attacked
-(processes and clocks are not repeated).
+Exit code 1 when the promise was broken. The seed repeats what was sent and the order of the attacks (processes
+and clocks cannot be repeated).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from adapters.operations.supervisor import PROJECT
 from tests.chaos.bench import FAULTS, RESTORE, Bench, Report
 from tests.chaos.fault import Fault
 from tests.chaos.process_faults import every_place
-from tests.chaos.tables import told
+from tests.chaos.tables import tables_of
 
 INSIDE = "CHAOS_DISK"
 DISK_MEGABYTES = 300
@@ -40,8 +40,8 @@ def main() -> int:
         seed = options.seed if options.runs == 1 else f"{options.seed}.{number + 1}"
         reports.append(_run(seed, faults, options, Path(disk) if disk else None))
         if options.runs > 1:
-            sys.stdout.write(told(reports[-1:], all_faults))
-    sys.stdout.write(told(reports, all_faults))
+            sys.stdout.write(tables_of(reports[-1:], all_faults))
+    sys.stdout.write(tables_of(reports, all_faults))
     return int(any(report.breaches for report in reports))
 
 
@@ -83,15 +83,15 @@ def _options() -> argparse.Namespace:
 
 
 def enter_small_disk() -> None:
-    """Start this program again where Postgres gets a small disk of its own; return if that cannot be.
+    """Start this program again with a small disk of its own for Postgres; return if that is not possible.
 
-    A mount of nobody else's: it is gone when this program ends, however it ends.
+    Only this program sees the mount, which is gone when it ends, however it ends.
     """
     folder = str(FOLDER / "disk")
     Path(folder).mkdir(parents=True, exist_ok=True)
     mount = f'mount -t tmpfs -o size={DISK_MEGABYTES}m,mode=755 tmpfs "{folder}"'
     uid, gid = os.getuid(), os.getgid()
-    # Mounting takes root's rights in a name space; afterwards an ordinary user is one again.
+    # Mounting takes root's rights in a name space; afterwards the program is an ordinary user again.
     back = "" if uid == 0 else f"unshare --user --map-user={uid} --map-group={gid} "
     apart = ["unshare", "--mount"] if uid == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
     own = f'{mount} && chown {uid if uid == 0 else 0} "{folder}"'

@@ -1,5 +1,5 @@
-"""One run: feed, attack, let it come to rest, then ask the books. Everything that starts processes is here, on
-the main thread."""
+"""One run: feed, attack, wait until everything rests, then check the books. Everything that starts processes is
+here, on the main thread."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Report:
-    """What one run did and saw. `traces`: fault -> what of it was seen; `tried`: how often it was done."""
+    """What one run did and observed. `traces`: fault -> how often it left a trace; `tried`: how often it was
+    tried."""
 
     seed: str
     tried: Counter[str] = field(default_factory=Counter)
@@ -74,7 +75,8 @@ class Bench:
         self._backup_made = False
 
     def run(self, faults: Sequence[Fault], *, restore: bool) -> Report:
-        """Each of the faults once, in an order of the seed's; with `restore` an old backup comes back last."""
+        """Run each of the faults once, in an order that the seed decides; with `restore` an old backup comes
+        back last."""
         try:
             self.house.start()
             self._wait_until_ready()
@@ -134,7 +136,7 @@ class Bench:
             return True
         try:
             one.due = time.monotonic() + next(one.injection)
-        except psycopg.OperationalError:  # it wanted to look while another fault had Postgres away
+        except psycopg.OperationalError:  # it queried while another fault had Postgres down
             return False
         except StopIteration as end:
             self.report.traces[one.fault.name] += end.value
@@ -150,7 +152,7 @@ class Bench:
         time.sleep(TICK_SECONDS)
 
     def _feed(self, done: float) -> None:
-        """Deals come all through the attack; a few stand at its beginning."""
+        """Deals arrive during the whole attack, a few of them at its beginning."""
         wanted = min(self._deals, 5 + int(self._deals * done))
         if len(self.house.crm.records) < wanted:
             self.house.crm.win()
@@ -164,8 +166,8 @@ class Bench:
         self._say("backup made")
 
     def _restore(self) -> None:
-        """The product stands still, Postgres gets the old backup, then what the runbook says: the CRM tells
-        everything again, and what exists is reconciled."""
+        """Restore the old backup into Postgres while the product stands still, then follow the runbook: the CRM
+        sends everything again, and the external records are reconciled."""
         self._say(f"{RESTORE} ...")
         self.report.tried[RESTORE] += 1
         stopped = [one for one in self.house.processes.all if one.is_wanted]
@@ -209,11 +211,11 @@ class Bench:
         return True
 
     def _settle(self) -> None:
-        """Until all is told, sent and at an end; a house that never rests is judged as it stands."""
+        """Wait until everything is delivered, sent and finished; a run that never rests is judged as it is."""
         began = time.monotonic()
         with self.house.servers.sql() as sql:
             now = sql.execute("select now()").fetchone()
-        # Polled once more since the last change, and what that brought is worked; then nobody polls any more.
+        # Polled once more after the last change, and the result worked; then nobody polls any more.
         for _ in range(2):
             self._wait(partial(self._rests, now), HANG_SECONDS)
             self.house.end_polls()

@@ -1,5 +1,5 @@
-"""What the world says at the end: the stand-ins' own books, beside what Postgres says. No product code is asked
-what exists outside; plans are read as the product stored them, because people approved those."""
+"""The state of the world at the end: the stand-ins' own books, beside Postgres. No product code is asked for
+external records; plans are read as the product stored them, because people approved those."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Thing:
-    """One record in the ERP; `amount` is the money it stands for."""
+    """One record in the ERP; `amount` is the money it represents."""
 
     key: str
     id: str
@@ -32,12 +32,14 @@ class Thing:
 
 @dataclass
 class Books:
-    """A reading of everything, made when the house is at rest."""
+    """A reading of everything, made when nothing moves any more."""
 
     things: dict[str, list[Thing]] = field(default_factory=lambda: defaultdict(list))  # by record id of the CRM
     workspaces: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # likewise
-    asked: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # of the PSA, likewise
-    told: dict[str, list[Row]] = field(default_factory=dict)  # our writes to the CRM's record, in order
+    asked: dict[str, list[Row]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # staffing requests, likewise
+    written_back: dict[str, list[Row]] = field(default_factory=dict)  # our writes to the CRM's record, in order
     records: dict[str, Row] = field(default_factory=dict)
     opportunities: list[Row] = field(default_factory=list)
     effects: dict[str, Row] = field(default_factory=dict)
@@ -49,15 +51,15 @@ class Books:
     outbox: int = 0
 
     def keep(self, file: Path) -> None:
-        """What Postgres said, for whoever looks into a breach: the servers are gone by then."""
-        told = {
+        """Keep Postgres's side for whoever analyses a breach: the servers are gone by then."""
+        observed = {
             "opportunities": self.opportunities,
             "exceptions": self.exceptions,
             "approval_tasks": self.tasks,
             "effects": list(self.effects.values()),
             "audit": [entry for trail in self.audit.values() for entry in trail],
         }
-        file.write_text(json.dumps(told, default=str, indent=1))
+        file.write_text(json.dumps(observed, default=str, indent=1))
 
 
 def read(house: House) -> Books:
@@ -74,14 +76,14 @@ def read(house: House) -> Books:
             for change in house.salesforce.changes(record_id)
             if change["by"] == "api"
         ]
-        books.told[record_id] = changes
+        books.written_back[record_id] = changes
         books.records[record_id] = house.salesforce.record(record_id)
     _read_postgres(house, books)
     return books
 
 
 def record_of(key: str) -> str:
-    """The CRM's record that one of our keys is about; empty for a key that is not ours."""
+    """The CRM record id in one of our keys; empty for a key that is not ours."""
     parts = key.split(":")
     return parts[3] if parts[0] == "oppsync" and len(parts) > 5 else ""
 

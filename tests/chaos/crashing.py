@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.crashing actors.worker`: a process of the product that dies where it is told to.
+"""`python -m tests.chaos.crashing actors.worker`: a process of the product that dies at a chosen place.
 
-`CHAOS_CRASH_AT` is `place:number`: it dies the number-th time it comes there. `CHAOS_POISON` names a file with
-record ids: it dies whenever it begins work on one of them.
+`CHAOS_CRASH_AT` is `place:number`: it dies when it reaches the place for the number-th time. `CHAOS_POISON`
+names a file with record ids: it dies whenever it begins work on one of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DIED_AT = "chaos: died at"
 
 
 def arm() -> None:
-    """Hang in what the environment asks for."""
+    """Install the crash points that the environment asks for."""
     wanted, _, number = os.environ.get(CRASH_AT, "").partition(":")
     passed = itertools.count(1)
     poison = Path(os.environ[POISON]) if POISON in os.environ else None

@@ -1,4 +1,4 @@
-"""What gunicorn serves when the web's processes are to die where they are told to."""
+"""The application that gunicorn serves when web processes are to die at chosen places."""
 
 from tests.chaos.crashing import arm
 from web.wsgi import app

@@ -1,4 +1,5 @@
-"""The CRM's side: deals are won, edited, lost; each change is told over the signed webhook until heard."""
+"""The CRM's side: deals are won, edited, lost; each change is sent to the signed webhook until it is
+acknowledged."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def fixed_fee(name: str) -> Deal:
 
 
 def of_a_stranger(name: str) -> Deal:
-    """Parks: the ERP knows no such customer."""
+    """Parks, because the ERP has no such customer."""
     deal = small_time(name)
     deal["account"] = deal["account"] | {"AccountNumber": "CUST-9999", "Name": "Nobody Ltd"}
     return deal
@@ -79,7 +80,7 @@ class Delivery:
 
 
 class Crm:
-    """Feeds `count` deals at a pace, tells each change once or more often, in order or not."""
+    """Wins deals and notifies of each change once or more often, in order or not."""
 
     def __init__(self, control: SalesforceControl, web: str, connection: str, secret: str, seed: str) -> None:
         self.control = control
@@ -89,13 +90,13 @@ class Crm:
         self.sent_again = 0
         self.reordered = 0
         self.edited = 0
-        self.drops = 0.0  # of the deliveries, this share is never sent
-        self.dropped: list[str] = []  # records of those
+        self.drops = 0.0  # the share of deliveries that is never sent
+        self.dropped: list[str] = []  # the records of those deliveries
         self.stale: list[str] = []
         self.unheard = 0  # attempts that got no 2xx
         self._url, self._path = web, f"/webhooks/{connection}"
         self._sign = Webhook(secret)
-        self._chance = random.Random(f"crm {seed}")  # noqa: S311 - to be repeated
+        self._chance = random.Random(f"crm {seed}")  # noqa: S311 - to be repeatable
         self._queue: queue.Queue[Delivery | None] = queue.Queue()
         self._open = 0
         self._lock = threading.Lock()
@@ -113,15 +114,15 @@ class Crm:
 
     @property
     def waiting(self) -> int:
-        """Deliveries not yet heard."""
+        """Deliveries not yet acknowledged."""
         return self._open
 
     # What happens in the CRM.
 
     def win(self, *, poison: bool = False) -> str:
-        """One more deal; some are told of twice, some edited at once and told of in the wrong order.
+        """Win one more deal; some are notified twice, some edited at once and notified in the wrong order.
 
-        A poisoned one is not told of yet: `tell` does that.
+        A poisoned one is not notified yet: `tell` does that.
         """
         number = len(self.records) + 1
         shapes, weights = zip(*SHAPES, strict=True)
@@ -132,10 +133,10 @@ class Crm:
         if poison:
             self.poison.append(record_id)
             return record_id
-        first = self._told(record_id)
+        first = self._notification(record_id)
         if self._chance.random() < 0.1:
             self.edit(record_id, tell=False)
-            second = self._told(record_id)
+            second = self._notification(record_id)
             self._send(second, first)
             self.reordered += 1
         else:
@@ -146,7 +147,7 @@ class Crm:
         return record_id
 
     def edit(self, record_id: str | None = None, *, tell: bool = True) -> None:
-        """A person changes a deal: mostly its order number; now and then it is lost, or won again."""
+        """A person changes a deal: mostly its order number; sometimes it is lost, or won again."""
         record_id = record_id or self._chance.choice(self.records)
         changes: dict[str, Any] = {"PO_Number__c": f"PO-{self._chance.randrange(10**6)}"}
         chance = self._chance.random()
@@ -155,40 +156,41 @@ class Crm:
         self.control.edit(record_id, {"opportunity": changes})
         self.edited += 1
         if tell:
-            self._send(self._told(record_id))
+            self._send(self._notification(record_id))
 
     def send_stale(self) -> bool:
-        """A delivery with yesterday's timestamp, rightly signed: refused, and nothing is stored."""
-        told = self._told(self._chance.choice(self.records))
-        self.stale.append(told.id)
+        """Send a delivery with yesterday's timestamp, correctly signed: it is refused, and nothing is
+        stored."""
+        stale = self._notification(self._chance.choice(self.records))
+        self.stale.append(stale.id)
         try:
-            return self._post(told, datetime.now(UTC) - STALE) == HTTPStatus.UNAUTHORIZED
+            return self._post(stale, datetime.now(UTC) - STALE) == HTTPStatus.UNAUTHORIZED
         except (OSError, HTTPException):
             return False
 
     def tell_all_again(self) -> int:
-        """After a restore: every delivery once more, as an operator asks the CRM for it."""
+        """Send every delivery once more, as an operator asks the CRM to after a restore."""
         again = list(self.acknowledged.values())
         self._put(again)
         return len(again)
 
     def tell(self, record_id: str) -> None:
-        self._send(self._told(record_id))
+        self._send(self._notification(record_id))
 
-    def _told(self, record_id: str) -> Delivery:
+    def _notification(self, record_id: str) -> Delivery:
         record = self.control.record(record_id)
         opportunity = {
             "id": record_id,
             "system_modstamp": record["SystemModstamp"],
             "is_won": bool(record["IsWon"]),
         }
-        told = {
+        notification = {
             "type": "opportunity.changed",
             "organization_id": "00D000000000001",
             "sent_at": datetime.now(UTC).isoformat(),
             "opportunities": [opportunity],
         }
-        return Delivery(record_id, canonical_json.dumps(told).encode())
+        return Delivery(record_id, canonical_json.dumps(notification).encode())
 
     def _send(self, *deliveries: Delivery) -> None:
         kept = [delivery for delivery in deliveries if not self._drop(delivery)]

@@ -1,4 +1,4 @@
-"""What a fault is: something done to the house, and the trace by which it is known to have happened."""
+"""A fault: something done to the running product, and the trace that proves it happened."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from random import Random
 
 from tests.chaos.house import House
 
-# Yields seconds to wait; returns how many traces it left (0: tried, but nothing was hit).
+# Yields seconds to wait; returns how many traces the fault left (0: tried, but without effect).
 Injection = Generator[float, None, int]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`uses`: what no other fault may touch meanwhile. `trace`: what counts as having happened, in words."""
+    """`uses`: what no other fault may touch at the same time. `trace`: a description of what proves the
+    fault."""
 
     name: str
     uses: frozenset[str]
@@ -24,7 +25,7 @@ class Fault:
 
 
 def until(is_so: Callable[[], bool], seconds: float) -> Generator[float, None, bool]:
-    """Wait for something, at most so long; whether it came."""
+    """Wait until something is so, for at most these seconds; return whether it became so."""
     waited = 0.0
     while not is_so():
         if waited >= seconds:

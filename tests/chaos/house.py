@@ -1,4 +1,4 @@
-"""The demo firm around the product: stand-ins behind proxies, short quarantines, two approvers."""
+"""The demo firm with the product: stand-ins behind proxies, short quarantines, two approvers."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from tests.chaos.servers import Servers
 from tests.harness.builders import TENANT
 from tests.harness.waiting import HANG_SECONDS
 
-# Seconds. What the stand-ins are told to do wrong stays within these.
+# Seconds. The stand-ins' faults stay within these limits.
 TIMEOUT, LATE_COMMIT, SEARCH_LAG = 2.0, 2.0, 1.0
 POLL_EVERY = 5.0
 PASSWORD = "a long demo password"
-# Milestones of cloud work need somebody.
+# A template that requests staff.
 ASKS = ReferenceRow(
     kind=ReferenceKind.PROJECT_TEMPLATE,
     key="CLOUD|DACH|milestone",
@@ -58,7 +58,7 @@ WEBS, WORKERS, RELAYS = 1, 2, 2
 
 
 class House:
-    """Everything of one run. `start` and `stop` belong on the main thread."""
+    """Everything of one run. Call `start` and `stop` on the main thread."""
 
     def __init__(self, home: Path, disk: Path, seed: str, kill_after: float) -> None:
         self.home, self.seed, self._kill_after = home, seed, kill_after
@@ -68,9 +68,9 @@ class House:
         self.poison = home / "poison"
         self.poison.touch()
         self.port = free_port(0)
-        self.died_at: Counter[str] = Counter()  # named places
-        self.recoveries: list[float] = []  # seconds from a worker's death until another went on with its deal
-        self.rude: list[str] = []  # processes that did not end with 0 when told to
+        self.died_at: Counter[str] = Counter()  # places where a process died
+        self.recoveries: list[float] = []  # seconds from a worker's death until another took over its deal
+        self.rude: list[str] = []  # processes that did not end with 0 after SIGTERM
         self._standins: list[subprocess.Popen[str]] = []
 
     @property
@@ -86,7 +86,7 @@ class House:
         self.salesforce = SalesforceControl(standins["salesforce"][0])
         self.tryton = TrytonControl(standins["tryton"][0])
         self.kantata = KantataControl(standins["kantata"][0])
-        # The bench tells the product itself, so that it knows what was heard.
+        # The bench delivers to the product itself, so that it knows what was acknowledged.
         webhook_secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         settings = Settings(
             database_url=SecretStr(self.servers.database_url),
@@ -113,7 +113,7 @@ class House:
         self.people = [*self.approvers, self.operator]
 
     def stop(self) -> list[str]:
-        """Ends everything; returns the names of processes that did not obey SIGTERM."""
+        """End everything; returns the names of processes that did not obey SIGTERM."""
         killed: list[str] = []
         for one in (*getattr(self, "people", ()), *([self.crm] if hasattr(self, "crm") else [])):
             one.stop()
@@ -129,7 +129,7 @@ class House:
         return killed
 
     def poll_now(self) -> None:
-        """The CRM is due to be polled."""
+        """Make the next poll of the CRM due now."""
         with self.servers.sql() as sql:
             sql.execute("update crm_watermarks set due_at = now()")
 
@@ -142,7 +142,8 @@ class House:
         return found
 
     def _standin(self, vendor: str) -> tuple[str, str]:
-        """Its own address for the bench, and the one behind a proxy for the product."""
+        """Start a stand-in; returns its own address for the bench, and the one behind a proxy for the
+        product."""
         started, url = process.start(vendor, self.home / f"{vendor}.sqlite")
         self._standins.append(started)
         self.vendors[vendor], port = self.proxies.tcp(int(url.rpartition(":")[2]))
@@ -164,7 +165,7 @@ class House:
         with self.application.uow() as uow:
             uow.references.put(TENANT, ASKS)
             uow.commit()
-        # Tryton and Salesforce have no setting of their own for how long a search may be blind.
+        # Tryton and Salesforce have no setting of their own for how long a search may miss new records.
         both = {"timeout": TIMEOUT, "late_commit": LATE_COMMIT + SEARCH_LAG}
         limits = {
             CRM_CONNECTION: both | {"poll_every": POLL_EVERY},
@@ -179,7 +180,7 @@ class House:
                 )
 
     def _commands(self) -> dict[str, str]:
-        """The Procfile's own, started so that a named place can kill them."""
+        """The Procfile's commands, started so that they can be killed at chosen places."""
         listed = read_procfile((PROJECT / "Procfile").read_text())
         web = listed["web"].replace("web.wsgi:app", "tests.chaos.crashing_web:app")
         wrapped = {

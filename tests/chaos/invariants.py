@@ -1,4 +1,4 @@
-"""The promise, as questions to the books. Each function returns its breaches in words; none is a pass."""
+"""The promise, as checks of the books. Each function yields its breaches as text; nothing yielded is a pass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Breaches = Iterator[str]
 
 
 def fate(books: Books, opportunity: Row) -> str:
-    """What became of one opportunity; `unfinished` is none of the ends the promise knows."""
+    """The end of one opportunity; `unfinished` when it is none of the ends that the promise allows."""
     state, open_items = opportunity["state"], _open_items(books, opportunity)
     if state in FINAL:
         return str(state)
@@ -52,7 +52,7 @@ def nothing_accepted_is_lost(books: Books, crm: Crm) -> Breaches:
 
 
 def nothing_won_is_unheard(books: Books, crm: Crm) -> Breaches:
-    """Also what no webhook told of."""
+    """No won deal is missing, including those whose webhook was never sent."""
     known = {opportunity["source_id"] for opportunity in books.opportunities}
     for record_id, record in books.records.items():
         if record["IsWon"] and record_id not in known:
@@ -80,15 +80,15 @@ def nothing_exists_twice(books: Books, crm: Crm) -> Breaches:
     asked = [row["service_model_ref"] for rows in books.asked.values() for row in rows]
     for key, count in doubles(asked).items():
         yield f"the PSA is asked for somebody {count} times under {key}"
-    for record_id, writes in books.told.items():
+    for record_id, writes in books.written_back.items():
         for text, count in doubles(canonical_json.dumps(write) for write in writes).items():
             yield f"{record_id} was told {count} times: {text}"
 
 
 def nothing_exists_unasked(books: Books, crm: Crm) -> Breaches:
-    """Each thing outside has its row in the ledger, and hangs on a plan that both roles approved.
+    """Each external record has its ledger entry, and belongs to a plan that both roles approved.
 
-    Of what a restored backup forgot an open exception tells, until a person has decided about it.
+    For records that a restored backup forgot there is an open exception until a person decides about it.
     """
     by_id = {opportunity["id"]: opportunity for opportunity in books.opportunities}
     disputed = {
@@ -102,7 +102,7 @@ def nothing_exists_unasked(books: Books, crm: Crm) -> Breaches:
             if row is None and record_id in disputed:
                 continue
             if row is None:
-                yield f"{thing.key} of {_told(books, record_id)} exists and is not in the ledger"
+                yield f"{thing.key} of {_described(books, record_id)} exists and is not in the ledger"
             elif not _is_approved(books, by_id[row["opportunity_id"]]):
                 yield f"{thing.key} exists, and its plan was not approved by both"
 
@@ -120,12 +120,12 @@ def active_means_all_of_it(books: Books, crm: Crm) -> Breaches:
         if money != plan.total.amount:
             yield f"{record_id}: {money} in the ERP, {plan.total.amount} in the plan"
         parent = things.get(next(keys_of(opportunity, plan)))
-        yield from _told_of(books, record_id, parent.number if parent else None)
+        yield from _written_back_of(books, record_id, parent.number if parent else None)
         yield from _asked_for(books, opportunity, plan)
 
 
 def keys_of(opportunity: Row, plan: PlanContent) -> Iterator[str]:
-    """The keys of all that the plan wants in the ERP, the parent's first."""
+    """The keys of everything that the plan wants in the ERP, the parent's first."""
     whose = (opportunity["tenant_id"], opportunity["connection_id"], opportunity["source_id"])
     for node in plan.nodes:
         yield outside_key(*whose, KIND_OF[node.kind], node.path)
@@ -133,7 +133,7 @@ def keys_of(opportunity: Row, plan: PlanContent) -> Iterator[str]:
         yield outside_key(*whose, EffectKind.BILLING_LINE, line.path)
 
 
-def _told_of(books: Books, record_id: str, number: str | None) -> Breaches:
+def _written_back_of(books: Books, record_id: str, number: str | None) -> Breaches:
     record = books.records[record_id]
     if record["oppsync_Status__c"] != "Active" or record["oppsync_Project_Number__c"] != number:
         yield (
@@ -150,20 +150,20 @@ def _asked_for(books: Books, opportunity: Row, plan: PlanContent) -> Breaches:
     wanted = {
         outside_key(*whose, EffectKind.STAFFING, asked.path): asked.hours * 60 for asked in plan.staffing()
     }
-    there = {
+    existing = {
         row["service_model_ref"]: sum((each["minutes"] for each in row["allocations"]), Decimal(0))
         for row in books.asked[opportunity["source_id"]]
     }
-    for key in wanted.keys() | there.keys():
-        if round(wanted.get(key, Decimal(0))) != there.get(key):
-            yield f"{key}: {there.get(key)} minutes in the PSA, {wanted.get(key)} in the plan"
+    for key in wanted.keys() | existing.keys():
+        if round(wanted.get(key, Decimal(0))) != existing.get(key):
+            yield f"{key}: {existing.get(key)} minutes in the PSA, {wanted.get(key)} in the plan"
 
 
 def rejections_are_told(books: Books, crm: Crm) -> Breaches:
     for opportunity in books.opportunities:
-        said = books.records[opportunity["source_id"]]["oppsync_Status__c"]
-        if opportunity["state"] == "rejected" and said != "Rejected":
-            yield f"{opportunity['source_id']} is rejected; the CRM says {said}"
+        status = books.records[opportunity["source_id"]]["oppsync_Status__c"]
+        if opportunity["state"] == "rejected" and status != "Rejected":
+            yield f"{opportunity['source_id']} is rejected; the CRM says {status}"
 
 
 def exceptions_have_code_and_owner(books: Books, crm: Crm) -> Breaches:
@@ -173,7 +173,7 @@ def exceptions_have_code_and_owner(books: Books, crm: Crm) -> Breaches:
 
 
 def nothing_waits_for_nobody(books: Books, crm: Crm) -> Breaches:
-    """Whatever is not final has a due time, a lease, an open approval or an open exception."""
+    """Everything unfinished has a due time, a lease, an open approval or an open exception."""
     for opportunity in books.opportunities:
         held = opportunity["due_at"] or opportunity["lease_holder"]
         end = fate(books, opportunity)
@@ -199,7 +199,7 @@ def the_audit_trail_is_whole(books: Books, crm: Crm) -> Breaches:
 
 
 def _broken_trail(opportunity: Row, trail: list[Row]) -> Breaches:
-    """In the order that people see it: by the database's clock, read while the opportunity's row is locked."""
+    """In the order that people see: by the database's clock, read while the opportunity's row is locked."""
     state = None
     for entry in trail:
         if state is None:
@@ -225,8 +225,8 @@ def _is_approved(books: Books, opportunity: Row) -> bool:
     return roles == {"finance", "delivery"}
 
 
-def _told(books: Books, record_id: str) -> str:
-    """A deal and how it stands, for people who read of a breach."""
+def _described(books: Books, record_id: str) -> str:
+    """A deal and its state, for people who read about a breach."""
     for opportunity in books.opportunities:
         if opportunity["source_id"] == record_id:
             codes = ", ".join(item["code"] for item in _open_items(books, opportunity))

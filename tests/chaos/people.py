@@ -1,4 +1,4 @@
-"""People at the API: two decide, one replays exceptions. Whatever becomes of the web, they look again."""
+"""People at the API: two decide, one replays exceptions. Whatever happens to the web, they try again."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Row = dict[str, Any]
 
 
 class Person:
-    """Works through a list of the API: `deal_with(row)` says whether something was done."""
+    """Works through a list of the API: `deal_with(row)` returns whether something was done."""
 
     def __init__(
         self, web: str, token: str, listed: str, deal_with: Callable[[Person, Row], bool], pause: float
     ) -> None:
         self.done = 0
-        self.broken = 0  # rounds that the web did not answer
+        self.broken = 0  # rounds without an answer from the web
         self._web, self._token, self._listed, self._pause = web, token, listed, pause
         self._deal_with = deal_with
         self._stop = threading.Event()
@@ -70,7 +70,7 @@ class Person:
 
 
 def approver(web: str, token: str, role: ApprovalRole) -> Person:
-    """Approves what waits for this role; finance rejects deals whose name says so."""
+    """Approves what waits for this role; finance rejects the deals whose name asks for it."""
 
     def decide(person: Person, row: Row) -> bool:
         task = row["task"]
@@ -88,7 +88,7 @@ def approver(web: str, token: str, role: ApprovalRole) -> Person:
 
 
 def operator(web: str, token: str) -> Person:
-    """Replays what is parked, each deal once; not those that kill workers."""
+    """Replays what is parked, each deal once, except those that kill workers."""
     replayed: set[str] = set()
 
     def replay(person: Person, row: Row) -> bool:

@@ -1,4 +1,4 @@
-"""Faults of processes: killed, paused, told to end, of another release, poisoned, dying at a named place."""
+"""Faults of processes: killed, paused, stopped, of another release, poisoned, dying at a chosen place."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ BOOT_SECONDS = 15.0
 CRASH_SECONDS = 30.0
 POISON_SECONDS = 90.0
 OLD_SECONDS = 12.0
-RECOVERY_SECONDS = 60.0  # what is not taken up by then is counted with this
+RECOVERY_SECONDS = 60.0  # a take-over that takes longer is counted as this
 
-# Where a process may die, and which kind of process comes there.
+# The places where a process may die, and the kind of process that passes them.
 PLACES = {
     "worker": (
         "lease.taken", "stage.begins", "stage.decided", "outcome.uncommitted", "outcome.committed",
@@ -85,7 +85,8 @@ def kill_worker(house: House, chance: Random) -> Injection:
 
 
 def orphans_of(house: House, pid: int) -> dict[str, int]:
-    """Deals this dead process held, and their lease's token: without those whose effect nobody knows."""
+    """The deals this dead process held, with their lease's token, except those with an effect of unknown
+    outcome."""
     query = """select o.id, o.lease_token from opportunities o where o.lease_holder like %s
         and not exists (select 1 from effects e where e.tenant_id = o.tenant_id and e.opportunity_id = o.id
             and e.state in ('sent', 'unknown'))"""
@@ -94,7 +95,7 @@ def orphans_of(house: House, pid: int) -> dict[str, int]:
 
 
 def time_recovery(house: House, orphans: dict[str, int]) -> Generator[float, None, None]:
-    """Note for each how long it took until another process went on with it."""
+    """Record for each how long it took until another process took over."""
     began, waiting = time.monotonic(), dict(orphans)
     while waiting and time.monotonic() - began < RECOVERY_SECONDS:
         yield 0.1
@@ -127,26 +128,26 @@ def kill_all(house: House, chance: Random) -> Injection:
 
 
 def pause_worker(house: House, chance: Random) -> Injection:
-    """A zombie: paused in the middle of its work for longer than its lease, then woken."""
+    """Pause a worker in the middle of its work for longer than its lease, then wake it: a zombie."""
     house.tryton.faults([{"delay_seconds": 0.5, "count": None}])
     worker = chance.choice(house.processes.of("worker"))
     is_busy = yield from until(lambda: _busy(house, worker) > 0, 10)
     if not is_busy:
         house.tryton.clear_faults()
         return 0
-    before = worker.said("lease_lost")
+    before = worker.count_in_log("lease_lost")
     worker.signal(signal.SIGSTOP)
     house.tryton.clear_faults()
     yield PAUSE_SECONDS
     worker.signal(signal.SIGCONT)
-    yield from until(lambda: worker.said("lease_lost") > before, 10)
-    return worker.said("lease_lost") - before
+    yield from until(lambda: worker.count_in_log("lease_lost") > before, 10)
+    return worker.count_in_log("lease_lost") - before
 
 
 def sigterm_storm(house: House, chance: Random) -> Injection:
-    """As a platform ends a dyno: every process at once, and each group twice."""
+    """End every process at once and each group twice, as a platform ends a dyno."""
     is_up = yield from until(lambda: all(one.is_up for one in house.processes.all), BOOT_SECONDS)
-    if not is_up:  # a process that is still being imported has no manners yet
+    if not is_up:  # a process that is still importing does not handle signals yet
         return 0
     ended = {one.name: len(one.codes) for one in house.processes.all}
     for _ in range(2):
@@ -165,7 +166,7 @@ def sigterm_storm(house: House, chance: Random) -> Injection:
 
 
 def old_and_new(house: House, chance: Random) -> Injection:
-    """A deploy: a worker of the last release works beside those of this one."""
+    """A deploy: a worker of the last release runs beside those of this one."""
     folder = Path(tempfile.mkdtemp(prefix="release-", dir=house.home))
     archive = subprocess.run(
         ["git", "archive", last_release() or "HEAD"], cwd=PROJECT, capture_output=True, check=True
@@ -190,7 +191,7 @@ def old_and_new(house: House, chance: Random) -> Injection:
 
 
 def last_release() -> str | None:
-    """The last tag; where tags did not come along, the last commit whose changelog begins with a release."""
+    """The last tag; in a clone without tags, the last commit whose changelog begins with a release."""
     tag = _git("describe", "--tags", "--abbrev=0").strip()
     if tag:
         return tag
@@ -206,7 +207,7 @@ def _git(*arguments: str) -> str:
 
 
 def poison(house: House, chance: Random) -> Injection:
-    """A deal that kills whoever begins to work on it: parked after three deaths."""
+    """A deal that kills every worker that begins to work on it is parked after three deaths."""
     record_id = house.crm.win(poison=True)
     with house.poison.open("a") as file:
         file.write(f"{record_id}\n")
@@ -220,7 +221,7 @@ def poison(house: House, chance: Random) -> Injection:
         return bool(found and found[0])
 
     yield from until(parked, POISON_SECONDS)
-    return house.processes.said(f"{DIED_AT} stage.begins poison {record_id}")
+    return house.processes.count_in_log(f"{DIED_AT} stage.begins poison {record_id}")
 
 
 def die_at_a_place(house: House, chance: Random) -> Injection:
@@ -229,26 +230,26 @@ def die_at_a_place(house: House, chance: Random) -> Injection:
 
 
 def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> Injection:
-    """Start one process anew that dies when it comes to `place` for the n-th time."""
+    """Restart one process so that it dies when it reaches `place` for the n-th time."""
     victims = house.processes.of(kind)
-    if not place.startswith(("sweep", "poll")):  # either relay may be the one that does
+    if not place.startswith(("sweep", "poll")):  # either relay may be the one that passes it
         victims = [chance.choice(victims)]
 
     def died() -> int:
-        return sum(victim.said(f"{DIED_AT} {place}") for victim in victims)
+        return sum(victim.count_in_log(f"{DIED_AT} {place}") for victim in victims)
 
     before = died()
     for victim in victims:
         victim.extra = {CRASH_AT: f"{place}:{times}"}
         victim.signal(signal.SIGKILL)
-    if place == "lease.renewed":  # only who works for seconds renews
+    if place == "lease.renewed":  # only a step that takes seconds renews its lease
         house.tryton.faults([{"delay_seconds": 0.8, "count": 60}])
     deadline = time.monotonic() + CRASH_SECONDS
     while died() == before and time.monotonic() < deadline:
-        if kind == "worker":  # most of its places are passed for what is new only
+        if kind == "worker":  # most of a worker's places are passed for new deals only
             house.crm.win()
         house.crm.edit()
-        if place.startswith("sweep"):  # it sweeps only what was lost
+        if place.startswith("sweep"):  # the sweep only passes here for a lost message
             yield from lose_messages(house)
         if place.startswith("poll"):
             house.poll_now()
@@ -256,7 +257,7 @@ def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> I
     seen = died() > before
     if place == "lease.renewed":
         house.tryton.clear_faults()
-    if kind == "web" or not seen:  # gunicorn starts dying children again and again; back to an ordinary one
+    if kind == "web" or not seen:  # gunicorn restarts dying children again and again: put an ordinary one back
         for victim in victims:
             victim.signal(signal.SIGKILL)
     house.died_at[place] += int(seen)
@@ -264,19 +265,19 @@ def die_at(house: House, kind: str, place: str, times: int, chance: Random) -> I
 
 
 def lose_messages(house: House) -> Generator[float, None, int]:
-    """Redis is emptied while the workers stand still for a moment; returns how many messages are gone."""
+    """Empty Redis while the workers are paused for a moment; returns how many messages are lost."""
     workers = house.processes.of("worker")
     for worker in workers:
         worker.signal(signal.SIGSTOP)
     for _ in range(5):
         house.crm.edit()
     yield from until(lambda: messages(house) > 2, 3)
-    gone = messages(house)
+    lost = messages(house)
     with house.servers.redis() as client:
         client.flushall()
     for worker in workers:
         worker.signal(signal.SIGCONT)
-    return gone
+    return lost
 
 
 def flush(house: House, chance: Random) -> Injection:
@@ -284,7 +285,7 @@ def flush(house: House, chance: Random) -> Injection:
 
 
 def every_place() -> list[Fault]:
-    """Each named place, each of its times."""
+    """Each chosen place, at each of its times."""
 
     def dying(kind: str, place: str, times: int) -> Fault:
         def inject(house: House, chance: Random) -> Injection:
@@ -303,7 +304,7 @@ def every_place() -> list[Fault]:
 
 
 ALL = frozenset({"web", "worker", "relay"})
-STORES = frozenset({"postgres", "redis"})  # left alone while somebody waits for what a process does with them
+STORES = frozenset({"postgres", "redis"})  # not to be attacked while a fault waits for a process to act on them
 PROCESS_FAULTS = (
     Fault("SIGKILL web", frozenset({"web"}), "a client got no answer", kill_web),
     Fault("SIGKILL worker", frozenset({"worker"}), "leases left behind", kill_worker),

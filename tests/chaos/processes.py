@@ -1,4 +1,4 @@
-"""The product's processes, as the Procfile starts them; who dies is started again, as a platform does."""
+"""The product's processes, as the Procfile starts them; a dead one is started again, as a platform does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ STARTED = {"web": "Booting worker", "worker": "worker_started", "relay": "relay_
 
 @dataclass
 class Managed:
-    """One place for a process: `web.1`, `worker.2`. `extra` is added to the environment of the next start."""
+    """One process that is kept running: `web.1`, `worker.2`. `extra` is added to the environment of the next
+    start."""
 
     name: str
     command: str
@@ -36,7 +37,7 @@ class Managed:
     restart_at: float = 0.0
     kill_at: float | None = None
     is_wanted: bool = True
-    began_at: int = 0  # where in the log its present life begins
+    began_at: int = 0  # where in the log its present run begins
 
     @property
     def kind(self) -> str:
@@ -44,15 +45,15 @@ class Managed:
 
     @property
     def pid(self) -> int:
-        """Raises ProcessLookupError when it does not run."""
+        """Raises ProcessLookupError when it is not running."""
         if self.process is None or self.process.poll() is not None:
             raise ProcessLookupError(self.name)
         return self.process.pid
 
     @property
     def is_up(self) -> bool:
-        """Whether it has come far enough to end well when told to."""
-        return self.runs and self.said(STARTED[self.kind], self.began_at) > 0
+        """Whether it has started far enough to end cleanly on a signal."""
+        return self.runs and self.count_in_log(STARTED[self.kind], self.began_at) > 0
 
     @property
     def runs(self) -> bool:
@@ -74,7 +75,8 @@ class Managed:
             )
 
     def signal(self, number: signal.Signals) -> None:
-        """To every process of the group, as a platform does; SIGTERM is followed by SIGKILL `kill_after` it."""
+        """Signal every process of the group, as a platform does; SIGKILL follows SIGTERM after `kill_after`
+        seconds."""
         if self.process is None:
             return
         if number is signal.SIGTERM and self.kill_at is None:
@@ -83,7 +85,7 @@ class Managed:
             os.killpg(self.process.pid, number)
 
     def tick(self) -> None:
-        """Notes an end, kills what does not obey, starts again."""
+        """Record an end, kill a process that does not obey, start a dead one again."""
         if self.process is None:
             if self.is_wanted and time.monotonic() >= self.restart_at:
                 self.start()
@@ -93,13 +95,13 @@ class Managed:
             if self.kill_at is not None and time.monotonic() > self.kill_at:
                 self.signal(signal.SIGKILL)
             return
-        with suppress(ProcessLookupError):  # children of a gunicorn that was killed alone
+        with suppress(ProcessLookupError):  # children of a gunicorn that was killed itself
             os.killpg(self.process.pid, signal.SIGKILL)
         self.codes.append(code)
         self.process, self.kill_at = None, None
         self.restart_at = time.monotonic() + RESTART_SECONDS
 
-    def said(self, words: str, since: int = 0) -> int:
+    def count_in_log(self, words: str, since: int = 0) -> int:
         """How often its log has these words after byte `since`."""
         return self.log.read_bytes()[since:].count(words.encode()) if self.log.exists() else 0
 
@@ -130,8 +132,8 @@ class Processes:
         for one in self.all:
             one.tick()
 
-    def said(self, words: str) -> int:
-        return sum(one.said(words) for one in self.all)
+    def count_in_log(self, words: str) -> int:
+        return sum(one.count_in_log(words) for one in self.all)
 
     def stop(self) -> list[str]:
         """SIGTERM, then SIGKILL for what is left; returns the names that had to be killed."""

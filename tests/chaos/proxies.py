@@ -1,4 +1,5 @@
-"""Proxies between the product and what it talks to: they cut connections, and lose the reply to a commit."""
+"""Proxies between the product and its servers and vendors: they cut connections, and lose the reply to a
+commit."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from tests.harness.waiting import HANG_SECONDS
 
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 WRITES = re.compile(rb"\b(insert into|update|delete from) ", re.IGNORECASE)
-# Ready for the next query, with no transaction open.
+# The server's message that it is ready for the next query, with no transaction open.
 IDLE = b"Z\x00\x00\x00\x05I"
 READY = IDLE[:-1]
 CHUNK = 65_536
@@ -23,24 +24,26 @@ Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 @dataclass
 class Conversation:
-    """One connection, as far as the protocol of Postgres (version 3) says what commits."""
+    """One connection, parsed as far as needed to know which messages of Postgres's protocol (version 3)
+    commit."""
 
     muted: asyncio.Event = field(default_factory=asyncio.Event)
     is_idle: bool = False
     _prepared: dict[bytes, bytes] = field(default_factory=dict)
 
     def commits(self, chunk: bytes) -> bool:
-        """What the client sends: a COMMIT, or a statement that writes with no transaction around it."""
+        """Whether this message of the client commits: a COMMIT, or a statement that writes outside a
+        transaction."""
         asked = list(self._asked(chunk))
         return chunk.endswith(COMMIT) or (self.is_idle and any(map(WRITES.search, asked)))
 
     def hear(self, chunk: bytes) -> None:
-        """What the server says."""
+        """Read a message of the server."""
         if chunk[-len(IDLE) : -1] == READY:
             self.is_idle = chunk.endswith(IDLE)
 
     def _asked(self, chunk: bytes) -> Iterator[bytes]:
-        """The statements that are carried out: Parse says name and text, Bind portal and name."""
+        """The statements that are executed: Parse has name and text, Bind portal and name."""
         at = 0
         while at + 5 <= len(chunk):
             kind, length = chunk[at : at + 1], int.from_bytes(chunk[at + 1 : at + 5])
@@ -55,7 +58,7 @@ class Conversation:
 
 
 class Proxy:
-    """One way to one server. `broken` counts connections that ended or were refused because it was cut."""
+    """A proxy for one server. `broken` counts connections that ended or were refused because it was cut."""
 
     def __init__(self, dial: Dial, loop: asyncio.AbstractEventLoop) -> None:
         self._dial = dial
@@ -74,7 +77,7 @@ class Proxy:
         self._is_cut = False
 
     def lose_commits(self, count: int) -> None:
-        """Of the next `count` commits the server does the work, and the client never hears of it."""
+        """For the next `count` commits the server does the work, and the client never gets the reply."""
         self._commits_to_lose = count
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -116,7 +119,7 @@ class Proxy:
         with suppress(OSError):
             while chunk := await far.read(CHUNK):
                 talk.hear(chunk)
-                if talk.muted.is_set():  # the server has committed; nobody will hear of it
+                if talk.muted.is_set():  # the server has committed; the reply is dropped
                     self.lost_commits += 1
                     return
                 writer.write(chunk)

@@ -1,4 +1,4 @@
-"""Postgres and Redis of the bench: to be crashed, starved, emptied, restored, and started again."""
+"""Postgres and Redis of the bench, which are crashed, starved, emptied, restored, and started again."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Servers:
 
     @contextmanager
     def sql(self) -> Iterator[psycopg.Connection]:
-        """A connection of the bench's own, past the proxy; each statement commits by itself."""
+        """Run statements on a connection of the bench's own, past the proxy; each commits by itself."""
         with psycopg.connect(
             host=str(self.sockets), port=postgres.PORT, user=postgres.USER, dbname=postgres.DATABASE,
             autocommit=True, connect_timeout=5, application_name="bench",
@@ -97,7 +97,7 @@ class Servers:
         return int(found[0]) if found else 0
 
     def back_up(self) -> None:
-        """A copy of the whole cluster while it works."""
+        """Copy the whole cluster while it runs."""
         shutil.rmtree(self._backup, ignore_errors=True)
         subprocess.run(
             [postgres.program("pg_basebackup"), "-D", str(self._backup), "-h", str(self.sockets),
@@ -109,18 +109,18 @@ class Servers:
                 self.account.own(path)
 
     def restore(self) -> None:
-        """The cluster as it was at the backup; Postgres must be down."""
+        """Bring back the cluster of the backup; Postgres must be down."""
         data = postgres.data_folder(self.disk)
         shutil.rmtree(data)
         subprocess.run(["cp", "-a", str(self._backup), str(data)], check=True)
 
     @property
     def disk_is_small(self) -> bool:
-        """Whether Postgres has a file system of its own: never fill the machine's."""
+        """Whether Postgres has a file system of its own: the machine's must never be filled."""
         return self.disk.stat().st_dev != self.home.stat().st_dev
 
     def fill_disk(self) -> bool:
-        """Leaves no byte free on Postgres' disk; False where it has no small disk of its own."""
+        """Leave no byte free on Postgres's disk; False where it has no small disk of its own."""
         if not self.disk_is_small:
             return False
         with (self.disk / BALLAST).open("wb") as ballast, suppress(OSError):
@@ -145,7 +145,7 @@ class Servers:
         return self._end(self._redis, signal.SIGKILL)
 
     def empty_redis(self) -> None:
-        """Nothing of it is left on disk; Redis must be down."""
+        """Delete everything it has on disk; Redis must be down."""
         data = embedded_redis.data_folder(self.home)
         for path in data.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,4 +1,4 @@
-"""Faults of Postgres and Redis: gone, emptied, full, read-only, mute, cut off."""
+"""Faults of Postgres and Redis: down, emptied, full, read-only, silent, cut off."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def _refused(house: House, kind: str) -> int:
 
 
 def restart_empty(house: House, chance: Random) -> Injection:
-    before = house.processes.said("relay_waits")
+    before = house.processes.count_in_log("relay_waits")
     house.servers.kill_redis()
     yield AWAY_SECONDS
     house.servers.empty_redis()
     house.servers.start_redis()
-    yield from until(lambda: house.processes.said("relay_waits") > before, 3)
-    return house.processes.said("relay_waits") - before
+    yield from until(lambda: house.processes.count_in_log("relay_waits") > before, 3)
+    return house.processes.count_in_log("relay_waits") - before
 
 
 def out_of_memory(house: House, chance: Random) -> Injection:
@@ -93,14 +93,18 @@ def crash_postgres(house: House, chance: Random) -> Injection:
 
 
 def _noticed(house: House) -> int:
-    """How often the product said that it waits for Postgres, or answered a delivery without a 2xx."""
-    return house.processes.said("relay_waits") + house.processes.said("store_unavailable") + house.crm.unheard
+    """How often the product logged that it waits for Postgres, or answered a delivery without a 2xx."""
+    return (
+        house.processes.count_in_log("relay_waits")
+        + house.processes.count_in_log("store_unavailable")
+        + house.crm.unheard
+    )
 
 
 def terminate_connections(house: House, chance: Random) -> Injection:
-    gone = house.servers.terminate_connections()
+    terminated = house.servers.terminate_connections()
     yield 0.5
-    return gone
+    return terminated
 
 
 def lose_commit_replies(house: House, chance: Random) -> Injection:

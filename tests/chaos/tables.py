@@ -1,4 +1,4 @@
-"""What a bench's runs come to, as text that also goes into docs/reliability.md."""
+"""The results of a bench's runs, as text that also goes into docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.chaos.bench import RESTORE, Report
 from tests.chaos.fault import Fault
 
 
-def told(reports: Sequence[Report], faults: Sequence[Fault]) -> str:
+def tables_of(reports: Sequence[Report], faults: Sequence[Fault]) -> str:
     return "\n".join(_lines(reports, faults)) + "\n"
 
 
@@ -49,7 +49,7 @@ def _lines(reports: Sequence[Report], faults: Sequence[Fault]) -> Iterator[str]:
 
 
 def _quantile(ordered: Sequence[float], percent: int) -> float:
-    """The smallest value that at least so many per cent do not exceed."""
+    """The smallest value that at least so many per cent of the values do not exceed."""
     return ordered[-(-len(ordered) * percent // 100) - 1]
 
 

@@ -1,4 +1,4 @@
-"""The bench loses the reply to whatever commits: a COMMIT, or a statement with no transaction around it."""
+"""The bench loses the reply to everything that commits: a COMMIT, or a statement outside a transaction."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Through = tuple[Proxy, str]
 
 @pytest.fixture
 def through(settings: Settings) -> Iterator[Through]:
-    """A proxy before Postgres, and the address of what is behind it."""
+    """A proxy before Postgres, and the address of the server behind it."""
     url = make_url(settings.database_url.get_secret_value()).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(False), autocommit=True) as direct:
         direct.execute("create table numbers (number int)")
-    # Not in the test's own folder: a socket's name may have a hundred characters.
+    # Not in the test's own folder: a socket's path may have a hundred characters.
     with tempfile.TemporaryDirectory() as near:
         proxies = Proxies()
         proxy = proxies.unix(Path(str(url.query["host"])) / ".s.PGSQL.5432", Path(near) / ".s.PGSQL.5432")
@@ -43,7 +43,7 @@ def test_a_write_alone_is_carried_out_and_nobody_hears_of_it(through: Through) -
         client.execute(INSERT, [1])
         client.execute("select 1 where %s = 1", [1])
         proxy.lose_commits(1)
-        client.execute("select 1 where %s = 1", [1])  # asks and changes nothing
+        client.execute("select 1 where %s = 1", [1])  # a query that changes nothing
         with pytest.raises(psycopg.OperationalError):
             client.execute(INSERT, [2])
     assert (proxy.lost_commits, _stored(address)) == (1, 2)

@@ -1,4 +1,4 @@
-"""The bench, short: fixed seeds, the faults that say most. Only a broken promise fails it."""
+"""A short run of the bench: fixed seeds, the most telling faults. Only a broken promise fails it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ SHORT = {
 @pytest.mark.parametrize("what", SHORT)
 def test_nothing_is_lost_and_nothing_is_there_twice(what: str) -> None:
     chosen = [word for name in SHORT[what] for word in ("--only", name)]
-    # How soon a process ends after SIGTERM, this machine decides here: the bench on one of its own judges it.
+    # How soon a process ends after SIGTERM depends on the machine here; only the bench on its own machine
+    # judges it.
     patient = ["--kill-after", str(HANG_SECONDS)]
     run = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--seed", f"short {what}", "--deals", "30", *patient, *chosen],

@@ -1,4 +1,4 @@
-"""Faults of the outside: a vendor cut off, or failing in one of its own ways; and deliveries out of time."""
+"""Faults of the outside: a vendor cut off or failing in its own way, and deliveries at the wrong time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DROPPED_WINS, DROPPED_SHARE = 12, 0.3
 STALE = 3
 CALLS = 3
 WRITES = {"tryton": "POST", "salesforce": "PATCH", "kantata": "POST"}
-# Where the writes go: Salesforce's reads are POSTs too.
+# Paths of writes: the method cannot tell, since Salesforce's reads are POSTs too.
 PATHS = {"tryton": "/erp/rest/model", "salesforce": "/services/data", "kantata": "/api/v1"}
 
 
@@ -36,7 +36,7 @@ def cut(vendor: str) -> Callable[[House, Random], Injection]:
 def failing(
     vendor: str, rule: Mapping[str, Any], *, writes: bool = True
 ) -> Callable[[House, Random], Injection]:
-    """The vendor fails so with the next few calls of that sort."""
+    """The vendor fails in this way for the next few calls of this kind."""
     whole: dict[str, Any] = {
         "path": PATHS[vendor],
         "method": WRITES[vendor] if writes else "GET",
@@ -61,7 +61,7 @@ def failing(
 
 
 def storm(vendor: str) -> Callable[[House, Random], Injection]:
-    """A while during which the vendor answers 429 to a share of all calls."""
+    """For a while the vendor answers 429 to a share of all calls."""
 
     def inject(house: House, chance: Random) -> Injection:
         control = house.vendor(vendor)
@@ -74,7 +74,7 @@ def storm(vendor: str) -> Callable[[House, Random], Injection]:
         for _ in range(STORM_WINS):
             house.crm.win()
             yield STORM_SECONDS / STORM_WINS
-        yield from until(lambda: hits() > 0, STORM_SECONDS)  # another vendor's storm may hold deals up
+        yield from until(lambda: hits() > 0, STORM_SECONDS)  # another vendor's storm may delay deals
         seen = hits()
         control.clear_faults()
         return seen
@@ -83,7 +83,7 @@ def storm(vendor: str) -> Callable[[House, Random], Injection]:
 
 
 def drop_webhooks(house: House, chance: Random) -> Injection:
-    """For a while a share of the notifications is never sent: polls bring those deals."""
+    """For a while a share of the notifications is never sent; polls have to find those deals."""
     house.crm.drops = DROPPED_SHARE
     for _ in range(DROPPED_WINS):
         house.crm.win()
@@ -94,7 +94,7 @@ def drop_webhooks(house: House, chance: Random) -> Injection:
 
 
 def _known(house: House, first: str = "%") -> int:
-    """Deals of dropped notifications that are here; with `first` those of which the first news came so."""
+    """The deals of dropped notifications that we know; with `first` those that a poll found first."""
     query = """select count(*) from opportunities o where o.source_id = any(%s) and (
         select i.source from inbox_opportunities io join inbox i on i.tenant_id = io.tenant_id
         and i.id = io.inbox_id where io.tenant_id = o.tenant_id and io.opportunity_id = o.id
@@ -112,7 +112,7 @@ def stale(house: House, chance: Random) -> Injection:
     return refused
 
 
-# Name, the rule, whether it is about writes.
+# Name, the rule, and whether it concerns writes.
 WAYS: tuple[tuple[str, dict[str, Any], bool], ...] = (
     ("answers slowly", {"delay_seconds": TIMEOUT + 1}, True),
     ("429 with Retry-After", {"status": 429, "retry_after": 2}, True),

@@ -1,4 +1,4 @@
-"""The shipped CRMs keep the contract of their role: each row of the registry, on a process of its own."""
+"""The shipped CRMs pass the contract suite of their role: each row of the registry, in a process of its own."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The shipped ERPs keep the contract of their role: each row of the registry, on the real thing.
+"""The shipped ERPs pass the contract suite of their role: each row of the registry, against the real server.
 
-The bench's stand-ins keep the same contract as what they stand in for.
+The bench's stand-ins pass the same suite as the vendors they replace.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is Kantata's own: a search that may find too much, pages, and the note in a description."""
+"""Kantata's own peculiarities: a search that may find too much, pages, and the note in a description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the guide says of a new vendor (docs/connectors.md) is all there is to do: one package and one row."""
+"""A new vendor needs only what the guide (docs/connectors.md) lists: one package and one row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is Salesforce's own: its field types and labels, ids, pages, one-currency orgs, error codes."""
+"""Salesforce's own peculiarities: its field types and labels, ids, pages, one-currency orgs, error codes."""
 
 from __future__ import annotations
 

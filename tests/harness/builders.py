@@ -1,4 +1,4 @@
-"""Plain builders of canonical shapes: a sound deal of the demo firm, and what becomes of it.
+"""Builders of canonical shapes: a sound deal of the demo firm, and its later forms.
 
 Every builder takes changes by field name; the result is validated like anything that comes from outside.
 """
@@ -101,13 +101,13 @@ def legal_entity(code: str = "ACME-DE", on: date = WON_ON, **changes: Any) -> Le
 
 
 def facts(**changes: Any) -> ValidationFacts:
-    """An ERP that knows the customer, a ready entity, and every kind of billing line."""
+    """Facts of an ERP with the customer, a ready entity, and every kind of billing line."""
     usual = ValidationFacts(customer_exists=True, legal_entity=legal_entity(), erp=erp(), today=WON_ON)
     return changed(usual, **changes)
 
 
 def erp(**changes: Any) -> ErpCapabilities:
-    """What the demo firm's ERP can do."""
+    """The capabilities of the demo firm's ERP."""
     own = frozenset({LineKind.TIME, LineKind.PROGRESS})
     return changed(ErpCapabilities(line_kinds=frozenset(LineKind), own_currency_only=own), **changes)
 
@@ -128,7 +128,7 @@ def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:
-    """An opportunity just received, its record read when `deal` is given."""
+    """An opportunity just received; its record is read when `deal` is given."""
     fresh = TrackedOpportunity(
         tenant_id=TENANT,
         id=OPPORTUNITY_ID,

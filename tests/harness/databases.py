@@ -1,4 +1,4 @@
-"""One Postgres and one Redis a test process; for each test a database of its own, a copy of a template."""
+"""One Postgres and one Redis per test process; for each test a database of its own, copied from a template."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerAddresse
 
 @pytest.fixture(scope="session")
 def template(servers: ServerAddresses) -> Template:
-    """The schema of this release, and nothing in it. A folder of tests may have one that begins further on."""
+    """The schema of this release, without rows. A folder of tests may override it with a fuller template."""
     template = Template("template_schema", Fernet.generate_key().decode())
     execute(servers, f"create database {template.database}")
     engine = create_engine(database_url(servers, template.database))
@@ -50,7 +50,7 @@ def template(servers: ServerAddresses) -> Template:
 
 @pytest.fixture
 def settings(servers: ServerAddresses, template: Template, tmp_path: Path) -> Iterator[Settings]:
-    """Settings with a database of one's own and an empty Redis."""
+    """Settings for a test's own database and an empty Redis."""
     name = f"test_{next(_numbers)}"
     execute(servers, f"create database {name} template {template.database}")
     with redis.Redis.from_url(servers.redis_url) as client:
@@ -61,7 +61,7 @@ def settings(servers: ServerAddresses, template: Template, tmp_path: Path) -> It
 
 @pytest.fixture
 def empty(servers: ServerAddresses) -> Iterator[Engine]:
-    """A database of one's own, without any table."""
+    """A test's own database, without any table."""
     name = f"test_{next(_numbers)}"
     execute(servers, f"create database {name}")
     engine = create_engine(database_url(servers, name))
@@ -103,7 +103,8 @@ def database_url(servers: ServerAddresses, name: str) -> str:
 
 
 def execute(servers: ServerAddresses, statement: str) -> None:
-    """Without an engine, which asks a new connection half a dozen things first: this is done twice a test."""
+    """Run a statement without an engine, which sends several queries on each new connection: this happens twice
+    a test."""
     url = make_url(servers.database_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
         connection.execute(statement.encode())

@@ -1,7 +1,7 @@
-"""The whole way of a deal in one process: real Postgres, real Tryton, the CRM and PSA stand-ins as processes.
+"""A deal's whole way in one process: real Postgres, real Tryton, the CRM and PSA stand-ins as processes.
 
-Messages are left out: `work` does whatever Postgres says is due, as a worker would. Stories about Redis,
-relays and dying workers are told with real processes, in tests/story.
+There are no messages: `work` runs whatever is due in Postgres, as a worker would. Stories about Redis, relays
+and dying workers use real processes, in tests/story.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ PASSWORD = "a long demo password"
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
 APPROVERS = {ApprovalRole.FINANCE: FINANCE, ApprovalRole.DELIVERY: DELIVERY}
 OPERATIONS = "person:olga.operations@example.com"
-# Seconds: short enough to wait out a call that hangs, and long beside any that does not.
+# Seconds: short, because a call that hangs is waited out, and long compared with any call that does not.
 IMPATIENT = 3.0
 MOVED = StateChanged.type
 WON_ON = date(2026, 3, 2)
@@ -60,13 +60,13 @@ class House:
     # What happens outside.
 
     def win(self, deal: Deal | None = None) -> str:
-        """A deal is won in the CRM and we are told. Returns the CRM's id."""
+        """A deal is won in the CRM, which notifies us. Returns the CRM's id."""
         record_id = str(self.salesforce.win_deal(deal or deals.three_workstreams(WON_ON))["id"])
         self.tell(record_id)
         return record_id
 
     def edit(self, record_id: str, **changes: Any) -> None:
-        """The deal is changed in the CRM (as `SalesforceControl.edit` takes it) and we are told."""
+        """The deal is changed in the CRM (as `SalesforceControl.edit` takes it), which notifies us."""
         self.salesforce.edit(record_id, changes)
         self.tell(record_id)
 
@@ -77,7 +77,7 @@ class House:
         self.edit(record_id, opportunity={"StageName": "Closed Won"})
 
     def connect(self, connection_id: str, **settings: Any) -> None:
-        """A connection's settings are changed: another address, shorter times."""
+        """Change a connection's settings: another address, shorter times."""
         with self.application.uow() as uow:
             connection = uow.connections.get(connection_id)
             secrets = dict(uow.connections.secrets(connection_id))
@@ -86,8 +86,8 @@ class House:
             uow.commit()
 
     def tell(self, *record_ids: str, delivery_id: str | None = None) -> UUID:
-        """The CRM's notification about these records, already verified."""
-        told = {
+        """Deliver the CRM's notification about these records, as already verified."""
+        notification = {
             "type": "opportunity.changed",
             "organization_id": "00D000000000001",
             "sent_at": "2026-03-02T10:00:00Z",
@@ -96,7 +96,7 @@ class House:
                 for record_id in record_ids
             ],
         }
-        return self.deliver(canonical_json.dumps(told).encode(), delivery_id)
+        return self.deliver(canonical_json.dumps(notification).encode(), delivery_id)
 
     def deliver(self, body: bytes, delivery_id: str | None = None) -> UUID:
         delivery = Delivery(
@@ -109,25 +109,25 @@ class House:
         )
         return self.application.dispatch(AcceptDelivery(delivery)).event_id
 
-    # What we do.
+    # What oppsync does.
 
     def poll(self) -> None:
-        """Polls the CRM now, whenever that was due, page after page."""
+        """Poll the CRM now, whenever it is due, page after page."""
         self.rows("update crm_watermarks set due_at = clock_timestamp()")
         while self.application.dispatch(PollCrm()):
             pass
 
     def settle(self) -> None:
-        """Work until every deal rests; what is put off, as on a machine too busy for it, is waited for."""
+        """Work until every deal rests, waiting for deferred ones (on a busy machine, say)."""
 
         def rests() -> bool:
             self.work()
-            return not self.put_off()
+            return not self.deferred()
 
-        until(rests, "every deal rests", lambda: str(self.put_off()))
+        until(rests, "every deal rests", lambda: str(self.deferred()))
 
     def work(self) -> None:
-        """Work all that is due until nothing is; what is put off stays so."""
+        """Work until nothing is due; deferred deals stay deferred."""
 
         def nothing_is_due() -> bool:
             due = self._due()
@@ -138,20 +138,20 @@ class House:
         until(nothing_is_due, "nothing is due", lambda: str(self._due()))
 
     def work_later(self, times: int = 1) -> None:
-        """Work, and again after every wait that was left, `times` times."""
+        """Work, then `times` times skip the remaining waits and work again."""
         self.work()
         for _ in range(times):
             self.skip_waiting()
             self.work()
 
     def settle_later(self) -> None:
-        """Work, and settle as soon as every wait that was left is over."""
+        """Work, then skip the remaining waits and settle."""
         self.work()
         self.skip_waiting()
         self.settle()
 
     def skip_waiting(self) -> None:
-        """As if every backoff and quarantine had passed, and vendors' wishes and open circuits with them."""
+        """Act as if every backoff, quarantine, vendor's pause and open circuit had passed."""
         with redis.Redis.from_url(self.application.settings.redis_address) as books:
             for book in books.scan_iter(f"{NAMESPACE}:*"):
                 books.delete(book)
@@ -159,8 +159,8 @@ class House:
             connection.execute(text("update opportunities set due_at = now() where due_at is not null"))
             connection.execute(text("update effects set sent_at = sent_at - interval '1 hour'"))
 
-    def put_off(self) -> list[dict[str, Any]]:
-        """Deals that come back by themselves, and how often they failed in a row."""
+    def deferred(self) -> list[dict[str, Any]]:
+        """Deals with a due time, and how often they failed in a row."""
         return self.rows("select source_id, state, tries, due_at from opportunities where due_at is not null")
 
     def _due(self) -> Sequence[tuple[UUID, State]]:
@@ -212,7 +212,7 @@ class House:
     def replay(self, item: ExceptionItem) -> None:
         self.application.dispatch(ReplayException(TENANT, item.id, self.operator))
 
-    # Whole parts of the way.
+    # Longer stretches of the way.
 
     def to_approval(self, deal: Deal | None = None) -> str:
         record_id = self.win(deal)
@@ -260,11 +260,11 @@ class House:
         return [entry.type for entry in self.entries(record_id)]
 
     def states_passed(self, record_id: str) -> list[str]:
-        """The states the deal came to, in order."""
+        """The states that the deal reached, in order."""
         return [str(entry.after["state"]) for entry in self.entries(record_id) if entry.type == MOVED]
 
     def rows(self, query: str, **values: Any) -> list[dict[str, Any]]:
-        """What a statement answers, committed."""
+        """The rows of a statement, which is committed."""
         with self.application.engine.begin() as connection:
             found = connection.execute(text(query), values)
             return [dict(row) for row in found.mappings()] if found.returns_rows else []

@@ -1,4 +1,4 @@
-"""Python as a production install has it: what requirements.txt pins; no sandbox, none of its packages."""
+"""Python as in a production install: what requirements.txt pins; no sandbox, none of its packages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ sys.argv = {argv!r}
 def run_as_in_production(
     code: str, *arguments: str, env: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run `code` in an interpreter that finds nothing but what a production install has."""
+    """Run `code` in an interpreter that can import only what a production install has."""
     before = _BEFORE.format(absent=absent_modules(), argv=["-c", *arguments])
     command = [sys.executable, "-c", before + code]
     return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Processes as a platform runs them, each of which a test can end and start again by itself."""
+"""Processes as a platform runs them; a test can end and restart each of them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ LAST_CHARACTERS = 1500
 
 @contextmanager
 def reserved_ports(count: int) -> Iterator[list[int]]:
-    """Free ports of loopback that the kernel gives to nobody else meanwhile, not even as a caller's own.
+    """Free ports of loopback that the kernel gives to nobody else meanwhile, not even as a client's port.
 
-    On Linux a server that sets SO_REUSEADDR, as ours do, can still listen there, again and again.
+    On Linux a server that sets SO_REUSEADDR, as ours do, can still listen on them, again and again.
     """
     with ExitStack() as held:
         holders = [held.enter_context(socket.socket()) for _ in range(count)]
@@ -39,7 +39,7 @@ def reserved_ports(count: int) -> Iterator[list[int]]:
 
 
 class Program:
-    """A shell command of the Procfile in a session of its own; its lines go to `log`."""
+    """A shell command of the Procfile in a session of its own; its output goes to `log`."""
 
     def __init__(self, name: str, command: str, env: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -70,7 +70,8 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     def has_taken(self, number: signal.Signals) -> bool:
-        """Whether none is pending: two of a kind that are pending would be one. Only Linux tells."""
+        """Whether the signal was handled: two pending ones of a kind would count as one. Only Linux shows
+        it."""
         assert self._process
         status = Path(f"/proc/{self._process.pid}/status")
         if not status.exists():
@@ -80,7 +81,7 @@ class Program:
         return not pending & 1 << number - 1
 
     def signal(self, number: signal.Signals, *, everybody: bool = False) -> None:
-        """To the process, or to `everybody` it has started too, as Heroku does."""
+        """Signal the process, or with `everybody` also its children, as Heroku does."""
         assert self._process
         assert self._process.poll() is None, f"{self.name} does not run:\n{self.last_words()}"
         (os.killpg if everybody else os.kill)(self._process.pid, number)
@@ -94,7 +95,7 @@ class Program:
             raise AssertionError(f"{self.name} does not end:\n{self.last_words()}") from None
 
     def kill(self) -> None:
-        """Without a word of warning, and all it has started."""
+        """Kill it and its children without warning."""
         if self.is_running:
             self.signal(signal.SIGKILL, everybody=True)
             self.ended()
@@ -107,8 +108,8 @@ class Program:
             assert code == 0, f"{self.name} ended with {code}:\n{self.last_words()}"
 
     def last_words(self) -> str:
-        said = self._log.read_text(errors="replace") if self._log.exists() else ""
-        return f"--- {self.name}\n{said[-LAST_CHARACTERS:]}"
+        output = self._log.read_text(errors="replace") if self._log.exists() else ""
+        return f"--- {self.name}\n{output[-LAST_CHARACTERS:]}"
 
 
 class Server:
@@ -134,12 +135,12 @@ class Server:
         until(lambda: str(self.data) not in command_line(pid), f"{self._daemon.name} ends")
 
     def start(self) -> None:
-        """On the same data and sockets; harmless while it answers."""
+        """Start on the same data and sockets; harmless while it answers."""
         if not self._daemon.answers():
             until(self._tried, f"{self._daemon.name} is back")
 
     def stop(self) -> None:
-        """End the one that was started here; the first belongs to EmbeddedServers."""
+        """Stop a server that was started here; the first one belongs to EmbeddedServers."""
         if self._process:
             self._daemon.stop(self._process)
             self._process = None
@@ -157,7 +158,7 @@ class Server:
 
 
 def postgres_of(home: Path) -> Server:
-    """Crashes by an immediate shutdown: no checkpoint, the next start recovers from the log."""
+    """Crashes by an immediate shutdown: no checkpoint, so the next start recovers from the log."""
     return Server(home, postgres.daemon(home, _sockets(home), durable=False), signal.SIGQUIT)
 
 

@@ -1,4 +1,4 @@
-"""Every code that the product's source raises, read from its syntax: nothing has to run to be found."""
+"""Every code that the product's source raises, read from its syntax without running it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from web.problems import Problem
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("oppsync", "adapters", "actors", "web")
-# The command line reads documents; what is wrong with one it says in words.
+# The command line reads documents and reports their faults as text, without codes.
 NOT_ASKED_OVER_HTTP = ("adapters/cli/", "adapters/documents/")
-# Only what stands on these is raised: a base says what happens next, not what happened.
+# Only subclasses of these are raised: a base class says what happens next, not what happened.
 BASES = (OppsyncError, errors.TransientError, errors.BusinessError, errors.RequestRefused)
-# Codes that are computed, by how the source writes them.
+# Computed codes, by the expression that computes them.
 COMPUTED: Mapping[str, frozenset[str]] = {
     "refusal": frozenset(Refusal),
     "RIGHTS[action].code": frozenset(right.code for right in RIGHTS.values()),
@@ -30,7 +30,7 @@ _CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")
 
 
 class Raised(NamedTuple):
-    """`kind` is the error's class, None where only a code is handed on."""
+    """`kind` is the error's class, None where only a code is passed on."""
 
     code: str
     kind: type[Exception] | None
@@ -62,7 +62,7 @@ def _in(path: Path, name: str) -> Iterator[Raised]:
 
 
 def _errors(name: str, tree: ast.Module) -> dict[str, type[Exception]]:
-    """The errors that a module imports or makes, by their names there."""
+    """The errors that a module imports or defines, by their names in it."""
     named = [
         alias.asname or alias.name
         for each in ast.walk(tree)
@@ -71,12 +71,12 @@ def _errors(name: str, tree: ast.Module) -> dict[str, type[Exception]]:
     ]
     if not set(named) & _ERROR_NAMES or name == "oppsync/kernel/errors.py":
         return {}
-    here: dict[str, Any] = vars(
+    module_values: dict[str, Any] = vars(
         importlib.import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
     )
     return {
         each: kind
-        for each, kind in here.items()
+        for each, kind in module_values.items()
         if isinstance(kind, type) and issubclass(kind, OppsyncError | Problem)
     }
 
@@ -94,7 +94,7 @@ def _called(node: ast.Call, known: Mapping[str, type[Exception]], where: str) ->
 
 
 def _only_caught(node: ast.AST) -> Iterator[ast.AST]:
-    """Where an error's name raises nothing."""
+    """Places where an error's name does not raise it."""
     if isinstance(node, ast.ExceptHandler) and node.type is not None:
         yield from ast.walk(node.type)
     elif (

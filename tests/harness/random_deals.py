@@ -48,7 +48,7 @@ _UNCAPPED = Decimal(10) ** 9
 
 
 def profile(examples: int) -> settings:
-    """The same deals each time; OPPSYNC_DEALS=<n> makes n, new ones each time."""
+    """Fixed examples; OPPSYNC_DEALS=<n> makes n new ones each time."""
     more = int(os.environ.get("OPPSYNC_DEALS", "0"))
     return settings(max_examples=more or examples, derandomize=not more, database=None, deadline=None)
 
@@ -106,7 +106,8 @@ def policies(draw: st.DrawFn, place: tuple[str, str | None]) -> BillingPolicy:
 
 @st.composite
 def sold(draw: st.DrawFn, models: Sequence[BillingModelCode] = tuple(BillingModelCode)) -> Sold:
-    """Of these billing models. Sound: validation finds nothing, and `ANY_BOOK` has all that it needs."""
+    """Deals of these billing models. They are sound: validation finds nothing, and `ANY_BOOK` has everything
+    they need."""
     currency = draw(st.sampled_from(CURRENCIES))
     place = draw(st.sampled_from(PLACES))
     start = draw(st.dates(date(2026, 1, 1), date(2027, 1, 1)))
@@ -200,7 +201,7 @@ _MORE: dict[BillingModelCode, Callable[[st.DrawFn, str], dict[str, Any]]] = {
 }
 
 
-# What the demo firm's rate card lacks.
+# Rates that the demo firm's rate card lacks.
 ANY_RATES = tuple(
     ReferenceRow(
         kind=ReferenceKind.RATE_CARD,

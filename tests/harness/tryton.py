@@ -1,8 +1,8 @@
-"""The embedded Tryton for tests: one server a session (under xdist: a worker), books in a temporary folder.
+"""The embedded Tryton for tests: one server per session (under xdist: per worker), books in a temporary folder.
 
-The seeded template is shared by all workers and runs through the checkout's own cache.
+The seeded template is shared by all workers through the checkout's own cache.
 
-`Books` looks into the ERP past our own adapter, so that a test need not trust the code it tests.
+`Books` reads the ERP without our adapter, so that a test need not trust the code it tests.
 """
 
 import base64
@@ -23,7 +23,8 @@ TEMPLATE_CACHE = Path(__file__).resolve().parents[2] / ".oppsync" / "cache" / "t
 
 @contextmanager
 def running_tryton(data: Path) -> Iterator[TrytonAddress]:
-    """A server on the books in `data`, seeded if there are none; stopped at the end, its books stay."""
+    """A server on the books in `data`, seeded if there are none; it is stopped at the end, and its books
+    stay."""
     server = TrytonServer(data, TEMPLATE_CACHE)
     try:
         yield server.start()

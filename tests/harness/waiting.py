@@ -1,8 +1,8 @@
 """How tests wait: for a fact, never for a length of time.
 
-A slow machine is no failure. What a test waits for comes sooner or later, or it never will: only against the
-latter there is HANG_SECONDS, the one guard of all tests. It is far longer than anything takes, so that no test
-passes or fails by it where things work, and it fails with what was seen last.
+A slow machine must not fail a test. A fact that a test waits for becomes true sooner or later, or never:
+HANG_SECONDS, the one guard of all tests, is only against the latter. It is far longer than anything takes, so
+no working test passes or fails by it, and it fails with the last thing seen.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Found = TypeVar("Found")
 
 
 class NotYet(Exception):
-    """What is asked cannot be answered now: `until` asks again."""
+    """The answer is not available now: `until` tries again."""
 
 
 def until(look: Callable[[], Found], what: str, words: Callable[[], str] = str) -> Found:
-    """The first truthy thing that `look` finds. `words` are added to the failure when there never is one."""
+    """The first truthy result of `look`. `words` are added to the failure when it never comes."""
     deadline = time.monotonic() + HANG_SECONDS
     seen: object = None
     while True:

@@ -1,7 +1,7 @@
 """The whole product as it runs: the Procfile's own commands on real servers, a real Tryton, two stand-ins.
 
-Whoever tells a story here stands outside: deals are won in the CRM, which sends its signed webhook; people
-decide over the API with tokens of their own; what came of it is read over the API and in the outside books.
+A story acts from outside: deals are won in the CRM, which sends its signed webhook; people decide over the API
+with tokens of their own; results are read over the API and in the outside books.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from adapters.bootstrap import Application, build
-from adapters.operations.supervisor import PROJECT, TOGETHER, read_procfile
+from adapters.operations.supervisor import PRODUCT, PROJECT, read_procfile
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
@@ -49,11 +49,11 @@ OUTSIDE = ("tryton", "salesforce", "kantata")
 APPROVERS = {"finance": FINANCE, "delivery": DELIVERY}
 WON_ON = date(2026, 3, 2)
 WEBHOOK_PATH = f"/webhooks/{CRM_CONNECTION}"
-# Waited out in the time a dead worker's lease takes to run out: no story gets longer by it.
+# No longer than the lease of a dead worker takes to run out, so it makes no story longer.
 PATIENCE = {"timeout": 5.0, "late_commit": 3.0}
-# Where an answer is held: it is waited for longer than that.
+# For stories that hold an answer back for longer than the usual time-out.
 LONG = 60.0
-# Polls have a story of their own; in the others the CRM tells everything.
+# Polls have a story of their own; in the others every change has its webhook.
 SELDOM = {"poll_every": 86_400.0, "poll_overlap": 0.0}
 ELSEWHERE = ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL", "SENTRY_DSN", "PORT", "GUNICORN_CMD_ARGS")
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ class Answer:
 
 
 class World:
-    """Everything in `folder`. `programs` and the two servers can be ended and started by a story."""
+    """Everything is in `folder`. A story can stop and start `programs` and the two servers."""
 
     programs: dict[str, Program]
     redis: Server
@@ -78,7 +78,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder / "home")
-        # Where the product would keep servers of its own: handed ours, it must have none.
+        # The product's home for servers of its own. It has the addresses of ours, so it must start none.
         self.untouched = folder / "untouched"
         self.untouched.mkdir()
         self._embedded = EmbeddedServers(self.home.servers, durable=False)
@@ -91,7 +91,7 @@ class World:
     # Starting and ending.
 
     def start(self) -> None:
-        """`stop` ends what was started, also when this fails half-way."""
+        """Start everything; `stop` ends it, also when this fails half-way."""
         self._stack.callback(self._http.close)
         names = tuple(Addresses.model_fields)
         ports = self._stack.enter_context(reserved_ports(len(names)))
@@ -123,7 +123,7 @@ class World:
         self._stack.callback(self.application.close)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
         self._tokens = {email: self._token(email) for email in (FINANCE, DELIVERY, OPERATIONS)}
-        for name in TOGETHER:
+        for name in PRODUCT:
             self.add(name, name)
         self.heal()
         demo_systems.configure_webhook(self.home, self.addresses)
@@ -136,13 +136,13 @@ class World:
             program.kill()
 
     def add(self, name: str, process: str, **env: str) -> Program:
-        """One more process of the Procfile, not yet started."""
+        """Add one more process of the Procfile, not yet started."""
         command = read_procfile((PROJECT / "Procfile").read_text())[process]
         self.programs[name] = self._program(name, command, self.environment() | env)
         return self.programs[name]
 
     def run(self, process: str) -> Program:
-        """A process of the Procfile that ends by itself, until it has ended well."""
+        """Run a process of the Procfile that ends by itself, and wait until it ended without an error."""
         program = self.add(process, process)
         program.start()
         assert program.ended() == 0, program.last_words()
@@ -150,9 +150,9 @@ class World:
         return program
 
     def heal(self) -> None:
-        """Whatever a story broke works again; processes that it added are gone."""
+        """Repair whatever a story broke, and remove the processes that it added."""
         for name in [*self.programs]:
-            if name not in (*OUTSIDE, *TOGETHER):
+            if name not in (*OUTSIDE, *PRODUCT):
                 self.programs.pop(name).kill()
         self.postgres.start()
         self.redis.start()
@@ -166,7 +166,7 @@ class World:
         self.start_product()
 
     def start_product(self) -> None:
-        for name in TOGETHER:
+        for name in PRODUCT:
             self.programs[name].start()
         self.until(lambda: self.ask("GET", "/health/ready").json["status"] == "ok", "web is ready")
 
@@ -175,7 +175,7 @@ class World:
             self.programs[name].start()
 
     def connect(self, connection_id: str, **settings: object) -> None:
-        """Change a connection's settings; without any, back to what this world began with."""
+        """Change a connection's settings; without any, back to their initial values."""
         urls = {
             CRM_CONNECTION: self.addresses.salesforce,
             ERP_CONNECTION: self.addresses.tryton,
@@ -191,11 +191,11 @@ class World:
     # What happens outside.
 
     def win(self, deal: Json | None = None) -> str:
-        """A deal is won in the CRM, which tells us by itself. Returns the CRM's id."""
+        """A deal is won in the CRM, which notifies us by itself. Returns the CRM's id."""
         return str(self.salesforce.win_deal(deal or deals.three_workstreams(WON_ON))["id"])
 
     def deliver(self, body: bytes, delivery_id: str, *, at: datetime | None = None, **headers: str) -> Answer:
-        """A webhook of ours, signed as the CRM signs."""
+        """Send a webhook of our own, signed as the CRM signs."""
         at = at or datetime.now(UTC)
         signed = {
             "content-type": "application/json",
@@ -206,16 +206,16 @@ class World:
         return self.ask("POST", WEBHOOK_PATH, content=body, headers=signed | headers)
 
     def delivery_of(self, deal: str) -> Json:
-        """The CRM's first notification of a deal, once somebody answered it: id, status, answer, attempts."""
-        told = next(each for each in self.salesforce.deliveries() if deal in each["body"])
-        if told["status"] is None:
+        """The CRM's first notification of a deal, once it was answered: id, status, answer, attempts."""
+        delivery = next(each for each in self.salesforce.deliveries() if deal in each["body"])
+        if delivery["status"] is None:
             raise NotYet(f"{deal} was not told of")
-        return told
+        return delivery
 
     # What people do.
 
     def approve(self, deal: str) -> None:
-        """Both people approve the plan they were asked about."""
+        """Both approvers approve the plan that waits for them."""
         query = {"opportunity_id": self.opportunity(deal)["id"], "status": "open"}
         for row in self.api("GET", "/approvals", params=query)["rows"]:
             task = row["task"]
@@ -248,26 +248,27 @@ class World:
         return until(look, what, self.last_words)
 
     def wait_for(self, state: str, *all_deals: str) -> None:
-        """Until all deals are in `state`; one that is parked meanwhile fails at once."""
+        """Wait until all deals are in `state`; one that is parked meanwhile fails at once."""
         for deal in all_deals:
             self.until(partial(self._is_in, state, deal), f"{deal} is {state}")
 
     def complete(self, *all_deals: str) -> None:
-        """Bring deals the rest of the way, and find each exactly once in the outside books."""
+        """Bring deals the rest of the way, and check that each exists exactly once in the outside books."""
         self.wait_for("awaiting_approval", *all_deals)
         for deal in all_deals:
             self.approve(deal)
         self.check_active(*all_deals)
 
     def check_active(self, *all_deals: str) -> None:
-        """Active, and outside there is the approved plan once, field by field, and nothing beside it."""
+        """Check that it is active, and that the approved plan exists outside once, field by field, and nothing
+        else."""
         self.wait_for("active", *all_deals)
         with Books(self.tryton) as books:
             for deal in all_deals:
                 self._check_outside(books, deal)
 
     def ask(self, method: str, path: str, **request: Any) -> Answer:
-        """Raises NotYet when nobody answers."""
+        """Raises NotYet without an answer."""
         try:
             got = self._http.request(method, f"{self.addresses.web}{path}", **request)
         except httpx2.TransportError as error:
@@ -275,7 +276,7 @@ class World:
         return Answer(got.status_code, got.headers, got.json())
 
     def api(self, method: str, path: str, as_: str = OPERATIONS, **request: Any) -> Json:
-        """Raises NotYet while the API is away; any other refusal fails the story."""
+        """Raises NotYet while the API is down; any other refusal fails the story."""
         headers = {"authorization": f"Bearer {self._tokens[as_]}"}
         answer = self.ask(method, f"/api/v1{path}", headers=headers, **request)
         if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -287,7 +288,7 @@ class World:
         return "\n".join(program.last_words() for program in self.programs.values())
 
     def environment(self) -> dict[str, str]:
-        """As on a platform: everything the Procfile's commands need is in variables."""
+        """The environment of a platform: everything the Procfile's commands need is in variables."""
         port = demo_systems.port_of(self.addresses.web)
         return bare_environment() | {
             "DATABASE_URL": self.servers.database_url,
@@ -337,13 +338,13 @@ class World:
 
 
 def bare_environment() -> dict[str, str]:
-    """This shell's, without anything that says where our servers are."""
+    """This shell's environment without the addresses of our servers."""
     ours = [name for name in os.environ if name in ELSEWHERE or name.startswith("OPPSYNC_")]
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def spread(count: int) -> Sequence[Json]:
-    """Small deals of one firm and account, told apart by their names."""
+    """Small deals of one firm and account with different names."""
     return [deals.time_and_materials(WON_ON, name=f"Advisory {number}") for number in range(1, count + 1)]
 
 
@@ -359,6 +360,6 @@ def running_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(running_world: World) -> World:
-    """One world a test process, whole again for each story."""
+    """One world per test process, repaired for each story."""
     running_world.heal()
     return running_world

@@ -1,4 +1,4 @@
-"""Opportunities in the store, put where a story begins, without any outside system."""
+"""Opportunities put into the store where a story begins, without any outside system."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CRM = "crm"
 
 
 def connect(application: Application, connection_id: str = CRM, tenant_id: str = TENANT) -> None:
-    """A CRM at an address where nobody answers."""
+    """Connect a CRM at an address that does not answer."""
     crm = Connection(
         tenant_id=tenant_id,
         id=connection_id,
@@ -38,7 +38,7 @@ def connect(application: Application, connection_id: str = CRM, tenant_id: str =
 
 
 def receive(application: Application, *source_ids: str, state: State = State.RECEIVED) -> list[UUID]:
-    """Opportunities of the CRM, due now; their first messages were just sent."""
+    """Opportunities of the CRM, due now, whose first messages were just sent."""
     traceparent = new_traceparent()
     with application.uow() as uow:
         ids = [
@@ -51,7 +51,7 @@ def receive(application: Application, *source_ids: str, state: State = State.REC
 
 
 def run(application: Application, statement: str, **values: object) -> list[tuple[object, ...]]:
-    """What one committed statement answers."""
+    """Run one statement, commit, and return its rows."""
     with application.engine.begin() as connection:
         found = connection.execute(text(statement), values)
         return [tuple(row) for row in found] if found.returns_rows else []

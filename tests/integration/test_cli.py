@@ -1,4 +1,4 @@
-"""The command line, against a real database: what scripts and operators rely on."""
+"""The command line against a real database: its output and exit codes for scripts and operators."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
-from adapters.operations.supervisor import together
+from adapters.operations.supervisor import product_commands
 from adapters.postgres import schema
 from adapters.runtime.local_set import announced
 from oppsync.domain.work.exceptions import ExceptionStatus
@@ -35,7 +35,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(settings: Settings, tmp_path: Path) -> Run:
-    """Runs one command with the environment of a platform."""
+    """Run one command with the environment of a platform."""
     environment = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),
@@ -99,7 +99,7 @@ def test_without_servers(
     assert not home.exists(), "looking starts nothing and leaves nothing"
 
 
-@pytest.mark.parametrize("command", together().values(), ids=together())
+@pytest.mark.parametrize("command", product_commands().values(), ids=product_commands())
 def test_a_process_of_the_procfile_without_addresses_ends_with_one_sentence(command: str) -> None:
     done = subprocess.run(
         command.split(),

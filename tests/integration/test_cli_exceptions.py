@@ -1,4 +1,4 @@
-"""What operators do from a terminal about deals that stopped: look, replay a selection, give one up."""
+"""Stopped deals from the terminal: look at them, replay a selection, give one up."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def broker(settings: Settings, application: Application) -> Iterator[RedisBroker
 
 
 def die(broker: RedisBroker, *messages: dramatiq.Message[None]) -> None:
-    """A real worker takes the messages and gives them up."""
+    """A real worker takes the messages and dead-letters them."""
     for message in messages:
         broker.enqueue(message)
     worker = dramatiq.Worker(broker, worker_threads=1, worker_timeout=50)

@@ -1,4 +1,4 @@
-"""`oppsync doctor` against real servers: a sound installation passes, and what is wrong is found and named."""
+"""`oppsync doctor` against real servers: a sound installation passes, and each fault is found and named."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def installed(application: Application) -> Application:
 
 @pytest.fixture
 def doctor(settings: Settings, tmp_path: Path) -> Examine:
-    """Runs the command; its exit code, and for each check its verdict and what it says."""
+    """Run the command; return its exit code, and each check's verdict and text."""
 
     def examine(**changed: str) -> tuple[int, dict[str, tuple[str, str]]]:
         environment = {

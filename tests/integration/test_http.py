@@ -1,4 +1,5 @@
-"""The one HTTP client against real sockets: what each answer and each failure becomes, and what never leaks."""
+"""The one HTTP client against real sockets: the result of each answer and each failure, and that nothing
+leaks."""
 
 from __future__ import annotations
 
@@ -150,7 +151,7 @@ def test_retry_after_in_seconds_or_as_a_date(value: str | None, wait: timedelta 
 
 
 def test_a_write_that_comes_after_its_deadline_is_not_sent() -> None:
-    """Frozen, or kept waiting: by now another may have looked it up and sent it."""
+    """It was paused or delayed: by now another worker may have looked the effect up and sent it again."""
     heard = threading.Event()
 
     def listening(connection: socket.socket) -> None:
@@ -210,7 +211,7 @@ def _dripping(start: bytes) -> Serve:
 
 
 def _has_left(connection: socket.socket) -> bool:
-    """Waits a moment; True when the client closed its side."""
+    """Wait a moment; True when the client closed its side."""
     connection.settimeout(0.05)
     try:
         return connection.recv(1) == b""
@@ -224,7 +225,7 @@ def _has_left(connection: socket.socket) -> bool:
     ids=["body", "headers"],
 )
 def test_an_answer_that_drips_ends_with_the_total_deadline(start: bytes) -> None:
-    # Each byte comes within the time-out; only the total ends it.
+    # Each byte comes within the time-out; only the total ends the call.
     error = refused(_dripping(start), write=True, timeout=5.0, total=2.0)
     assert type(error) is AmbiguousAnswer
     assert "ReadTimeout" in error.message
@@ -258,7 +259,7 @@ def test_a_vendors_own_rows_come_first() -> None:
 
 @pytest.mark.parametrize("filling", [0, 280, 295])
 def test_no_secret_stands_in_an_error(filling: int) -> None:
-    """Not even the beginning of one where the vendor's words are cut."""
+    """Not even the beginning of a secret where the vendor's text is cut."""
     body = b"x" * filling + f"Bearer {SECRET} s3cr3t%2Fwith%2Bsigns".encode()
     with server(says("400 Bad", body)) as url, pytest.raises(VendorRejected) as caught:
         client(url).request("GET", "/x", write=False, params={"token": SECRET, "q": "private"})
@@ -294,7 +295,7 @@ def test_an_unusable_address_is_told_without_repeating_it(url: str) -> None:
 
 
 class Noting:
-    """A gate that lets everything through and keeps what went through it."""
+    """A gate that lets every call through and records it."""
 
     def __init__(self) -> None:
         self.exchanges: list[Exchange] = []
@@ -431,7 +432,7 @@ def test_headers_of_an_answer_in_lower_case_and_several_of_a_name_as_one() -> No
 
 
 def _certificate(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 signed by itself, with its key."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])

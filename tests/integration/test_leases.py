@@ -89,7 +89,7 @@ def test_a_lease_left_by_another_process_counts_as_its_crash(
         desk.run(application, EXPIRE)
 
     again, _ = taken(application, opportunity_id, "third")
-    assert again.crashes == 2  # its own ran out while the store was away
+    assert again.crashes == 2  # its own lease ran out while the store was down
 
 
 def test_an_outcome_ends_the_count_of_crashes_only_when_it_says_so(
@@ -160,7 +160,7 @@ def test_a_zombie_writes_nothing_into_the_ledger(
 def test_nobody_takes_the_lease_between_the_ledger_s_check_and_its_commit(
     application: Application, opportunity_id: UUID
 ) -> None:
-    """The lease runs out in between; its successor has to wait, and then sees what was written."""
+    """The lease runs out in between; its successor has to wait, and then sees the write."""
     _, lease = taken(application, opportunity_id, "slow")
     with application.engine.connect() as writing:
         write_before_the_end(application, writing, lease)
@@ -176,7 +176,7 @@ def test_nobody_takes_the_lease_between_the_ledger_s_check_and_its_commit(
 
 
 def write_before_the_end(application: Application, writing: Connection, lease: Lease) -> None:
-    """Write under a lease that ends in a moment: a longer one where this machine was too slow for it."""
+    """Write under a lease that ends in a moment, or under a longer one where this machine was too slow."""
     for milliseconds in (300, 3_000, 30_000):
         desk.run(
             application,
@@ -238,7 +238,7 @@ def test_a_backoff_is_kept_while_an_old_re_read_is_still_to_be_made(
 def test_a_held_lease_is_renewed_also_when_an_older_one_of_the_same_deal_ends(
     application: Application, opportunity_id: UUID
 ) -> None:
-    """Both in one process: the older run hung while the store was away, and another thread took over."""
+    """Both are in one process: the older run hung while the store was down, and another thread took over."""
     _, old = taken(application, opportunity_id, "here")
     desk.run(application, EXPIRE)
     _, new = taken(application, opportunity_id, "here")

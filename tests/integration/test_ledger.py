@@ -1,4 +1,4 @@
-"""The ledger of effects: what is recorded before and after each thing written outside."""
+"""The ledger of effects: what is recorded before and after each write outside."""
 
 from __future__ import annotations
 

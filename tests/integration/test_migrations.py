@@ -1,4 +1,4 @@
-"""The schema: up, down and up again, equal to the tables of the code, and what it forbids by itself."""
+"""The schema: up, down and up again, equal to the tables of the code, and its constraints."""
 
 from __future__ import annotations
 

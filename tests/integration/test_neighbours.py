@@ -1,4 +1,4 @@
-"""Two stacks on one machine: a system of the other one that answers is recognised, and left alone."""
+"""Two stacks on one machine: a system of the other stack that answers is recognised, and left alone."""
 
 from __future__ import annotations
 

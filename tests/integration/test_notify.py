@@ -1,4 +1,4 @@
-"""Notifications: as files, and through a real mail server (a small one, on a socket)."""
+"""Notifications: as files, and through a small mail server on a real socket."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Noon:
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes mail as RFC 5321 asks; `refusal` is what it answers to a receiver instead of 250."""
+    """Accepts mail as RFC 5321 asks; `refusal` is its answer to a receiver instead of 250."""
 
     daemon_threads = True
     allow_reuse_address = True

@@ -1,4 +1,4 @@
-"""An exception item is open once for each subject and code, whoever raises it, also when two do at once."""
+"""An exception item is open once for each subject and code, also when two processes raise it at once."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_two_processes_that_raise_the_same_at_once_open_one_item(application: Ap
 
 
 def wait_for_a_lock(application: Application) -> None:
-    """Until a statement waits for a row of the transaction that is open."""
+    """Wait until a statement waits for a row of the open transaction."""
     deadline = time.monotonic() + 20
     blocked = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     with application.engine.connect() as watching:

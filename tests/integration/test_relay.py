@@ -45,12 +45,12 @@ def messages(broker: RedisBroker, stage: str = "validate") -> list[dict[str, obj
     return [json.loads(each) for each in found if each is not None]
 
 
-def told(broker: RedisBroker, stage: str = "validate") -> list[UUID]:
+def queued(broker: RedisBroker, stage: str = "validate") -> list[UUID]:
     return [UUID(message["args"][0]) for message in messages(broker, stage)]  # type: ignore[index]
 
 
 def order(application: Application, *ids: UUID, stage: str = "validate") -> None:
-    """Outbox rows, as intake, replays, decisions and handing on write them."""
+    """Write outbox rows, as intake, replays, decisions and handing on do."""
     with application.uow() as uow:
         for opportunity_id in ids:
             uow.outbox.add("default", opportunity_id, stage, "00-1-2-01")
@@ -89,7 +89,7 @@ def test_while_redis_is_away_rows_stay(application: Application, sender: Sender,
             cut_off.sweep()
 
     assert waiting(application) == 1
-    assert sender.relay() == 1  # it returned
+    assert sender.relay() == 1  # the row came back
     assert sender.sweep() == 1
 
 
@@ -104,7 +104,7 @@ def test_what_a_flushed_redis_forgot_is_sent_again(
     assert sender.sweep() == 0  # a message sent just now may still be on its way
     desk.run(application, LATER)
     assert sender.sweep() == 2
-    assert sorted(told(broker)) == sorted(ids)
+    assert sorted(queued(broker)) == sorted(ids)
     assert sender.sweep() == 0  # and not again at once
 
 
@@ -158,25 +158,25 @@ def test_a_row_for_a_stage_of_another_release_does_not_stop_the_relay(
     order(application, new)
 
     sender.relay()
-    assert told(broker) == [new]
+    assert queued(broker) == [new]
 
     desk.run(application, LATER)
     sender.sweep()
-    assert old in told(broker)
+    assert old in queued(broker)
 
 
 @pytest.mark.parametrize("state", State)
 def test_a_due_deal_is_sent_to_the_stage_of_its_state(
     application: Application, sender: Sender, broker: RedisBroker, state: State
 ) -> None:
-    """One that rests is due only for a re-read, which is done on the first stage's queue."""
+    """A deal that rests is due only for a re-read, which runs on the first stage's queue."""
     (opportunity_id,) = desk.receive(application, "006A", state=state)
     desk.run(application, LATER)
 
     sender.sweep()
 
     starts = {start: stage.name for stage in PIPELINE for start in stage.starts}
-    assert told(broker, starts.get(state, "validate")) == [opportunity_id]
+    assert queued(broker, starts.get(state, "validate")) == [opportunity_id]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_only_what_is_due_and_not_leased_is_swept(
 def test_a_long_queue_is_not_fed_and_others_are(
     application: Application, sender: Sender, broker: RedisBroker
 ) -> None:
-    """However many wait for the full queue, and since when."""
+    """Whatever waits for the full queue, and for however long."""
     desk.receive(application, *(f"006A{number}" for number in range(250)))
     desk.run(application, "update opportunities set emit_at = clock_timestamp() - interval '1 hour'")
     (approved,) = desk.receive(application, "006B", state=State.APPROVED)
@@ -211,7 +211,7 @@ def test_a_long_queue_is_not_fed_and_others_are(
     broker.client.rpush(f"{NAMESPACE}:validate", *junk)
 
     assert sender.sweep() == 1
-    assert told(broker, "create_projects") == [approved]
+    assert queued(broker, "create_projects") == [approved]
 
     broker.client.delete(f"{NAMESPACE}:validate")
     assert sender.sweep() == BATCH
@@ -222,7 +222,7 @@ def test_a_long_queue_is_not_fed_and_others_are(
 
 
 def flood(application: Application, connection_id: str, count: int, tenant: str = TENANT) -> None:
-    """So many deals of a connection, each with its outbox row, as intake leaves them."""
+    """Make deals of a connection, each with its outbox row, as intake does."""
     desk.run(
         application,
         """
@@ -254,32 +254,32 @@ def connection_of(application: Application, opportunity_id: UUID) -> str:
     return str(row[0])
 
 
-def told_connections(application: Application, broker: RedisBroker) -> list[str]:
-    """Whose messages stand in the queue, in their order: the last pushed is worked last."""
-    ids = told(broker)
+def queued_connections(application: Application, broker: RedisBroker) -> list[str]:
+    """The connections of the queue's messages, in order: the last pushed is worked last."""
+    ids = queued(broker)
     return [connection_of(application, opportunity_id) for opportunity_id in ids]
 
 
 def test_a_flood_of_one_connection_lets_another_pass(
     application: Application, sender: Sender, broker: RedisBroker
 ) -> None:
-    """One deal that comes after hundreds is told among the first."""
+    """One deal that arrives after hundreds is sent among the first."""
     lanes(application, (TENANT, "loud"), (TENANT, "quiet"))
     flood(application, "loud", 600)
-    sender.relay()  # the flood is under way
+    sender.relay()  # the flood is being worked
     flood(application, "quiet", 1)
     broker.client.delete(f"{NAMESPACE}:validate")
 
     sender.relay()
 
-    assert "quiet" in told_connections(application, broker)[:2]
-    assert len(told(broker)) <= BATCH
+    assert "quiet" in queued_connections(application, broker)[:2]
+    assert len(queued(broker)) <= BATCH
 
 
 def test_what_comes_back_from_a_flood_lets_others_pass_too(
     application: Application, sender: Sender, broker: RedisBroker
 ) -> None:
-    """As after an outage: all of one connection's deals are due again at once."""
+    """As after an outage: all deals of one connection are due again at once."""
     lanes(application, (TENANT, "loud"), (TENANT, "quiet"))
     flood(application, "loud", 600)
     flood(application, "quiet", 1)
@@ -287,13 +287,13 @@ def test_what_comes_back_from_a_flood_lets_others_pass_too(
 
     sender.sweep()
 
-    assert "quiet" in told_connections(application, broker)[:2]
+    assert "quiet" in queued_connections(application, broker)[:2]
 
 
 def test_one_tenants_flood_leaves_others_their_share(
     application: Application, sender: Sender, broker: RedisBroker
 ) -> None:
-    """Shares are the tenants' first: whoever has many connections gets no more of them."""
+    """Tenants share first: a tenant with many connections gets no more."""
     lanes(application, ("big", "a"), ("big", "b"), ("big", "c"), ("small", "d"))
     for connection_id in "abc":
         flood(application, connection_id, 200, "big")
@@ -301,7 +301,7 @@ def test_one_tenants_flood_leaves_others_their_share(
 
     sender.relay()
 
-    shares = Counter(told_connections(application, broker))
+    shares = Counter(queued_connections(application, broker))
     assert shares == {"a": 8, "b": 8, "c": 8, "d": 25}
 
 

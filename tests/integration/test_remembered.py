@@ -1,4 +1,4 @@
-"""What a process remembers between two readings, and what makes it read again."""
+"""What a process caches between two readings, and what makes it read again."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_old_bodies_go_in_batches(office: Office) -> None:
 
 
 def write_effects(office: Office) -> UUID:
-    """One confirmed, one whose outcome nobody knows."""
+    """One confirmed, one with an unknown outcome."""
     opportunity_id = office.deal()
     with office.uow() as uow:
         taken = uow.opportunities.take_lease(opportunity_id, "test")

@@ -1,4 +1,4 @@
-"""The Salesforce stand-in over real sockets: what a client relies on, and what it must survive."""
+"""The Salesforce stand-in over real sockets: what a client relies on, and what the stand-in must survive."""
 
 import json
 import sqlite3
@@ -41,7 +41,7 @@ def client(url: str) -> SalesforceClient:
 
 
 def in_the_books(folder: Path, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-    """Read as anybody outside could, while the stand-in runs."""
+    """Read the books as anybody outside could, while the stand-in runs."""
     db = sqlite3.connect(folder / "salesforce.sqlite3", timeout=HANG_SECONDS)
     try:
         return db.execute(sql, parameters).fetchall()
@@ -50,7 +50,7 @@ def in_the_books(folder: Path, sql: str, *parameters: object) -> list[tuple[Any,
 
 
 class Receiver:
-    """A web server that takes notifications and answers with the next status of its list, then 202."""
+    """A web server that receives notifications and answers with the next status of its list, then 202."""
 
     def __init__(self) -> None:
         self.statuses: list[int] = []

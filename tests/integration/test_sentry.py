@@ -17,7 +17,7 @@ SECRET = "s3cr3t-of-a-connection"
 
 
 class Sentry(HTTPServer):
-    """Takes envelopes as Sentry's ingest does, and keeps their text."""
+    """Accepts envelopes as Sentry's ingest does, and keeps their text."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Ingest)

@@ -1,4 +1,4 @@
-"""What a unit of work writes, and when: in fewer trips to Postgres, and still all of it or nothing."""
+"""What a unit of work writes, and when: in few round trips to Postgres, and still all of it or nothing."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_without_a_commit_nothing_is_written(application: Application, held: Hel
         uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "digest", lease, TRACE)
         seen = uow.ledger.get(TENANT, KEY)
         assert seen is not None
-        assert seen.state is EffectState.SENT  # a unit of work sees what it wrote
+        assert seen.state is EffectState.SENT  # a unit of work sees its own writes
 
     assert desk.run(application, "select state from effects") == [("intended",)]
     assert desk.run(application, TOLD) == []
@@ -143,7 +143,8 @@ def test_of_several_writes_all_are_kept_or_none(application: Application, held: 
         uow.commit()
     assert desk.run(application, "select state, attempts from effects") == [("confirmed", 1)]
 
-    # The first is written when the second comes; the opportunity's outcome is refused, and both go with it.
+    # The first is written when the second comes. The opportunity's outcome is refused, and both are rolled
+    # back.
     older = changed(opportunity, version=opportunity.version - 1)
     with application.uow() as uow:
         uow.ledger.mark_sent(TENANT, _effect(opportunity.id), "another", lease, TRACE)

@@ -47,7 +47,7 @@ with Supervisor(commands, os.environ) as supervisor:
 
 
 class Lines:
-    """What the processes printed, so far."""
+    """The lines that the processes have printed so far."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""Two firms in one database: what one knows under a name is nothing that the other knows under the same."""
+"""Two firms in one database: a name means nothing to the other firm, even when both use it."""
 
 from __future__ import annotations
 

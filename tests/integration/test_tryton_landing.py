@@ -1,4 +1,4 @@
-"""How plans land in Tryton, seen past the adapter; and what becomes of Tryton's refusals."""
+"""How plans land in Tryton, read without the adapter; and what Tryton's refusals become."""
 
 from __future__ import annotations
 
@@ -323,13 +323,13 @@ def test_a_managed_service_in_arrears_waits_as_drafts(erp: Erp, books: Books) ->
 
 
 def credited(line: OpportunityLine) -> Deal:
-    """Many hours, and this line taken back beside them."""
+    """Many hours, with this line taken back beside them."""
     taken_back = builders.credit(line, id="00kZ", product_name="Goodwill")
     return Deal(builders.opportunity(builders.time_line(net=1_440_000, quantity=10_000), taken_back))
 
 
 def test_a_credit_on_dates_waits_as_credit_notes(erp: Erp, books: Books) -> None:
-    """Like those that Tryton itself makes: a negative quantity at the price. Posted, it takes its tax back."""
+    """As Tryton's own credit notes: a negative quantity at the price. When posted, each takes its tax back."""
     deal = credited(builders.fixed_line())
     deal.create(erp)
     orders = [order for order in deal.lines() if order.node.path == "00kZ"]
@@ -400,7 +400,7 @@ def test_work_of_our_own_is_a_project_with_nothing_to_invoice(erp: Erp, books: B
 
 
 def test_foreign_money_stands_on_invoices_only(erp: Erp, books: Books) -> None:
-    """A task's price would be read in the company's euros."""
+    """A task's price would be taken as the company's euros."""
     deal = Deal(builders.opportunity(builders.milestone_line(), currency="USD"))
     (root, *_) = deal.create(erp)
 
@@ -472,7 +472,7 @@ def test_two_records_under_one_key_are_for_people_to_sort_out(erp: Erp) -> None:
 
 
 def test_workers_that_draw_the_same_number_look_up_and_try_again(tryton: TrytonAddress, books: Books) -> None:
-    """Two processes have two clients: Tryton on SQLite lets them draw one number for two projects."""
+    """Two processes have two clients, and Tryton on SQLite lets them draw one number for two projects."""
     deals = [Deal(builders.opportunity(builders.fixed_line())) for _ in range(24)]
 
     def land(mine: list[Deal]) -> None:
@@ -570,7 +570,7 @@ def refusal(sentence: str) -> Canned:
 def test_what_an_answer_means(
     answer: Canned, after_write: type[Exception], after_read: type[Exception]
 ) -> None:
-    """Certainly not carried out, unknown, or for people: the class decides what happens next."""
+    """Certainly not carried out, unknown, or for people: the error's class decides what happens next."""
     order = Deal(builders.opportunity(builders.fixed_line())).node()
     absent = (200, "[]")
     with answering({"POST": answer, "project.work": absent}) as url, pytest.raises(after_write) as refused:
@@ -652,9 +652,9 @@ USUAL: dict[str, Any] = READY | {
 
 @contextmanager
 def answering(answers: dict[str, Canned | list[Canned] | None]) -> Iterator[str]:
-    """A server that answers like Tryton, except where told otherwise: by model, `POST` for any create.
+    """A server that answers like Tryton, except where overridden: by model, `POST` for any create.
 
-    A list is worked off, one answer a request; None leaves requests without one until the test is over.
+    A list is used up, one answer a request; None leaves requests without an answer until the test is over.
     """
     over = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The ERP that development and the demo run: seeded once, both legal entities ready, its books kept."""
+"""The ERP of development and the demo: seeded once, both legal entities ready, its books kept."""
 
 import fcntl
 import os
@@ -163,7 +163,7 @@ def test_the_template_is_built_once_for_all_who_ask_at_once(tmp_path: Path) -> N
 
     def build(template: Path) -> None:
         with (template.parent / "template.lock").open() as lock, pytest.raises(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as the others: they wait until it is built
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # like the others, which wait until it is built
         built.append(template)
         template.touch()
 

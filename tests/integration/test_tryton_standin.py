@@ -1,4 +1,4 @@
-"""The Tryton stand-in over real sockets: what its REST interface answers, and how it fails when told to."""
+"""The Tryton stand-in over real sockets: the answers of its REST interface, and its faults."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What was called for a deal is kept with it, redacted, and goes with time: on real servers and sockets."""
+"""A deal's vendor calls are stored with it, redacted, and deleted by retention: on real servers and sockets."""
 
 from __future__ import annotations
 

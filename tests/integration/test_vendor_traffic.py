@@ -1,6 +1,6 @@
-"""Limits, vendors' wishes and circuit breakers of a connection, shared by workers through a real Redis.
+"""Limits, pauses and circuit breakers of a connection, shared by workers through a real Redis.
 
-Two workers are two `VendorTraffic`s. No test waits: `later` moves what the books remember into the past.
+Two workers are two `VendorTraffic`s. No test waits: `later` moves the moments in the book into the past.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tests.harness.waiting import HANG_SECONDS
 from tests.integration.test_http import Serve, says, server
 
 NOWHERE = "redis://127.0.0.1:1/0"
-# Slow, so that the time a test takes gives no token: one each hundred seconds, one each 250.
+# Slow, so that no token arrives while a test runs: one in a hundred seconds, one in 250.
 OF_TWO = Limits(requests=12, per_seconds=1_000, burst=2)
 SENT = Sent("GET", "/x")
 ANSWER = Answer("erp: GET /x", 200, {}, b"{}")
@@ -47,7 +47,7 @@ OF_FOUR = Limits(requests=8, per_seconds=1_000, burst=4)
 
 
 def forgotten(tenant_id: str, traceparent: str, calls: Sequence[VendorCall]) -> None:
-    """What is kept of calls is told elsewhere."""
+    """A log that drops calls, which have tests of their own."""
 
 
 def connection(name: str = "erp") -> Connection:
@@ -70,7 +70,7 @@ def workers(servers: ServerAddresses, books: redis.Redis) -> Iterator[tuple[Vend
 
 
 def later(books: redis.Redis, seconds: float, name: str = "erp") -> None:
-    """As if so many seconds had passed for one connection."""
+    """Act as if so many seconds had passed for one connection."""
     book = f"{NAMESPACE}:{TENANT}:{name}"
     for field in ("at", "held", "open", "probing"):
         if float(books.hget(book, field) or 0):
@@ -114,7 +114,7 @@ def refused(worker: VendorTraffic, limits: Limits = NO_LIMITS, name: str = "erp"
 
 
 def goes_through(worker: VendorTraffic, limits: Limits, at_most: int = 100) -> int:
-    """How many calls of no step get through, one after the other."""
+    """How many calls outside a step get through, one after the other."""
     for number in range(at_most):
         try:
             call(worker, limits)
@@ -162,7 +162,7 @@ def holds_all(worker: VendorTraffic) -> None:
 def test_no_window_holds_more_than_the_limit(
     workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis, limits: Limits
 ) -> None:
-    """Wherever the window begins: also when it begins with a full bucket."""
+    """Wherever the window begins, also when it begins with a full bucket."""
     refused(workers[0], limits)
     later(books, 100_000)
     went = 0
@@ -199,7 +199,8 @@ def test_what_has_begun_ends_before_other_work_begins(
 
 
 def test_who_waits_is_served_in_order(workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis) -> None:
-    """A newcomer does not overtake, and each is promised a moment of its own: no herd comes back at once."""
+    """A newcomer does not overtake, and each waiter gets a moment of its own, so they do not all return at
+    once."""
     limits = Limits(requests=11, per_seconds=1_000, burst=1)
     deals = [uuid4() for _ in range(5)]
     for deal in deals:
@@ -220,7 +221,7 @@ def test_a_deal_that_never_comes_back_does_not_block_the_line(
 ) -> None:
     with working():
         refused(workers[0], OF_TWO)
-    later(books, 220)  # two tokens, and within a minute of the moment it was promised
+    later(books, 220)  # two tokens, and within a minute of the promised moment
     newcomer = uuid4()
     with working(newcomer):
         refused(workers[0], OF_TWO)
@@ -274,7 +275,7 @@ def test_places_of_a_killed_worker_come_back_by_themselves(
         call(workers[1], limits)
 
 
-# The vendor's wishes.
+# The vendor's pauses.
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_one_workers_answer_holds_all_workers(
 def test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails(
     workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does not ask before each call, however well the last went; nobody counts them."""
+    """It does not ask before each call, however the last one went, because nobody counts its calls."""
     monkeypatch.setattr(gate, "GOOD_FOR", 1_000)
     with working():
         call(workers[0])
@@ -357,7 +358,7 @@ def test_a_vendor_that_goes_on_refusing_is_asked_ever_less(
 def test_what_the_vendor_says_is_left_is_not_exceeded(
     workers: tuple[VendorTraffic, VendorTraffic], books: redis.Redis
 ) -> None:
-    """Others use the same allowance: the bucket believes the vendor."""
+    """Others use the same allowance, so the bucket follows the vendor's count."""
     refused(workers[0], OF_FOUR)
     later(books, 5_000)
     with server(says("200 OK", b"{}", "RateLimit-Remaining: 1", "RateLimit-Reset: 1")) as url:
@@ -471,7 +472,7 @@ def test_only_one_of_many_at_once_is_the_probe(
     assert len(through) == 1
 
 
-# Redis away, and threads.
+# Redis down, and threads.
 
 
 def test_while_redis_is_away_a_process_has_a_tenth_and_starts_empty(books: redis.Redis) -> None:
@@ -488,7 +489,7 @@ def test_while_redis_is_away_a_process_has_a_tenth_and_starts_empty(books: redis
 
 
 def test_a_slow_vendor_leaves_a_thread_to_others(books: redis.Redis, servers: ServerAddresses) -> None:
-    """Four threads: the fourth never waits where three already do."""
+    """Of four threads the fourth never waits where three already do."""
     worker = VendorTraffic(Book(servers.redis_url, 2), 4, forgotten)
     there, leave = threading.Barrier(4, timeout=HANG_SECONDS), threading.Event()
 
@@ -515,7 +516,7 @@ def test_a_slow_vendor_leaves_a_thread_to_others(books: redis.Redis, servers: Se
 def test_of_a_process_no_more_calls_are_under_way_than_the_connection_bears(
     workers: tuple[VendorTraffic, VendorTraffic],
 ) -> None:
-    """An ERP on SQLite has one writer. Whoever waits for longer than a call may take comes back later."""
+    """An ERP on SQLite has one writer. A call that waits for longer than a call may take comes back later."""
     one, other = workers
     single = Limits(calls_at_once=1)
     with one.gate(connection(), single).call("erp: GET /first", 5.0):

@@ -1,4 +1,4 @@
-"""Watermarks of polls: one relay at a time for each connection, and none writes what it no longer holds."""
+"""Watermarks of polls: one relay at a time for each connection, and no writes after the lease is lost."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_it_comes_back_where_it_was_left(application: Application) -> None:
 
 
 class NeverAsked:
-    """A CRM that cannot be polled: whoever asks it what changed fails."""
+    """A CRM that cannot be polled: a poll of it fails the test."""
 
     capabilities = CrmCapabilities(polls=False)
     poll_every = MINUTE

@@ -1,7 +1,7 @@
-"""`python -m tests.mutants [part of a name ...]`: the engine made wrong in one place at a time; what notices?
+"""`python -m tests.mutants [part of a name ...]`: break the engine in one place at a time; which test notices?
 
-Works in copies of the tree, and goes on where an interrupted run was. Ends with 1 when a mutation survives all
-tests or no longer applies. With no argument the table goes into `docs/reliability.md`, once all are caught.
+Works in copies of the tree, and continues an interrupted run. Ends with 1 when a mutation survives all tests or
+no longer applies. With no argument the table is written into `docs/reliability.md`, once all are caught.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(wanted: Sequence[str]) -> int:
 
 
 def try_all(chosen: Sequence[Mutation], trees: Queue[Path], kept: Verdicts) -> Mapping[Mutation, Verdict]:
-    """Those that do not apply or do not run are left out."""
+    """Mutations that do not apply or do not run are left out."""
 
     def try_one(mutation: Mutation) -> Verdict:
         tree = trees.get()
@@ -81,7 +81,7 @@ def try_all(chosen: Sequence[Mutation], trees: Queue[Path], kept: Verdicts) -> M
 
 
 def are_green(whole: Path, verdicts: Mapping[Mutation, Verdict]) -> bool:
-    """Whether the tests that caught something pass where nothing is wrong."""
+    """Whether the tests that caught something pass on the unchanged tree."""
     caught = {verdict.caught_by for verdict in verdicts.values() if verdict.caught_by}
     tests = tuple(sorted(test for test in caught if "::" in test))
     ended = ask(whole, Tests("those that caught something", tests, longest_seconds=3600))

@@ -1,4 +1,4 @@
-"""Which tests are asked about a mutation, in which order, and what they say."""
+"""Which tests run on a mutation, in which order, and their result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHORT_BENCH = "tests/chaos/test_short.py"
 
 @dataclass(frozen=True)
 class Tests:
-    """Some of the project's tests, in the order in which they are asked."""
+    """Some of the project's tests, in the order in which they run."""
 
     name: str
     arguments: tuple[str, ...]
@@ -57,14 +57,14 @@ class Verdict:
 
 
 def listed() -> list[str]:
-    """The project's files: what git knows or would add."""
+    """The project's files: those that git knows or would add."""
     command = ["git", "ls-files", "-co", "--exclude-standard"]
     found = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return sorted(name for name in found.stdout.splitlines() if (ROOT / name).is_file())
 
 
 def copy_tree(source: Path, names: Sequence[str], to: Path) -> Path:
-    """The files as they stand now; the virtual environment and the caches are shared."""
+    """Copy the files as they are now; the virtual environment and the caches are shared."""
     for name in names:
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, to / name)
@@ -76,7 +76,7 @@ def copy_tree(source: Path, names: Sequence[str], to: Path) -> Path:
 
 
 def digest_of(tree: Path, names: Sequence[str]) -> str:
-    """Of all that can change a verdict: everything but texts and what stands here."""
+    """A digest of everything that can change a verdict: not the documents, and not the files in this folder."""
     digest = hashlib.sha256()
     for name in names:
         if not name.endswith(".md") and not name.startswith("tests/mutants/"):
@@ -85,7 +85,8 @@ def digest_of(tree: Path, names: Sequence[str]) -> str:
 
 
 def stages(mutation: Mutation, tree: Path, remembered: Verdict | None) -> list[Tests]:
-    """First the test that caught it on another tree, or that it names; the bench for what all others leave."""
+    """First the test that caught it on another tree or that it names; last the bench, for what all others
+    miss."""
     named = (remembered.caught_by if remembered else None, mutation.first)
     known = [test for test in named if test and _is_there(tree, test)]
     first = [Tests(stage_of(test).name, (test,)) for test in known[:1]]
@@ -106,7 +107,7 @@ def stage_of(test: str) -> Tests:
 
 
 def try_out(mutation: Mutation, tree: Path, remembered: Verdict | None) -> Verdict:
-    """Ask until a test fails. Leaves `tree` as it was. Raises DoesNotApplyError and InvalidError."""
+    """Run tests until one fails. Leaves `tree` as it was. Raises DoesNotApplyError and InvalidError."""
     began, asked = time.monotonic(), stages(mutation, tree, remembered)
     before = mutation.apply(tree)
     try:
@@ -121,7 +122,7 @@ def try_out(mutation: Mutation, tree: Path, remembered: Verdict | None) -> Verdi
 def failing_test(tree: Path, tests: Tests) -> str | None:
     """The first test that fails in `tree`, None when all pass. Raises InvalidError when they cannot be run."""
     ended = ask(tree, tests)
-    if ended.code is None:  # says something of the machine: what runs for ever in here, the simulation ends
+    if ended.code is None:  # a matter of the machine: the simulation ends an endless loop by itself
         raise InvalidError(f"{tests.name} did not end within {tests.longest_seconds} s")
     if ended.code == 0:
         return None

@@ -12,7 +12,7 @@ BEGIN, END = "<!-- mutants: written by `make mutants` -->", "<!-- end of mutants
 
 
 def write(document: Path, verdicts: Mapping[Mutation, Verdict]) -> None:
-    """Replace what stands between the marks."""
+    """Replace the text between the marks."""
     before, _, rest = document.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     says = (

@@ -342,7 +342,7 @@ ENGINE = (
         first="tests/stateful/test_turns.py"
         "::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres",
     ),
-    # Intake, replay, re-reading.
+    # Intake, replay, re-reads.
     Mutation(
         "no message at intake",
         INTAKE,

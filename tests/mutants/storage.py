@@ -1,4 +1,4 @@
-"""Mutations of what the engine stands on: leases, ledger, inbox and outbox in Postgres, relay and sweeper."""
+"""Mutations of the engine's ground: leases, ledger, inbox and outbox in Postgres, relay and sweeper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mutations of `make mutants` follow the engine: a move or a rewrite takes them along."""
+"""The mutations of `make mutants` apply to the engine as it is, so a move or a rewrite has to update them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What was found out, kept so that an interrupted run goes on where it was."""
+"""The verdicts so far, stored so that an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.mutants.mutation import Mutation
 
 
 class Verdicts:
-    """By mutation: the newest verdict, and the digest of the tree it is about."""
+    """By mutation: the newest verdict, and the digest of the tree it was reached on."""
 
     def __init__(self, path: Path, tree: str) -> None:
         self._path = path

@@ -1,7 +1,7 @@
-"""Runs of pytest that begin warm: libraries are imported once, and each run is a fork of that process.
+"""Runs of pytest that start warm: libraries are imported once, and each run is a fork of that process.
 
-A run imports all of our own modules anew, from its tree. Most mutations die within a second; importing the
-libraries takes longer than that.
+A run imports all of our own modules anew, from its tree. Most mutations are caught within a second, and
+importing the libraries takes longer than that.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _forks.set_forkserver_preload(
 
 @dataclass(frozen=True)
 class Run:
-    """`code` as pytest ended; None when it had to be ended."""
+    """`code`: pytest's exit code; None when the run had to be stopped."""
 
     code: int | None
     said: str
@@ -57,6 +57,6 @@ def _run(tree: str, arguments: list[str], said: str) -> None:
         del sys.modules[name]
     sys.dont_write_bytecode = True
     os.environ |= {"OPPSYNC_STATEFUL_QUICK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    # Libraries that are plugins of pytest too are there before it: it cannot rewrite their assertions.
+    # Libraries that are pytest plugins too are loaded before pytest, so it cannot rewrite their assertions.
     known = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     sys.exit(int(pytest.main([*known, *arguments])))

@@ -1,4 +1,5 @@
-"""Mutations of what vendors' answers mean, of look-ups outside, of tenants, and of what comes after the end."""
+"""Mutations of how vendors' answers are read, of look-ups outside, of tenants, and of restore, retention and
+dead letters."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _NO_ANSWER = "tests/integration/test_http.py::test_a_write_without_a_whole_answe
 _UNSEEN = "tests/integration/test_tenants.py::test_nobody_sees_or_touches_what_another_firm_has"
 
 WIRE = (
-    # What an answer means.
+    # How an answer is read.
     Mutation(
         "a 5xx to a write counts as refused",
         HTTP,

@@ -43,7 +43,7 @@ def systems(tryton: TrytonAddress, tmp_path_factory: pytest.TempPathFactory) -> 
 def template(
     template: Template, servers: ServerAddresses, systems: DemoSystems, tmp_path_factory: pytest.TempPathFactory
 ) -> Template:
-    """The demo firm has moved in: its connections, people and reference data."""
+    """A database with the demo firm: its connections, people and reference data."""
     furnished = replace(template, database="template_house")
     execute(servers, f"create database {furnished.database} template {template.database}")
     folder = tmp_path_factory.mktemp("house")
@@ -63,20 +63,20 @@ def house(application: Application, systems: DemoSystems) -> Iterator[House]:
 
 @pytest.fixture
 def tryton_books(tryton: TrytonAddress) -> Iterator[Callable[[int], Books]]:
-    """Tryton's books of a company, past our adapter."""
+    """Tryton's books of a company, read without our adapter."""
     with ExitStack() as stack:
         yield lambda company: stack.enter_context(Books(tryton, company))
 
 
 @pytest.fixture
 def books(tryton_books: Callable[[int], Books]) -> Books:
-    """Those of ACME-DE."""
+    """The books of ACME-DE."""
     return tryton_books(1)
 
 
 @pytest.fixture
 def gate(house: House, systems: DemoSystems) -> Iterator[Gate]:
-    """The house reaches its ERP through this gate only."""
+    """The house reaches its ERP only through this gate."""
     with gate_before(systems.tryton_url) as (gate, url):
         house.connect(ERP_CONNECTION, base_url=url)
         yield gate

@@ -1,4 +1,4 @@
-"""What Tryton's own books hold of one deal, read past our adapter and compared with the plan."""
+"""Tryton's own books of one deal, read without our adapter and compared with the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gate before Tryton: it passes calls through, and can shut, or lose answers, at a chosen write."""
+"""A gate before Tryton: it passes calls through, and can close or lose answers at a chosen write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host"}
 
 
 class Gate:
-    """`writes` counts the creates that reached Tryton since the gate was last told what to do."""
+    """`writes` counts the creates that reached Tryton since the gate's last instruction."""
 
     def __init__(self, behind: str) -> None:
         self._http = httpx2.Client(base_url=behind, timeout=HANG_SECONDS)
@@ -32,19 +32,19 @@ class Gate:
         self._set()
 
     def shut(self) -> None:
-        """Nothing gets through, look-ups neither."""
+        """Let nothing through, not even look-ups."""
         self._set(shut=True)
 
     def refuse_after(self, writes: int, status: int = 503, body: str = "") -> None:
-        """So many creates get through; further ones are answered with `status` and reach nobody."""
+        """Let so many creates through; answer further ones with `status` without passing them on."""
         self._set(passes=writes, status=status, body=body)
 
     def lose_answer(self, to_write: int, *, then_shut: bool = False) -> None:
-        """The answer to that create (counted from 1) is lost: Tryton has carried it out."""
+        """Lose the answer to that create (counted from 1), which Tryton has carried out."""
         self._set(loses=to_write, then_shut=then_shut)
 
     def at_write(self, number: int, happens: Callable[[], object]) -> None:
-        """What happens elsewhere while Tryton carries that create (counted from 1) out."""
+        """Call `meanwhile` while Tryton carries out that create (counted from 1)."""
         self._set(happens={number: happens})
 
     def _set(

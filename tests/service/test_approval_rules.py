@@ -1,4 +1,4 @@
-"""Plans that a rule approves go the whole way by themselves, and never look as if a person had decided."""
+"""Plans that a rule approves go the whole way by themselves, and are never shown as decided by a person."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ def test_a_rejected_deal_that_was_mended_needs_a_new_round(house: House, record_
 
 
 def test_a_rejected_plan_that_comes_again_unchanged_is_decided_anew(house: House, record_id: str) -> None:
-    """What was edited stands on no plan: the hash is the rejected one, the rejection is history."""
+    """The edit is not part of the plan, so the hash is that of the rejected plan; the rejection is history."""
     rejected = house.plan(record_id).hash
     house.reject(record_id, "Ask the customer once more")
     house.settle()
@@ -264,7 +264,7 @@ def test_a_plan_nobody_may_approve_is_parked_and_goes_on_once_somebody_may(house
 
 
 def test_decisions_taken_while_the_stage_judges_are_not_lost(house: House) -> None:
-    """The stage has read the open tasks and tells the candidates; before it is done, both have decided."""
+    """The stage has read the open tasks and notifies the candidates; before it finishes, both have decided."""
     house.rows(
         "create function decide() returns trigger language plpgsql as $$ begin"
         " update approval_tasks set status = 'approved', decided_by = candidates[1], decided_at = now()"

@@ -1,4 +1,4 @@
-"""The first day: deals won before oppsync was switched on are shown, chosen, taken in, and worked once."""
+"""Backfill: deals won before oppsync was switched on are listed, chosen, taken in, and worked once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Run = Callable[..., Result]
 
 
 class Past:
-    """Deals of a month that no other test knows of."""
+    """Deals of a month that no other test uses."""
 
     def __init__(self, house: House, month: date) -> None:
         self.house, self.first = house, month

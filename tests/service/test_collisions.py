@@ -1,4 +1,4 @@
-"""Somebody writes to an opportunity while a worker is about to: the worker looks again, and loses no time."""
+"""Somebody writes to an opportunity while a worker is about to: the worker reads it again, without a pause."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def test_a_worker_that_meets_another_writer_at_its_commit_goes_on_at_once(house:
 
 
 def somebody_waits(engine: Engine) -> bool:
-    with engine.connect() as connection:  # a new one each time: a transaction sees one state of things
+    with engine.connect() as connection:  # anew: a transaction sees one state of things
         return bool(connection.execute(text(WAITING)).scalar_one())

@@ -1,4 +1,5 @@
-"""A deal that stopped after its approval is given up: what was created is closed, in reverse, and once."""
+"""A deal that stopped after its approval is given up: what was created is closed, in reverse order, and
+once."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def give_up(house: House, record_id: str, reason: str = REASON) -> None:
 
 
 def parked_after(house: House, gate: Gate, writes: int, deal: Mapping[str, Any] | None = None) -> str:
-    """Approved, and refused by the ERP for good after so many creates."""
+    """A deal that was approved, and whose ERP refuses for good after so many creates."""
     record_id = house.to_approval(deal)
     gate.refuse_after(writes, status=400, body=REFUSAL)
     house.approve(record_id)
@@ -124,7 +125,7 @@ def test_what_perhaps_exists_is_looked_up_after_its_quarantine_and_closed(
     house.work()
     house.rows(f"update opportunities set tries = {MAX_TRIES}, due_at = now()")
     house.rows("update effects set sent_at = sent_at - interval '1 hour'")
-    house.settle()  # the look-up meets a shut door once too often
+    house.settle()  # the look-up fails at the closed gate until its tries are used up
     assert house.exception(record_id).code == "RETRIES_EXHAUSTED"
     house.rows("update effects set sent_at = now()")
     gate.open()

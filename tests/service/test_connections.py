@@ -1,4 +1,4 @@
-"""A connection that is set up wrong loses nothing that the CRM tells."""
+"""A connection that is set up wrong loses none of the CRM's deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CRM and PSA fail in every way a write can fail: each is told once, and alone."""
+"""CRM and PSA fail in every way a write can fail: each is written once, independently of the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.harness.waiting import until
 from tests.service import erp
 
 WORKSPACES = "/api/v1/workspaces"
-# How a write goes wrong, and whether nobody knows afterwards what became of it.
+# How a write goes wrong, and whether its outcome is unknown afterwards.
 FAULTS: dict[str, tuple[dict[str, Any], bool]] = {
     "500 before commit": ({"status": 500}, True),
     "500 after commit": ({"status": 500, "after_commit": True}, True),
@@ -45,7 +45,7 @@ def effect(house: House, record_id: str, kind: str) -> LedgerRow:
 
 
 def written_back(house: House, record_id: str) -> list[Mapping[str, Any]]:
-    """Every committed write of ours, out of the CRM's own journal."""
+    """Every committed write of ours, from the CRM's own journal."""
     return [change for change in house.salesforce.changes(record_id) if change["by"] != "user"]
 
 
@@ -93,7 +93,7 @@ def test_the_psa_has_one_project_whatever_happens_to_the_first_try(
     assert house.state(record_id) is State.ACTIVE
     (workspace,) = workspaces(house, record_id)
     assert "Status: Active" in workspace["description"]
-    # Each effect is retried alone: the CRM was not told again.
+    # Each effect is retried by itself: the CRM was not written again.
     assert written_back(house, record_id) == told
     assert effect(house, record_id, "crm").attempts == 1
 
@@ -112,7 +112,7 @@ def test_the_psa_s_status_is_retried_without_its_project(house: House, record_id
 
 
 def test_a_late_commit_is_found_after_the_quarantine(house: House, record_id: str) -> None:
-    """The PSA carries the create out after we gave up on it."""
+    """The PSA carries the create out after we stopped waiting for it."""
     house.kantata.faults([{"method": "POST", "path": WORKSPACES, "commit_late_seconds": 600}])
     house.work()
     assert effect(house, record_id, "psa").state is EffectState.UNKNOWN
@@ -165,7 +165,7 @@ def test_a_session_the_crm_forgot_is_opened_anew(house: House, record_id: str) -
 
 @pytest.mark.parametrize("standing", [State.AWAITING_APPROVAL, State.ACTIVE])
 def test_a_re_read_that_fails_backs_off_like_everything_else(house: House, standing: State) -> None:
-    """It does not spin while the CRM is away, and the deal stays where it is."""
+    """It does not retry without pause while the CRM is down, and the deal stays where it is."""
     reach = house.to_approval if standing is State.AWAITING_APPROVAL else house.to_active
     record_id = reach(deals.milestone(WON_ON))
     house.salesforce.faults([{"method": "POST", "status": 503, "count": None}])
@@ -184,7 +184,7 @@ def test_a_re_read_that_fails_backs_off_like_everything_else(house: House, stand
 
 
 def test_a_re_read_that_never_succeeds_is_a_dead_letter_and_is_made_again_by_a_replay(house: House) -> None:
-    """Otherwise a plan could be approved that the CRM has long changed."""
+    """Otherwise a plan could be approved that the CRM has changed long ago."""
     record_id = house.to_approval(deals.milestone(WON_ON))
     old = house.plan(record_id)
     house.salesforce.faults([{"method": "POST", "status": 503, "count": None}])

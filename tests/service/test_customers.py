@@ -1,4 +1,4 @@
-"""An account without a customer code meets the ERP's customers; where they are several, a person says which."""
+"""An account without a customer code is matched with the ERP's customers; if several fit, a person chooses."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_persons_choice_is_kept_for_the_next_deal(house: House, books: Books) 
 
 
 def doubtful(house: House, books: Books, name: str) -> tuple[str, UUID]:
-    """A deal of an account that two customers of the ERP may be, CODE-1 and CODE-2; and its exception."""
+    """A deal of an account that fits two customers of the ERP, CODE-1 and CODE-2; and its exception."""
     code = name.split(maxsplit=1)[0].upper()
     for number in (1, 2):
         address = {"country": books.one("country.country", [["code", "=", "DE"]])["id"]}

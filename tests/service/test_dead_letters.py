@@ -1,4 +1,4 @@
-"""A bug stops one deal, not the others, and is kept where people look."""
+"""A bug stops one deal, not the others, and becomes a dead letter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed deliveries that cannot be read: kept as they came, shown with what is wrong and where."""
+"""Signed deliveries that cannot be read: stored as they came, shown with the fault and its place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOLD: dict[str, Any] = {
 }
 
 
-def told(**changes: Any) -> bytes:
+def notification(**changes: Any) -> bytes:
     return json.dumps(TOLD | changes).encode()
 
 
@@ -35,12 +35,21 @@ UNREADABLE = {
     "a list": (b"[]", "$"),
     "nested without end": (b"[" * 100_000, "offset 0"),
     "a number without end": (b"9" * 10_000, "offset 0"),
-    "another type": (told(type="invoice.paid"), "$.type"),
-    "nobody in it": (told(opportunities=[]), "$.opportunities"),
-    "an account's id": (told(opportunities=[ONE | {"id": "001000000000001AAA"}]), "$.opportunities[0].id"),
-    "a misspelt id": (told(opportunities=[ONE, ONE | {"id": "006" + "x" * 5_000}]), "$.opportunities[1].id"),
-    "no stamp": (told(opportunities=[ONE | {"system_modstamp": "soon"}]), "$.opportunities[0].system_modstamp"),
-    "a NUL in it": (told(opportunities=[ONE | {"id": "006\x000000000001"}]), "$.opportunities[0].id"),
+    "another type": (notification(type="invoice.paid"), "$.type"),
+    "nobody in it": (notification(opportunities=[]), "$.opportunities"),
+    "an account's id": (
+        notification(opportunities=[ONE | {"id": "001000000000001AAA"}]),
+        "$.opportunities[0].id",
+    ),
+    "a misspelt id": (
+        notification(opportunities=[ONE, ONE | {"id": "006" + "x" * 5_000}]),
+        "$.opportunities[1].id",
+    ),
+    "no stamp": (
+        notification(opportunities=[ONE | {"system_modstamp": "soon"}]),
+        "$.opportunities[0].system_modstamp",
+    ),
+    "a NUL in it": (notification(opportunities=[ONE | {"id": "006\x000000000001"}]), "$.opportunities[0].id"),
 }
 
 
@@ -87,10 +96,10 @@ def test_replaying_what_still_cannot_be_read_says_so_and_leaves_it_open(house: H
 
 
 def test_replaying_what_can_be_read_by_now_takes_it_in(house: House) -> None:
-    """As when a later release reads what an earlier one did not."""
+    """As when a later release can read what an earlier one could not."""
     record_id = str(house.salesforce.win_deal(deals.milestone(WON_ON))["id"])
     event_id = house.deliver(b"nonsense")
-    body = told(opportunities=[ONE | {"id": record_id}])
+    body = notification(opportunities=[ONE | {"id": record_id}])
     with house.application.engine.begin() as connection:
         connection.execute(text("update inbox set body = :body"), {"body": body})
 
@@ -104,7 +113,7 @@ def test_replaying_what_can_be_read_by_now_takes_it_in(house: House) -> None:
 
 
 def test_a_deal_that_the_crm_does_not_know_is_parked(house: House) -> None:
-    house.deliver(told(opportunities=[ONE | {"id": "006Ws0000000999IAA"}]))
+    house.deliver(notification(opportunities=[ONE | {"id": "006Ws0000000999IAA"}]))
     house.settle()
 
     item = the_item(house)

@@ -1,4 +1,4 @@
-"""Which ERP and PSA a deal goes to is chosen once, when it is planned, whatever is connected later."""
+"""A deal's ERP and PSA are chosen once, when it is planned, whatever is connected later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def connect_others(house: House) -> None:
-    """A second ERP and a second PSA, first by their ids, where nobody answers."""
+    """A second ERP and a second PSA with ids that sort first, at addresses that do not answer."""
     with house.application.uow() as uow:
         for known in (ERP_CONNECTION, PSA_CONNECTION):
             connection = uow.connections.get(known)

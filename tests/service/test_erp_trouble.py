@@ -1,4 +1,4 @@
-"""The ERP is away, loses answers, refuses, or holds something else: nothing is made twice, nothing is lost."""
+"""The ERP is down, loses answers, refuses, or has other content under a key: nothing is made twice or lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.harness.tryton import Books
 from tests.service import erp
 from tests.service.gate import Gate
 
-# The parent, a task and four milestones of the deal these stories are told about.
+# The parent, a task and four milestones of the deal in these stories.
 WRITES = 6
 
 
@@ -95,7 +95,7 @@ def test_a_create_whose_answer_was_lost_is_found_again_and_not_repeated(
 def test_nothing_is_sent_nor_looked_up_before_the_quarantine_is_over(
     house: House, books: Books, gate: Gate, record_id: str
 ) -> None:
-    """A look-up too early would miss what is still being committed."""
+    """A look-up before its end would miss what is still being committed."""
     gate.lose_answer(to_write=1)
     house.work()
     seen = house.opportunity(record_id)

@@ -1,4 +1,4 @@
-"""What is wrong with a deal is said at once and in full, and a replay goes on once it is mended."""
+"""All findings of a deal are reported at once, and a replay continues once they are fixed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who works a deal, how far, and what happens to one who lost the right to."""
+"""Who may work a deal, how far a run goes, and what happens to a worker that lost its lease."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_messages_for_many_workers_at_once_make_one_tree(
 def test_a_zombie_s_create_is_found_by_its_successor_and_its_answer_is_not_recorded(
     house: House, applications: Callable[[], Application], gate: Gate, books: Books
 ) -> None:
-    """The lease is taken by another while the ERP carries the first one's create out."""
+    """Another worker takes the lease while the ERP carries out the first one's create."""
     record_id = house.to_approval(deals.milestone(WON_ON))
     house.approve(record_id)
     taken = "update opportunities set lease_token = lease_token + 1, lease_until = now() - interval '1 s'"

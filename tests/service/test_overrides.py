@@ -1,4 +1,5 @@
-"""A person changes a plan before it is approved: it is made anew, approved anew, and never by that person."""
+"""A person overrides a plan before it is approved: it is planned anew, approved anew, and never by that
+person."""
 
 from __future__ import annotations
 

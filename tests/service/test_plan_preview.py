@@ -1,4 +1,4 @@
-"""A deal is previewed before anybody told us of it: it gets that plan later, and nothing is written."""
+"""A deal is previewed before any delivery about it: it gets that plan later, and nothing is written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def preview(house: House, of: Opportunity | UUID | str) -> PlanPreview:
 
 
 def everything(house: House, books: Books) -> Mapping[str, object]:
-    """Rows of every table of ours, and what the outside systems have."""
+    """The rows of all our tables, and the content of the outside systems."""
     with house.application.engine.connect() as connection:
         rows = {
             name: connection.scalar(select(func.count()).select_from(table))
@@ -117,7 +117,7 @@ def test_what_people_overrode_is_in_the_preview_of_a_known_deal(
     for of in (opportunity.id, record_id):
         shown = preview(house, of)
         assert shown.hash == opportunity.plan_hash
-        # Finance may not approve what finance changed, and there is nobody else.
+        # Finance may not approve its own override, and there is no second approver.
         by_role = {needed.role: needed.candidates for needed in shown.approvals}
         assert (by_role[ApprovalRole.FINANCE], len(by_role[ApprovalRole.DELIVERY])) == ((), 1)
     assert preview(house, before.record).hash == before.plan_hash  # a document is what it says
@@ -154,7 +154,7 @@ def by_rule(shown: PlanPreview) -> set[str | None]:
 
 
 def override(house: House, opportunity: OpportunityDetail, field: str, value: str) -> None:
-    """Said by finance of the first line."""
+    """An override of the first line by finance."""
     with house.application.uow() as uow:
         found = uow.people.by_email(TENANT, FINANCE)
     assert found is not None

@@ -1,4 +1,4 @@
-"""What no webhook told of is heard all the same: by asking the CRM, once, and nothing is done twice for it."""
+"""Polls find changes whose webhook never arrived, once, and nothing is done twice because of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ REST = "/services/data"
 
 @pytest.fixture
 def polled(house: House) -> House:
-    """Polled up to now. The CRM holds other tests' deals: polls begin after the last of them."""
+    """A house that is polled up to now. The CRM holds other tests' deals, so polls begin after the last of
+    them."""
     house.connect(CRM_CONNECTION, poll_overlap=0)
     house.poll()
     stamps = [one["SystemModstamp"] for one in house.salesforce.records("Opportunity")]
@@ -42,12 +43,12 @@ def polled(house: House) -> House:
 
 
 def win(house: House, number: int = 1) -> str:
-    """A deal that nobody tells us of."""
+    """Win a deal without a webhook."""
     return str(house.salesforce.win_deal(deals.time_and_materials(WON_ON, name=f"Advisory {number}"))["id"])
 
 
 def tell(house: House, record_id: str) -> None:
-    """The webhook, in the version that the record has now."""
+    """Deliver the webhook, in the record's present version."""
     stamp = house.salesforce.record(record_id)["SystemModstamp"].replace("+0000", "Z")
     told = {
         "type": "opportunity.changed",
@@ -64,7 +65,7 @@ def status(house: House) -> PollStatus:
 
 
 def deliveries(house: House, record_id: str) -> list[str]:
-    """How we came to know of a deal, each time."""
+    """The deliveries of a deal, each by webhook or poll."""
     query = """select i.source from inbox i
         join inbox_opportunities io on io.tenant_id = i.tenant_id and io.inbox_id = i.id
         join opportunities o on o.tenant_id = io.tenant_id and o.id = io.opportunity_id
@@ -355,7 +356,7 @@ def test_what_was_found_can_be_replayed_as_a_delivery(polled: House) -> None:
 
 
 def test_each_poll_looks_back_one_overlap(house: House) -> None:
-    """A change may become visible after others that have a later stamp. What was won earlier is left alone."""
+    """A change may become visible after others with a later stamp. Deals won before that are not taken in."""
     house.connect(CRM_CONNECTION, poll_overlap=3_600)
     house.poll()
     after = "SystemModstamp >= "

@@ -1,4 +1,4 @@
-"""A selection is worked again: first what would be done of each, then that; the finished stay as they are."""
+"""A selection is replayed: first a preview of each, then the run; finished deals stay as they are."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def without_lines(house: House) -> str:
 
 
 def add_lines(house: House, record_id: str) -> None:
-    """Fixed in the CRM, and nobody tells us."""
+    """Fix the deal in the CRM, without a webhook."""
     lines = deals.milestone(WON_ON)["lines"]
     house.salesforce.edit(record_id, {"lines": lines})
 

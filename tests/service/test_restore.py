@@ -1,4 +1,4 @@
-"""A backup from before comes back: what the ERP has is taken over or a conflict; a lost approval is seen."""
+"""An old backup is restored: external records are taken over or conflict; a lost approval is noticed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.service.gate import Gate
 
 
 class Backup:
-    """Copies the house's database, and puts the copy in its place."""
+    """Copies the house's database, and puts the copy back in its place."""
 
     def __init__(self, house: House, servers: ServerAddresses) -> None:
         self._house = house

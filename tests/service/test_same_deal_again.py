@@ -1,4 +1,4 @@
-"""The same opportunity again, by whatever road: never a second tree of projects, and nothing forgotten."""
+"""The same opportunity again, by any path: never a second tree of projects, and no change forgotten."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.service import erp
 from tests.service.gate import Gate
 
 PROBABILITY = {"Probability": Decimal(95)}  # no plan depends on it
-LATER_ORDER = {"PO_Number__c": "PO-2026-LATER"}  # it stands on the plan
+LATER_ORDER = {"PO_Number__c": "PO-2026-LATER"}  # part of the plan
 
 
 def test_the_same_delivery_again_has_the_same_event_id_and_does_nothing(house: House) -> None:
@@ -56,7 +56,7 @@ def test_another_delivery_about_an_unchanged_deal_is_no_change(house: House, sta
 
 
 def test_an_echo_of_our_own_write_back_does_nothing(house: House, books: Books) -> None:
-    """The CRM tells of the fields that we wrote; its version moved, what matters to a plan did not."""
+    """The CRM notifies of the fields that we wrote: its version moved, but nothing that a plan depends on."""
     record_id = house.to_active(deals.milestone(WON_ON))
     written = house.salesforce.record(record_id)["SystemModstamp"]
 
@@ -109,7 +109,7 @@ def test_an_edit_that_changes_the_plan_voids_the_approvals(house: House, books: 
 
 
 def test_an_edit_back_to_an_earlier_plan_needs_a_new_round(house: House) -> None:
-    """The old approvals were void; a plan that is current again is decided again."""
+    """The old approvals were void, so a plan that becomes current again is decided again."""
     record_id = house.to_approval(deals.milestone(WON_ON))
     house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
     first = house.plan(record_id)
@@ -302,11 +302,11 @@ def test_a_rejected_deal_that_is_won_anew_and_lost_again_is_withdrawn_not_called
 def test_a_deal_lost_while_nobody_knows_whether_its_project_exists_is_not_withdrawn(
     house: House, books: Books, gate: Gate
 ) -> None:
-    """The answer to the first create was lost, and the look-up fails: it may exist, and does."""
+    """The answer to the first create was lost, and the look-up fails: it may exist, and it does."""
     record_id = house.to_approval(deals.milestone(WON_ON))
     gate.lose_answer(to_write=1, then_shut=True)
     house.approve(record_id)
-    house.work_later()  # the quarantine is over, and the look-up meets a shut door
+    house.work_later()  # the quarantine is over, and the look-up fails at the closed gate
     assert house.state(record_id) is State.APPROVED
 
     house.lose(record_id)

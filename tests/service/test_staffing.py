@@ -1,4 +1,4 @@
-"""Whom a deal's templates need is asked for in the PSA: once each, whatever happens on the way."""
+"""The staff that a deal's templates need is requested in the PSA: once each, whatever happens in between."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUDGET = [
     {"role": "Senior Consultant", "percent": "40"},
     {"role": "Consultant", "percent": "60", "location": "NA"},
 ]
-# How asking goes wrong, and what is known of it afterwards.
+# How a request goes wrong, and what is known of it afterwards.
 FAULTS: dict[str, tuple[dict[str, Any], EffectState]] = {
     "500 before commit": ({"path": RESOURCES, "status": 500}, EffectState.UNKNOWN),
     "500 after commit": ({"path": RESOURCES, "status": 500, "after_commit": True}, EffectState.UNKNOWN),
@@ -45,7 +45,7 @@ def record_id(house: House) -> str:
 
 
 def staffed(house: House) -> str:
-    """A deal of 400 hours that is approved, and whose template asks for two."""
+    """An approved deal of 400 hours whose template requests two people."""
     template = {"code": "TPL-CLOUD-STAFFED", "name": "Cloud, staffed", "budget": BUDGET}
     row = ReferenceRow(
         kind=ReferenceKind.PROJECT_TEMPLATE,
@@ -62,12 +62,12 @@ def staffed(house: House) -> str:
 
 
 def resources(house: House, record_id: str) -> list[dict[str, Any]]:
-    """The PSA's own books."""
+    """The resources in the PSA's own books."""
     return [each for each in house.kantata.resources() if f":{record_id}:" in each["service_model_ref"]]
 
 
-def asked(house: House, record_id: str) -> dict[str, tuple[str, int]]:
-    """The end of our key -> text and minutes, of all that the PSA has."""
+def requested(house: House, record_id: str) -> dict[str, tuple[str, int]]:
+    """The end of our key -> text and minutes, of all requests in the PSA."""
     found = resources(house, record_id)
     told = {
         each["service_model_ref"].partition("/staffing/")[2]: (
@@ -99,7 +99,7 @@ def test_an_active_deal_has_asked_for_each_role_once(house: House, record_id: st
     house.settle()
 
     assert house.state(record_id) is State.ACTIVE
-    assert asked(house, record_id) == NEEDED
+    assert requested(house, record_id) == NEEDED
     assert {row.state for row in requests(house, record_id)} == {EffectState.CONFIRMED}
     (project,) = (row for row in house.effects(record_id) if row.kind is EffectKind.PSA_PROJECT)
     assert {f"{each['workspace_id']:.0f}" for each in resources(house, record_id)} == {project.outside_id}
@@ -120,7 +120,7 @@ def test_each_role_is_asked_for_once_whatever_happens_to_the_first_try(
     house.settle_later()
 
     assert house.state(record_id) is State.ACTIVE
-    assert asked(house, record_id) == NEEDED
+    assert requested(house, record_id) == NEEDED
 
 
 def test_a_write_back_that_runs_again_asks_nobody_again(house: House, record_id: str) -> None:
@@ -130,7 +130,7 @@ def test_a_write_back_that_runs_again_asks_nobody_again(house: House, record_id:
     write_back_again(house, record_id)
 
     assert house.state(record_id) is State.ACTIVE
-    assert asked(house, record_id) == NEEDED
+    assert requested(house, record_id) == NEEDED
     assert not [each for each in house.kantata.requests() if each["method"] == "POST"]
 
 
@@ -143,7 +143,7 @@ def test_what_a_restored_backup_forgot_is_taken_over(house: House, record_id: st
 
     assert house.state(record_id) is State.ACTIVE
     assert {row.key: row.outside_id for row in requests(house, record_id)} == before
-    assert asked(house, record_id) == NEEDED
+    assert requested(house, record_id) == NEEDED
 
 
 def test_what_is_asked_for_otherwise_under_our_key_is_a_conflict(house: House, record_id: str) -> None:
@@ -180,7 +180,7 @@ def test_a_role_that_the_connection_does_not_know_waits_for_whoever_connected_it
     house.settle()
 
     assert house.state(record_id) is State.ACTIVE
-    assert asked(house, record_id) == NEEDED
+    assert requested(house, record_id) == NEEDED
 
 
 def test_without_a_psa_the_plan_says_who_is_needed_and_the_deal_becomes_active(house: House) -> None:
@@ -193,14 +193,14 @@ def test_without_a_psa_the_plan_says_who_is_needed_and_the_deal_becomes_active(h
     wanted = [(request.role, request.location) for request in house.plan(record_id).plan.content.staffing()]
     assert wanted == [("Senior Consultant", "DACH"), ("Consultant", "NA")]
     assert requests(house, record_id) == []
-    assert asked(house, record_id) == {}
+    assert requested(house, record_id) == {}
 
 
 def test_a_deal_that_is_given_up_asks_for_nobody_any_more(house: House, record_id: str) -> None:
     house.kantata.faults([{"method": "PUT", "path": "/api/v1/workspaces", "status": 422}])
     house.settle()
     assert house.opportunity(record_id).resume_state is State.CREATED
-    assert asked(house, record_id) == NEEDED
+    assert requested(house, record_id) == NEEDED
 
     give_up = Compensate(
         TENANT, house.opportunity(record_id).id, house.operator, "The customer is being wound up."
@@ -209,7 +209,7 @@ def test_a_deal_that_is_given_up_asks_for_nobody_any_more(house: House, record_i
     house.settle_later()
 
     assert house.state(record_id) is State.WITHDRAWN
-    assert asked(house, record_id) == {}
+    assert requested(house, record_id) == {}
     assert {row.state for row in requests(house, record_id)} == {EffectState.CANCELLED}
     (workspace,) = [w for w in house.kantata.workspaces() if f":{record_id}:" in w["external_reference"]]
     assert workspace["archived"] is True

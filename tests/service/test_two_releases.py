@@ -1,4 +1,4 @@
-"""During a deploy two releases work the same deals: what the newer one stored waits for it."""
+"""During a deploy two releases work the same deals: what the newer one stored waits for a newer worker."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_each_billing_model_alone_is_a_single_project(
 
 
 def test_a_deal_won_a_year_earlier_has_the_rates_of_its_day(house: House) -> None:
-    """Last year's rate stands on the plan; the cost centre moved at the same date."""
+    """Last year's rate is in the plan; the cost centre changed at the same date."""
     this_year = house.to_approval(deals.time_and_materials(date(2026, 3, 2)))
     last_year = house.to_approval(deals.time_and_materials(date(2025, 3, 3)))
 
@@ -124,14 +124,14 @@ def test_the_ledger_has_every_effect_confirmed_at_its_first_attempt(house: House
 
 def test_candidates_are_told_once_with_a_link_and_no_amount(house: House) -> None:
     record_id = house.to_approval()
-    house.tell(record_id)  # looked at once more: nobody is told again
+    house.tell(record_id)  # processed once more: nothing is written again
     house.settle()
 
     mails = [
         message_from_bytes(path.read_bytes(), policy=default)
         for path in sorted(house.application.settings.outbox_folder.glob("*.eml"))
     ]
-    # The owner has the finance role too, and is no candidate for the own deal.
+    # The owner has the finance role too, and is no candidate for their own deal.
     assert sorted(mail["To"] for mail in mails) == [DELIVERY, FINANCE]
     tasks = {str(task.id) for task in house.tasks(record_id).values()}
     amount = house.plan(record_id).plan.content.total.amount

@@ -1,4 +1,4 @@
-"""What must be true: at every moment, and at the end, when everything has healed and time has passed."""
+"""Invariants: of every moment, and of the end, when every trouble is over and time has passed."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tests.stateful.memory import EMIT_AGAIN, Row
 from tests.stateful.simulation import Simulation
 from tests.stateful.vendors import Books, Thing
 
-# What a person must change something for; all else that parked a deal is gone when the troubles are.
+# Codes that only a person's change clears; all others clear when the troubles are over.
 STAYS_PARKED = {"ACCOUNT_UNKNOWN", "NO_APPROVER"}
-# Won again after it was given up, it meets its own closed projects.
+# A deal that was given up and won again meets its own closed projects.
 STAYS_GIVEN_UP = {"CONTENT_CONFLICT"}
 _IN_ERP = {EffectKind.PARENT, EffectKind.CHILD, EffectKind.TASK, EffectKind.BILLING_LINE}
 _IN_PSA = {EffectKind.PSA_PROJECT, EffectKind.STAFFING}
@@ -42,7 +42,7 @@ def always(simulation: Simulation) -> None:
 
 
 def _is_not_forgotten(simulation: Simulation, row: Row) -> None:
-    """Due, leased, parked with an item, or waiting for people."""
+    """It is due, leased, parked with an item, or waits for people."""
     tracked = row.tracked
     if row.due_at is not None or row.lease_holder is not None:
         return
@@ -60,7 +60,7 @@ def _is_not_forgotten(simulation: Simulation, row: Row) -> None:
 
 
 def _items(simulation: Simulation, row: Row) -> list[ExceptionItem]:
-    """Those that are open, or that a person chose to leave at that."""
+    """Its items that are open, or that a person dismissed."""
     wanted = (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
     items = simulation.world.items()
     return [item for item in items if item.opportunity_id == row.tracked.id and item.status in wanted]
@@ -77,13 +77,15 @@ def _will_be_sent(simulation: Simulation, row: Row, waiting: set[UUID]) -> None:
 
 
 def _ledger_is_true(simulation: Simulation, row: Row) -> None:
-    """What the ledger calls confirmed is there."""
+    """Every effect that the ledger calls confirmed exists."""
     outside = simulation.outside
     for effect in simulation.world.effects(row.tracked.id):
         if effect.state is EffectState.CONFIRMED and effect.kind in _IN_ERP | _IN_PSA:
             books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
-            there = [thing.outside_id for thing in books.of(effect.key)]
-            assert there == [effect.outside_id], f"{effect.key} is confirmed as {effect.outside_id}: {there}"
+            existing = [thing.outside_id for thing in books.of(effect.key)]
+            assert existing == [effect.outside_id], (
+                f"{effect.key} is confirmed as {effect.outside_id}: {existing}"
+            )
         if effect.state is EffectState.CANCELLED:
             books = outside.psa.books if effect.kind in _IN_PSA else outside.erp.books
             assert all(thing.closed for thing in books.of(effect.key)), f"{effect.key} is not closed"
@@ -95,20 +97,20 @@ def _moves_are_allowed(simulation: Simulation) -> None:
         allowed = move.after is move.before or move.after in TRANSITIONS[move.before]
         assert allowed, f"{move.before} -> {move.after}"
         assert move.version_after == move.version_before + 1, f"{move}"
-    told, made = defaultdict(list), defaultdict(list)
-    for opportunity_id, before, after in simulation.world.told_moves():
-        told[opportunity_id].append((before, after))
+    audited, made = defaultdict(list), defaultdict(list)
+    for opportunity_id, before, after in simulation.world.audited_moves():
+        audited[opportunity_id].append((before, after))
     for move in moves:
         if move.before is not move.after:
             made[move.opportunity_id].append((move.before.value, move.after.value))
-    assert told == made, f"the audit trail tells another story: {told}, but {made}"
+    assert audited == made, f"the audit trail tells another story: {audited}, but {made}"
 
 
 # The end.
 
 
 def at_the_end(simulation: Simulation) -> None:
-    """Every deal we were told of has come to an end that is true outside too."""
+    """Every deal that was delivered to us has reached an end that matches the outside."""
     always(simulation)
     known = {row.tracked.source_id for row in simulation.world.rows()}
     assert known >= simulation.accepted, f"lost: {simulation.accepted - known}"
@@ -153,8 +155,8 @@ def _follows_the_crm(simulation: Simulation, row: Row) -> None:
         assert tracked.state is not State.WITHDRAWN, f"{tracked.source_id} is won, and lies withdrawn"
         return
     codes = {item.code for item in simulation.world.items() if item.opportunity_id == tracked.id}
-    told = tracked.state is State.WITHDRAWN or "LOST_AFTER_APPROVAL" in codes
-    assert told, f"{tracked.source_id} is no longer won, and is {tracked.state}"
+    audited = tracked.state is State.WITHDRAWN or "LOST_AFTER_APPROVAL" in codes
+    assert audited, f"{tracked.source_id} is no longer won, and is {tracked.state}"
 
 
 def _keys_of(simulation: Simulation, row: Row) -> list[str]:
@@ -174,13 +176,13 @@ def _keys_there(simulation: Simulation, row: Row) -> list[str]:
 
 
 def _open_things(simulation: Simulation) -> list[Thing]:
-    """In the ERP and in the PSA."""
+    """What is still open in the ERP and in the PSA."""
     outside = simulation.outside
     return [it for it in (*outside.erp.books.things, *outside.psa.books.things) if not it.closed]
 
 
 def _is_whole(simulation: Simulation, row: Row) -> None:
-    """The whole tree as approved, its money to the last cent, and all who are to know it do."""
+    """The whole tree as approved, its money exact, and written back to CRM and PSA."""
     tracked, outside = row.tracked, simulation.outside
     content = simulation.world.plan(tracked.id, tracked.plan_hash or "").content
     for node in content.nodes:
@@ -209,15 +211,18 @@ def _only(books: Books, key: str) -> dict[str, object]:
 
 
 def _candidates_know(simulation: Simulation, row: Row) -> None:
-    """Who is to decide was told of it."""
+    """The candidates were notified."""
     for task in simulation.world.tasks(row.tracked.id):
         if task.status is TaskStatus.OPEN:
-            told = [message for message in simulation.outside.mail if str(task.id) in message.body]
-            assert len({message.to for message in told}) == len(task.candidates), f"nobody told of {task.role}"
+            audited = [message for message in simulation.outside.mail if str(task.id) in message.body]
+            assert len({message.to for message in audited}) == len(task.candidates), (
+                f"nobody told of {task.role}"
+            )
 
 
 def finish(simulation: Simulation) -> None:
-    """Settle; replay what is open; approve what waits: then nothing is left that troubles alone had stopped."""
+    """Settle; replay open items; approve what waits: afterwards nothing is left that only troubles had
+    stopped."""
     simulation.settle()
     at_the_end(simulation)
     simulation.reads_garbage = True

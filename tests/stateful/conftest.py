@@ -1,4 +1,4 @@
-"""A world of each sort."""
+"""A world of each kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.stateful.postgres_world import PostgresWorld
 from tests.stateful.simulation import START
 from tests.stateful.worlds import MemoryWorld, World
 
-# Whoever sells a fixed fee of cloud work asks for somebody.
+# A template of fixed-fee cloud work that requests staff.
 ASKS = make.template_row("CLOUD|DACH|fixed_fee", budget=[{"role": "Consultant", "percent": "100"}])
 
 

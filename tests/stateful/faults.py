@@ -1,4 +1,4 @@
-"""What can go wrong at the borders of a process: at a transaction, at a call to a vendor."""
+"""Faults at the borders of a process: at a transaction, at a call to a vendor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-# What the stand-in vendors promise: their quarantine is the sum, no second more.
+# What the vendors here guarantee: their quarantine is the sum, no second more.
 PATIENCE = timedelta(seconds=5)
 LATE_COMMIT = timedelta(seconds=8)
 SEARCH_LAG = timedelta(seconds=4)
@@ -16,11 +16,11 @@ QUARANTINE = PATIENCE + LATE_COMMIT + SEARCH_LAG
 
 
 class Died(BaseException):
-    """The process is gone with all it knew; its lease and its rows stay."""
+    """The process is gone with everything in memory; its lease and its rows stay."""
 
 
 class Point(StrEnum):
-    """Where a process meets the world."""
+    """Places where a process touches the outside."""
 
     BEGIN = "begin"  # before a transaction
     COMMIT = "commit"  # within it, before its commit
@@ -77,7 +77,7 @@ AT: dict[Kind, Point] = {
 
 @dataclass(frozen=True)
 class Trouble:
-    """`kind` happens when the run comes to its point for the `nth` time, counted from zero.
+    """`kind` happens when the run reaches its point for the `nth` time, counted from zero.
 
     `meanwhile`: what others do while a paused process stands still, each a name in `simulation.MEANWHILE`.
     """

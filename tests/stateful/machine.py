@@ -1,4 +1,4 @@
-"""The rules by which Hypothesis plays the simulation, in any world."""
+"""The rules by which Hypothesis drives the simulation, in any world."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ NOISE: dict[str, Callable[[Simulation, int], None]] = {
 
 
 def profile(examples: int, steps: int) -> settings:
-    """Fixed examples by default; OPPSYNC_STATEFUL=<n> plays n times as many, new ones each time."""
+    """Fixed examples by default; OPPSYNC_STATEFUL=<n> runs n times as many, new ones each time."""
     more = int(os.environ.get("OPPSYNC_STATEFUL", "0"))
     quick = os.environ.get("OPPSYNC_STATEFUL_QUICK") == "1"
     return settings(
@@ -91,7 +91,7 @@ def profile(examples: int, steps: int) -> settings:
 
 
 def machine_in(make_world: Callable[[], World]) -> type[RuleBasedStateMachine]:
-    """The machine, each example of it in a new world."""
+    """The machine, with a new world for each example."""
 
     class Machine(FirmMachine):
         def __init__(self) -> None:
@@ -130,7 +130,7 @@ class FirmMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.simulation.outside.crm) < MOST_DEALS)
     @rule(lines=st.integers(0, len(LINES) - 1), worker=st.integers(0, WORKERS - 1), troubles=_troubles)
     def a_deal_is_pushed_through(self, lines: int, worker: int, troubles: tuple[Trouble, ...]) -> None:
-        """Won, worked, approved; the troubles come with its creation."""
+        """Won, worked, approved; the troubles come during its creation."""
         simulation = self.simulation
         record_id = simulation.win(lines)
         simulation.tell(record_id)

@@ -1,4 +1,4 @@
-"""What can happen while a process stands still, by name."""
+"""What can happen while a process is paused, by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _with_deal(act: Callable[[Simulation, str], None]) -> Callable[[Simulation], None]:
-    """On the deal that somebody works just now; nothing when nobody does."""
+    """Act on the deal that is being worked just now, if there is one."""
 
     def on_worked(simulation: Simulation) -> None:
         for row in simulation.world.rows():
@@ -37,7 +37,7 @@ def _reprice(simulation: Simulation, record_id: str) -> None:
 
 
 def _take_over(simulation: Simulation, troubles: Sequence[Trouble] = ()) -> None:
-    """The lease runs out, and another worker goes on."""
+    """The lease runs out, and another worker takes over."""
     simulation.pass_time(timedelta(seconds=11))
     simulation.sweep()
     if simulation.bag:

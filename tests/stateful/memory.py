@@ -1,7 +1,7 @@
-"""The storage ports in memory: one copy a transaction, swapped in on commit, on a clock that tests move.
+"""The storage ports in memory: each transaction works on a copy, swapped in on commit; tests move the clock.
 
-It keeps the contract written in `oppsync.ports.storage`, not the SQL: what both disagree on is a fault in one
-of them.
+It implements the contract in `oppsync.ports.storage`, not the SQL: where memory and Postgres disagree, one of
+them is wrong.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class EffectRow:
 
 @dataclass
 class Tables:
-    """All that is stored. Values are never changed in place, so a shallow copy is a snapshot."""
+    """Everything that is stored. Values are never changed in place, so a shallow copy is a snapshot."""
 
     opportunities: dict[UUID, Row] = field(default_factory=dict)
     deliveries: dict[UUID, StoredDelivery] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class MemoryUnitOfWork:
         self.references = store.references
 
     def commit(self) -> None:
-        """Transactions are worked one after the other: no other may have been committed meanwhile."""
+        """Transactions run one after the other: no other may have been committed meanwhile."""
         if self._store.tables is not self._begun_on:
             raise AssertionError("two transactions overlapped")
         before, self._store.tables = self._begun_on, self._tables

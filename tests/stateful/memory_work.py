@@ -54,7 +54,7 @@ class MemoryDeliveries:
 
 
 class MemoryPlanOverrides:
-    """Nobody overrides anything in these histories."""
+    """There are no overrides in these histories."""
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         return []

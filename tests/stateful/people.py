@@ -1,4 +1,4 @@
-"""The people of the firm, and who may decide what: the rule written down a second time, not its code."""
+"""The people of the firm, and who may decide what: the rule written a second time, without using its code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PEOPLE = (
     Person(id=UUID(int=1), email="fiona@example.com", name="Fiona", roles=frozenset({FINANCE})),
     Person(id=UUID(int=2), email="dario@example.com", name="Dario", roles=frozenset({DELIVERY})),
     Person(id=UUID(int=3), email="bo@example.com", name="Bo", roles=frozenset({FINANCE, DELIVERY})),
-    # Sells, and has both roles: but never for what he sold himself.
+    # Sells, and has both roles, but may never decide a deal of his own.
     Person(id=UUID(int=4), email="sam@example.com", name="Sam", roles=frozenset({FINANCE, DELIVERY})),
     Person(id=UUID(int=5), email="vera@example.com", name="Vera", roles=frozenset({PersonRole.AUDITOR})),
     Person(id=UUID(int=6), email="olga@example.com", name="Olga", roles=frozenset({PersonRole.OPERATIONS})),
@@ -35,7 +35,8 @@ def why_not(
     opportunity: TrackedOpportunity,
     tasks: Sequence[ApprovalTask],
 ) -> str | None:
-    """Why this decision must be refused; None when it must be taken. `seen`: the plan the person looked at."""
+    """Why this decision must be refused; None when it must be accepted. `seen`: the plan the person looked
+    at."""
     record = opportunity.record
     reasons = {
         "the role is missing": NEEDED[task.role] not in person.roles,

@@ -37,7 +37,7 @@ _KEPT = {"tenants", "connections", "people", "reference_rows"}
 
 
 class PostgresWorld:
-    """One a database that is furnished; `start_again` empties it for the next example."""
+    """One for each furnished database; `start_again` empties it for the next example."""
 
     def __init__(self, database_url: str) -> None:
         self._watcher = create_engine(database_url, isolation_level="AUTOCOMMIT", pool_size=1).connect()
@@ -48,7 +48,8 @@ class PostgresWorld:
         self._actor = ""
 
     def furnish(self, people: Sequence[Person], reference: Sequence[ReferenceRow]) -> None:
-        """The clock and the watchers, people and reference data: once a database, copies of it have them."""
+        """Add the clock, the triggers that watch, people and reference data: once, since copies of the database
+        have them."""
         self._watcher.execute(text(WATCH.read_text()))
         with self._uow() as uow:
             for role in ConnectionRole:
@@ -140,7 +141,7 @@ class PostgresWorld:
             for row in rows
         ]
 
-    def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
+    def audited_moves(self) -> Sequence[tuple[UUID, str, str]]:
         types = [event.type for event in TELL_MOVES]
         query = select(audit).where(audit.c.type.in_(types)).order_by(audit.c.id)
         told = ((row.opportunity_id, row.before, row.after) for row in self._watcher.execute(query))

@@ -1,4 +1,4 @@
-"""One process of ours: its handlers, its borders, and the troubles that wait for it there."""
+"""One process of ours: its handlers, its borders, and the troubles that happen there."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ MOST_UNITS_OF_WORK = 1_000
 
 
 class EndlessError(BaseException):
-    """No handler of ours may take it for a failure of a stage."""
+    """Not a class of errors that our handlers treat as a failure of a stage."""
 
 
 class InjectedBug(RuntimeError):
-    """An adapter that fails as no adapter should."""
+    """An unexpected error of an adapter."""
 
 
 class Process:
-    """Made anew after each death or shutdown, under a new name; keeps nothing of the one before."""
+    """Made anew under a new name after each death or shutdown; keeps nothing of the one before."""
 
     def __init__(self, simulation: Simulation, name: str) -> None:
         self.name = name
@@ -180,7 +180,7 @@ class Process:
             self.simulation.broken.append(f"bug: {error!r}")
 
     def lease_lost(self, opportunity_id: UUID, token: int) -> None:
-        """A late worker: nothing of it was recorded."""
+        """A worker that lost its lease: nothing of its run was recorded."""
 
 
 def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> None:
@@ -202,7 +202,7 @@ class WatchedUnitOfWork:
 
 
 class Units:
-    """Implements `UnitOfWorkFactory`: what is read has the same borders as what is written."""
+    """Implements `UnitOfWorkFactory`: reads have the same borders as writes."""
 
     def __init__(self, begin: Callable[[], AbstractContextManager[UnitOfWork]]) -> None:
         self._begin = begin
@@ -214,7 +214,7 @@ class Units:
 
 
 class StillKeeper(LeaseKeeper):
-    """Has no thread of its own: it renews when the simulation's time passes."""
+    """A lease keeper without a thread: it renews when the simulation's time passes."""
 
     @contextmanager
     def keep(self, lease: Lease) -> Iterator[None]:
@@ -227,7 +227,7 @@ class StillKeeper(LeaseKeeper):
 
 
 class ConnectedVendors:
-    """The `Systems` of one process; it is all of them itself, told apart by the port they are used through."""
+    """The `Systems` of one process. It implements every port itself, and the port in use tells the vendor."""
 
     quarantine = QUARANTINE
     capabilities = ErpCapabilities(line_kinds=frozenset(LineKind))
@@ -369,7 +369,7 @@ class ConnectedPsa:
         return self._process.write("psa", lambda: self._psa.books.close(outside_id))
 
     def find_staffing(self, order: StaffingOrder) -> ExternalRecord | None:
-        """One that was cancelled is gone."""
+        """A cancelled request no longer exists."""
         self._process.call("psa")
         now = self._process.simulation.now()
         found = self._psa.books.find(order.key, staffing_content(order), now)

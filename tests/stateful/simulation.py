@@ -1,6 +1,6 @@
-"""A small firm in one thread: deals, people, workers that die or freeze, messages that get lost, and one clock.
+"""A small firm in one thread: deals, people, workers that die or pause, messages that get lost, and one clock.
 
-Everything that happens is an argument of a rule, so a failing example can be told again word for word.
+Everything that happens is an argument of a rule, so a failing example can be repeated exactly.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ class Simulation:
         self.away: set[str] = set()
         self.reads_garbage = False
         self.broken: list[str] = []
-        self.reported: list[str] = []  # codes of dead letters, as told to whoever watches
-        self.accepted: set[str] = set()  # deals the CRM has our word for
-        self.untold: set[str] = set()  # deals that changed since we were last told of them
+        self.reported: list[str] = []  # codes of dead letters, as reported
+        self.accepted: set[str] = set()  # deals whose delivery we acknowledged
+        self.untold: set[str] = set()  # deals that changed since their last notification
         self.given_up: set[str] = set()
-        self.deliveries: list[Delivery] = []  # each may come again
-        self.unanswered: list[Delivery] = []  # each will come again: the CRM had no 2xx for it
+        self.deliveries: list[Delivery] = []  # any of these may arrive again
+        self.unanswered: list[Delivery] = []  # each will arrive again: the CRM got no 2xx for it
         self.last_sent: dict[UUID, datetime] = {}
         self._now = START
         self._later: list[tuple[datetime, int, Callable[[], ExternalRecord]]] = []
@@ -80,7 +80,7 @@ class Simulation:
         return self._now
 
     def pass_time(self, duration: timedelta) -> None:
-        """Late commits of vendors happen on the way."""
+        """Vendors' late commits happen when they are due."""
         until = self._now + duration
         while self._later and self._later[0][0] <= until:
             self._now, _, carry_out = heapq.heappop(self._later)
@@ -92,7 +92,7 @@ class Simulation:
         heapq.heappush(self._later, (self._now + delay, next(self._numbers), carry_out))
 
     def wait_for_answer(self, process: Process, duration: timedelta) -> None:
-        """The process lives and renews its leases; another that tries to work its deal finds it taken."""
+        """The process lives and renews its leases; another that tries to work its deal finds it leased."""
         mine = [
             row.tracked.id
             for row in self.world.rows()
@@ -112,7 +112,7 @@ class Simulation:
                 self.broken.append(f"{process.name} lives, but lost its lease")
 
     def meanwhile(self, actions: Sequence[str]) -> None:
-        """What happens while a process stands still."""
+        """What happens while a process is paused."""
         if self._depth:
             return
         self._depth += 1
@@ -164,7 +164,7 @@ class Simulation:
         self.deliver(delivery, troubles)
 
     def deliver(self, delivery: Delivery, troubles: Sequence[Trouble] = ()) -> None:
-        """Over the web: no answer, or 503, makes the CRM send it again."""
+        """Deliver over the web: without an answer, or with 503, the CRM sends it again."""
         known, rows = delivery.delivery_id in self.world.delivered(), self.world.rows()
         try:
             accepted = self._process("web").dispatch(AcceptDelivery(delivery), troubles)
@@ -189,7 +189,7 @@ class Simulation:
             self.deliver(delivery)
 
     def take_over_outside(self, other: Simulation) -> None:
-        """The world as another firm's story left it; nothing of that story is known here."""
+        """Start with the outside systems of another firm's story, whose rows do not exist here."""
         self.pass_time(other.now() - self._now)
         self.outside = other.outside
         self.outside.mail.clear()
@@ -218,7 +218,7 @@ class Simulation:
     def work(
         self, pick: int = 0, worker: int = 0, troubles: Sequence[Trouble] = (), *, keep: bool = False
     ) -> None:
-        """A worker takes any message there is; when there is none, time passes until there is."""
+        """A worker takes any message; without one, time passes until there is one."""
         self._fetch()
         if not self.bag:
             return
@@ -228,12 +228,12 @@ class Simulation:
         self.run(worker, *message, troubles=troubles)
 
     def work_on(self, record_id: str, *troubles: Trouble, worker: int = 0) -> None:
-        """A worker gets a message about this deal, for the stage it stands at."""
+        """A worker gets a message about this deal, for the stage of its state."""
         tracked = self.find(record_id).tracked
         self.run(worker, tracked.id, stage_for(tracked.state).name, troubles)
 
     def work_with(self, trouble: Trouble) -> bool:
-        """Work the first message; returns whether the trouble came."""
+        """Work the first message; returns whether the trouble happened."""
         process = self.workers[0]
         self.run(0, *self.bag.pop(0), troubles=[trouble])
         return process.script.came
@@ -261,7 +261,7 @@ class Simulation:
             process.dispatch(RunStage(opportunity_id, stage), troubles)
         except Died:
             self.workers[worker % WORKERS] = self._process("worker")
-        except StoreUnavailable:  # as the actor does
+        except StoreUnavailable:  # as the actor handles it
             return
         if process.stopping.is_set():
             self._expect_handed_on(opportunity_id)
@@ -278,7 +278,7 @@ class Simulation:
     # People.
 
     def decide(self, task: ApprovalTask, person: Person, decision: Decision, seen: str | None = None) -> None:
-        """Decides, and is refused exactly when it should be."""
+        """Decide; the decision must be refused exactly when the rule says so."""
         row, tasks = self.row(task.opportunity_id), self.world.tasks(task.opportunity_id)
         seen = seen or task.plan_hash
         refusal = people.why_not(task, person, seen, row.tracked, tasks)
@@ -295,7 +295,7 @@ class Simulation:
         self._expect_message(task.opportunity_id)
 
     def approve(self, record_id: str) -> None:
-        """Two people who may."""
+        """Two people approve who may."""
         row = self.find(record_id).tracked
         for task in self.world.tasks(row.id):
             for person in people.PEOPLE:
@@ -370,7 +370,7 @@ class Simulation:
         return [item for item in self.open_items() if item.opportunity_id == opportunity_id]
 
     def sees_creation(self, plan: PlanContent) -> None:
-        """Asked to write something of `plan` outside: two people must have approved this very plan."""
+        """Before a write of `plan` outside: two people must have approved this very plan."""
         row, digest = self.find(plan.record_id), plan_hash(plan)
         approved = {
             task.role: task.decided_by
@@ -383,7 +383,7 @@ class Simulation:
     # The end of all troubles.
 
     def settle(self, rounds: int = 60) -> None:
-        """Everything heals and time passes until nothing is due."""
+        """All troubles end, and time passes until nothing is due."""
         self.away.clear()
         self.redeliver_unanswered()
         for turn in range(rounds):

@@ -1,4 +1,4 @@
-"""One trouble at each step of a deal's way, one after the other: no step is left out by chance."""
+"""One trouble at each step of a deal's way, one step after the other, so that chance leaves none out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.stateful.worlds import World
 
 TWO_WORKSTREAMS = 2
 PAUSES = (Kind.PAUSED, Kind.PAUSED_AFTER_WRITE)
-# Slower there by far: those that the storage has most to do with, at every thirteenth step.
+# Postgres is far slower: only the troubles that concern the storage most, at every thirteenth step.
 ON_POSTGRES = (
     Kind.KILLED_BEFORE_COMMIT,
     Kind.KILLED_AFTER_COMMIT,
@@ -57,7 +57,7 @@ def every_step(
     every: int = 1,
     what_else: Sequence[tuple[str, ...]] = MEANWHILE,
 ) -> Iterator[None]:
-    """Tells the story once for each step (each `every`th) at which `kind` can come."""
+    """Run the story once for each step (each `every`th) at which `kind` can happen."""
     for approved in (False, True):
         for meanwhile in what_else if kind in PAUSES else ((),):
             nth = 0
@@ -83,7 +83,8 @@ def test_a_trouble_at_any_step_of_giving_up_does_no_harm(kind: Kind, memory: Cal
 
 
 def give_up(world: World, trouble: Trouble) -> bool:
-    """A deal that stops at its third project is given up; the trouble comes while what exists is closed."""
+    """A deal that stops at its third project is given up; the trouble comes while existing records are
+    closed."""
     simulation = Simulation(world)
     record_id = simulation.win(TWO_WORKSTREAMS)
     simulation.tell(record_id)

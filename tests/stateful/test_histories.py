@@ -1,4 +1,5 @@
-"""Thousands of histories: any order of events, a crash between any two steps. Nothing lost, nothing twice."""
+"""Thousands of histories: any order of events, a crash between any two steps. Nothing is lost, nothing done
+twice."""
 
 from __future__ import annotations
 

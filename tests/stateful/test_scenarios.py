@@ -1,4 +1,4 @@
-"""Histories worth a name, in memory and on Postgres: what chance meets seldom, told on purpose."""
+"""Named histories, in memory and on Postgres: what random histories seldom reach, on purpose."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_worker_killed_after_sending_leaves_an_effect_that_waits(firm: Simulat
     record_id = approved_deal(firm)
     work(firm, record_id, Trouble(Kind.KILLED_AFTER_WRITE))
     firm.pass_time(timedelta(seconds=11))
-    work(firm, record_id)  # found only from the end of the search lag on; asked only after the quarantine
+    work(firm, record_id)  # found only after the search lag; looked up only after the quarantine
     assert len(firm.outside.erp.books.things) == 1
 
     firm.settle()
@@ -114,7 +114,7 @@ def test_a_write_that_never_lands_is_a_bug_after_three_sends(firm: Simulation) -
     for _ in range(3):
         work(firm, record_id, Trouble(Kind.LOST_BEFORE))
         firm.pass_time(timedelta(minutes=5))
-    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))  # a look-up in vain forgets none of it
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))  # a failed look-up forgets none of it
     firm.pass_time(timedelta(minutes=5))
     work(firm, record_id)
 
@@ -148,7 +148,8 @@ def test_something_else_under_our_key_is_a_conflict_for_a_person(firm: Simulatio
 
 
 def test_what_was_not_there_is_looked_up_again_when_the_erp_was_slow(firm: Simulation) -> None:
-    """All nodes are looked up at once; while the parent is made, something else lands under a child's key."""
+    """All nodes are looked up at once; while the parent is made, something else is created under a child's
+    key."""
     record_id = approved_deal(firm, 1)
     tracked = firm.find(record_id).tracked
     child = firm.world.plan(tracked.id, tracked.plan_hash or "").content.nodes[1]
@@ -162,7 +163,7 @@ def test_what_was_not_there_is_looked_up_again_when_the_erp_was_slow(firm: Simul
 
 
 def test_lost_while_a_write_is_unclear_it_is_not_withdrawn(firm: Simulation) -> None:
-    """The quarantine is over, the look-up meets a shut door; then the deal is lost, though a project exists."""
+    """The quarantine is over, the look-up fails; then the deal is lost, though a project exists."""
     record_id = approved_deal(firm)
     work(firm, record_id, Trouble(Kind.LOST_AFTER))
     firm.pass_time(QUARANTINE + timedelta(minutes=1))
@@ -197,13 +198,13 @@ def test_given_up_while_a_write_is_unclear_all_of_it_is_closed(firm: Simulation)
     firm.settle()
 
     assert firm.state(record_id) is State.WITHDRAWN
-    firm.pass_time(QUARANTINE)  # whatever was still on its way has landed
+    firm.pass_time(QUARANTINE)  # every late commit has happened by now
     assert [thing.closed for thing in firm.outside.erp.books.things] == [True] * 3
     checks.at_the_end(firm)
 
 
 def test_given_up_before_it_can_be_found_all_of_it_is_closed(firm: Simulation) -> None:
-    """Whoever gives up is faster than the ERP's search."""
+    """The person gives up before the ERP's search can find it."""
     record_id = approved_deal(firm, 2)
     work(firm, record_id, Trouble(Kind.REJECTED, 2))
     firm.give_up(record_id)
@@ -234,7 +235,7 @@ def test_a_restored_backup_finds_its_own_projects_again(new_world: Callable[[], 
     before.tell(before.win(), before.win(1))
     checks.finish(before)
     after = Simulation(new_world())
-    # Another order: nothing of ours may decide the keys but what the CRM says.
+    # Another order of the lines: our keys may depend only on the CRM's ids.
     after.take_over_outside(before)
     for record_id in reversed(before.outside.crm):
         after.tell(record_id)
@@ -366,7 +367,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_stage_and_hands_on(firm: Sim
 
 
 def test_frozen_between_mark_and_send_it_does_not_send(firm: Simulation) -> None:
-    """Frozen at each step for longer than any quarantine: by then another has looked, and created."""
+    """Paused at each step for longer than any quarantine: by then another worker has looked, and created."""
     for nth in range(12):
         record_id = approved_deal(firm, 1)
         work(firm, record_id, Trouble(Kind.PAUSED, nth, ("another takes over", "a minute passes")))
@@ -375,7 +376,7 @@ def test_frozen_between_mark_and_send_it_does_not_send(firm: Simulation) -> None
 
 
 def test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over(firm: Simulation) -> None:
-    """The ledger's rows are watched: nobody writes one without a lease that holds."""
+    """The ledger's rows are watched: nobody writes one without a valid lease."""
     for nth in range(4, 10):
         record_id = approved_deal(firm)
         work(firm, record_id, Trouble(Kind.PAUSED, nth, ("the lease runs out",)))
@@ -482,7 +483,7 @@ def test_a_decision_that_comes_in_while_a_worker_judges_is_not_overlooked(firm: 
 
 
 def test_nobody_decides_without_the_role_nor_on_what_changed(firm: Simulation) -> None:
-    """Who opened the page before the plan changed, or while the change is being read, decides nothing."""
+    """A person whose page is older than the change, or who decides while it is being read, decides nothing."""
     record_id = waiting_deal(firm)
     (old,) = firm.tasks(record_id)[:1]
     firm.decide(old, VERA, Decision.APPROVE)
@@ -497,7 +498,7 @@ def test_nobody_decides_without_the_role_nor_on_what_changed(firm: Simulation) -
     assert len(firm.tasks(record_id, TaskStatus.OPEN)) == 2
 
 
-# What the CRM says.
+# The CRM's changes.
 
 
 def test_a_delivery_that_comes_again_changes_nothing(firm: Simulation) -> None:
@@ -560,7 +561,7 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
     assert codes(firm, record_id) == ["ACCOUNT_UNKNOWN"]
     account = firm.outside.crm[record_id].now.account
     assert account is not None
-    firm.change(record_id, account=changed(account, code="CUST-1001"))  # and nobody tells us
+    firm.change(record_id, account=changed(account, code="CUST-1001"))  # without a notification
     firm.replay(firm.open_items()[0])
     firm.settle()
 
@@ -571,7 +572,7 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
 def test_what_was_lost_in_the_crm_counts_on_a_replay_too(firm: Simulation) -> None:
     record_id = approved_deal(firm)
     work(firm, record_id, Trouble(Kind.REJECTED))
-    firm.change(record_id, is_won=False)  # and nobody tells us
+    firm.change(record_id, is_won=False)  # without a notification
     firm.replay(firm.open_items()[0])
     firm.settle()
 

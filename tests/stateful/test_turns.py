@@ -25,7 +25,7 @@ from tests.stateful.worlds import World
 
 
 class SlowUnitOfWork:
-    """Stops where a decision asks who decides: the deal is locked by then, and nothing is written yet."""
+    """Stops where a decision asks who decides: by then the deal is locked, and nothing is written yet."""
 
     def __init__(self, inner: UnitOfWork, reached: Event, goes_on: Event) -> None:
         self._inner = inner
@@ -74,7 +74,7 @@ def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
 
 
 def _wait_until_it_waits(engine: Engine, telling: Future[None]) -> None:
-    """Until it waits for the other's lock, or went past where it should."""
+    """Wait until it waits for the other's lock, or went past where it should have waited."""
     waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
     with engine.connect() as connection:
         until(lambda: telling.done() or connection.execute(waits).scalar_one(), "it waits")

@@ -1,4 +1,4 @@
-"""The outside world: books that keep whatever is written, doubles too, and never forget. The oracle."""
+"""The outside systems: books that accept every write, doubles too, and never forget. The oracle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.stateful.faults import SEARCH_LAG
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that exists outside; a search finds it from `visible_at` on."""
+    """An external record; a search finds it from `visible_at` on."""
 
     key: str
     outside_id: str
@@ -48,7 +48,7 @@ class Thing:
 
 @dataclass
 class Books:
-    """A vendor that accepts everything: whether a thing is there twice is ours to prevent."""
+    """A vendor that accepts everything: preventing doubles is our task."""
 
     things: list[Thing] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

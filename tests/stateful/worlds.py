@@ -1,4 +1,4 @@
-"""Where a simulation's rows live: in memory here, in a real Postgres in `postgres_world`."""
+"""The storage of a simulation: in memory here, in a real Postgres in `postgres_world`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class World(Protocol):
     def set_time(self, now: datetime) -> None: ...
 
     def acting(self, name: str) -> None:
-        """Who writes from now on. Workers' writes are held against the lease they should have."""
+        """Set who writes from now on. Workers' writes are checked against the lease they should hold."""
 
     def relay(self, send: Send) -> int: ...
 
@@ -57,16 +57,16 @@ class World(Protocol):
     def plan(self, opportunity_id: UUID, plan_hash: str) -> Plan: ...
 
     def waiting_messages(self) -> set[UUID]:
-        """Opportunities that an outbox row is about."""
+        """Opportunities with an outbox row."""
 
     def delivered(self) -> set[str]:
         """Delivery ids in the inbox."""
 
     def moves(self) -> Sequence[Move]:
-        """As the storage saw them, oldest first."""
+        """The moves as the storage saw them, oldest first."""
 
-    def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
-        """Opportunity, state before and after, as the audit trail tells them, oldest first."""
+    def audited_moves(self) -> Sequence[tuple[UUID, str, str]]:
+        """Opportunity, state before and after, from the audit trail, oldest first."""
 
     def breaches(self) -> Sequence[str]:
         """Writes that a lease should have prevented."""
@@ -158,18 +158,18 @@ class MemoryWorld:
     def moves(self) -> Sequence[Move]:
         return self._moves
 
-    def told_moves(self) -> Sequence[tuple[UUID, str, str]]:
-        return [told for event in self._store.tables.audit if (told := told_move(event))]
+    def audited_moves(self) -> Sequence[tuple[UUID, str, str]]:
+        return [told for event in self._store.tables.audit if (told := audited_move(event))]
 
     def breaches(self) -> Sequence[str]:
         return self._breaches
 
 
-# The events that tell of a move from one state to another.
+# The events that report a move from one state to another.
 TELL_MOVES = (StateChanged, Replayed, CompensationBegun)
 
 
-def told_move(event: Event) -> tuple[UUID, str, str] | None:
+def audited_move(event: Event) -> tuple[UUID, str, str] | None:
     if not isinstance(event, TELL_MOVES) or event.opportunity_id is None:
         return None
     before, after = event.before["state"], event.after["state"]

@@ -1,4 +1,4 @@
-"""Stories of one world are told in one test process: another world would start everything again."""
+"""Run the stories of one world in one test process: another world would start everything again."""
 
 from __future__ import annotations
 

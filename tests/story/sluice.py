@@ -29,7 +29,7 @@ class Sluice:
         self._let_go = threading.Event()
 
     def hold(self, create: int, side: Side) -> None:
-        """From the next create on, the one with this number waits."""
+        """Hold the create with this number, counted from now on."""
         with self._lock:
             self._creates, self._hold = 0, (create, side)
 
@@ -83,12 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(content)
         except (OSError, http.client.HTTPException):
-            return  # one side is gone: the other is told by the connection's end
+            return  # one side is gone: the other learns it by the connection's end
 
     do_GET = do_POST = _pass_on  # noqa: N815 - as the base class calls them
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Quiet."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The benchmarks run with the product as it is: figures are theirs to tell, not ours to judge."""
+"""The benchmarks run with the present product. Their figures are for people and not judged here."""
 
 from __future__ import annotations
 

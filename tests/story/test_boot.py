@@ -1,24 +1,24 @@
-"""Started while Redis or Postgres is away, everything waits, says so, and goes on by itself."""
+"""Started while Redis or Postgres is down, every process waits, reports it, and goes on by itself."""
 
 from __future__ import annotations
 
 import pytest
 
-from adapters.operations.supervisor import TOGETHER
+from adapters.operations.supervisor import PRODUCT
 from tests.harness.world import Answer, World, spread
 
 
 @pytest.fixture
 def stopped(world: World) -> World:
     """A world whose product does not run yet."""
-    for name in TOGETHER:
+    for name in PRODUCT:
         world.programs[name].stop()
     return world
 
 
 def start(world: World) -> Answer:
-    """Start web, worker and relay; what web says of its health."""
-    for name in TOGETHER:
+    """Start web, worker and relay; returns web's health."""
+    for name in PRODUCT:
         world.programs[name].start()
     world.until(lambda: world.ask("GET", "/health/live").status == 200, "web lives")
     return world.ask("GET", "/health/ready")
@@ -29,7 +29,7 @@ def says(world: World, program: str, what: str) -> bool:
 
 
 def all_run(world: World) -> bool:
-    return all(world.programs[name].is_running for name in TOGETHER)
+    return all(world.programs[name].is_running for name in PRODUCT)
 
 
 def test_started_without_redis_deals_are_taken_in_and_wait_for_it(stopped: World) -> None:

@@ -1,4 +1,4 @@
-"""Webhooks that never come: the relay asks the CRM by itself, and what it finds goes the whole way."""
+"""Webhooks that never arrive: the relay polls the CRM, and what it finds goes the whole way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.harness.world import World, spread
 
 
 def poll_soon(world: World) -> None:
-    """Every second from now on."""
+    """Poll every second from now on."""
     world.connect(CRM_CONNECTION, poll_every=1.0)
     with world.application.engine.begin() as connection:
         connection.exec_driver_sql("update crm_watermarks set due_at = clock_timestamp()")

@@ -1,4 +1,4 @@
-"""`make demo` and `make up` as people meet them: whole processes, one home, looked at from outside."""
+"""`make demo` and `make up` as people run them: whole processes, one home, observed from outside."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEALS = 5
 
 
 class Cli:
-    """The command line with a home of its own, and ports that no other test process looks at."""
+    """The command line with a home of its own, and ports that no other test process uses."""
 
     def __init__(self, home: Path, worker: str) -> None:
         self.home = home
@@ -51,7 +51,7 @@ class Cli:
 
     @contextmanager
     def up(self) -> Iterator[Addresses]:
-        """Until the block ends; then Ctrl-C must end it cleanly."""
+        """Run `up` during the block; then Ctrl-C must end it cleanly."""
         with self.started("up", until="Ctrl-C") as process:
             addresses = Home(self.home).addresses()
             assert addresses is not None
@@ -63,7 +63,7 @@ class Cli:
 
     @contextmanager
     def started(self, command: str, until: str) -> Iterator[subprocess.Popen[str]]:
-        """Once it has said a line that begins with `until`."""
+        """Run it until it has printed a line that begins with `until`."""
         with subprocess.Popen(
             [sys.executable, "-m", "sandbox", command, *self.ports],
             cwd=PROJECT,
@@ -74,19 +74,19 @@ class Cli:
         ) as process:
             try:
                 assert process.stdout is not None
-                said = []
+                lines = []
                 for line in process.stdout:
-                    said.append(line)
+                    lines.append(line)
                     if line.startswith(until):
                         break
                 else:
-                    pytest.fail("".join(said))
+                    pytest.fail("".join(lines))
                 yield process
             finally:
                 process.kill()
 
     def left_running(self) -> list[str]:
-        """Whatever was started for this home, by its arguments or its environment."""
+        """The processes started for this home, by their arguments or their environment."""
         return [line for line in map(_described, Path("/proc").glob("[0-9]*")) if str(self.home) in line]
 
 
@@ -105,7 +105,7 @@ def cli(tmp_path: Path, worker_id: str) -> Cli:
 
 
 def project_numbers(said: str) -> list[str]:
-    """Of the deals that were compared; what was told a second time has its number already."""
+    """The numbers of the deals that were compared; the repeated delivery's deal had its number before."""
     lines = [line for line in said.splitlines() if "told a second time" not in line]
     return re.findall(r"^ok .* project (\d+) .* as planned", "\n".join(lines), re.MULTILINE)
 
@@ -168,14 +168,14 @@ def test_two_demos_then_up_and_planted_differences(cli: Cli) -> None:
 
 
 def as_the_release_before_left_it(home: Home) -> None:
-    """Every stack had the same keys then, and none had an identity."""
+    """In the release before every stack had the same keys, and none had an identity."""
     for name in (IDENTITY, TRYTON_REST_KEY, SALESFORCE_CLIENT_SECRET, KANTATA_TOKEN):
         (home.root / name).unlink()
     admit(home.tryton / f"{firm.DATABASE}.sqlite", "development-only-rest-key")
 
 
 def difference(cli: Cli) -> str:
-    """What the comparison says, which must end with 1."""
+    """The differences that the comparison prints; it must end with 1."""
     done = cli.demo("--compare-only")
     assert done.returncode == 1, done.stdout + done.stderr
     return " ".join(done.stdout.split())

@@ -1,4 +1,4 @@
-"""The ERP goes away in the middle of a deal and comes back: what was made is found, the rest is made."""
+"""The ERP goes down in the middle of a deal and comes back: existing records are found, the rest is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A won deal, by the CRM's own signed webhook, to projects in the ERP and back."""
+"""A won deal, from the CRM's own signed webhook to projects in the ERP and the write-back."""
 
 from __future__ import annotations
 

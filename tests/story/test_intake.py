@@ -1,4 +1,4 @@
-"""What the webhook answers over HTTP, and what is stored of it."""
+"""The webhook's answers over HTTP, and what is stored of each delivery."""
 
 from __future__ import annotations
 

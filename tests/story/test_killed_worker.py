@@ -1,4 +1,4 @@
-"""A worker dies between what it made outside and its note of that: the next one finds it, and goes on."""
+"""A worker dies between a create outside and its record of it: the next one finds it, and goes on."""
 
 from __future__ import annotations
 

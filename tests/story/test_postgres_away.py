@@ -1,4 +1,5 @@
-"""Without Postgres nothing is promised: the CRM is told to come again, and all go on when it is back."""
+"""Without Postgres no delivery is acknowledged: the CRM has to send it again, and all goes on when it is
+back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Procfile's commands on a Postgres and a Redis started elsewhere and named by two variables."""
+"""The Procfile's commands on a Postgres and a Redis started elsewhere, given by two variables."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 import redis
 from sqlalchemy.engine import make_url
 
-from adapters.operations.supervisor import TOGETHER
+from adapters.operations.supervisor import PRODUCT
 from tests.harness.world import World, spread
 
-# Of Postgres (essential plans: 20) and of Redis (the smallest plan), with room for a person's look.
+# Connections of Postgres (essential plans: 20) and of Redis (the smallest plan), less some for people.
 SMALLEST_PLAN = 18
 
 
 @pytest.fixture
 def stopped(world: World) -> World:
     """A world whose product does not run yet."""
-    for name in TOGETHER:
+    for name in PRODUCT:
         world.programs[name].stop()
     return world
 

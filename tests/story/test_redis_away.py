@@ -1,4 +1,4 @@
-"""Redis carries wake-ups only: whatever happens to it, no deal is lost."""
+"""Redis only wakes: whatever happens to it, no deal is lost."""
 
 from __future__ import annotations
 

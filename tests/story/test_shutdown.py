@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from adapters.operations.supervisor import TOGETHER
+from adapters.operations.supervisor import PRODUCT
 from sandbox.firm.install import ERP_CONNECTION
 from tests.harness.world import LONG, World, spread
 from tests.story.sluice import sluice_before
@@ -39,11 +39,11 @@ def test_everybody_told_at_once_ends_well_and_nothing_is_lost(world: World) -> N
     for deal in under_way:
         world.approve(deal)
     late = world.win()
-    programs = [world.programs[name] for name in TOGETHER]
+    programs = [world.programs[name] for name in PRODUCT]
     for program in programs:
         program.signal(signal.SIGTERM, everybody=True)
     codes = {program.name: program.ended() for program in programs}
-    assert codes == dict.fromkeys(TOGETHER, 0), world.last_words()
+    assert codes == dict.fromkeys(PRODUCT, 0), world.last_words()
     world.start_product()
     world.check_active(*under_way)
     world.complete(late)

@@ -1,4 +1,4 @@
-"""Arithmetic written beside a figure, worked out in plain Decimal and with nothing of the product.
+"""The arithmetic beside a figure, computed in plain Decimal without any code of the product.
 
 `100 * 160 * (100 - 10) / 100`; `floor(x, digits)` cuts, `even(x, digits)` rounds half to even, `days(a, b)`
 counts both days (`days("2026-01-15", "2026-01-31")` is 17).

@@ -21,8 +21,8 @@ from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import open_tasks
 from oppsync.pipeline.stage import Advance, Park
 from tests.harness import builders as make
+from tests.unit.test_overrides import override_of
 from tests.unit.test_overrides import planned as plan_of
-from tests.unit.test_overrides import said
 
 FINANCE, DELIVERY = ApprovalRole.FINANCE, ApprovalRole.DELIVERY
 TODAY = date(2026, 5, 4)
@@ -30,7 +30,7 @@ TIME, FIXED = BillingModelCode.TIME_AND_MATERIALS, BillingModelCode.FIXED_FEE
 
 
 def rule(**changes: Any) -> ApprovalRule:
-    """Covers the builders' deal: 44,400.00 EUR, ACME-DE, all three models."""
+    """A rule that covers the builders' deal: 44,400.00 EUR, ACME-DE, all three models."""
     usual = ApprovalRule(up_to=Money(amount=Decimal(50_000), currency="EUR"), known_customers_only=False)
     return changed(usual, **changes)
 
@@ -145,7 +145,7 @@ def test_a_plan_below_the_least_margin_or_without_a_known_one_is_left_to_people(
 
 @pytest.mark.parametrize(("hours", "covered"), [("60", True), ("120", False)])
 def test_the_least_margin_is_that_of_the_hours_that_people_plan(hours: str, covered: bool) -> None:
-    content = plan_of(make.opportunity(make.fixed_line()), said("hours", hours)).content
+    content = plan_of(make.opportunity(make.fixed_line()), override_of("hours", hours)).content
     rules = rules_on([row(least_margin_percent=Decimal(25))], TODAY)
 
     found = approved_by_rule(content, rules, known_customer=True, warned=False, before=())

@@ -1,4 +1,4 @@
-"""Who may decide, who is asked, and what the decisions on a plan add up to."""
+"""Who may decide, who is asked, and what the decisions on a plan result in."""
 
 from __future__ import annotations
 

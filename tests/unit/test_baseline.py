@@ -1,4 +1,4 @@
-"""The baseline: what a deal was to cost, earn and take, taken from the plan that was applied."""
+"""The baseline: a deal's planned cost, revenue and dates, copied from the plan that was applied."""
 
 from __future__ import annotations
 

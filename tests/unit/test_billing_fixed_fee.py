@@ -1,4 +1,4 @@
-"""Fixed fee on dates: equal instalments over the run, the last on its last day."""
+"""Fixed fee on dates: equal instalments over the deal's run, the last on its last day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fixed fee with a deposit: at signing, in between, in the end."""
+"""A fixed fee with a deposit: at signing, in between, at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms of billing as people read them."""
+"""Billing terms as text for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first `make` says when pip gives up."""
+"""The message of the first `make` when pip fails."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What people write when they decide or dismiss."""
+"""The texts that people give when they decide or dismiss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which customer of the ERP an account is, and when a person has to say."""
+"""Which customer of the ERP an account is, and when a person has to choose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages that decide what is to exist: validate, enrich, split. Nothing outside is written."""
+"""The stages that decide: validate, enrich, split. They write nothing outside."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from oppsync.pipeline import enrich, split_workstreams, validate
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from tests.harness import builders as make
 from tests.unit import test_rates
-from tests.unit.test_overrides import said
+from tests.unit.test_overrides import override_of
 
 
 class UnitsOfWork:
@@ -44,7 +44,7 @@ class UnitsOfWork:
 
 
 class Surroundings:
-    """A CRM with one record, an ERP, reference data and a clock; remembers what was asked, in order."""
+    """A CRM with one record, an ERP, reference data and a clock; records the questions, in order."""
 
     def __init__(
         self,
@@ -372,7 +372,7 @@ def test_a_margin_that_blocks_parks_the_deal_where_it_is_split_and_not_before() 
 
 def test_overrides_that_are_not_possible_and_thin_margins_are_found_together() -> None:
     book = floors("50", Severity.BLOCKS)
-    overrides = [said("template", "TPL-X")]
+    overrides = [override_of("template", "TPL-X")]
 
     outcome = parked(split_workstreams.decide(enriched_by(book), make.NOW, book, overrides))
 
@@ -390,7 +390,7 @@ def test_a_plan_names_the_policies_that_its_margins_were_judged_by() -> None:
 
 
 def test_a_deal_that_an_earlier_release_enriched_is_judged_anew_and_told_nothing_twice() -> None:
-    """That release kept margins and their policies with the enrichment."""
+    """The earlier release stored margins and their policies with the enrichment."""
     book = floors("50")
     known = split_by(book, enriched_by(book)).opportunity.enrichment
     assert known is not None

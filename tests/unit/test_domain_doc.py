@@ -1,4 +1,4 @@
-"""docs/domain.md tells of every billing model, and every landing it claims has its test."""
+"""docs/domain.md covers every billing model, and every landing it claims has its test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which recorded effects may exist outside: what a withdrawal must not leave behind unseen."""
+"""Which recorded effects may exist outside, so that a withdrawal must not leave them behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom embedded servers run as, and what that user can reach."""
+"""The account of the embedded servers, and what that user can reach."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ STRANGER = Account(os.geteuid() + 1, os.getegid() + 1)
         (0o711, {OWNER, IN_GROUP, STRANGER}),
         (0o750, {OWNER, IN_GROUP}),
         (0o700, {OWNER}),
-        (0o744, {OWNER}),  # it lists the folder, and still does not get in
+        (0o744, {OWNER}),  # it may list the folder, but not enter it
         (0o077, {IN_GROUP, STRANGER}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Enrichment: reference data of the day the deal was won, and everything that is missing at once."""
+"""Enrichment: reference data of the day the deal was won, and all missing rows at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEXT_DAY = date(2026, 1, 1)
 
 
 class Case(NamedTuple):
-    """A deal that reference data cannot carry, and its one finding."""
+    """A deal for which reference data is not sufficient, and its one finding."""
 
     code: str
     path: str
@@ -228,7 +228,7 @@ def _overlap(one: ReferenceRow, other: ReferenceRow) -> bool:
 def test_the_demo_firms_rows_are_whole() -> None:
     rows = reference_rows()
 
-    # A rule that approves is set by somebody, never installed.
+    # An approval rule is set by somebody, never installed.
     assert {row.kind for row in rows} == set(ReferenceKind) - {ReferenceKind.APPROVAL_RULE}
     for row in rows:
         CATALOG[row.kind].shape.model_validate(row.value)

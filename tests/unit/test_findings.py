@@ -23,7 +23,7 @@ OF_SPLIT_RULES = {
     "SPLIT_NOT_POSSIBLE",
     "TRANSFER_PRICE_MISSING",
 }
-# A deal needs none of these.
+# Fields that a deal may lack.
 OPTIONAL_KINDS = {
     ReferenceKind.CUSTOMER_LINK,
     ReferenceKind.TAX_REGIME,
@@ -35,7 +35,7 @@ OPTIONAL_KINDS = {
     ReferenceKind.MARGIN_POLICY,
     ReferenceKind.APPROVAL_RULE,
 }
-# Raised by stages and services when the world, not the deal, is at fault.
+# Raised by stages and services for faults of the outside, not of the deal.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",
     "APPROVAL_LOST",

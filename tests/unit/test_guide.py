@@ -1,4 +1,4 @@
-"""*Where new things go* keeps its word: a billing model that somebody adds by it goes all the way to a plan."""
+"""*Where new things go* is enough: a billing model that is added by it goes all the way to a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identifiers are compared in one normal form: what people type differently is still the same thing."""
+"""Identifiers are compared in one normal form, so different spellings are still the same thing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intercompany: one entity sells, another delivers and is owed cost plus a percent for it."""
+"""Intercompany: one entity sells, another delivers and is paid its cost plus a percentage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money loses nothing and says exactly what it is."""
+"""Money loses nothing and shows exactly what it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every value of every kind of plan knows where it came from, and says so."""
+"""Every value of every kind of plan has its origin, and the explanation names it."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_every_origin_is_there(name: str) -> None:
     ],
 )
 def test_every_field_of_a_plan_has_a_row(shape: Any, held: set[str], tables: list[dict[str, Any]]) -> None:
-    """A new field: say in `oppsync/domain/planning/origin_table.py` where its value comes from."""
+    """A new field needs its origin in `oppsync/domain/planning/origin_table.py`."""
     rows = set().union(*tables)
 
     assert rows == {name.rstrip("_") for name in shape.model_fields} - held

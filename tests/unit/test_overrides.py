@@ -1,4 +1,4 @@
-"""Overrides: what a person says about a workstream counts instead of what CRM, rules and reference data say."""
+"""Overrides: a person's value for a workstream counts instead of those of CRM, rules and reference data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ANN, BOB = UUID(int=1), UUID(int=2)
 DEAL = make.opportunity(make.fixed_line(), make.milestone_line())
 
 
-def said(
+def override_of(
     field: str, value: str | None, workstream: str = "00kL2", *, by: UUID = ANN, number: int = 1
 ) -> PlanOverride:
     return PlanOverride(
@@ -67,19 +67,19 @@ def node(*overrides: PlanOverride, path: str = "00kL2") -> PlanNode:
 
 
 def test_every_field_can_be_said_otherwise() -> None:
-    assert node(said("name", "Landing zone")).name == "Landing zone"
-    assert node(said("starts_on", "2026-07-01")).starts_on == date(2026, 7, 1)
-    assert node(said("ends_on", "2026-10-31")).ends_on == date(2026, 10, 31)
-    assert node(said("hours", "80.5")).hours == Decimal("80.5")
-    assert node(said("cost_centre", "CC-DE-ADV")).cost_centre == "CC-DE-ADV"
-    assert node(said("template", "TPL-ADV-DACH-FF")).template == "TPL-ADV-DACH-FF"
-    service = node(said("service_line", "ADV"))
+    assert node(override_of("name", "Landing zone")).name == "Landing zone"
+    assert node(override_of("starts_on", "2026-07-01")).starts_on == date(2026, 7, 1)
+    assert node(override_of("ends_on", "2026-10-31")).ends_on == date(2026, 10, 31)
+    assert node(override_of("hours", "80.5")).hours == Decimal("80.5")
+    assert node(override_of("cost_centre", "CC-DE-ADV")).cost_centre == "CC-DE-ADV"
+    assert node(override_of("template", "TPL-ADV-DACH-FF")).template == "TPL-ADV-DACH-FF"
+    service = node(override_of("service_line", "ADV"))
     assert (service.service_line, service.cost_centre, service.template) == (
         "ADV",
         "CC-DE-ADV",
         "TPL-ADV-DACH-FF",
     )
-    delivered = node(said("delivery_entity", "ACME-US"))
+    delivered = node(override_of("delivery_entity", "ACME-US"))
     assert (delivered.cost_centre, delivered.revenue_cost_centre) == ("CC-US-CLOUD", "CC-DE-CLOUD")
     assert set(OverrideField) == {
         "name", "starts_on", "ends_on", "hours", "service_line", "delivery_entity", "cost_centre", "template",
@@ -87,26 +87,26 @@ def test_every_field_can_be_said_otherwise() -> None:
 
 
 def test_only_the_workstream_that_is_named_changes() -> None:
-    before, after = planned(DEAL).content, planned(DEAL, said("cost_centre", "CC-DE-ADV")).content
+    before, after = planned(DEAL).content, planned(DEAL, override_of("cost_centre", "CC-DE-ADV")).content
 
     assert after.node("00kL3") == before.node("00kL3")
     assert after.total == before.total
 
 
 def test_dates_move_the_billing_with_them() -> None:
-    moved = node(said("ends_on", "2026-07-31"))
+    moved = node(override_of("ends_on", "2026-07-31"))
 
     assert [line.due_on for line in moved.lines] == [date(2026, 6, 30), date(2026, 7, 31)]
 
 
 def test_a_single_workstream_takes_the_name_before_the_deals_own() -> None:
-    content = planned(make.opportunity(make.fixed_line()), said("name", "Landing zone")).content
+    content = planned(make.opportunity(make.fixed_line()), override_of("name", "Landing zone")).content
 
     assert content.node(ROOT_PATH).name == "Landing zone"
 
 
 def test_more_hours_cost_more() -> None:
-    before, after = node(), node(said("hours", "120"))
+    before, after = node(), node(override_of("hours", "120"))
 
     assert before.cost is not None
     assert after.cost is not None
@@ -114,21 +114,23 @@ def test_more_hours_cost_more() -> None:
 
 
 def test_the_last_word_counts_and_can_be_taken_back() -> None:
-    first, second = said("name", "One", number=1), said("name", "Two", number=2)
+    first, second = override_of("name", "One", number=1), override_of("name", "Two", number=2)
 
     assert node(second, first).name == "Two"
-    assert node(first, second, said("name", None, number=3)).name == "Cloud foundation"
-    assert in_force([first, said("name", None, number=2)]) == ()
+    assert node(first, second, override_of("name", None, number=3)).name == "Cloud foundation"
+    assert in_force([first, override_of("name", None, number=2)]) == ()
 
 
 def test_an_overridden_cost_centre_stands_beside_an_overridden_entity() -> None:
-    both = node(said("cost_centre", "CC-US-ADV", number=1), said("delivery_entity", "ACME-US", number=2))
+    both = node(
+        override_of("cost_centre", "CC-US-ADV", number=1), override_of("delivery_entity", "ACME-US", number=2)
+    )
 
     assert (both.cost_centre, both.revenue_cost_centre) == ("CC-US-ADV", "CC-DE-CLOUD")
 
 
 def test_an_override_waits_for_a_workstream_that_is_gone() -> None:
-    waiting = said("name", "Landing zone", workstream="00kL9")
+    waiting = override_of("name", "Landing zone", workstream="00kL9")
 
     assert planned(DEAL, waiting) == planned(DEAL)
     back = make.opportunity(make.fixed_line(), make.fixed_line(id="00kL9"))
@@ -136,7 +138,7 @@ def test_an_override_waits_for_a_workstream_that_is_gone() -> None:
 
 
 def test_a_plan_tells_what_was_overridden_by_whom_and_which_rows_that_took() -> None:
-    plan = planned(DEAL, said("cost_centre", "CC-DE-ADV"))
+    plan = planned(DEAL, override_of("cost_centre", "CC-DE-ADV"))
 
     (use,) = plan.provenance.overrides
     assert (use.workstream, use.field, use.value, use.author) == (
@@ -152,7 +154,7 @@ def test_a_plan_tells_what_was_overridden_by_whom_and_which_rows_that_took() -> 
 
 
 def test_why_tells_who_overrode_a_value_when_for_what_reason_and_what_it_was() -> None:
-    (reason,) = why(planned(DEAL, said("cost_centre", "CC-DE-ADV")), "/nodes/1/cost_centre").reasons
+    (reason,) = why(planned(DEAL, override_of("cost_centre", "CC-DE-ADV")), "/nodes/1/cost_centre").reasons
 
     assert (reason.value, reason.rule, reason.fields) == ("CC-DE-ADV", "overridden", ())
     assert reason.says == (
@@ -165,7 +167,7 @@ def test_why_tells_who_overrode_a_value_when_for_what_reason_and_what_it_was() -
 
 
 def test_what_follows_from_an_override_is_told_by_its_rule_and_the_override() -> None:
-    plan = planned(DEAL, said("service_line", "ADV"))
+    plan = planned(DEAL, override_of("service_line", "ADV"))
 
     (centre,) = why(plan, "/nodes/1/cost_centre").reasons
 
@@ -178,7 +180,7 @@ def test_what_follows_from_an_override_is_told_by_its_rule_and_the_override() ->
     assert (untouched.overrides, [row.key for row in untouched.rows]) == ((), ["ACME-DE|CLOUD"])
 
 
-# An override of each field of the second line, what the plan says there, and what it was.
+# An override of each field of the second line, its value in the plan, and the value before.
 SAID = [
     ("name", "Landing zone", "/name", "Cloud foundation"),
     ("starts_on", "2026-07-01", "/starts_on", "2026-06-01"),
@@ -201,25 +203,25 @@ def test_each_value_that_an_override_changed_names_it(
     if alone and field == "name":
         before = deal.name
 
-    was, now = by_path(planned(deal)), by_path(planned(deal, said(field, value)))
+    was, now = by_path(planned(deal)), by_path(planned(deal, override_of(field, value)))
 
     own = now[path + place]
     assert (own.value, own.rule) == (value, "overridden")
     assert [(use.value, use.before) for use in own.overrides] == [(value, before)]
     named = {at for at, reason in now.items() if [use.field for use in reason.overrides] == [field]}
-    # What stands where follows from the rest, so do the paths of lines: they are made of their days.
+    # The tree follows from the other values, and so do the paths of lines, which are made of their days.
     changed = {at for at, each in now.items() if at in was and was[at].value != each.value}
     assert {at for at in changed - named if now[at].rule not in {"tree", "path"}} == set()
-    # Neither the deal's own facts nor another workstream's say that somebody overrode them.
+    # Neither the deal's own facts nor another workstream's mention the override.
     assert {at.partition("/")[0] for at in named} <= {
         ROOT_PATH,
         path,
-        *tasks_of(planned(deal, said(field, value)), path),
+        *tasks_of(planned(deal, override_of(field, value)), path),
     }
 
 
 def by_path(plan: Plan) -> dict[str, Reason]:
-    """Reasons by the path of their project and the place in it: an override may bring other tasks along."""
+    """Reasons by their project's path and the place in it, since an override may bring other tasks along."""
     paths = [node.path for node in plan.content.nodes]
     return {
         re.sub(r"^/nodes/(\d+)", lambda found: paths[int(found[1])], reason.place): reason
@@ -232,7 +234,11 @@ def tasks_of(plan: Plan, path: str) -> list[str]:
 
 
 def test_of_two_overrides_the_later_one_names_what_both_change() -> None:
-    plan = planned(DEAL, said("service_line", "ADV", number=1), said("template", "TPL-CLOUD-DACH-FF", number=2))
+    plan = planned(
+        DEAL,
+        override_of("service_line", "ADV", number=1),
+        override_of("template", "TPL-CLOUD-DACH-FF", number=2),
+    )
 
     reasons = {each.place: each for each in why(plan, "/nodes/1").reasons}
 
@@ -243,17 +249,17 @@ def test_of_two_overrides_the_later_one_names_what_both_change() -> None:
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        ([said("starts_on", "soon")], "'soon' is not a date"),
-        ([said("starts_on", "2026-10-01")], "would start on 2026-10-01 and end on 2026-09-15"),
-        ([said("starts_on", "2026-07-01", "00kL3")], "the milestone Design is planned for 2026-06-30"),
-        ([said("hours", "many")], "'many' is not a number of hours"),
-        ([said("hours", "NaN")], "NaN is not a number of hours"),
-        ([said("hours", "-1")], "-1 is not a number of hours"),
-        ([said("hours", "1.001")], "1.001 is not a number of hours"),
-        ([said("service_line", "CATERING")], "No service line CATERING is known"),
-        ([said("delivery_entity", "ACME-JP")], "No legal entity ACME-JP is known"),
-        ([said("cost_centre", "CC-US-ADV")], "No cost centre CC-US-ADV is known for ACME-DE"),
-        ([said("template", "TPL-X")], "No project template TPL-X is known"),
+        ([override_of("starts_on", "soon")], "'soon' is not a date"),
+        ([override_of("starts_on", "2026-10-01")], "would start on 2026-10-01 and end on 2026-09-15"),
+        ([override_of("starts_on", "2026-07-01", "00kL3")], "the milestone Design is planned for 2026-06-30"),
+        ([override_of("hours", "many")], "'many' is not a number of hours"),
+        ([override_of("hours", "NaN")], "NaN is not a number of hours"),
+        ([override_of("hours", "-1")], "-1 is not a number of hours"),
+        ([override_of("hours", "1.001")], "1.001 is not a number of hours"),
+        ([override_of("service_line", "CATERING")], "No service line CATERING is known"),
+        ([override_of("delivery_entity", "ACME-JP")], "No legal entity ACME-JP is known"),
+        ([override_of("cost_centre", "CC-US-ADV")], "No cost centre CC-US-ADV is known for ACME-DE"),
+        ([override_of("template", "TPL-X")], "No project template TPL-X is known"),
     ],
 )
 def test_what_does_not_fit_stops_the_deal(overrides: Sequence[PlanOverride], words: str) -> None:
@@ -281,7 +287,7 @@ def of_book(book: ReferenceBook, *overrides: PlanOverride) -> Outcome:
 def test_an_entity_that_is_not_approved_delivers_nothing() -> None:
     row = reference(ReferenceKind.LEGAL_ENTITY, "ACME-US", approved=False)
 
-    outcome = of_book(make.book(row), said("delivery_entity", "ACME-US"))
+    outcome = of_book(make.book(row), override_of("delivery_entity", "ACME-US"))
 
     assert isinstance(outcome, Park)
     assert "which is to deliver, is not approved for contracts" in outcome.findings[0].message
@@ -291,7 +297,7 @@ def test_an_entity_whose_approval_ended_before_the_deal_was_won_delivers_nothing
     """As in enrichment, where a region or a split rule names the entity: won on 4 May, approved until March."""
     row = reference(ReferenceKind.LEGAL_ENTITY, "ACME-US", approved_to="2026-03-31")
 
-    outcome = of_book(make.book(row), said("delivery_entity", "ACME-US"))
+    outcome = of_book(make.book(row), override_of("delivery_entity", "ACME-US"))
 
     assert isinstance(outcome, Park)
     (found,) = outcome.findings
@@ -303,9 +309,9 @@ def test_an_entity_whose_approval_ended_before_the_deal_was_won_delivers_nothing
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        (said("cost_centre", "CC-DE-ADV"), "ACME-DE|ADV"),
-        (said("service_line", "ADV"), "ACME-DE|ADV"),
-        (said("delivery_entity", "ACME-US"), "ACME-US|CLOUD"),
+        (override_of("cost_centre", "CC-DE-ADV"), "ACME-DE|ADV"),
+        (override_of("service_line", "ADV"), "ACME-DE|ADV"),
+        (override_of("delivery_entity", "ACME-US"), "ACME-US|CLOUD"),
     ],
     ids=lambda value: value.field if isinstance(value, PlanOverride) else "",
 )
@@ -324,7 +330,7 @@ def test_nobody_moves_work_to_a_cost_centre_that_closed_before_the_deal_was_won(
 
 def test_work_moved_to_a_cost_centre_that_closes_before_its_end_is_warned_of_once() -> None:
     book = make.book(reference(ReferenceKind.COST_CENTRE, "ACME-DE|ADV", closed_on="2026-08-31"))
-    override = said("cost_centre", "CC-DE-ADV")
+    override = override_of("cost_centre", "CC-DE-ADV")
 
     first = of_book(book, override)
 
@@ -343,7 +349,7 @@ def test_work_moved_to_a_cost_centre_that_closes_before_its_end_is_warned_of_onc
 
 
 def test_the_hours_of_time_and_materials_are_what_was_sold() -> None:
-    result = applied(make.opportunity(make.time_line()), said("hours", "10", "00kL1"))
+    result = applied(make.opportunity(make.time_line()), override_of("hours", "10", "00kL1"))
 
     assert ["what was sold" in found.message for found in result.findings] == [True]
 
@@ -357,7 +363,7 @@ def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
     enrichment = make.enrichment(deal, book)
     (group,) = split(deal, enrichment)
 
-    (moved,) = apply([group], [said("ends_on", "2026-08-31", group.key)], book, make.WON_ON).workstreams
+    (moved,) = apply([group], [override_of("ends_on", "2026-08-31", group.key)], book, make.WON_ON).workstreams
 
     assert moved.ends_on == date(2026, 8, 31)
     assert [(part.starts_on, part.ends_on) for part in moved.parts] == [
@@ -367,7 +373,9 @@ def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
 
 
 def test_whoever_said_the_last_word_on_something_may_not_approve_it() -> None:
-    edited_by = editors([said("name", "One", by=BOB, number=1), said("name", "Two", by=ANN, number=2)])
+    edited_by = editors(
+        [override_of("name", "One", by=BOB, number=1), override_of("name", "Two", by=ANN, number=2)]
+    )
     ann, bob = (
         Person(
             id=known, email=f"{known.int}@example.com", name="P", roles=frozenset({PersonRole.FINANCE_APPROVER})

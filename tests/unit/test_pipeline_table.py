@@ -1,4 +1,4 @@
-"""The tables of the engine are whole: no state without a stage, no error without a text."""
+"""The engine's tables are complete: no state without a stage, no error without a text."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_what_becomes_a_dead_letter_has_a_text_and_an_owner(code: str) -> None:
 
 
 def test_an_error_s_base_says_what_happens_next() -> None:
-    """Nothing is both worth a retry and parked, and nothing is neither by accident."""
+    """No error is both worth a retry and parked, and none is neither by accident."""
     for error in below(OppsyncError):
         bases = [base for base in (TransientError, BusinessError, RequestRefused) if issubclass(error, base)]
         assert len(bases) == (0 if error is errors.NeverLands else 1), error

@@ -1,4 +1,4 @@
-"""The plan: exactly the deal's money, in a tree whose hash depends on nothing but what will exist."""
+"""The plan: exactly the deal's money, in a tree whose hash depends only on what will exist."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_two_things_of_one_path_are_a_bug() -> None:
 
 @pytest.mark.parametrize(("decimals", "rate"), [(2, "106.67"), (4, "106.6667"), (6, "106.666672")])
 def test_an_hours_price_has_the_decimals_that_the_erp_keeps(decimals: int, rate: str) -> None:
-    """The amount is what was sold, whatever becomes of the rate."""
+    """The amount is what was sold, however the rate is rounded."""
     deal = make.opportunity(make.time_line(discount_percent="33.33333", net="10666.67"))
 
     content = make.content(deal, price_decimals=decimals)

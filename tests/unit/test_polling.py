@@ -1,4 +1,4 @@
-"""Where a poll begins, where it goes on, and what is covered when it is through."""
+"""Where a poll begins, where it continues, and what it has covered at its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_first_poll_begins_one_overlap_ago() -> None:
 
 
 def test_what_is_covered_is_the_crms_time_of_the_first_page() -> None:
-    """What changed while the later pages were read may be on none of them."""
+    """A change made while the later pages were read may be on none of them."""
     first = NEW.past(page(-3, -2, more=True, as_of=minutes(0)))
     assert first.covered_until is None
     assert first.next_page(OVERLAP, minutes(60)) == (minutes(-2), "006-2")

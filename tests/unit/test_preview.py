@@ -1,4 +1,4 @@
-"""The dry run: the same findings and the same plan as the stages give, for open deals too."""
+"""The dry run: the same findings and the same plan as the stages produce, for open deals too."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_an_open_deal_shows_the_plan_it_would_get() -> None:
     ("is_won", "won_on", "as_of"),
     [
         (False, date(2027, 3, 1), date(2027, 3, 1)),  # expected
-        (False, date(2025, 3, 1), TODAY),  # expected, and it did not come
+        (False, date(2025, 3, 1), TODAY),  # expected, but not yet won
         (True, date(2025, 3, 1), date(2025, 3, 1)),
         (True, None, TODAY),
     ],
@@ -120,11 +120,11 @@ def test_a_rule_approves_in_a_preview_as_it_does_later() -> None:
         return by_role[ApprovalRole.FINANCE], [found.value for found in previewed.findings]
 
     assert asked(make.opportunity()) == (use, ["delivery"])
-    # What warns is for people to read.
+    # Warnings are for people to read.
     assert asked(make.opportunity(probability=75)) == (None, ["finance", "delivery", "75 %"])
 
 
-def said(field: str, value: str | None, number: int = 1) -> PlanOverride:
+def override(field: str, value: str | None, number: int = 1) -> PlanOverride:
     return PlanOverride(
         id=UUID(int=number),
         workstream="00kL2",
@@ -146,10 +146,10 @@ def test_a_preview_shows_the_plan_as_people_want_it() -> None:
     enriched = make.tracked(
         make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
     )
-    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), [said("hours", "90")])
+    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), [override("hours", "90")])
     assert isinstance(outcome, Advance)
 
-    previewed = overridden(said("hours", "90"))
+    previewed = overridden(override("hours", "90"))
 
     assert previewed.plan == outcome.plan
     assert previewed.plan is not None
@@ -158,7 +158,7 @@ def test_a_preview_shows_the_plan_as_people_want_it() -> None:
 
 
 def test_a_preview_tells_what_people_said_that_does_not_fit() -> None:
-    previewed = overridden(said("cost_centre", "CC-US-ADV"))
+    previewed = overridden(override("cost_centre", "CC-US-ADV"))
 
     assert codes(previewed) == ["OVERRIDE_NOT_POSSIBLE"]
     assert (previewed.plan, previewed.is_blocked) == (None, True)
@@ -173,8 +173,8 @@ def test_no_rule_approves_what_a_person_changed() -> None:
         return {needed.rule for needed in overridden(*overrides, rules=rules).approvals}
 
     assert approved_by() == {use}
-    assert approved_by(said("hours", "90")) == {None}
-    assert approved_by(said("hours", "90"), said("hours", None, number=2)) == {None}
+    assert approved_by(override("hours", "90")) == {None}
+    assert approved_by(override("hours", "90"), override("hours", None, number=2)) == {None}
 
 
 def test_a_margin_that_is_too_thin_stands_beside_the_plan_it_is_of() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.operations.supervisor import exit_code, read_procfile, together
+from adapters.operations.supervisor import exit_code, product_commands, read_procfile
 
 
 def test_a_procfile_is_names_and_commands() -> None:
@@ -17,7 +17,7 @@ def test_a_line_that_is_no_process_is_named(line: str) -> None:
 
 
 def test_the_product_is_web_worker_and_relay() -> None:
-    commands = together()
+    commands = product_commands()
     assert list(commands) == ["web", "worker", "relay"]
     assert commands["worker"] == "python -m actors.worker"
 

@@ -157,7 +157,7 @@ def _lines(workstream: Workstream) -> tuple[BillingLine, ...]:
 
 
 def _texts(content: PlanContent) -> list[str]:
-    """Every amount of billing, its tax and revenue, as it is written."""
+    """Every amount of billing, its tax and revenue, in its written form."""
     lines = [line for _, line in content.billing_lines()]
     earned = [line.amount for each in content.revenue_schedules() for line in each.lines]
     return [money.text for money in [*(line.amount for line in lines), *map(content.tax_on, lines), *earned]]

@@ -19,7 +19,7 @@ from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, Referenc
 from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
-from tests.unit.test_overrides import said
+from tests.unit.test_overrides import override_of
 from tests.unit.test_split_rules import IN_PHASES
 
 BEGIN = date(2026, 1, 1)
@@ -51,7 +51,7 @@ UNPLANNED = make.opportunity(make.fixed_line(planned_hours=None))
 
 
 class Case(NamedTuple):
-    """A deal and the rows it meets, and the one warning it gets."""
+    """A deal and its reference rows, and its one warning."""
 
     code: str
     path: str
@@ -120,7 +120,7 @@ def blocks(deal: Opportunity, book: ReferenceBook) -> tuple[Finding, ...]:
 
 
 def judged(deal: Opportunity, book: ReferenceBook, *overrides: PlanOverride) -> tuple[Finding, ...]:
-    """What is found once the deal is split."""
+    """The findings after the split."""
     return make_workstreams(deal, make.enrichment(deal, book), overrides, book).findings
 
 
@@ -139,8 +139,8 @@ def test_a_margin_on_its_floor_is_good_enough() -> None:
 
 
 class Planned(NamedTuple):
-    """What a person overrides of a deal with a floor for each service line and one for the deal, and what is
-    found then: the value and the path of each finding."""
+    """Overrides of a deal with a margin floor for each service line and one for the deal, and the findings that
+    follow: the value and the path of each."""
 
     name: str
     deal: Opportunity
@@ -162,26 +162,30 @@ PLANNED = [
     Planned(
         "more hours",
         FIXED,
-        (said("hours", "90"),),
+        (override_of("hours", "90"),),
         [(BELOW, "/lines/0/net", "10 %"), (BELOW, "/amount", "10 %")],
     ),
-    Planned("more hours, taken back", FIXED, (said("hours", "90"), said("hours", None, number=2)), []),
+    Planned(
+        "more hours, taken back", FIXED, (override_of("hours", "90"), override_of("hours", None, number=2)), []
+    ),
     Planned(
         "too many hours in the CRM",
         make.opportunity(make.fixed_line(planned_hours=90)),
-        (said("hours", "60"),),
+        (override_of("hours", "60"),),
         [],
     ),
-    Planned("no hours in the CRM", UNPLANNED, (said("hours", "60"),), []),
-    Planned("another service line", FIXED, (said("service_line", "ADV"),), [(BELOW, "/lines/0/net", "40 %")]),
+    Planned("no hours in the CRM", UNPLANNED, (override_of("hours", "60"),), []),
+    Planned(
+        "another service line", FIXED, (override_of("service_line", "ADV"),), [(BELOW, "/lines/0/net", "40 %")]
+    ),
     Planned(
         "one of two lines",
         make.opportunity(make.fixed_line(), make.fixed_line(id="00kL3")),
-        (said("hours", "90", "00kL3"),),
+        (override_of("hours", "90", "00kL3"),),
         [(BELOW, "/lines/1/net", "10 %"), (BELOW, "/amount", "25 %")],
     ),
-    Planned("a workstream that is gone", FIXED, (said("hours", "90", "00kL9"),), []),
-    Planned("what changes no cost", FIXED, (said("ends_on", "2026-10-31"),), []),
+    Planned("a workstream that is gone", FIXED, (override_of("hours", "90", "00kL9"),), []),
+    Planned("what changes no cost", FIXED, (override_of("ends_on", "2026-10-31"),), []),
 ]
 
 
@@ -199,7 +203,7 @@ def test_of_a_line_in_phases_each_phase_is_judged_once_people_plan_one() -> None
     )
     (first, *_rest) = split(FIXED, make.enrichment(FIXED, book))
     assert first.hours is not None
-    twice = said("hours", str(first.hours * 2), first.key)
+    twice = override_of("hours", str(first.hours * 2), first.key)
 
     findings = judged(FIXED, book, twice)
 
@@ -263,7 +267,7 @@ def test_cost_and_margin_of_each_workstream_add_up_to_the_deals() -> None:
 
 
 def test_a_part_of_the_cost_is_not_taken_for_the_whole() -> None:
-    content = make.content(make.opportunity())  # the milestone line plans no hours
+    content = make.content(make.opportunity())  # the milestone line has no planned hours
 
     assert set(costs(content)) == {"00kL1", "00kL2"}
     assert content.node(ROOT_PATH).margin_percent is None

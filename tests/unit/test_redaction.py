@@ -1,4 +1,4 @@
-"""What is kept of a call shows neither secrets nor people."""
+"""A stored call shows neither secrets nor people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a new reading of a known deal means, in every state it may stand at."""
+"""The effect of reading a known deal again, in every state it may be in."""
 
 from __future__ import annotations
 

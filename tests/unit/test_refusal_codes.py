@@ -1,4 +1,4 @@
-"""Every code that a client may be answered with is documented once, and nothing else is."""
+"""Every code that a client may receive is documented once, and no other is."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def test_the_table_names_the_status_that_is_answered() -> None:
 
 
 def test_an_error_raised_while_somebody_waits_has_an_entry_of_its_own() -> None:
-    """Not only among exception items: whoever previews a plan meets what the outside says."""
+    """An entry among exception items is not enough: whoever previews a plan gets the outside's errors
+    directly."""
     outside = {each.code for each in raised() if each.kind is not None and issubclass(each.kind, BusinessError)}
 
     assert outside <= set(REFUSALS)

@@ -1,4 +1,4 @@
-"""The pins: production's are a part of development's, and each thing pyproject asks for is among them."""
+"""The pins: production's are a part of development's, and each dependency of pyproject is pinned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transient failure comes back: later each time, never all at once, never before the vendor's wish."""
+"""A transient failure is retried: later each time, never all at once, never before the vendor's Retry-After."""
 
 from __future__ import annotations
 

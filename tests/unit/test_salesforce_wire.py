@@ -30,7 +30,7 @@ def crm(**settings: Any) -> Crm:
     return CONNECTOR.connect({"base_url": "https://firm.my.salesforce.com", **settings}, secrets, Noon())
 
 
-def told(**changes: Any) -> dict[str, Any]:
+def entry(**changes: Any) -> dict[str, Any]:
     return {"id": FULL, "system_modstamp": "2026-01-05T10:00:00.123Z", "is_won": True} | changes
 
 
@@ -67,20 +67,20 @@ def test_what_is_no_id_is_refused(wrong: str) -> None:
 
 def test_a_notification_names_opportunities_by_their_full_id() -> None:
     stamp = datetime(2026, 1, 5, 10, 0, 0, 123_000, tzinfo=UTC)
-    assert crm().read_notification(notification(told(id=SHORT))) == [
+    assert crm().read_notification(notification(entry(id=SHORT))) == [
         OpportunityRef(id=FULL, version="2026-01-05T10:00:00.123000+00:00", modified_at=stamp)
     ]
 
 
 def test_an_opportunity_told_of_twice_is_named_once_as_it_was_last() -> None:
-    later = told(id=SHORT, system_modstamp="2026-01-05T12:00:00.000+0100")
-    refs = crm().read_notification(notification(later, told()))
+    later = entry(id=SHORT, system_modstamp="2026-01-05T12:00:00.000+0100")
+    refs = crm().read_notification(notification(later, entry()))
     assert [(ref.id, ref.modified_at) for ref in refs] == [(FULL, datetime(2026, 1, 5, 11, 0, tzinfo=UTC))]
 
 
 def test_a_hundred_at_once_and_members_of_later_versions_are_read() -> None:
     ids = [full_id(f"006Ws0000000{number:03d}") for number in range(100)]
-    body = notification(*(told(id=one, later="x") for one in ids), later=[1])
+    body = notification(*(entry(id=one, later="x") for one in ids), later=[1])
     assert [ref.id for ref in crm().read_notification(body)] == ids
 
 
@@ -88,19 +88,22 @@ def test_a_hundred_at_once_and_members_of_later_versions_are_read() -> None:
     ("body", "where"),
     [
         (notification(), "$.opportunities"),
-        (notification(*[told()] * 101), "$.opportunities"),
-        (notification(told(), "x"), "$.opportunities[1]"),
-        (notification(told(), told(id=None)), "$.opportunities[1].id"),
-        (notification(told(id="0019000000AAAAA")), "$.opportunities[0].id"),
-        (notification(told(id=FULL[:-1] + "X")), "$.opportunities[0].id"),
-        (notification(told(id="006\u0000000000000A")), "$.opportunities[0].id"),
-        (notification(told(system_modstamp=1)), "$.opportunities[0].system_modstamp"),
-        (notification(told(system_modstamp="1767607200")), "$.opportunities[0].system_modstamp"),
-        (notification(told(system_modstamp="2026-01-05T10:00:00")), "$.opportunities[0].system_modstamp"),
-        (notification(told(system_modstamp="0001-01-01T00:00:00+14:00")), "$.opportunities[0].system_modstamp"),
-        (notification(told(is_won=1)), "$.opportunities[0].is_won"),
-        (notification(told(), type="contact.changed"), "$.type"),
-        (notification(told(), organization_id="x"), "$.organization_id"),
+        (notification(*[entry()] * 101), "$.opportunities"),
+        (notification(entry(), "x"), "$.opportunities[1]"),
+        (notification(entry(), entry(id=None)), "$.opportunities[1].id"),
+        (notification(entry(id="0019000000AAAAA")), "$.opportunities[0].id"),
+        (notification(entry(id=FULL[:-1] + "X")), "$.opportunities[0].id"),
+        (notification(entry(id="006\u0000000000000A")), "$.opportunities[0].id"),
+        (notification(entry(system_modstamp=1)), "$.opportunities[0].system_modstamp"),
+        (notification(entry(system_modstamp="1767607200")), "$.opportunities[0].system_modstamp"),
+        (notification(entry(system_modstamp="2026-01-05T10:00:00")), "$.opportunities[0].system_modstamp"),
+        (
+            notification(entry(system_modstamp="0001-01-01T00:00:00+14:00")),
+            "$.opportunities[0].system_modstamp",
+        ),
+        (notification(entry(is_won=1)), "$.opportunities[0].is_won"),
+        (notification(entry(), type="contact.changed"), "$.type"),
+        (notification(entry(), organization_id="x"), "$.organization_id"),
         (b"{", "offset 1"),
         (b'{"a": "\xff"}', "offset 7"),
     ],
@@ -123,10 +126,10 @@ def test_noise_is_unreadable_and_nothing_else(body: bytes) -> None:
         crm().read_notification(body)
 
 
-@given(st.sampled_from(sorted(told())), JSON)
+@given(st.sampled_from(sorted(entry())), JSON)
 def test_noise_inside_a_notification_is_unreadable_or_read(member: str, value: Any) -> None:
     try:
-        refs = crm().read_notification(notification(told(**{member: value})))
+        refs = crm().read_notification(notification(entry(**{member: value})))
     except UnreadableDelivery:
         return
     assert [ref.id for ref in refs] == [FULL]

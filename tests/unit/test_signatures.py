@@ -1,4 +1,4 @@
-"""Standard Webhooks: what is let in, and that nothing but a refusal ever comes out of what is not."""
+"""Standard Webhooks: what is accepted, and that everything else ends in SignatureRefused and no other error."""
 
 from __future__ import annotations
 

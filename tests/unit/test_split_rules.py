@@ -1,4 +1,4 @@
-"""Split rules: which lines become which workstreams, under keys that neither order nor other lines change."""
+"""Split rules: which lines become which workstreams, under keys that no order and no other line changes."""
 
 from __future__ import annotations
 

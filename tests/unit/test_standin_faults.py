@@ -1,4 +1,4 @@
-"""What a stand-in is told to do wrong: how many of the calls a rule spoils."""
+"""Faults of a stand-in: how many of the calls a rule spoils."""
 
 from __future__ import annotations
 

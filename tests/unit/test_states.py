@@ -1,4 +1,4 @@
-"""The table of moves: nothing else is possible."""
+"""The table of moves: no other move is possible."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_no_stage_can_be_skipped() -> None:
 def test_nothing_is_created_without_an_approval() -> None:
     leading_to_created = {state for state in State if State.CREATED in TRANSITIONS[state]}
 
-    assert leading_to_created == {State.APPROVED, State.PARKED}  # parked resumes where it stopped
+    assert leading_to_created == {State.APPROVED, State.PARKED}  # a parked deal resumes where it stopped
 
 
 def test_every_state_is_reached_from_the_first() -> None:

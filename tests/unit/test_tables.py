@@ -1,4 +1,4 @@
-"""Every table is ready for many tenants, and every row that waits carries its trace."""
+"""Every table is ready for many tenants, and every row that waits has its trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tax of a deal: by entity, customer, place of supply and registrations, with its reason in words."""
+"""The tax of a deal: by entity, customer, place of supply and registrations, with its reason as text."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ EVERYTHING = TaxRegime(
         ("ES", ("ES", "Melilla"), "ESB58378431", "OUTSIDE"),
         ("ES", ("ES", "M"), "ESB58378431", "STANDARD"),
         ("DE", ("ES", "M", "28001"), "ESB58378431", "REVERSE"),
-        # And of others.
+        # Parts of other countries.
         ("FR", ("RE",), None, "OUTSIDE"),
         ("FR", ("FR", "972"), None, "OUTSIDE"),
         ("FR", ("FR", "Réunion"), None, "OUTSIDE"),

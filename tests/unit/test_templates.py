@@ -1,4 +1,4 @@
-"""Project templates: what a workstream is called, which tasks it begins with, and whom it asks for."""
+"""Project templates: a workstream's name, its first tasks, and the staff it requests."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_credit_has_a_templates_tasks_only_where_it_plans_hours() -> None:
     assert below(with_hours, "00kZ") == below(without, "00kL2") != []
 
 
-# What reference data there was before templates, rules and rates of cost.
+# The reference data that existed before templates, rules and rates of cost.
 FIRST_KINDS = frozenset({"legal_entity", "service_line", "cost_centre", "project_template", "tax_treatment"})
 FIRST_KINDS |= {"delivery_model", "region", "rate_card"}
 

@@ -1,4 +1,4 @@
-"""Validation: each thing that can be wrong with a deal gives its finding, and all of them come at once."""
+"""Validation: each fault of a deal gives its finding, and all of them are reported at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.harness import builders as make
 
 
 class Case(NamedTuple):
-    """A deal with one thing wrong, and the one kind of finding it gets. `said` are words of its message."""
+    """A deal with one fault, and its one kind of finding. `said` is a part of its message."""
 
     name: str
     code: str

@@ -1,4 +1,4 @@
-"""A connection's limits as settings, and what vendors' headers say of theirs."""
+"""A connection's limits as settings, and the limits in vendors' headers."""
 
 from __future__ import annotations
 

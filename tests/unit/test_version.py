@@ -1,4 +1,4 @@
-"""The version is said in one place; packaging and the command line read it there."""
+"""The version is written in one place; packaging and the command line read it there."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The one table of who may do what: whole, obeyed, and as the docs list it."""
+"""The one table of who may do what: complete, obeyed, and listed in the docs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""Deals worked out by hand: the plan each becomes, every figure with its arithmetic beside it.
+"""Deals worked out by hand: each one's plan, every figure with its arithmetic beside it.
 
-`deals/*.yaml`: `deal` is a canonical document without what all of them share (COMMON), `plan` what is expected.
-A figure is written `{is: "14400.00", because: 100 * 160 * 0.9}`; the arithmetic is worked out here, in plain
-Decimal, and compared with what is written, and that with the plan. Nodes and lines are named by their paths and
-are all there; of their fields those that matter to the story, amounts always. The firm is `deals/firm.yaml`.
+`deals/*.yaml`: `deal` is a canonical document without the parts that all of them share (COMMON), `plan` is the
+expected plan. A figure is written `{is: "14400.00", because: 100 * 160 * 0.9}`; the arithmetic is computed
+here, in plain Decimal, and compared with the written figure, and that with the plan. Every node and line is
+listed under its path, with the fields that matter to the story and always its amounts. The firm is
+`deals/firm.yaml`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ DEALS = {path.stem: read(path) for path in sorted(FOLDER.glob("*.yaml")) if path
 
 
 def rows() -> Iterator[ReferenceRow]:
-    """The firm's own rows; a region, cost centres and templates for each of its entities."""
+    """The firm's own rows, with a region, cost centres and templates for each of its entities."""
     for kind, of_kind in FIRM["rows"].items():
         for key, value in of_kind.items():
             yield row(ReferenceKind(kind), key, value)
@@ -115,7 +116,7 @@ def figures(expected: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def check(expected: Any, found: Any, where: str) -> None:
-    """Each field that is expected; a figure, money or not, by its number and its digits."""
+    """Compare each expected field; a figure, money or not, by its number and its digits."""
     if isinstance(expected, dict) and "because" in expected:
         said = found["amount"] if isinstance(found, dict) else found
         assert said == expected["is"], where

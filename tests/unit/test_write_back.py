@@ -1,4 +1,4 @@
-"""Write-back: the PSA is asked for somebody only where it takes such requests."""
+"""Write-back: staff is requested only from a PSA that takes requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAN = make.changed(
 
 
 class Surroundings:
-    """A deal whose projects exist, and a PSA; remembers what is written outside, in order."""
+    """A deal whose projects exist, and a PSA; records the writes outside, in order."""
 
     quarantine = timedelta(0)
 
@@ -53,7 +53,7 @@ class Surroundings:
         return ExternalRecord(outside_id="17")
 
     def __getattr__(self, name: str) -> Callable[..., None]:
-        """What only `perform` would call."""
+        """Attributes that only `perform` would use."""
         return lambda *_: None
 
 

@@ -14,7 +14,7 @@ _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Screen:
-    """What came back: the markup, and the words on it."""
+    """A response: its markup, and the text on it."""
 
     def __init__(self, response: TestResponse) -> None:
         self.response = response

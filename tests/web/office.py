@@ -94,7 +94,7 @@ class Office:
         )
 
     def deal(self, record: Opportunity | None = None) -> UUID:
-        """A deal just received; its record read when given."""
+        """A deal just received; its record is read when given."""
         ref = OpportunityRef(id=record.id if record else f"006{uuid.uuid4().hex[:12]}")
         with self.uow() as uow:
             opportunity_id, _new = uow.opportunities.receive(TENANT, CONNECTION, ref, new_traceparent())
@@ -113,7 +113,7 @@ class Office:
             uow.commit()
 
     def waiting(self, record: Opportunity | None = None, *, changed: dict[str, str] | None = None) -> Waiting:
-        """A deal with its plan before both approvers. `changed`: what Olga overrode of its line 00kL2."""
+        """A deal with its plan before both approvers. `changed`: Olga's overrides of its line 00kL2."""
         record = record or sold_by("sam.seller")
         opportunity_id = self.deal(record)
         for field, value in (changed or {}).items():
@@ -157,17 +157,17 @@ class Office:
 
     def _plan(self, opportunity_id: UUID, record: Opportunity) -> Plan:
         with self.uow() as uow:
-            said = uow.overrides.of(TENANT, opportunity_id)
+            stored = uow.overrides.of(TENANT, opportunity_id)
         enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
         systems = PlanSystems(erp="tryton-demo", psa="kantata-demo")
         to = Destination(systems, builders.erp())
-        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), said, to)
+        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), stored, to)
         assert isinstance(outcome, Advance)
         assert outcome.plan is not None
         return outcome.plan
 
     def override(self, opportunity_id: UUID, field: str, value: str, *, by: UUID) -> None:
-        """Said of the deal's line 00kL2; its plan stays as it is."""
+        """Override the deal's line 00kL2; its plan stays as it is."""
         new = NewOverride(
             workstream="00kL2", field=OverrideField(field), value=value, reason="Agreed with the customer"
         )
@@ -188,7 +188,7 @@ class Office:
             return uow.people.get(TENANT, self.ids[name])
 
     def unreadable_delivery(self) -> UUID:
-        """The exception of a delivery that nobody can read: it is about no deal."""
+        """The exception of an unreadable delivery, which belongs to no deal."""
         delivery = Delivery(
             tenant_id=TENANT,
             connection_id=CONNECTION,
@@ -232,7 +232,7 @@ class Office:
         return opportunity_id
 
     def parked(self) -> tuple[UUID, UUID]:
-        """A deal that stopped for want of a cost centre: its id and its exception's."""
+        """A deal that is parked because a cost centre is missing: its id and its exception's."""
         opportunity_id = self.deal(sold_by("sam.seller"))
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)

@@ -125,10 +125,10 @@ def test_why_of_an_overridden_value_names_the_person_and_what_it_was(
     reasons = {each["place"]: each for each in client("ed").get(path)["reasons"]}
 
     centre = reasons["/nodes/2/cost_centre"]
-    (said,) = centre["overrides"]
+    (decision,) = centre["overrides"]
     assert (centre["value"], centre["rule"], centre["fields"]) == ("CC-DE-ADV", "overridden", [])
-    assert (said["before"], said["author"]) == ("CC-DE-CLOUD", "olga@acme.example")
-    assert said["reason"] == "Agreed with the customer"
+    assert (decision["before"], decision["author"]) == ("CC-DE-CLOUD", "olga@acme.example")
+    assert decision["reason"] == "Agreed with the customer"
     assert reasons["/nodes/2/service_line"]["overrides"] == []
 
 
@@ -140,13 +140,13 @@ def test_what_is_not_there_is_not_found(client: Callable[[str], Client], kind: s
 
 def test_two_people_approve_a_plan(client: Callable[[str], Client], office: Office) -> None:
     waiting = office.waiting()
-    said = {"plan_hash": waiting.plan.hash, "decision": "approve"}
+    decision = {"plan_hash": waiting.plan.hash, "decision": "approve"}
     ana = client("ana")
     assert [row["task"]["role"] for row in ana.get("/approvals?mine=true&status=open")["rows"]] == ["finance"]
-    decided = ana.post(f"/approvals/{waiting.finance.id}/decision", said)
+    decided = ana.post(f"/approvals/{waiting.finance.id}/decision", decision)
     assert decided["status"] == "approved"
     assert decided["decided_by"] == str(office.ids["ana"])
-    client("tom").post(f"/approvals/{waiting.delivery.id}/decision", said)
+    client("tom").post(f"/approvals/{waiting.delivery.id}/decision", decision)
     rows = ana.get(f"/approvals?opportunity_id={waiting.opportunity_id}")["rows"]
     assert {row["task"]["status"] for row in rows} == {"approved"}
     assert {row["amount"] for row in rows} == {"44400.00"}

@@ -112,14 +112,14 @@ def test_the_revenue_of_each_workstream_stands_beside_its_billing(browser: Brows
 
     for words in (browser("ana").get(page_of(waiting)).words, browser("ed").get(deal).words):
         revenue = words.partition(" Revenue ")[2]
-        for said in (
+        for text in (
             "Senior consulting As invoiced · performance obligation 00kL1 · price EUR 14,400.00 Month",
             "Cloud foundation Percent complete · performance obligation 00kL2 · price EUR 10,000.00 Month",
             "Cloud migration On milestones · performance obligation 00kL3 · price EUR 20,000.00 Month",
             "Jun 2026 EUR 2,857.14 EUR 2,857.14 Jul 2026 EUR 2,987.02 EUR 5,844.16",
             "Sept 2026 EUR 1,428.57 EUR 10,000.00",
         ):
-            assert said in revenue
+            assert text in revenue
 
 
 def test_the_page_says_who_delivers_for_whom_at_what_price(browser: Browsers, office: Office) -> None:
@@ -172,8 +172,8 @@ def test_a_decision_answers_with_its_receipt_and_counts_once(browser: Browsers, 
     assert f"Record {waiting.finance.id}" in words
     assert "Next: Delivery, Tom or Kim." in words
     assert "Record decision" not in words
-    said = [entry.type for entry in office.application.queries.timeline(TENANT, waiting.opportunity_id)]
-    assert said.count("plan.approved.v1") == 1
+    events = [entry.type for entry in office.application.queries.timeline(TENANT, waiting.opportunity_id)]
+    assert events.count("plan.approved.v1") == 1
 
 
 def test_rejecting_needs_a_reason_and_keeps_the_choice(browser: Browsers, office: Office) -> None:
@@ -283,14 +283,14 @@ def test_whoever_approves_reads_the_warnings_first(browser: Browsers, office: Of
 def test_what_a_rule_approved_names_the_rule_and_nobody(browser: Browsers, office: Office) -> None:
     waiting = office.waiting()
     office.approve_by_rule(waiting, RuleUse(name="small deals", valid_from=date(2026, 5, 1), version=2))
-    said = "Rule small deals (from 2026-05-01, version 2)"
+    rule = "Rule small deals (from 2026-05-01, version 2)"
 
     words = browser("ana").get(page_of(waiting)).words
-    assert f"{said} approved plan 1 for Finance. Nothing is left for you." in words
+    assert f"{rule} approved plan 1 for Finance. Nothing is left for you." in words
     assert "Record decision" not in words
-    assert f"Finance Approved {said}," in browser("tom").get(f"/approvals/{waiting.delivery.id}").words
+    assert f"Finance Approved {rule}," in browser("tom").get(f"/approvals/{waiting.delivery.id}").words
     assert (
-        f"Finance, plan 1 Approved {said}"
+        f"Finance, plan 1 Approved {rule}"
         in browser("ed").get(f"/opportunities/{waiting.opportunity_id}").words
     )
     refused = browser("ana").post(page_of(waiting), **approve(waiting))

@@ -1,4 +1,4 @@
-"""Opportunities, exceptions, and what holds for every page."""
+"""Opportunities, exceptions, and what is true of every page."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_an_active_deal_leads_to_its_project_in_the_erp(browser: Browsers, offic
     assert "Project project Confirmed PRJ-7" in screen.words
     assert 'href="https://erp.example/project/7" rel="noreferrer"' in screen.markup
     assert "PRJ-7" in ed.get("/opportunities?state=active").words
-    # An address from outside that is none of the web's is shown as no link.
+    # An address from outside that is not HTTP is not shown as a link.
     assert "javascript:" not in ed.get(f"/opportunities/{office.active('javascript:alert(1)')}").markup
 
 

@@ -43,9 +43,9 @@ def test_a_wrong_password_says_so_without_saying_which_part_is_wrong(app: Flask)
     unknown = Browser(app).sign_in("nobody", password="wrong")
     assert wrong.status == unknown.status == 422
     assert wrong.title == "Error: Sign in · oppsync"
-    said = "The e-mail address or the password is not right."
-    assert said in wrong.words
-    assert said in unknown.words
+    message = "The e-mail address or the password is not right."
+    assert message in wrong.words
+    assert message in unknown.words
     assert 'href="#password"' in wrong.markup
     assert 'value="ana@acme.example"' in wrong.markup
 

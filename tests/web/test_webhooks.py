@@ -1,4 +1,4 @@
-"""What a CRM gets told when it delivers."""
+"""The webhook's answers to a CRM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever may not is refused by the handler itself, whichever way they come; and is offered nothing."""
+"""The handler itself refuses a person without the right, by every way in; and pages offer them nothing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _decide(office: Office, who: UUID) -> DecideApproval:
     return DecideApproval(TENANT, waiting.finance.id, waiting.plan.hash, who, Decision.REJECT)
 
 
-# A signature, a password or a schedule brings these: no person asks.
+# Authenticated by a signature, a password or a schedule: no person asks.
 ASKED_BY_NOBODY = {SignIn, SignOut, AcceptDelivery, PollCrm, RunStage}
 RULE = ReferenceRow(kind=ReferenceKind.APPROVAL_RULE, key="small", valid_from=date(2026, 1, 1), value={})
 ASKED: dict[type[Command[Any]], Ask] = {
@@ -83,7 +83,7 @@ def test_no_command_is_left_out() -> None:
 def test_a_person_without_a_role_is_refused_whatever_they_ask(
     command: type[Command[Any]], office: Office
 ) -> None:
-    """Before anything else that is wrong with it is said, such as that the reason is missing."""
+    """Before any other fault is reported, such as a missing reason."""
     nobody = office.hire("nora")
     asked = ASKED[command](office, nobody)
     before = everything(office)
@@ -105,7 +105,7 @@ def test_somebody_who_is_not_of_this_tenant_can_ask_for_nothing(office: Office) 
 
 
 def test_nothing_waits_for_a_person_that_they_may_not_decide(browser: Browsers, office: Office) -> None:
-    """Her own deal, however the CRM spells her; a plan she changed; one she decided for the other role."""
+    """Her own deal, however the CRM spells her name; a plan she changed; one she decided for the other role."""
     guel = office.hire("gül", PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER)
     person = office.person("gül")
     office.waiting(sold_by("GÜL", name="Sold by herself"))

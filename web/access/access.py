@@ -1,4 +1,5 @@
-"""Sessions before pages. Without one only sign-in shows, and it leads back with the input kept."""
+"""Require a session before pages. Without one only sign-in shows, and it leads back with the typed text
+kept."""
 
 from __future__ import annotations
 
@@ -15,13 +16,14 @@ from oppsync.kernel.settings import Settings
 from web.access.sign_in_page import render
 from web.context import application, sign_in_as
 
-# Text that is worth keeping over a sign-in. A decision is not: it is made anew, in sight of the plan.
+# Text fields that survive a sign-in. A decision does not: it is made again, in sight of the plan.
 KEPT_FIELDS = ("comment", "reason", "given_up_because")
 _COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
 
 
 def admit(action: Action) -> ResponseReturnValue | None:
-    """None for who may; the way to sign in without a session. Raises Forbidden for who may not."""
+    """None when the session's person may do this; the redirect to sign-in without a session. Raises Forbidden
+    for a person who may not."""
     found = application().session(session_secret())
     if found is None:
         return _to_sign_in()
@@ -48,7 +50,7 @@ def _to_sign_in() -> ResponseReturnValue:
 
 
 def local_path(text: str | None) -> str:
-    """`text` when it is a path of this site, else `/`: nobody is sent elsewhere after signing in."""
+    """`text` when it is a path of this site, else `/`, so that signing in never leads to another site."""
     if not text or not text.isprintable() or "\\" in text:
         return "/"
     parts = urlsplit(text)
@@ -58,14 +60,14 @@ def local_path(text: str | None) -> str:
 
 
 def keep_input(path: str, fields: Mapping[str, str]) -> None:
-    """Hand text over to the page at `path`, once, in the signed form cookie, if it fits there."""
+    """Keep text for the page at `path`, for one showing, in the signed form cookie, if it fits there."""
     kept = {name: fields[name] for name in KEPT_FIELDS if fields.get(name)}
     if kept and len(zlib.compress(json.dumps(kept).encode())) <= _COOKIE_ROOM:
         session["kept"] = {"path": path, "fields": kept}
 
 
 def kept_input() -> dict[str, str]:
-    """What was kept for this page; taken out."""
+    """Remove and return the text kept for this page."""
     kept = session.get("kept")
     if not kept or kept["path"] != request.path:
         return {}

@@ -1,6 +1,7 @@
-"""A brake on guessing passwords: so many failed attempts a window, counted in this process's memory.
+"""Slow down the guessing of passwords: a number of failed attempts per window, counted in this process's
+memory.
 
-Each web process counts for itself and forgets at a restart; that slows guessing down, which is all it is for.
+Each web process counts for itself and forgets at a restart, which is enough to slow guessing down.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Attempts:
         self._failed: Counter[str] = Counter()
 
     def wait_for(self, email: str, address: str) -> int:
-        """Seconds until another attempt is taken; 0 when one is taken now."""
+        """Seconds until another attempt is accepted; 0 when one is accepted now."""
         with self._lock:
             now = self._roll()
             over = (

@@ -1,4 +1,4 @@
-"""Sign in and out. Another way to sign in is another page beside this one."""
+"""Sign in and out. Another way to sign in gets a page of its own beside this one."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def enter() -> ResponseReturnValue:
     back = local_path(request.form.get("next"))
     kept = {name: request.form[f"kept_{name}"] for name in KEPT_FIELDS if request.form.get(f"kept_{name}")}
     errors = [
-        FormError(name, said)
-        for name, said, given in (
+        FormError(name, message)
+        for name, message, value in (
             ("email", "Enter your e-mail address.", email),
             ("password", "Enter your password.", password),
         )
-        if not given
+        if not value
     ]
     if errors:
         return render(next_=back, kept=kept, email=email, errors=errors), 422
@@ -58,15 +58,15 @@ def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> R
     wait = attempts.wait_for(email, address)
     if wait:
         minutes = -(-wait // 60)
-        said = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        page = render(next_=back, kept=kept, email=email, errors=[FormError("password", said)])
+        message = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        page = render(next_=back, kept=kept, email=email, errors=[FormError("password", message)])
         return page, 429, {"Retry-After": str(wait)}
     try:
         secret = application().dispatch(SignIn(application().tenant_id, email, password))
     except Forbidden:
         attempts.failed(email, address)
         return render(next_=back, kept=kept, email=email, errors=[_REFUSED]), 422
-    session.clear()  # a form token from before the sign-in is worth nothing after it
+    session.clear()  # a form token from before the sign-in must not be valid after it
     keep_input(back, kept)
     return _with_session(redirect(back, 303), secret)
 

@@ -1,4 +1,4 @@
-"""The sign-in page. Also what a form gets whose session ended before it was sent."""
+"""The sign-in page, also shown for a form whose session ended before it was sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals and failures as pages. They ask the database nothing: it may be what failed."""
+"""Refusals and failures as pages. They use no database, because that may be what failed."""
 
 from __future__ import annotations
 

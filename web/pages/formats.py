@@ -1,4 +1,4 @@
-"""How pages write amounts, dates and times: by the browser's locale, exact, and never ambiguous."""
+"""Format amounts, dates and times for pages: in the browser's locale, exactly and without ambiguity."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _negotiated(wanted: list[str]) -> Locale:
 
 
 def number(value: Decimal | int, digits: int | None = None) -> str:
-    """All its digits, or exactly `digits` after the point."""
+    """All digits, or exactly `digits` after the point."""
     amount = Decimal(value)
     places = len(plain(amount).partition(".")[2]) if digits is None else digits
     pattern = "#,##0" + ("." + "0" * places if places else "")
@@ -64,7 +64,7 @@ def day(value: date | None) -> Markup:
 
 
 def month(value: str) -> Markup:
-    """Of a calendar month like `2026-06`: `Jun 2026`."""
+    """A calendar month: `Jun 2026` for `2026-06`."""
     shown = format_date(date.fromisoformat(f"{value}-01"), _MONTH, locale=locale()).replace(" ", NO_BREAK)
     return Markup('<time datetime="{}">{}</time>').format(value, shown)
 
@@ -73,10 +73,10 @@ def moment(value: datetime | None) -> Markup:
     """A date and a time with its zone."""
     if value is None:
         return Markup("")
-    there = value.astimezone(UTC)
-    shown = format_date(there, _DAY, locale=locale()).replace(" ", NO_BREAK)
-    clock = f"{there:%H:%M}{NO_BREAK}UTC"
-    return Markup('<time datetime="{}">{}, {}</time>').format(there.isoformat(timespec="seconds"), shown, clock)
+    utc = value.astimezone(UTC)
+    shown = format_date(utc, _DAY, locale=locale()).replace(" ", NO_BREAK)
+    clock = f"{utc:%H:%M}{NO_BREAK}UTC"
+    return Markup('<time datetime="{}">{}, {}</time>').format(utc.isoformat(timespec="seconds"), shown, clock)
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The pages' guard and navigation, and what every template may ask for."""
+"""The pages' guard and navigation, and the functions that every template may call."""
 
 from __future__ import annotations
 
@@ -48,23 +48,24 @@ def register_pages(app: Flask) -> None:
 
 
 def _guard() -> ResponseReturnValue | None:
-    """A page of the table needs a session, and a role that may open it."""
+    """Require a session for a page of the table, and a role that may open it."""
     row = BY_BLUEPRINT.get(request.blueprint or "")
     return admit(row.opens) if row else None
 
 
 def navigation(*, counts: bool) -> list[dict[str, Any]]:
-    """The permitted areas with what is open in each; without `counts` nothing is asked of the database."""
+    """The areas that this person may open, with their open counts; without `counts` the database is not
+    read."""
     me = maybe_signed_in()
     if me is None:
         return []
     open_ = application().queries.counts(me.tenant_id, me.person) if counts else None
-    here = BY_BLUEPRINT.get(request.blueprint or "")
+    current_page = BY_BLUEPRINT.get(request.blueprint or "")
     return [
         {
             "title": row.area,
             "href": _address(row),
-            "current": here is not None and here.area == row.area,
+            "current": current_page is not None and current_page.area == row.area,
             "count": getattr(open_, row.counted) if open_ and row.counted else 0,
         }
         for row in PAGES
@@ -73,7 +74,7 @@ def navigation(*, counts: bool) -> list[dict[str, Any]]:
 
 
 def may_open(page: str) -> bool:
-    """Whether links to this page are shown to whoever is signed in."""
+    """Whether to show the signed-in person links to this page."""
     return may(signed_in().person, BY_BLUEPRINT[page].opens)
 
 
@@ -83,11 +84,11 @@ def _address(row: Page) -> str:
 
 @cache
 def asset(name: str) -> str:
-    """A static file's address, which changes with its content so that browsers may keep it."""
+    """A static file's URL. It changes with the file's content, so browsers may cache it."""
     content = (Path(__file__).parent.parent / "static" / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 def code_text(code: str) -> CodeText:
-    """What an operator reads about an exception's code."""
+    """The operators' text for an exception's code."""
     return CODES.get(code, CODES["BUG"])

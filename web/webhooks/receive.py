@@ -1,4 +1,4 @@
-"""Where the CRMs deliver: verify the raw bytes, put them into the inbox, say where to look.
+"""The CRMs' webhook: verify the raw bytes, put the delivery into the inbox, answer with its status URL.
 
 Everything slow happens after the answer, in the stages.
 """
@@ -18,14 +18,14 @@ from oppsync.services.intake.commands import AcceptDelivery
 from web.context import application, traceparent
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-# Kept with the delivery. Signatures and credentials are not: they are of no use once checked.
+# Headers kept with the delivery. Signatures and credentials are not kept: they are of no use once checked.
 KEPT_HEADERS = ("Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Traceparent", "Tracestate")
 _LONGEST_KEPT = 500
 
 
 @webhooks.post("/<connection_id>", provide_automatic_options=False)
 def receive(connection_id: str) -> ResponseReturnValue:
-    """202 with the event id and its status URL; 200 with the same ones for a delivery sent again."""
+    """202 with the event id and its status URL; 200 with the same ones for a repeated delivery."""
     if not connection_id.isprintable():
         raise NotFound("There is no such connection.")
     body = _whole_body()
@@ -48,7 +48,8 @@ def receive(connection_id: str) -> ResponseReturnValue:
 
 
 def _whole_body() -> bytes:
-    """The bytes as sent. Werkzeug cuts a body of untold length off at the limit; such a one is refused here."""
+    """The bytes as sent. Werkzeug cuts a body of undeclared length off at the limit; such a body is refused
+    here."""
     body = request.get_data()
     cut_off = request.content_length is None and len(body) == request.max_content_length
     if cut_off and request.environ["wsgi.input"].read(1):

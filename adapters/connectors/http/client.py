@@ -1,8 +1,8 @@
-"""One HTTP client for all vendors: time limits, a size cap, redaction, and the table that turns answers and
+"""One HTTP client for all vendors: time limits, a size limit, redaction, and the table that turns answers and
 failures into our errors.
 
-What an error says of a write: `VendorUnavailable` and `RateLimited` mean it was certainly not carried out,
-`AmbiguousAnswer` that nobody knows.
+After a write, `VendorUnavailable` and `RateLimited` mean that it was certainly not carried out,
+`AmbiguousAnswer` that its outcome is unknown.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ MAX_ANSWER_BYTES = 5 * 1024 * 1024
 LONGEST_RETRY_AFTER = timedelta(days=1)
 QUOTED_CHARACTERS = 300
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# In a path or query these stand as they are; `%` begins what is quoted already.
+# These characters stay as they are in a path or query; `%` begins what is quoted already.
 URL_SIGNS = "%/?:@!$&'()*+,;=[]"
-# Of these a server may insist on the length of a body that is empty.
+# For these methods some servers demand a Content-Length even when the body is empty.
 WITH_BODY = {"POST", "PUT", "PATCH"}
 SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-api-token"}
-# What may end a call before its answer is whole; the library has no class above them all.
+# Every failure that ends a call before its answer is whole; the library has no common base class for them.
 FAILURES = (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, UnicodeError)
 
 ErrorClass = type[TransientError] | type[BusinessError]
@@ -83,16 +83,16 @@ class Answer:
         return read_retry_after(self.headers.get("retry-after"), datetime.now(UTC))
 
 
-# What a vendor's own table may say of a refusal: our error class, and the vendor's words for people.
+# How a vendor's own table reads a refusal: our error class, and the vendor's text for people.
 Judgement = tuple[ErrorClass, str]
 Judge = Callable[[Answer], Judgement | None]
-# What an answer's headers (names in lower case) say of the vendor's limits.
+# Reads the vendor's limits out of an answer's headers (names in lower case).
 ReadLimits = Callable[[Mapping[str, str], datetime], Signal]
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What leaves. `target`: path and query. `secrets` are texts that may stand in any of it."""
+    """A request as it is sent. `target`: path and query. `secrets` are texts that may occur anywhere in it."""
 
     method: str
     target: str
@@ -102,7 +102,8 @@ class Sent:
 
 @dataclass
 class Exchange:
-    """One call as it went. `sent` once something may have left. `signal`: what the answer said of limits."""
+    """One call and its outcome. `sent` is set once something may have left. `signal`: the limits that the
+    answer stated."""
 
     sent: Sent | None = None
     answer: Answer | None = None
@@ -111,14 +112,14 @@ class Exchange:
 
 
 class Gate(Protocol):
-    """What stands before a connection: whether a call may begin, and who wants to know how it ended."""
+    """Decides before each call to a connection whether it may begin, and learns how it ended."""
 
     def call(self, name: str, seconds: float) -> AbstractContextManager[Exchange]:
-        """Around one call of at most `seconds`. Raises HeldBack or VendorUnavailable when it may not begin."""
+        """Wraps one call of at most `seconds`. Raises HeldBack or VendorUnavailable when it may not begin."""
 
 
 class OpenGate:
-    """Lets everything through: for checks and tests that talk to one vendor alone."""
+    """Lets every call through: for checks and tests that talk to one vendor alone."""
 
     @contextmanager
     def call(self, name: str, seconds: float) -> Iterator[Exchange]:
@@ -131,10 +132,10 @@ OPEN_GATE = OpenGate()
 class HttpClient:
     """Talks to one base URL. Thread-safe; build it after the process forked.
 
-    `timeout` (seconds) is for each connect, read or write, `total` for the whole call. `secrets` are texts
-    that must never stand in an error; the values of authorization headers are added by themselves. `judge`
-    holds the vendor's own rows: it is asked first about every answer that is neither 2xx nor expected, and
-    None leaves the answer to the table here. `read_limits` reads the vendor's limit headers. Every call goes
+    `timeout` (seconds) is for each connect, read or write, `total` for the whole call. `secrets` are texts that
+    must never occur in an error; the values of authorization headers are added automatically. `judge` holds the
+    vendor's own rows: it is asked first about every answer that is neither 2xx nor expected, and returns None
+    to leave the answer to the table here. `read_limits` reads the vendor's limit headers. Every call goes
     through `gate`. Raises Misconfigured for an unusable `base_url`.
     """
 
@@ -189,12 +190,12 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         expect: Collection[int] = (),
     ) -> Answer:
-        """The answer when its status is 2xx or expected.
+        """Return the answer when its status is 2xx or expected.
 
-        `write`: whether the vendor may change something by it; after its `send_deadline` it is not sent.
-        `json` and `content` exclude each other.
-        Raises VendorUnavailable, AmbiguousAnswer, RateLimited, Misconfigured, VendorRejected, what the
-        vendor's judge says, or HeldBack when the gate does not let it through: then nothing was sent.
+        `write`: whether the call may change something at the vendor; after its `send_deadline` it is not sent.
+        `json` and `content` exclude each other. Raises VendorUnavailable, AmbiguousAnswer, RateLimited,
+        Misconfigured, VendorRejected, an error of the vendor's `judge`, or HeldBack when the gate refuses: then
+        nothing was sent.
         """
         all_headers = self._headers | _lowered(headers)
         if json is not None:
@@ -224,7 +225,7 @@ class HttpClient:
         content: bytes | None,
         headers: dict[str, str],
     ) -> httpcore2.Request:
-        """Raises UnicodeError for what no address or header can carry."""
+        """Raises UnicodeError for characters that no address or header can carry."""
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""
         target = self._url.target + quote(path + query, safe=URL_SIGNS).encode()
         length = {"content-length": str(len(content or b""))} if content or method in WITH_BODY else {}
@@ -247,14 +248,14 @@ class HttpClient:
             raise _error(_judge_failure(error, write), call, secrets) from None
 
     def _signal(self, answer: Answer) -> Signal:
-        """A refusal's Retry-After is a wish for the whole connection."""
+        """The limits that the answer states; the Retry-After of a refusal holds the whole connection back."""
         signal = self._read_limits(answer.headers, datetime.now(UTC))
         if answer.is_success or answer.retry_after is None:
             return signal
         return replace(signal, hold=max(answer.retry_after, signal.hold or timedelta(0)))
 
     def refusal(self, answer: Answer) -> TransientError | BusinessError:
-        """What an answer that is no success means; also for one part of an answer that has several."""
+        """The error for an answer that is no success; also for one part of an answer that has several."""
         judgement = (self._judge(answer) if self._judge else None) or judge_status(answer)
         return _error(judgement, f"{answer.call}: {answer.status}", answer.secrets, answer.retry_after)
 
@@ -273,7 +274,7 @@ class HttpClient:
 
 
 def judge_status(answer: Answer) -> Judgement:
-    """The table every vendor shares."""
+    """The table that all vendors share."""
     match answer.status, answer.status // 100:
         case 429, _:
             return RateLimited, "too many requests"
@@ -290,7 +291,7 @@ def judge_status(answer: Answer) -> Judgement:
 
 
 def _judge_failure(error: Exception, write: bool) -> Judgement:
-    """The rows for calls that got no answer."""
+    """The error for a call that got no answer."""
     name = type(error).__name__
     match error:
         case httpcore2.ConnectError() | httpcore2.ConnectTimeout() | httpcore2.PoolTimeout():
@@ -315,7 +316,7 @@ def _error(
 
 
 def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Seconds or an HTTP date (RFC 9110), at most a day; None when absent or unreadable."""
+    """Seconds or an HTTP date (RFC 9110), limited to a day; None when absent or unreadable."""
     if not value:
         return None
     try:
@@ -329,7 +330,7 @@ def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
 
 
 def redact(text: str, secrets: Collection[str]) -> str:
-    """The text without any of the secrets, in the spelling of a URL neither; longest first."""
+    """The text without any of the secrets, also in their URL-encoded form; longest first."""
     for secret in sorted(
         {form for s in secrets if s for form in (s, quote(s, safe=""))}, key=len, reverse=True
     ):
@@ -348,7 +349,7 @@ def _lowered(headers: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _read_headers(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """By names in lower case; of a name that comes again the values are one list (RFC 9110, 5.3)."""
+    """Headers by name in lower case; the values of a repeated name are joined into one list (RFC 9110, 5.3)."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in fields:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -357,13 +358,13 @@ def _read_headers(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _checked(vendor: str, base_url: str) -> httpcore2.URL:
-    """In the spelling of the wire; its target is what the path of every call begins with."""
+    """The base URL in wire form; its target is the prefix of every call's path."""
     try:
         parts = urlsplit(base_url)
         port = parts.port
         host = _host(parts.hostname or "")
         target = quote(parts.path.rstrip("/"), safe=URL_SIGNS)
-        # `urlsplit` passes over line ends, which are a mistake.
+        # `urlsplit` drops line ends silently, but in an address they are a mistake.
         usable = parts.scheme in DEFAULT_PORTS and host and base_url.isprintable()
     except (ValueError, AttributeError, TypeError):
         usable = False

@@ -1,4 +1,5 @@
-"""A total deadline for an HTTP call. The client's own time-out is per read: a dripping answer outlives it."""
+"""A total deadline for an HTTP call. The client's own time-out is per read, so a slowly dripping answer
+outlives it."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ from typing import Any
 
 import httpcore2
 
-# The moment (monotonic) at which the call this thread is in must have ended.
+# The moment (monotonic) at which the current call of this thread must have ended.
 _ends_at: ContextVar[float | None] = ContextVar("http_call_ends_at", default=None)
 
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """All calls through a `DeadlineBackend` in this block time out when the seconds are over."""
+    """All calls through a `DeadlineBackend` inside this block time out after `seconds` in total."""
     token = _ends_at.set(time.monotonic() + seconds)
     try:
         yield
@@ -26,7 +27,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 class DeadlineBackend(httpcore2.SyncBackend):
-    """A network whose every connect, read and write ends with the deadline in force."""
+    """A network backend that limits every connect, read and write to the deadline in force."""
 
     def connect_tcp(
         self,

@@ -1,6 +1,6 @@
-"""What a vendor's answer says about its limits: the generic headers.
+"""Read a vendor's limits from the generic response headers.
 
-Read are `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers, its older key=value form too),
+These are `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers, its older key=value form too),
 `RateLimit-Remaining` and `RateLimit-Reset` (its first drafts), and the same two with `X-` before them.
 """
 
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 LONGEST_HOLD = timedelta(hours=1)
-# Used up, and no word when it is there again.
+# The wait when the allowance is used up and the vendor does not state when it is renewed.
 SHORT_HOLD = timedelta(seconds=1)
-# A reset above this is a moment in seconds since 1970, above its thousandfold in milliseconds; else a wait.
+# A reset above this is a moment in seconds since 1970, above a thousand times this in milliseconds; below, a
+# wait.
 A_MOMENT = 10**9
 
 _REMAINING = re.compile(r"(?:^|[;,\s])(?:remaining|r)\s*=\s*(\d{1,15})", re.IGNORECASE)
@@ -23,7 +24,7 @@ _RESET = re.compile(r"(?:^|[;,\s])(?:reset|t)\s*=\s*(\d{1,15})", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Signal:
-    """`hold`: call nothing for so long. `remaining`: calls that are left in the window, as far as it says."""
+    """`hold`: how long to call nothing. `remaining`: the calls left in the window, None when not stated."""
 
     hold: timedelta | None = None
     remaining: int | None = None
@@ -33,7 +34,7 @@ SILENT = Signal()
 
 
 def read_limit_headers(headers: Mapping[str, str], now: datetime) -> Signal:
-    """Header names in lower case. Unreadable values say nothing."""
+    """Takes header names in lower case; unreadable values are ignored."""
     combined = headers.get("ratelimit", "")
     remaining = _matched(_REMAINING, combined)
     reset = _matched(_RESET, combined)

@@ -1,4 +1,4 @@
-"""A webhook call as it came, before anybody trusts it, and what a signature scheme does with it."""
+"""A webhook request before its signature is verified, and the protocol of a signature scheme."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class RawRequest:
-    """`url` as the sender called it; header names in any case; `body` the bytes that were signed."""
+    """`url` as the sender called it; header names in any case; `body` is the signed bytes."""
 
     method: str
     url: str
@@ -20,4 +20,5 @@ class RawRequest:
 
 class Verify(Protocol):
     def __call__(self, request: RawRequest, secrets: Sequence[str], now: datetime) -> str:
-        """The sender's delivery id, when any of the secrets signed this request. Raises SignatureRefused."""
+        """Return the sender's delivery id when one of the secrets signed this request. Raises
+        SignatureRefused."""

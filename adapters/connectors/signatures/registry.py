@@ -1,4 +1,4 @@
-"""The webhook signature schemes there are. Each is a `Verify`."""
+"""All webhook signature schemes. Each is a `Verify`."""
 
 SIGNATURE_SCHEMES = {
     "standard_webhooks": "adapters.connectors.signatures.standard_webhooks:verify",

@@ -1,7 +1,7 @@
 """Standard Webhooks, symmetric `v1` signatures: https://github.com/standard-webhooks/standard-webhooks
 
-The library's own `verify` reads the machine's clock, takes `nan` and fractions for times, and raises several
-errors that are not its own; so it signs here, and what came is compared with that.
+The library's own `verify` reads the machine's clock, accepts `nan` and fractions as times, and raises several
+errors that are not its own. So we compute the signature with the library and compare it here.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ TIMESTAMP = re.compile(r"[0-9]{1,11}")
 
 
 def verify(request: RawRequest, secrets: Sequence[str], now: datetime) -> str:
-    """The delivery id, when any secret signed these bytes within five minutes of `now`, past or future.
+    """Return the delivery id when a secret signed these bytes within five minutes of `now`, past or future.
 
-    A secret is `whsec_` and at least 24 bytes in base64; one that is not verifies nothing. Raises
-    SignatureRefused, whatever is wrong.
+    A secret is `whsec_` and at least 24 bytes in base64; any other never verifies. Raises SignatureRefused for
+    every fault.
     """
     headers = {name.lower(): value for name, value in request.headers.items()}
     delivery_id = _header(headers, "webhook-id", DELIVERY_ID)
@@ -59,7 +59,7 @@ def _keys(secrets: Sequence[str]) -> list[bytes]:
 
 
 def _key(secret: str) -> bytes:
-    """The bytes to sign with; none when the secret is not base64."""
+    """The signing key; None when the secret is not base64."""
     text = secret.removeprefix(SECRET_PREFIX).rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

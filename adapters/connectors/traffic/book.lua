@@ -1,8 +1,8 @@
--- What all workers know of one connection: its tokens, its places, its vendor's wishes, its circuit breaker.
--- One script, so that each question is answered as of one moment, by the clock of Redis alone.
+-- The shared state of one connection: its tokens, its places, its vendor's pauses, its circuit breaker.
+-- One script, so that each question is answered atomically, by the clock of Redis alone.
 --
--- KEYS: the book (hash), the places (who is there -> until), the line (who waits -> promised moment).
--- A book that is not there begins with no tokens: whoever lost Redis does not know what was used.
+-- KEYS: the book (hash), the places (holder -> until), the line (ticket -> promised moment).
+-- A missing book begins with no tokens: after a loss nobody knows how many calls were made.
 
 local book, places, line = KEYS[1], KEYS[2], KEYS[3]
 local op, holder = ARGV[1], ARGV[2]
@@ -11,7 +11,7 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 
 local FAILURES_TO_OPEN = 5
 local FIRST_OPEN, LONGEST_OPEN = 2, 30        -- seconds
-local FIRST_HOLD, LONGEST_HOLD = 1, 60       -- seconds, after a refusal that names no time
+local FIRST_HOLD, LONGEST_HOLD = 1, 60       -- seconds, after a refusal without a Retry-After
 local LOST_TICKET = 60                       -- seconds after its moment that a place in the line lapses
 local NARROWEST = 0.01                       -- seconds between two promised moments
 local MANY = 16                              -- steps at once, where nothing limits them
@@ -37,10 +37,10 @@ local function filled(rate, capacity)
   return math.min(capacity, is.tokens + math.max(0, now - is.at) * rate)
 end
 
--- May a call begin? ARGV: ticket (who waits; '' waits in no line), whether the step begins with it, tokens a second
+-- May a call begin? ARGV: ticket ('' does not queue), whether it is the first call of its step, tokens a second
 -- (0: no limit), capacity, reserve, places (0: no limit), seconds a place is kept, seconds a probe may take, whether
--- it can only wait (its process has no thread for it).
--- Answers what stands in the way ('' when nothing does), seconds to wait, and whether its end is to be told.
+-- it can only queue (its process has no thread for it).
+-- Returns what blocks it ('' when nothing does), seconds to wait, and whether its end must be reported.
 local function turn()
   local ticket, first = ARGV[3], ARGV[4] == '1'
   local rate, capacity, reserve = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -52,7 +52,7 @@ local function turn()
     local at = math.max(now, earliest)
     if ticket ~= '' then
       redis.call('ZREMRANGEBYSCORE', line, '-inf', now - LOST_TICKET)
-      -- Who was in the line, or in the middle of a step, keeps its place at the head.
+      -- A ticket that was in the line, or a step that has begun, keeps its place at the head.
       if first and not redis.call('ZSCORE', line, ticket) then
         local last = redis.call('ZREVRANGE', line, 0, 0, 'WITHSCORES')
         local apart = math.max(NARROWEST, is.seconds / (concurrent > 0 and concurrent or MANY))
@@ -96,7 +96,7 @@ local function turn()
   return {'', '0', told}
 end
 
--- How a call ended. ARGV: 'ok', 'failed' or 'refused'; seconds to hold, -1 for no word; calls left, -1 for no word.
+-- Record how a call ended. ARGV: 'ok', 'failed' or 'refused'; seconds to hold and calls left, -1 where not stated.
 local function report()
   local outcome, hold, left = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
   if outcome == 'ok' then
@@ -112,7 +112,7 @@ local function report()
       write({open = now + pause, opens = is.opens + 1, probe = '', probing = 0})
     end
   elseif outcome == 'refused' then
-    -- It answers: the circuit is closed, but for a while nothing more is asked.
+    -- The vendor answers, so the circuit closes, but nothing more is called for a while.
     write({failures = 0, open = 0, opens = 0, probe = '', probing = 0, refusals = is.refusals + 1})
     if hold < 0 then hold = math.min(LONGEST_HOLD, FIRST_HOLD * 2 ^ math.min(is.refusals, 10)) end
     left = 0
@@ -122,7 +122,7 @@ local function report()
   return {'', '0', 0}
 end
 
--- The step is over. ARGV: how many calls it made, seconds it took.
+-- A step is over. ARGV: how many calls it made, seconds it took.
 local function leave()
   redis.call('ZREM', places, holder)
   local values = {}
@@ -134,7 +134,8 @@ local function leave()
   return {'', '0', 0}
 end
 
--- For people: tokens (ARGV: tokens a second, capacity), seconds held, seconds open, failures, opened, in use, waiting.
+-- A reading for people: tokens (ARGV: tokens a second, capacity), seconds held, seconds open, failures, times opened,
+-- in use, waiting.
 local function look()
   local function left(moment) return string.format('%.3f', math.max(0, moment - now)) end
   return {

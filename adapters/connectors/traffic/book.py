@@ -1,4 +1,5 @@
-"""The book of a connection in Redis, shared by all workers. While Redis is away each process has its share."""
+"""The book of a connection's limits in Redis, shared by all workers. While Redis is away each process has its
+share."""
 
 from __future__ import annotations
 
@@ -17,15 +18,15 @@ from adapters.connectors.traffic.share import Share
 
 SCRIPT = (Path(__file__).parent / "book.lua").read_text()
 NAMESPACE = "oppsync:vendor"
-# Seconds. A write begins within two seconds of its mark: the book is asked in between.
+# Seconds. A write begins within two seconds of its mark, and the book is asked in between.
 PATIENCE = 0.5
 ASK_AGAIN = 2.0
 
 
 @dataclass(frozen=True)
 class TurnReply:
-    """`blocked_by`: '' when the call may begin, else `held`, `open`, `places` or `tokens`.
-    `must_report`: the end of the call must be reported, even when all went well."""
+    """The book's answer. `blocked_by`: empty when the call may begin, else `held`, `open`, `places` or
+    `tokens`. `must_report`: the end of the call must be reported, even when all went well."""
 
     blocked_by: str
     wait_seconds: float = 0.0
@@ -34,9 +35,10 @@ class TurnReply:
 
 @dataclass(frozen=True)
 class Who:
-    """`holder`: a step of a worker. `ticket`: whom it is for; empty for work that waits in no line.
+    """Who asks for a turn. `holder`: a step of a worker. `ticket`: its deal; empty for work that does not
+    queue.
 
-    `first`: the step begins here with this call. `full`: the process has no thread for it, it only waits.
+    `first`: the step's first call. `full`: the process has no thread for it, so it only queues.
     """
 
     holder: str
@@ -46,10 +48,10 @@ class Who:
 
 
 class Book:
-    """One a process; thread-safe. Opens nothing before it is first asked.
+    """One per process; thread-safe. Opens no connection before its first use.
 
-    While Redis is away each process goes on with a tenth of each limit (`Share`): ten processes together do not
-    overrun a vendor.
+    While Redis is away each process uses a tenth of each limit (`Share`), so ten processes together do not
+    exceed a vendor's.
     """
 
     def __init__(self, redis_url: str, connections: int) -> None:
@@ -71,8 +73,8 @@ class Book:
         self._client.close()
 
     def turn(self, connection: str, who: Who, limits: Limits, patience: float) -> TurnReply:
-        """Whether a call may begin now; `patience` (seconds) is how long it may take."""
-        said = self._ask(
+        """Ask whether a call may begin now; `patience` (seconds) is how long the call may take."""
+        reply = self._ask(
             connection,
             "turn",
             who.holder,
@@ -86,18 +88,19 @@ class Book:
             patience,
             int(who.full),
         )
-        if said is None and who.full:
+        if reply is None and who.full:
             return TurnReply("full", ASK_AGAIN)
-        if said is None:
+        if reply is None:
             wait = self._share.turn(connection, who.holder, limits, time.monotonic())
             return TurnReply("tokens" if wait else "", wait)
-        blocked_by, wait_text, must_report = said
+        blocked_by, wait_text, must_report = reply
         return TurnReply(blocked_by.decode(), float(wait_text), bool(must_report))
 
     def report(
         self, connection: str, holder: str, outcome: str, hold: float | None, remaining: int | None
     ) -> None:
-        """`outcome`: ok, failed, refused. `hold` in seconds, and the calls that remain, as the vendor said."""
+        """Report a call's end. `outcome`: ok, failed, refused. `hold` (seconds) and the calls left, as the
+        vendor stated."""
         no_word = -1
         self._ask(
             connection,
@@ -113,12 +116,13 @@ class Book:
         self._ask(connection, "leave", holder, calls, seconds)
 
     def look(self, connection: str, limits: Limits) -> list[float] | None:
-        """Tokens, seconds held, seconds open, failures, times opened, in use, waiting. None: Redis is away."""
-        said = self._ask(connection, "look", "", limits.rate, limits.capacity)
-        return None if said is None else [float(value) for value in said]
+        """Tokens, seconds held, seconds open, failures, times opened, in use, waiting. None while Redis is
+        away."""
+        reply = self._ask(connection, "look", "", limits.rate, limits.capacity)
+        return None if reply is None else [float(value) for value in reply]
 
     def _ask(self, connection: str, *arguments: Any) -> Any:
-        """None while Redis is away."""
+        """Run the script; None while Redis is away."""
         with self._lock:
             if time.monotonic() < self._away_until:
                 return None

@@ -1,7 +1,7 @@
-"""No vendor takes all threads of a worker: one is always left for the others.
+"""Keep one vendor from taking all threads of a worker: one is always left for the others.
 
-Where a vendor answers fast, whoever finds its places taken waits a moment for one; where it does not, nobody
-waits.
+While the vendor answers fast, a step that finds no place free waits a moment for one; when it is slow, the step
+does not wait.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 import time
 
-# Seconds: whoever has been there for longer may be there for long.
+# Seconds: a step that has held its place for longer is taken to be slow.
 SLOW = 0.25
 
 
 class Bulkhead:
-    """`threads` of this process; 0 or 1 is no bulkhead. One for each connection."""
+    """One for each connection. `threads` of this process; 0 or 1 switches it off."""
 
     def __init__(self, threads: int) -> None:
         self._places = threads - 1
@@ -22,7 +22,7 @@ class Bulkhead:
         self._changed = threading.Condition()
 
     def enter(self, holder: str) -> bool:
-        """False when all places are taken by what may be slow."""
+        """Take a place. False when all places are taken and their holders are slow."""
         if self._places < 1:
             return True
         with self._changed:

@@ -1,4 +1,4 @@
-"""The calls that a stage makes, redacted as they are made and stored together when the stage ends."""
+"""Log the calls that a stage makes: redacted at once, stored together when the stage ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT = "calls"
 
 class KeepCalls(Protocol):
     def __call__(self, tenant_id: str, traceparent: str, calls: Sequence[VendorCall]) -> None:
-        """Never raises: what is kept for people to read never stops the work."""
+        """Store the calls. Never raises: a log for people must not stop the work."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CallLog:
     keep: KeepCalls
 
     def add(self, scope: StageScope, connection_id: str, exchange: Exchange, seconds: float) -> None:
-        """One call, once something of it may have left."""
+        """Add one call; only for calls of which something may have left."""
         calls = scope.keep(KEPT, lambda: self._collecting(scope))
         answer, error = exchange.answer, exchange.error
         sent = require(exchange.sent, "what was sent")

@@ -1,7 +1,7 @@
-"""The gate before one connection: every call asks here first, and says here how it went.
+"""The gate of one connection: every call asks it for a turn first, and reports its outcome to it.
 
-A step of a worker takes one place at its first call and keeps it until it ends; other work (a person's command,
-a poll) takes one for each call.
+A step of a worker takes one place at its first call and keeps it until the step ends; other work (a person's
+command, a poll) takes a place for each call.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from oppsync.kernel.errors import (
 )
 from oppsync.kernel.stage_scope import current_scope
 
-# A promise further away than this is asked for again: the books may be lost meanwhile.
+# Longer waits are cut to this and asked for again, because the book may be lost meanwhile.
 LONGEST_WAIT = timedelta(minutes=5)
 SHORTEST_WAIT = timedelta(milliseconds=50)
-# Seconds until a call that found no place among those at once is worth another try.
+# Seconds after which a call retries that exceeded this process's number of calls at once.
 AT_ONCE_AGAIN = 1.0
-# Seconds for which a step goes on without asking again, where nothing is counted and all went well.
+# Seconds for which a step goes on without asking again, where no limit is counted and all went well.
 GOOD_FOR = 0.25
 FULL = "places here"
 _WORDS = {
@@ -47,15 +47,15 @@ _WORDS = {
     FULL: "it is slow, and other vendors' work needs a thread too",
 }
 _numbers = itertools.count()
-_me = (os.getpid(), secrets.token_hex(4))
+_process = (os.getpid(), secrets.token_hex(4))
 
 
 def _holder() -> str:
-    """Never the same twice, in a forked process neither."""
-    global _me  # noqa: PLW0603
-    if _me[0] != os.getpid():
-        _me = (os.getpid(), secrets.token_hex(4))
-    return f"{_me[0]}:{_me[1]}:{next(_numbers)}"
+    """A name that is unique, also in a forked process."""
+    global _process  # noqa: PLW0603
+    if _process[0] != os.getpid():
+        _process = (os.getpid(), secrets.token_hex(4))
+    return f"{_process[0]}:{_process[1]}:{next(_numbers)}"
 
 
 def book_name(connection: Connection) -> str:
@@ -64,7 +64,7 @@ def book_name(connection: Connection) -> str:
 
 @dataclass
 class Visit:
-    """A step at one connection. It need not ask before `asks_again_at`, by the monotonic clock."""
+    """A step's visit to one connection. It need not ask before `asks_again_at` (monotonic clock)."""
 
     holder: str
     ticket: str
@@ -86,7 +86,7 @@ class ConnectionGate:
         *,
         at_once: Semaphore | None = None,
     ) -> None:
-        """`at_once`: the calls of this process that may be under way together; None for any number."""
+        """`at_once`: how many calls of this process may be under way together; None for any number."""
         self._connection = book_name(connection)
         self._connection_id = connection.id
         self._limits = limits
@@ -119,7 +119,7 @@ class ConnectionGate:
                     self._log.add(scope, self._connection_id, exchange, time.monotonic() - began)
 
     def _wait_for_others(self, ending: ExitStack, name: str, seconds: float) -> None:
-        """As long as a call of theirs may take."""
+        """Wait for another call of this process to end, for as long as a call may take."""
         if self._at_once is None:
             return
         if not self._at_once.acquire(timeout=seconds):
@@ -172,7 +172,7 @@ class ConnectionGate:
 
 
 def _outcome(exchange: Exchange) -> str:
-    """Of what was sent; empty when nothing was, or when it ended in a way that says nothing of the vendor."""
+    """The outcome to report; empty when nothing was sent, or when the failure was not the vendor's."""
     match exchange.error:
         case _ if exchange.sent is None:
             return ""

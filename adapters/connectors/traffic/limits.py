@@ -1,4 +1,4 @@
-"""How much a vendor may be asked: a connection's `limits`, over what its vendor publishes."""
+"""How often a vendor may be called: a connection's `limits`, over what its vendor publishes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Misconfigured
 
 SETTING = "limits"
-# Of the requests of a window, how many may come at once, unless the connection says.
+# The part of a window's requests that may come at once, unless the connection sets `burst`.
 BURST_SHARE = 5
 
 
 class Limits(Frozen):
     """At most `requests` in any `per_seconds`, of which `burst` at once; `concurrent` steps at a time.
-    `calls_at_once`: of one process, whoever makes them; the others of it wait for theirs in a thread.
+    `calls_at_once` limits the calls of one process; further ones wait in their threads.
 
     None is no limit. A bucket of `burst` tokens that fills with (requests - burst) tokens in `per_seconds` lets
     no more than `requests` through in any such window, wherever it begins.
@@ -37,7 +37,7 @@ class Limits(Frozen):
 
     @property
     def counts_nothing(self) -> bool:
-        """Nothing has to be counted across processes."""
+        """Whether no limit has to be counted across processes."""
         return self.requests is None and self.concurrent is None
 
     @property
@@ -54,7 +54,7 @@ class Limits(Frozen):
 
     @property
     def reserve(self) -> int:
-        """Tokens left for steps that have begun, so that they can end: a new one begins only above it."""
+        """Tokens kept for steps that have begun, so that they can finish: a new step begins only above this."""
         return self.capacity // 2
 
 
@@ -70,12 +70,13 @@ def limits_of(connection: Connection, published: Limits) -> Limits:
         faults = (
             "; ".join(_fault(each) for each in error.errors()) if isinstance(error, ValidationError) else ""
         )
-        said = faults or "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"
-        raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {said}") from None
+        problem = faults or "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"
+        raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {problem}") from None
 
 
 def without_limits(connection: Connection) -> Connection:
-    """The connection as its vendor's adapter reads it: the limits are ours to keep, not the vendor's."""
+    """The connection without our limits, as its vendor's adapter reads it: the adapter does not know that
+    setting."""
     settings = {name: value for name, value in connection.settings.items() if name != SETTING}
     return changed(connection, settings=settings)
 

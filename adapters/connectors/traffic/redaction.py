@@ -1,7 +1,7 @@
-"""Bodies as people may see them: without secrets, tokens and personal data, and of bounded size.
+"""Redact bodies for people: no secrets, tokens or personal data, and of limited size.
 
-Known by the names of fields: JSON is walked, whatever its shape. E-mail addresses go wherever they stand. A
-name or a telephone number in free text is not known as one.
+Fields are recognised by name, in JSON of any shape. E-mail addresses are removed everywhere. A name or a
+telephone number in free text is not recognised.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from oppsync.kernel import canonical_json
 
 LONGEST = 2_000
 LONGEST_TARGET = 500
-# Larger bodies are not worth the time: of them only the size is kept.
+# Larger bodies are not worth the time; only their size is kept.
 LONGEST_READ = 64 * 1024
 DEEPEST = 40
 
 SECRET, PERSONAL = "[redacted]", "[personal]"
-# Parts of field names, in lower case and without signs.
+# Parts of field names, in lower case and without punctuation.
 _SECRET = re.compile(
     "password|passwd|secret|token|apikey|restkey|privatekey|authorization|signature|sessionid|credential|cookie"
     "|assertion"
@@ -29,16 +29,16 @@ _SECRET = re.compile(
 _PERSONAL = re.compile(
     "email|phone|mobile|fax|street|address|postal|zipcode|birth|firstname|lastname|fullname|iban|salutation"
 )
-# Fields that hold a person: inside them names are personal too.
+# Fields that hold a person: names inside them are personal data too.
 _PEOPLE = re.compile("owner|contact|user|createdby|modifiedby|employee|manager|approver|person")
 _NAME = re.compile("name|title")
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
-# Tried where a name begins, not at each of its letters: on long queries that cost milliseconds.
+# Matched only where a name begins, because trying each letter of a long query costs milliseconds.
 _FIELD = re.compile(rf"(?<![\w-])([\w-]*(?:{_SECRET.pattern}|key)[\w-]*=)[^&\s]+", re.IGNORECASE)
 
 
 def redacted_body(body: bytes | None, secrets: Collection[str]) -> str | None:
-    """None for an empty body."""
+    """The body redacted; None for an empty body."""
     if not body:
         return None
     if len(body) > LONGEST_READ:
@@ -51,7 +51,7 @@ def redacted_body(body: bytes | None, secrets: Collection[str]) -> str | None:
 
 
 def redacted_target(target: str, secrets: Collection[str]) -> str:
-    """A path with its query."""
+    """The path and query redacted."""
     return _cut(_plain(_FIELD.sub(rf"\1{SECRET}", target), secrets), LONGEST_TARGET, len(target))
 
 

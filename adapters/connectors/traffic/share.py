@@ -1,4 +1,4 @@
-"""What one process allows itself while Redis is away: a tenth of each limit, from an empty bucket."""
+"""What one process allows itself while Redis is away: a tenth of each limit, starting from an empty bucket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapters.connectors.traffic.limits import Limits
 
 PROCESSES = 10
-# Unused for so long, it was another absence: the bucket is empty again.
+# Unused for this long, a bucket belongs to an earlier absence of Redis: it starts empty again.
 FORGOTTEN_SECONDS = 10.0
 
 
@@ -16,7 +16,7 @@ FORGOTTEN_SECONDS = 10.0
 class _Own:
     at: float
     tokens: float = 0.0
-    there: set[str] = field(default_factory=set)
+    holders: set[str] = field(default_factory=set)
 
 
 class Share:
@@ -31,9 +31,9 @@ class Share:
         with self._lock:
             own = self._of.get(connection)
             if own is None or now - own.at > FORGOTTEN_SECONDS:
-                own = self._of[connection] = _Own(now, there=own.there if own else set())
+                own = self._of[connection] = _Own(now, holders=own.holders if own else set())
             places = max(1, (limits.concurrent or 0) // PROCESSES)
-            if limits.concurrent and holder not in own.there and len(own.there) >= places:
+            if limits.concurrent and holder not in own.holders and len(own.holders) >= places:
                 return 1.0
             rate = limits.rate / PROCESSES
             if rate:
@@ -42,10 +42,10 @@ class Share:
                 if own.tokens < 1:
                     return (1 - own.tokens) / rate
                 own.tokens -= 1
-            own.there.add(holder)
+            own.holders.add(holder)
             return 0.0
 
     def leave(self, connection: str, holder: str) -> None:
         with self._lock:
             if own := self._of.get(connection):
-                own.there.discard(holder)
+                own.holders.discard(holder)

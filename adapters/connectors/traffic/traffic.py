@@ -1,4 +1,4 @@
-"""All gates of a process, and what is to be seen of each connection's traffic."""
+"""All gates of a process, and a reading of each connection's traffic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oppsync.domain.work.connections import Connection
 
 
 class VendorTraffic:
-    """One a process. `threads`: of a worker, one of which no vendor gets; 0 where vendors are hardly called."""
+    """One per process. `threads`: those of a worker, one of which stays free of any one vendor; 0 elsewhere."""
 
     def __init__(self, book: Book, threads: int, keep: KeepCalls) -> None:
         self._log = CallLog(keep)
@@ -35,13 +35,13 @@ class VendorTraffic:
         return ConnectionGate(connection, limits, self._book, bulkhead, self._log, at_once=at_once)
 
     def _places(self, name: str, calls: int | None) -> threading.Semaphore | None:
-        """All gates of a connection share them; another number begins anew."""
+        """The semaphore that all gates of a connection share; another number makes a new one."""
         if calls is None:
             return None
         return self._at_once.setdefault((name, calls), threading.Semaphore(calls))
 
     def look(self, connection: Connection, limits: Limits) -> Traffic:
-        """As of now; nothing but its name while Redis is away."""
+        """The traffic of a connection now; only its name while Redis is away."""
         seen = self._book.look(book_name(connection), limits)
         plain = {
             "requests": limits.requests,

@@ -1,4 +1,4 @@
-"""Salesforce as the CRM: notifications that name opportunities, the records, and our own fields on them."""
+"""Salesforce as the CRM: reads its notifications and records, and writes oppsync's own fields on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WITH_CURRENCY = ("Opportunity", "OpportunityLineItem")
 
 
 class SalesforceCrm:
-    """Implements `oppsync.ports.crm.Crm`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.crm.Crm`. One instance per connection and process; thread-safe."""
 
     def __init__(
         self, settings: SalesforceSettings, secrets: SalesforceSecrets, clock: Clock, gate: Gate
@@ -53,14 +53,14 @@ class SalesforceCrm:
         )
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
-        """One reference for each opportunity told of, the latest when it is told twice."""
+        """One reference for each opportunity in the notification, the latest when it occurs twice."""
         try:
-            told = wire.Notification.model_validate(canonical_json.loads(body)).opportunities
+            notified = wire.Notification.model_validate(canonical_json.loads(body)).opportunities
         except canonical_json.UnreadableJson as error:
             raise UnreadableDelivery(f"the body is not JSON: {error}", where=f"offset {error.offset}") from None
         except ValidationError as error:
             raise translate.unreadable("the notification", error.errors()) from None
-        latest = {one.id: one for one in sorted(told, key=lambda one: one.system_modstamp)}
+        latest = {one.id: one for one in sorted(notified, key=lambda one: one.system_modstamp)}
         return [
             OpportunityRef(id=one.id, version=one.system_modstamp.isoformat(), modified_at=one.system_modstamp)
             for one in latest.values()
@@ -109,11 +109,11 @@ class SalesforceCrm:
         record_id = _known_id(source_id)
         columns = wire.WriteBackRecord.columns(self._names)
         fields = self._client.fields(wire.WriteBackRecord.sobject, record_id, columns)
-        there = self._texts(translate.record(wire.WriteBackRecord, fields, self._names))
-        if not any(there.values()):
+        found = self._texts(translate.record(wire.WriteBackRecord, fields, self._names))
+        if not any(found.values()):
             return None
         expected = self._texts(_record_of(wanted))
-        differences = {name: (text, there[name]) for name, text in expected.items() if text != there[name]}
+        differences = {name: (text, found[name]) for name, text in expected.items() if text != found[name]}
         return _landed(record_id, wanted, differences)
 
     def write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord:
@@ -123,7 +123,7 @@ class SalesforceCrm:
         return _landed(record_id, wanted, {})
 
     def _texts(self, record: wire.WriteBackRecord) -> dict[str, str]:
-        """The fields this org has, as they are compared."""
+        """The fields that this org has, as text to compare."""
         values = record.values(self._names)
         return {name: (value or "").replace("\r\n", "\n").strip() for name, value in values.items()}
 
@@ -146,7 +146,7 @@ def _select(record: type[wire.Record], names: wire.FieldNames, where: str) -> st
 
 
 def _changed_after(since: datetime, after_id: str | None) -> str:
-    """By `SystemModstamp`, which every save moves, an import's and a roll-up's too, and which is indexed."""
+    """Compare by `SystemModstamp`: it is indexed, and every save moves it, also an import's or a roll-up's."""
     moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if after_id is None:
         return f"SystemModstamp >= {moment}"
@@ -154,7 +154,7 @@ def _changed_after(since: datetime, after_id: str | None) -> str:
 
 
 def _known_id(source_id: str) -> str:
-    """Only what is an id gets into a query or a path."""
+    """The full id, safe in a query or a path. Raises RecordGone for anything but an id."""
     try:
         return full_id(source_id)
     except ValueError as error:
@@ -162,7 +162,7 @@ def _known_id(source_id: str) -> str:
 
 
 def _record_of(wanted: WriteBack) -> wire.WriteBackRecord:
-    """Salesforce keeps whole seconds."""
+    """Salesforce keeps whole seconds only."""
     at = wanted.activated_at
     return wire.WriteBackRecord.model_validate(
         {

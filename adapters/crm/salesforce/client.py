@@ -30,7 +30,8 @@ Records = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Found:
-    """What queries found; `at` is Salesforce's own clock when it answered, None when it did not say."""
+    """Records that queries found; `at` is Salesforce's own clock at its answer, None when it did not state
+    it."""
 
     org_url: str
     at: datetime | None
@@ -52,7 +53,7 @@ class OrgSession:
 class SalesforceClient:
     """One org as one user. Thread-safe. Raises what `HttpClient.request` raises, by the table of `errors`.
 
-    The token is fetched when it is first needed, and anew, once, when Salesforce no longer knows it.
+    The token is fetched on first use, and once again when Salesforce no longer accepts it.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class SalesforceClient:
         return Found(session.http.base_url, _clock_of(answer), records)
 
     def _all_pages(self, session: OrgSession, answer: Answer, part: wire.CompositePart) -> Records:
-        # The outer status is 200 whatever happened to the parts.
+        # The outer status is 200 even when parts failed.
         own = replace(answer, status=part.status, body=canonical_json.dumps(part.body).encode())
         if not own.is_success:
             raise session.http.refusal(own)
@@ -111,13 +112,13 @@ class SalesforceClient:
         return records
 
     def fields(self, sobject: str, record_id: str, names: Iterable[str]) -> dict[str, Any]:
-        """Raises RecordGone."""
+        """Read fields of a record. Raises RecordGone."""
         params = {"fields": ",".join(names)}
         answer = self._record_call("GET", sobject, record_id, write=False, params=params)
         return _read(TypeAdapter(dict[str, Any]), answer, answer.json())
 
     def set_fields(self, sobject: str, record_id: str, values: Mapping[str, Any]) -> None:
-        """Raises RecordGone."""
+        """Write fields of a record. Raises RecordGone."""
         self._record_call("PATCH", sobject, record_id, write=True, json=values)
 
     def _record_call(self, method: str, sobject: str, record_id: str, *, write: bool, **content: Any) -> Answer:
@@ -132,7 +133,8 @@ class SalesforceClient:
     def _call(
         self, method: str, path: str, *, write: bool, expect: Collection[int] = (), **content: Any
     ) -> tuple[OrgSession, Answer]:
-        """Once more with a new token when Salesforce no longer knows ours (it then carried nothing out)."""
+        """Repeat once with a new token when Salesforce no longer accepts ours (the first call was not carried
+        out)."""
         session = self._signed_in(None)
         expected = {HTTPStatus.UNAUTHORIZED, *expect}
         answer = session.send(method, path, write=write, expect=expected, **content)
@@ -142,7 +144,7 @@ class SalesforceClient:
         return session, answer
 
     def _signed_in(self, refused: OrgSession | None) -> OrgSession:
-        """A session other than the `refused` one; the first to notice fetches it for all threads."""
+        """A session other than the `refused` one; the first thread to notice fetches it for all."""
         with self._lock:
             if self._session is None or self._session is refused:
                 self._session = self._sign_in()
@@ -151,7 +153,7 @@ class SalesforceClient:
     def _sign_in(self) -> OrgSession:
         answer = self._login.request("POST", TOKEN_PATH, write=False, content=b"grant_type=client_credentials")
         reply = _read(wire.TokenReply, answer, answer.json())
-        # A token is not sent in the clear because an answer says so.
+        # An answer must not make us send the token unencrypted.
         if urlsplit(reply.instance_url).scheme != urlsplit(self._login.base_url).scheme:
             raise Misconfigured(f"{VENDOR}: instance_url and base_url differ in http and https")
         http = HttpClient(
@@ -175,7 +177,7 @@ def _clock_of(answer: Answer) -> datetime | None:
 
 
 def _read(shape: type[Shape] | TypeAdapter[Shape], answer: Answer, document: Any) -> Shape:
-    """Raises VendorUnavailable when the document has not the documented shape."""
+    """Parse the answer. Raises VendorUnavailable when it does not have the documented shape."""
     adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
     try:
         return adapter.validate_python(document)

@@ -1,4 +1,4 @@
-"""Salesforce as a CRM to connect."""
+"""The connector of Salesforce, a CRM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Record ids: 15 case-sensitive characters, or 18 the last three saying which are upper case."""
+"""Record ids: 15 case-sensitive characters, or 18, where the last three encode which of them are upper case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GROUP = 5
 
 
 def full_id(text: str) -> str:
-    """The 18-character form. Raises ValueError for what is no id, or has a wrong checksum."""
+    """The 18-character form. Raises ValueError for anything but an id, and for a wrong checksum."""
     short, given = text[:15], text[15:]
     if _SHORT.fullmatch(short) is None or given not in ("", checksum(short)):
         raise ValueError("is not a Salesforce id: 15 letters and digits, or 18 with a right checksum")

@@ -1,4 +1,4 @@
-"""Salesforce's limits: 25 long requests at a time, and a rolling daily allocation that every reply tells."""
+"""Salesforce's limits: 25 long requests at a time, and a rolling daily allocation that every reply states."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from adapters.connectors.traffic.limits import Limits
 
 # Of requests that last longer than 20 s; a developer org has 5 (Salesforce Developer Limits and Allocations).
 LIMITS = Limits(concurrent=25)
-# The allocation is the whole org's: the rest of it is left to others.
+# The whole org shares the allocation, so the rest of it is left to other applications.
 OUR_SHARE = 0.95
-# Above that one call a minute still goes, and hears when there is room again.
+# Above that one call a minute still goes, to learn when calls are possible again.
 HOLD = timedelta(minutes=1)
 
 _USAGE = re.compile(r"(?:^|[;\s])api-usage=(\d{1,12})/(\d{1,12})")

@@ -1,4 +1,4 @@
-"""What a connection to Salesforce is given, and what it can do by that."""
+"""The settings and secrets of a connection to Salesforce, and the capabilities that follow from them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}
 
 
 class SalesforceSettings(Frozen):
-    """`base_url`: the org's own login host. `fields`: `Object.Field__c` -> the name it has in this org, or null
-    when the org has none. `currency`: of an org that has only one (it has no CurrencyIsoCode). `timeout` (of a
-    whole call) and `late_commit` (how long after that a write may still happen) are seconds, and so are
-    `poll_every` (from one poll to the next) and `poll_overlap` (how long a transaction may take to be seen).
-    `poll_page`: the most opportunities asked for at once. `billing_terms`: whether the org has the fields for
-    terms of billing, `contract_terms`: those for terms of contracts (docs/salesforce.md)."""
+    """`base_url`: the org's own login host. `fields`: `Object.Field__c` -> its name in this org, or null when
+    the org does not have it. `currency`: that of an org with only one (it has no CurrencyIsoCode). `timeout`
+    (of a whole call) and `late_commit` (how long after that a write may still happen) are seconds, and so are
+    `poll_every` (from one poll to the next) and `poll_overlap` (how long a transaction may take to become
+    visible). `poll_page`: the most opportunities asked for at once. `billing_terms`: whether the org has the
+    fields for billing terms, `contract_terms`: those for contract terms (docs/salesforce.md)."""
 
     base_url: Code
     api_version: Annotated[str, StringConstraints(pattern=r"^\d{2}\.0$")] = "62.0"

@@ -1,4 +1,4 @@
-"""Salesforce's records -> the canonical opportunity."""
+"""Translate Salesforce's records into the canonical opportunity."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def _listed_amount(typed: Decimal | wire.Untaken | None) -> Decimal | None:
 def _by_line(
     lines: Sequence[wire.LineRecord], milestones: Sequence[wire.MilestoneRecord], names: wire.FieldNames
 ) -> tuple[dict[str, list[wire.MilestoneRecord]], list[UnreadField]]:
-    """Every line's milestones. One of no line would be money that nobody bills: it is unread."""
+    """The milestones of each line. One without a line would be money that is never billed: it is unread."""
     found: dict[str, list[wire.MilestoneRecord]] = {line.id: [] for line in lines}
     strays: list[UnreadField] = []
     for milestone in milestones:
@@ -252,17 +252,18 @@ def _attributes(
 
 
 def _code(codes: Mapping[str, str], label: Typed) -> Typed:
-    """An unknown label is passed on, so that it is told as what it is."""
+    """An unknown label is passed on, so that a finding can name it."""
     return codes.get(label.strip(), label) if isinstance(label, str) else label
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What is there; the rest keeps its default."""
+    """The fields that have a value; the others keep their default."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def unreadable(what: str, faults: Sequence[ErrorDetails]) -> UnreadableDelivery:
-    """`where` is the JSON path of the first fault in what was read; the message names the first three."""
+    """The error for a body with these faults: `where` is the JSON path of the first, the message names
+    three."""
     named = [(_path(fault["loc"]), fault["msg"]) for fault in faults[:3]]
     words = "; ".join(f"{path}: {message}" for path, message in named)
     return UnreadableDelivery(f"{what} cannot be read: {words}", where=named[0][0])

@@ -29,7 +29,7 @@ def _filled(value: object) -> object:
 
 @dataclass(frozen=True)
 class Untaken:
-    """What somebody typed into a field that in this org is of another kind than the one we read."""
+    """A value of another kind than the one we read: this org made the field with another type."""
 
     value: Any
 
@@ -108,7 +108,7 @@ class Told(BaseModel):
 
 
 class Notification(BaseModel):
-    """What the Apex class sends; members we do not know are for later versions."""
+    """What the Apex class sends; unknown members may come from later versions of it."""
 
     type: Literal["opportunity.changed"]
     organization_id: Id
@@ -117,7 +117,7 @@ class Notification(BaseModel):
 
 
 class FieldNames(BaseModel):
-    """How this org's fields are called: `Opportunity.Region__c` -> its API name, None when it has none."""
+    """How this org names our fields: `Opportunity.Region__c` -> its API name, None when it has none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -128,20 +128,20 @@ class FieldNames(BaseModel):
 
 
 class Record(BaseModel):
-    """A record as REST answers it. The aliases are the API names, and so the list of what is selected."""
+    """A record as the REST API answers it. The aliases are the API names, and thereby the selected columns."""
 
     model_config = ConfigDict(frozen=True)
     sobject: ClassVar[str]
 
     @classmethod
     def fields(cls) -> Iterator[tuple[str, type[Record] | None]]:
-        """API name, and the record behind it when it is a relationship."""
+        """Each field's API name, and the record class behind it when it is a relationship."""
         for field in cls.model_fields.values():
             yield field.alias or "", _record_behind(field.annotation)
 
     @classmethod
     def columns(cls, names: FieldNames, path: str = "") -> list[str]:
-        """What a query selects."""
+        """The columns to select."""
         columns: list[str] = []
         for name, behind in cls.fields():
             own = names.of(cls.sobject, name)
@@ -168,7 +168,7 @@ class Record(BaseModel):
         return ours
 
     def values(self, names: FieldNames) -> dict[str, Any]:
-        """The JSON-ready values of the fields this org has, under its names."""
+        """The JSON-ready values of the fields this org has, under this org's names."""
         values = self.model_dump(mode="json", by_alias=True)
         return {
             own: value for name, value in values.items() if (own := names.of(self.sobject, name)) is not None
@@ -210,7 +210,7 @@ class ProductRecord(Record):
 
 
 class BillingTermsRecord(Record):
-    """Terms of billing: fields that both the opportunity and its lines have, where the org has them at all."""
+    """Billing terms: fields that both the opportunity and its lines have, where the org has them at all."""
 
     billing_day: Number = Field(alias="Billing_Day__c")
     billing_timing: Words = Field(alias="Billing_Timing__c")
@@ -261,7 +261,7 @@ class OpportunityRecord(BillingTermsRecord):
 
 
 class ChangeRecord(Record):
-    """What a poll asks of an opportunity."""
+    """The columns that a poll reads of an opportunity."""
 
     sobject = "Opportunity"
 
@@ -271,7 +271,7 @@ class ChangeRecord(Record):
 
 
 class WonRecord(Record):
-    """What a list of won opportunities shows."""
+    """The columns that a list of won opportunities reads."""
 
     sobject = "Opportunity"
 
@@ -340,14 +340,14 @@ RECORDS: tuple[type[Record], ...] = (
 )
 FIELDS = frozenset(f"{r.sobject}.{name}" for r in RECORDS for name, behind in r.fields() if behind is None)
 
-# An org has these once it has been given them: its connection says so.
+# Not every org has these fields: a setting of the connection states it.
 BILLING_TERMS = frozenset(
     f"{record.sobject}.{name}"
     for record in (OpportunityRecord, LineRecord)
     for name, _ in BillingTermsRecord.fields()
 ) | {"Opportunity.PO_Limit__c", "Opportunity.Billing_Periods__c", "OpportunityLineItem.Billing_Frequency__c"}
 
-# Read where the connection's `fields` name it.
+# Read only where the connection's `fields` names it.
 NAMED_ONLY = frozenset({"OpportunityLineItem.Phase__c"})
 
 CONTRACT_TERMS = frozenset({"Account.BillingStateCode", "Account.PO_Required__c"}) | {
@@ -379,7 +379,7 @@ class CompositeReply(BaseModel):
     parts: list[CompositePart] = Field(alias="compositeResponse")
 
 
-# What a picklist's value is called -> our code; any other value is passed on as it is.
+# Labels of picklist values -> our codes; any other label is passed on unchanged.
 BILLING_MODELS = {
     "Time and Materials": "time_and_materials",
     "Time and Materials Capped": "time_and_materials_capped",
@@ -391,7 +391,7 @@ BILLING_MODELS = {
     "Managed Service": "recurring",
     "Non-Billable": "non_billable",
 }
-# On an opportunity: every line says its own.
+# Only on an opportunity: each line has its own.
 MIXED = "Mixed"
 BILLING_FREQUENCIES = {"Once": "once", "Monthly": "monthly", "Quarterly": "quarterly", "Yearly": "yearly"}
 BILLING_PERIODS = {"Calendar": "calendar", "Contract": "contract"}

@@ -1,6 +1,7 @@
-"""Tryton 8.2 as the ERP: node by node into `project.work`, billing lines as tasks or draft `account.invoice`s.
+"""Tryton 8.2 as the ERP: each node becomes a `project.work`, each billing line a task or a draft
+`account.invoice`.
 
-Stock Tryton has no unique field for our key on either, so whoever creates holds the deal's lease and has looked
+Stock Tryton enforces no unique key of ours on either, so whoever creates holds the deal's lease and has looked
 the key up first (`pipeline/effects.py`).
 """
 
@@ -40,20 +41,20 @@ from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
-# How a refusal reads for the kinds that are invoiced in the company's own currency only.
+# The name and the code of a refusal for kinds that Tryton invoices in the company's own currency only.
 ONLY_IN_OWN_CURRENCY = {
     LineKind.TIME: ("the time", "TIME_IN_FOREIGN_CURRENCY"),
     LineKind.PROGRESS: ("the percent complete", "PROGRESS_IN_FOREIGN_CURRENCY"),
 }
 CANCELLABLE = ("draft", "validated")
-# The address of a search holds each key twice, and a proxy may refuse one of more than 8 KB.
+# A search's URL holds each key twice, and a proxy may refuse a URL of more than 8 KB.
 KEYS_AT_ONCE = 15
-# Seconds, at most: each pause is drawn anew, or the same two writers would meet again.
+# Upper bounds in seconds: each pause is random, so that the same two writers do not collide again.
 RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 class TrytonErp:
-    """Implements `oppsync.ports.erp.Erp`. One instance a connection and process."""
+    """Implements `oppsync.ports.erp.Erp`. One instance per connection and process."""
 
     def __init__(self, settings: TrytonSettings, secrets: TrytonSecrets, clock: Clock, gate: Gate) -> None:
         """Raises Misconfigured for an unusable address."""
@@ -102,7 +103,7 @@ class TrytonErp:
         )
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
-        """A company that was ready a moment ago is ready still."""
+        """What the company lacks. That it lacks nothing is remembered for a while."""
         today, lacking = self._clock.now().date(), list[str]()
 
         def is_ready() -> bool:
@@ -125,11 +126,11 @@ class TrytonErp:
         return self._remembered.get((model, value), look)
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
-        there = set[str]()
+        existing = set[str]()
         for first in range(0, len(keys), KEYS_AT_ONCE):
             some = keys[first : first + KEYS_AT_ONCE]
-            there |= {landing.key_of(work.comment) for work in self._works(some)}
-        return there
+            existing |= {landing.key_of(work.comment) for work in self._works(some)}
+        return existing
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
         work = self._find_work(order.key)
@@ -187,7 +188,7 @@ class TrytonErp:
         return self._landed_work(_read(wire.Work, changed, after_write=True), wanted)
 
     def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> ExternalRecord:
-        """Raises VendorRejected for an invoice that was posted: only a credit note takes that back."""
+        """Cancel a draft. Raises VendorRejected for a posted invoice: only a credit note takes that back."""
         invoice = self._find_invoice(order.key)
         if invoice is not None and invoice.state in CANCELLABLE:
             self._client.press("account.invoice", record_id(outside_id), "cancel", company.id)
@@ -205,7 +206,8 @@ class TrytonErp:
         return self._create_work(order.key, values, wanted, company)
 
     def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: Company) -> ExternalRecord:
-        """A number drawn twice is drawn again, after a look-up. Raises NumberDrawnTwice if that goes on."""
+        """Create, and after a number drawn twice look the key up and try again. Raises NumberDrawnTwice if that
+        goes on."""
         for pause in RACE_PAUSES:
             try:
                 return self._create_once(values, wanted, company)
@@ -238,12 +240,12 @@ class TrytonErp:
     def _works(self, keys: Sequence[str]) -> list[wire.Work]:
         domain: list[object] = ["OR"]
         for key in keys:
-            # A backslash would escape on Postgres and not on SQLite: any character may stand there instead.
+            # A backslash escapes on Postgres but not on SQLite, so `_` (any character) stands for it.
             pattern = key.replace("\\", "_") + "\n%"
             domain += [["comment", "=", key], ["comment", "like", pattern]]
         found = self._client.search("project.work", domain, wire.WORK_FIELDS)
         works = [_read(wire.Work, each) for each in found]
-        # `like` knows no capital letters on SQLite, and a key may hold its wild cards.
+        # On SQLite `like` ignores case, and a key may contain wild cards: compare the keys exactly.
         return [work for work in works if landing.key_of(work.comment) in keys]
 
     def _find_invoice(self, key: str) -> wire.Invoice | None:
@@ -277,7 +279,8 @@ Record = TypeVar("Record", wire.Work, wire.Invoice)
 
 
 def _read(shape: type[Record], record: wire.Wire, *, after_write: bool = False) -> Record:
-    """Raises Misconfigured for a record without Tryton 8.2's shape, AmbiguousAnswer when it was just made."""
+    """Parse a record. Raises Misconfigured when it does not have Tryton 8.2's shape, AmbiguousAnswer after a
+    write."""
     try:
         return shape.model_validate(record)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Tryton's REST interface: search, create, write, buttons; each call's context says whose books are open."""
+"""Tryton's REST interface: search, create, write, buttons; each call's context names its company."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TrytonClient:
         return self._records(self._call("GET", f"/{model}?{query}", company))
 
     def create(self, model: str, values: wire.Wire, fields: Sequence[str], company: int) -> wire.Wire:
-        """Create one record; returns it as it stands, read in the same transaction."""
+        """Create one record; returns it as read in the same transaction."""
         path = f"/{model}?{urlencode([('f', name) for name in fields])}"
         (record,) = self._records(self._call("POST", path, company, values))
         return record
@@ -48,7 +48,7 @@ class TrytonClient:
     def write(
         self, model: str, record: int, values: wire.Wire, fields: Sequence[str], company: int
     ) -> wire.Wire:
-        """Change one record; returns it as it stands then."""
+        """Change one record; returns it as changed."""
         path = f"/{model}/{record}?{urlencode([('f', name) for name in fields])}"
         (changed,) = self._records(self._call("PUT", path, company, values))
         return changed

@@ -1,4 +1,4 @@
-"""Tryton as an ERP to connect."""
+"""The connector of Tryton, an ERP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.ports.erp import Erp
 
-# No limits: Tryton has none of its own, what an installation bears is a setting of the connection.
+# No limits: Tryton has none of its own. What an installation can take is a setting of its connection.
 CONNECTOR: Connector[TrytonSettings, TrytonSecrets, ErpCapabilities, Erp] = Connector(
     role=ConnectionRole.ERP,
     vendor="tryton",

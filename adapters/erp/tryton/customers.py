@@ -8,7 +8,7 @@ from adapters.erp.tryton.client import TrytonClient
 from oppsync.domain.deal.customers import Candidate
 
 FIELDS = ["name", "code", "addresses.country.code", "identifiers.code"]
-# In a pattern these stand for others.
+# These are wild cards in a pattern.
 _WILD = str.maketrans({"%": "_", "\\": "_"})
 
 
@@ -32,7 +32,8 @@ class Party(BaseModel):
 
 
 def customers_like(client: TrytonClient, name: str, tax_id: str | None) -> list[Candidate]:
-    """Parties of this name, or with this identifier; whether they really are the customer others decide."""
+    """Parties of this name, or with this identifier. They are candidates: the caller decides which one is the
+    customer."""
     either: list[object] = [["name", "ilike", name.translate(_WILD)]]
     if tax_id:
         either.append(["identifiers.code", "=", tax_id])

@@ -1,6 +1,6 @@
-"""What orders name by code, looked up in Tryton before it is used.
+"""Look up in Tryton what orders name by code, before it is used.
 
-Needed because on SQLite Tryton takes an id that does not exist without complaint.
+Needed because on SQLite Tryton accepts an id that does not exist.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Customer(NamedTuple):
 
 
 class Status(NamedTuple):
-    """`progress` is the least that work of this status must have, between 0 and 1."""
+    """A work status. `progress` is the least progress that work of this status must have, between 0 and 1."""
 
     id: int
     progress: Decimal | None
@@ -42,13 +42,13 @@ class Accounts(NamedTuple):
 
 
 class Remembered:
-    """What was there a moment ago is taken to be there still; what was not there is asked for again."""
+    """A short-lived cache of what was found; what was not found is asked for again."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], tuple[float, Any]] = {}
 
     def get(self, key: tuple[object, ...], ask: Callable[[], Answer]) -> Answer:
-        """What `ask` answered within `REMEMBER_SECONDS`, or answers now. An empty answer is not kept."""
+        """The answer of `ask`, kept for `REMEMBER_SECONDS` unless it is empty."""
         known = self._known.get(key)
         if known is not None and time.monotonic() < known[0]:
             remembered: Answer = known[1]
@@ -60,10 +60,10 @@ class Remembered:
 
 
 class Directory:
-    """Remembers the ids it found: a code that was there once is not looked up again by this process. What else
-    it read of a customer, an account or a cost centre it remembers for a while.
+    """Caches the ids it found for the life of the process, and what else it read of a customer, an account or a
+    cost centre for a while.
 
-    Every look-up raises VendorRejected with what is missing, in words, when there is none.
+    Every look-up raises VendorRejected, with what is missing in words, when it finds nothing.
     """
 
     def __init__(self, client: TrytonClient) -> None:
@@ -73,7 +73,7 @@ class Directory:
         self._remembered = Remembered()
 
     def company(self, code: str) -> Company:
-        """A company goes by the code of its party."""
+        """A company by the code of its party."""
         if code not in self._companies:
             found = self._client.search("company.company", [["party.code", "=", code]], ["currency.code"])
             if not found:
@@ -82,7 +82,7 @@ class Directory:
         return self._companies[code]
 
     def customer(self, code: str, company: int) -> Customer:
-        """With the address for invoices, or else the first."""
+        """A customer, with its address for invoices or else its first address."""
         return self._remembered.get(("customer", code, company), lambda: self._customer(code, company))
 
     def _customer(self, code: str, company: int) -> Customer:
@@ -107,7 +107,7 @@ class Directory:
         return Accounts(*(defaults[name] for name in names))
 
     def status(self, name: str) -> Status:
-        """A work status. Raises Misconfigured when there is none of this name."""
+        """A work status by its name. Raises Misconfigured when there is none."""
         found = self._client.search("project.work.status", [["name", "=", name]], ["progress"])
         if not found:
             raise Misconfigured(f"Tryton has no work status {name}: correct the connection's closed_status")

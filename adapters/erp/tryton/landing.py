@@ -1,7 +1,7 @@
-"""What an order becomes in Tryton, in words: invoice method, comment, and the fields compared afterwards.
+"""What an order becomes in Tryton, as text: invoice method, comment, and the fields compared afterwards.
 
-Stock Tryton has no field for cost centre, service line, tax or planned dates of a project: they stand in its
-comment, one `label: value` a line, below our key alone on the first line. People may add lines of their own.
+Stock Tryton has no field for cost centre, service line, tax or planned dates of a project, so they are lines
+`label: value` of its comment; the first line is our key alone. People may add lines of their own.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ INVOICE_METHODS = {
 
 
 def is_invoice(line: BillingLine, company_currency: str) -> bool:
-    """Whether the line lands as a draft invoice; else it is a task.
+    """Whether the line becomes a draft invoice; otherwise it becomes a task.
 
-    A task's price is always in the company's currency, so in any other the money stands on the invoice alone.
+    A task's price is always in the company's currency, so a line in another currency has its money on an
+    invoice only.
     """
     return line.kind is LineKind.DATED or line.amount.currency != company_currency
 
 
 def invoice_method(node: PlanNode, company_currency: str) -> str:
-    """How Tryton invoices this project's tasks: the same money is never both a task's and an invoice's."""
+    """How Tryton invoices this project's tasks, so that the same money is never both a task's and an
+    invoice's."""
     tasks = [line.kind for line in node.lines if not is_invoice(line, company_currency)]
     return INVOICE_METHODS[tasks[0]] if tasks else "manual"
 
@@ -51,7 +53,7 @@ def key_of(text: str | None) -> str:
 
 
 def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
-    """What has no field of its own. What holds for the whole deal stands on the root only."""
+    """The values without a field of their own. Those of the whole deal are written on the root only."""
     notes = {
         "cost centre": node.cost_centre,
         "service line": node.service_line,
@@ -111,7 +113,7 @@ def wanted_node(order: NodeOrder, company_currency: str) -> Fields:
 
 
 def price(line: BillingLine) -> Decimal:
-    """A task's price: an hour's, or the whole amount."""
+    """A task's price: that of an hour, or the whole amount."""
     return require(line.rate, "the rate") if line.kind is LineKind.TIME else line.amount.amount
 
 
@@ -146,7 +148,8 @@ def wanted_invoice(order: LineOrder, product: str) -> Fields:
 
 
 def found_work(work: Work, closed_status: str) -> Fields:
-    """Of its status only whether it is the one we close with: people move work through others of their own."""
+    """The fields of a task or project as found. Of its status only whether it is the one that we close with,
+    because people move work through statuses of their own."""
     seconds = work.effort_duration.total_seconds() if work.effort_duration else 0
     return _read_notes(work.comment) | {
         "type": work.type,
@@ -163,7 +166,8 @@ def found_work(work: Work, closed_status: str) -> Fields:
 
 
 def found_invoice(invoice: Invoice) -> Fields:
-    """A draft that was posted or paid since is still what was wanted; a cancelled one is not."""
+    """The fields of an invoice as found. A draft that was posted or paid since is still what was ordered; a
+    cancelled one is not."""
     lines = invoice.lines
     return _read_notes(invoice.comment) | {
         "state": CANCELLED if invoice.state == CANCELLED else "draft",
@@ -194,7 +198,7 @@ def one_line(text: str) -> str:
 
 
 def _effort(hours: Decimal) -> str:
-    """Tryton keeps microseconds: ten thousandths of an hour are what it can return unharmed."""
+    """Tryton stores microseconds, so ten thousandths of an hour survive the way back exactly."""
     return plain(hours.quantize(Decimal("0.0001")))
 
 
@@ -203,7 +207,7 @@ def _tax(plan: PlanContent) -> str:
 
 
 def _intercompany(node: PlanNode) -> dict[str, str | None]:
-    """Stock Tryton knows no intercompany project: who delivers, and at what price, is a note."""
+    """Who delivers, and at what price, is only a note: stock Tryton has no intercompany projects."""
     delivery = node.intercompany
     if delivery is None:
         return {}

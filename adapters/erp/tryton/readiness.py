@@ -1,4 +1,4 @@
-"""What a company in Tryton must have before it can invoice: one row a thing."""
+"""What a company in Tryton must have before it can invoice: one row for each requirement."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Domain = list[list[object]]
 
 
 def missing(client: TrytonClient, company_code: str, products: Sequence[str], today: date) -> list[str]:
-    """Each thing the company lacks, as a noun phrase; empty when it is ready."""
+    """Each requirement that the company lacks, as a noun phrase; empty when it is ready."""
     companies = client.search("company.company", [["party.code", "=", company_code]], ["id"])
     if not companies:
         return [f"the company {company_code} itself"]

@@ -1,4 +1,4 @@
-"""What a connection to Tryton is given, and what it can do by that."""
+"""The settings and secrets of a connection to Tryton, and the capabilities that follow from them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from oppsync.domain.values.model import Code, Frozen
 class TrytonSettings(Frozen):
     """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
 
-    The products are codes; that of progress needs a unit that counts hundredths, or 40 % would be invoiced as
-    nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has one of
-    its own for cancelled work names that. `timeout` and `late_commit` are seconds: how long we wait for an
+    The products are codes; that of progress needs a unit with two decimals, or 40 % would be invoiced as
+    nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has a
+    status for cancelled work names that one. `timeout` and `late_commit` are seconds: how long we wait for an
     answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to six times
     five seconds).
     """
@@ -32,13 +32,13 @@ class TrytonSettings(Frozen):
 
 
 class TrytonSecrets(Frozen):
-    """`rest_key` of a Tryton user's application `rest`."""
+    """`rest_key`: the key of a Tryton user's application `rest`."""
 
     rest_key: SecretStr
 
 
 def capabilities(settings: TrytonSettings) -> ErpCapabilities:
-    """What only a project's tasks can invoice is at prices in the company's currency, of four decimals
+    """Lines that only a project's tasks can invoice have prices in the company's currency, with four decimals
     (Tryton's `price_decimal`)."""
     return ErpCapabilities(
         line_kinds=frozenset(LineKind),

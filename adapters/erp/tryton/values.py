@@ -1,6 +1,6 @@
 """What is posted to Tryton for an order: codes become ids, values take their form on the wire.
 
-Everything raises VendorRejected, with what is missing, when Tryton does not know a code.
+Every function raises VendorRejected, with what is missing, when Tryton does not know a code.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.kernel.errors import VendorRejected
 
-UNIT = "Unit"  # of measure of what is invoiced as a whole
+UNIT = "Unit"  # of measure for a line that is invoiced as a whole
 
 
 def customer_values(order: CustomerOrder, directory: Directory) -> wire.Wire:
-    """A `party.party` with an address for invoices; of its tax id Tryton knows the number only."""
+    """A `party.party` with an address for invoices. Of its tax id Tryton stores the number only."""
     customer = order.customer
     address = {"country": directory.id("country.country", "code", customer.country), "invoice": True}
     identifiers = [["create", [{"code": customer.tax_id}]]] if customer.tax_id else []
@@ -31,7 +31,7 @@ def customer_values(order: CustomerOrder, directory: Directory) -> wire.Wire:
 
 
 def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
-    """A `project.work`: a project, or a template's task, which has neither customer nor invoice method."""
+    """A `project.work`: a project, or a task of a template, which has neither customer nor invoice method."""
     values: wire.Wire = {
         "type": wanted["type"],
         "name": wanted["name"],
@@ -48,7 +48,7 @@ def node_values(order: NodeOrder, wanted: Fields, company: Company, directory: D
 
 
 def task_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
-    """A `project.work` that bears a price: an hour's for time, the whole amount for milestone and progress."""
+    """A `project.work` with a price: that of an hour for time, the whole amount for milestone and progress."""
     line = order.line
     return {
         "type": "task",
@@ -64,7 +64,7 @@ def task_values(order: LineOrder, wanted: Fields, company: Company, directory: D
 
 
 def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory: Directory) -> wire.Wire:
-    """A draft `account.invoice` with its one line, on the day it is due to be sent."""
+    """A draft `account.invoice` with one line, dated on its due date."""
     plan, line = order.plan, order.line
     customer = directory.customer(plan.customer, company.id)
     if customer.invoice_address is None:
@@ -81,7 +81,7 @@ def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory
         "account": accounts.revenue,
         "product": directory.id("product.product", "code", wanted["product"]),
         "unit": directory.id("product.uom", "name", UNIT),
-        # As Tryton itself credits: what is taken back is a negative quantity at the price.
+        # Tryton's own credit notes have a negative quantity at the price, and so has ours.
         "quantity": -1 if line.amount.amount < 0 else 1,
         "unit_price": wire.decimal(abs(line.amount.amount)),
         "taxes": [["add", [directory.id("account.tax", "name", plan.tax, company.id)]]],
@@ -102,19 +102,19 @@ def invoice_values(order: LineOrder, wanted: Fields, company: Company, directory
 
 
 def closing_values(status: Status, *, is_project: bool) -> wire.Wire:
-    """What closes a project or a template's task. A project's tasks are invoiced no more."""
+    """The values that close a project or a template's task. A project's tasks are no longer invoiced."""
     progress = {} if status.progress is None else {"progress": float(status.progress)}
     method = {"project_invoice_method": "manual"} if is_project else {}
     return {"status": status.id, **progress, **method}
 
 
 def priceless_values(status: Status) -> wire.Wire:
-    """What closes a task that bears a price: done, it would be invoiced, so it is priced at nothing."""
+    """The values that close a task with a price. It gets no price, because a done task would be invoiced."""
     return closing_values(status, is_project=False) | {"list_price": wire.decimal(Decimal(0))}
 
 
 def record_id(outside_id: str) -> int:
-    """Raises VendorRejected for what is no id of Tryton's."""
+    """The record's id as a number. Raises VendorRejected for anything else."""
     if not outside_id.isdecimal():
         raise VendorRejected(f"{outside_id!r} is not a Tryton record id")
     return int(outside_id)

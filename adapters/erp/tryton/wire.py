@@ -1,6 +1,6 @@
 """Tryton's JSON and the two records we read: `project.work` and `account.invoice`.
 
-Values JSON has no type for travel as objects with `__class__` (trytond/protocols/jsonrpc.py).
+Values of types that JSON lacks are objects with `__class__` (trytond/protocols/jsonrpc.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def hours(number: Decimal) -> Wire:
 
 
 def in_header(document: object) -> str:
-    """How a domain and a context travel: URL-safe base64 of their JSON."""
+    """A domain or a context as it is sent in a header: URL-safe base64 of its JSON."""
     return base64.urlsafe_b64encode(canonical_json.dumps(document).encode()).decode()
 
 
@@ -53,7 +53,7 @@ Duration = Annotated[timedelta, BeforeValidator(_read_hours)]
 
 
 class Coded(BaseModel):
-    """A party, product or analytic account, by what people know it by."""
+    """A party, product or analytic account, by its code."""
 
     id: int
     code: str | None = None

@@ -1,4 +1,4 @@
-"""Which open tasks wait for a person: by the rule that decides whether a decision of theirs counts."""
+"""The open tasks that wait for a person, by the same rule that judges the decision itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from oppsync.domain.values.roles import ApprovalRole
 
 
 class OpenTasks(NamedTuple):
-    """Ids of the open tasks of a person's roles: those that wait, and those that the person may not decide."""
+    """Ids of the open tasks of a person's roles: those that wait for the person, and those that the person may
+    not decide."""
 
     waiting: Sequence[UUID]
     barred: Sequence[UUID]
@@ -35,7 +36,8 @@ def of_roles(person: Person) -> ColumnElement[bool]:
 
 
 def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTasks:
-    """Only what can bar this person is read: the owners, this person's decisions, and who overrode what."""
+    """Split the open tasks by what can bar this person: the owner, the person's decisions, the person's
+    overrides."""
     query = (
         select(
             approval_tasks.c.id,
@@ -71,7 +73,7 @@ def _open(tenant_id: str) -> tuple[ColumnElement[bool], ...]:
 def _decided(
     connection: Connection, tenant_id: str, person: Person
 ) -> dict[tuple[UUID, str], list[ApprovalTask]]:
-    """What this person decided of plans that have open tasks, by deal and plan."""
+    """This person's decisions on plans that have open tasks, by deal and plan."""
     decided = approval_tasks.alias("decided")
     same_plan = and_(
         *(decided.c[name] == approval_tasks.c[name] for name in ("tenant_id", "opportunity_id", "plan_hash")),
@@ -86,12 +88,12 @@ def _decided(
 
 
 def _editors(connection: Connection, tenant_id: str) -> dict[UUID, frozenset[UUID]]:
-    """Who overrode something, by deal that has open tasks."""
+    """The people who overrode something, by deal with open tasks."""
     undecided = select(approval_tasks.c.opportunity_id).where(*_open(tenant_id))
     query = overrides().where(
         plan_overrides.c.tenant_id == tenant_id, plan_overrides.c.opportunity_id.in_(undecided)
     )
-    said: dict[UUID, list[PlanOverride]] = defaultdict(list)
+    by_deal: dict[UUID, list[PlanOverride]] = defaultdict(list)
     for row in connection.execute(query).mappings():
-        said[row["opportunity_id"]].append(PlanOverride(**pick(row, PlanOverride)))
-    return {opportunity_id: editors(each) for opportunity_id, each in said.items()}
+        by_deal[row["opportunity_id"]].append(PlanOverride(**pick(row, PlanOverride)))
+    return {opportunity_id: editors(each) for opportunity_id, each in by_deal.items()}

@@ -1,4 +1,4 @@
-"""What pages, API and command line read about deliveries."""
+"""Read deliveries for pages, API and command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PostgresDeliveryQueries(Reading):
 
     def delivery(self, tenant_id: str, event_id: UUID) -> DeliveryStatus:
         query = select(inbox).where(inbox.c.tenant_id == tenant_id, inbox.c.id == event_id)
-        told = (
+        opportunities_of_it = (
             summaries(SUMMARY, inbox_opportunities, inbox_opportunities.c.opportunity_id == opportunities.c.id)
             .where(inbox_opportunities.c.tenant_id == tenant_id, inbox_opportunities.c.inbox_id == event_id)
             .order_by(opportunities.c.id)
@@ -31,7 +31,7 @@ class PostgresDeliveryQueries(Reading):
         )
         with self.reading() as connection:
             row = one(connection, query, "delivery")
-            named = tuple(to_summary(found) for found in connection.execute(told).mappings())
+            named = tuple(to_summary(found) for found in connection.execute(opportunities_of_it).mappings())
             item = connection.execute(problem).mappings().one_or_none()
         return DeliveryStatus(
             event_id=row["id"],

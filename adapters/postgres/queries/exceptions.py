@@ -1,4 +1,4 @@
-"""What pages, API and command line read about exceptions."""
+"""Read exceptions for pages, API and command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages, API and command line read about navigation."""
+"""Read the counts and names that the navigation shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all queries share: reading without a transaction, pages with a cursor, and columns that several show."""
+"""What all queries share: reading without a transaction, pages with a cursor, and common columns."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ SUMMARY = (
     parent.c.url.label("project_url"),
 )
 
-# Of validation and of enrichment.
+# The warnings of validation and of enrichment.
 WARNINGS = opportunities.c.warnings.op("||")(
     func.coalesce(opportunities.c.enrichment["warnings"], literal([], JSONB))
 ).label("warnings")
 
 
 def summaries(columns: Sequence[Any], joined: Any = None, on: Any = None) -> Select[Any]:
-    """Opportunities with the parent project the ledger knows; `joined` as well, where given."""
+    """Opportunities with their parent project from the ledger, and with `joined` where given."""
     is_parent = and_(
         parent.c.tenant_id == opportunities.c.tenant_id,
         parent.c.opportunity_id == opportunities.c.id,
@@ -107,7 +107,7 @@ def page(
     limit: int,
     oldest_first: bool = False,
 ) -> Page[Row]:
-    """Ids are UUIDv7: their order is the order of arrival."""
+    """Order by id: ids are UUIDv7, so this is the order of arrival."""
     if after is not None:
         last = read_cursor(after)
         query = query.where(key > last if oldest_first else key < last)

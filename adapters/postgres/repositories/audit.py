@@ -9,7 +9,7 @@ from oppsync.domain.work.events import Event
 
 
 class PostgresAudit:
-    """Append only: nothing here updates or deletes."""
+    """Append only: this class has no update and no delete."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

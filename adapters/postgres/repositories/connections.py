@@ -19,8 +19,8 @@ from oppsync.kernel.errors import Misconfigured, NotFound
 
 
 class PostgresConnections:
-    """Secrets are a MultiFernet token of `{tenant, connection, secrets}`: Fernet has no associated data, so the
-    row it belongs to is named inside and checked."""
+    """Secrets are a MultiFernet token of `{tenant, connection, secrets}`. Fernet has no associated data, so the
+    token names its row inside, which is checked."""
 
     def __init__(self, session: Session, keys: MultiFernet) -> None:
         self._session = session
@@ -42,7 +42,7 @@ class PostgresConnections:
         return [Connection.model_validate(pick(row, Connection)) for row in rows]
 
     def secrets(self, connection_id: str) -> Mapping[str, Any]:
-        # Those of the connection that was just got, without another trip.
+        # The secrets come with the connection that was just read, without another round trip.
         row = self._got.pop(connection_id, None) or self._row(connection_id)
         try:
             opened = canonical_json.loads_stored(self._keys.decrypt(row["secrets"]))

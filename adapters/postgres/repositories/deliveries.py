@@ -18,7 +18,8 @@ from oppsync.domain.work.intake import Delivery, StoredDelivery
 from oppsync.domain.work.replays import Selection
 from oppsync.kernel.errors import NotFound
 
-# Statements of every delivery and every step are built once: building one costs more than carrying it out.
+# Statements that run for every delivery and every step are built once: building one takes longer than running
+# it.
 _STORE = (
     insert(inbox)
     .on_conflict_do_nothing(index_elements=["tenant_id", "connection_id", "delivery_id"])

@@ -16,7 +16,7 @@ from adapters.postgres.tables import exception_items as table
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.kernel.errors import NotFound
 
-# As `NewException.subject`. This expression and the predicate are those of the index `uq_exception_items_open`.
+# As `NewException.subject`. Expression and predicate are those of the index `uq_exception_items_open`.
 subject_of_row = func.coalesce(
     cast(table.c.opportunity_id, Text), cast(table.c.delivery_id, Text), table.c.payload_reference
 )

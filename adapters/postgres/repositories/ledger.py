@@ -81,8 +81,8 @@ _OF = (
     .where(table.c.tenant_id == bindparam("of_tenant"), table.c.opportunity_id == bindparam("of_opportunity"))
     .order_by(table.c.intended_at, table.c.key)
 )
-# Checked in the write's own statement: nobody can take the lease between that and the commit, since the
-# opportunity's row stays share-locked.
+# Checked inside the write's own statement. It share-locks the opportunity's row, so nobody can take the lease
+# before the commit.
 _HELD = HELD_LEASE.cte("held")
 _WHILE_HELD = exists(select(_HELD.c.id))
 
@@ -105,7 +105,8 @@ def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, tracep
 
 
 def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any]) -> Write:
-    """`first` and `again`: what else is set, the first time and when it is on record already."""
+    """Insert or update an entry in this state. `first`: further values of a new entry; `again`: those of an
+    existing one."""
     given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
     known = ("request_digest", "lease_token", "traceparent")
     new = {"state": literal(state.value), **to_be_set(table, [*given, *known]), **first}

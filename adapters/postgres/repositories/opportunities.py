@@ -1,4 +1,4 @@
-"""Opportunities and their leases. Leases and due times go by the database's clock."""
+"""Opportunities and their leases. Leases and due times are measured by the database's clock."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.opportunities import Due
 
 LEASE = timedelta(seconds=10)
-# How long a message sent may stay unworked before the sweeper sends another.
+# How long a sent message may stay unworked before the sweeper sends another.
 EMIT_AGAIN = timedelta(seconds=10)
 
 
-# As `TrackedOpportunity.stands_at`.
+# The column that `TrackedOpportunity.stands_at` returns.
 stands_at = case(
     (table.c.state == State.PARKED, func.coalesce(table.c.resume_state, State.RECEIVED)), else_=table.c.state
 )
@@ -154,7 +154,7 @@ class PostgresOpportunities:
     def commit_outcome(
         self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due, lease: Lease
     ) -> int | None:
-        """As the unit of work's."""
+        """As `UnitOfWork.commit_outcome`."""
         changed = from_tracked(before, after)
         wanted = _saving(tuple(changed), keep_lease=due.keep_lease)
         which = {**lease_params(lease), "version_seen": before.version}
@@ -168,17 +168,17 @@ class PostgresOpportunities:
         self._session.execute(_CHANGE, {**changed, **_outcome(before, after, due), **which})
 
 
-# Statements of every step are built once: building one costs more than Postgres needs to carry it out.
+# Statements that run in every step are built once: building one takes longer than Postgres needs to run it.
 
 _NEW = insert(table).values(state=State.RECEIVED, due_at=clock(), emit_at=clock() + EMIT_AGAIN)
 _RECEIVE = _NEW.on_conflict_do_update(
     index_elements=["tenant_id", "connection_id", "source_id"],
     set_={
         "reread_requested": table.c.reread_requested + 1,
-        # A transient backoff keeps its own due time; a resting row becomes due now.
+        # A transient backoff keeps its own due time; a deal that rests becomes due now.
         "due_at": func.coalesce(table.c.due_at, clock()),
         "emit_at": clock() + EMIT_AGAIN,
-        # Deliveries come in any order.
+        # Deliveries may arrive in any order.
         "told_until": func.greatest(table.c.told_until, _NEW.excluded.told_until),
     },
 ).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
@@ -206,21 +206,22 @@ _TAKE_LEASE = (
         lease_token=table.c.lease_token + 1,
         lease_until=clock() + LEASE,
         lease_holder=_HOLDER,
-        # Left behind by a process that died. Our own ran out while Postgres was away: no crash.
+        # A holder other than us that left its lease behind died: a crash. Our own lease ran out while Postgres
+        # was away.
         crashes=table.c.crashes + case((table.c.lease_holder != _HOLDER, 1), else_=0),
     )
     .returning(table)
 )
 _RENEW_LEASE = update(table).where(*_HELD).values(lease_until=clock() + LEASE)
 
-# A re-read asked for meanwhile is due at once, whatever this outcome thought.
+# A re-read that was requested during the run is due at once, whatever this outcome set.
 _ASKED = table.c.reread_requested > bindparam("known_rereads")
 _DUE_AFTER, _EMIT_AFTER = bindparam("due_after", type_=Interval), bindparam("emit_after", type_=Interval)
 _OUTCOME = update(table).values(
     state_since=case((table.c.state != bindparam("moved_to"), clock()), else_=table.c.state_since),
     due_at=case((_ASKED, clock()), else_=clock() + _DUE_AFTER),
-    # An outbox row or the worker that keeps the lease comes first; the sweeper only after them.
-    # Before it is due there is nothing to sweep.
+    # First comes the outbox row or the worker that keeps the lease, only then the sweeper; and never before the
+    # deal is due.
     emit_at=clock() + case((and_(_ASKED, ~bindparam("sent", type_=Boolean)), timedelta(0)), else_=_EMIT_AFTER),
     version=table.c.version + 1,
 )

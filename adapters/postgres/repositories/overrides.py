@@ -54,7 +54,7 @@ def overrides() -> Select[Any]:
     return select(plan_overrides, people.c.email.label("author")).join(people, by).order_by(plan_overrides.c.id)
 
 
-# Asked for in every step: built once.
+# Read in every step, so it is built once.
 _OF = overrides().where(
     plan_overrides.c.tenant_id == bindparam("of_tenant"),
     plan_overrides.c.opportunity_id == bindparam("of_opportunity"),

@@ -54,7 +54,7 @@ class PostgresPeople:
         return (to_person(row), row["password_hash"]) if row else None
 
 
-# Asked for in every step or by every delivery: built once.
+# Read in every step or by every delivery, so it is built once.
 _WITH_ROLE = (
     select(people)
     .where(

@@ -16,7 +16,7 @@ from oppsync.domain.catalog import CATALOG
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 
-# Tenant -> what its rows looked like, and the book made of them.
+# Tenant -> a fingerprint of its rows, and the book made of them.
 Books = dict[str, tuple[Any, ReferenceBook]]
 _WRITERS: ColumnElement[int] = literal_column("sum(xmin::text::bigint)")
 
@@ -30,8 +30,8 @@ _OF_KIND = (
 
 
 class PostgresReferences:
-    """`books` is kept by the process: a book is made anew only when the number of its rows or the transactions
-    that wrote them (`xmin`) are others, which holds for rows that somebody changed by hand too."""
+    """The process keeps `books`. A book is made anew when the number of rows or the transactions that wrote
+    them (`xmin`) changed, so a row that somebody changed by hand is noticed too."""
 
     def __init__(self, session: Session, books: Books) -> None:
         self._session = session

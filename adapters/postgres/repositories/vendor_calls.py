@@ -1,4 +1,4 @@
-"""Calls to outside systems, kept for the timeline of their opportunity until retention deletes them."""
+"""Vendor calls, kept for the timeline of their opportunity until retention deletes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from oppsync.domain.reading.calls import VendorCall
 
 
 def _keeping() -> Any:
-    """Lost with the server in the last moment before it dies, with nothing else: no work depends on them."""
+    """Does not wait for the disk. The last calls are lost if the server dies, which is acceptable: no work
+    depends on them."""
     without_waiting = select(func.set_config("synchronous_commit", "off", True)).cte("without_waiting")
     calls = rows_of("calls", table.columns)
     return insert(table).from_select(

@@ -1,4 +1,4 @@
-"""How far each CRM connection is polled. Leases and due times go by the database's clock."""
+"""How far each CRM connection is polled. Leases and due times are measured by the database's clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from adapters.postgres.tables import crm_watermarks as table
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.polling import Watermark
 
-# Longer than a CRM takes for one page. Left behind by a relay that died, it costs one poll as much.
+# Longer than a CRM takes for one page. A relay that died delays its poll by as much.
 LEASE = timedelta(minutes=1)
 KEY = (table.c.tenant_id, table.c.connection_id)
 
@@ -85,10 +85,10 @@ class PostgresWatermarks:
         return self._session.execute(update(table).where(*held).values(**values)).rowcount == 1
 
     def _add_missing(self) -> None:
-        """A CRM that was connected since is due at once."""
-        there = exists().where(KEY[0] == connections.c.tenant_id, KEY[1] == connections.c.id)
+        """Add a row, due at once, for each CRM that has been connected since."""
+        has_watermark = exists().where(KEY[0] == connections.c.tenant_id, KEY[1] == connections.c.id)
         new = select(connections.c.tenant_id, connections.c.id).where(
-            connections.c.role == ConnectionRole.CRM, ~there
+            connections.c.role == ConnectionRole.CRM, ~has_watermark
         )
         self._session.execute(
             insert(table).from_select(["tenant_id", "connection_id"], new).on_conflict_do_nothing()

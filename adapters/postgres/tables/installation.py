@@ -1,4 +1,4 @@
-"""An installation: its tenants, connections, people and their ways in, and reference data."""
+"""An installation: its tenants, connections, people and their credentials, and reference data."""
 
 from __future__ import annotations
 

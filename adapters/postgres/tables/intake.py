@@ -1,4 +1,4 @@
-"""What CRMs told, and how far each is polled."""
+"""Deliveries of the CRMs, and how far each CRM is polled."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ inbox = Table(
     text_column("traceparent"),
     text_column("body_sha256", nullable=True),
     when("pruned_at", nullable=True),
-    # Told by a webhook, or found by us: then how long after it changed.
+    # Whether a webhook brought it or a poll found it; if a poll, how long after the change.
     text_column("source", default="webhook"),
     Column("late_seconds", Integer, nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -76,7 +76,7 @@ crm_watermarks = Table(
     count("tries"),
     text_column("error", nullable=True),
     when("polled_at", nullable=True),
-    # What polls brought since the connection is there.
+    # What polls brought since the connection exists.
     count("deals"),
     count("changes"),
     Column("last_late_seconds", Integer, nullable=True),

@@ -1,4 +1,4 @@
-"""What was written outside, and what was called for it."""
+"""Effects in outside systems, and the calls made for them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ effects = Table(
     text_column("response_digest", nullable=True),
     text_column("error", nullable=True),
     text_column("traceparent"),
-    # Request and response were emptied by retention; their digests stay.
+    # Set when retention emptied request and response; their digests stay.
     when("pruned_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "key"),
     of_opportunity(),
@@ -65,7 +65,7 @@ vendor_calls = Table(
     Column("status", Integer, nullable=True),
     text_column("outcome"),
     Column("milliseconds", Integer, nullable=False),
-    # Redacted and cut before they come here; deleted with their row by retention.
+    # Redacted and cut before they are stored; deleted with their row by retention.
     text_column("request", nullable=True),
     text_column("response", nullable=True),
     text_column("traceparent"),

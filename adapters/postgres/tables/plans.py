@@ -1,4 +1,4 @@
-"""Plans, what people overrode in them, who approved them, and baselines."""
+"""Plans, people's overrides of them, their approvals, and baselines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ plans = Table(
     Column("number", Integer, nullable=False),
     json_column("content"),
     json_column("provenance"),
-    # The connections it goes to, chosen when it was planned; null of a plan of releases that knew one alone.
+    # The connections it goes to, chosen when it was planned; null for a plan of a release that knew one of each
+    # only.
     text_column("erp", nullable=True),
     text_column("psa", nullable=True),
     when("made_at", now=True),
@@ -41,7 +42,7 @@ plans = Table(
     of_opportunity(),
 )
 
-# What people said of a plan's workstreams, each with a reason; the last word on a field counts.
+# People's overrides of a plan's workstreams, each with a reason; the latest for a field counts.
 plan_overrides = Table(
     "plan_overrides",
     metadata,
@@ -60,7 +61,7 @@ plan_overrides = Table(
     Index("ix_plan_overrides_tenant_id_opportunity_id", "tenant_id", "opportunity_id", "id"),
 )
 
-# What an opportunity was to cost, earn and take when it became active: written once.
+# An opportunity's planned cost, revenue and schedules when it became active: written once.
 baselines = Table(
     "baselines",
     metadata,
@@ -87,7 +88,7 @@ approval_tasks = Table(
     when("decided_at", nullable=True),
     id_column("decided_by", nullable=True),
     text_column("comment", default=""),
-    # Approved without a person: the rule's name and row.
+    # The rule's name and row, when it approved without a person.
     json_column("rule", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
@@ -105,7 +106,7 @@ approval_tasks = Table(
         unique=True,
         postgresql_where=text("status <> 'void'"),
     ),
-    # Nobody decides for both roles of a plan, whatever the code above believes.
+    # A last guard in the database: nobody decides for both roles of a plan.
     Index(
         "uq_approval_tasks_one_role_each",
         "tenant_id",

@@ -1,4 +1,4 @@
-"""Opportunities on their way, the messages about them, and what waits for a person."""
+"""Opportunities on their way, their messages, and what waits for a person."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ opportunities = Table(
     Column("reread_done", BigInteger, nullable=False, server_default="0"),
     Column("lease_token", BigInteger, nullable=False, server_default="0"),
     when("lease_until", nullable=True),
-    # Set while a worker holds the lease; left behind by one that died.
+    # Set while a worker holds the lease; a worker that died leaves it behind.
     text_column("lease_holder", nullable=True),
     # Work may start from `due_at` on; null: only when somebody acts. The sweeper sends from `emit_at` on.
     when("due_at", nullable=True),
@@ -51,7 +51,7 @@ opportunities = Table(
     text_column("record_digest", nullable=True),
     json_column("enrichment", nullable=True),
     text_column("plan_hash", nullable=True),
-    # The CRM's time of the latest change that we were told of.
+    # The CRM's time of the latest change that reached us.
     when("told_until", nullable=True),
     # Copies of the record's fields for lists and the reporting view.
     text_column("name", nullable=True),
@@ -62,13 +62,13 @@ opportunities = Table(
     when("activated_at", nullable=True),
     # Why a person gave it up after its approval.
     text_column("compensation_reason", nullable=True),
-    # Of the last validation; those of the enrichment stand in it.
+    # The last validation's warnings; those of the enrichment are in its own document.
     json_column("warnings", empty="[]"),
     text_column("traceparent"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "source_id"),
     ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
-    # A message carries the id alone.
+    # A message carries only the id.
     Index("ix_opportunities_id", "id"),
     Index("ix_opportunities_tenant_id_state", "tenant_id", "state", "id"),
     Index("ix_opportunities_emit_at", "emit_at", postgresql_where=text("due_at is not null")),
@@ -97,7 +97,7 @@ outbox = Table(
     text_column("stage"),
     when("created_at", now=True),
     text_column("traceparent"),
-    # The opportunity's: each connection gets its share of what is sent.
+    # The opportunity's connection: each connection gets its share of what is sent.
     text_column("connection_id", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_outbox_id", "id"),
@@ -161,7 +161,7 @@ audit = Table(
     Index("ix_audit_tenant_id_opportunity_id", "tenant_id", "opportunity_id", "id"),
 )
 
-# Dead letters that Dramatiq made by itself, copied here before Redis forgets them.
+# Dead letters that Dramatiq made by itself, copied here before they expire in Redis.
 dead_messages = Table(
     "dead_messages",
     metadata,

@@ -1,4 +1,4 @@
-"""Kantata OX as the PSA: a project under our key, and what became of it in a note of its description."""
+"""Kantata OX as the PSA: a project under our key, with the deal's status in a note of its description."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OUTSIDE_ID = re.compile(r"[0-9]{1,20}")
 
 
 class KantataPsa:
-    """Implements `oppsync.ports.psa.Psa`. One instance a connection and process; thread-safe."""
+    """Implements `oppsync.ports.psa.Psa`. One instance per connection and process; thread-safe."""
 
     def __init__(self, settings: KantataSettings, secrets: KantataSecrets, clock: Clock, gate: Gate) -> None:
         """Raises Misconfigured for an unusable address."""
@@ -62,8 +62,8 @@ class KantataPsa:
         allocations = [each for resource in found for each in self._client.allocations(resource.id)]
         if not allocations:
             return None
-        there = staffing.as_asked(found, allocations)
-        return self._asked(order, found[0].id, _differences(staffing.wanted(order.request), there))
+        found_request = staffing.as_asked(found, allocations)
+        return self._asked(order, found[0].id, _differences(staffing.wanted(order.request), found_request))
 
     def request_staffing(self, order: StaffingOrder) -> ExternalRecord:
         _known_id(order.project_id)
@@ -82,16 +82,17 @@ class KantataPsa:
     def _asked(
         self, order: StaffingOrder, resource_id: str, differences: dict[str, tuple[str, str]]
     ) -> ExternalRecord:
-        """Nothing of Kantata's is a page of one resource: people find it on its project's."""
+        """The external record of a request. Kantata has no page of a single resource: people find it on its
+        project's."""
         url = f"{self._web_url}/workspaces/{order.project_id}" if self._web_url else None
         return ExternalRecord(outside_id=resource_id, number=resource_id, url=url, differences=differences)
 
     def find_write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord | None:
         workspace = self._client.get(_known_id(outside_id))
-        there = note.read(workspace.description)
-        if not there.get(STATUS):
+        found_note = note.read(workspace.description)
+        if not found_note.get(STATUS):
             return None
-        return self._landed(workspace, _differences(note.read(note.written(None, _lines(wanted))), there))
+        return self._landed(workspace, _differences(note.read(note.written(None, _lines(wanted))), found_note))
 
     def write_back(self, outside_id: str, wanted: WriteBack) -> ExternalRecord:
         workspace = self._client.get(_known_id(outside_id))
@@ -110,7 +111,8 @@ class KantataPsa:
 
 
 def _as_ordered(found: Sequence[Workspace]) -> dict[str, str]:
-    """Two projects under one key are a difference too: Kantata does not keep a reference unique."""
+    """The record, with its differences from the order. Two projects under one key are a difference too, since
+    Kantata does not keep a reference unique."""
     number = note.read(found[0].description).get(NUMBER, "")
     return {
         "title": found[0].title,
@@ -131,14 +133,14 @@ def _lines(wanted: WriteBack) -> dict[str, str]:
     }
 
 
-def _differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    names = [*wanted, *(name for name in there if name not in wanted)]
-    pairs = {name: (wanted.get(name, ""), there.get(name, "")) for name in names}
+def _differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    names = [*wanted, *(name for name in found if name not in wanted)]
+    pairs = {name: (wanted.get(name, ""), found.get(name, "")) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _known_id(outside_id: str) -> str:
-    """Only what is an id gets into a path."""
+    """The id, safe in a path. Raises VendorRejected for anything else."""
     if OUTSIDE_ID.fullmatch(outside_id) is None:
         raise VendorRejected(f"{VENDOR}: {outside_id!r} is not an id of Kantata's")
     return outside_id

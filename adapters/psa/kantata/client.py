@@ -1,7 +1,7 @@
-"""Kantata OX's REST API as far as we use it: projects, which it calls workspaces, and whom they ask for.
+"""Kantata OX's REST API as far as we use it: projects, which it calls workspaces, and their staffing requests.
 
-Of a project's resources the list leaves out the unnamed ones unless it is asked for them, and only a create can
-give one a reference of ours: its label is Kantata's own (API documentation 1.0.0, developer.kantata.com:
+The list of a project's resources omits the unnamed ones unless asked for them, and only a create can give a
+resource a reference of ours: its label is Kantata's own (API documentation 1.0.0, developer.kantata.com:
 Workspace Resources, Workspace Allocations, External References).
 """
 
@@ -46,8 +46,8 @@ class KantataClient:
         )
 
     def with_reference(self, reference: str) -> list[Workspace]:
-        """All that carry exactly this external reference, archived ones too, oldest first."""
-        # What the filter matches is not documented, so it only narrows.
+        """All workspaces with exactly this external reference, archived ones too, oldest first."""
+        # It is not documented what the filter matches, so it only narrows the search.
         found = [w for w in self._listed(reference) if w.external_reference == reference]
         return sorted(found, key=lambda workspace: (len(workspace.id), workspace.id))
 
@@ -70,7 +70,7 @@ class KantataClient:
         return _only(self._http.request("PUT", path, write=True, json={"workspace": dict(fields)}))
 
     def resources(self, workspace_id: str, reference: str) -> list[WorkspaceResource]:
-        """Of one project, those that carry exactly this external reference of ours, oldest first."""
+        """The resources of a project with exactly this external reference of ours, oldest first."""
         wanted = {
             "workspace_id": workspace_id,
             "include_unnamed": "true",
@@ -86,7 +86,7 @@ class KantataClient:
         return sorted(found, key=lambda resource: (len(resource.id), resource.id))
 
     def create_resource(self, workspace_id: str, role_id: int, reference: str) -> WorkspaceResource:
-        """An unnamed one."""
+        """Create an unnamed resource."""
         ours = {"service_name": OURS, "service_model": "staffing request", "service_model_ref": reference}
         resource = {"workspace_id": int(workspace_id), "role_id": role_id, "external_reference": ours}
         answer = self._http.request(
@@ -95,7 +95,7 @@ class KantataClient:
         return _one(answer, _reply(ResourcesReply, answer).found())
 
     def delete_resource(self, resource_id: str) -> None:
-        """With its allocations. One that is gone already is as well."""
+        """Delete a resource with its allocations; harmless when it is gone already."""
         self._http.request("DELETE", f"{RESOURCES}/{resource_id}.json", write=True, expect=(GONE,))
 
     def allocations(self, resource_id: str) -> list[WorkspaceAllocation]:
@@ -135,7 +135,8 @@ def _one(answer: Answer, found: Sequence[Record]) -> Record:
 
 
 def _reply(shape: type[Reply], answer: Answer) -> Reply:
-    """Raises AmbiguousAnswer after a write, else VendorUnavailable, when the answer is not as documented."""
+    """Parse the reply. When it is not as documented, raises AmbiguousAnswer after a write, else
+    VendorUnavailable."""
     try:
         return shape.model_validate(answer.json())
     except ValidationError as error:

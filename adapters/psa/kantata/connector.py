@@ -1,4 +1,4 @@
-"""Kantata OX as a PSA to connect."""
+"""The connector of Kantata OX, a PSA."""
 
 from __future__ import annotations
 

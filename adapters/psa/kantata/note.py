@@ -1,4 +1,4 @@
-"""What oppsync says in a project's description, between two marks. What people wrote around them stays."""
+"""oppsync's note in a project's description, between two marks. People's text around it stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read(description: str | None) -> dict[str, str]:
 
 
 def written(description: str | None, lines: Mapping[str, str]) -> str:
-    """The description with this note in the place of an older one, or at its end. Empty lines are left out."""
+    """The description with this note in place of an older one, or at its end. Empty lines are left out."""
     people = _NOTE.sub("\n\n", (description or "").replace("\r\n", "\n")).strip()
     note = "".join(f"{name}: {_on_one_line(text)}\n" for name, text in lines.items() if text)
     return f"{people}\n\n{BEGIN}\n{note}{END}".strip()

@@ -1,4 +1,4 @@
-"""What a connection to Kantata is given, and what it can do by that."""
+"""The settings and secrets of a connection to Kantata, and the capabilities that follow from them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from oppsync.domain.values.model import Code, Frozen
 
 class KantataSettings(Frozen):
     """`web_url`: where people open projects. Seconds: `timeout` of a whole call, `late_commit` how long after
-    that a write may still happen, `search_lag` how long a search may not see it. `roles`: the name of each role
-    that is asked for, and its id in Kantata."""
+    that a write may still happen, `search_lag` how long a search may miss it. `roles`: the name of each role
+    that may be requested, with its id in Kantata."""
 
     base_url: Code
     web_url: Code | None = None

@@ -1,7 +1,7 @@
-"""Staffing requests in Kantata: an unnamed resource of the project, under our key, and how long it is wanted.
+"""Staffing requests in Kantata: an unnamed resource of the project, under our key, with its allocation.
 
 A resource has a role, and nobody in it until a person names somebody; its allocation has the days and all the
-minutes. Kantata knows no place of either, so the location stands in the allocation's notes.
+minutes. Kantata has no field for a place in either, so the location is in the allocation's notes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from oppsync.kernel.errors import AmbiguousAnswer, TransientError
 
 
 def request(client: KantataClient, order: StaffingOrder, role_id: int) -> WorkspaceResource:
-    """Makes what is missing. Raises AmbiguousAnswer when it broke off in between, whatever the reason: a search
-    may not see the resource yet, so that it has to be waited for as long as for one that nobody is sure of."""
+    """Create what is missing of the request. Raises AmbiguousAnswer when it broke off in between, for whatever
+    reason: a search may not show the resource yet, so the quarantine has to pass first."""
     found = client.resources(order.project_id, order.key)
     if found:
         client.create_allocation(_allocation(found[0], order.request))
@@ -40,7 +40,8 @@ def wanted(asked: StaffingRequest) -> dict[str, str]:
 def as_asked(
     resources: Sequence[WorkspaceResource], allocations: Sequence[WorkspaceAllocation]
 ) -> dict[str, str]:
-    """People may split an allocation: all of them together count. Raises ValueError when there is none."""
+    """The request as found. People may split an allocation, so all of them together count. Raises ValueError
+    when there is none."""
     begin, end = min(each.start_date for each in allocations), max(each.end_date for each in allocations)
     return _told(len(resources), begin, end, sum(each.minutes for each in allocations))
 
@@ -55,7 +56,7 @@ def _told(resources: int, begin: date, end: date, minutes: int) -> dict[str, str
 
 
 def _allocation(resource: WorkspaceResource, asked: StaffingRequest) -> dict[str, str | int | bool]:
-    """A soft one, as it has to be while nobody is named."""
+    """A soft allocation: Kantata allows no other while nobody is named."""
     return {
         "resource_id": int(resource.id),
         "start_date": asked.starts_on.isoformat(),

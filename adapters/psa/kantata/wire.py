@@ -1,6 +1,6 @@
-"""Kantata OX's shapes: replies name what they found in `results` and carry it beside, by id.
+"""Kantata OX's shapes: replies list references in `results` and carry the objects beside, by id.
 
-Its API documentation (1.0.0, developer.kantata.com) has them.
+They are those of its API documentation (1.0.0, developer.kantata.com).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class WorkspaceResource(BaseModel):
 
 
 class ExternalReference(BaseModel):
-    """What another system, `service_name`, calls a thing of Kantata's."""
+    """The name that another system, `service_name`, has for an object of Kantata's."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,7 +44,7 @@ class ExternalReference(BaseModel):
 
 
 class WorkspaceAllocation(BaseModel):
-    """All the minutes of a resource over a run of days."""
+    """The minutes of a resource over a range of days."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,7 +60,7 @@ class Result(BaseModel):
 
 
 class WorkspacesReply(BaseModel):
-    """`count` is that of all pages."""
+    """`count` is the number of results on all pages."""
 
     count: int
     results: list[Result]

@@ -1,4 +1,4 @@
-"""The demo firm as its ERP knows it: the one place for every code that development, demo and tests may name.
+"""The demo firm as its ERP knows it: the one place for every code that development, demo and tests may use.
 
 Plain data; `seed.py` writes it into a fresh Tryton. A code that is not listed here does not exist in the ERP.
 """

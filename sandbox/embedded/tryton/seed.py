@@ -18,7 +18,7 @@ RATES_SINCE = dt.date(2020, 1, 1)
 
 
 def seed(conf: str) -> None:
-    """Everything in `firm.py`, once; a second run fails on the first unique code."""
+    """Write everything in `firm.py`, once; a second run fails on the first unique code."""
     config = proteus_config.set_trytond(f"sqlite:///{firm.DATABASE}", user="admin", config_file=conf)
     _finish_setup_wizards()
     countries = {
@@ -41,7 +41,7 @@ def seed(conf: str) -> None:
                 _set("party.party", party.id, customer_payment_term=terms[customer.payment_term])
             for product, template in templates:
                 _set("product.template", template.id, list_price=product.list_price)
-    category.reload()  # setting an account clears the taxes, so they come last
+    category.reload()  # setting an account clears the taxes, so these come last
     category.customer_taxes.extend([Model.get("account.tax")(tax.id) for tax in taxes])
     category.save()
     _service_user([record for _, record in companies], employees)
@@ -58,7 +58,7 @@ def _save(model: str, **values: Any) -> Any:
 
 
 def _set(model: str, record_id: int, **values: Any) -> None:
-    """Read first, in the company of the context: prices, accounts and terms are kept per company."""
+    """Read first, in the company of the context, because prices, accounts and terms are kept per company."""
     record = Model.get(model)(record_id)
     for name, value in values.items():
         setattr(record, name, value)
@@ -116,7 +116,7 @@ def _open_companies_to_admin(companies: list[Any]) -> None:
 
 
 def _open_books(company: firm.Company, record: Any, category_id: int) -> Any:
-    """All that a project and a posted invoice need; returns the tax services bear unless told otherwise."""
+    """Make everything that a project and a posted invoice need; returns the default tax of services."""
     accounts = _chart_of_accounts(record)
     for year in firm.FISCAL_YEARS:
         _fiscal_year(record, year)
@@ -226,7 +226,7 @@ def _customer(customer: firm.Customer, countries: dict[str, Any]) -> Any:
 
 
 def _service_user(companies: list[Any], employees: list[Any]) -> None:
-    """The integration's user: no administrator, sees both companies; `server.py` gives it a key."""
+    """The integration's user: not an administrator, sees both companies; `server.py` gives it a key."""
     user = _new("res.user", name="Oppsync", login=firm.DEVELOPMENT_SERVICE_LOGIN)
     user.companies.extend([Model.get("company.company")(company.id) for company in companies])
     user.company = Model.get("company.company")(companies[0].id)

@@ -30,7 +30,7 @@ OWNER_ONLY = 0o600
 
 @dataclass(frozen=True)
 class TrytonAddress:
-    """Where it answers and who may ask: `{url}/{database}/rest/model/...` with `rest_key` as bearer token."""
+    """`{url}/{database}/rest/model/...` takes requests with `rest_key` as bearer token."""
 
     url: str
     database: str
@@ -39,7 +39,8 @@ class TrytonAddress:
 
 
 class TrytonServer:
-    """Books in `data`, made from the template in `cache` only when absent; a free port and a key of its own."""
+    """Keeps its books in `data`, copied from the template in `cache` only when absent; has a free port and its
+    own key."""
 
     def __init__(self, data: Path, cache: Path) -> None:
         self.data = data.resolve()
@@ -75,8 +76,8 @@ class TrytonServer:
         while not _answers(address):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                said = (self.data / LOG).read_text(errors="replace")
-                raise RuntimeError(f"Tryton did not start; the end of its log:\n{said[-2000:]}")
+                text = (self.data / LOG).read_text(errors="replace")
+                raise RuntimeError(f"Tryton did not start; the end of its log:\n{text[-2000:]}")
             time.sleep(0.05)
         return address
 
@@ -94,10 +95,10 @@ class TrytonServer:
 
 
 def prepare(data: Path, cache: Path, port: int, rest_key: str) -> list[str]:
-    """Make the books where they are absent, write the configuration; returns the command that serves them.
+    """Make the books where they are absent and write the configuration; returns the command that serves them.
 
-    Existing books are kept as they are, also when the template's recipe has changed since; but from now on
-    `rest_key` and no other opens them.
+    Existing books are kept as they are, also when the template's recipe has changed since; but from now on only
+    `rest_key` opens them.
     """
     data.mkdir(parents=True, exist_ok=True)
     books = data / f"{firm.DATABASE}.sqlite"
@@ -112,7 +113,7 @@ def prepare(data: Path, cache: Path, port: int, rest_key: str) -> list[str]:
 
 
 def admit(books: Path, rest_key: str) -> None:
-    """The integration's user has this key alone. Nobody serves the books meanwhile."""
+    """Make this the only key of the integration's user. Nobody serves the books meanwhile."""
     books.chmod(OWNER_ONLY)
     with closing(sqlite3.connect(books)) as connection, connection:
         query = "SELECT id FROM res_user WHERE login = ?"
@@ -125,13 +126,13 @@ def admit(books: Path, rest_key: str) -> None:
 
 
 def on_listener(descriptor: int) -> dict[str, str]:
-    """The variables by which Werkzeug, which serves Tryton, takes over a socket that listens already."""
+    """The variables that make Werkzeug, which serves Tryton, take over a socket that listens already."""
     return {"WERKZEUG_RUN_MAIN": "true", "WERKZEUG_SERVER_FD": str(descriptor)}
 
 
 def serve(data: Path, cache: Path, port: int, rest_key: str, descriptor: int | None) -> None:
     """Become the server: this process turns into trytond, so signals reach it without forwarding."""
-    # Until trytond takes over: an interrupted first build ends what it started and clears up.
+    # Until trytond takes over: an interrupted first build ends what it started and removes its files.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     command = prepare(data, cache, port, rest_key)
     log = os.open(data / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,6 +1,6 @@
-"""The seeded database every embedded Tryton starts from: built once (about half a minute), then only copied.
+"""The seeded database that every embedded Tryton starts from: built once (about half a minute), then copied.
 
-`python -m sandbox.embedded.tryton.template CACHE` builds it ahead of need, beside whatever else is starting.
+`python -m sandbox.embedded.tryton.template CACHE` builds it in advance, while other things start.
 """
 
 import fcntl
@@ -25,8 +25,8 @@ def ensure_template(cache: Path, build: Callable[[Path], None] | None = None) ->
     """The template's file under `cache`, built now if this recipe and these Tryton versions have none yet.
 
     Safe to call from several processes at once: one builds, the others wait. Raises CalledProcessError with
-    Tryton's own words on standard error when the build fails; nothing half-built takes the final name.
-    `build` makes the file it is given; by default the real thing.
+    Tryton's own words on standard error when the build fails; a half-built file never gets the final name.
+    `build` makes the file at the given path; by default with Tryton.
     """
     cache = cache.resolve()
     template = cache / f"{firm.DATABASE}-{recipe_key()}.sqlite"
@@ -40,7 +40,7 @@ def ensure_template(cache: Path, build: Callable[[Path], None] | None = None) ->
 
 
 def recipe_key() -> str:
-    """Changes with the recipe's files and with the version of any Tryton package."""
+    """A key that changes with the recipe's files and with the version of any Tryton package."""
     digest = hashlib.sha256()
     for name in RECIPE:
         digest.update(Path(__file__).with_name(name).read_bytes())
@@ -63,7 +63,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _build(template: Path) -> None:
     with tempfile.TemporaryDirectory(dir=template.parent, prefix="building-") as folder:
         database = Path(folder) / f"{firm.DATABASE}.sqlite"
-        database.touch()  # trytond-admin opens a database, it does not make one
+        database.touch()  # trytond-admin opens a database but does not create one
         conf = Path(folder) / "trytond.conf"
         conf.write_text(f"[database]\nuri = sqlite://\npath = {folder}\n")
         password = Path(folder) / "password"
@@ -88,12 +88,12 @@ def _build(template: Path) -> None:
 
 
 def tryton_environment() -> dict[str, str]:
-    """This process's environment without the variables by which Tryton would take another configuration."""
+    """This process's environment without the variables that point Tryton to another configuration."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TRYTOND_")}
 
 
 def _fold_journal_in(database: Path) -> None:
-    """One plain file that can be copied: Tryton leaves the last pages in SQLite's write-ahead log."""
+    """Make one plain file that can be copied: Tryton leaves the last pages in SQLite's write-ahead log."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE")

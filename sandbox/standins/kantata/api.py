@@ -1,7 +1,8 @@
-"""Kantata OX's workspaces over its REST API, as far as a project is created, found and updated there.
+"""Kantata OX's workspaces over its REST API, as far as needed to create, find and update a project.
 
-What the public documentation leaves open is from memory: the fields a create takes, the texts of errors, and
-the external_reference filter, which is exact here. The reference need not be unique: nothing enforces that.
+The public documentation does not cover the fields that a create accepts, the texts of errors, and the
+external_reference filter (exact here): these are from memory. The reference need not be unique: Kantata does
+not enforce it.
 """
 
 import re
@@ -43,7 +44,7 @@ SCHEMA = (
 
 
 class KantataApi:
-    """Everything the vendor's host answers. `changes` in the books keeps every committed write."""
+    """Answers everything on the vendor's host. `changes` in the books keeps every committed write."""
 
     def __init__(self, books: Books, token: str) -> None:
         self._books = books
@@ -148,7 +149,7 @@ class KantataApi:
 
 
 def _checked(fields: Mapping[str, Json]) -> dict[str, Any]:
-    """The writable fields in their stored form; what Kantata does not know is refused. Raises KantataError."""
+    """The writable fields in their stored form. Raises KantataError for fields that Kantata does not know."""
     values: dict[str, Any] = {}
     for name, value in fields.items():
         if name in TEXTS or name == "creator_role":

@@ -1,4 +1,4 @@
-"""What all of Kantata OX's answers share: errors, bodies, pages, times."""
+"""What all answers of Kantata OX share: errors, bodies, pages, times."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +52,7 @@ def listed(kind: str, rows: Sequence[sqlite3.Row], total: int, show: Show) -> di
 
 
 def created_before(call: Call) -> str:
-    """What was created later a search does not see yet."""
+    """The moment after which created records are not yet visible to a search."""
     return _stamp(datetime.now(UTC) - timedelta(seconds=call.lag_seconds))
 
 

@@ -1,4 +1,4 @@
-"""Kantata OX's resources and their allocations, as far as somebody is asked for in a project.
+"""Kantata OX's resources and their allocations, as far as needed to request staff for a project.
 
 Fields, filters and refusals are those of its API documentation (developer.kantata.com: Workspace Resources,
 Workspace Allocations). From memory: that an archived project takes no resources, and the texts of errors.
@@ -173,7 +173,7 @@ def _known(fields: Mapping[str, Json], writable: set[str]) -> None:
 
 
 def _resource(row: sqlite3.Row) -> dict[str, Json]:
-    """Without what has to be asked for by `include`."""
+    """A resource without the parts that need `include`."""
     return {name: row[name] for name in ("workspace_id", "label", "created_at")} | {"id": str(row["id"])}
 
 

@@ -1,4 +1,4 @@
-"""Composite requests: up to 25 calls in one, later ones built from the answers of earlier ones."""
+"""Composite requests: up to 25 calls in one, where later ones can use the answers of earlier ones."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Answer = dict[str, Json]
 
 
 class _Undone(Exception):
-    """Leaves the transaction of an all-or-none request."""
+    """Rolls back the transaction of an all-or-none request."""
 
 
 def run(books: Books, resource: Callable[[Call], Reply], request: Mapping[str, Json]) -> Reply:

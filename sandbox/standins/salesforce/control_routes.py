@@ -97,7 +97,7 @@ def _webhook_routes(app: Flask, org: Org, notifier: Notifier) -> None:
 
 
 def _deal(org: Org, deal: Mapping[str, Json]) -> dict[str, Json]:
-    """A whole deal; what is left out of it stays empty in the org."""
+    """Make a whole deal; fields that are left out stay empty in the org."""
     account = _matched(org, "Account", deal.get("account"))
     owner = _matched(org, "User", deal.get("owner"))
     fields = {**deal.get("opportunity", {}), "AccountId": account, "OwnerId": owner}
@@ -112,7 +112,7 @@ def _deal(org: Org, deal: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _edited(org: Org, deal_id: str, edit: Mapping[str, Json]) -> dict[str, Json]:
-    """Lines and milestones with an Id are changed, others are added, the ids in `delete` go."""
+    """Change the lines and milestones with an Id, add the others, delete the ids in `delete`."""
     row = org.find(org.objects["Opportunity"], deal_id)
     opportunity = str(row["Id"])
     fields = dict(edit.get("opportunity", {}))
@@ -153,7 +153,7 @@ def _line(org: Org, opportunity: str, line: Mapping[str, Json]) -> tuple[str, Se
 
 
 def _matched(org: Org, name: str, fields: Mapping[str, Json] | None) -> str | None:
-    """The record with the same account number, e-mail or product code, brought up to date, or a new one."""
+    """Update the record with the same account number, e-mail or product code, or make a new one."""
     if fields is None:
         return None
     key = MATCHED_BY[name]

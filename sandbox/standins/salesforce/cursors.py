@@ -13,7 +13,7 @@ OPEN_CURSORS = 20
 
 
 class Cursors:
-    """A cursor keeps the answer as it was when asked; the oldest make room for new ones."""
+    """A cursor keeps the answer as it was at the query; new cursors displace the oldest."""
 
     def __init__(self, page_size: int) -> None:
         self._page_size = page_size

@@ -1,4 +1,5 @@
-"""Record ids: 15 case-sensitive characters, or 18 whose last three say which of the 15 are upper case."""
+"""Record ids: 15 case-sensitive characters, or 18, where the last three encode which of the 15 are upper
+case."""
 
 import string
 

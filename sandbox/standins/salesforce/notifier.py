@@ -1,4 +1,4 @@
-"""Sends what the Apex class of docs/salesforce.md sends: signed notifications of won deals, with retries."""
+"""Send what the Apex class of docs/salesforce.md sends: signed notifications of won deals, with retries."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ SCHEMA = (
 
 
 class Settings(BaseModel):
-    """Where to send. `echo` also tells of writes to oppsync's own fields, as an unfiltered trigger would."""
+    """Where to send. `echo` also notifies of writes to oppsync's own fields, as an unfiltered trigger would."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,13 +56,14 @@ class Notifier:
         self._senders = [threading.Thread(target=self._send_what_is_due, daemon=True) for _ in range(SENDERS)]
 
     def start(self) -> None:
-        """Also takes up what an earlier process left pending."""
+        """Start sending, also the deliveries that an earlier process left pending."""
         self.wake()
         for sender in self._senders:
             sender.start()
 
     def configure(self, settings: Settings, secret: str | None) -> None:
-        """Durable; a `secret` of None leaves the one in force. Raises ValueError for one that cannot sign."""
+        """Kept across restarts; a `secret` of None keeps the present one. Raises ValueError for one that cannot
+        sign."""
         if secret is not None:
             _check(secret)
         elif settings.url and not self._books.setting("webhook_secret"):
@@ -83,7 +84,7 @@ class Notifier:
         )
 
     def wake(self) -> None:
-        """Turns what the triggers noted into deliveries; call it after a commit."""
+        """Turn what the triggers recorded into deliveries; call it after a commit."""
         if self._books.row("SELECT 1 FROM triggered LIMIT 1") is None:
             return
         with self._books.transaction():
@@ -94,14 +95,14 @@ class Notifier:
         self._nudge()
 
     def notify(self, ids: Sequence[str]) -> list[str]:
-        """The ids of the deliveries that tell of these opportunities now, whether they changed or not."""
+        """Queue deliveries about these opportunities now, changed or not; returns the deliveries' ids."""
         with self._books.transaction():
             made = self._enqueue(ids, self.settings())
         self._nudge()
         return made
 
     def resend(self, delivery_id: str) -> bool:
-        """Sends once more, now, with the same id and body. False when there is no such delivery."""
+        """Send once more, now, with the same id and body. False when there is no such delivery."""
         row = self._books.row("SELECT * FROM deliveries WHERE id = ?", (delivery_id,))
         if row is None:
             return False
@@ -161,7 +162,7 @@ class Notifier:
                     self._changed.notify_all()
 
     def _claim(self) -> sqlite3.Row | None:
-        """Waits for a delivery that is due and that nobody else sends. None when the process ends."""
+        """Wait for a delivery that is due and not being sent by another thread. None when the process ends."""
         with self._changed:
             while not self._stopping:
                 pending = self._books.rows(
@@ -186,7 +187,7 @@ class Notifier:
         )
 
     def _post(self, delivery_id: str, body: str) -> tuple[bool, int | None, str]:
-        """Whether it was taken, the status and the body; no status and the reason when there was no answer."""
+        """Whether it was accepted, the status and the body; without an answer no status, and the reason."""
         now = datetime.now(UTC)
         try:
             headers = {

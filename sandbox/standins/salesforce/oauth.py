@@ -16,7 +16,7 @@ SCHEMA = ("CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, ends REAL
 
 
 class OAuth:
-    """Only digests of tokens are kept."""
+    """Stores only digests of tokens."""
 
     def __init__(
         self, books: Books, organization: str, client_id: str, client_secret: str, lifetime: float

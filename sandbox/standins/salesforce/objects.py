@@ -1,4 +1,4 @@
-"""The objects and fields of the org that docs/salesforce.md sets up, and what a value of each may be."""
+"""The objects and fields of the org that docs/salesforce.md sets up, and the values each field accepts."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -211,7 +211,8 @@ def tables() -> list[str]:
 
 
 def added_columns(sobject: SObject, known: Collection[str]) -> list[str]:
-    """The statements that give a table of an earlier release, with the columns `known`, those it lacks."""
+    """The statements that add the missing columns to a table of an earlier release, whose columns are
+    `known`."""
     return [
         f'ALTER TABLE "{sobject.name}" ADD COLUMN "{name}" {"INTEGER" if field.kind == "boolean" else "TEXT"}'
         for name, field in sobject.fields.items()

@@ -26,7 +26,7 @@ from sandbox.standins.wire import Json, to_json
 
 ORGANIZATION = new_id("00D", 1)
 API_USER = "oppsync Integration"
-# (probability, closed, won): two stages are won, because firms rename theirs and only IsWon tells.
+# (probability, closed, won). Two stages are won, because firms rename theirs and only IsWon decides.
 STAGES = {
     "Prospecting": (10, False, False),
     "Qualification": (10, False, False),
@@ -48,7 +48,7 @@ SCHEMA = (
 
 
 class Org:
-    """`changes` keeps every write that was committed, with who made it: 'api' or 'user'."""
+    """`changes` keeps every committed write with its author: 'api' or 'user'."""
 
     def __init__(self, books: Books, notifier: Notifier, multi_currency: bool = True) -> None:
         self.books = books
@@ -67,7 +67,7 @@ class Org:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; its notifications are kept with it and sent after it. May be nested."""
+        """All or nothing; its notifications are stored with it and sent after it. May be nested."""
         with self.books.transaction():
             yield
         self._notifier.wake()
@@ -201,7 +201,7 @@ class Org:
         )
 
     def _touch_parent(self, sobject: SObject, values: Mapping[str, Stored]) -> None:
-        """A line or milestone that changed changes its opportunity's stamp too, as a roll-up does."""
+        """A changed line or milestone moves its opportunity's stamp too, as a roll-up does."""
         if sobject.name not in PARENT:
             return
         opportunity, opportunity_id = self.objects["Opportunity"], str(values[PARENT[sobject.name]])
@@ -255,5 +255,5 @@ def _derive_total(values: dict[str, Stored], before: Mapping[str, Stored]) -> No
 
 
 def _next_stamp(before: str) -> str:
-    """Now, and in any case later than the record's stamp so far."""
+    """Now, or just after the record's present stamp if that is later."""
     return timestamp(max(datetime.now(UTC), parsed(before) + timedelta(milliseconds=1)))

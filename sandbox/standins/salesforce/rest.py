@@ -21,7 +21,7 @@ FAULT_CODES = {403: "REQUEST_LIMIT_EXCEEDED", 503: "SERVER_UNAVAILABLE"}
 
 
 class SalesforceApi:
-    """Everything the vendor's host answers."""
+    """Answers everything on the vendor's host."""
 
     def __init__(self, org: Org, sign_in: OAuth, page_size: int, daily_calls: int) -> None:
         self._org = org
@@ -63,7 +63,7 @@ class SalesforceApi:
             return self.resource(call)
 
     def resource(self, call: Call) -> Reply:
-        """One resource; also what a composite request asks for each of its parts. Raises SalesforceError."""
+        """Answer one resource; a composite request calls this for each of its parts. Raises SalesforceError."""
         match call.segments:
             case ["services", "data", version, *rest] if ROOT.fullmatch(version):
                 return self._versioned(call, version, rest)
@@ -152,7 +152,7 @@ class SalesforceApi:
         )
 
     def _guard_unmodified(self, call: Call, sobject: SObject, record_id: str) -> None:
-        """The header counts whole seconds, so does the comparison."""
+        """Compare in whole seconds, as the header has them."""
         since = call.headers.get("if-unmodified-since")
         if since is None:
             return

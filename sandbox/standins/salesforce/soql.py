@@ -1,7 +1,7 @@
 """The part of SOQL that integrations use, parsed and turned into SQL over the books.
 
-SELECT fields FROM object [WHERE ...] [ORDER BY ...] [LIMIT n]: relationship paths, = != < <= > >= LIKE IN,
-NOT IN, AND, OR, NOT and parentheses. As in the original, AND and OR mix only with parentheses, text compares
+SELECT fields FROM object [WHERE ...] [ORDER BY ...] [LIMIT n]: relationship paths, = != < <= > >= LIKE IN, NOT
+IN, AND, OR, NOT and parentheses. As in the original, AND and OR mix only with parentheses, text compares
 without case, and a literal must fit the type of its field.
 """
 
@@ -42,7 +42,7 @@ LITERALS = {
 
 @dataclass(frozen=True)
 class Column:
-    """One selected field: its path as asked (own spelling), its type, and where its relation's id stands."""
+    """One selected field: its path as written in the query, its type, and the column of its relation's id."""
 
     path: tuple[str, ...]
     field: Field
@@ -51,7 +51,7 @@ class Column:
 
 @dataclass
 class Query:
-    """The SQL selects, for every column in turn, its value, and after them the id of every relation walked."""
+    """The SQL selects the value of every column in turn, and after them the id of every relation used."""
 
     sobject: str
     columns: list[Column]
@@ -62,7 +62,7 @@ class Query:
 
 @dataclass
 class _Joins:
-    """The relations walked so far: path -> alias and object."""
+    """The relations used so far: path -> alias and object."""
 
     objects: Mapping[str, SObject]
     root: SObject
@@ -148,7 +148,7 @@ class _Reader:
 
 
 def compile_query(soql: str, objects: Mapping[str, SObject], created_until: str | None = None) -> Query:
-    """`created_until` hides what was created later: a search index that lags. Raises SalesforceError."""
+    """`created_until` hides records created later, like a search index that lags. Raises SalesforceError."""
     reader = _Reader(soql)
     reader.expect("SELECT")
     paths = reader.list_of(reader.word)

@@ -15,7 +15,8 @@ Condition = tuple[str, list[Stored]]
 
 
 def condition(model: str, domain: Json) -> Condition:
-    """A WHERE condition over the model's table. Raises ServerError for what Tryton does not know either."""
+    """A WHERE condition over the model's table. Raises ServerError for whatever Tryton itself would not
+    understand."""
     if not isinstance(domain, list):
         raise ServerError(f"{domain!r} is no domain")
     word, parts = "AND", domain

@@ -1,4 +1,4 @@
-"""Tryton's records: created, written, read and deleted by its rules, in the books."""
+"""Create, write, read and delete Tryton's records by its rules, in the books."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from sandbox.standins.tryton.schema import MODELS, Field, Kind, table
 from sandbox.standins.tryton.values import shown, stored
 from sandbox.standins.wire import Json, to_json
 
-Fields = dict[str, "Fields"]  # what to read; below a record, what to read of it
+Fields = dict[str, "Fields"]  # the fields to read; below a record, those to read of it
 
 
 class Records:
@@ -94,7 +94,7 @@ class Records:
         self._journal("account.invoice", record_id, "cancel", {})
 
     def _check_progress(self, record_id: int) -> None:
-        """Done needs full progress, of the work itself and of what is below it."""
+        """Done needs full progress, of the work itself and of everything below it."""
         rows = self.books.rows(
             """SELECT work.progress FROM "project.work" AS work, "project.work" AS closed
                  JOIN "project.work.status" AS status ON status.id = closed.status
@@ -157,7 +157,7 @@ class Records:
             raise UserError(f"The {column} on {model.rpartition('.')[2]} must be unique.") from error
 
     def _next_number(self) -> str:
-        """A sequence that counts under the lock of the write: nobody draws a number twice."""
+        """Counts under the lock of the write, so nobody draws a number twice."""
         number = int(self.books.setting("work_number", "0")) + 1
         self.books.set_setting("work_number", str(number))
         return str(number)

@@ -1,7 +1,7 @@
 """Tryton 8.2's REST interface: `/DATABASE/rest/model/MODEL[/ID[/BUTTON]]`, bearer key, context in a header.
 
-Refusals of a rule are 400 with a sentence; an unknown model or field is a 500 and a missing record a 404, both
-as pages. What a create or a write answers is read in the same transaction.
+Refusals by a rule are 400 with a sentence; an unknown model or field is a 500 and a missing record a 404, both
+as pages. The answer of a create or a write is read in the same transaction.
 """
 
 import base64
@@ -18,7 +18,7 @@ from sandbox.standins.wire import Call, Json, Reply, from_json
 
 
 class TrytonApi:
-    """Everything one database answers."""
+    """Answers everything of one database."""
 
     def __init__(self, records: Records, database: str, key: str) -> None:
         self._records = records
@@ -101,7 +101,7 @@ class TrytonApi:
 
 
 def _fields(call: Call, model: str) -> Fields:
-    """The `f` of the query, dotted names as a tree; all plain fields when there is none."""
+    """The `f` of the query, with dotted names as a tree; all plain fields without it."""
     asked = [value for name, value in parse_qsl(call.query) if name == "f"]
     if not asked:
         asked = [name for name, field in MODELS[model].items() if field.kind is not Kind.ONE2MANY]

@@ -1,7 +1,7 @@
-"""The part of Tryton's models that projects and invoices need: each field's kind, and what is demanded of it.
+"""The part of Tryton's models that projects and invoices need: each field's kind, and whether it is required.
 
-Stock Tryton: `party.party.code` is unique, `project.work.number` is given by the server, and nothing keeps two
-projects or two invoices from bearing one key of ours.
+Stock Tryton: `party.party.code` is unique, `project.work.number` is given by the server, and two projects or
+two invoices may have the same key of ours.
 """
 
 from collections.abc import Iterator, Mapping
@@ -165,7 +165,7 @@ MODELS: Mapping[str, Model] = {
     },
 }
 
-# What every record has besides its model's own fields.
+# Fields of every record, besides its model's own.
 COMMON: Model = {"id": Field(Kind.FLOAT), "create_date": Field(), "write_date": Field()}
 
 
@@ -174,7 +174,7 @@ def table(model: str) -> str:
 
 
 def tables() -> Iterator[str]:
-    """The statements that make all tables where they are absent."""
+    """The statements that create missing tables."""
     for model, fields in MODELS.items():
         columns = ["id INTEGER PRIMARY KEY AUTOINCREMENT", "create_date TEXT NOT NULL", "write_date TEXT"]
         columns += [

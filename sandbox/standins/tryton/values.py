@@ -1,4 +1,4 @@
-"""Values between JSON, Tryton's `__class__` objects and the columns of the books."""
+"""Convert values between JSON, Tryton's `__class__` objects and the columns of the books."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Stored = Any
 
 
 def stored(field: Field, value: Json) -> Stored:
-    """A value as it is kept. Raises ServerError for one of another type: so does Tryton."""
+    """The stored form of a value. Raises ServerError for one of another type, as Tryton does."""
     if value is None:
         return None
     try:
@@ -24,13 +24,14 @@ def stored(field: Field, value: Json) -> Stored:
 
 
 def shown(field: Field, value: Stored) -> Json:
-    """A stored value as it travels."""
+    """The wire form of a stored value."""
     show = _SHOW.get(field.kind)
     return value if value is None or show is None else show(value)
 
 
 def compared(field: Field, value: Json) -> Stored:
-    """The operand of a domain's clause, which may be plain where a field's own value is an object."""
+    """The operand of a domain's clause. Unlike a field's value it may be plain where the field has an
+    object."""
     if isinstance(value, list):
         return [compared(field, each) for each in value]
     if isinstance(value, Mapping):

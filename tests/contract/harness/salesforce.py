@@ -1,4 +1,4 @@
-"""Salesforce for the contract suite: its stand-in as a process, and what its books say."""
+"""Salesforce for the contract suite: its stand-in as a process, and a reading of its books."""
 
 from __future__ import annotations
 

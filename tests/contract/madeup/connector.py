@@ -1,5 +1,5 @@
-"""A made-up ERP, as small as a connector can be: it can neither create customers nor cancel, and keeps two
-decimals of a price; it invoices in any currency."""
+"""A made-up ERP, as small as a connector can be: it can neither create customers nor cancel, has prices of two
+decimals, and invoices in any currency."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class MadeUpErp:
 
 
 def _node(order: NodeOrder) -> Fields:
-    """The whole node, a text for each of its fields."""
+    """The whole node, as a text for each of its fields."""
     return {name: str(value) for name, value in order.node.model_dump(mode="json").items()}
 
 

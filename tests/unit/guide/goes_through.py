@@ -1,4 +1,4 @@
-"""Takes a deal with a success fee from validation to its plan, in a tree to which that model was added."""
+"""Take a deal with a success fee from validation to its plan, in a tree to which that model was added."""
 
 from __future__ import annotations
 

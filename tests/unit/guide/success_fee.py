@@ -1,4 +1,4 @@
-"""A made-up billing model, as somebody who follows the guide would write it: a fee that is due on success."""
+"""A made-up billing model, written by the guide: a fee that is due on success."""
 
 from __future__ import annotations
 

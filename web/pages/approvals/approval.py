@@ -30,7 +30,7 @@ def show(task_id: UUID) -> ResponseReturnValue:
 
 @page.post("/<uuid:task_id>")
 def decide(task_id: UUID) -> ResponseReturnValue:
-    """303 to the same address, which then shows the receipt."""
+    """Record the decision, then 303 to the same address, which shows the receipt."""
     me = signed_in()
     detail = application().queries.approval(me.tenant_id, task_id)
     comment, decision = posted("comment"), _decision()
@@ -65,7 +65,7 @@ def _decision() -> Decision | None:
 
 
 def _not_recorded(task_id: UUID, comment: str, decision: Decision, conflict: Conflict) -> ResponseReturnValue:
-    """The page as it is now. The same form sent twice gets the first one's receipt."""
+    """Show the page as it is now. The same form sent twice gets the receipt of the first."""
     me = signed_in()
     detail = application().queries.approval(me.tenant_id, task_id)
     if detail.task.decided_by == me.person.id and detail.task.status is _STATUS_AFTER[decision]:
@@ -110,7 +110,7 @@ def _others(tasks: tuple[ApprovalTask, ...]) -> tuple[ApprovalTask, ...]:
 
 
 def _replacement(detail: ApprovalDetail) -> UUID | None:
-    """The same role's task on the plan that replaced this one, when there is one already."""
+    """The same role's task on the plan that replaced this one, if there is one already."""
     if detail.task.status is not TaskStatus.VOID:
         return None
     tasks = application().queries.approvals(

@@ -1,6 +1,6 @@
-"""What the approval page says about deciding: why somebody cannot, or what was recorded and comes next.
+"""The approval page's texts about deciding: why somebody cannot, or what was recorded and comes next.
 
-The words only; whether a decision counts is judged when it is sent.
+Texts only; whether a decision counts is judged when it is sent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Receipt(NamedTuple):
 
 
 def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
-    """None when `me` may decide now."""
+    """Why `me` may not decide; None when `me` may decide now."""
     task, plan = detail.task, f"plan {detail.plan_number}"
     if task.status in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
         return None if task.decided_by == me.id else Refusal(_decided(detail))
@@ -57,7 +57,7 @@ def _because(barred: Barred, detail: ApprovalDetail) -> str:
 
 
 def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
-    """What `me` decided on this task, and what comes next."""
+    """The decision of `me` on this task, and what comes next; None when `me` did not decide it."""
     task = detail.task
     if task.decided_by != me.id or task.status not in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
         return None

@@ -1,4 +1,4 @@
-"""The approval inbox: what waits for this person, and what was decided."""
+"""The approval inbox: the tasks that wait for this person, and those that were decided."""
 
 from __future__ import annotations
 

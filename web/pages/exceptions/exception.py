@@ -25,7 +25,7 @@ from web.forms import FormError, posted, too_long
 from web.problems import Problem
 
 page = Blueprint("exception_page", __name__, url_prefix="/exceptions")
-# The field that holds the words of an action.
+# The field that holds an action's text.
 REASON_OF: dict[str, str] = {Action.COMPENSATE: "given_up_because"}
 
 
@@ -37,7 +37,7 @@ def show(item_id: UUID) -> ResponseReturnValue:
 
 @page.post("/<uuid:item_id>")
 def act(item_id: UUID) -> ResponseReturnValue:
-    """Replay, give up or dismiss, as the pressed button says; then 303 to the same address."""
+    """Replay, give up or dismiss, by the pressed button; then 303 to the same address."""
     me = signed_in()
     item = application().queries.exception(me.tenant_id, item_id)
     action = posted("action")
@@ -59,7 +59,8 @@ def act(item_id: UUID) -> ResponseReturnValue:
 
 
 def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
-    """Raises a 400 problem for what no button of this item's page asks for."""
+    """The command of the pressed button. Raises a 400 problem for a button that this item's page does not
+    have."""
     tenant, me = item.tenant_id, signed_in().person.id
     match action:
         case Action.REPLAY:

@@ -1,4 +1,4 @@
-"""The exception queue: what waits for a person, and what became of the rest."""
+"""The exception queue: the items that wait for a person, and those that were settled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All opportunities: where each is, since when, and who acts next."""
+"""All opportunities: state, since when, and who acts next."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from oppsync.domain.values.money import Money
 
 
 class Branch(NamedTuple):
-    """`terms` are those of billing, in words."""
+    """A node with the nodes below it. `terms` are its billing terms as text."""
 
     node: PlanNode
     children: tuple[Branch, ...]
@@ -31,7 +31,8 @@ class Branch(NamedTuple):
 
 
 class BillingRow(NamedTuple):
-    """`cumulative` is the sum of the amounts up to this row; the last one is the contract's."""
+    """A billing line. `cumulative` is the sum of the amounts up to this row; the last one equals the contract's
+    total."""
 
     node: PlanNode
     line: BillingLine
@@ -39,14 +40,14 @@ class BillingRow(NamedTuple):
 
 
 class RevenueRow(NamedTuple):
-    """`cumulative` is the sum of the amounts up to this month."""
+    """A month's revenue. `cumulative` is the sum of the amounts up to this month."""
 
     line: RevenueLine
     cumulative: Money
 
 
 class Revenue(NamedTuple):
-    """Of one performance obligation, which the workstream `node` is."""
+    """The revenue schedule of one performance obligation, which is the workstream `node`."""
 
     node: PlanNode
     schedule: RevenueSchedule
@@ -54,7 +55,8 @@ class Revenue(NamedTuple):
 
 
 class PlanView(NamedTuple):
-    """`tax` is the plan's own percent of each line, rounded at the line; the ERP computes it on the invoice."""
+    """What the templates show. `tax` is the plan's own percent of each line, rounded per line; the ERP computes
+    it per invoice."""
 
     plan: Plan
     number: int
@@ -68,7 +70,7 @@ class PlanView(NamedTuple):
     first_due: date | None
 
     def called(self, key: str) -> str:
-        """The name of a workstream by its key; a deal with one has it as the project."""
+        """The name of a workstream by its key. In a deal with one workstream that is the project."""
         found = next((node for node in self.workstreams if node.path == key), self.tree.node)
         return found.name
 
@@ -95,7 +97,7 @@ def plan_view(plan: Plan, number: int) -> PlanView:
 
 
 def tree_of(nodes: Sequence[PlanNode]) -> Branch:
-    """The root with what is below it, in the plan's order."""
+    """The root with everything below it, in the plan's order."""
 
     def branch(node: PlanNode) -> Branch:
         return Branch(node, tuple(branch(child) for child in nodes if child.parent == node.path))
@@ -104,7 +106,7 @@ def tree_of(nodes: Sequence[PlanNode]) -> Branch:
 
 
 def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
-    """By due date; lines without one come last, in the plan's order."""
+    """Ordered by due date; lines without one come last, in the plan's order."""
     lines = sorted(plan.content.billing_lines(), key=lambda pair: pair[1].due_on or date.max)
     rows, running = [], Money.zero(plan.content.currency)
     for node, line in lines:
@@ -114,7 +116,7 @@ def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
 
 
 def revenue_of(plan: Plan) -> tuple[Revenue, ...]:
-    """In the plan's order; nothing where the entity's policy asks for no schedule."""
+    """In the plan's order; empty where the entity's policy asks for no schedule."""
     return tuple(
         Revenue(node, node.revenue, _running(node.revenue))
         for node in plan.content.nodes

@@ -1,4 +1,5 @@
-"""Where a plan's values come from, as the approval's page lists them: one group for the deal, one a project."""
+"""Where a plan's values come from, as the approval's page lists them: one group for the deal and one per
+project."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ _EMPTY: tuple[Any, ...] = (None, [], {})
 
 
 class Known(NamedTuple):
-    """`name` is the place below the group's own, as people read it: `lines 1 amount`."""
+    """A value whose origin is known. `name` is its place inside the group, for people: `lines 1 amount`."""
 
     name: str
     reason: Reason
@@ -25,7 +26,7 @@ class Group(NamedTuple):
 
 
 def groups_of(plan: Plan) -> tuple[str, tuple[Group, ...]]:
-    """What is not known of this plan, and its values that are not empty."""
+    """A note on what is unknown about this plan's origins, and the origins of its values that are not empty."""
     answer = why(plan, "")
     projects = [
         Group(node.name, _values(answer, f"/nodes/{index}/")) for index, node in enumerate(plan.content.nodes)
@@ -35,7 +36,7 @@ def groups_of(plan: Plan) -> tuple[str, tuple[Group, ...]]:
 
 
 def _values(answer: PlanReasons, below: str) -> list[Known]:
-    """An amount's currency is not a value of its own: every amount of a plan has the deal's."""
+    """The values below a place. Currencies of amounts are left out: every amount of a plan has the deal's."""
     return [
         Known(_name(reason.place.removeprefix(below)), reason)
         for reason in answer.reasons
@@ -46,7 +47,7 @@ def _values(answer: PlanReasons, below: str) -> list[Known]:
 
 
 def _name(place: str) -> str:
-    """Items are counted from 1."""
+    """A place as people read it: items are counted from 1."""
     parts = [str(int(part) + 1) if part.isdigit() else part for part in place.split("/")]
     if parts[-2:] == ["amount", "amount"] or parts[-2:-1] in (["price"], ["cost"]):
         parts.pop()
