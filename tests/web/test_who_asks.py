@@ -27,6 +27,7 @@ from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBac
 from oppsync.services.queue.commands import (
     Compensate,
     DismissException,
+    KeepDeadLetters,
     LinkCustomer,
     PreviewReplay,
     ReplayException,
@@ -50,7 +51,7 @@ def _decide(office: Office, who: UUID) -> DecideApproval:
 
 
 # Authenticated by a signature, a password or a schedule: no person asks.
-ASKED_BY_NOBODY = {SignIn, SignOut, AcceptDelivery, PollCrm, RunStage}
+ASKED_BY_NOBODY = {SignIn, SignOut, AcceptDelivery, PollCrm, RunStage, KeepDeadLetters}
 RULE = ReferenceRow(kind=ReferenceKind.APPROVAL_RULE, key="small", valid_from=date(2026, 1, 1), value={})
 ASKED: dict[type[Command[Any]], Ask] = {
     CreatePerson: lambda _, who: CreatePerson(
