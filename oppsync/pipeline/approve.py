@@ -239,7 +239,7 @@ def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Pl
         subject=f"Approve the plan of {plan.content.name}",
         body=(
             f"Hello {person.name},\n\n"
-            f"{plan.content.name} for {plan.content.customer_name} waits for {task.role} to decide on plan "
+            f"{plan.content.name} for {plan.content.customer_name} needs your decision for {task.role} on plan "
             f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
         ),
     )

@@ -68,8 +68,8 @@ def demo(yes: bool, compare_only: bool, details: bool, first_port: int | None) -
         sys.exit(INTERRUPTED)
     if not found.stays:
         click.echo(
-            "Nothing runs any more: pages, API and Tryton answer again after `make up`, which comes back with "
-            "all of this, says where to look, and stays up."
+            "Everything has stopped. `make up` starts pages, API and Tryton again with the same data, prints "
+            "their addresses, and stays up."
         )
     sys.exit(FAILED if wrong else 0)
 
@@ -79,7 +79,7 @@ def run(console: Console, found: Running, *, asks: bool, details: bool) -> int:
     crm = salesforce(found.home, found.addresses)
     won = win_deals(found.application, crm)
     run_deals = Deals(found.application, won)
-    console.print(f"\nWon {len(won)} deals in Salesforce; each is told to oppsync by a signed webhook.\n")
+    console.print(f"\nWon {len(won)} deals in Salesforce; a signed webhook reports each to oppsync.\n")
     progress = Progress(console, run_deals, found.check, found.page, details=details)
     waiting = progress.until(DECIDED | {State.AWAITING_APPROVAL})
     if asks or details:

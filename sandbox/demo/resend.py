@@ -45,7 +45,7 @@ def _sent_again(
         {"answer": "200", "event": _event_id(delivery)},
         {"answer": str(answer["status"]), "event": _event_id(answer)},
     )
-    told = f"{opportunity.name}: told a second time"
+    told = f"{opportunity.name}: delivered a second time"
     return DealComparison(opportunity.id, told, opportunity.project_number or "", (row,))
 
 

@@ -110,7 +110,7 @@ def test_a_process_of_the_procfile_without_addresses_ends_with_one_sentence(comm
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("Not set, or not right: DATABASE_URL, OPPSYNC_SECRET_KEYS, REDIS_URL. ")
+    assert done.stderr.startswith("Missing or invalid: DATABASE_URL, OPPSYNC_SECRET_KEYS, REDIS_URL. ")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -172,7 +172,7 @@ def test_asking_why_a_value_that_a_person_overrode_is_in_the_plan(
     asked = run("plan", "why", record_id, "/nodes/2/cost_centre")
 
     assert asked.exit_code == 0, asked.output
-    assert "a person said so before the plan was approved" in asked.stdout
+    assert "a person overrode it before the plan was approved" in asked.stdout
     assert "cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, by olga@acme.example at 2" in asked.stdout
     assert "UTC: Agreed with the customer" in asked.stdout
 

@@ -156,7 +156,7 @@ def test_why_tells_who_overrode_a_value_when_for_what_reason_and_what_it_was() -
 
     assert (reason.value, reason.rule, reason.fields) == ("CC-DE-ADV", "overridden", ())
     assert reason.says == (
-        "a person said so before the plan was approved; "
+        "a person overrode it before the plan was approved; "
         "override: cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, "
         "by ann@example.com at 2026-05-04 00:01 UTC: "
         "Agreed with the customer; "

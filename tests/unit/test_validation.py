@@ -100,7 +100,7 @@ CASES = [
         "work after the open years",
         "BOOKS_NOT_OPEN",
         "/ends_on",
-        "the open fiscal years of ACME-DE on 2026-09-14",
+        "but the open fiscal years of ACME-DE end on 2026-09-14",
         make.opportunity(),
         make.facts(books_open_until=date(2026, 9, 14)),
     ),
@@ -116,7 +116,7 @@ CASES = [
         "several customers",
         "ACCOUNT_AMBIGUOUS",
         "/account/code",
-        "may be any of these customers of the ERP: CUST-1 Globex, CUST-2 Globex",
+        "matches several customers of the ERP: CUST-1 Globex, CUST-2 Globex",
         make.opportunity(account=make.account(code=None)),
         make.facts(
             candidates=(Candidate(code="CUST-1", name="Globex"), Candidate(code="CUST-2", name="Globex"))
@@ -126,7 +126,7 @@ CASES = [
         "entity approved later",
         "LEGAL_ENTITY_NOT_APPROVED",
         "/contracting_entity",
-        "is approved by Group controlling from 2026-05-05 on only",
+        "is approved by Group controlling only from 2026-05-05 on",
         make.opportunity(),
         make.facts(legal_entity=make.legal_entity(approved_from=date(2026, 5, 5))),
     ),
@@ -332,7 +332,7 @@ CASES = [
         "a net that is not quantity times price",
         "LINE_NET_MISMATCH",
         "/lines/0/net",
-        "100 x EUR 160.00 less 10 % is EUR 14400.00, but the line says EUR 14400.02",
+        "100 x EUR 160.00 less 10 % is EUR 14400.00, but its net amount is EUR 14400.02",
         make.opportunity(make.time_line(net="14400.02")),
     ),
     Case(
@@ -389,7 +389,7 @@ CASES = [
         "milestones of 99 %",
         "MILESTONE_PERCENTS",
         "/lines/0/milestones",
-        "30 % + 69 %: 99 % in all",
+        "30 % + 69 %: 99 % in total",
         make.opportunity(make.milestone_line(milestones=_milestones("30", "69"))),
     ),
     Case(

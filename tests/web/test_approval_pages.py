@@ -64,7 +64,7 @@ def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers,
 
     words = browser("ana").get(f"/approvals/{finance.id}").words
 
-    assert "you changed this plan, and somebody else has to look at it" in words
+    assert "you changed this plan, and another approver has to decide" in words
     assert "Record decision" not in words
 
 
@@ -88,9 +88,9 @@ def test_the_page_says_where_every_value_comes_from(browser: Browsers, office: O
 
     words = browser("ana").get(page_of(waiting)).words.partition("Where values come from")[2]
 
-    assert "payment terms NET30 as the CRM states it; CRM: /contract/payment_terms of record" in words
+    assert "payment terms NET30 as in the CRM; CRM: /contract/payment_terms of record" in words
     assert (
-        "cost centre CC-DE-ADV a person said so before the plan was approved; "
+        "cost centre CC-DE-ADV a person overrode it before the plan was approved; "
         "override: cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, by olga@acme.example"
     ) in words
     assert "lines 1 amount 160" not in words

@@ -194,7 +194,7 @@ def test_without_postgres_pages_say_so(settings: Settings) -> None:
     browser.client.set_cookie("session", "any")
     screen = browser.get("/approvals")
     assert screen.status == 503
-    assert "The database is away" in screen.words
+    assert "The database is unavailable" in screen.words
     assert screen.response.headers["Retry-After"]
 
 

@@ -77,8 +77,8 @@ def _price_findings(
     less = f" less {plain(rate.discount_percent)} %" if rate.discount_percent else ""
     yield finding(
         "RATE_DIFFERS",
-        f"{line.title}: {line.role} was sold at {currency} {plain(line.unit_price)} an hour, the "
-        f"rate card {rate.card} says {currency} {plain(rate.hourly)}{less}",
+        f"{line.title}: {line.role} was sold at {currency} {plain(line.unit_price)} an hour, the rate card "
+        f"{rate.card} has {currency} {plain(rate.hourly)}{less}",
         path=f"{path}/unit_price",
         value=f"{currency} {plain(line.unit_price)}",
     )
@@ -88,7 +88,7 @@ def _gap_findings(line: OpportunityLine, path: str, rate: Rate, gap: date | None
     if gap is not None:
         yield finding(
             "RATE_GAP",
-            f"{line.title}: the rate card {rate.card} has no rate of {line.role} on {gap} any more",
+            f"{line.title}: the rate card {rate.card} has no rate for {line.role} on {gap}",
             path=f"{path}/role",
             value=gap,
         )

@@ -26,9 +26,9 @@ OVERRIDDEN = "overridden"
 # What each rule does, as `why` says it. Those of billing models are named after them: `billing.fixed_fee`.
 RULES: dict[str, str] = {
     "form": "the form of this document",
-    OVERRIDDEN: "a person said so before the plan was approved",
-    "stated": "as the CRM states it",
-    "looked_up": "what the reference data say for it",
+    OVERRIDDEN: "a person overrode it before the plan was approved",
+    "stated": "as in the CRM",
+    "looked_up": "from the reference data",
     "tree": "where it stands in the tree: parents first, a workstream alone is the project itself",
     "path": "made of the CRM's ids, or of the split rule and its group",
     "named": "the name of what was sold, by the split rule and the template where they name it",

@@ -95,7 +95,7 @@ def line_nets_are_right(opportunity: Opportunity, facts: ValidationFacts) -> Ite
         yield finding(
             "LINE_NET_MISMATCH",
             f"{line.title}: {plain(line.quantity)} x {_shown(line.unit_price, code)}{discount} is "
-            f"{code} {net:.{minor_digits(code)}f}, but the line says {_shown(line.net, code)}",
+            f"{code} {net:.{minor_digits(code)}f}, but its net amount is {_shown(line.net, code)}",
             path=f"/lines/{index}/net",
             value=_shown(line.net, code),
         )
@@ -110,7 +110,7 @@ def lines_sum_to_the_amount(opportunity: Opportunity, facts: ValidationFacts) ->
     if total != amount:
         yield finding(
             "TOTAL_MISMATCH",
-            f"The lines sum to {_shown(total, code)}, the opportunity says {_shown(amount, code)}; "
+            f"The lines sum to {_shown(total, code)}, but the opportunity's amount is {_shown(amount, code)}; "
             f"the difference is {_shown(amount - total, code)}",
             path="/amount",
             value=_shown(amount, code),
