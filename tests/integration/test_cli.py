@@ -218,7 +218,7 @@ def test_replaying_and_dismissing_exceptions(run: Run, office: Office, applicati
     again = run("exceptions", "replay", to_replay)
     assert again.exit_code == 1
     assert "Traceback" not in again.output
-    assert run("exceptions", "list").stdout == "Nothing waits.\n"
+    assert run("exceptions", "list").stdout == "No exception matches.\n"
     every = canonical_json.loads(run("exceptions", "list", "--status", "all", "--json").stdout)
     assert {item["status"] for item in every} == {"replayed", "dismissed"}
 

@@ -35,7 +35,7 @@ def status(office: Office, waiting: Waiting) -> TaskStatus:
 
 def test_the_inbox_shows_what_waits_for_me_and_no_deal_of_my_own(browser: Browsers, office: Office) -> None:
     ana = browser("ana")
-    assert "Nothing waits for you." in ana.get("/approvals").words
+    assert "No plan waits for you." in ana.get("/approvals").words
     mine = office.waiting()
     office.waiting(sold_by("ana", name="Ana sold this"))
     screen = ana.get("/approvals")
