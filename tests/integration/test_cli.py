@@ -83,7 +83,7 @@ def test_the_migrations_make_the_tables_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({}, "Nothing runs here: start it with `make up`, or set DATABASE_URL and REDIS_URL"),
+        ({}, "No servers run here: start them with `make up`, or set DATABASE_URL and REDIS_URL"),
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "Set both DATABASE_URL and REDIS_URL, or neither"),
     ],
 )

@@ -220,7 +220,7 @@ POLLED = PollStatus(
 @pytest.mark.parametrize(
     ("poll", "verdict", "words"),
     [
-        (POLLED, Verdict.OK, "3 deals and 2 changes that no webhook told of, 240 s late at most"),
+        (POLLED, Verdict.OK, "3 deals and 2 changes that arrived without a webhook, 240 s late at most"),
         (PollStatus(connection_id="crm", due_at=NOW), Verdict.OK, "Covered until nothing yet"),
         (
             changed(POLLED, error="away", tries=4),

@@ -109,7 +109,7 @@ def test_a_cap_for_the_contract_warns_once_for_all_its_lines() -> None:
     (found,) = validate(make.opportunity(*lines, contract=contract), make.facts())
 
     assert found.message == (
-        "The contract: 28800 is planned under a cap of 40000, which is 72 % of it; people are warned at 70 %"
+        "The contract: 28800 is planned under a cap of 40000, which is 72 % of it; the warning starts at 70 %"
     )
 
 

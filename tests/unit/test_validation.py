@@ -339,7 +339,8 @@ CASES = [
         "lines that sum to something else",
         "TOTAL_MISMATCH",
         "/amount",
-        "The lines sum to EUR 44400.00, the opportunity says EUR 44400.01; the difference is EUR 0.01",
+        "The lines sum to EUR 44400.00, but the opportunity's amount is EUR 44400.01; "
+        "the difference is EUR 0.01",
         make.opportunity(amount="44400.01"),
     ),
     Case(
@@ -471,7 +472,7 @@ CASES = [
         "planned near to the cap",
         "CAP_NEARLY_REACHED",
         "/lines/0/billing/cap/amount",
-        "14400 is planned under a cap of 16000, which is 90 % of it; people are warned at 80 %",
+        "14400 is planned under a cap of 16000, which is 90 % of it; the warning starts at 80 %",
         make.opportunity(make.capped_line(billing=_capped("16000"))),
     ),
     Case(
@@ -527,7 +528,7 @@ CASES = [
         "a price that rises and is the same for every month",
         "INDEXATION_INVALID",
         "/lines/0/billing/indexation_percent",
-        "raised by 3 % a year, but sold at one price for every month",
+        "has a yearly price increase of 3 %, but is sold at one price for every month",
         make.opportunity(make.recurring_line(billing=BillingTerms(indexation_percent=3))),
     ),
     Case(

@@ -126,7 +126,7 @@ def test_lists_tell_an_empty_filter_from_an_empty_house(browser: Browsers, offic
     none = ed.get("/opportunities?text=100%25_")
     assert "No match." in none.words
     assert "Clear filters" in none.words
-    assert "Nothing is stuck." in browser("olga").get("/exceptions").words
+    assert "No exception is open." in browser("olga").get("/exceptions").words
 
 
 def test_more_rows_than_a_page_holds_follow_on_the_next(browser: Browsers, office: Office) -> None:
