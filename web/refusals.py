@@ -74,7 +74,7 @@ REFUSALS: dict[str, RefusalText] = {
     "METHOD_NOT_ALLOWED": RefusalText(
         HTTPStatus.METHOD_NOT_ALLOWED, "The address does not support this method.", "Use one that Allow names."
     ),
-    "CONFLICT": RefusalText(_MOVED_ON, "It is taken already; the detail says what.", "Use another name."),
+    "CONFLICT": RefusalText(_MOVED_ON, "It exists already; the detail names it.", "Use another name."),
     "PLAN_CHANGED": RefusalText(
         _MOVED_ON, "Another plan replaced the one whose hash was sent; nothing was recorded.", _READ_AGAIN
     ),
@@ -105,7 +105,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "STILL_UNREADABLE": RefusalText(
         _MOVED_ON,
-        "The delivery cannot be read; the detail says where.",
+        "The delivery cannot be read; the detail names the place.",
         "Correct what sends it, then replay; or dismiss the item.",
     ),
     "REQUEST_ENTITY_TOO_LARGE": RefusalText(
@@ -126,7 +126,7 @@ REFUSALS: dict[str, RefusalText] = {
         _WRONG, "This needs a reason, and none was given.", "Give a reason; it is kept and shown to others."
     ),
     "OVERRIDE_NOT_POSSIBLE": RefusalText(
-        _WRONG, "The value does not fit the plan; the detail says why.", "Give another value."
+        _WRONG, "The value does not fit the plan; the detail gives the reason.", "Give another value."
     ),
     "VENDOR_REJECTED": _of_an_exception("VENDOR_REJECTED"),
     "CONNECTION_MISCONFIGURED": _of_an_exception("CONNECTION_MISCONFIGURED"),
@@ -135,7 +135,7 @@ REFUSALS: dict[str, RefusalText] = {
     "ACCOUNT_UNKNOWN": _of_an_exception("ACCOUNT_UNKNOWN"),
     "LEGAL_ENTITY_NOT_READY": _of_an_exception("LEGAL_ENTITY_NOT_READY"),
     "VENDOR_UNAVAILABLE": RefusalText(_LATER, "The CRM or the ERP cannot be reached.", _AGAIN),
-    "RECORD_BUSY": RefusalText(_LATER, "Somebody else is changing the record in the CRM or the ERP.", _AGAIN),
+    "RECORD_BUSY": RefusalText(_LATER, "The record is locked in the CRM or the ERP.", _AGAIN),
     "RATE_LIMITED": RefusalText(_LATER, "The CRM or the ERP limits our rate of requests.", _AGAIN),
     "HELD_BACK": RefusalText(_LATER, "Our limit of requests to the CRM or the ERP is used up for now.", _AGAIN),
     "AMBIGUOUS_ANSWER": RefusalText(_LATER, "The CRM or the ERP gave no clear answer.", _AGAIN),

@@ -40,7 +40,7 @@ RULES: dict[str, str] = {
     "staffed": "hours by the template's budget, or those of the roles that were sold",
     "phased": "the run of its workstream, or of the template's phase",
     "recognised": "by the method of the entity's policy for its billing model, a discount spread by list price",
-    "terms": "the terms of billing that its model goes by, the line's before the contract's",
+    "terms": "the billing terms that its model uses, the line's before the contract's",
     "cost": "hours at their cost rates",
     "margin": "what is left of the price after the cost, in per cent of the price",
     "sum": "the sum of the workstreams below",
