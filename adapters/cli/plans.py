@@ -120,7 +120,7 @@ def _print(shown: PlanPreview) -> None:
         _print_overrides(shown.plan.provenance.overrides)
     if shown.margin_percent is not None:
         click.echo(f"\nmargin {plain(shown.margin_percent)} %, cost {shown.cost}")
-    click.echo("\nwould have to approve")
+    click.echo("\napprovals needed")
     people = [
         (
             needed.role,
@@ -128,4 +128,4 @@ def _print(shown: PlanPreview) -> None:
         )
         for needed in shown.approvals
     ]
-    print_table(("role", "who could"), people)
+    print_table(("role", "may be approved by"), people)

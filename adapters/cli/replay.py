@@ -41,7 +41,7 @@ class Duration(click.ParamType[timedelta]):
 @click.command()
 @click.option("--reason", help="Code of the open exception, such as VENDOR_REJECTED.")
 @click.option("--older-than", type=Duration(), help="In its state for longer than this: 90s, 30m, 2h, 3d.")
-@click.option("--since", type=TIME, help="In its state, or received, since this local time or later.")
+@click.option("--since", type=TIME, help="In its state, or received, at this local time or later.")
 @click.option("--until", type=TIME, help="In its state, or received, before this local time.")
 @click.option("--connection", "connection_id", help="Id of the CRM connection.")
 @click.option("--state", type=click.Choice([state.value for state in State]))

@@ -42,7 +42,7 @@ COMPARED = (State.ACTIVE, State.REJECTED)
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Approve without asking, as two different people.")
-@click.option("--compare-only", is_flag=True, help="Win nothing; compare every deal there is.")
+@click.option("--compare-only", is_flag=True, help="Win no deals; compare all existing ones.")
 @click.option("--details", is_flag=True, help="Show every step, and every field that was compared.")
 @first_port_option
 @only_if_meant

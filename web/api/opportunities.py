@@ -87,7 +87,7 @@ def get_effects(opportunity_id: UUID) -> Mapping[str, object]:
 def get_calls(opportunity_id: UUID) -> Mapping[str, object]:
     """Read the calls to other systems for an opportunity, with their answers
 
-    The latest two hundred calls, oldest first. Bodies are without secrets and personal data, and cut.
+    The latest two hundred calls, oldest first. Bodies are without secrets and personal data; long ones are cut.
     """
     tenant = signed_in().tenant_id
     application().queries.opportunity(tenant, opportunity_id)
