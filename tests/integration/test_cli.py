@@ -299,10 +299,10 @@ def test_commands_find_the_set_that_runs_here_and_no_other(
         assert invoke().exit_code == 0
         assert stat.S_IMODE((tmp_path / "running.json").stat().st_mode) == 0o600
         left_by_a_killed_one = (tmp_path / "running.json").read_bytes()
-    assert "Nothing runs here" in invoke().stderr
+    assert "No servers run here" in invoke().stderr
 
     (tmp_path / "running.json").write_bytes(left_by_a_killed_one)
-    assert "Nothing runs here" in invoke().stderr
+    assert "No servers run here" in invoke().stderr
 
 
 def test_secrets_of_the_embedded_default_are_kept_from_others(tmp_path: Path) -> None:
