@@ -216,7 +216,7 @@ def test_a_customers_own_rate_comes_first() -> None:
     assert found is not None
     assert (found.card, found.hourly) == ("Globex 2026", Decimal(155))
     (differs,) = blocks(TIME, book)
-    assert "was sold at EUR 160 an hour, the rate card Globex 2026 says EUR 155" in differs.message
+    assert "was sold at EUR 160 an hour, the rate card Globex 2026 has EUR 155" in differs.message
 
 
 def test_the_cards_discount_makes_the_price_that_is_sold() -> None:

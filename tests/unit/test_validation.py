@@ -64,7 +64,7 @@ CASES = [
         "no purchase order",
         "PO_MISSING",
         "/contract/po_number",
-        "Globex GmbH pays no invoice without a purchase order",
+        "Globex GmbH requires a purchase order, but the opportunity has none",
         make.opportunity(account=make.account(po_required=True)),
     ),
     Case(
@@ -109,7 +109,7 @@ CASES = [
         "no customer code",
         "ACCOUNT_CODE_MISSING",
         "/account/code",
-        "Globex GmbH carries no customer code",
+        "Globex GmbH has no customer code of the ERP",
         make.opportunity(account=make.account(code=None)),
     ),
     Case(
@@ -432,7 +432,7 @@ CASES = [
         "an entity in no country",
         "CALENDAR_UNKNOWN",
         "/contracting_entity",
-        "no calendar of DE-XX is known",
+        "there is no holiday calendar for DE-XX",
         make.opportunity(),
         make.facts(
             legal_entity=make.legal_entity(
@@ -444,7 +444,7 @@ CASES = [
         "no cap",
         "CAP_MISSING",
         "/lines/0/billing/cap/amount",
-        "does not say how much that is",
+        "has no cap amount",
         make.opportunity(make.capped_line(billing=BillingTerms())),
     ),
     Case(
@@ -479,7 +479,7 @@ CASES = [
         "no deposit",
         "DEPOSIT_MISSING",
         "/lines/0/billing/deposit/percent",
-        "does not say how many per cent",
+        "has no deposit percentage",
         make.opportunity(make.deposit_line(billing=BillingTerms())),
     ),
     Case(
@@ -495,7 +495,7 @@ CASES = [
         "a retainer of no hours",
         "RETAINER_HOURS_MISSING",
         "/lines/0/billing/retainer/hours",
-        "does not say how many hours it includes",
+        "has no included hours each month",
         make.opportunity(make.retainer_line(billing=BillingTerms())),
     ),
     Case(
@@ -518,7 +518,7 @@ CASES = [
         "a price that falls",
         "INDEXATION_INVALID",
         "/contract/billing/indexation_percent",
-        "Managed cloud is raised by -1 % a year",
+        "Managed cloud has a yearly price increase of -1 %",
         make.opportunity(
             make.recurring_line(),
             contract=ContractTerms(payment_terms="NET30", billing=BillingTerms(indexation_percent=-1)),
