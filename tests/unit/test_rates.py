@@ -66,7 +66,7 @@ CASES = [
         "RATE_GAP",
         "/lines/0/role",
         "2026-07-01",
-        "no rate of Senior Consultant on 2026-07-01 any more",
+        "no rate for Senior Consultant on 2026-07-01",
         TIME,
         make.book(rate("CUST-1001|" + GENERAL, "160", until=date(2026, 7, 1))),
     ),
@@ -228,7 +228,7 @@ def test_the_cards_discount_makes_the_price_that_is_sold() -> None:
 
     assert (line.rate, line.amount.text) == (Decimal("136.8"), "13680.00")
     (differs,) = blocks(TIME, book)
-    assert "says EUR 160 less 5 %" in differs.message
+    assert "has EUR 160 less 5 %" in differs.message
 
 
 def test_another_customer_pays_the_regions_price() -> None:

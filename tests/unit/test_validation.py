@@ -134,7 +134,7 @@ CASES = [
         "entity approved no longer",
         "LEGAL_ENTITY_NOT_APPROVED",
         "/contracting_entity",
-        "was approved by Group controlling until 2026-05-04 only",
+        "was approved by Group controlling only until 2026-05-04",
         make.opportunity(),
         make.facts(legal_entity=make.legal_entity(approved_to=date(2026, 5, 4))),
     ),
@@ -188,7 +188,7 @@ CASES = [
         "no country of the account",
         FIELD,
         "/account/country",
-        "no country, which decides the tax",
+        "no country, and the country decides the tax",
         make.opportunity(account=make.account(country=None)),
     ),
     Case(
@@ -240,7 +240,7 @@ CASES = [
         "a billing model of another world",
         "BILLING_MODEL_UNKNOWN",
         "/lines/0/billing_model",
-        "success fee is not a billing model",
+        "success fee is not a known billing model",
         make.opportunity(make.fixed_line(billing_model="success_fee")),
     ),
     Case(
@@ -383,7 +383,7 @@ CASES = [
         "no milestones",
         "MILESTONES_MISSING",
         "/lines/0/milestones",
-        "billed by milestones and has none",
+        "billed by milestones, but has none",
         make.opportunity(make.milestone_line(milestones=())),
     ),
     Case(
@@ -425,7 +425,7 @@ CASES = [
         "percent complete of no hours",
         FIELD,
         "/lines/0/planned_hours",
-        "plans no hours to measure it by",
+        "has no planned hours to measure it by",
         make.opportunity(make.progress_line(planned_hours=None)),
     ),
     Case(
@@ -509,7 +509,7 @@ CASES = [
         "hours carried on up to nothing",
         "RETAINER_INVALID",
         "/lines/0/billing/retainer/rollover_hours",
-        "up to a number, which is missing",
+        "a capped rollover, and its limit is missing",
         make.opportunity(
             make.retainer_line(billing=BillingTerms(retainer=Retainer(hours=20, rollover="capped")))
         ),
