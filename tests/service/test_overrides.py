@@ -113,7 +113,7 @@ def test_what_is_taken_back_is_as_it_was(house: House, record_id: str) -> None:
         ({"value": " "}, "value", "The value is empty: give a value, or take the override back"),
         ({"value": "x" * 201}, "value", "The value has 201 characters: use 200 at most."),
         ({"workstream": ""}, "workstream", "The workstream is empty: give its key."),
-        ({"reason": " "}, "reason", "Say why"),
+        ({"reason": " "}, "reason", "Give a reason for this override"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_changes_nothing(

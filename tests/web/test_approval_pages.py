@@ -255,7 +255,7 @@ def test_while_the_crm_is_read_again_nobody_decides(browser: Browsers, office: O
     with office.application.uow() as uow:
         assert uow.opportunities.get(TENANT, waiting.opportunity_id).reread_due
     ana = browser("ana")
-    assert "it is being read again" in ana.get(page_of(waiting)).words
+    assert "This deal changed in the CRM and is being read again" in ana.get(page_of(waiting)).words
     assert ana.post(page_of(waiting), form_of="/approvals", **approve(waiting)).status == 409
     assert status(office, waiting) is TaskStatus.OPEN
 

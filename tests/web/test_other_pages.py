@@ -228,7 +228,7 @@ def test_a_deal_stopped_in_the_middle_shows_what_exists_and_can_be_given_up(
 
     refused = olga.post(f"/exceptions/{item_id}", action="compensate", given_up_because=" ")
     assert refused.status == 422
-    assert "Say why it is given up" in refused.words
+    assert "Give a reason for giving the deal up" in refused.words
 
     assert olga.post(f"/exceptions/{item_id}", action="compensate", given_up_because="Wound up").status == 303
     words = olga.get(f"/opportunities/{opportunity_id}").words
