@@ -234,7 +234,7 @@ def test_an_approved_deal_goes_on_with_its_plan_only(house: House, gate: Gate) -
     house.work()
     mine = tuple(ids(house, record_id))
 
-    assert "goes on from create_projects only" in only(preview(house, "validate", ids=mine)).says
+    assert "can only go on from create_projects" in only(preview(house, "validate", ids=mine)).says
     gate.open()
     shown = preview(house, stage="create_projects")
     assert only(shown).says == "tries create_projects again now"
