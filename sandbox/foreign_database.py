@@ -23,7 +23,7 @@ def only_if_meant(command: Callable[..., None]) -> Callable[..., None]:
         is_flag=True,
         help="Install the demo firm into the database that DATABASE_URL names. Asks for that name.",
     )
-    @click.option("--database-name", help="Answers what --into-this-database asks, for scripts.")
+    @click.option("--database-name", help="The name that --into-this-database asks for; for scripts.")
     @functools.wraps(command)
     def asked_first(*, into_this_database: bool, database_name: str | None, **options: Any) -> None:
         if names_servers():

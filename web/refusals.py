@@ -25,10 +25,10 @@ def _of_an_exception(code: str, status: HTTPStatus = HTTPStatus.BAD_GATEWAY) -> 
 _UNREAD, _UNKNOWN, _BARRED = HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN
 _NOWHERE, _MOVED_ON, _WRONG = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
 _LATER = HTTPStatus.SERVICE_UNAVAILABLE
-_AGAIN = "Send it again after the seconds that Retry-After names."
-_READ_AGAIN = "Read it again, and decide about what it is now."
-_ASK_FOR_THE_ROLE = "Ask an administrator for the role, or somebody who has it to do this."
-_ANOTHER = "Somebody else has to decide."
+_AGAIN = "Wait for the seconds that Retry-After names, then send it again."
+_READ_AGAIN = "Read it again, and decide on its current version."
+_ASK_FOR_THE_ROLE = "Ask an administrator for the role, or ask somebody who has it to do this."
+_ANOTHER = "Another approver has to decide."
 
 REFUSALS: dict[str, RefusalText] = {
     "BAD_REQUEST": RefusalText(
@@ -57,39 +57,43 @@ REFUSALS: dict[str, RefusalText] = {
     "NOT_AN_APPROVER": RefusalText(
         _BARRED, "The person does not have the role that this task asks for.", _ASK_FOR_THE_ROLE
     ),
-    "OWN_OPPORTUNITY": RefusalText(_BARRED, "Nobody decides about a deal that they own.", _ANOTHER),
-    "EDITED_PLAN": RefusalText(_BARRED, "Nobody decides about a plan that they changed.", _ANOTHER),
-    "ALREADY_DECIDED_OTHER_ROLE": RefusalText(_BARRED, "Nobody decides about a plan in two roles.", _ANOTHER),
+    "OWN_OPPORTUNITY": RefusalText(_BARRED, "People may not decide on a deal that they own.", _ANOTHER),
+    "EDITED_PLAN": RefusalText(_BARRED, "People may not decide on a plan that they changed.", _ANOTHER),
+    "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
+        _BARRED, "A person may not decide on a plan in two roles.", _ANOTHER
+    ),
     "MAY_NOT_OVERRIDE": RefusalText(
         _BARRED, "The person has no role that changes plans; the detail names them.", _ASK_FOR_THE_ROLE
     ),
     "NOT_FOUND": RefusalText(
-        _NOWHERE, "There is no such thing, or not for this token.", "Correct the address or the id."
+        _NOWHERE,
+        "Nothing exists at this address or under this id, or this token may not see it.",
+        "Correct the address or the id.",
     ),
     "CRM_RECORD_GONE": _of_an_exception("CRM_RECORD_GONE", _NOWHERE),
     "METHOD_NOT_ALLOWED": RefusalText(
-        HTTPStatus.METHOD_NOT_ALLOWED, "The address does not know this method.", "Use one that Allow names."
+        HTTPStatus.METHOD_NOT_ALLOWED, "The address does not support this method.", "Use one that Allow names."
     ),
-    "CONFLICT": RefusalText(_MOVED_ON, "It is taken already; the detail says what.", "Use another name."),
+    "CONFLICT": RefusalText(_MOVED_ON, "It exists already; the detail names it.", "Use another name."),
     "PLAN_CHANGED": RefusalText(
         _MOVED_ON, "Another plan replaced the one whose hash was sent; nothing was recorded.", _READ_AGAIN
     ),
-    "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan has been decided.", _READ_AGAIN),
+    "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan is already decided.", _READ_AGAIN),
     "REREAD_DUE": RefusalText(
         _MOVED_ON,
-        "The CRM said that the deal changed; it is read again first.",
-        "Wait for a moment, then decide about what it is now.",
+        "The deal changed in the CRM and is read again first.",
+        "Wait for a moment, then decide on its current version.",
     ),
     "NOT_OVERRIDABLE": RefusalText(
         _MOVED_ON,
-        "A plan can be changed from when it is made until it is approved.",
+        "A plan can be changed only between planning and approval.",
         "Change the deal in the CRM, or have the plan rejected.",
     ),
     "ALREADY_CLOSED": RefusalText(
-        _MOVED_ON, "The exception item was replayed or dismissed already.", "Nothing is left to do."
+        _MOVED_ON, "The exception item was replayed or dismissed already.", "No action is needed."
     ),
     "NO_CUSTOMER_ASKED": RefusalText(
-        _MOVED_ON, "The exception item does not ask for a customer.", "Follow what the item advises."
+        _MOVED_ON, "The exception item does not ask for a customer.", "Do what the item advises."
     ),
     "NOT_COMPENSABLE": RefusalText(
         _MOVED_ON, "Only a deal parked after its approval can be given up.", "Reject its plan instead."
@@ -101,11 +105,11 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "STILL_UNREADABLE": RefusalText(
         _MOVED_ON,
-        "The delivery cannot be read; the detail says where.",
+        "The delivery cannot be read; the detail names the place.",
         "Correct what sends it, then replay; or dismiss the item.",
     ),
     "REQUEST_ENTITY_TOO_LARGE": RefusalText(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB.", "Send less at once."
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is over 1 MiB.", "Send a smaller body."
     ),
     "UNSUPPORTED_MEDIA_TYPE": RefusalText(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -116,13 +120,13 @@ REFUSALS: dict[str, RefusalText] = {
         _WRONG, "Fields or parameters are wrong; errors lists each.", "Correct them and send it again."
     ),
     "BAD_CURSOR": RefusalText(
-        _WRONG, "The cursor is not one that a page of this list named.", "Start without a cursor."
+        _WRONG, "The cursor does not come from a page of this list.", "Start without a cursor."
     ),
     "REASON_MISSING": RefusalText(
-        _WRONG, "This needs a reason, and none was given.", "Say why: it is kept and shown to others."
+        _WRONG, "This needs a reason, and none was given.", "Give a reason; it is kept and shown to others."
     ),
     "OVERRIDE_NOT_POSSIBLE": RefusalText(
-        _WRONG, "The value does not fit the plan; the detail says why.", "Give another value."
+        _WRONG, "The value does not fit the plan; the detail gives the reason.", "Give another value."
     ),
     "VENDOR_REJECTED": _of_an_exception("VENDOR_REJECTED"),
     "CONNECTION_MISCONFIGURED": _of_an_exception("CONNECTION_MISCONFIGURED"),
@@ -131,14 +135,16 @@ REFUSALS: dict[str, RefusalText] = {
     "ACCOUNT_UNKNOWN": _of_an_exception("ACCOUNT_UNKNOWN"),
     "LEGAL_ENTITY_NOT_READY": _of_an_exception("LEGAL_ENTITY_NOT_READY"),
     "VENDOR_UNAVAILABLE": RefusalText(_LATER, "The CRM or the ERP cannot be reached.", _AGAIN),
-    "RECORD_BUSY": RefusalText(_LATER, "Something else holds the record in the CRM or the ERP.", _AGAIN),
-    "RATE_LIMITED": RefusalText(_LATER, "The CRM or the ERP wants to be asked later.", _AGAIN),
-    "HELD_BACK": RefusalText(_LATER, "The limits of the CRM or the ERP are used up for now.", _AGAIN),
+    "RECORD_BUSY": RefusalText(_LATER, "The record is locked in the CRM or the ERP.", _AGAIN),
+    "RATE_LIMITED": RefusalText(_LATER, "The CRM or the ERP limits our rate of requests.", _AGAIN),
+    "HELD_BACK": RefusalText(_LATER, "Our limit of requests to the CRM or the ERP is used up for now.", _AGAIN),
     "AMBIGUOUS_ANSWER": RefusalText(_LATER, "The CRM or the ERP gave no clear answer.", _AGAIN),
-    "STILL_UNKNOWN": RefusalText(_LATER, "Whether something was written outside is not known yet.", _AGAIN),
+    "STILL_UNKNOWN": RefusalText(_LATER, "It is not known yet whether an earlier request took effect.", _AGAIN),
     "LEASE_LOST": RefusalText(_LATER, "Another process works this deal now.", _AGAIN),
     "NEWER_RELEASE": RefusalText(
-        _LATER, "A deploy is under way, and a later release stored this.", "Send it again after the deploy."
+        _LATER,
+        "A deployment is under way, and a newer release stored this.",
+        "Send it again after the deployment.",
     ),
     "STORE_UNAVAILABLE": RefusalText(_LATER, "The database cannot be reached; nothing was changed.", _AGAIN),
     "BUG": RefusalText(

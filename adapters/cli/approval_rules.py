@@ -26,7 +26,10 @@ DAY = click.DateTime(["%Y-%m-%d"])
 NAME = click.argument("name", metavar="NAME")
 
 
-@click.group("approval-rule", help="Rules by which plans are approved without a person. Without any, none is.")
+@click.group(
+    "approval-rule",
+    help="Rules that approve plans without a person. Without a rule, people approve every plan.",
+)
 def approval_rule() -> None:
     pass
 
@@ -42,13 +45,13 @@ def approval_rule() -> None:
     "roles",
     multiple=True,
     type=click.Choice([role.value for role in ApprovalRole]),
-    help="Whose approval the rule gives; all without it.",
+    help="Approver role that the rule decides for. [default: all]",
 )
 @click.option(
     "--least-margin", help="Least margin in percent, such as 25; a plan whose margin is unknown is not covered."
 )
-@click.option("--new-customers", is_flag=True, help="Also customers of whom no deal was ever active.")
-@click.option("--from", "first_day", type=DAY, help="First day (UTC) it counts; today without it.")
+@click.option("--new-customers", is_flag=True, help="Also cover customers that never had an active deal.")
+@click.option("--from", "first_day", type=DAY, help="First day (UTC) on which the rule holds. [default: today]")
 def set_rule(
     *,
     name: str,
@@ -61,7 +64,7 @@ def set_rule(
     new_customers: bool,
     first_day: datetime | None,
 ) -> None:
-    """Set a rule, or change the one of this name and first day."""
+    """Set a rule, or change the rule with this name and first day."""
     try:
         rule = ApprovalRule(
             up_to=Money(amount=Decimal(up_to), currency=currency),
@@ -88,7 +91,9 @@ def set_rule(
 
 @approval_rule.command()
 @NAME
-@click.option("--on", "day", type=DAY, help="The day (UTC) from which it counts no more; today without it.")
+@click.option(
+    "--on", "day", type=DAY, help="First day (UTC) on which the rule no longer holds. [default: today]"
+)
 def end(name: str, day: datetime | None) -> None:
     """End a rule; what it approved stays approved."""
     last = day.date() if day else _today()
@@ -98,7 +103,7 @@ def end(name: str, day: datetime | None) -> None:
             raise Failed(f"No rule {name} is in force: `approval-rule list` shows which are.")
         ended = changed(lasting[0], valid_to=last)
         application.dispatch(SetApprovalRule(application.tenant_id, ended, COMMAND_LINE))
-    click.echo(f"Rule {name} approves nothing from {last} on.")
+    click.echo(f"Rule {name} no longer approves plans from {last} on.")
 
 
 @approval_rule.command("list")

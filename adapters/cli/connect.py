@@ -33,8 +33,8 @@ def find_settings() -> Settings:
     running = local_set.find(local_set.home_folder())
     if running is None:
         raise Failed(
-            "Nothing runs here: start it with `make up`, or set DATABASE_URL and REDIS_URL "
-            "to servers of your own.",
+            "No servers run here: start them with `make up`, or set DATABASE_URL and REDIS_URL to servers of "
+            "your own.",
             UNREACHABLE,
         )
     return running
@@ -44,5 +44,7 @@ def names_servers() -> bool:
     """Whether the environment says which servers to use. Raises Failed when it names only one of the two."""
     named = [any(os.environ.get(name) for name in names) for names in (DATABASE, REDIS)]
     if any(named) and not all(named):
-        raise Failed("Set both DATABASE_URL and REDIS_URL, or neither: then servers of our own are used.")
+        raise Failed(
+            "Set both DATABASE_URL and REDIS_URL, or neither: without them oppsync uses its own servers."
+        )
     return all(named)

@@ -22,7 +22,7 @@ BATCH = 100
 PAUSE_SECONDS = 1.0
 
 
-@click.group(help="What no webhook told of.")
+@click.group(help="Changes that arrived without a webhook: polling and backfill.")
 def crm() -> None:
     pass
 
@@ -30,14 +30,14 @@ def crm() -> None:
 @crm.command()
 @json_option
 def polls(as_json: bool) -> None:
-    """Show how far each CRM is polled, and what that brought."""
+    """Show up to when each CRM has been polled, and what polling found."""
     with connected() as application:
         found = application.queries.polls(application.tenant_id)
     if as_json:
         print_json([each.model_dump(mode="json") for each in found])
         return
     if not found:
-        click.echo("No CRM was polled yet: a relay does it.")
+        click.echo("No CRM has been polled yet: start a relay, which polls.")
         return
     headings = ("connection", "covered until", "next", "deals", "changes", "most seconds late", "error")
     print_table(
@@ -52,9 +52,11 @@ def polls(as_json: bool) -> None:
 @crm.command()
 @click.option("--since", type=DAY, required=True, help="Won on this day or later: YYYY-MM-DD.")
 @click.option("--until", type=DAY, help="Won before this day: YYYY-MM-DD.")
-@click.option("--id", "ids", multiple=True, help="Only this record of the CRM; repeatable. [default: all]")
+@click.option(
+    "--id", "ids", multiple=True, help="Only the opportunity with this CRM id; repeatable. [default: all]"
+)
 @click.option("--connection", "connection_id", help="Id of the CRM connection, where there are several.")
-@click.option("--dry-run", is_flag=True, help="Only show which deals there are.")
+@click.option("--dry-run", is_flag=True, help="Only list the deals; take none in.")
 @json_option
 def backfill(
     *,
@@ -65,10 +67,10 @@ def backfill(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Take in deals that were won before anything told of them.
+    """Take in deals that were won before oppsync was connected.
 
-    They enter a few at a time, beside what webhooks tell. What is known already stays as it is: the command may
-    be stopped, and repeated.
+    They enter a few at a time, beside deals that webhooks report. Known deals stay as they are: the
+    command may be stopped and repeated.
     """
     with connected() as application:
         preview = application.dispatch(
@@ -96,7 +98,7 @@ def _chosen(preview: BackfillPreview, ids: Collection[str]) -> Sequence[Backfill
     """The deals of these ids, or all. Raises Failed for an id that is not among them."""
     previewed = {item.id for item in preview.items}
     if unknown := [each for each in ids if each not in previewed]:
-        raise Failed(f"Not won in that time, or not in the CRM: {', '.join(unknown)}.")
+        raise Failed(f"Not won in this period, or not in the CRM: {', '.join(unknown)}.")
     return [item for item in preview.items if not ids or item.id in ids]
 
 
@@ -123,7 +125,7 @@ def _work(
 
 def _print(items: Sequence[BackfillItem]) -> None:
     if not items:
-        click.echo("Nothing was won in that time.")
+        click.echo("No deals were won in this period.")
         return
     rows = [
         (item.id, item.won_on, item.account, _amount(item), "known" if item.is_known else "new", item.name)

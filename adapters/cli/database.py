@@ -31,7 +31,7 @@ def upgrade() -> None:
 @database.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say which schema the database has; ends with 1 unless it is this release's."""
+    """Show the version of the database's schema; ends with 1 unless it is this release's."""
     with connected() as application, store_errors():
         at = schema.current(application.engine)
     wanted = schema.head()

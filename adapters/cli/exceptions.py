@@ -41,7 +41,7 @@ def list_items(status: str, code: str | None, as_json: bool) -> None:
     if as_json:
         print_json([item.model_dump(mode="json") for item in items])
     elif not items:
-        click.echo("Nothing waits.")
+        click.echo("No exception matches.")
     else:
         print_table(
             ("id", "first seen", "times", "code", "owner", "status", "deal", "message"),
@@ -65,7 +65,7 @@ def list_items(status: str, code: str | None, as_json: bool) -> None:
 @click.argument("item_id", metavar="ID", type=click.UUID)
 @json_option
 def show(item_id: UUID, as_json: bool) -> None:
-    """Show one item: what is wrong, what to do, and what exists outside of its deal."""
+    """Show one item: what is wrong, what to do, and which external records its deal has."""
     with connected() as application:
         item = application.queries.exception(application.tenant_id, item_id)
         of = item.opportunity_id
@@ -112,7 +112,7 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
 @click.argument("item_id", metavar="ID", type=click.UUID)
 @click.argument("customer")
 def link(item_id: UUID, customer: str) -> None:
-    """Say which CUSTOMER of the ERP, by its code, an item's account is, and replay the item."""
+    """Link an item's account to CUSTOMER, a customer code of the ERP, and replay the item."""
     with connected() as application:
         application.dispatch(LinkCustomer(application.tenant_id, item_id, COMMAND_LINE, customer))
     click.echo(f"{item_id}: linked to {customer} and replayed")

@@ -58,7 +58,7 @@ def show(identifier: str, as_json: bool) -> None:
 
 @opportunity.command()
 @click.argument("identifier", metavar="ID|CRM-ID")
-@click.option("--reason", required=True, help="Kept on the timeline, and told to the CRM.")
+@click.option("--reason", required=True, help="Kept on the timeline and sent to the CRM.")
 def compensate(identifier: str, reason: str) -> None:
     """Give up a deal parked after its approval: close what was created of it."""
     with connected() as application:
@@ -72,9 +72,11 @@ def compensate(identifier: str, reason: str) -> None:
 @click.argument("workstream")
 @click.argument("field", type=click.Choice([field.value for field in OverrideField]))
 @click.argument("value", required=False)
-@click.option("--take-back", is_flag=True, help="What was overridden here counts no more.")
-@click.option("--reason", required=True, help="Kept on the timeline, and shown to who approves.")
-@click.option("--by", "email", required=True, help="E-mail of the person who says so; they may not approve it.")
+@click.option("--take-back", is_flag=True, help="Take the override of this field back.")
+@click.option("--reason", required=True, help="Kept on the timeline and shown to the approvers.")
+@click.option(
+    "--by", "email", required=True, help="E-mail of the person who overrides; they may not approve the plan."
+)
 def override(
     identifier: str,
     workstream: str,
@@ -85,7 +87,7 @@ def override(
     reason: str,
     email: str,
 ) -> None:
-    """Say a field of a workstream otherwise, before the plan is approved."""
+    """Override a field of a workstream before the plan is approved."""
     if take_back == (value is not None):
         raise click.UsageError("Give a value, or --take-back.")
     with connected() as application:
@@ -93,7 +95,7 @@ def override(
         with application.uow() as uow:
             found = uow.people.by_email(application.tenant_id, email.strip().lower())
         if found is None:
-            raise NotFound(f"There is no person {email}.")
+            raise NotFound(f"No person has the e-mail {email}.")
         application.dispatch(
             OverridePlan(
                 tenant_id=application.tenant_id,
@@ -105,7 +107,7 @@ def override(
                 reason=reason,
             )
         )
-    click.echo(f"{opportunity_id}: {field} of {workstream} changed; the plan is made anew.")
+    click.echo(f"{opportunity_id}: {field} of {workstream} changed; the plan is made again.")
 
 
 def find_id(application: Application, identifier: str) -> UUID:

@@ -25,14 +25,14 @@ def token() -> None:
 
 
 @user.command("create")
-@click.option("--email", required=True, help="What the person signs in with.")
-@click.option("--name", required=True, help="What others see.")
+@click.option("--email", required=True, help="E-mail address to sign in with.")
+@click.option("--name", required=True, help="Name that others see.")
 @click.option(
     "--role",
     "roles",
     multiple=True,
     type=click.Choice([role.value for role in PersonRole]),
-    help="What the person may do; may be given several times.",
+    help="Role of the person; repeatable.",
 )
 @json_option
 def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) -> None:
@@ -58,7 +58,7 @@ def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) ->
 @click.option("--email", required=True, help="The person it acts as.")
 @json_option
 def create_token(name: str, email: str, as_json: bool) -> None:
-    """Make an API token. It is shown this once."""
+    """Make an API token. It is shown only once."""
     with connected() as application:
         secret = application.dispatch(CreateToken(application.tenant_id, COMMAND_LINE, name, email))
     if as_json:

@@ -57,10 +57,10 @@ def preview(of: str, as_json: bool) -> None:
 @click.option("--plan", "plan_hash", help="Full hash of an earlier plan; without it the current one.")
 @json_option
 def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> None:
-    """Say where a value of a stored plan came from.
+    """Show where a value of a stored plan came from.
 
-    PATH is a JSON pointer into the plan's content, such as /nodes/0/cost_centre; a place that holds others asks
-    for each below it, "" for all.
+    PATH is a JSON pointer into the plan's content, such as /nodes/0/cost_centre; a place that holds other
+    values explains each below it, "" explains all.
     """
     with connected() as application:
         reading = application.queries.plan(application.tenant_id, find_id(application, identifier), plan_hash)
@@ -114,13 +114,13 @@ def _print(shown: PlanPreview) -> None:
         ]
         print_table(("", "code", "at", "what", "owner"), rows)
     if shown.plan is None:
-        click.echo("\nNo plan can be made of it before that is mended.")
+        click.echo("\nNo plan can be made before this is fixed.")
     else:
         print_plan(shown.plan.content, f"plan {short_hash(shown.plan.hash)}")
         _print_overrides(shown.plan.provenance.overrides)
     if shown.margin_percent is not None:
         click.echo(f"\nmargin {plain(shown.margin_percent)} %, cost {shown.cost}")
-    click.echo("\nwould have to approve")
+    click.echo("\napprovals needed")
     people = [
         (
             needed.role,
@@ -128,4 +128,4 @@ def _print(shown: PlanPreview) -> None:
         )
         for needed in shown.approvals
     ]
-    print_table(("role", "who could"), people)
+    print_table(("role", "may be approved by"), people)

@@ -18,14 +18,14 @@ def reconcile() -> None:
 @reconcile.command()
 @json_option
 def restore(as_json: bool) -> None:
-    """After a restored backup: find deals with projects in the ERP of which nothing here knows."""
+    """After a restored backup: find deals whose projects exist in the ERP but are not recorded here."""
     with connected() as application:
         lost = application.dispatch(ReconcileRestore(application.tenant_id, COMMAND_LINE))
         deals = [application.queries.opportunity(application.tenant_id, each) for each in lost]
     if as_json:
         print_json([{"id": str(deal.id), "name": deal.name, "state": deal.state} for deal in deals])
     elif not deals:
-        click.echo("Every project is known.")
+        click.echo("Every project is recorded here.")
     else:
         print_table(("id", "state", "name"), [(deal.id, deal.state, deal.name) for deal in deals])
-        click.echo("Each has an exception that says what is to be decided.")
+        click.echo("Each has an exception with what to decide.")

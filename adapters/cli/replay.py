@@ -34,26 +34,28 @@ class Duration(click.ParamType[timedelta]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
         if found is None:
-            self.fail(f"{value!r} is no duration: write 90s, 30m, 2h or 3d", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 90s, 30m, 2h or 3d", param, ctx)
         return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 @click.command()
 @click.option("--reason", help="Code of the open exception, such as VENDOR_REJECTED.")
-@click.option("--older-than", type=Duration(), help="Standing like this for longer: 90s, 30m, 2h, 3d.")
-@click.option("--since", type=TIME, help="Standing like this (or come) since then or later; local time.")
-@click.option("--until", type=TIME, help="Before then; local time.")
+@click.option("--older-than", type=Duration(), help="In its state for longer than this: 90s, 30m, 2h, 3d.")
+@click.option("--since", type=TIME, help="In its state, or received, at this local time or later.")
+@click.option("--until", type=TIME, help="In its state, or received, before this local time.")
 @click.option("--connection", "connection_id", help="Id of the CRM connection.")
 @click.option("--state", type=click.Choice([state.value for state in State]))
-@click.option("--stage", type=click.Choice(STAGES), help="Standing at, or stopped at, this stage.")
-@click.option("--id", "ids", multiple=True, type=click.UUID, help="A deal, or an inbox event; repeatable.")
+@click.option("--stage", type=click.Choice(STAGES), help="Waiting for this stage, or parked in it.")
+@click.option(
+    "--id", "ids", multiple=True, type=click.UUID, help="Id of a deal or of an inbox event; repeatable."
+)
 @click.option("--deliveries", is_flag=True, help="Read inbox events again, rather than work deals.")
 @click.option("--from-stage", type=click.Choice(STAGES), help="Start again from this earlier stage.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=500, show_default=True)
-@click.option("--dry-run", is_flag=True, help="Only say what would be done of each.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done with each.")
 @json_option
 def replay(*, deliveries: bool, from_stage: str | None, dry_run: bool, as_json: bool, **criteria: Any) -> None:
-    """Work a selection again. What is finished stays as it is; nothing is created twice."""
+    """Work a selection again. Finished deals stay as they are; nothing is created twice."""
     of = ReplayOf.DELIVERIES if deliveries else ReplayOf.OPPORTUNITIES
     for name in ("since", "until"):
         if criteria[name]:
@@ -76,10 +78,10 @@ def replay(*, deliveries: bool, from_stage: str | None, dry_run: bool, as_json: 
 
 def _print(preview: ReplayPreview, report: ReplayReport | None) -> None:
     if not preview.items:
-        click.echo("Nothing is like that.")
+        click.echo("No deals match this selection.")
         return
     done = {item.id: item.says for item in report.items} if report else {}
     rows = [(item.id, item.name, item.state, item.says, done.get(item.id)) for item in preview.items]
     print_table(("id", "name", "state", "a replay", "done"), rows)
     if preview.more:
-        click.echo("There are more: these are the oldest. Run it again for the rest.")
+        click.echo("More match; these are the oldest. Run it again for the rest.")

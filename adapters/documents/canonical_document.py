@@ -52,7 +52,7 @@ class UnreadableDocument(InvalidInput):
         self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
         lines = "\n".join(f"  {fault}" for fault in self.faults)
         super().__init__(
-            f"This is no canonical opportunity:\n{lines}", field=self.faults[0].pointer.lstrip("/")
+            f"This is not a canonical opportunity:\n{lines}", field=self.faults[0].pointer.lstrip("/")
         )
 
 
@@ -95,7 +95,7 @@ def read_document(text: str) -> tuple[Any, Mapping[str, int]]:
     except YAMLError as error:
         raise UnreadableDocument([Fault(1, "", str(error).splitlines()[0])]) from None
     if root is None:
-        raise UnreadableDocument([Fault(1, "", "there is nothing in it")])
+        raise UnreadableDocument([Fault(1, "", "the document is empty")])
     reader = _Reader()
     document = reader.value(root, "")
     if reader.faults:
@@ -118,7 +118,7 @@ class _Reader:
     def value(self, node: Node, at: str) -> Any:
         self.lines.setdefault(at, node.start_mark.line + 1)
         if node.anchor is not None:
-            return self._refuse(node, at, "anchors and aliases are not read: write the value out")
+            return self._refuse(node, at, "anchors and aliases are not supported: write the value out")
         if isinstance(node, MappingNode):
             return self._mapping(node, at)
         if isinstance(node, SequenceNode):
@@ -134,7 +134,7 @@ class _Reader:
             name = self._text(key, at)
             place = at + pointer([name])
             if name in found:
-                self._refuse(key, place, "is there twice")
+                self._refuse(key, place, "appears twice")
                 continue
             self.lines[place] = key.start_mark.line + 1
             found[name] = self.value(value, place)
@@ -150,14 +150,14 @@ class _Reader:
             return int(text) if tag == _INT else Decimal(text)
         if tag in (_INT, _FLOAT) or tag.rpartition(":")[2] in _TEXT:
             return self._text(node, at)
-        return self._refuse(node, at, f"the tag {tag} is not read")
+        return self._refuse(node, at, f"the tag {tag} is not supported")
 
     def _text(self, node: ScalarNode, at: str) -> str:
         """Join pairs of escaped surrogates, which JSON writes for characters beyond 16 bits."""
         try:
             return str(node.value).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:
-            self._refuse(node, at, "half a surrogate pair is no text")
+            self._refuse(node, at, "half of a surrogate pair is not valid text")
             return ""
 
     def _refuse(self, node: Node, at: str, problem: str) -> None:

@@ -160,7 +160,7 @@ def _of_connections(application: Application) -> Iterator[Check]:
         yield traffic(seen)
     for role in (ConnectionRole.CRM, ConnectionRole.ERP):
         if not any(connection.role is role for connection in found):
-            yield warning("connections", f"There is none of the role {role}: no deal can go through.")
+            yield warning("connections", f"No connection has the role {role}: no deal can go through.")
 
 
 def _connection(application: Application, connection: connections.Connection) -> Check:
@@ -200,7 +200,7 @@ def lacking(capabilities: Capabilities) -> str:
                 "closes nothing that was created": capabilities.cancels,
             }
         case CrmCapabilities():
-            able = {"cannot be polled, so a lost webhook is noticed by nobody": capabilities.polls}
+            able = {"cannot be polled, so nobody notices a lost webhook": capabilities.polls}
         case PsaCapabilities():
             able = {"takes no staffing requests": capabilities.staffing}
     words = [what for what, can in able.items() if not can]
@@ -215,7 +215,7 @@ def polling(poll: PollStatus, now: datetime) -> Check:
     if now - poll.due_at > POLL_LATE:
         return failed(name, f"Due since {poll.due_at:%Y-%m-%d %H:%M} UTC: start a relay, which polls.")
     late = f", {poll.most_late_seconds} s late at most" if poll.most_late_seconds is not None else ""
-    brought = f"{poll.deals} deals and {poll.changes} changes that no webhook told of{late}"
+    brought = f"{poll.deals} deals and {poll.changes} changes that arrived without a webhook{late}"
     until = f"{poll.covered_until:%Y-%m-%d %H:%M:%S} UTC" if poll.covered_until else "nothing yet"
     return ok(name, f"Covered until {until}; it brought {brought}.")
 

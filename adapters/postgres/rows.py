@@ -91,7 +91,9 @@ def document(shape: type[Shape], stored: Any) -> Shape:
         if not unknown:
             raise
         where = ".".join(map(str, unknown[0]["loc"]))
-        raise NewerRelease(f"{shape.__name__} as stored has what this release does not know: {where}") from None
+        raise NewerRelease(
+            f"{shape.__name__} as stored has fields that this release does not know: {where}"
+        ) from None
 
 
 def to_task(row: RowMapping) -> ApprovalTask:

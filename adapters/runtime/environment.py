@@ -30,7 +30,7 @@ def _what_to_do(error: ValidationError) -> str:
     names = {_name(str(fault["loc"][0])) for fault in error.errors(include_input=False)}
     key = f" (a new key: {NEW_KEY})" if "OPPSYNC_SECRET_KEYS" in names else ""
     return (
-        f"Not set, or not right: {', '.join(sorted(names))}. Set it in the environment{key}; "
+        f"Missing or invalid: {', '.join(sorted(names))}. Set it in the environment{key}; "
         "`make up` starts servers of its own."
     )
 

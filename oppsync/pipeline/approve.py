@@ -242,7 +242,7 @@ def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Pl
         subject=f"Approve the plan of {name}",
         body=(
             f"Hello {quoted_in_mail(person.name)},\n\n"
-            f"{name} for {customer} waits for {task.role} to decide on plan "
+            f"{name} for {customer} needs your decision for {task.role} on plan "
             f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
         ),
     )

@@ -54,5 +54,5 @@ def link(
         actor=actor,
         after={"customer": customer},
         detail={"account": account.id, "by": by},
-        summary=f"{account.name} is the ERP's customer {customer}: by {by}",
+        summary=f"{account.name} is linked to the ERP's customer {customer}, by {by}",
     )

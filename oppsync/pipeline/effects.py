@@ -83,7 +83,7 @@ class StageEffects:
         if found is None and row is not None and _never_lands(row):
             self._record(effect, EffectState.REJECTED, error=row.error or "")
             raise NeverLands(
-                f"{effect.kind} {effect.path} was sent {row.attempts} times and never came to be: {row.error}"
+                f"{effect.kind} {effect.path} was sent {row.attempts} times and never took effect: {row.error}"
             )
         with send_deadline(LONGEST_PAUSE):
             return self._send(effect, digest, send)
@@ -100,7 +100,7 @@ class StageEffects:
         if found is not None:
             return found.outside_id
         with self.uow() as uow:
-            uow.ledger.reject(self.tenant_id, row.key, "It never came to be.", self.lease)
+            uow.ledger.reject(self.tenant_id, row.key, "It never took effect.", self.lease)
             uow.commit()
         return None
 
@@ -132,7 +132,7 @@ class StageEffects:
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
         if found.differences:
             fields = ", ".join(
-                f"{field}: {wanted!r} wanted, {there!r} found"
+                f"{field}: planned {wanted!r}, found {there!r}"
                 for field, (wanted, there) in found.differences.items()
             )
             conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")

@@ -12,7 +12,7 @@ from oppsync.pipeline.destination import erp_of
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
-APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is known")
+APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is recorded")
 LOST_BUT_CREATED = finding(
     "LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage"
 )

@@ -44,7 +44,7 @@ COMPARED = (State.ACTIVE, State.REJECTED)
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Approve without asking, as two different people.")
-@click.option("--compare-only", is_flag=True, help="Win nothing; compare every deal there is.")
+@click.option("--compare-only", is_flag=True, help="Win no deals; compare all existing ones.")
 @click.option("--details", is_flag=True, help="Show every step, and every field that was compared.")
 @first_port_option
 @only_if_meant
@@ -70,8 +70,8 @@ def demo(yes: bool, compare_only: bool, details: bool, first_port: int | None) -
         sys.exit(INTERRUPTED)
     if not found.stays:
         click.echo(
-            "Nothing runs any more: pages, API and Tryton answer again after `make up`, which comes back with "
-            "all of this, says where to look, and stays up."
+            "Everything has stopped. `make up` starts pages, API and Tryton again with the same data, prints "
+            "their addresses, and stays up."
         )
     sys.exit(FAILED if wrong else 0)
 
@@ -81,7 +81,7 @@ def run(console: Console, found: Running, *, asks: bool, details: bool) -> int:
     crm = salesforce(found.home, found.addresses)
     won = win_deals(found.application, crm)
     run_deals = Deals(found.application, won)
-    console.print(f"\nWon {len(won)} deals in Salesforce; each is told to oppsync by a signed webhook.\n")
+    console.print(f"\nWon {len(won)} deals in Salesforce; a signed webhook reports each to oppsync.\n")
     progress = Progress(console, run_deals, found.check, found.page, details=details)
     waiting = progress.until(DECIDED | {State.AWAITING_APPROVAL})
     if asks or details:

@@ -133,7 +133,7 @@ def _table(
 def _way(opportunity: OpportunitySummary | None) -> Text:
     """Seven steps, the finished ones filled, and the state as text."""
     if opportunity is None:
-        return Text("not told yet", "dim")
+        return Text("not reported yet", "dim")
     state = State.PLANNED if opportunity.state is State.AWAITING_APPROVAL else opportunity.state
     if state not in ROAD:
         return Text(state.value, "bold red")

@@ -35,7 +35,7 @@ def print_verdict(console: Console, comparisons: Sequence[DealComparison]) -> in
     rows = [row for comparison in comparisons for row in comparison.rows]
     fields = sum(len(row.wanted) for row in rows)
     wrong = sum(len(row.differences()) for row in rows)
-    verdict = f"{len(rows)} things with {fields} fields compared: "
+    verdict = f"{len(rows)} external records with {fields} fields compared: "
     if wrong:
         console.print(verdict + f"{wrong} not as planned.", style="bold red")
     else:
@@ -64,7 +64,7 @@ def _deals(comparisons: Sequence[DealComparison], page: Page | None, *, with_url
 def _summary(comparison: DealComparison) -> Text:
     fields = sum(len(row.wanted) for row in comparison.rows)
     wrong = sum(len(row.differences()) for row in comparison.rows)
-    compared = f"{_counted(len(comparison.rows), 'thing')}, {_counted(fields, 'field')}"
+    compared = f"{_counted(len(comparison.rows), 'external record')}, {_counted(fields, 'field')}"
     return Text(f"{compared}: {wrong} not as planned" if wrong else f"{compared} as planned")
 
 

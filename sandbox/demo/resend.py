@@ -46,7 +46,7 @@ def _sent_again(
         {"answer": "200", "event": _event_id(delivery)},
         {"answer": str(answer["status"]), "event": _event_id(answer)},
     )
-    title = f"{opportunity.name}: told a second time"
+    title = f"{opportunity.name}: delivered a second time"
     return DealComparison(opportunity.id, title, opportunity.project_number or "", (row,))
 
 

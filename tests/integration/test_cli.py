@@ -83,7 +83,7 @@ def test_the_migrations_make_the_tables_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({}, "Nothing runs here: start it with `make up`, or set DATABASE_URL and REDIS_URL"),
+        ({}, "No servers run here: start them with `make up`, or set DATABASE_URL and REDIS_URL"),
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "Set both DATABASE_URL and REDIS_URL, or neither"),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_process_of_the_procfile_without_addresses_ends_with_one_sentence(comm
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("Not set, or not right: DATABASE_URL, OPPSYNC_SECRET_KEYS, REDIS_URL. ")
+    assert done.stderr.startswith("Missing or invalid: DATABASE_URL, OPPSYNC_SECRET_KEYS, REDIS_URL. ")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -172,7 +172,7 @@ def test_asking_why_a_value_that_a_person_overrode_is_in_the_plan(
     asked = run("plan", "why", record_id, "/nodes/2/cost_centre")
 
     assert asked.exit_code == 0, asked.output
-    assert "a person said so before the plan was approved" in asked.stdout
+    assert "a person overrode it before the plan was approved" in asked.stdout
     assert "cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, by olga@acme.example at 2" in asked.stdout
     assert "UTC: Agreed with the customer" in asked.stdout
 
@@ -218,7 +218,7 @@ def test_replaying_and_dismissing_exceptions(run: Run, office: Office, applicati
     again = run("exceptions", "replay", to_replay)
     assert again.exit_code == 1
     assert "Traceback" not in again.output
-    assert run("exceptions", "list").stdout == "Nothing waits.\n"
+    assert run("exceptions", "list").stdout == "No exception matches.\n"
     every = canonical_json.loads(run("exceptions", "list", "--status", "all", "--json").stdout)
     assert {item["status"] for item in every} == {"replayed", "dismissed"}
 
@@ -299,10 +299,10 @@ def test_commands_find_the_set_that_runs_here_and_no_other(
         assert invoke().exit_code == 0
         assert stat.S_IMODE((tmp_path / "running.json").stat().st_mode) == 0o600
         left_by_a_killed_one = (tmp_path / "running.json").read_bytes()
-    assert "Nothing runs here" in invoke().stderr
+    assert "No servers run here" in invoke().stderr
 
     (tmp_path / "running.json").write_bytes(left_by_a_killed_one)
-    assert "Nothing runs here" in invoke().stderr
+    assert "No servers run here" in invoke().stderr
 
 
 def test_secrets_of_the_embedded_default_are_kept_from_others(tmp_path: Path) -> None:

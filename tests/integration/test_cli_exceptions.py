@@ -58,7 +58,7 @@ def test_a_selection_is_previewed_and_replayed(run: Run, office: Office) -> None
     assert "runs from create_projects" in shown.stdout
     assert office.application.queries.opportunity(TENANT, opportunity_id).state is State.APPROVED
     assert office.application.queries.exception(TENANT, item_id).status == "replayed"
-    assert "Nothing is like that" in run("replay", "--reason", "VENDOR_REJECTED").stdout
+    assert "No deals match this selection." in run("replay", "--reason", "VENDOR_REJECTED").stdout
 
 
 def test_a_selection_needs_a_criterion_and_a_duration_a_unit(run: Run) -> None:

@@ -220,7 +220,7 @@ POLLED = PollStatus(
 @pytest.mark.parametrize(
     ("poll", "verdict", "words"),
     [
-        (POLLED, Verdict.OK, "3 deals and 2 changes that no webhook told of, 240 s late at most"),
+        (POLLED, Verdict.OK, "3 deals and 2 changes that arrived without a webhook, 240 s late at most"),
         (PollStatus(connection_id="crm", due_at=NOW), Verdict.OK, "Covered until nothing yet"),
         (
             changed(POLLED, error="away", tries=4),
@@ -260,7 +260,7 @@ def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
             ErpCapabilities(line_kinds=frozenset(LineKind), creates_customers=False, cancels=False),
             " It creates no customers and closes nothing that was created.",
         ),
-        (CrmCapabilities(polls=False), " It cannot be polled, so a lost webhook is noticed by nobody."),
+        (CrmCapabilities(polls=False), " It cannot be polled, so nobody notices a lost webhook."),
         (PsaCapabilities(staffing=False), " It takes no staffing requests."),
     ],
 )

@@ -110,7 +110,7 @@ def test_the_command_line_links_an_account(house: House, books: Books, settings:
 
     assert (refused.exit_code, refused.stderr) == (
         1,
-        "Error: The ERP has no customer 'HEAT-3': name one by its code.\n",
+        "Error: The ERP has no customer 'HEAT-3': give the code of an existing one.\n",
     )
     assert (linked.exit_code, linked.stdout) == (0, f"{item_id}: linked to HEAT-1 and replayed\n")
     assert house.plan(record_id).plan.content.customer == "HEAT-1"

@@ -87,7 +87,7 @@ def test_a_deal_that_no_webhook_told_of_arrives_and_how_late_it_was_is_counted(p
     assert deliveries(polled, record_id) == ["poll"]
     first = polled.entries(record_id)[0]
     assert (first.type, first.actor) == ("delivery.received.v1", f"connection:{CRM_CONNECTION}")
-    assert "nothing told of it" in first.summary
+    assert "no webhook arrived" in first.summary
     found = polled.application.queries.delivery(TENANT, first.detail["event"])
     assert (found.source, found.delivery_id.startswith(f"found:{record_id}:")) == ("poll", True)
     assert found.late_seconds is not None

@@ -122,7 +122,7 @@ def test_a_cap_for_the_contract_warns_once_for_all_its_lines() -> None:
 
     assert found.message == (
         "The contract: EUR 28,800.00 is planned under a cap of EUR 40,000.00, which is 72 % of it; "
-        "people are warned at 70 %"
+        "the warning starts at 70 %"
     )
 
 

@@ -418,7 +418,7 @@ def test_an_account_without_a_code_is_matched_once_and_its_plan_has_the_customer
 
     (linked,) = validated.events
     assert (linked.type, linked.after) == ("customer.linked.v1", {"customer": "CUST-1001"})
-    assert linked.summary == "Globex GmbH is the ERP's customer CUST-1001: by name and country"
+    assert linked.summary == "Globex GmbH is linked to the ERP's customer CUST-1001, by name and country"
     assert planned.plan is not None
     assert planned.plan.content.customer == "CUST-1001"
     assert planned.opportunity.record == NAMELESS

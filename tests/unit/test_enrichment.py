@@ -136,7 +136,7 @@ def test_a_deal_won_a_year_apart_gets_other_rates() -> None:
 def test_the_old_price_is_no_longer_sold_in_the_new_year() -> None:
     (found,) = findings(make.opportunity(make.time_line(unit_price=150, net=13_500), won_on=NEXT_DAY))
 
-    assert "was sold at EUR 150.00 an hour, the rate card DACH 2026 says EUR 160.00" in found.message
+    assert "was sold at EUR 150.00 an hour, the rate card DACH 2026 has EUR 160.00" in found.message
 
 
 def test_a_deal_won_a_year_apart_is_booked_on_another_cost_centre() -> None:

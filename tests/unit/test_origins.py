@@ -140,7 +140,7 @@ def test_why_is_this_cost_centre_here() -> None:
 
     assert reason.value == "CC-DE-CLOUD"
     assert reason.says == (
-        "what the reference data say for it; "
+        "from the reference data; "
         "reference data: cost centre ACME-DE|CLOUD, valid from 2026-01-01, version 1; "
         "CRM: /contracting_entity, /lines/1/service_line of record 006O1, version 2026-05-04T09:00:00Z"
     )

@@ -158,7 +158,7 @@ def test_why_tells_who_overrode_a_value_when_for_what_reason_and_what_it_was() -
 
     assert (reason.value, reason.rule, reason.fields) == ("CC-DE-ADV", "overridden", ())
     assert reason.says == (
-        "a person said so before the plan was approved; "
+        "a person overrode it before the plan was approved; "
         "override: cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, "
         "by ann@example.com at 2026-05-04 00:01 UTC: "
         "Agreed with the customer; "
@@ -303,7 +303,7 @@ def test_an_entity_whose_approval_ended_before_the_deal_was_won_delivers_nothing
     (found,) = outcome.findings
     assert (found.code, found.path) == ("OVERRIDE_NOT_POSSIBLE", "/overrides/00kL2/delivery_entity")
     assert "which is to deliver, was approved by" in found.message
-    assert "until 2026-03-31 only" in found.message
+    assert "only until 2026-03-31" in found.message
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_work_moved_to_a_cost_centre_that_closes_before_its_end_is_warned_of_onc
 def test_the_hours_of_time_and_materials_are_what_was_sold() -> None:
     result = applied(make.opportunity(make.time_line()), override_of("hours", "10", "00kL1"))
 
-    assert ["what was sold" in found.message for found in result.findings] == [True]
+    assert ["are those sold: change them in the CRM" in found.message for found in result.findings] == [True]
 
 
 def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:

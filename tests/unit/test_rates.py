@@ -66,7 +66,7 @@ CASES = [
         "RATE_GAP",
         "/lines/0/role",
         "2026-07-01",
-        "no rate of Senior Consultant on 2026-07-01 any more",
+        "no rate for Senior Consultant on 2026-07-01",
         TIME,
         make.book(rate("CUST-1001|" + GENERAL, "160", until=date(2026, 7, 1))),
     ),
@@ -220,7 +220,7 @@ def test_a_customers_own_rate_comes_first() -> None:
     assert found is not None
     assert (found.card, found.hourly) == ("Globex 2026", Decimal(155))
     (differs,) = blocks(TIME, book)
-    assert "was sold at EUR 160.00 an hour, the rate card Globex 2026 says EUR 155.00" in differs.message
+    assert "was sold at EUR 160.00 an hour, the rate card Globex 2026 has EUR 155.00" in differs.message
 
 
 def test_the_cards_discount_makes_the_price_that_is_sold() -> None:
@@ -232,7 +232,7 @@ def test_the_cards_discount_makes_the_price_that_is_sold() -> None:
 
     assert (line.rate, line.amount.text) == (Decimal("136.8"), "13680.00")
     (differs,) = blocks(TIME, book)
-    assert "says EUR 160.00 less 5 %" in differs.message
+    assert "has EUR 160.00 less 5 %" in differs.message
 
 
 def test_another_customer_pays_the_regions_price() -> None:

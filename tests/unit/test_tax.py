@@ -264,7 +264,7 @@ CASES = [
         "TAX_TERRITORY_UNKNOWN",
         Severity.WARNS,
         "/account/subdivision",
-        "has neither a state nor a postal code: it is taken as on the mainland",
+        "has neither a state nor a postal code, so it is treated as mainland",
         customer("ES", tax_id="ESB58378431"),
     ),
     Case("TAX_STATE_MISSING", Severity.WARNS, "/account/subdivision", "has no state", american_deal()),

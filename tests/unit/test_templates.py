@@ -188,9 +188,9 @@ def test_time_entry_is_opened_or_not(time_entry: bool) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"phases": [PHASES[0]]}, "the percents of phases are .* % in all, each has to be above 0 %"),
+        ({"phases": [PHASES[0]]}, "the percents of phases are .* % in total; each has to be above 0 %"),
         ({"phases": [{**PHASES[1], "percent": 50}] * 2}, "phases: two are the same"),
-        ({"budget": [BUDGET[1]]}, "the percents of budget are .* % in all, each has to be above 0 %"),
+        ({"budget": [BUDGET[1]]}, "the percents of budget are .* % in total; each has to be above 0 %"),
         ({"budget": [{**BUDGET[0], "percent": 50}] * 2}, "budget: two are the same"),
     ],
 )

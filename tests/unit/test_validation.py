@@ -75,7 +75,7 @@ CASES = [
         "no purchase order",
         "PO_MISSING",
         "/contract/po_number",
-        "Globex GmbH pays no invoice without a purchase order",
+        "Globex GmbH requires a purchase order, but the opportunity has none",
         make.opportunity(account=make.account(po_required=True)),
     ),
     Case(
@@ -111,7 +111,7 @@ CASES = [
         "work after the open years",
         "BOOKS_NOT_OPEN",
         "/ends_on",
-        "the open fiscal years of ACME-DE on 2026-09-14",
+        "but the open fiscal years of ACME-DE end on 2026-09-14",
         make.opportunity(),
         make.facts(books_open_until=date(2026, 9, 14)),
     ),
@@ -120,14 +120,14 @@ CASES = [
         "no customer code",
         "ACCOUNT_CODE_MISSING",
         "/account/code",
-        "Globex GmbH carries no customer code",
+        "Globex GmbH has no customer code of the ERP",
         make.opportunity(account=make.account(code=None)),
     ),
     Case(
         "several customers",
         "ACCOUNT_AMBIGUOUS",
         "/account/code",
-        "may be any of these customers of the ERP: CUST-1 Globex, CUST-2 Globex",
+        "matches several customers of the ERP: CUST-1 Globex, CUST-2 Globex",
         make.opportunity(account=make.account(code=None)),
         make.facts(
             candidates=(Candidate(code="CUST-1", name="Globex"), Candidate(code="CUST-2", name="Globex"))
@@ -137,7 +137,7 @@ CASES = [
         "entity approved later",
         "LEGAL_ENTITY_NOT_APPROVED",
         "/contracting_entity",
-        "is approved by Group controlling from 2026-05-05 on only",
+        "is approved by Group controlling only from 2026-05-05 on",
         make.opportunity(),
         make.facts(legal_entity=make.legal_entity(approved_from=date(2026, 5, 5))),
     ),
@@ -145,7 +145,7 @@ CASES = [
         "entity approved no longer",
         "LEGAL_ENTITY_NOT_APPROVED",
         "/contracting_entity",
-        "was approved by Group controlling until 2026-05-04 only",
+        "was approved by Group controlling only until 2026-05-04",
         make.opportunity(),
         make.facts(legal_entity=make.legal_entity(approved_to=date(2026, 5, 4))),
     ),
@@ -199,7 +199,7 @@ CASES = [
         "no country of the account",
         FIELD,
         "/account/country",
-        "no country, which decides the tax",
+        "no country, and the country decides the tax",
         make.opportunity(account=make.account(country=None)),
     ),
     Case(
@@ -258,7 +258,7 @@ CASES = [
         "a billing model of another world",
         "BILLING_MODEL_UNKNOWN",
         "/lines/0/billing_model",
-        "success fee is not a billing model",
+        "success fee is not a known billing model",
         make.opportunity(make.fixed_line(billing_model="success_fee")),
     ),
     Case(
@@ -350,14 +350,15 @@ CASES = [
         "a net that is not quantity times price",
         "LINE_NET_MISMATCH",
         "/lines/0/net",
-        "100 x EUR 160.00 less 10 % is EUR 14,400.00, but the line says EUR 14,400.02",
+        "100 x EUR 160.00 less 10 % is EUR 14,400.00, but its net amount is EUR 14,400.02",
         make.opportunity(make.time_line(net="14400.02")),
     ),
     Case(
         "lines that sum to something else",
         "TOTAL_MISMATCH",
         "/amount",
-        "The lines sum to EUR 44,400.00, the opportunity says EUR 44,400.01; the difference is EUR 0.01",
+        "The lines sum to EUR 44,400.00, but the opportunity's amount is EUR 44,400.01; "
+        "the difference is EUR 0.01",
         make.opportunity(amount="44400.01"),
     ),
     Case(
@@ -400,14 +401,14 @@ CASES = [
         "no milestones",
         "MILESTONES_MISSING",
         "/lines/0/milestones",
-        "billed by milestones and has none",
+        "billed by milestones, but has none",
         make.opportunity(make.milestone_line(milestones=())),
     ),
     Case(
         "milestones of 99 %",
         "MILESTONE_PERCENTS",
         "/lines/0/milestones",
-        "30 % + 69 %: 99 % in all",
+        "30 % + 69 %: 99 % in total",
         make.opportunity(make.milestone_line(milestones=_milestones("30", "69"))),
     ),
     Case(
@@ -442,14 +443,14 @@ CASES = [
         "percent complete of no hours",
         FIELD,
         "/lines/0/planned_hours",
-        "plans no hours to measure it by",
+        "has no planned hours to measure it by",
         make.opportunity(make.progress_line(planned_hours=None)),
     ),
     Case(
         "an entity in no country",
         "CALENDAR_UNKNOWN",
         "/contracting_entity",
-        "no calendar of DE-XX is known",
+        "there is no holiday calendar for DE-XX",
         make.opportunity(),
         make.facts(
             legal_entity=make.legal_entity(
@@ -461,7 +462,7 @@ CASES = [
         "no cap",
         "CAP_MISSING",
         "/lines/0/billing/cap/amount",
-        "does not say how much that is",
+        "has no cap amount",
         make.opportunity(make.capped_line(billing=BillingTerms())),
     ),
     Case(
@@ -489,14 +490,15 @@ CASES = [
         "planned near to the cap",
         "CAP_NEARLY_REACHED",
         "/lines/0/billing/cap/amount",
-        "EUR 14,400.00 is planned under a cap of EUR 16,000.00, which is 90 % of it; people are warned at 80 %",
+        "EUR 14,400.00 is planned under a cap of EUR 16,000.00, "
+        "which is 90 % of it; the warning starts at 80 %",
         make.opportunity(make.capped_line(billing=_capped("16000"))),
     ),
     Case(
         "no deposit",
         "DEPOSIT_MISSING",
         "/lines/0/billing/deposit/percent",
-        "does not say how many per cent",
+        "has no deposit percentage",
         make.opportunity(make.deposit_line(billing=BillingTerms())),
     ),
     Case(
@@ -512,7 +514,7 @@ CASES = [
         "a retainer of no hours",
         "RETAINER_HOURS_MISSING",
         "/lines/0/billing/retainer/hours",
-        "does not say how many hours it includes",
+        "has no included hours each month",
         make.opportunity(make.retainer_line(billing=BillingTerms())),
     ),
     Case(
@@ -526,7 +528,7 @@ CASES = [
         "hours carried on up to nothing",
         "RETAINER_INVALID",
         "/lines/0/billing/retainer/rollover_hours",
-        "up to a number, which is missing",
+        "a capped rollover, and its limit is missing",
         make.opportunity(
             make.retainer_line(billing=BillingTerms(retainer=Retainer(hours=20, rollover="capped")))
         ),
@@ -535,7 +537,7 @@ CASES = [
         "a price that falls",
         "INDEXATION_INVALID",
         "/contract/billing/indexation_percent",
-        "Managed cloud is raised by -1 % a year",
+        "Managed cloud has a yearly price increase of -1 %",
         make.opportunity(
             make.recurring_line(),
             contract=ContractTerms(payment_terms="NET30", billing=BillingTerms(indexation_percent=-1)),
@@ -545,7 +547,7 @@ CASES = [
         "a price that rises and is the same for every month",
         "INDEXATION_INVALID",
         "/lines/0/billing/indexation_percent",
-        "raised by 3 % a year, but sold at one price for every month",
+        "has a yearly price increase of 3 %, but is sold at one price for every month",
         make.opportunity(make.recurring_line(billing=BillingTerms(indexation_percent=3))),
     ),
     Case(

@@ -61,7 +61,7 @@ def test_who_may_not_is_refused_with_the_table_s_code_and_told_what_would_do() -
     with pytest.raises(Forbidden, match="needs the role integration admin or operations") as refused:
         check(person(PersonRole.AUDITOR), Action.DISMISS)
     assert refused.value.code == "FORBIDDEN"
-    with pytest.raises(Forbidden, match="command line only"):
+    with pytest.raises(Forbidden, match="This can only be done on the installation's command line"):
         check(person(*PersonRole), Action.SET_APPROVAL_RULE)
     with pytest.raises(Forbidden) as refused:
         check(person(PersonRole.AUDITOR), Action.OVERRIDE_PLAN)

@@ -340,10 +340,10 @@ def test_a_plan_is_changed_and_tells_what_was_said(client: Callable[[str], Clien
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("workstream", "", "The workstream is empty: name one by its key."),
-        ("value", " ", "The value is empty: say what it is to be, or take the override back"),
+        ("workstream", "", "The workstream is empty: give its key."),
+        ("value", " ", "The value is empty: give a value, or take the override back"),
         ("value", "x" * 201, "The value has 201 characters: use 200 at most."),
-        ("reason", "", "Say why it is to be otherwise: approvers are shown it."),
+        ("reason", "", "Give a reason for this override; approvers will see it."),
     ],
 )
 def test_an_override_that_says_nothing_is_told_what_to_say(

@@ -35,7 +35,7 @@ def status(office: Office, waiting: Waiting) -> TaskStatus:
 
 def test_the_inbox_shows_what_waits_for_me_and_no_deal_of_my_own(browser: Browsers, office: Office) -> None:
     ana = browser("ana")
-    assert "Nothing waits for you." in ana.get("/approvals").words
+    assert "No plan waits for you." in ana.get("/approvals").words
     mine = office.waiting()
     office.waiting(sold_by("ana", name="Ana sold this"))
     screen = ana.get("/approvals")
@@ -64,7 +64,7 @@ def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers,
 
     words = browser("ana").get(f"/approvals/{finance.id}").words
 
-    assert "you changed this plan, and somebody else has to look at it" in words
+    assert "you changed this plan, and another approver has to decide" in words
     assert "Record decision" not in words
 
 
@@ -88,9 +88,9 @@ def test_the_page_says_where_every_value_comes_from(browser: Browsers, office: O
 
     words = browser("ana").get(page_of(waiting)).words.partition("Where values come from")[2]
 
-    assert "payment terms NET30 as the CRM states it; CRM: /contract/payment_terms of record" in words
+    assert "payment terms NET30 as in the CRM; CRM: /contract/payment_terms of record" in words
     assert (
-        "cost centre CC-DE-ADV a person said so before the plan was approved; "
+        "cost centre CC-DE-ADV a person overrode it before the plan was approved; "
         "override: cost centre of 00kL2 CC-DE-ADV instead of CC-DE-CLOUD, by olga@acme.example"
     ) in words
     assert "lines 1 amount 160" not in words
@@ -232,7 +232,7 @@ def test_who_may_not_decide_reads_why_and_who_can_and_finds_no_form(browser: Bro
     assert "You can't decide plan 1: you own this opportunity. Ana can." in kim.get(page_of(own)).words
     kim.post(page_of(waiting), **approve(waiting))
     other = kim.get(f"/approvals/{waiting.delivery.id}")
-    assert "you decided it for Finance, and one person counts once. Tom can." in other.words
+    assert "you decided it for Finance, and each role needs a different person. Tom can." in other.words
     for barred, page in ((tom, screen), (kim, other)):
         assert "plan_hash" not in page.markup
         posted = barred.post(page_of(own), form_of="/approvals", **approve(own))
@@ -255,7 +255,7 @@ def test_while_the_crm_is_read_again_nobody_decides(browser: Browsers, office: O
     with office.application.uow() as uow:
         assert uow.opportunities.get(TENANT, waiting.opportunity_id).reread_due
     ana = browser("ana")
-    assert "it is being read again" in ana.get(page_of(waiting)).words
+    assert "This deal changed in the CRM and is being read again" in ana.get(page_of(waiting)).words
     assert ana.post(page_of(waiting), form_of="/approvals", **approve(waiting)).status == 409
     assert status(office, waiting) is TaskStatus.OPEN
 

@@ -126,7 +126,7 @@ def test_lists_tell_an_empty_filter_from_an_empty_house(browser: Browsers, offic
     none = ed.get("/opportunities?text=100%25_")
     assert "No match." in none.words
     assert "Clear filters" in none.words
-    assert "Nothing is stuck." in browser("olga").get("/exceptions").words
+    assert "No exception is open." in browser("olga").get("/exceptions").words
 
 
 def test_more_rows_than_a_page_holds_follow_on_the_next(browser: Browsers, office: Office) -> None:
@@ -197,7 +197,7 @@ def test_without_postgres_pages_say_so(settings: Settings) -> None:
     browser.client.set_cookie("session", "any")
     screen = browser.get("/approvals")
     assert screen.status == 503
-    assert "The database is away" in screen.words
+    assert "The database is unavailable" in screen.words
     assert screen.response.headers["Retry-After"]
 
 
@@ -231,7 +231,7 @@ def test_a_deal_stopped_in_the_middle_shows_what_exists_and_can_be_given_up(
 
     refused = olga.post(f"/exceptions/{item_id}", action="compensate", given_up_because=" ")
     assert refused.status == 422
-    assert "Say why it is given up" in refused.words
+    assert "Give a reason for giving the deal up" in refused.words
 
     assert olga.post(f"/exceptions/{item_id}", action="compensate", given_up_because="Wound up").status == 303
     words = olga.get(f"/opportunities/{opportunity_id}").words

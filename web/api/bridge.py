@@ -30,7 +30,7 @@ from web.problems import FieldError, Problem
 Mode = Literal["validation", "serialization"]
 View = TypeVar("View", bound=Callable[..., Any])
 _FIXES = {
-    "missing": "Send this field.",
+    "missing": "Add this field.",
     "extra_forbidden": "Remove this field.",
 }
 _FIX = "Correct the value and send the request again."

@@ -11,7 +11,7 @@ from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
-deliveries = Blueprint("deliveries", __name__, description="What became of a webhook's delivery.")
+deliveries = Blueprint("deliveries", __name__, description="The status of a webhook's delivery.")
 deliveries.before_request(authenticate)
 
 

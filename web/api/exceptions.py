@@ -44,7 +44,7 @@ def get_exception(exception_id: UUID) -> ExceptionItem:
 @exceptions.answers(ExceptionItem)
 @exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def replay_exception(exception_id: UUID) -> ExceptionItem:
-    """Work it again from the stage it stopped at
+    """Replay an item: work it again from the stage it stopped at
 
     Needs the role operations or integration admin.
     """
@@ -73,7 +73,7 @@ def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> Ex
 @exceptions.answers(ExceptionItem)
 @exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def link_customer(request: schemas.CustomerRequest, exception_id: UUID) -> ExceptionItem:
-    """Say which customer of the ERP the deal's account is, and work it again
+    """Link the deal's account to a customer of the ERP, and replay the item
 
     Needs the role operations or integration admin.
     """

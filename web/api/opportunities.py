@@ -85,9 +85,9 @@ def get_effects(opportunity_id: UUID) -> Mapping[str, object]:
 @opportunities.answers(schemas.VendorCalls)
 @opportunities.refuses(HTTPStatus.NOT_FOUND)
 def get_calls(opportunity_id: UUID) -> Mapping[str, object]:
-    """Read what was asked of other systems for an opportunity, and what they answered
+    """Read the calls to other systems for an opportunity, with their answers
 
-    The latest two hundred calls, oldest first. Bodies are without secrets and personal data, and cut.
+    The latest two hundred calls, oldest first. Bodies are without secrets and personal data; long ones are cut.
     """
     tenant = signed_in().tenant_id
     application().queries.opportunity(tenant, opportunity_id)
@@ -106,7 +106,7 @@ def get_baseline(opportunity_id: UUID) -> Baseline:
 @opportunities.answers(schemas.Overrides)
 @opportunities.refuses(HTTPStatus.NOT_FOUND)
 def get_overrides(opportunity_id: UUID) -> Mapping[str, object]:
-    """Read what people said of a plan's workstreams"""
+    """Read the overrides of a plan's workstreams"""
     tenant = signed_in().tenant_id
     application().queries.opportunity(tenant, opportunity_id)
     return {"rows": application().queries.overrides(tenant, opportunity_id)}
@@ -117,10 +117,10 @@ def get_overrides(opportunity_id: UUID) -> Mapping[str, object]:
 @opportunities.answers(PlanOverride)
 @opportunities.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> PlanOverride:
-    """Say a field of a workstream otherwise, before the plan is approved
+    """Override a field of a workstream before the plan is approved
 
-    The plan is made anew and approvals so far no longer count; who changed it may not approve it. Needs the
-    role operations, finance approver or delivery approver.
+    The plan is made again and its approvals so far are void; the person who changed it may not approve it.
+    Needs the role operations, finance approver or delivery approver.
     """
     me = signed_in()
     command = OverridePlan(
@@ -142,7 +142,7 @@ def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> Pla
 def compensate(request: schemas.CompensateRequest, opportunity_id: UUID) -> OpportunityDetail:
     """Give up a deal that is parked after its approval
 
-    What was created of it is closed in reverse order, the CRM is told the reason, and the deal is withdrawn.
+    What was created is closed in reverse order, the reason is sent to the CRM, and the deal is withdrawn.
     Needs the role operations or integration admin.
     """
     me = signed_in()

@@ -13,7 +13,7 @@ from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
-plans = Blueprint("plans", __name__, description="What a deal would become. Nothing is written anywhere.")
+plans = Blueprint("plans", __name__, description="Previews of plans. Nothing is written anywhere.")
 plans.before_request(authenticate)
 OUTSIDE = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -23,7 +23,7 @@ OUTSIDE = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAV
 @plans.answers(PlanPreview)
 @plans.refuses(HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 def preview_document(deal: Opportunity) -> PlanPreview:
-    """Say what this deal, open or won, would become
+    """Preview the plan of this deal, open or won
 
     Every finding, the plan, and who would have to approve. Asks the ERP; nothing is written anywhere.
     """
@@ -35,9 +35,9 @@ def preview_document(deal: Opportunity) -> PlanPreview:
 @plans.answers(PlanPreview)
 @plans.refuses(*OUTSIDE)
 def preview_record(query: schemas.PreviewQuery) -> PlanPreview:
-    """Say what a record of the CRM, open or won, would become
+    """Preview the plan of a CRM record, open or won
 
-    It is read from the CRM now, and need not be known here. Nothing is written anywhere.
+    The record is read from the CRM now, and need not be known here. Nothing is written anywhere.
     """
     return _preview(query.record)
 
@@ -46,9 +46,9 @@ def preview_record(query: schemas.PreviewQuery) -> PlanPreview:
 @plans.answers(PlanPreview)
 @plans.refuses(*OUTSIDE)
 def preview_opportunity(opportunity_id: UUID) -> PlanPreview:
-    """Say what an opportunity would become if it were read and planned now
+    """Preview the plan of an opportunity as if it were read and planned now
 
-    It is read from the CRM anew. Nothing is written anywhere; its own plan stays as it is.
+    The record is read from the CRM again. Nothing is written anywhere; its own plan stays as it is.
     """
     return _preview(opportunity_id)
 

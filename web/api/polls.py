@@ -9,12 +9,14 @@ from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.context import application, signed_in
 
-polls = Blueprint("polls", __name__, description="What polls of the CRMs brought that no webhook told of.")
+polls = Blueprint(
+    "polls", __name__, description="Changes that arrived without a webhook, found by polling the CRMs."
+)
 polls.before_request(authenticate)
 
 
 @polls.route("/polls")
 @polls.answers(schemas.Polls)
 def list_polls() -> Mapping[str, object]:
-    """Read how far each CRM connection is polled"""
+    """Read up to when each CRM connection has been polled"""
     return {"rows": application().queries.polls(signed_in().tenant_id)}

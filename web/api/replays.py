@@ -20,7 +20,7 @@ replays.before_request(authenticate)
 @replays.answers(ReplayPreview)
 @replays.refuses(HTTPStatus.FORBIDDEN)
 def preview_replay(request: schemas.ReplaySelection) -> ReplayPreview:
-    """Say what a replay of this selection would do of each; changes nothing
+    """Preview what a replay of this selection would do with each; changes nothing
 
     Needs the role operations or integration admin.
     """
@@ -35,9 +35,9 @@ def preview_replay(request: schemas.ReplaySelection) -> ReplayPreview:
 @replays.answers(ReplayReport)
 @replays.refuses(HTTPStatus.FORBIDDEN)
 def run_replay(request: schemas.ReplayRequest) -> ReplayReport:
-    """Run items of a preview; what changed since is skipped and listed
+    """Replay items of a preview; those that changed since are skipped and listed
 
-    Needs the role operations or integration admin. What is finished stays as it is.
+    Needs the role operations or integration admin. Finished deals stay as they are.
     """
     me = signed_in()
     return application().dispatch(

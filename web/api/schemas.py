@@ -83,7 +83,7 @@ class DecisionRequest(Frozen):
 
 
 class OverrideRequest(Frozen):
-    """One field of one workstream said otherwise, and why. `value` null takes back what was said before.
+    """An override of one field of one workstream, with its reason. A `value` of null takes the override back.
 
     Dates like `2026-06-01`; hours as a number in text; service line, delivery entity, cost centre and template
     by their codes. None of the texts may be empty; a value has 200 characters at most.
@@ -96,13 +96,13 @@ class OverrideRequest(Frozen):
 
 
 class Overrides(Frozen):
-    """Oldest first; the last word on a field of a workstream counts."""
+    """Oldest first; the latest override of a field of a workstream holds."""
 
     rows: tuple[PlanOverride, ...]
 
 
 class CompensateRequest(Frozen):
-    """Why the deal is given up: kept on the timeline, told to the CRM."""
+    """Why the deal is given up: kept on the timeline and sent to the CRM."""
 
     reason: Annotated[Text, Field(min_length=1)]
 

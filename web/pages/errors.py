@@ -11,9 +11,9 @@ from web.problems import Problem
 
 _TITLES = {
     HTTPStatus.BAD_REQUEST: "This form is too old",
-    HTTPStatus.FORBIDDEN: "Not for your role",
-    HTTPStatus.NOT_FOUND: "There is nothing here",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database is away",
+    HTTPStatus.FORBIDDEN: "Your role may not do this",
+    HTTPStatus.NOT_FOUND: "Page not found",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database is unavailable",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something failed on our side",
 }
 

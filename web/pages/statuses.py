@@ -28,20 +28,25 @@ STATES: dict[State, Shown] = {
     State.VALIDATED: Shown("Running", "info", "arrow", "Validated. Next: it is enriched from reference data."),
     State.ENRICHED: Shown("Running", "info", "arrow", "Enriched. Next: its plan is made."),
     State.PLANNED: Shown("Running", "info", "arrow", "Planned. Next: approvals are asked for."),
-    State.AWAITING_APPROVAL: Shown(
-        "Waiting", "wait", "hourglass", "Finance and delivery decide about its plan."
-    ),
+    State.AWAITING_APPROVAL: Shown("Waiting", "wait", "hourglass", "Finance and delivery decide on its plan."),
     State.APPROVED: Shown("Running", "info", "arrow", "Approved. Next: projects and billing are created."),
-    State.CREATED: Shown("Running", "info", "arrow", "Created. Next: CRM and PSA are told."),
+    State.CREATED: Shown(
+        "Running", "info", "arrow", "Created. Next: the projects are written back to the CRM and the PSA."
+    ),
     State.ACTIVE: Shown("Active", "good", "ringed-tick", "Its projects exist, and the CRM knows them."),
-    State.REFUSED: Shown("Running", "info", "arrow", "Rejected. Next: the CRM is told why."),
-    State.REJECTED: Shown("Rejected", "neutral", "barred", "The plan was rejected, and the CRM knows why."),
+    State.REFUSED: Shown("Running", "info", "arrow", "Rejected. Next: the reason is sent to the CRM."),
+    State.REJECTED: Shown(
+        "Rejected", "neutral", "barred", "The plan was rejected, and the CRM has the reason."
+    ),
     State.PARKED: Shown("Parked", "bad", "triangle", "A person has to act: see the exception."),
     State.WITHDRAWN: Shown(
         "Withdrawn", "neutral", "dash", "The deal is no longer won, or was given up. Won again, it resumes."
     ),
     State.COMPENSATING: Shown(
-        "Running", "info", "arrow", "Given up. Next: what was created is closed, and the CRM is told why."
+        "Running",
+        "info",
+        "arrow",
+        "Given up. Next: what was created is closed, and the reason is sent to the CRM.",
     ),
 }
 TASKS: dict[TaskStatus, Shown] = {

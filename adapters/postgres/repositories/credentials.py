@@ -41,7 +41,7 @@ class PostgresCredentials:
         unique = ["tenant_id", "name"]
         added = statement.on_conflict_do_nothing(index_elements=unique).returning(api_tokens.c.name)
         if self._session.execute(added).one_or_none() is None:
-            raise Conflict(f"There is a token named {name} already.")
+            raise Conflict(f"A token named {name} exists already.")
 
     def token_person(self, secret_hash: str) -> tuple[str, Person] | None:
         live = or_(api_tokens.c.revoked_at.is_(None), api_tokens.c.revoked_at > clock())

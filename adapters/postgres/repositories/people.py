@@ -44,7 +44,7 @@ class PostgresPeople:
         unique = ["tenant_id", "email"]
         added = statement.on_conflict_do_nothing(index_elements=unique).returning(people.c.id)
         if self._session.execute(added).one_or_none() is None:
-            raise Conflict(f"There is a person with the e-mail {person.email} already.")
+            raise Conflict(f"A person with the e-mail {person.email} exists already.")
 
     def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
         query = select(people).where(

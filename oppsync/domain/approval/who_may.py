@@ -48,10 +48,12 @@ class Refusal(StrEnum):
 
 
 REFUSAL_TEXTS: dict[Refusal, str] = {
-    Refusal.NOT_AN_APPROVER: "You do not have the role that decides this.",
-    Refusal.OWN_OPPORTUNITY: "You own this opportunity; somebody else has to decide.",
-    Refusal.EDITED_PLAN: "You changed this plan; somebody else has to decide.",
-    Refusal.ALREADY_DECIDED_OTHER_ROLE: "You decided this plan for the other role; one person counts once.",
+    Refusal.NOT_AN_APPROVER: "You do not have the approver role that this task needs.",
+    Refusal.OWN_OPPORTUNITY: "You own this opportunity; another approver has to decide.",
+    Refusal.EDITED_PLAN: "You changed this plan; another approver has to decide.",
+    Refusal.ALREADY_DECIDED_OTHER_ROLE: (
+        "You already decided this plan for the other role; each role needs a different person."
+    ),
 }
 
 
@@ -102,13 +104,11 @@ RIGHTS: dict[Action, Right] = {
         code="MAY_NOT_OVERRIDE",
     ),
     Action.REPLAY: Right("Preview and run replays, of one item or of a selection", WORKERS, command_line=True),
-    Action.LINK_CUSTOMER: Right(
-        "Say which customer of the ERP a deal's account is", WORKERS, command_line=True
-    ),
+    Action.LINK_CUSTOMER: Right("Link a deal's account to a customer of the ERP", WORKERS, command_line=True),
     Action.DISMISS: Right("Dismiss an exception", WORKERS, command_line=True),
     Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, command_line=True),
     Action.SET_APPROVAL_RULE: Right(
-        "Set or end a rule by which plans are approved without a person", NO_ROLE, command_line=True
+        "Set or end a rule that approves plans without a person", NO_ROLE, command_line=True
     ),
     Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, command_line=True),
     Action.RECONCILE_RESTORE: Right("Look for lost deals after a restored backup", NO_ROLE, command_line=True),
@@ -138,7 +138,7 @@ def needed_for(action: Action) -> str:
     """The message for somebody who may not."""
     roles = RIGHTS[action].roles
     if not roles:
-        return "This is done on the installation's command line only."
+        return "This can only be done on the installation's command line."
     return f"This needs the role {in_words(roles)}. An administrator gives it."
 
 

@@ -49,7 +49,7 @@ class FixedFeeDeposit:
         if deposit is None or deposit.percent is None:
             yield finding(
                 "DEPOSIT_MISSING",
-                f"{line.title} is a fixed fee with a deposit and does not say how many per cent that is",
+                f"{line.title} is a fixed fee with a deposit, but has no deposit percentage",
                 path=f"{here}/percent",
             )
             return

@@ -27,7 +27,7 @@ class FixedFeeProgress:
         if line.planned_hours is None or line.planned_hours <= 0:
             yield finding(
                 "FIELD_MISSING",
-                f"{line.title} is invoiced by percent complete and plans no hours to measure it by",
+                f"{line.title} is invoiced by percent complete, but has no planned hours to measure it by",
                 path=f"{path}/planned_hours",
                 fix="Fill the planned hours of the line in the CRM.",
             )

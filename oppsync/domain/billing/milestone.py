@@ -26,7 +26,9 @@ class MilestoneBilling:
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:
         here = f"{path}/milestones"
         if not line.milestones:
-            yield finding("MILESTONES_MISSING", f"{line.title} is billed by milestones and has none", path=here)
+            yield finding(
+                "MILESTONES_MISSING", f"{line.title} is billed by milestones, but has none", path=here
+            )
             return
         percents = [milestone.percent for milestone in line.milestones]
         if wrong := why_not_whole(percents):

@@ -43,17 +43,18 @@ class Recurring:
         if not 0 <= percent <= _HIGHEST_PERCENT:
             yield finding(
                 "INDEXATION_INVALID",
-                f"{line.title} is raised by {plain(percent)} % a year",
+                f"{line.title} has a yearly price increase of {plain(percent)} %",
                 path=place,
                 value=plain(percent),
             )
         elif percent and line.unit is Unit.MONTH:
             yield finding(
                 "INDEXATION_INVALID",
-                f"{line.title} is raised by {plain(percent)} % a year, but sold at one price for every month",
+                f"{line.title} has a yearly price increase of {plain(percent)} %, but is sold at one price "
+                "for every month",
                 path=place,
                 value=plain(percent),
-                fix="Sell the line as one unit, at the amount of the whole run with the raises in it.",
+                fix="Sell the line in the CRM as one unit, at the amount of the whole run with all increases.",
             )
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:

@@ -36,7 +36,7 @@ class RetainerBilling:
         if retainer is None or retainer.hours is None:
             yield finding(
                 "RETAINER_HOURS_MISSING",
-                f"{line.title} is a retainer and does not say how many hours it includes each month",
+                f"{line.title} is a retainer, but has no included hours each month",
                 path=f"{here}/hours",
             )
         elif retainer.hours <= 0:
@@ -66,7 +66,7 @@ def _rollover_findings(line: OpportunityLine, retainer: Retainer, path: str) -> 
     if retainer.rollover is Rollover.CAPPED and (most is None or most <= 0):
         yield finding(
             "RETAINER_INVALID",
-            f"The retainer {line.title} carries unused hours on up to a number, which is "
+            f"The retainer {line.title} has a capped rollover, and its limit is "
             f"{'missing' if most is None else plain(most)}",
             path=path,
             value="" if most is None else plain(most),

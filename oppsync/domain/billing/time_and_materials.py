@@ -28,9 +28,9 @@ class TimeAndMaterials:
         if line.role is None:
             yield finding(
                 "FIELD_MISSING",
-                f"{line.title} is sold by the hour and names no role",
+                f"{line.title} is sold by the hour, but names no role",
                 path=f"{path}/role",
-                fix="Name the role on the line in the CRM: the rate card goes by role.",
+                fix="Name the role on the line in the CRM: the rate card has one rate for each role.",
             )
         if line.unit is not Unit.HOUR:
             yield finding(

@@ -60,7 +60,7 @@ class TimeAndMaterialsCapped:
         if cap is None or cap.amount is None:
             yield finding(
                 "CAP_MISSING",
-                f"{line.title} is time and materials with a cap and does not say how much that is",
+                f"{line.title} is time and materials with a cap, but has no cap amount",
                 path=f"{here}/amount",
             )
         elif cap.amount <= 0 or not 0 < cap.warning_percent <= _WHOLE:
@@ -126,7 +126,7 @@ def _in_words(use: Charge, limit: Decimal, cap: Cap, shown: Callable[[Decimal], 
     if use.beyond > 0:
         return f"so {shown(use.beyond)} is not billable"
     percent = (use.billable * 100 / limit).quantize(_SHOWN, ROUND_FLOOR)
-    return f"which is {plain(percent)} % of it; people are warned at {plain(cap.warning_percent)} %"
+    return f"which is {plain(percent)} % of it; the warning starts at {plain(cap.warning_percent)} %"
 
 
 def _capped_together(opportunity: Opportunity) -> Iterator[OpportunityLine]:

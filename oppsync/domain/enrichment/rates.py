@@ -80,7 +80,7 @@ def _price_findings(
     yield finding(
         "RATE_DIFFERS",
         f"{line.title}: {line.role} was sold at {amount_text(line.unit_price, currency)} an hour, the "
-        f"rate card {rate.card} says {amount_text(rate.hourly, currency)}{less}",
+        f"rate card {rate.card} has {amount_text(rate.hourly, currency)}{less}",
         path=f"{path}/unit_price",
         value=amount_text(line.unit_price, currency),
     )
@@ -90,7 +90,7 @@ def _gap_findings(line: OpportunityLine, path: str, rate: Rate, gap: date | None
     if gap is not None:
         yield finding(
             "RATE_GAP",
-            f"{line.title}: the rate card {rate.card} has no rate of {line.role} on {gap} any more",
+            f"{line.title}: the rate card {rate.card} has no rate for {line.role} on {gap}",
             path=f"{path}/role",
             value=gap,
         )

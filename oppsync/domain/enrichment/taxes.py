@@ -111,8 +111,8 @@ def _about_the_address(account: Account, place: VatArea) -> Iterator[Finding]:
     if place.code in TOLD_BY_ADDRESS and account.subdivision is None and account.postal_code is None:
         yield finding(
             "TAX_TERRITORY_UNKNOWN",
-            f"{account.name} in {place.code} has neither a state nor a postal code: it is taken as on the "
-            "mainland, not as in a part of the country outside the EU's VAT area",
+            f"{account.name} in {place.code} has neither a state nor a postal code, so it is treated as "
+            "mainland, inside the EU's VAT area",
             path="/account/subdivision",
             value=account.name,
         )
@@ -143,7 +143,7 @@ def _about_the_state(case: TaxCase, account: Account) -> Iterator[Finding]:
     if case.seller.code == case.place.code == UNITED_STATES and case.state is None and case.exemption is None:
         yield finding(
             "TAX_STATE_MISSING",
-            f"{account.name} has no state, which decides the sales tax",
+            f"{account.name} has no state, and the state decides the sales tax",
             path="/account/subdivision",
             value=account.name,
         )

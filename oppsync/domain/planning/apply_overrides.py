@@ -126,7 +126,7 @@ class _Change:
 
     def hours(self, value: str) -> None:
         if LineKind.TIME in BILLING_MODELS[self.workstream.billing_model].kinds:
-            raise NotPossible("the hours are what was sold: change them in the CRM")
+            raise NotPossible("the hours of time and materials are those sold: change them in the CRM")
         hours = _hours(value)
         self._set(hours=hours, cost=self._cost_of(hours))
 
@@ -255,5 +255,5 @@ def _hours(value: str) -> Decimal:
     except InvalidOperation:
         raise NotPossible(f"{value!r} is not a number of hours") from None
     if not hours.is_finite() or not 0 < hours <= _MOST_HOURS or hours != round(hours, 2):
-        raise NotPossible(f"{value} is not a number of hours: more than 0, in hundredths at the finest")
+        raise NotPossible(f"{value} is not a number of hours: give more than 0, with at most two decimals")
     return hours

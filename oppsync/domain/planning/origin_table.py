@@ -26,9 +26,9 @@ OVERRIDDEN = "overridden"
 # What each rule does, as `why` explains it. Billing models have rules named after them: `billing.fixed_fee`.
 RULES: dict[str, str] = {
     "form": "the form of this document",
-    OVERRIDDEN: "a person said so before the plan was approved",
-    "stated": "as the CRM states it",
-    "looked_up": "what the reference data say for it",
+    OVERRIDDEN: "a person overrode it before the plan was approved",
+    "stated": "as in the CRM",
+    "looked_up": "from the reference data",
     "tree": "where it stands in the tree: parents first, a workstream alone is the project itself",
     "path": "made of the CRM's ids, or of the split rule and its group",
     "named": "the name of what was sold, by the split rule and the template where they name it",
@@ -40,7 +40,7 @@ RULES: dict[str, str] = {
     "staffed": "hours by the template's budget, or those of the roles that were sold",
     "phased": "the run of its workstream, or of the template's phase",
     "recognised": "by the method of the entity's policy for its billing model, a discount spread by list price",
-    "terms": "the terms of billing that its model goes by, the line's before the contract's",
+    "terms": "the billing terms that its model uses, the line's before the contract's",
     "cost": "hours at their cost rates",
     "margin": "what is left of the price after the cost, in per cent of the price",
     "sum": "the sum of the workstreams below",

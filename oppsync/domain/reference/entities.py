@@ -47,9 +47,9 @@ class LegalEntity(Frozen):
         if not self.approved:
             return "is not approved for contracts"
         if self.approved_from is not None and day < self.approved_from:
-            return f"is approved{by} from {self.approved_from} on only"
+            return f"is approved{by} only from {self.approved_from} on"
         if self.approved_to is not None and day >= self.approved_to:
-            return f"was approved{by} until {self.approved_to} only"
+            return f"was approved{by} only until {self.approved_to}"
         return None
 
 

@@ -108,7 +108,7 @@ def line_nets_are_right(opportunity: Opportunity, facts: ValidationFacts) -> Ite
         yield finding(
             "LINE_NET_MISMATCH",
             f"{line.title}: {plain(line.quantity)} x {amount_text(line.unit_price, code)}{discount} is "
-            f"{amount_text(Decimal(f'{net:.{minor_digits(code)}f}'), code)}, but the line says "
+            f"{amount_text(Decimal(f'{net:.{minor_digits(code)}f}'), code)}, but its net amount is "
             f"{amount_text(line.net, code)}",
             path=f"/lines/{index}/net",
             value=amount_text(line.net, code),
@@ -124,8 +124,8 @@ def lines_sum_to_the_amount(opportunity: Opportunity, facts: ValidationFacts) ->
     if total != amount:
         yield finding(
             "TOTAL_MISMATCH",
-            f"The lines sum to {amount_text(total, code)}, the opportunity says {amount_text(amount, code)}; "
-            f"the difference is {amount_text(amount - total, code)}",
+            f"The lines sum to {amount_text(total, code)}, but the opportunity's amount is "
+            f"{amount_text(amount, code)}; the difference is {amount_text(amount - total, code)}",
             path="/amount",
             value=amount_text(amount, code),
         )

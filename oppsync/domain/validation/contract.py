@@ -18,7 +18,7 @@ def purchase_order_is_there(opportunity: Opportunity, facts: ValidationFacts) ->
     if account is not None and account.po_required and not opportunity.contract.po_number:
         yield finding(
             "PO_MISSING",
-            f"{account.name} pays no invoice without a purchase order, and the opportunity has none",
+            f"{account.name} requires a purchase order, but the opportunity has none",
             path="/contract/po_number",
             value=account.name,
         )
@@ -68,7 +68,8 @@ def books_are_open(opportunity: Opportunity, facts: ValidationFacts) -> Iterator
     if ends_on is not None and until is not None and ends_on > until:
         yield finding(
             "BOOKS_NOT_OPEN",
-            f"The work ends on {ends_on}, the open fiscal years of {opportunity.contracting_entity} on {until}",
+            f"The work ends on {ends_on}, but the open fiscal years of {opportunity.contracting_entity} "
+            f"end on {until}",
             path="/ends_on",
             value=ends_on,
         )

@@ -22,21 +22,21 @@ def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> I
         several = ", ".join(map(str, facts.candidates))
         yield finding(
             "ACCOUNT_AMBIGUOUS",
-            f"The account {account.name} may be any of these customers of the ERP: {several}",
+            f"The account {account.name} matches several customers of the ERP: {several}",
             path="/account/code",
             value=", ".join(candidate.code for candidate in facts.candidates),
         )
     elif account.code is None and facts.customer is None:
         yield finding(
             "ACCOUNT_CODE_MISSING",
-            f"The account {account.name} carries no customer code of the ERP",
+            f"The account {account.name} has no customer code of the ERP",
             path="/account/code",
             value=account.name,
         )
     if account.country is None:
         yield finding(
             "FIELD_MISSING",
-            f"The account {account.name} has no country, which decides the tax",
+            f"The account {account.name} has no country, and the country decides the tax",
             path="/account/country",
             fix="Fill the billing country of the account in the CRM.",
         )
@@ -82,7 +82,8 @@ def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) 
         place = "-".join(part for part in (entity.country, entity.subdivision) if part)
         yield finding(
             "CALENDAR_UNKNOWN",
-            f"{entity.name} ({code}) is invoiced on business days, and no calendar of {place} is known",
+            f"{entity.name} ({code}) moves due dates to business days, but there is no holiday calendar for "
+            f"{place}",
             path="/contracting_entity",
             value=place,
         )

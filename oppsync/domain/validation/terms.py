@@ -35,7 +35,7 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Ite
     model = BILLING_MODELS.get(code)
     if model is None:
         yield finding(
-            "BILLING_MODEL_UNKNOWN", f"{model_name} is not a billing model we know", path=path, value=code
+            "BILLING_MODEL_UNKNOWN", f"{model_name} is not a known billing model", path=path, value=code
         )
     elif not model.kinds <= facts.erp.line_kinds:
         yield finding(

@@ -17,4 +17,4 @@ def why_not_whole(percents: Sequence[Decimal]) -> str | None:
     if total == _WHOLE and min(percents) > 0:
         return None
     stated = " + ".join(f"{plain(percent)} %" for percent in percents)
-    return f"{stated}: {plain(total)} % in all, each has to be above 0 % and all of them 100 %"
+    return f"{stated}: {plain(total)} % in total; each has to be above 0 %, and together they have to be 100 %"

@@ -41,7 +41,7 @@ class DecideApprovalHandler:
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, command.person_id)
             self._check(uow, command, task, opportunity, person)
-            required = "Say why you reject it." if command.decision is Decision.REJECT else ""
+            required = "Give a reason for the rejection." if command.decision is Decision.REJECT else ""
             text = comment(command.comment, "comment", required=required)
             decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
             self._go_on(uow, opportunity, command, decided, person)
@@ -98,7 +98,7 @@ def check_still_open(task: ApprovalTask, opportunity: TrackedOpportunity, plan_h
             "The plan changed since you opened it. Your decision was not recorded.", code="PLAN_CHANGED"
         )
     if task.status is not TaskStatus.OPEN:
-        raise Conflict(f"This was {task.status} already.", code="ALREADY_DECIDED")
+        raise Conflict(f"This task is already {task.status}.", code="ALREADY_DECIDED")
     if opportunity.reread_due:
         raise Conflict(
             "The opportunity changed in the CRM and is being read again. Your decision was not recorded; "
@@ -106,4 +106,4 @@ def check_still_open(task: ApprovalTask, opportunity: TrackedOpportunity, plan_h
             code="REREAD_DUE",
         )
     if opportunity.state is not State.AWAITING_APPROVAL:
-        raise Conflict("This opportunity does not wait for approval now.", code="PLAN_CHANGED")
+        raise Conflict("This opportunity is not waiting for approval now.", code="PLAN_CHANGED")

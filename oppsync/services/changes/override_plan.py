@@ -30,7 +30,7 @@ _OVERRIDABLE = frozenset({State.VALIDATED, State.ENRICHED, State.PLANNED, State.
 
 LONGEST = 200  # of a workstream's key and of a value
 NO_VALUE = (
-    "The value is empty: say what it is to be, or take the override back (null in the API, --take-back on the "
+    "The value is empty: give a value, or take the override back (null in the API, --take-back on the "
     "command line)."
 )
 
@@ -62,7 +62,7 @@ class OverridePlanHandler:
     ) -> None:
         actor = name_of(person)
         what = f"{override.field.replace('_', ' ')} of {override.workstream}"
-        says = f"is to be {override.value}" if override.value is not None else "as before"
+        says = f"set to {override.value}" if override.value is not None else "override taken back"
         event = PlanOverridden(
             opportunity_id=before.id,
             actor=actor,
@@ -87,10 +87,10 @@ class OverridePlanHandler:
 
 def _new(command: OverridePlan) -> NewOverride:
     reason = comment(
-        command.reason, "reason", required="Say why it is to be otherwise: approvers are shown it."
+        command.reason, "reason", required="Give a reason for this override; approvers will see it."
     )
     workstream = words(
-        command.workstream, "workstream", empty="The workstream is empty: name one by its key.", longest=LONGEST
+        command.workstream, "workstream", empty="The workstream is empty: give its key.", longest=LONGEST
     )
     value = command.value
     if value is not None:
@@ -103,7 +103,7 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
     stands_at = opportunity.stands_at
     if stands_at not in _OVERRIDABLE or not _is_enriched(opportunity):
         raise Conflict(
-            f"A plan can be changed from when it is made until it is approved; this deal is {stands_at}.",
+            f"A plan can be changed only between planning and approval; this deal is {stands_at}.",
             code="NOT_OVERRIDABLE",
         )
     tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
@@ -134,7 +134,7 @@ def _check_fits(
         )
     named = {(each.workstream, each.field) for each in in_force(earlier)}
     if override.value is None and (override.workstream, override.field) not in named:
-        raise InvalidInput("Nothing is overridden here that could be taken back.", field="value")
+        raise InvalidInput("This field has no override to take back.", field="value")
     book = uow.references.book(opportunity.tenant_id)
     won_on = require(record.won_on, "the close date")
     result = apply(workstreams, [*earlier, override], book, won_on)

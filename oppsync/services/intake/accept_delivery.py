@@ -87,7 +87,7 @@ def _summary(delivery: Delivery, is_new: bool) -> str:
             return "The CRM reported it" if is_new else "The CRM reported it again"
         case Source.POLL:
             what = "Found" if is_new else "Found changed"
-            return f"{what} in the CRM by asking it, {delivery.late_seconds} s late: nothing told of it"
+            return f"{what} in the CRM by polling, {delivery.late_seconds} s late: no webhook arrived"
         case Source.BACKFILL:
             return "Taken in by a backfill"
         case _:

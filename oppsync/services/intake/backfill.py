@@ -84,5 +84,5 @@ def _crm_connection(uow: UnitOfWork, tenant_id: str, named: str | None) -> str:
     if named in crms:
         return named
     has = f"Name one of {', '.join(crms)}." if crms else "Add a connection of the role 'crm'."
-    what = "It is not clear which CRM." if named is None else f"There is no CRM connection {named!r}."
+    what = "Several CRMs are connected." if named is None else f"There is no CRM connection {named!r}."
     raise InvalidInput(f"{what} {has}", field="connection")

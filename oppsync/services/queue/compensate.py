@@ -28,7 +28,11 @@ class CompensateHandler:
     def __call__(self, command: Compensate) -> None:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.COMPENSATE)
-            reason = comment(command.reason, "reason", required="Say why it is given up: the CRM is told.")
+            reason = comment(
+                command.reason,
+                "reason",
+                required="Give a reason for giving the deal up; it is sent to the CRM.",
+            )
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
             after = _compensating(before, reason)
             uow.opportunities.change(before, after, HANDED_ON)
@@ -52,9 +56,7 @@ class CompensateHandler:
 
 def _compensating(before: TrackedOpportunity, reason: str) -> TrackedOpportunity:
     if before.state is not State.PARKED or before.stands_at not in COMPENSABLE:
-        raise Conflict(
-            "Only a deal that stopped after its approval can be given up like this.", code="NOT_COMPENSABLE"
-        )
+        raise Conflict("Only a deal parked after its approval can be given up.", code="NOT_COMPENSABLE")
     check_move(before.state, State.COMPENSATING)
     return changed(
         before,

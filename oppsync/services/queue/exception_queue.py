@@ -93,7 +93,9 @@ class DismissExceptionHandler:
     def __call__(self, command: DismissException) -> None:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.DISMISS)
-            reason = comment(command.reason, "reason", required="Say why it needs no replay.")
+            reason = comment(
+                command.reason, "reason", required="Give a reason for closing it without a replay."
+            )
             item = open_item(uow, command.tenant_id, command.item_id)
             uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, actor, reason)
             self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, actor, reason))
@@ -112,7 +114,7 @@ def _dismissed(item: ExceptionItem, actor: str, reason: str) -> Event:
 def pruned_words(pruned_at: datetime) -> str:
     return (
         f"The body of this delivery was pruned on {pruned_at.date()}; only its digest is kept. "
-        "Save the record in the CRM again, and it sends a new one."
+        "Save the record in the CRM again; the CRM then sends a new one."
     )
 
 

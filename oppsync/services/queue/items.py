@@ -52,5 +52,5 @@ def open_item(uow: UnitOfWork, tenant_id: str, item_id: UUID) -> ExceptionItem:
     """The item, locked until the transaction ends. Raises NotFound; Conflict when it is closed already."""
     item = uow.exceptions.get(tenant_id, item_id)
     if item.status is not ExceptionStatus.OPEN:
-        raise Conflict(f"This was {item.status} already by {item.closed_by}.", code="ALREADY_CLOSED")
+        raise Conflict(f"This item was already {item.status} by {item.closed_by}.", code="ALREADY_CLOSED")
     return item

@@ -32,7 +32,9 @@ class LinkCustomerHandler:
         customer = command.customer.strip()
         _, erp = self.systems.erp(command.tenant_id, parent_values(record))
         if not customer or not erp.has_customer(customer):
-            raise InvalidInput(f"The ERP has no customer {customer!r}: name one by its code.", field="customer")
+            raise InvalidInput(
+                f"The ERP has no customer {customer!r}: give the code of an existing one.", field="customer"
+            )
         with self.uow() as uow:
             self._link(uow, command, customer, actor)
             uow.commit()
@@ -49,7 +51,7 @@ class LinkCustomerHandler:
             raise Conflict("This item does not ask for a customer.", code="NO_CUSTOMER_ASKED")
         before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
         if before.record is None:
-            raise Conflict("This deal was never read.", code="NO_CUSTOMER_ASKED")
+            raise Conflict("This deal has not been read from the CRM yet.", code="NO_CUSTOMER_ASKED")
         event = link(uow, before, before.record, customer=customer, by=actor, actor=actor)
         self.publish(uow, before.tenant_id, before.traceparent, event)
         uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Linked to {customer}")

@@ -66,7 +66,7 @@ class PreviewReplayHandler:
         with self.uow.reading() as uow:
             admit(uow, command.tenant_id, command.actor, Action.REPLAY)
         if selection.is_empty:
-            raise InvalidInput("Say which: give at least one criterion.", field="selection")
+            raise InvalidInput("Give at least one criterion.", field="selection")
         start = _stage(command.from_stage, "from_stage")
         ids = self._ids(command.tenant_id, selection)
         items = [self._item(command.tenant_id, selection.of, each, start) for each in ids[: selection.limit]]
@@ -186,7 +186,7 @@ def _of_state(opportunity: TrackedOpportunity, start: Stage | None) -> Forecast:
         return _run(target)
     if opportunity.tries > 0:
         return Forecast(ReplayAction.RUN, f"tries {stage_for(target).name} again now", target)
-    waits = "waits for people" if state is State.AWAITING_APPROVAL else "under way by itself"
+    waits = "waits for people" if state is State.AWAITING_APPROVAL else "in progress"
     return _nothing(f"{waits}: a replay changes nothing")
 
 
@@ -194,11 +194,11 @@ def _why_not(stands_at: State, target: State, parked: bool) -> str:
     """Why a deal that is at one state may not start again from another; empty when it may."""
     way = [state for stage in PIPELINE for state in stage.starts]
     if stands_at not in BEFORE_APPROVAL:
-        return f"its plan is decided: it goes on from {stage_for(stands_at).name} only"
+        return f"its plan is decided: it can only go on from {stage_for(stands_at).name}"
     if way.index(target) > way.index(stands_at):
-        return f"it has not come as far as {stage_for(target).name}"
+        return f"it has not reached {stage_for(target).name}"
     if not parked and target is not State.RECEIVED:
-        return f"under way: it starts again from {stage_for(State.RECEIVED).name} only"
+        return f"under way: it can only start again from {stage_for(State.RECEIVED).name}"
     return ""
 
 
@@ -254,5 +254,5 @@ def _stage(name: str | None, field: str) -> Stage | None:
     stage = next((each for each in PIPELINE if each.name == name), None)
     if stage is None:
         known: Collection[str] = [each.name for each in PIPELINE]
-        raise InvalidInput(f"{name!r} is no stage: use one of {', '.join(known)}.", field=field)
+        raise InvalidInput(f"{name!r} is not a stage: use one of {', '.join(known)}.", field=field)
     return stage

@@ -91,7 +91,7 @@ class RunStageHandler:
             return
         if opportunity.crashes >= MAX_CRASHES:
             context = self._context(opportunity, lease)
-            self._dead_letter(context, "WORKER_CRASHED", "Its worker died three times", None)
+            self._dead_letter(context, "WORKER_CRASHED", "Its worker crashed three times", None)
             return
         goes_on = True
         while goes_on:

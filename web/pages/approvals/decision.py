@@ -39,7 +39,7 @@ def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
     if barred is not None:
         return Refusal(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail, me))
     if detail.reread_due:
-        return Refusal("The CRM says this deal changed; it is being read again. Reload in a moment.")
+        return Refusal("This deal changed in the CRM and is being read again. Reload in a moment.")
     return None
 
 
@@ -50,10 +50,10 @@ def _because(barred: Barred, detail: ApprovalDetail) -> str:
         case Barred.OWN_OPPORTUNITY:
             return "you own this opportunity"
         case Barred.EDITED_PLAN:
-            return "you changed this plan, and somebody else has to look at it"
+            return "you changed this plan, and another approver has to decide"
         case Barred.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
-            return f"you decided it for {APPROVAL_ROLES[other.role]}, and one person counts once"
+            return f"you decided it for {APPROVAL_ROLES[other.role]}, and each role needs a different person"
 
 
 def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
@@ -68,7 +68,7 @@ def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
 
 def _next(detail: ApprovalDetail) -> str:
     if detail.task.status is TaskStatus.REJECTED:
-        return "Next: the CRM is told, with your reason."
+        return "Next: your reason is sent to the CRM."
     waiting = [each for each in detail.others if each.status is TaskStatus.OPEN]
     if not waiting:
         return "Nothing more is needed: the projects are created next."
@@ -97,14 +97,14 @@ def _void(detail: ApprovalDetail) -> str:
         role = APPROVAL_ROLES[rejected.role]
         return f"{who} rejected plan {detail.plan_number} for {role}. Nothing is left for you."
     if detail.opportunity_state is State.WITHDRAWN:
-        return f"The deal is no longer won. Plan {detail.plan_number} counts no more."
-    return f"The deal changed: plan {detail.plan_number} counts no more."
+        return f"The deal is no longer won. Plan {detail.plan_number} is no longer valid."
+    return f"The deal changed: plan {detail.plan_number} is no longer valid."
 
 
 def _instead(detail: ApprovalDetail, me: Person) -> str:
     barred = {me.id, *(each.decided_by for each in detail.others if each.decided_by)}
     names = _names(detail, tuple(each for each in detail.task.candidates if each not in barred))
-    return f"{names} can." if names else "Nobody else was asked: tell operations."
+    return f"{names} can." if names else "Nobody else was asked: contact operations."
 
 
 def _names(detail: ApprovalDetail, people: tuple[UUID, ...]) -> str:

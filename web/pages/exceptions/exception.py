@@ -69,7 +69,7 @@ def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
             return DismissException(tenant, item.id, me, reason)
         case Action.COMPENSATE if item.opportunity_id is not None:
             return Compensate(tenant, item.opportunity_id, me, reason)
-    raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "It asks for something that cannot be done here.")
+    raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
 
 
 def _page(

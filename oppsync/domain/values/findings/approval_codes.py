@@ -6,19 +6,20 @@ from oppsync.domain.values.findings.finding import CodeText, OwnerRole, code_tex
 
 APPROVAL_CODES: dict[str, CodeText] = {
     "NO_APPROVER": code_text(
-        "Nobody may approve this plan",
+        "No active user may approve this plan",
         OwnerRole.OPERATIONS,
-        "Give the role to a person who does not own this opportunity, then replay.",
+        "Give the role to an active user who does not own this opportunity, then replay.",
     ),
     "APPROVAL_LOST": code_text(
-        "Projects exist in the ERP, but nothing here says that they were approved",
+        "Projects exist in the ERP, but no approval of them is recorded",
         OwnerRole.OPERATIONS,
-        "After a restored backup the plan has to be approved once more: the projects are then taken over where "
-        "they equal it, never created again. Ask the approvers, or decide in the ERP; then dismiss this item.",
+        "After a restored backup the plan has to be approved again. Projects that equal it are then kept, "
+        "and none is created twice. Ask the approvers, or settle it in the ERP; then dismiss this item.",
     ),
     "LOST_AFTER_APPROVAL": code_text(
         "The deal was lost after its projects were created",
         OwnerRole.DELIVERY,
-        "Decide what becomes of the projects in the ERP, then dismiss this item with what was decided.",
+        "Decide in the ERP what to do with the projects, then dismiss this item and give the decision as the "
+        "reason.",
     ),
 }

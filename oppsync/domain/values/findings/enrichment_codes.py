@@ -11,12 +11,12 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
         "Add the service line to the reference data, then replay.",
     ),
     "REGION_UNKNOWN": code_text(
-        "The region is not known",
+        "The region is not in the reference data",
         OwnerRole.INTEGRATION,
         "Add the region with its compliance attributes to the reference data, then replay.",
     ),
     "DELIVERY_MODEL_UNKNOWN": code_text(
-        "The delivery model is not known",
+        "The delivery model is not in the reference data",
         OwnerRole.INTEGRATION,
         "Add the delivery model to the reference data, or correct it in the CRM.",
     ),
@@ -46,25 +46,25 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
         "Add the rate to the reference data, then replay.",
     ),
     "RATE_DIFFERS": code_text(
-        "The sold price is not the rate card's",
+        "The price sold differs from the rate card",
         OwnerRole.SALES,
         "Correct the price or the discount in the CRM, or the rate card in the reference data.",
     ),
     "BUDGET_HOURS_MISSING": code_text(
-        "A template shares out hours that the line does not have",
+        "The template splits planned hours among roles, but the line has none",
         OwnerRole.SALES,
-        "Fill the planned hours of the line in the CRM; without them nobody is asked for in the PSA.",
+        "Fill the planned hours of the line in the CRM; without them no staffing is requested in the PSA.",
         Severity.WARNS,
     ),
     "TRANSFER_PRICE_MISSING": code_text(
-        "There is no transfer price between the entity that sells and the one that delivers",
+        "There is no transfer price between the selling and the delivering entity",
         OwnerRole.FINANCE,
         "Add the transfer price to the reference data, or let another entity deliver; then replay.",
     ),
     "OVERRIDE_NOT_POSSIBLE": code_text(
-        "What a person overrode does not fit any more",
+        "An override no longer fits the deal",
         OwnerRole.OPERATIONS,
-        "Override the field anew or take the override back; the plan is then made again.",
+        "Override the field with a value that fits, or take the override back; the plan is then made again.",
     ),
     "SPLIT_NOT_POSSIBLE": code_text(
         "A split rule does not fit a line",
@@ -73,9 +73,9 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
         "then replay.",
     ),
     "COST_CENTRE_CLOSED": code_text(
-        "The cost centre closes",
+        "The cost centre is closed, or closes before the work ends",
         OwnerRole.FINANCE,
-        "Give entity and service line a cost centre that stays open, then replay.",
+        "Set a cost centre that stays open for the entity and service line in the reference data, then replay.",
     ),
     "TAX_ID_INVALID": code_text(
         "The customer's tax id has the wrong form",
@@ -89,15 +89,15 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
         Severity.WARNS,
     ),
     "TAX_TERRITORY_UNKNOWN": code_text(
-        "The customer's address does not say in which VAT area it is",
+        "The customer's address does not show which VAT area it belongs to",
         OwnerRole.SALES,
         "Fill the state or the postal code of the account's billing address in the CRM.",
         Severity.WARNS,
     ),
     "TAX_DIFFERS_BY_LINE": code_text(
-        "The customer's state taxes a part of the deal only",
+        "The customer's state taxes only part of the deal",
         OwnerRole.FINANCE,
-        "Have the taxed services contracted apart, or add a tax treatment of the entity for this country.",
+        "Contract the taxed services separately, or add a tax treatment of the entity for this country.",
     ),
     "TAX_CERTIFICATE_EXPIRES": code_text(
         "The exemption certificate expires before the work ends",
@@ -108,12 +108,12 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
     "EXCHANGE_RATE_MISSING": code_text(
         "There is no exchange rate between the deal's currency and the entity's",
         OwnerRole.FINANCE,
-        "Add the exchange rate of this day to the reference data, then replay.",
+        "Add an exchange rate that is valid on the close date to the reference data, then replay.",
     ),
     "RATE_GAP": code_text(
         "The rate card ends before the work does",
         OwnerRole.FINANCE,
-        "Extend the rate card in the reference data, or agree with sales what the later hours are sold at.",
+        "Extend the rate card in the reference data, or agree the price of the later hours with sales.",
         Severity.WARNS,
     ),
     "COST_RATE_MISSING": code_text(
@@ -131,7 +131,7 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
     "MARGIN_BELOW_FLOOR": code_text(
         "The margin is below its floor",
         OwnerRole.DELIVERY,
-        "Plan fewer or cheaper hours, raise the price, or have the margin policy changed.",
+        "Plan fewer or cheaper hours, raise the price, or ask finance to change the margin policy.",
         Severity.WARNS,
     ),
 }

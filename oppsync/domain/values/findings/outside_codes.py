@@ -6,9 +6,9 @@ from oppsync.domain.values.findings.finding import CodeText, OwnerRole, code_tex
 
 OUTSIDE_CODES: dict[str, CodeText] = {
     "VENDOR_REJECTED": code_text(
-        "An outside system refused what we sent",
+        "An outside system rejected our request",
         OwnerRole.INTEGRATION,
-        "Read its answer, correct the data or the connection, then replay.",
+        "Read its answer in the message, correct the data or the connection, then replay.",
     ),
     "CONNECTION_MISCONFIGURED": code_text(
         "A connection's credentials or settings do not work",
@@ -21,9 +21,10 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "Restore it in the CRM and replay, or dismiss this item.",
     ),
     "CONTENT_CONFLICT": code_text(
-        "Something else exists in an outside system under our key",
+        "An external record under our idempotency key differs from the plan",
         OwnerRole.OPERATIONS,
-        "Compare the two; correct the outside record so that it equals the plan, then replay.",
+        "Compare the external record with the plan and correct the record so that it equals the plan, then "
+        "replay.",
     ),
     "UNREADABLE_DELIVERY": code_text(
         "A signed delivery cannot be read",
@@ -31,9 +32,9 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "Correct what the CRM sends; the delivery is kept and can be replayed.",
     ),
     "POLL_REFUSED": code_text(
-        "The CRM cannot be asked what changed",
+        "The CRM rejects polling",
         OwnerRole.INTEGRATION,
-        "Correct the connection: its settings, its secrets, or what its user may read. Then replay: it is "
-        "asked at once. Webhooks are taken in meanwhile; what none tells of is found late.",
+        "Correct the connection: its settings, its secrets, or what its user may read. Then replay, and the "
+        "CRM is polled at once. Webhooks still work; changes that arrive without one are found late.",
     ),
 }

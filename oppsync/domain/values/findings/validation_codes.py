@@ -16,14 +16,15 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Fill the account number in the CRM with the customer's code in the ERP.",
     ),
     "ACCOUNT_AMBIGUOUS": code_text(
-        "The account may be several customers of the ERP",
+        "The account matches several customers of the ERP",
         OwnerRole.FINANCE,
-        "Say which of the customers it is, once for all deals of the account; or fill its number in the CRM.",
+        "Choose the right customer, once for all deals of the account; or fill the account number in the CRM.",
     ),
     "ACCOUNT_UNKNOWN": code_text(
-        "The account does not exist in the ERP",
+        "The ERP has no customer with the account's code",
         OwnerRole.FINANCE,
-        "Create the customer in the ERP under this code, or correct the code in the CRM; then replay.",
+        "If the code is wrong, correct the account number in the CRM. If it is right, create the customer in "
+        "the ERP under this code, then replay.",
     ),
     "FIELD_MISSING": code_text(
         "A required field is empty",
@@ -31,14 +32,15 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Fill the field on the opportunity in the CRM and save it.",
     ),
     "FIELD_UNREADABLE": code_text(
-        "A field holds what it cannot be read as",
+        "A field's value cannot be read",
         OwnerRole.SALES,
         "Correct the field in the CRM and save it.",
     ),
     "OWNER_EMAIL_MISSING": code_text(
         "The owner has no e-mail address",
         OwnerRole.SALES,
-        "Give the owner an e-mail address in the CRM: without it nobody can tell who may not approve.",
+        "Set the owner's e-mail address in the CRM. Owners may not approve their own deals and are "
+        "recognised by it.",
     ),
     "LEGAL_ENTITY_UNKNOWN": code_text(
         "The contracting entity is not known",
@@ -48,7 +50,8 @@ VALIDATION_CODES: dict[str, CodeText] = {
     "LEGAL_ENTITY_NOT_APPROVED": code_text(
         "The contracting entity is not approved",
         OwnerRole.FINANCE,
-        "Approve the legal entity in the reference data from this date on, or choose another entity.",
+        "Approve the legal entity in the reference data from this date on, or choose another entity in the "
+        "CRM.",
     ),
     "LEGAL_ENTITY_NOT_READY": code_text(
         "The contracting entity is not ready in the ERP",
@@ -56,12 +59,12 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Set up in the ERP what is missing for this company, then replay.",
     ),
     "BILLING_MODEL_UNKNOWN": code_text(
-        "The billing model is not one we know",
+        "The billing model is unknown",
         OwnerRole.SALES,
         "Choose one of the supported billing models in the CRM.",
     ),
     "BILLING_MODEL_UNSUPPORTED": code_text(
-        "The billing model is not supported",
+        "The connected ERP does not support the billing model",
         OwnerRole.INTEGRATION,
         "Choose another billing model in the CRM.",
     ),
@@ -78,33 +81,33 @@ VALIDATION_CODES: dict[str, CodeText] = {
     "CURRENCY_DIFFERS": code_text(
         "A line is in another currency than the opportunity",
         OwnerRole.SALES,
-        "Put all lines into the currency of the opportunity.",
+        "Put all lines into the currency of the opportunity in the CRM.",
     ),
     "AMOUNT_TOO_FINE": code_text(
-        "An amount is finer than the currency's minor unit",
+        "An amount has more decimals than its currency",
         OwnerRole.SALES,
-        "Round the amount to the currency's minor unit in the CRM.",
+        "Round the amount in the CRM to the decimals of its currency.",
     ),
     "AMOUNT_TOO_LARGE": code_text(
         "An amount is larger than can be booked",
         OwnerRole.SALES,
-        "Correct the amount in the CRM: it has more than sixteen digits before the point.",
+        "Correct the amount in the CRM: at most sixteen digits before the decimal point can be booked.",
     ),
     "AMOUNT_NOT_POSITIVE": code_text(
         "An amount is not positive",
         OwnerRole.SALES,
-        "Correct the amount in the CRM. A line may be a credit as long as the whole deal is above zero: a deal "
-        "that only takes money back is credited in the ERP, by a person.",
+        "Correct the amount in the CRM. A line may be a credit as long as the whole deal is above zero. A "
+        "deal that is only a credit has to be credited in the ERP by a person.",
     ),
     "HOURS_NEGATIVE": code_text(
         "The planned hours are negative",
         OwnerRole.SALES,
-        "Correct the planned hours of the line in the CRM; a credit has none.",
+        "Correct the planned hours of the line in the CRM; a credit has no hours.",
     ),
     "CREDIT_BY_THE_HOUR": code_text(
         "A credit is sold by the hour",
         OwnerRole.SALES,
-        "Make the credit a line of its own with a fixed fee of one negative amount in the CRM.",
+        "Make the credit a separate line in the CRM: a fixed fee with one negative amount.",
     ),
     "LINE_NET_MISMATCH": code_text(
         "A line's net amount is not quantity times price less discount",
@@ -132,17 +135,17 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Correct the start and end dates in the CRM.",
     ),
     "RUN_TOO_LONG": code_text(
-        "Start and end lie more than ten years apart",
+        "Start and end are more than ten years apart",
         OwnerRole.SALES,
         "Correct the year of the start or end date in the CRM.",
     ),
     "WON_IN_THE_FUTURE": code_text(
-        "The deal was won in the future",
+        "The close date is in the future",
         OwnerRole.SALES,
-        "Correct the close date in the CRM.",
+        "If the close date is wrong, correct it in the CRM. If it is right, replay once that day has begun.",
     ),
     "PROBABILITY_NOT_CERTAIN": code_text(
-        "The deal is won, but not to 100 per cent",
+        "The deal is won, but its probability is not 100 %",
         OwnerRole.SALES,
         "Set the probability to 100 in the CRM, or reopen the deal if it is not won yet.",
         Severity.WARNS,
@@ -163,27 +166,27 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Sell the line in hours, priced by the hour.",
     ),
     "TIME_IN_FOREIGN_CURRENCY": code_text(
-        "Time and materials in another currency than the ERP company's",
+        "Time and materials is sold in another currency than the ERP company's",
         OwnerRole.FINANCE,
         "Contract through an entity whose currency is the deal's, or choose another billing model: "
         "the ERP invoices time in the company's currency only.",
     ),
     "PROGRESS_IN_FOREIGN_CURRENCY": code_text(
-        "Percent complete in another currency than the ERP company's",
+        "Percent complete is sold in another currency than the ERP company's",
         OwnerRole.FINANCE,
         "Contract through an entity whose currency is the deal's, or choose another billing model: "
         "the ERP invoices percent complete in the company's currency only.",
     ),
     "CALENDAR_UNKNOWN": code_text(
-        "The contracting entity's calendar of holidays is not known",
+        "There is no holiday calendar for the contracting entity",
         OwnerRole.INTEGRATION,
-        "Correct country and subdivision of the legal entity in the reference data, or let its due dates stay "
-        "where they fall.",
+        "Correct country and subdivision of the legal entity in the reference data, or stop moving its due "
+        "dates to business days there.",
     ),
     "CAP_MISSING": code_text(
-        "Time and materials with a cap has no cap",
+        "A capped time and materials line has no cap",
         OwnerRole.SALES,
-        "Fill the amount of the cap on the line, or on the opportunity for all lines together, in the CRM.",
+        "Fill the cap amount in the CRM: on the line, or on the opportunity for all capped lines together.",
     ),
     "CAP_INVALID": code_text(
         "A cap or its warning is out of range",
@@ -191,15 +194,15 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Correct the cap in the CRM: its amount has to be above zero, its warning above 0 % and at most 100 %.",
     ),
     "CAP_BELOW_AMOUNT": code_text(
-        "More was sold than the cap lets be invoiced",
+        "More was sold than may be invoiced under the cap",
         OwnerRole.SALES,
         "Correct the hours of the line or the cap in the CRM.",
     ),
     "CAP_NEARLY_REACHED": code_text(
-        "The planned hours come near to the cap, or go beyond it",
+        "The planned hours come near the cap, or exceed it",
         OwnerRole.DELIVERY,
-        "Plan fewer hours, or have sales agree a higher cap and correct it in the CRM: hours beyond it are not "
-        "billable.",
+        "Plan fewer hours, or ask sales to agree a higher cap and correct it in the CRM: hours beyond the "
+        "cap are not billable.",
         Severity.WARNS,
     ),
     "DEPOSIT_MISSING": code_text(
@@ -213,30 +216,30 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Correct the percents in the CRM: the deposit has to be above 0 %, both together at most 100 %.",
     ),
     "RETAINER_HOURS_MISSING": code_text(
-        "A retainer does not say how many hours it includes",
+        "A retainer has no included hours",
         OwnerRole.SALES,
         "Fill the hours included each month in the CRM.",
     ),
     "RETAINER_INVALID": code_text(
         "A retainer's hours are out of range",
         OwnerRole.SALES,
-        "Correct the retainer's hours in the CRM: those included, and with a capped rollover the most that are "
-        "carried on, have to be above zero.",
+        "Correct the retainer's hours in the CRM: the included hours, and the limit of a capped rollover, "
+        "have to be above zero.",
     ),
     "INDEXATION_INVALID": code_text(
-        "The yearly raise of a price is out of range",
+        "The yearly price increase is out of range",
         OwnerRole.SALES,
-        "Correct the indexation in the CRM: from 0 % to 100 % a year.",
+        "Correct the indexation in the CRM: it has to be from 0 % to 100 % a year.",
     ),
     "MONTHS_MISMATCH": code_text(
-        "The months sold are not those of the run",
+        "The months sold do not match the start and end date",
         OwnerRole.SALES,
         "Correct the quantity, or the start and end date of the line, in the CRM.",
     ),
     "BILLING_DAY_INVALID": code_text(
-        "The day of invoicing is not a day of the month",
+        "The invoicing day is not a day of the month",
         OwnerRole.SALES,
-        "Correct the day in the CRM: 1 to 31, where 31 is always the last day of the month.",
+        "Correct the day in the CRM: 1 to 31, where 31 always means the last day of the month.",
     ),
     "NON_BILLABLE_AMOUNT": code_text(
         "A non-billable line has an amount",
@@ -246,20 +249,20 @@ VALIDATION_CODES: dict[str, CodeText] = {
     "PO_TOO_SMALL": code_text(
         "The purchase order allows less than the deal's amount",
         OwnerRole.SALES,
-        "Have the customer raise the purchase order, and correct its limit in the CRM.",
+        "Ask the customer to raise the purchase order, then correct its limit in the CRM.",
     ),
     "PO_MISSING": code_text(
-        "The customer asks for a purchase order, and there is none",
+        "The customer requires a purchase order, but the opportunity has none",
         OwnerRole.SALES,
         "Get the purchase order from the customer and fill its number in the CRM.",
     ),
     "PO_EXPIRED": code_text(
-        "The purchase order expires",
+        "The purchase order has expired, or expires before the work ends",
         OwnerRole.SALES,
-        "Have the customer extend the purchase order, and fill the new day in the CRM.",
+        "Ask the customer to extend the purchase order, then fill its new expiry date in the CRM.",
     ),
     "PAYMENT_TERMS_UNKNOWN": code_text(
-        "The ERP does not know the payment terms",
+        "The ERP does not have these payment terms",
         OwnerRole.FINANCE,
         "Add the payment terms to the ERP under this name, or correct them in the CRM; then replay.",
     ),
