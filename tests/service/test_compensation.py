@@ -220,7 +220,7 @@ def test_won_anew_and_approved_again_its_closed_projects_are_a_conflict_and_no_s
 
     item = house.exception(record_id)
     assert item.code == "CONTENT_CONFLICT"
-    assert "'closed' found" in item.message
+    assert "found 'closed'" in item.message
     assert erp.works(books, record_id).keys() == before
 
 

@@ -110,7 +110,7 @@ def test_what_is_taken_back_is_as_it_was(house: House, record_id: str) -> None:
     [
         ({"workstream": "00kNONE"}, "workstream", "There is no workstream 00kNONE: this deal has "),
         ({"field": "ends_on", "value": "soon"}, "value", "'soon' is not a date"),
-        ({"value": None}, "value", "Nothing is overridden here"),
+        ({"value": None}, "value", "This field has no override to take back"),
         ({"value": " "}, "value", "The value is empty: give a value, or take the override back"),
         ({"value": "x" * 201}, "value", "The value has 201 characters: use 200 at most."),
         ({"workstream": ""}, "workstream", "The workstream is empty: give its key."),

@@ -216,8 +216,8 @@ def test_a_deal_before_its_approval_starts_again_from_the_first_stage(house: Hou
     plan = house.plan(record_id)
     mine = tuple(ids(house, record_id))
     assert only(preview(house, ids=mine)).says == "waits for people: a replay changes nothing"
-    assert "from validate only" in only(preview(house, "enrich", ids=mine)).says
-    assert "not come as far as create_projects" in only(preview(house, "create_projects", ids=mine)).says
+    assert "can only start again from validate" in only(preview(house, "enrich", ids=mine)).says
+    assert "it has not reached create_projects" in only(preview(house, "create_projects", ids=mine)).says
 
     shown = preview(house, "validate", ids=mine)
     assert run(house, shown, from_stage="validate")[0].replayed

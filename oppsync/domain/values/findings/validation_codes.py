@@ -32,7 +32,7 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Fill the field on the opportunity in the CRM and save it.",
     ),
     "FIELD_UNREADABLE": code_text(
-        "A field holds what it cannot be read as",
+        "A field's value cannot be read",
         OwnerRole.SALES,
         "Correct the field in the CRM and save it.",
     ),
