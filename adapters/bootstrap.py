@@ -28,6 +28,7 @@ from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
 from adapters.connectors.traffic.book import Book
 from adapters.connectors.traffic.traffic import VendorTraffic
 from adapters.identity.local import Argon2Passwords
+from adapters.identity.seals import HmacSeals
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
 from adapters.postgres.engine import make_engine, store_errors
@@ -168,7 +169,7 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
     if settings.sentry_dsn is not None:
         configure_sentry(settings.sentry_dsn.get_secret_value())
     engine = make_engine(settings.database_url.get_secret_value(), pool_size)
-    uow = PostgresUnits(engine, _keys(settings))
+    uow = PostgresUnits(engine, _fernet(settings))
     clock = SystemClock()
     traffic = VendorTraffic(Book(settings.redis_address, TRAFFIC_POOL), threads, PostgresCallLog(engine))
     systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
@@ -192,7 +193,7 @@ def _bus(
 ) -> Bus:
     bus = Bus()
     bus.subscribe(_audit)
-    passwords = Argon2Passwords()
+    passwords, seals = Argon2Passwords(), HmacSeals(_secrets(settings))
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     run_stage = RunStageHandler(
         uow=uow,
@@ -201,6 +202,7 @@ def _bus(
         clock=clock,
         reporter=LogReporter(),
         keeper=LeaseKeeper(uow),
+        seals=seals,
         stopping=stopping,
         holder=holder,
         base_url=settings.base_url,
@@ -210,7 +212,7 @@ def _bus(
     bus.register(PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
     bus.register(PreviewBackfill, PreviewBackfillHandler(uow, systems))
     bus.register(RunBackfill, RunBackfillHandler(uow, bus.publish))
-    bus.register(DecideApproval, DecideApprovalHandler(uow, bus.publish))
+    bus.register(DecideApproval, DecideApprovalHandler(uow, bus.publish, seals))
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
     bus.register(ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(PreviewReplay, PreviewReplayHandler(uow, systems))
@@ -233,15 +235,20 @@ def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> N
     uow.audit.append(tenant_id, event, traceparent)
 
 
-def _keys(settings: Settings) -> MultiFernet:
-    """Derive a Fernet key from each secret, whatever its form: a Heroku build generates 64 hex digits."""
-    keys = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
-    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
+def _secrets(settings: Settings) -> Sequence[str]:
+    """Those that keys are derived from, whatever their form: a Heroku build generates 64 hex digits."""
+    given = [key.strip() for key in settings.secret_keys.get_secret_value().split(",") if key.strip()]
+    if not given or any(len(key) < SHORTEST_KEY for key in given):
         raise Misconfigured(
             f"OPPSYNC_SECRET_KEYS must be random secrets of at least {SHORTEST_KEY} characters, "
-            "separated by commas: the first encrypts, all decrypt."
+            "separated by commas: the first encrypts and seals, all decrypt and check."
         )
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in keys])
+    return given
+
+
+def _fernet(settings: Settings) -> MultiFernet:
+    """Derive a Fernet key from each secret."""
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in _secrets(settings)])
 
 
 def _derived(secret: str) -> bytes:

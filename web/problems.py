@@ -14,6 +14,7 @@ from typing import TypedDict
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import (
     BusinessError,
@@ -33,6 +34,7 @@ STATUS_OF: dict[type[OppsyncError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
     Conflict: HTTPStatus.CONFLICT,
+    PlanTampered: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     SignatureRefused: HTTPStatus.UNAUTHORIZED,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -78,6 +78,7 @@ REFUSALS: dict[str, RefusalText] = {
     "PLAN_CHANGED": RefusalText(
         _MOVED_ON, "Another plan replaced the one whose hash was sent; nothing was recorded.", _READ_AGAIN
     ),
+    "PLAN_TAMPERED": _of_an_exception("PLAN_TAMPERED", _MOVED_ON),
     "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan is already decided.", _READ_AGAIN),
     "REREAD_DUE": RefusalText(
         _MOVED_ON,
@@ -131,6 +132,7 @@ REFUSALS: dict[str, RefusalText] = {
     "VENDOR_REJECTED": _of_an_exception("VENDOR_REJECTED"),
     "CONNECTION_MISCONFIGURED": _of_an_exception("CONNECTION_MISCONFIGURED"),
     "CONTENT_CONFLICT": _of_an_exception("CONTENT_CONFLICT"),
+    "NOTIFICATION_REFUSED": _of_an_exception("NOTIFICATION_REFUSED"),
     "UNREADABLE_DELIVERY": _of_an_exception("UNREADABLE_DELIVERY"),
     "ACCOUNT_UNKNOWN": _of_an_exception("ACCOUNT_UNKNOWN"),
     "LEGAL_ENTITY_NOT_READY": _of_an_exception("LEGAL_ENTITY_NOT_READY"),

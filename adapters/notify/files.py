@@ -17,6 +17,8 @@ NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9.@-]+")
 class FileNotifier:
     """Writes one `.eml` file per message into `folder`, named by time, receiver and key."""
 
+    delivers = False
+
     def __init__(self, folder: Path, mail_from: str, clock: Clock) -> None:
         self._folder = folder
         self._mail_from = mail_from

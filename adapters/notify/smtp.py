@@ -8,10 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 from adapters.notify.mail import as_mail, domain_of
 from oppsync.domain.plan.orders import Message
-from oppsync.kernel.errors import Misconfigured, TransientError
+from oppsync.kernel.errors import Misconfigured, NotificationRefused, OppsyncError, TransientError
 from oppsync.ports.clock import Clock
 
 TIMEOUT_SECONDS = 10
+PERMANENT = 500
 PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -21,6 +22,8 @@ class SmtpNotifier:
     With `smtp` the connection changes to TLS when the server offers it; a password is sent over TLS only.
     Raises Misconfigured for another kind of address.
     """
+
+    delivers = True
 
     def __init__(self, url: str, mail_from: str, clock: Clock) -> None:
         try:
@@ -38,11 +41,22 @@ class SmtpNotifier:
         self._clock = clock
 
     def send(self, message: Message) -> None:
-        """Raises TransientError when the mail server did not take it."""
-        mail = as_mail(message, self._mail_from, self._clock.now())
+        """Raises NotificationRefused for a message that the mail server will never take, TransientError when it
+        may take it later."""
+        try:
+            mail = as_mail(message, self._mail_from, self._clock.now())
+        except ValueError as error:
+            raise NotificationRefused(f"no mail can be addressed to it: {error}") from None
         try:
             with self._connected() as server:
                 server.send_message(mail)
+        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError):
+            raise NotificationRefused(f"{self._server} does not take addresses of this form") from None
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, _),) = error.recipients.values()
+            raise self._answered(code) from None
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+            raise self._answered(error.smtp_code) from None
         except smtplib.SMTPResponseException as error:
             raise self._failed(f"answered {error.smtp_code}") from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
@@ -73,5 +87,15 @@ class SmtpNotifier:
         if self._user:
             server.login(self._user, self._password)
 
+    @property
+    def _server(self) -> str:
+        return f"mail server {self._host}:{self._port}"
+
+    def _answered(self, code: int) -> OppsyncError:
+        """What an answer to this one message means: RFC 5321 makes 5xx permanent."""
+        if code >= PERMANENT:
+            return NotificationRefused(f"{self._server} answered {code}")
+        return self._failed(f"answered {code}")
+
     def _failed(self, words: str) -> TransientError:
-        return TransientError(f"mail server {self._host}:{self._port}: {words}")
+        return TransientError(f"{self._server}: {words}")

@@ -14,10 +14,12 @@ from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
+from oppsync.domain.plan.tampering import PlanTampered, checked
 from oppsync.domain.values.model import Frozen
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NewerRelease
 
 Shape = TypeVar("Shape", bound=Frozen)
@@ -71,8 +73,26 @@ def _of_record(record: Opportunity | None) -> dict[str, Any]:
 
 
 def to_plan(row: RowMapping) -> Plan:
+    """What is loaded is hashed: a plan that is shown, approved or applied is the one that its hash names.
+
+    Raises PlanTampered; NewerRelease for one that only a later release wrote, as its hash proves.
+    """
     stored = {"content": row["content"], "provenance": row["provenance"], "systems": to_systems(row)}
-    return document(Plan, stored)
+    try:
+        plan = document(Plan, stored)
+    except (NewerRelease, ValidationError):
+        if _digest(row["content"]) != row["hash"]:
+            raise PlanTampered(row["hash"]) from None
+        raise
+    return checked(plan, row["hash"])
+
+
+def _digest(stored: Any) -> str | None:
+    """None of what no release ever stored."""
+    try:
+        return canonical_json.digest(stored)
+    except ValueError:
+        return None
 
 
 def to_systems(row: RowMapping) -> PlanSystems | None:

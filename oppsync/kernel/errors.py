@@ -141,6 +141,12 @@ class ContentConflict(BusinessError):
     code = "CONTENT_CONFLICT"
 
 
+class NotificationRefused(BusinessError):
+    """The mail server refuses this message for good: there is no such mailbox, or it takes nothing from us."""
+
+    code = "NOTIFICATION_REFUSED"
+
+
 class UnreadableDelivery(BusinessError):
     """A signed delivery that cannot be read. `where` points into it: a JSON path or a byte offset."""
 

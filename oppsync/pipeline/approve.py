@@ -5,36 +5,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from functools import partial
+from datetime import date
 from uuid import UUID
 
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
-from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
+from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.effects.effects import Effect, ExternalRecord
-from oppsync.domain.plan.orders import Message
 from oppsync.domain.plan.overrides import editors
-from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
+from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.kernel.plain_text import quoted_in_mail
+from oppsync.pipeline.notify import notify
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
+from oppsync.pipeline.signed import approved_plan, doubts
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 ACTOR = stage_actor("approve")
-REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 Candidates = Mapping[ApprovalRole, Sequence[Person]]
 ByRule = Mapping[ApprovalRole, RuleUse]
 Rules = Mapping[RuleUse, ApprovalRule]
@@ -135,11 +131,10 @@ def run(context: StageContext) -> Outcome:
             by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(edited_by))
         return open_tasks(opportunity, people, by_rule, lost=lost)
     with context.uow.reading() as uow:
+        plan = approved_plan(uow, opportunity)
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    outcome = weigh_decisions(opportunity, tasks)
-    if isinstance(outcome, Await):
-        _notify(context, tasks)
-    return outcome
+    outcome = doubts(context, plan, tasks) or weigh_decisions(opportunity, tasks)
+    return notify(context, plan, tasks) if isinstance(outcome, Await) else outcome
 
 
 def candidates(
@@ -161,7 +156,7 @@ def _by_rule(context: StageContext, uow: UnitOfWork, *, edited: bool) -> ByRule:
     rules = rules_of_today(uow, tenant_id, context.clock.now().date())
     if not rules:
         return NOTHING_BY_RULE
-    content = uow.plans.get(tenant_id, opportunity.id, opportunity.plan_hash or "").content
+    content = approved_plan(uow, opportunity).content
     facts = rule_facts(uow, tenant_id, rules, opportunity.id, content.customer)
     warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
     return by_rules(content, facts, warned=warned, edited=edited)
@@ -199,60 +194,3 @@ def _knows(uow: UnitOfWork, tenant_id: str, rules: Rules, customer: str | None) 
 
 def owner_email(record: Opportunity | None) -> str | None:
     return record.owner.email if record and record.owner else None
-
-
-def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
-    """Notify each candidate of each open task, once: a link, no amount."""
-    opportunity = context.opportunity
-    with context.uow.reading() as uow:
-        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
-        recipients = [
-            (task, uow.people.get(opportunity.tenant_id, person_id))
-            for task in tasks
-            if task.status is TaskStatus.OPEN and task.plan_hash == opportunity.plan_hash
-            for person_id in task.candidates
-        ]
-    for task, person in recipients:
-        message = _message(context, task, person, plan)
-        effect = Effect(
-            key=message.key,
-            kind=EffectKind.NOTIFICATION,
-            path=f"{task.role}/{person.email}",
-            opportunity_id=opportunity.id,
-            connection_id="notifier",
-            request=message.model_dump(mode="json"),
-            quarantine=timedelta(0),
-        )
-        context.effects.perform(effect, _cannot_look_up, partial(_send, context, message))
-
-
-def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Plan) -> Message:
-    opportunity = context.opportunity
-    # What others wrote is quoted: it may hold line ends and addresses, and the only link is ours.
-    name, customer = quoted_in_mail(plan.content.name), quoted_in_mail(plan.content.customer_name)
-    return Message(
-        key=outside_key(
-            opportunity.tenant_id,
-            "notifier",
-            opportunity.source_id,
-            EffectKind.NOTIFICATION,
-            f"{task.id}/{person.id}",
-        ),
-        to=person.email,
-        subject=f"Approve the plan of {name}",
-        body=(
-            f"Hello {quoted_in_mail(person.name)},\n\n"
-            f"{name} for {customer} needs your decision for {task.role} on plan "
-            f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
-        ),
-    )
-
-
-def _cannot_look_up() -> ExternalRecord | None:
-    """A mailbox cannot be asked: a message whose outcome is unknown is sent again rather than never."""
-    return None
-
-
-def _send(context: StageContext, message: Message) -> ExternalRecord:
-    context.systems.notifier.send(message)
-    return ExternalRecord(outside_id=message.to)

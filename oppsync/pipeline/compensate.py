@@ -22,6 +22,7 @@ from oppsync.kernel.errors import StillUnknown
 from oppsync.pipeline.create_projects import KIND_OF, key_of
 from oppsync.pipeline.destination import erp_of, psa_of
 from oppsync.pipeline.effects import Find
+from oppsync.pipeline.signed import approved_plan
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.pipeline.write_back import staffing_order, tell_crm
 from oppsync.ports.erp import Erp
@@ -33,7 +34,7 @@ Close = Callable[[str], ExternalRecord]
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     with context.uow() as uow:
-        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+        plan = approved_plan(uow, opportunity)
         rows = {row.key: row for row in uow.ledger.of(opportunity.tenant_id, opportunity.id)}
     connected = psa_of(context.systems, opportunity, plan.systems)
     if connected is not None:

@@ -13,6 +13,7 @@ from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.destination import erp_of
+from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.ports.erp import Erp
 
@@ -28,10 +29,15 @@ def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
 
 
 def run(context: StageContext) -> Outcome:
-    """Apply the approved plan as stored, never recomputed. A retry continues where the ledger ends."""
+    """Apply the approved plan as stored, never recomputed, if plan and decisions are what was signed. A retry
+    continues where the ledger ends."""
     opportunity = context.opportunity
     with context.uow.reading() as uow:
-        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+        plan = approved_plan(uow, opportunity)
+        tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
+    doubtful = not_approved(context, plan, tasks)
+    if doubtful is not None:
+        return doubtful
     creation = _Creation(context, plan, *erp_of(context.systems, opportunity, plan.systems))
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)

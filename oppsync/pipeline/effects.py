@@ -88,6 +88,12 @@ class StageEffects:
         with send_deadline(LONGEST_PAUSE):
             return self._send(effect, digest, send)
 
+    def state_of(self, effect: Effect) -> EffectState | None:
+        """Where this very effect stands; None when nothing is on record, or another request under its key."""
+        row = self._ledger().get(effect.key)
+        same = row is not None and row.request_digest == canonical_json.digest(effect.request)
+        return row.state if row is not None and same else None
+
     def existing_id(self, row: LedgerRow, quarantine: timedelta, find: Find) -> str | None:
         """The outside id of what an earlier run created under this row; None when nothing was created. An
         effect that was never carried out is recorded as rejected. Raises StillUnknown while its quarantine

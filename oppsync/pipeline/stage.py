@@ -17,8 +17,10 @@ from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.kernel.errors import TransientError
 from oppsync.pipeline.effects import StageEffects
 from oppsync.ports.clock import Clock
+from oppsync.ports.seals import Seals
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
@@ -28,8 +30,8 @@ class Advance:
     """Go on to state `to`. `opportunity` carries the stage's results; its state is set by the shell.
 
     `open_tasks`: role -> candidates to notify of the approval. `by_rule`: role -> the rule that approves.
-    `void_tasks`: no approval so far counts any more. `items`: findings that become an exception item although
-    the work goes on. `baseline` is stored, unless the deal has one.
+    `void_tasks`: no approval so far counts any more; `void_these`: these do not. `items`: findings that become
+    an exception item although the work goes on. `baseline` is stored, unless the deal has one.
     """
 
     to: State
@@ -38,6 +40,7 @@ class Advance:
     open_tasks: Mapping[ApprovalRole, Sequence[UUID]] = field(default_factory=dict)
     by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False
+    void_these: Sequence[UUID] = ()
     items: Sequence[Finding] = ()
     baseline: Baseline | None = None
     events: Sequence[Event] = ()
@@ -45,21 +48,31 @@ class Advance:
 
 @dataclass(frozen=True)
 class Await:
-    """Nothing to do until a person acts."""
+    """Nothing to do until a person acts. `items` become exception items beside that.
+
+    `later`: a part of the work failed by this, and is tried again after a pause.
+    """
 
     opportunity: TrackedOpportunity
+    items: Sequence[Finding] = ()
+    later: TransientError | None = None
     events: Sequence[Event] = ()
 
 
 @dataclass(frozen=True)
 class Park:
-    """A person must fix something. The first finding gives the item its code and owner."""
+    """A person must fix something. The first finding gives the item its code and owner.
+
+    `resume`: where a replay begins, when it is not the stage that parked. `void_tasks`: as of `Advance`.
+    """
 
     opportunity: TrackedOpportunity
     findings: Sequence[Finding]
     payload_reference: str
     events: Sequence[Event] = ()
     disposition: Disposition = Disposition.BUSINESS
+    resume: State | None = None
+    void_tasks: bool = False
 
 
 Outcome = Advance | Await | Park
@@ -89,6 +102,7 @@ class StageContext:
     clock: Clock
     uow: UnitOfWorkFactory
     effects: StageEffects
+    seals: Seals
     base_url: str
     stage: str
 

@@ -19,6 +19,7 @@ from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.destination import psa_of
+from oppsync.pipeline.signed import approved_plan, doubts, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.ports.psa import Psa
 
@@ -43,12 +44,20 @@ def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     if opportunity.state is State.REFUSED:
         with context.uow.reading() as uow:
+            plan = approved_plan(uow, opportunity)
             tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
+        doubtful = doubts(context, plan, tasks)
+        if doubtful is not None:
+            return doubtful
         tell_crm(context, rejection(opportunity.plan_hash, tasks))
         return Advance(State.REJECTED, opportunity)
     with context.uow.reading() as uow:
         parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
-        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+        plan = approved_plan(uow, opportunity)
+        tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
+    doubtful = not_approved(context, plan, tasks, unsealed_count=True)
+    if doubtful is not None:
+        return doubtful
     if parent is None:
         raise RuntimeError(f"{opportunity.id} is created without a parent project in the ledger")
     wanted = activation(parent)

@@ -8,5 +8,10 @@ from oppsync.domain.plan.orders import Message
 
 
 class Notifier(Protocol):
+    """`delivers`: whether what it takes reaches people. A file on a machine reaches nobody by itself."""
+
+    @property
+    def delivers(self) -> bool: ...
+
     def send(self, message: Message) -> None:
-        """Raises TransientError when it could not be handed over."""
+        """Raises NotificationRefused when it will never be taken, TransientError when it may be later."""

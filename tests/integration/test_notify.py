@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import socket
-import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
@@ -19,7 +14,8 @@ from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
 from oppsync.domain.plan.orders import Message
 from oppsync.domain.values.model import changed
-from oppsync.kernel.errors import Misconfigured, TransientError
+from oppsync.kernel.errors import Misconfigured, NotificationRefused, TransientError
+from tests.harness.mail import mail_server
 
 FROM = "oppsync <oppsync@firm.example>"
 MESSAGE = Message(
@@ -33,61 +29,6 @@ MESSAGE = Message(
 class Noon:
     def now(self) -> datetime:
         return datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
-
-
-class MailServer(socketserver.ThreadingTCPServer):
-    """Accepts mail as RFC 5321 asks; `refusal` is its answer to a receiver instead of 250."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, refusal: str) -> None:
-        super().__init__(("127.0.0.1", 0), _MailHandler)
-        self.refusal = refusal
-        self.heard: list[str] = []
-        self.mails: list[EmailMessage] = []
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.server_address[1]}"
-
-
-class _MailHandler(socketserver.StreamRequestHandler):
-    server: MailServer
-
-    def handle(self) -> None:
-        self._say("220 ready")
-        while line := self.rfile.readline().decode().strip():
-            self.server.heard.append(line)
-            match line.split()[0].upper():
-                case "DATA":
-                    self._say("354 go on")
-                    self._take()
-                case "RCPT" if self.server.refusal:
-                    self._say(self.server.refusal)
-                case "QUIT":
-                    self._say("221 bye")
-                    return
-                case _:
-                    self._say("250 fine")
-
-    def _take(self) -> None:
-        lines = []
-        while (line := self.rfile.readline()) != b".\r\n":
-            lines.append(line.removeprefix(b"."))
-        self.server.mails.append(message_from_bytes(b"".join(lines), policy=default))
-        self._say("250 taken")
-
-    def _say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
-
-
-@contextmanager
-def mail_server(refusal: str = "") -> Iterator[MailServer]:
-    with MailServer(refusal) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 def test_a_mail_arrives_as_it_was_written() -> None:
@@ -106,11 +47,28 @@ def test_the_same_notification_sent_twice_is_one_message_to_a_mail_program() -> 
     assert first == again != other
 
 
-@pytest.mark.parametrize("refusal", ["450 later", "550 nobody here"])
-def test_a_mail_that_is_not_taken_comes_back_later(refusal: str) -> None:
-    with mail_server(refusal) as server, pytest.raises(TransientError):
+def test_a_mail_that_is_not_taken_now_comes_back_later() -> None:
+    with mail_server("450 later") as server, pytest.raises(TransientError):
         SmtpNotifier(server.url, FROM, Noon()).send(MESSAGE)
     assert server.mails == []
+
+
+def test_a_mailbox_that_does_not_exist_is_refused_for_good() -> None:
+    with mail_server("550 nobody here") as server, pytest.raises(NotificationRefused, match="answered 550"):
+        SmtpNotifier(server.url, FROM, Noon()).send(MESSAGE)
+    assert server.mails == []
+
+
+@pytest.mark.parametrize("address", ["grace\n@firm.example", "gräce@firm.example"])
+def test_an_address_that_no_mail_can_be_sent_to_is_refused_for_good(address: str) -> None:
+    with mail_server() as server, pytest.raises(NotificationRefused):
+        SmtpNotifier(server.url, FROM, Noon()).send(changed(MESSAGE, to=address))
+    assert server.mails == []
+
+
+def test_only_a_mail_server_delivers(tmp_path: Path) -> None:
+    assert SmtpNotifier("smtp://mail.firm.example", FROM, Noon()).delivers
+    assert not FileNotifier(tmp_path, FROM, Noon()).delivers
 
 
 def test_a_mail_server_that_is_away_means_later() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
+from adapters.bootstrap import build
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
@@ -19,6 +22,7 @@ from oppsync.services.approvals.commands import DecideApproval
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+from tests.harness.mail import mail_server
 from tests.harness.tryton import Books
 from tests.service import erp
 
@@ -264,20 +268,18 @@ def test_a_plan_nobody_may_approve_is_parked_and_goes_on_once_somebody_may(house
 
 
 def test_decisions_taken_while_the_stage_judges_are_not_lost(house: House) -> None:
-    """The stage has read the open tasks and notifies the candidates; before it finishes, both have decided."""
-    house.rows(
-        "create function decide() returns trigger language plpgsql as $$ begin"
-        " update approval_tasks set status = 'approved', decided_by = candidates[1], decided_at = now()"
-        " where status = 'open';"
-        " if found then update opportunities set version = version + 1; end if;"
-        " return new; end $$"
-    )
-    house.rows(
-        "create trigger decide after insert or update on effects for each row"
-        " when (new.kind = 'notification' and new.state = 'sent') execute function decide()"
-    )
+    """The stage has read the open tasks and notifies the candidates; before it is done, both have decided."""
+    with mail_server() as server:
+        settings = house.application.settings.model_copy(update={"smtp_url": SecretStr(server.url)})
+        mailing = replace(house, application=build(settings))
+        record_id = mailing.win(deals.milestone(WON_ON))
 
-    record_id = house.win(deals.milestone(WON_ON))
-    house.settle()
+        def decide() -> None:
+            server.on_mail = lambda: None
+            house.approve(record_id)
+
+        server.on_mail = decide
+        mailing.settle()
+        mailing.application.close()
 
     assert house.state(record_id) is State.ACTIVE

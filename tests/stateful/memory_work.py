@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
+from oppsync.domain.plan.tampering import checked
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import Event
@@ -73,14 +75,16 @@ class MemoryPlans:
         self._rows = tables.plans
 
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
-        self._rows.setdefault((opportunity_id, plan.hash), plan)
+        known = self._rows.get((opportunity_id, plan.hash))
+        if known is None or known.content != plan.content:
+            self._rows[opportunity_id, plan.hash] = plan
         hashes = [known for owner, known in self._rows if owner == opportunity_id]
         return hashes.index(plan.hash) + 1
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         if (opportunity_id, plan_hash) not in self._rows:
             raise NotFound("There is no such plan.")
-        return self._rows[opportunity_id, plan_hash]
+        return checked(self._rows[opportunity_id, plan_hash], plan_hash)
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         plan = self._rows.get((opportunity_id, plan_hash))
@@ -118,11 +122,13 @@ class MemoryApprovals:
 
     def approve_by_rule(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
-    ) -> None:
+    ) -> ApprovalTask | None:
         task = self.open(tenant_id, opportunity_id, plan_hash, role, ())
-        if task.status is TaskStatus.OPEN:
-            approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
-            self._rows[task.id] = changed(task, **approved)
+        if task.status is not TaskStatus.OPEN:
+            return None
+        approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
+        self._rows[task.id] = changed(task, **approved)
+        return self._rows[task.id]
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         return [task for task in self._rows.values() if task.opportunity_id == opportunity_id]
@@ -138,6 +144,14 @@ class MemoryApprovals:
         decision = {"status": status, "decided_by": by, "decided_at": self._now(), "comment": comment}
         self._rows[task.id] = changed(self._rows[task.id], **decision)
         return self._rows[task.id]
+
+    def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
+        self._rows[task_id] = changed(self._rows[task_id], seal=seal)
+
+    def void_these(self, tenant_id: str, task_ids: Collection[UUID]) -> int:
+        return self._void(
+            self._rows[task_id] for task_id in task_ids if self._rows[task_id].status is not TaskStatus.VOID
+        )
 
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         return self._void(

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
+from adapters.identity.seals import HmacSeals
 from oppsync.domain.deal.customers import Candidate
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from tests.stateful.simulation import Simulation
 
 Answer = TypeVar("Answer")
+SEALS = HmacSeals(["a secret of these histories that no database knows"])
 ASKED_PAUSE = timedelta(seconds=30)
 # Longer than a lease: without its renewal another worker would take over.
 SLOW = timedelta(seconds=25)
@@ -93,13 +95,14 @@ class Process:
             clock=cast(Clock, simulation),
             reporter=self,
             keeper=self.keeper,
+            seals=SEALS,
             stopping=self.stopping,
             holder=name,
             base_url="https://oppsync.example",
         )
         self._bus.register(RunStage, run_stage)
         self._bus.register(AcceptDelivery, AcceptDeliveryHandler(self.uow, publish, systems))
-        self._bus.register(DecideApproval, DecideApprovalHandler(self.uow, publish))
+        self._bus.register(DecideApproval, DecideApprovalHandler(self.uow, publish, SEALS))
         self._bus.register(ReplayException, ReplayExceptionHandler(self.uow, publish, systems))
         self._bus.register(DismissException, DismissExceptionHandler(self.uow, publish))
         self._bus.register(Compensate, CompensateHandler(self.uow, publish))
@@ -397,6 +400,8 @@ class ConnectedPsa:
 
 
 class Mailbox:
+    delivers = True
+
     def __init__(self, process: Process) -> None:
         self._process = process
 

@@ -20,6 +20,7 @@ from tests.harness.builders import TENANT
 from tests.harness.waiting import HANG_SECONDS, until
 from tests.stateful import checks
 from tests.stateful.people import FIONA
+from tests.stateful.process import SEALS
 from tests.stateful.simulation import Simulation
 from tests.stateful.worlds import World
 
@@ -55,7 +56,7 @@ def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
         with firm.world.uow() as inner:
             yield cast(UnitOfWork, SlowUnitOfWork(inner, reached, goes_on))
 
-    decide = DecideApprovalHandler(cast(UnitOfWorkFactory, slow), Bus().publish)
+    decide = DecideApprovalHandler(cast(UnitOfWorkFactory, slow), Bus().publish, SEALS)
     command = DecideApproval(TENANT, task.id, task.plan_hash, FIONA.id, Decision.APPROVE)
     watching = create_engine(settings.database_url.get_secret_value(), isolation_level="AUTOCOMMIT")
     with ThreadPoolExecutor(2) as pool:

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
-from oppsync.pipeline.approve import REQUIRED_ROLES, open_tasks, weigh_decisions
+from oppsync.pipeline.approve import open_tasks, weigh_decisions
 from oppsync.pipeline.stage import Advance, Await, Park
 from tests.harness import builders as make
 

@@ -143,6 +143,7 @@ class Surroundings:
             clock=self,
             uow=cast(Any, self.uow),
             effects=cast(Any, None),
+            seals=cast(Any, None),
             base_url="http://localhost",
             stage="any",
         )

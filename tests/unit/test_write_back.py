@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
+from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, TaskStatus
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.systems import PlanSystems
@@ -35,6 +37,7 @@ class Surroundings:
         self.capabilities = capabilities
         self.performed: list[EffectKind] = []
         self.ledger = SimpleNamespace(get=lambda tenant_id, key: PARENT)
+        self.approvals = SimpleNamespace(of=lambda tenant_id, opportunity_id: APPROVED)
         self.plans = SimpleNamespace(get=lambda tenant_id, opportunity_id, plan_hash: PLAN)
 
     @contextmanager
@@ -57,6 +60,18 @@ class Surroundings:
         return lambda *_: None
 
 
+APPROVED = [
+    ApprovalTask(
+        id=uuid4(),
+        opportunity_id=make.OPPORTUNITY_ID,
+        plan_hash=PLAN.hash,
+        role=role,
+        status=TaskStatus.APPROVED,
+        candidates=(),
+        opened_at=make.NOW,
+    )
+    for role in REQUIRED_ROLES
+]
 PARENT = LedgerRow(
     key="k",
     kind=EffectKind.PARENT,
@@ -80,6 +95,7 @@ def test_somebody_is_asked_for_only_where_the_psa_takes_requests(staffing: bool)
         clock=surroundings,
         uow=surroundings,
         effects=surroundings,
+        seals=surroundings,
         base_url="http://localhost",
         stage="write_back",
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
+import sqlalchemy
+
 from oppsync.domain.approval.tasks import RuleUse, TaskStatus
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.plan import short_hash
@@ -174,6 +176,30 @@ def test_a_decision_answers_with_its_receipt_and_counts_once(browser: Browsers, 
     assert "Record decision" not in words
     events = [entry.type for entry in office.application.queries.timeline(TENANT, waiting.opportunity_id)]
     assert events.count("plan.approved.v1") == 1
+
+
+def test_a_plan_that_was_changed_in_the_database_is_shown_and_decided_by_nobody(
+    browser: Browsers, office: Office
+) -> None:
+    waiting = office.waiting()
+    ana = browser("ana")
+    token = ana.get(page_of(waiting)).form_token
+    with office.application.engine.begin() as connection:
+        connection.execute(
+            sqlalchemy.text("""update plans set content = jsonb_set(content, '{name}', '"Another deal"')""")
+        )
+
+    shown = ana.get(page_of(waiting))
+    assert shown.status == 409
+    assert "The stored plan is not the one with the hash" in shown.words
+    assert "Another deal" not in shown.words
+    decided = ana.client.post(page_of(waiting), data={"csrf_token": token, **approve(waiting, comment="Fine")})
+    assert decided.status_code == 409
+    deal = browser("olga").get(f"/opportunities/{waiting.opportunity_id}")
+    assert deal.status == 200
+    assert "The stored plan is not the one with the hash" in deal.words
+    with office.uow() as uow:
+        assert uow.approvals.get(TENANT, waiting.finance.id).status == "open"
 
 
 def test_rejecting_needs_a_reason_and_keeps_the_choice(browser: Browsers, office: Office) -> None:

@@ -93,6 +93,7 @@ def _approvals() -> Select[Any]:
     return (
         select(
             *_TASK,
+            plans.c.hash,
             plans.c.content,
             plans.c.provenance,
             plans.c.erp,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
 from adapters.postgres.tables import approval_tasks
+from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.kernel.errors import NotFound
@@ -40,6 +41,22 @@ _APPROVE_BY_RULE = _BY_RULE.on_conflict_do_update(
     index_where=approval_tasks.c.status != text("'void'"),
     set_={name: _BY_RULE.excluded[name] for name in ("status", "decided_at", "rule")},
     where=approval_tasks.c.status == TaskStatus.OPEN,
+).returning(approval_tasks)
+
+_SEAL = (
+    update(approval_tasks)
+    .where(approval_tasks.c.tenant_id == bindparam("of_tenant"), approval_tasks.c.id == bindparam("of_task"))
+    .values(seal=bindparam("new_seal", type_=approval_tasks.c.seal.type))
+)
+
+_VOID_THESE = (
+    update(approval_tasks)
+    .where(
+        approval_tasks.c.tenant_id == bindparam("of_tenant"),
+        approval_tasks.c.id.in_(bindparam("of_tasks", expanding=True)),
+        approval_tasks.c.status != TaskStatus.VOID,
+    )
+    .values(status=TaskStatus.VOID)
 )
 
 
@@ -81,7 +98,7 @@ class PostgresApprovals:
 
     def approve_by_rule(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
-    ) -> None:
+    ) -> ApprovalTask | None:
         task = {
             "tenant_id": tenant_id,
             "id": uuid7(),
@@ -91,7 +108,8 @@ class PostgresApprovals:
             "candidates": [],
             "rule": rule.model_dump(mode="json"),
         }
-        self._session.execute(_APPROVE_BY_RULE, task)
+        approved = self._session.execute(_APPROVE_BY_RULE, task).mappings().one_or_none()
+        return to_task(approved) if approved else None
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
@@ -114,9 +132,17 @@ class PostgresApprovals:
         )
         return to_task(self._session.execute(statement).mappings().one())
 
+    def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
+        sealed = {"of_tenant": tenant_id, "of_task": task_id, "new_seal": seal.model_dump(mode="json")}
+        self._session.execute(_SEAL, sealed)
+
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "kept": keep_hash or ""}
         return self._session.execute(_VOID, which).rowcount
+
+    def void_these(self, tenant_id: str, task_ids: Collection[UUID]) -> int:
+        which = {"of_tenant": tenant_id, "of_tasks": list(task_ids)}
+        return self._session.execute(_VOID_THESE, which).rowcount
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}

@@ -27,12 +27,14 @@ _SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa)
 
 _KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
 
-_ADD_PLAN = (
-    insert(plans)
-    .values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
-    .on_conflict_do_nothing(index_elements=["tenant_id", "opportunity_id", "hash"])
-    .returning(plans.c.number)
-)
+_NEW_PLAN = insert(plans).values(number=select(func.count() + 1).where(*_OF_OPPORTUNITY).scalar_subquery())
+
+# One of the same hash and another content was changed since: the plan that has the hash takes its place again.
+_ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
+    index_elements=["tenant_id", "opportunity_id", "hash"],
+    set_={name: _NEW_PLAN.excluded[name] for name in ("content", "provenance")},
+    where=plans.c.content.is_distinct_from(_NEW_PLAN.excluded.content),
+).returning(plans.c.number)
 
 
 class PostgresPlans:

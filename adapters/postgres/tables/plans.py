@@ -90,6 +90,8 @@ approval_tasks = Table(
     text_column("comment", default=""),
     # The rule's name and row, when it approved without a person.
     json_column("rule", nullable=True),
+    # What was decided, sealed by a key outside the database; null of a decision of a release before seals.
+    json_column("seal", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "opportunity_id", "plan_hash"],

@@ -6,8 +6,9 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
+from oppsync.domain.approval.seals import Seal
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 
@@ -17,6 +18,9 @@ class TaskStatus(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     VOID = "void"  # the plan changed, the deal was withdrawn, or the other role rejected it
+
+
+REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
 
 
 class Decision(StrEnum):
@@ -46,7 +50,8 @@ class RuleUse(Frozen):
 class ApprovalTask(Frozen):
     """One role's decision on one plan. `candidates` are the people notified when it was opened.
 
-    Approved by a person (`decided_by`) or by a rule (`rule`), never by both.
+    Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `seal`: what was decided, sealed;
+    None while it is open, and of a decision that a release before seals recorded.
     """
 
     id: UUID
@@ -60,6 +65,7 @@ class ApprovalTask(Frozen):
     decided_by: UUID | None = None
     comment: Text = ""
     rule: RuleUse | None = None
+    seal: Seal | None = Field(default=None, exclude=True, repr=False)
 
 
 class SignedIn(Frozen):

@@ -104,6 +104,12 @@ class PlanApproved(Event):
     type = "plan.approved.v1"
 
 
+class TamperingFound(Event):
+    """What is stored is not what was signed: a plan or a decision was changed in the database."""
+
+    type = "tampering.found.v1"
+
+
 class ApprovalRuleSet(Event):
     """A person set a rule that approves plans from a day on, or until one."""
 

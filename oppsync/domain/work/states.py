@@ -68,6 +68,8 @@ def _moves_from(state: State) -> frozenset[State]:
         moves |= {State.RECEIVED, State.WITHDRAWN}
     if state is State.APPROVED:
         moves |= {State.WITHDRAWN}  # lost before the first effect was sent
+    if state in (State.AWAITING_APPROVAL, State.APPROVED, State.REFUSED):
+        moves |= {State.PLANNED}  # a decision without a seal is asked for again
     return moves - {state}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
+from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
 from oppsync.domain.values.roles import ApprovalRole
 
@@ -23,8 +24,9 @@ class Approvals(Protocol):
 
     def approve_by_rule(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
-    ) -> None:
-        """Add an approved task, or approve the open one of this opportunity, plan and role."""
+    ) -> ApprovalTask | None:
+        """Add an approved task, or approve the open one of this opportunity, plan and role. None where it was
+        decided already."""
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         """All tasks of an opportunity, oldest first, void ones too."""
@@ -36,8 +38,14 @@ class Approvals(Protocol):
         self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
     ) -> ApprovalTask: ...
 
+    def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
+        """Keep the seal of a decision that was recorded in this transaction."""
+
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
+
+    def void_these(self, tenant_id: str, task_ids: Collection[UUID]) -> int:
+        """Void these tasks. Returns how many."""
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         """Void the tasks that nobody decided yet. Returns how many."""

@@ -15,10 +15,11 @@ from oppsync.domain.plan.systems import PlanSystems
 
 class Plans(Protocol):
     def add(self, tenant_id: str, opportunity_id: UUID, plan: Plan) -> int:
-        """Store the plan, unless one of the same hash is stored. Returns its number, counted from 1."""
+        """Store the plan, unless one of the same hash and content is stored; a content that was changed since
+        is replaced. Returns its number, counted from 1."""
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
-        """Raises NotFound."""
+        """Its content is hashed anew. Raises NotFound, and PlanTampered where the hash is another."""
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         """The systems the plan goes to; None when none are stored with it, or there is no such plan."""

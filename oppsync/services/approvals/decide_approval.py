@@ -15,7 +15,9 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, Forbidden
 from oppsync.kernel.text_input import comment
 from oppsync.pipeline.approve import owner_email
+from oppsync.pipeline.signed import seal_decision
 from oppsync.pipeline.table import stage_for
+from oppsync.ports.seals import Seals
 from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import DecideApproval
@@ -31,6 +33,7 @@ _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
 class DecideApprovalHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    seals: Seals
 
     def __call__(self, command: DecideApproval) -> ApprovalTask:
         with self.uow() as uow:
@@ -41,9 +44,11 @@ class DecideApprovalHandler:
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, command.person_id)
             self._check(uow, command, task, opportunity, person)
+            plan = uow.plans.get(tenant_id, opportunity.id, task.plan_hash)
             required = "Give a reason for the rejection." if command.decision is Decision.REJECT else ""
             text = comment(command.comment, "comment", required=required)
             decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
+            seal_decision(uow, self.seals, opportunity, decided, plan)
             self._go_on(uow, opportunity, command, decided, person)
             crash_point("decision.uncommitted", task.role)
             uow.commit()

@@ -5,13 +5,15 @@ Nothing is committed when the lease's token or the opportunity's version changed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalVoided, Event, ExceptionRaised, StateChanged
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.payload_references import record_reference
@@ -19,6 +21,7 @@ from oppsync.domain.work.states import RESTING, State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import LeaseLost
+from oppsync.pipeline.signed import seal_decision
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION, STRAIGHT_ON, Due
@@ -92,7 +95,7 @@ def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
             # The failed re-read counts as done: a person looks now, and replays or gets it changed.
             parked = {"reread_done": before.reread_requested, **settled}
             if before.state not in RESTING:
-                parked |= {"state": State.PARKED, "resume_state": before.state}
+                parked |= {"state": State.PARKED, "resume_state": outcome.resume or before.state}
             return changed(outcome.opportunity, **parked)
         case Advance():
             check_move(before.state, outcome.to)
@@ -113,14 +116,19 @@ def _carry_out(
             if after.state is not State.PARKED and context.opportunity.state is State.PARKED:
                 actor = stage_actor(context.stage)
                 uow.exceptions.close_open(after.tenant_id, after.id, actor, "Changed in the CRM")
-            for item in outcome.items:
-                reference = record_reference(after.id)
-                events.append(_raise(uow, context, [item], reference, Disposition.BUSINESS))
-            return events
+            return events + raise_items(uow, context, outcome.items)
         case Park():
-            return [_raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)]
+            count = uow.approvals.void(after.tenant_id, after.id, None) if outcome.void_tasks else 0
+            raised = _raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)
+            return [raised, *_voided(context, after, count)]
         case Await():
-            return []
+            return raise_items(uow, context, outcome.items)
+
+
+def raise_items(uow: UnitOfWork, context: StageContext, items: Sequence[Finding]) -> list[Event]:
+    """Open an item for each, although the work goes on. Returns the events."""
+    reference = record_reference(context.opportunity.id)
+    return [_raise(uow, context, [item], reference, Disposition.BUSINESS) for item in items]
 
 
 def _approvals(
@@ -131,9 +139,22 @@ def _approvals(
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
     for role, candidates in outcome.open_tasks.items():
         uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", role, candidates)
-    for role, rule in outcome.by_rule.items():
-        uow.approvals.approve_by_rule(after.tenant_id, after.id, after.plan_hash or "", role, rule)
-    count = _void(uow, after, outcome)
+    if outcome.by_rule:
+        _approve_by_rules(uow, context, after, outcome.by_rule)
+    return _voided(context, after, _void(uow, after, outcome))
+
+
+def _approve_by_rules(
+    uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, by_rule: Mapping[ApprovalRole, RuleUse]
+) -> None:
+    plan = uow.plans.get(after.tenant_id, after.id, after.plan_hash or "")
+    for role, rule in by_rule.items():
+        task = uow.approvals.approve_by_rule(after.tenant_id, after.id, plan.hash, role, rule)
+        if task is not None:
+            seal_decision(uow, context.seals, after, task, plan)
+
+
+def _voided(context: StageContext, after: TrackedOpportunity, count: int) -> list[Event]:
     if count == 0:
         return []
     voided = ApprovalVoided(
@@ -146,8 +167,11 @@ def _approvals(
 
 
 def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
-    """Void tasks and return how many. After a rejection those still open, after a withdrawal all of them, with
-    a new plan those of other plans."""
+    """Void tasks and return how many the audit trail has yet to name. After a rejection those still open, after
+    a withdrawal all of them, with a new plan those of other plans."""
+    if outcome.void_these:  # the stage's own event names them
+        uow.approvals.void_these(after.tenant_id, outcome.void_these)
+        return 0
     if outcome.to is State.REFUSED:
         return uow.approvals.void_open(after.tenant_id, after.id)
     if outcome.void_tasks or outcome.to is State.WITHDRAWN:

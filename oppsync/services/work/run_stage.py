@@ -9,11 +9,14 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import StageDeferred
 from oppsync.domain.work.exceptions import Disposition
@@ -35,16 +38,18 @@ from oppsync.kernel.stage_scope import stage_scope
 from oppsync.pipeline import refresh
 from oppsync.pipeline.effects import StageEffects
 from oppsync.pipeline.retry import backoff
+from oppsync.pipeline.signed import tampered
 from oppsync.pipeline.stage import Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.clock import Clock
 from oppsync.ports.reporter import Reporter
+from oppsync.ports.seals import Seals
 from oppsync.ports.storage.opportunities import HANDED_ON, Due
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.work.commands import RunStage
 from oppsync.services.work.lease_keeper import LeaseKeeper
-from oppsync.services.work.record_outcome import Worked, commit, look_again, record
+from oppsync.services.work.record_outcome import Worked, commit, look_again, raise_items, record
 
 # A worker that has gone straight on for this long lets others have a turn.
 HAND_ON_AFTER_SECONDS = 10.0
@@ -66,6 +71,7 @@ class RunStageHandler:
     clock: Clock
     reporter: Reporter
     keeper: LeaseKeeper
+    seals: Seals
     stopping: threading.Event
     holder: str
     base_url: str
@@ -109,6 +115,7 @@ class RunStageHandler:
             clock=self.clock,
             uow=self.uow,
             effects=effects,
+            seals=self.seals,
             base_url=self.base_url,
             stage=name,
         )
@@ -123,12 +130,16 @@ class RunStageHandler:
             with stage_scope(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
                 outcome = _decide(context)
             crash_point("stage.decided", context.stage)
+            if isinstance(outcome, Await) and outcome.later is not None:
+                return self._defer(context, outcome.later, outcome.items)
             # Checked after the stage: a process that has to stop by then begins no other.
             return record(context, self.publish, outcome, hand_on=self._hands_on(started))
         except (LeaseLost, StoreUnavailable):
             raise
         except TransientError as error:
             return self._defer(context, error)
+        except PlanTampered as error:
+            return record(context, self.publish, tampered(context, error), hand_on=self._hands_on(started))
         except BusinessError as error:
             parked = _park(context, error.code, error.message, Disposition.BUSINESS)
             return record(context, self.publish, parked, hand_on=self._hands_on(started))
@@ -136,8 +147,9 @@ class RunStageHandler:
             message = error.message if isinstance(error, OppsyncError) else type(error).__name__
             return self._dead_letter(context, "BUG", f"{message} (stage {context.stage})", error)
 
-    def _defer(self, context: StageContext, error: TransientError) -> Worked:
-        """Due again after a pause that Postgres remembers; too many failures in a row make a dead letter."""
+    def _defer(self, context: StageContext, error: TransientError, items: Sequence[Finding] = ()) -> Worked:
+        """Due again after a pause that Postgres remembers; too many failures in a row make a dead letter.
+        `items` become exception items at once."""
         opportunity = context.opportunity
         tries = opportunity.tries + (0 if isinstance(error, NO_FAILURE) else 1)
         if tries > stage_for(opportunity.state).max_tries:
@@ -153,7 +165,8 @@ class RunStageHandler:
         events = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
         after = changed(opportunity, tries=tries, crashes=0)
         with self.uow() as uow:
-            worked = commit(uow, context, self.publish, after, Due(pause), *events)
+            raised = raise_items(uow, context, items)
+            worked = commit(uow, context, self.publish, after, Due(pause), *events, *raised)
         return worked or look_again(context)
 
     def _pause(self, opportunity: TrackedOpportunity, error: TransientError) -> timedelta:

@@ -98,6 +98,8 @@ def _void(detail: ApprovalDetail) -> str:
         return f"{who} rejected plan {detail.plan_number} for {role}. Nothing is left for you."
     if detail.opportunity_state is State.WITHDRAWN:
         return f"The deal is no longer won. Plan {detail.plan_number} is no longer valid."
+    if detail.current_hash == detail.task.plan_hash:
+        return f"Plan {detail.plan_number} has to be decided anew; the deal's timeline gives the reason."
     return f"The deal changed: plan {detail.plan_number} is no longer valid."
 
 

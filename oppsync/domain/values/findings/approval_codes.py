@@ -16,6 +16,18 @@ APPROVAL_CODES: dict[str, CodeText] = {
         "After a restored backup the plan has to be approved again. Projects that equal it are then kept, "
         "and none is created twice. Ask the approvers, or settle it in the ERP; then dismiss this item.",
     ),
+    "PLAN_TAMPERED": code_text(
+        "The stored plan is not the one that was approved",
+        OwnerRole.OPERATIONS,
+        "Find out who changed the database: nothing is created by it. Then replay: the deal is planned "
+        "anew, and everybody approves again.",
+    ),
+    "APPROVAL_FORGED": code_text(
+        "An approval is not as it was given",
+        OwnerRole.OPERATIONS,
+        "Find out who changed the database: nothing is created by it. Then replay: the deal is planned "
+        "anew, and everybody approves again.",
+    ),
     "LOST_AFTER_APPROVAL": code_text(
         "The deal was lost after its projects were created",
         OwnerRole.DELIVERY,

@@ -31,6 +31,12 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         OwnerRole.INTEGRATION,
         "Correct what the CRM sends; the delivery is kept and can be replayed.",
     ),
+    "NOTIFICATION_REFUSED": code_text(
+        "A notification cannot be delivered",
+        OwnerRole.OPERATIONS,
+        "Correct the person's address or mailbox, then replay: it is sent again. The deal goes on waiting for "
+        "people meanwhile; everybody else was notified.",
+    ),
     "POLL_REFUSED": code_text(
         "The CRM rejects polling",
         OwnerRole.INTEGRATION,
