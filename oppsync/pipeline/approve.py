@@ -7,35 +7,34 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
-from oppsync.domain.approval.who_may import may_decide
-from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal
+from oppsync.domain.deal.parties import Party
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import Message
-from oppsync.domain.plan.overrides import editors
-from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
+from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind, outside_key
-from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.plain_text import quoted_in_mail
+from oppsync.pipeline.duties import REQUIRED_ROLES, Candidates, Duties, duties_of, reconsider
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 ACTOR = stage_actor("approve")
-REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
-Candidates = Mapping[ApprovalRole, Sequence[Person]]
 ByRule = Mapping[ApprovalRole, RuleUse]
 Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
@@ -58,20 +57,22 @@ def open_tasks(
     candidates: Candidates,
     by_rule: ByRule = NOTHING_BY_RULE,
     *,
+    decided: Collection[ApprovalRole] = (),
     lost: bool = False,
 ) -> Outcome:
     """From `planned`: each role gets its task unless a rule approves for it, and the deal goes straight on
     when rules approve for all. Parked when a role needs a person and nobody may decide for it.
 
-    `lost`: its projects exist, but a restored backup lost their approval. They are taken over once the plan is
-    approved anew; an exception item tells a person meanwhile.
+    `decided`: the roles that approved this plan already. `lost`: its projects exist, but a restored backup lost
+    their approval. They are taken over once the plan is approved anew; an exception item tells a person
+    meanwhile.
     """
-    asked = [role for role in REQUIRED_ROLES if role not in by_rule]
+    asked = [role for role in REQUIRED_ROLES if role not in by_rule and role not in decided]
     alone = nobody_approves(candidates, asked)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id))
     return Advance(
-        State.AWAITING_APPROVAL if asked else State.APPROVED,
+        State.AWAITING_APPROVAL if asked or decided else State.APPROVED,
         opportunity,
         items=[APPROVAL_LOST] if lost else (),
         open_tasks={role: tuple(person.id for person in candidates[role]) for role in asked},
@@ -126,34 +127,27 @@ def weigh_decisions(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTas
 
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
+    known = duties_of(context, opportunity)
+    _notify(context, _told_that_it_does_not_stand(context, known))
     if opportunity.state is State.PLANNED:
-        lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
-        with context.uow.reading() as uow:
-            edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
-            people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
-            # A deal whose approval was lost with a restored backup is for people, not for rules.
-            by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(edited_by))
-        return open_tasks(opportunity, people, by_rule, lost=lost)
-    with context.uow.reading() as uow:
-        tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    outcome = weigh_decisions(opportunity, tasks)
+        return _propose(context, known)
+    asked_anew = reconsider(context, opportunity, known)
+    if asked_anew is not None:
+        return asked_anew
+    outcome = weigh_decisions(opportunity, known.tasks)
     if isinstance(outcome, Await):
-        _notify(context, tasks)
+        _notify(context, _asked(context, known))
     return outcome
 
 
-def candidates(
-    uow: UnitOfWork, tenant_id: str, owner: str | None, edited_by: Collection[UUID] = ()
-) -> Candidates:
-    """Who may decide for each role; `owner`: the e-mail of who sold the deal."""
-    return {
-        role: [
-            person
-            for person in uow.people.with_role(tenant_id, ROLE_FOR[role])
-            if may_decide(person, role, owner, (), edited_by) is None
-        ]
-        for role in REQUIRED_ROLES
-    }
+def _propose(context: StageContext, known: Duties) -> Outcome:
+    opportunity = context.opportunity
+    lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
+    with context.uow.reading() as uow:
+        # What a restored backup forgot, people look at.
+        by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(known.involved.editors))
+    able = known.candidates(known.of_plan(opportunity.plan_hash))
+    return open_tasks(opportunity, able, by_rule, decided=known.decided(opportunity.plan_hash), lost=lost)
 
 
 def _by_rule(context: StageContext, uow: UnitOfWork, *, edited: bool) -> ByRule:
@@ -197,28 +191,21 @@ def _knows(uow: UnitOfWork, tenant_id: str, rules: Rules, customer: str | None) 
     return asks and customer is not None and uow.opportunities.knows_customer(tenant_id, customer)
 
 
-def owner_email(record: Opportunity | None) -> str | None:
-    return record.owner.email if record and record.owner else None
+class Notification(NamedTuple):
+    """A message, and how the ledger names it."""
+
+    path: str
+    message: Message
 
 
-def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
-    """Notify each candidate of each open task, once: a link, no amount."""
-    opportunity = context.opportunity
-    with context.uow.reading() as uow:
-        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
-        recipients = [
-            (task, uow.people.get(opportunity.tenant_id, person_id))
-            for task in tasks
-            if task.status is TaskStatus.OPEN and task.plan_hash == opportunity.plan_hash
-            for person_id in task.candidates
-        ]
-    for task, person in recipients:
-        message = _message(context, task, person, plan)
+def _notify(context: StageContext, notifications: Sequence[Notification]) -> None:
+    """Send each, once."""
+    for path, message in notifications:
         effect = Effect(
             key=message.key,
             kind=EffectKind.NOTIFICATION,
-            path=f"{task.role}/{person.email}",
-            opportunity_id=opportunity.id,
+            path=path,
+            opportunity_id=context.opportunity.id,
             connection_id="notifier",
             request=message.model_dump(mode="json"),
             quarantine=timedelta(0),
@@ -226,26 +213,73 @@ def _notify(context: StageContext, tasks: Sequence[ApprovalTask]) -> None:
         context.effects.perform(effect, _cannot_look_up, partial(_send, context, message))
 
 
-def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Plan) -> Message:
-    opportunity = context.opportunity
+def _asked(context: StageContext, known: Duties) -> Sequence[Notification]:
+    """For each candidate of each open task: a link, no amount."""
+    plan_hash = context.opportunity.plan_hash or ""
+    waiting = [task for task in known.of_plan(plan_hash) if task.status is TaskStatus.OPEN]
+    if not waiting:
+        return []
     # What others wrote is quoted: it may hold line ends and addresses, and the only link is ours.
-    name, customer = quoted_in_mail(plan.content.name), quoted_in_mail(plan.content.customer_name)
-    return Message(
-        key=outside_key(
-            opportunity.tenant_id,
-            "notifier",
-            opportunity.source_id,
-            EffectKind.NOTIFICATION,
-            f"{task.id}/{person.id}",
-        ),
-        to=person.email,
-        subject=f"Approve the plan of {name}",
-        body=(
-            f"Hello {quoted_in_mail(person.name)},\n\n"
-            f"{name} for {customer} needs your decision for {task.role} on plan "
-            f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
-        ),
-    )
+    name, customer = _names(context, plan_hash)
+    unmatched = "".join(f"\n{_not_known(owner)}\n" for owner in known.unmatched_owners())
+    asked = []
+    for task in waiting:
+        words = f"{name} for {customer} needs your decision for {task.role} on plan {short_hash(plan_hash)}."
+        for person in known.people:
+            if person.id in task.candidates:
+                key = _key(context, f"{task.id}/{person.id}")
+                body = _body(context, task, person, words)
+                message = Message(
+                    key=key,
+                    to=person.email,
+                    subject=f"Approve the plan of {name}",
+                    body=body + unmatched,
+                )
+                asked.append(Notification(f"{task.role}/{person.email}", message))
+    return asked
+
+
+def _not_known(owner: Party) -> str:
+    address = f" ({quoted_in_mail(owner.email)})" if owner.email else ""
+    who = f"{quoted_in_mail(owner.name)}{address}"
+    return f"An owner in the CRM, {who}, matches no user here: make sure that it is not you."
+
+
+def _told_that_it_does_not_stand(context: StageContext, known: Duties) -> Sequence[Notification]:
+    """For each person whose approval does not stand any more."""
+    people = {person.id: person for person in known.people}
+    told = []
+    for task in known.tasks:
+        person = people.get(task.decided_by) if task.decided_by else None
+        if task.void_because is None or person is None:
+            continue
+        name, _ = _names(context, task.plan_hash)
+        words = (
+            f"Your approval of plan {short_hash(task.plan_hash)} of {name} for {task.role} does not "
+            f"stand any more: it came from somebody who {REFUSAL_REASONS[Refusal(task.void_because)]}. It is "
+            "asked anew."
+        )
+        key = _key(context, f"{task.id}/{person.id}/void")
+        subject = f"Your approval of {name} does not stand"
+        message = Message(key=key, to=person.email, subject=subject, body=_body(context, task, person, words))
+        told.append(Notification(f"{task.role}/{person.email}/void", message))
+    return told
+
+
+def _names(context: StageContext, plan_hash: str) -> tuple[str, str]:
+    """What a plan and its customer are called, as a mail may quote them."""
+    with context.uow.reading() as uow:
+        plan = uow.plans.get(context.opportunity.tenant_id, context.opportunity.id, plan_hash)
+    return quoted_in_mail(plan.content.name), quoted_in_mail(plan.content.customer_name)
+
+
+def _key(context: StageContext, path: str) -> str:
+    opportunity = context.opportunity
+    return outside_key(opportunity.tenant_id, "notifier", opportunity.source_id, EffectKind.NOTIFICATION, path)
+
+
+def _body(context: StageContext, task: ApprovalTask, person: Person, words: str) -> str:
+    return f"Hello {quoted_in_mail(person.name)},\n\n{words}\n\n{context.base_url}/approvals/{task.id}\n"
 
 
 def _cannot_look_up() -> ExternalRecord | None:

@@ -146,6 +146,9 @@ class MemoryApprovals:
             if task.plan_hash != keep_hash and task.status is not TaskStatus.VOID
         )
 
+    def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
+        self._rows[task_id] = changed(self._rows[task_id], status=TaskStatus.VOID, void_because=because)
+
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         return self._void(task for task in self.of(tenant_id, opportunity_id) if task.status is TaskStatus.OPEN)
 

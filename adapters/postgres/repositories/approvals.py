@@ -118,6 +118,12 @@ class PostgresApprovals:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "kept": keep_hash or ""}
         return self._session.execute(_VOID, which).rowcount
 
+    def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
+        which = update(approval_tasks).where(
+            approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id
+        )
+        self._session.execute(which.values(status=TaskStatus.VOID, void_because=because))
+
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         return self._session.execute(_VOID_OPEN, which).rowcount

@@ -90,6 +90,8 @@ approval_tasks = Table(
     text_column("comment", default=""),
     # The rule's name and row, when it approved without a person.
     json_column("rule", nullable=True),
+    # Why a decision does not stand any more.
+    text_column("void_because", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "opportunity_id", "plan_hash"],

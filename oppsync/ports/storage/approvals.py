@@ -39,5 +39,8 @@ class Approvals(Protocol):
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
 
+    def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
+        """Void one task: its decision does not stand `because` of something, or nobody asked may decide it."""
+
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         """Void the tasks that nobody decided yet. Returns how many."""
