@@ -50,10 +50,11 @@ from oppsync.ports.notifier import Notifier
 from oppsync.ports.queries import Queries
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.admin.commands import CreatePerson, CreateToken, SignIn, SignOut
+from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson, SignIn, SignOut
 from oppsync.services.admin.people import (
     CreatePersonHandler,
     CreateTokenHandler,
+    IdentifyPersonHandler,
     Identity,
     SignInHandler,
     SignOutHandler,
@@ -225,6 +226,7 @@ def _bus(
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(CreatePerson, CreatePersonHandler(uow, passwords))
+    bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
     bus.register(CreateToken, CreateTokenHandler(uow))
     bus.register(SignIn, SignInHandler(uow, passwords))
     bus.register(SignOut, SignOutHandler(uow))

@@ -11,7 +11,20 @@ from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
-from oppsync.services.admin.commands import CreatePerson, CreateToken
+from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson
+
+_further_email = click.option(
+    "--further-email",
+    "further_emails",
+    multiple=True,
+    help="Another address that the CRM knows the person by; may be given several times.",
+)
+_crm_user_id = click.option(
+    "--crm-user-id",
+    "crm_user_ids",
+    multiple=True,
+    help="The person's id as a user of the CRM; may be given several times.",
+)
 
 
 @click.group("user", help="People who sign in.")
@@ -34,8 +47,12 @@ def token() -> None:
     type=click.Choice([role.value for role in PersonRole]),
     help="Role of the person; repeatable.",
 )
+@_further_email
+@_crm_user_id
 @json_option
-def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) -> None:
+def create_user(
+    email: str, name: str, roles: tuple[str, ...], as_json: bool, **known_by: tuple[str, ...]
+) -> None:
     """Add a person. The password is asked for, or is the first line of standard input."""
     with connected() as application:
         command = CreatePerson(
@@ -45,12 +62,43 @@ def create_user(email: str, name: str, roles: tuple[str, ...], as_json: bool) ->
             name=name,
             password=_password(),
             roles=frozenset(PersonRole(role) for role in roles),
+            **known_by,
         )
         person_id = application.dispatch(command)
     if as_json:
         print_json({"id": str(person_id), "email": email.lower(), "roles": sorted(roles)})
     else:
         click.echo(f"{name} can sign in as {email.lower()}.")
+
+
+@user.command("identify")
+@click.option("--email", required=True, help="What the person signs in with.")
+@_further_email
+@_crm_user_id
+@json_option
+def identify_user(
+    email: str, further_emails: tuple[str, ...], crm_user_ids: tuple[str, ...], as_json: bool
+) -> None:
+    """Say by what else the CRM knows a person, in place of what was said before.
+
+    Nobody approves a deal that they own, owned or requested, whichever of these the CRM names. None of them
+    opens anything: people sign in with --email, and are written to there.
+    """
+    with connected() as application:
+        application.dispatch(
+            IdentifyPerson(application.tenant_id, COMMAND_LINE, email, further_emails, crm_user_ids)
+        )
+    if as_json:
+        print_json(
+            {
+                "email": email.lower(),
+                "further_emails": list(further_emails),
+                "crm_user_ids": list(crm_user_ids),
+            }
+        )
+    else:
+        known_by = ", ".join((*further_emails, *crm_user_ids)) or "no other address and no user of the CRM"
+        click.echo(f"{email.lower()} is known by {known_by}.")
 
 
 @token.command("create")

@@ -200,7 +200,10 @@ def lacking(capabilities: Capabilities) -> str:
                 "closes nothing that was created": capabilities.cancels,
             }
         case CrmCapabilities():
-            able = {"cannot be polled, so nobody notices a lost webhook": capabilities.polls}
+            able = {
+                "cannot be polled, so nobody notices a lost webhook": capabilities.polls,
+                "does not tell who owned a deal before it was read": capabilities.owner_history,
+            }
         case PsaCapabilities():
             able = {"takes no staffing requests": capabilities.staffing}
     words = [what for what, can in able.items() if not can]

@@ -21,6 +21,7 @@ from adapters.postgres.repositories.ledger import PostgresLedger
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.repositories.outbox import PostgresOutbox
 from adapters.postgres.repositories.overrides import PostgresPlanOverrides
+from adapters.postgres.repositories.parties import PostgresParties
 from adapters.postgres.repositories.people import PostgresPeople
 from adapters.postgres.repositories.plans import PostgresPlans
 from adapters.postgres.repositories.references import Books, PostgresReferences
@@ -33,7 +34,7 @@ from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
-from oppsync.ports.storage.opportunities import Due, Opportunities
+from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
@@ -45,6 +46,7 @@ class PostgresUnitOfWork:
         self._session = session = Session(connection)
         self._outcomes = PostgresOpportunities(session)
         self.opportunities: Opportunities = self._outcomes
+        self.parties: Parties = PostgresParties(session)
         self.watermarks: Watermarks = PostgresWatermarks(session)
         self.deliveries: Deliveries = PostgresDeliveries(session)
         self.plans: Plans = PostgresPlans(session)

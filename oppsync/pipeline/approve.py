@@ -10,20 +10,18 @@ from uuid import UUID
 
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
 from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, RuleUse, TaskStatus
-from oppsync.domain.approval.who_may import may_decide
-from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.overrides import editors
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider
 from oppsync.pipeline.notify import notify
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
@@ -31,7 +29,6 @@ from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 ACTOR = stage_actor("approve")
-Candidates = Mapping[ApprovalRole, Sequence[Person]]
 ByRule = Mapping[ApprovalRole, RuleUse]
 Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
@@ -54,20 +51,22 @@ def open_tasks(
     candidates: Candidates,
     by_rule: ByRule = NOTHING_BY_RULE,
     *,
+    decided: Collection[ApprovalRole] = (),
     lost: bool = False,
 ) -> Outcome:
     """From `planned`: each role gets its task unless a rule approves for it, and the deal goes straight on
     when rules approve for all. Parked when a role needs a person and nobody may decide for it.
 
-    `lost`: its projects exist, but a restored backup lost their approval. They are taken over once the plan is
-    approved anew; an exception item tells a person meanwhile.
+    `decided`: the roles that approved this plan already. `lost`: its projects exist, but a restored backup lost
+    their approval. They are taken over once the plan is approved anew; an exception item tells a person
+    meanwhile.
     """
-    asked = [role for role in REQUIRED_ROLES if role not in by_rule]
+    asked = [role for role in REQUIRED_ROLES if role not in by_rule and role not in decided]
     alone = nobody_approves(candidates, asked)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id))
     return Advance(
-        State.AWAITING_APPROVAL if asked else State.APPROVED,
+        State.AWAITING_APPROVAL if asked or decided else State.APPROVED,
         opportunity,
         items=[APPROVAL_LOST] if lost else (),
         open_tasks={role: tuple(person.id for person in candidates[role]) for role in asked},
@@ -122,33 +121,26 @@ def weigh_decisions(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTas
 
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
+    known = duties_of(context, opportunity)
     if opportunity.state is State.PLANNED:
-        lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
-        with context.uow.reading() as uow:
-            edited_by = editors(uow.overrides.of(opportunity.tenant_id, opportunity.id))
-            people = candidates(uow, opportunity.tenant_id, owner_email(opportunity.record), edited_by)
-            # A deal whose approval was lost with a restored backup is for people, not for rules.
-            by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(edited_by))
-        return open_tasks(opportunity, people, by_rule, lost=lost)
+        return _propose(context, known)
     with context.uow.reading() as uow:
         plan = approved_plan(uow, opportunity)
-        tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    outcome = doubts(context, plan, tasks) or weigh_decisions(opportunity, tasks)
-    return notify(context, plan, tasks) if isinstance(outcome, Await) else outcome
+    asked_anew = doubts(context, plan, known.tasks) or reconsider(context, opportunity, known)
+    if asked_anew is not None:
+        return asked_anew
+    outcome = weigh_decisions(opportunity, known.tasks)
+    return notify(context, plan, known) if isinstance(outcome, Await) else outcome
 
 
-def candidates(
-    uow: UnitOfWork, tenant_id: str, owner: str | None, edited_by: Collection[UUID] = ()
-) -> Candidates:
-    """Who may decide for each role; `owner`: the e-mail of who sold the deal."""
-    return {
-        role: [
-            person
-            for person in uow.people.with_role(tenant_id, ROLE_FOR[role])
-            if may_decide(person, role, owner, (), edited_by) is None
-        ]
-        for role in REQUIRED_ROLES
-    }
+def _propose(context: StageContext, known: Duties) -> Outcome:
+    opportunity = context.opportunity
+    lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
+    with context.uow.reading() as uow:
+        # What a restored backup forgot, people look at.
+        by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(known.involved.editors))
+    able = known.candidates(known.of_plan(opportunity.plan_hash))
+    return open_tasks(opportunity, able, by_rule, decided=known.decided(opportunity.plan_hash), lost=lost)
 
 
 def _by_rule(context: StageContext, uow: UnitOfWork, *, edited: bool) -> ByRule:
@@ -190,7 +182,3 @@ def rules_of_today(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
 def _knows(uow: UnitOfWork, tenant_id: str, rules: Rules, customer: str | None) -> bool:
     asks = any(rule.known_customers_only for rule in rules.values())
     return asks and customer is not None and uow.opportunities.knows_customer(tenant_id, customer)
-
-
-def owner_email(record: Opportunity | None) -> str | None:
-    return record.owner.email if record and record.owner else None

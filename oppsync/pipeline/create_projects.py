@@ -13,6 +13,7 @@ from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.destination import erp_of
+from oppsync.pipeline.duties import duties_of, reconsider
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.ports.erp import Erp
@@ -30,8 +31,15 @@ def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
 
 def run(context: StageContext) -> Outcome:
     """Apply the approved plan as stored, never recomputed, if plan and decisions are what was signed. A retry
-    continues where the ledger ends."""
+    continues where the ledger ends.
+
+    Before anything is written, separation of duties is checked once more.
+    """
     opportunity = context.opportunity
+    if not _has_begun(context):
+        asked_anew = reconsider(context, opportunity, duties_of(context, opportunity))
+        if asked_anew is not None:
+            return asked_anew
     with context.uow.reading() as uow:
         plan = approved_plan(uow, opportunity)
         tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
@@ -50,6 +58,13 @@ def run(context: StageContext) -> Outcome:
     for node, line in plan.content.billing_lines():
         creation.line(node, line, ids[node.path])
     return Advance(State.CREATED, opportunity)
+
+
+def _has_begun(context: StageContext) -> bool:
+    """Whether something of the deal may exist outside: from then on it is finished as it was approved."""
+    opportunity = context.opportunity
+    with context.uow.reading() as uow:
+        return any(row.may_exist for row in uow.ledger.of(opportunity.tenant_id, opportunity.id))
 
 
 @dataclass(frozen=True)

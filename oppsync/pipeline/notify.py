@@ -1,4 +1,5 @@
-"""Notify the candidates of open approval tasks: each by an effect of their own, whatever became of the others'.
+"""Notify people of approvals: the candidates of open tasks, and who approved what does not stand any more. Each
+message is an effect of its own, whatever became of the others.
 
 A refused notification is an exception item and stops nobody. One that nobody can receive, since no mail server
 is configured, stays intended in the ledger, and is sent once there is one.
@@ -6,11 +7,13 @@ is configured, stays intended in the ledger, and is sent once there is one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal
+from oppsync.domain.deal.parties import Party
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.plan.orders import Message
 from oppsync.domain.plan.plan import Plan, short_hash
@@ -26,6 +29,7 @@ from oppsync.kernel.errors import (
     VendorUnavailable,
 )
 from oppsync.kernel.plain_text import quoted_in_mail
+from oppsync.pipeline.duties import Duties
 from oppsync.pipeline.retry import MAX_TRIES
 from oppsync.pipeline.stage import Await, StageContext
 
@@ -33,14 +37,23 @@ REFUSED = NotificationRefused.code
 NO_MAIL_SERVER = "No mail server is configured: it was written to a file, and nobody receives it"
 
 
-def notify(context: StageContext, plan: Plan, tasks: Sequence[ApprovalTask]) -> Await:
-    """Send each candidate of each open task a link, once. The deal waits for people, with an item for each who
-    cannot be reached; what the mail server did not take yet is sent later."""
+class Notification(NamedTuple):
+    """A message to a person, and how the ledger names it."""
+
+    person: Person
+    path: str
+    message: Message
+
+
+def notify(context: StageContext, plan: Plan, known: Duties) -> Await:
+    """Send each message once. The deal waits for people, with an item for each who cannot be reached; what the
+    mail server did not take yet is sent later."""
     refused: list[Finding] = []
     later: list[tuple[Person, TransientError]] = []
-    for task, person in _candidates(context, tasks):
+    for notification in [*_fallen(context, known), *_asked(context, plan, known)]:
+        person = notification.person
         try:
-            _perform(context, _message(context, task, person, plan), task)
+            _perform(context, notification)
         except (LeaseLost, StoreUnavailable):
             raise
         except BusinessError as error:
@@ -55,22 +68,89 @@ def notify(context: StageContext, plan: Plan, tasks: Sequence[ApprovalTask]) -> 
     return Await(context.opportunity, items=[*refused, *given_up])
 
 
-def _candidates(context: StageContext, tasks: Sequence[ApprovalTask]) -> list[tuple[ApprovalTask, Person]]:
+def _asked(context: StageContext, plan: Plan, known: Duties) -> list[Notification]:
+    """For each candidate of each open task of the plan: a link, no amount."""
+    # What others wrote is quoted: it may hold line ends and addresses, and the only link is ours.
+    name, customer = quoted_in_mail(plan.content.name), quoted_in_mail(plan.content.customer_name)
+    unmatched = "".join(f"\n{_unmatched(owner)}\n" for owner in known.unmatched_owners())
+    people = {person.id: person for person in known.people}
+    return [
+        _notification(
+            context,
+            task,
+            people[person_id],
+            f"Approve the plan of {name}",
+            f"{name} for {customer} needs your decision for {task.role} on plan {short_hash(plan.hash)}.",
+            after=unmatched,
+        )
+        for task in known.of_plan(plan.hash)
+        if task.status is TaskStatus.OPEN
+        for person_id in task.candidates
+    ]
+
+
+def _unmatched(owner: Party) -> str:
+    address = f" ({quoted_in_mail(owner.email)})" if owner.email else ""
+    who = f"{quoted_in_mail(owner.name)}{address}"
+    return f"An owner in the CRM, {who}, matches no user here: make sure that it is not you."
+
+
+def _fallen(context: StageContext, known: Duties) -> list[Notification]:
+    """For each person whose approval does not stand any more."""
+    people = {person.id: person for person in known.people}
+    found = []
+    for task in known.tasks:
+        person = people.get(task.decided_by) if task.decided_by else None
+        if task.void_because is None or person is None:
+            continue
+        name = _name_of(context, task)
+        words = (
+            f"Your approval of plan {short_hash(task.plan_hash)} of {name} for {task.role} does not stand any "
+            f"more: it came from somebody who {REFUSAL_REASONS[Refusal(task.void_because)]}. It is asked anew."
+        )
+        subject = f"Your approval of {name} does not stand"
+        found.append(_notification(context, task, person, subject, words, path="/void"))
+    return found
+
+
+def _name_of(context: StageContext, task: ApprovalTask) -> str:
+    """The name in the plan that was decided about, as a mail may quote it."""
     opportunity = context.opportunity
     with context.uow.reading() as uow:
-        return [
-            (task, uow.people.get(opportunity.tenant_id, person_id))
-            for task in tasks
-            if task.status is TaskStatus.OPEN and task.plan_hash == opportunity.plan_hash
-            for person_id in task.candidates
-        ]
+        plan = uow.plans.get(opportunity.tenant_id, opportunity.id, task.plan_hash)
+    return quoted_in_mail(plan.content.name)
 
 
-def _perform(context: StageContext, message: Message, task: ApprovalTask) -> None:
+def _notification(
+    context: StageContext,
+    task: ApprovalTask,
+    person: Person,
+    subject: str,
+    words: str,
+    *,
+    after: str = "",
+    path: str = "",
+) -> Notification:
+    opportunity = context.opportunity
+    key = outside_key(
+        opportunity.tenant_id,
+        "notifier",
+        opportunity.source_id,
+        EffectKind.NOTIFICATION,
+        f"{task.id}/{person.id}{path}",
+    )
+    link = f"{context.base_url}/approvals/{task.id}"
+    body = f"Hello {quoted_in_mail(person.name)},\n\n{words}\n\n{link}\n{after}"
+    message = Message(key=key, to=person.email, subject=subject, body=body)
+    return Notification(person, f"{task.role}/{person.email}{path}", message)
+
+
+def _perform(context: StageContext, notification: Notification) -> None:
+    message = notification.message
     effect = Effect(
         key=message.key,
         kind=EffectKind.NOTIFICATION,
-        path=f"{task.role}/{message.to}",
+        path=notification.path,
         opportunity_id=context.opportunity.id,
         connection_id="notifier",
         request=message.model_dump(mode="json"),
@@ -95,28 +175,6 @@ def _is_settled(context: StageContext, effect: Effect) -> bool:
 
 def _refused(person: Person, why: str) -> Finding:
     return finding(REFUSED, f"{person.name} ({person.email}) could not be notified: {why}", value=person.email)
-
-
-def _message(context: StageContext, task: ApprovalTask, person: Person, plan: Plan) -> Message:
-    opportunity = context.opportunity
-    # What others wrote is quoted: it may hold line ends and addresses, and the only link is ours.
-    name, customer = quoted_in_mail(plan.content.name), quoted_in_mail(plan.content.customer_name)
-    return Message(
-        key=outside_key(
-            opportunity.tenant_id,
-            "notifier",
-            opportunity.source_id,
-            EffectKind.NOTIFICATION,
-            f"{task.id}/{person.id}",
-        ),
-        to=person.email,
-        subject=f"Approve the plan of {name}",
-        body=(
-            f"Hello {quoted_in_mail(person.name)},\n\n"
-            f"{name} for {customer} needs your decision for {task.role} on plan "
-            f"{short_hash(plan.hash)}.\n\n{context.base_url}/approvals/{task.id}\n"
-        ),
-    )
 
 
 def _cannot_look_up() -> ExternalRecord | None:

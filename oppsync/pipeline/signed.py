@@ -148,7 +148,9 @@ def _ask_again(context: StageContext, unsealed: Sequence[ApprovalTask]) -> Advan
         summary=f"Asked again: the decision of {' and '.join(roles)} has no seal that can be checked: an "
         "earlier release recorded it, or its key is gone",
     )
-    return Advance(State.PLANNED, opportunity, void_these=[task.id for task in unsealed], events=[event])
+    return Advance(
+        State.PLANNED, opportunity, fallen=dict.fromkeys(task.id for task in unsealed), events=[event]
+    )
 
 
 def _is_unsealed(seals: Seals, task: ApprovalTask) -> bool:

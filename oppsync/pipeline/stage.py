@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.approval.who_may import Refusal
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reference.book import ReferenceBook
@@ -30,8 +31,9 @@ class Advance:
     """Go on to state `to`. `opportunity` carries the stage's results; its state is set by the shell.
 
     `open_tasks`: role -> candidates to notify of the approval. `by_rule`: role -> the rule that approves.
-    `void_tasks`: no approval so far counts any more; `void_these`: these do not. `items`: findings that become
-    an exception item although the work goes on. `baseline` is stored, unless the deal has one.
+    `void_tasks`: no approval so far counts any more. `fallen`: tasks whose decisions do not stand, and why;
+    None where nobody is barred, but the task is asked again. `items`: findings that become an exception item
+    although the work goes on. `baseline` is stored, unless the deal has one.
     """
 
     to: State
@@ -40,7 +42,7 @@ class Advance:
     open_tasks: Mapping[ApprovalRole, Sequence[UUID]] = field(default_factory=dict)
     by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False
-    void_these: Sequence[UUID] = ()
+    fallen: Mapping[UUID, Refusal | None] = field(default_factory=dict)
     items: Sequence[Finding] = ()
     baseline: Baseline | None = None
     events: Sequence[Event] = ()

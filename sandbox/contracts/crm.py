@@ -79,6 +79,7 @@ class CrmContract(ConnectorContract):
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
         assert claimed.polls == isinstance(self, PollsContract)
+        assert claimed.owner_history == isinstance(self, OwnerHistoryContract)
 
     @pytest.fixture
     def harness(self, place: CrmHarness) -> CrmHarness:
@@ -101,6 +102,11 @@ class CrmContract(ConnectorContract):
         assert deal.owner is not None
         assert deal.owner.email
         assert deal.url
+
+    def test_who_requested_a_deal_is_read_with_it(self, crm: Crm, harness: CrmHarness) -> None:
+        """The same user as its owner, whom the CRM knows by an id that stays."""
+        deal = crm.read_opportunity(harness.win())
+        assert deal.created_by == deal.owner
 
     def test_reading_twice_reads_the_same(self, crm: Crm, harness: CrmHarness) -> None:
         deal_id = harness.win()
@@ -392,3 +398,37 @@ class PollsContract(CrmContract):
             poll(crm, since)
         assert caught.value.retry_after == (timedelta(seconds=7) if "retry_after" in fault else None)
         assert poll(crm, since) == []
+
+
+class OwnerHistoryContract(CrmContract):
+    """Of one that tells who owned a deal before."""
+
+    def test_a_deal_that_was_never_handed_over_has_no_owner_before(self, crm: Crm, harness: CrmHarness) -> None:
+        assert crm.read_opportunity(harness.win()).past_owners == ()
+
+    def test_whoever_ever_owned_a_deal_is_named(self, crm: Crm, harness: CrmHarness) -> None:
+        """There and back again: the record is as it was, and only the history tells."""
+        deal_id = harness.win()
+        seller = crm.read_opportunity(deal_id).owner
+        assert seller is not None
+        assert seller.email is not None
+        harness.hand_over(deal_id, "Cora Colleague", "cora@firm.example")
+        deal = crm.read_opportunity(deal_id)
+        assert deal.owner is not None
+        assert deal.past_owners == (seller,)
+
+        harness.hand_over(deal_id, seller.name, seller.email)
+
+        back = crm.read_opportunity(deal_id)
+        assert back.owner == seller
+        assert [(owner.id, owner.email) for owner in back.past_owners] == [(deal.owner.id, "cora@firm.example")]
+
+    def test_the_history_does_not_make_it_another_deal(self, crm: Crm, harness: CrmHarness) -> None:
+        deal_id = harness.win()
+        before = crm.read_opportunity(deal_id)
+        assert before.owner is not None
+        assert before.owner.email is not None
+        harness.hand_over(deal_id, "Cora Colleague", "cora@firm.example")
+        harness.hand_over(deal_id, before.owner.name, before.owner.email)
+
+        assert crm.read_opportunity(deal_id).content_digest() == before.content_digest()

@@ -67,6 +67,9 @@ class CrmHarness(Harness, Protocol):
 
     def lose(self, deal_id: str) -> None: ...
 
+    def hand_over(self, deal_id: str, name: str, email: str) -> None:
+        """The deal gets another owner: the user with this address, whoever that is."""
+
     def notification(self, *deal_ids: str) -> bytes: ...
 
     def notification_of(self, deal_id: str) -> bytes:

@@ -87,7 +87,12 @@ def _connections(tenant_id: str, systems: DemoSystems) -> list[tuple[Connection,
         role=ConnectionRole.CRM,
         vendor="salesforce",
         name="Salesforce (stand-in)",
-        settings={"base_url": systems.salesforce_url, "billing_terms": True, "contract_terms": True},
+        settings={
+            "base_url": systems.salesforce_url,
+            "billing_terms": True,
+            "contract_terms": True,
+            "owner_history": True,
+        },
         signature_scheme="standard_webhooks",
     )
     erp = Connection(

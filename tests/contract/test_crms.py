@@ -11,7 +11,7 @@ import pytest
 from adapters.connectors.connector import AnyConnector
 from adapters.connectors.registry import connector_of, vendors_of
 from oppsync.domain.work.connections import ConnectionRole
-from sandbox.contracts.crm import PollsContract
+from sandbox.contracts.crm import OwnerHistoryContract, PollsContract
 from sandbox.contracts.harness import CrmHarness
 from tests.contract.harness.salesforce import salesforce
 
@@ -19,7 +19,7 @@ from tests.contract.harness.salesforce import salesforce
 HARNESSES: dict[str, Callable[[Path], AbstractContextManager[CrmHarness]]] = {"salesforce": salesforce}
 
 
-class TestCrms(PollsContract):
+class TestCrms(PollsContract, OwnerHistoryContract):
     @pytest.fixture(scope="class", params=vendors_of(ConnectionRole.CRM))
     @classmethod
     def connector(cls, request: pytest.FixtureRequest) -> AnyConnector:

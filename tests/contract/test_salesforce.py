@@ -452,3 +452,26 @@ def test_a_line_has_its_phase_where_the_connection_names_the_field(org: Salesfor
     silent = read(org, deal)
 
     assert [named.lines[0].phase, silent.lines[0].phase] == ["build", None]
+
+
+def test_without_the_org_s_history_its_table_is_not_asked(org: SalesforceHarness) -> None:
+    deal_id = org.win()
+    org.hand_over(deal_id, "Cora Colleague", "cora@firm.example")
+    org.control.clear_requests()
+
+    assert connect(org, owner_history=False).read_opportunity(deal_id).past_owners == ()
+    assert not any("OpportunityFieldHistory" in str(call["body"]) for call in org.control.requests())
+
+
+def test_the_history_keeps_names_and_ids_in_rows_of_their_own(org: SalesforceHarness) -> None:
+    deal_id = org.win()
+    before = org.control.record(deal_id)["OwnerId"]
+    org.hand_over(deal_id, "Cora Colleague", "cora@firm.example")
+    after = org.control.record(deal_id)["OwnerId"]
+
+    kept = [each for each in org.control.records("OpportunityFieldHistory") if each["OpportunityId"] == deal_id]
+
+    assert [(each["Field"], each["DataType"], each["OldValue"], each["NewValue"]) for each in kept] == [
+        ("Owner", "Text", "Sam Seller", "Cora Colleague"),
+        ("Owner", "EntityId", before, after),
+    ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
@@ -128,6 +129,44 @@ def test_a_person_is_added_and_acts_through_a_token(run: Run, application: Appli
     signed_in = application.token(canonical_json.loads(made.stdout)["token"])
     assert signed_in is not None
     assert signed_in.person.name == "Nora"
+
+
+def test_what_else_the_crm_knows_a_person_by_is_set_and_opens_nothing(
+    run: Run, application: Application
+) -> None:
+    add = (
+        "user",
+        "create",
+        "--email",
+        "nora@acme.example",
+        "--name",
+        "Nora",
+        "--further-email",
+        "n@acme.example",
+    )
+    assert run(*add, typed=f"{PASSWORD}\n").exit_code == 0
+    with application.uow() as uow:
+        found = uow.people.by_email(TENANT, "nora@acme.example")
+    assert found is not None
+    assert found[0].further_emails == ("n@acme.example",)
+
+    known = run(
+        "user", "identify", "--email", "nora@acme.example", "--further-email", "nora@old.example",
+        "--crm-user-id", "005Ws0000000001",
+    )  # fmt: skip
+
+    assert known.stdout == "nora@acme.example is known by nora@old.example, 005Ws0000000001.\n"
+    with application.uow() as uow:
+        person = uow.people.get(TENANT, found[0].id)
+    assert (person.further_emails, person.crm_user_ids) == (("nora@old.example",), ("005Ws0000000001",))
+    with pytest.raises(Forbidden):
+        application.dispatch(SignIn(TENANT, "nora@old.example", PASSWORD))
+    with application.engine.connect() as connection:
+        kept = connection.execute(text("select before, after from audit where type = 'person.identified.v1'"))
+        before, after = kept.one()
+    assert (before["further_emails"], after["further_emails"]) == (["n@acme.example"], ["nora@old.example"])
+    nobody = run("user", "identify", "--email", "nobody@acme.example")
+    assert "There is no active person with the e-mail nobody@acme.example" in nobody.output
 
 
 @pytest.mark.parametrize(

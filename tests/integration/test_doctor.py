@@ -260,7 +260,11 @@ def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
             ErpCapabilities(line_kinds=frozenset(LineKind), creates_customers=False, cancels=False),
             " It creates no customers and closes nothing that was created.",
         ),
-        (CrmCapabilities(polls=False), " It cannot be polled, so nobody notices a lost webhook."),
+        (
+            CrmCapabilities(polls=False, owner_history=True),
+            " It cannot be polled, so nobody notices a lost webhook.",
+        ),
+        (CrmCapabilities(), " It does not tell who owned a deal before it was read."),
         (PsaCapabilities(staffing=False), " It takes no staffing requests."),
     ],
 )

@@ -300,25 +300,41 @@ ENGINE = (
     Mutation(
         "candidates are not told",
         "oppsync/pipeline/approve.py",
-        "        _notify(context, tasks)\n",
+        "        _notify(context, _asked(context, known))\n",
         "        pass\n",
     ),
     Mutation(
         "the seller approves",
         APPROVALS,
-        "Refusal.OWN_OPPORTUNITY: owns(person, owner_email),",
+        "Refusal.OWN_OPPORTUNITY: involved.owns(person),",
         "Refusal.OWN_OPPORTUNITY: False,",
+    ),
+    Mutation(
+        "owners of before are forgotten",
+        RECORD,
+        "uow.parties.keep(after, (*parties_of(before.record), *parties_of(after.record)))",
+        "pass",
+        first=_in_memory("test_who_owned_the_deal_once_decides_nothing_of_it"),
+    ),
+    Mutation(
+        "an approval that does not stand any more is relied on",
+        "oppsync/pipeline/duties.py",
+        "    if not down:\n        return None\n",
+        "    return None\n",
+        first="tests/stateful/test_scenarios.py::test_who_becomes_the_owner_has_approved_nothing[memory-1]",
     ),
     Mutation(
         "one person approves for both roles",
         APPROVALS,
-        "task.decided_by == person.id and task.role is not role for task in others",
-        "False for task in others",
+        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(\n"
+        "            person, [task for task in others if task.role is not role]\n"
+        "        ),",
+        "Refusal.ALREADY_DECIDED_OTHER_ROLE: False,",
     ),
     Mutation(
         "anybody approves",
         APPROVALS,
-        "    if not may(person, action):\n        return Refusal.NOT_AN_APPROVER\n",
+        "    if not may(person, DECIDES[role]):\n        return Refusal.NOT_AN_APPROVER\n",
         "",
     ),
     Mutation(

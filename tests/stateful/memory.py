@@ -7,7 +7,7 @@ them is wrong.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.deal.parties import Party
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
-from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.intake import StoredDelivery
@@ -80,6 +80,7 @@ class Tables:
     items: dict[UUID, ExceptionItem] = field(default_factory=dict)
     audit: list[Event] = field(default_factory=list)
     outbox: dict[int, OutboxRow] = field(default_factory=dict)
+    parties: dict[UUID, tuple[Party, ...]] = field(default_factory=dict)
 
     def snapshot(self) -> Tables:
         return Tables(**{table.name: getattr(self, table.name).copy() for table in fields(self)})
@@ -116,6 +117,7 @@ class MemoryUnitOfWork:
         self.ledger = MemoryLedger(tables, store.now)
         self.deliveries = MemoryDeliveries(tables, store.now, store.new_id)
         self.plans = MemoryPlans(tables)
+        self.parties = MemoryParties(tables)
         self.overrides = MemoryPlanOverrides()
         self.baselines = MemoryBaselines(tables)
         self.approvals = MemoryApprovals(tables, store.now, store.new_id)
@@ -334,6 +336,18 @@ class MemoryLedger:
             raise LeaseLost("Another worker holds this opportunity.")
 
 
+class MemoryParties:
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.parties
+
+    def keep(self, opportunity: TrackedOpportunity, parties: Iterable[Party]) -> None:
+        kept = dict.fromkeys((*self._rows.get(opportunity.id, ()), *parties))
+        self._rows[opportunity.id] = tuple(kept)
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
+        return self._rows.get(opportunity_id, ())
+
+
 class MemoryPeople:
     def __init__(self, people: Sequence[Person]) -> None:
         self._people = sorted(people, key=lambda person: person.name)
@@ -341,8 +355,8 @@ class MemoryPeople:
     def get(self, tenant_id: str, person_id: UUID) -> Person:
         return next(person for person in self._people if person.id == person_id)
 
-    def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
-        return [person for person in self._people if person.is_active and role in person.roles]
+    def everyone(self, tenant_id: str) -> Sequence[Person]:
+        return self._people
 
 
 class MemoryReferences:

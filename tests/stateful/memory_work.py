@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -148,17 +148,15 @@ class MemoryApprovals:
     def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
         self._rows[task_id] = changed(self._rows[task_id], seal=seal)
 
-    def void_these(self, tenant_id: str, task_ids: Collection[UUID]) -> int:
-        return self._void(
-            self._rows[task_id] for task_id in task_ids if self._rows[task_id].status is not TaskStatus.VOID
-        )
-
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         return self._void(
             task
             for task in self.of(tenant_id, opportunity_id)
             if task.plan_hash != keep_hash and task.status is not TaskStatus.VOID
         )
+
+    def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
+        self._rows[task_id] = changed(self._rows[task_id], status=TaskStatus.VOID, void_because=because)
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         return self._void(task for task in self.of(tenant_id, opportunity_id) if task.status is TaskStatus.OPEN)

@@ -61,6 +61,7 @@ class Simulation:
         self.accepted: set[str] = set()  # deals whose delivery we acknowledged
         self.untold: set[str] = set()  # deals that changed since their last notification
         self.given_up: set[str] = set()
+        self.past_owners: dict[str, set[str]] = {}
         self.deliveries: list[Delivery] = []  # any of these may arrive again
         self.unanswered: list[Delivery] = []  # each will arrive again: the CRM got no 2xx for it
         self.last_sent: dict[UUID, datetime] = {}
@@ -129,7 +130,7 @@ class Simulation:
             id=record_id,
             version="v1",
             modified_at=self._now,
-            owner=make.owner(email=owner),
+            owner=make.owner(id=f"user {owner}", email=owner),
             account=make.account(code=account),
         )
         self.outside.crm[record_id] = CrmRecord([deal])
@@ -140,6 +141,13 @@ class Simulation:
         self.pass_time(timedelta(milliseconds=1))
         self.outside.crm[record_id].save(self._now, **changes)
         self.untold.add(record_id)
+
+    def hand_over(self, record_id: str, email: str) -> None:
+        """Read at once: nobody else decides or works meanwhile."""
+        before = self.outside.crm[record_id].now.owner
+        self.past_owners.setdefault(record_id, set()).add(before.email if before and before.email else "")
+        self.change(record_id, owner=make.owner(id=f"user {email}", email=email))
+        self.tell(record_id)
 
     def reprice(self, record_id: str) -> None:
         deal = self.outside.crm[record_id].now
@@ -281,7 +289,8 @@ class Simulation:
         """Decide; the decision must be refused exactly when the rule says so."""
         row, tasks = self.row(task.opportunity_id), self.world.tasks(task.opportunity_id)
         seen = seen or task.plan_hash
-        refusal = people.why_not(task, person, seen, row.tracked, tasks)
+        owned = person.email in self.past_owners.get(row.tracked.source_id, ())
+        refusal = "they owned it once" if owned else people.why_not(task, person, seen, row.tracked, tasks)
         comment = "too dear" if decision is Decision.REJECT else ""
         command = DecideApproval(TENANT, task.id, seen, person.id, decision, comment)
         try:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.approval.tasks import Decision, Person, TaskStatus
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.plan.plan import ROOT_PATH
 from oppsync.domain.values.keys import EffectKind, outside_key
@@ -388,9 +388,11 @@ def test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took
 # Approvals.
 
 
-def decide(firm: Simulation, record_id: str, role: ApprovalRole, decision: Decision) -> None:
+def decide(
+    firm: Simulation, record_id: str, role: ApprovalRole, decision: Decision, person: Person | None = None
+) -> None:
     (task,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role is role)
-    firm.decide(task, FIONA if role is ApprovalRole.FINANCE else DARIO, decision)
+    firm.decide(task, person or (FIONA if role is ApprovalRole.FINANCE else DARIO), decision)
 
 
 def test_a_new_plan_voids_the_approvals_of_the_old_one(firm: Simulation) -> None:
@@ -470,6 +472,43 @@ def test_nobody_decides_twice_nor_their_own_deal(firm: Simulation) -> None:
 
     assert [task.decided_by for task in firm.tasks(record_id)].count(BO.id) == 1
     assert len(firm.tasks(record_id, TaskStatus.OPEN)) == 1
+
+
+def test_who_owned_the_deal_once_decides_nothing_of_it(firm: Simulation) -> None:
+    record_id = firm.win(owner=DARIO.email)
+    firm.tell(record_id)
+    firm.work()
+    firm.hand_over(record_id, "zoe@example.com")
+    firm.work()
+
+    decide(firm, record_id, ApprovalRole.DELIVERY, Decision.APPROVE, DARIO)
+
+    assert len(firm.tasks(record_id, TaskStatus.OPEN)) == 2
+
+
+@pytest.mark.parametrize("approved", [1, 2])
+def test_who_becomes_the_owner_has_approved_nothing(firm: Simulation, approved: int) -> None:
+    """After one approval, and after both, before anything was made outside."""
+    record_id = waiting_deal(firm)
+    decide(firm, record_id, ApprovalRole.FINANCE, Decision.APPROVE, FIONA)
+    if approved == 2:
+        decide(firm, record_id, ApprovalRole.DELIVERY, Decision.APPROVE, DARIO)
+
+    firm.hand_over(record_id, FIONA.email)
+    firm.settle()
+
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+    assert firm.outside.erp.books.things == []
+    (anew,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role is ApprovalRole.FINANCE)
+    assert FIONA.id not in anew.candidates
+    (void,) = (task for task in firm.tasks(record_id, TaskStatus.VOID) if task.decided_by == FIONA.id)
+    assert void.void_because == "OWN_OPPORTUNITY"
+    assert [mail.to for mail in firm.outside.mail if "does not stand" in mail.subject] == [FIONA.email]
+    decide(firm, record_id, ApprovalRole.FINANCE, Decision.APPROVE, BO)
+    if approved == 1:
+        decide(firm, record_id, ApprovalRole.DELIVERY, Decision.APPROVE, DARIO)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
 
 
 def test_a_decision_that_comes_in_while_a_worker_judges_is_not_overlooked(firm: Simulation) -> None:

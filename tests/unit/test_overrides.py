@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from oppsync.domain.approval.involved import involved
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Refusal, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
@@ -372,17 +373,17 @@ def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
     ]
 
 
-def test_whoever_said_the_last_word_on_something_may_not_approve_it() -> None:
-    edited_by = editors(
-        [override_of("name", "One", by=BOB, number=1), override_of("name", "Two", by=ANN, number=2)]
-    )
+def test_whoever_ever_said_something_may_not_approve_what_came_of_it() -> None:
+    """Bob repeats what Ann said, and then both are editors."""
+    words = [override_of("name", "One", by=ANN, number=1), override_of("name", "One", by=BOB, number=2)]
     ann, bob = (
         Person(
             id=known, email=f"{known.int}@example.com", name="P", roles=frozenset({PersonRole.FINANCE_APPROVER})
         )
         for known in (ANN, BOB)
     )
+    known = involved((), words, (), [ann, bob])
 
-    assert edited_by == {ANN}
-    assert may_decide(ann, ApprovalRole.FINANCE, None, (), edited_by) is Refusal.EDITED_PLAN
-    assert may_decide(bob, ApprovalRole.FINANCE, None, (), edited_by) is None
+    assert editors(words) == {ANN, BOB}
+    assert may_decide(ann, ApprovalRole.FINANCE, known) is Refusal.EDITED_PLAN
+    assert may_decide(bob, ApprovalRole.FINANCE, known) is Refusal.EDITED_PLAN

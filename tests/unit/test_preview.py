@@ -24,7 +24,8 @@ from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
-from oppsync.pipeline.approve import Candidates, RuleFacts
+from oppsync.pipeline.approve import RuleFacts
+from oppsync.pipeline.duties import Candidates
 from oppsync.pipeline.stage import Advance
 from oppsync.services.insight.preview_plan import NO_RULES, preview
 from tests.harness import builders as make

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from oppsync.domain.approval.involved import Involved
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import (
     DECIDES,
@@ -21,6 +22,7 @@ from oppsync.domain.approval.who_may import (
     may_decide,
     name_of,
 )
+from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.kernel.errors import Forbidden
@@ -86,6 +88,7 @@ def test_the_command_line_works_exceptions_but_decides_nothing() -> None:
     ],
 )
 def test_an_owner_is_known_however_the_crm_spells_the_address(owner: str) -> None:
-    refusal = may_decide(person(PersonRole.FINANCE_APPROVER), ApprovalRole.FINANCE, owner, ())
+    seller = Party(part=Part.OWNER, user_id="005U1", name="Ann", email=owner)
+    refusal = may_decide(person(PersonRole.FINANCE_APPROVER), ApprovalRole.FINANCE, Involved(parties=(seller,)))
 
     assert refusal is Refusal.OWN_OPPORTUNITY

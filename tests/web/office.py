@@ -14,6 +14,7 @@ from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.identity.local import Argon2Passwords
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
@@ -105,6 +106,12 @@ class Office:
                 uow.opportunities.change(before, after, ON_ACTION)
             uow.commit()
         return opportunity_id
+
+    def keep_reading(self, opportunity_id: UUID, record: Opportunity) -> None:
+        """The deal was once read like this: whoever had a part in it then has one for ever."""
+        with self.uow() as uow:
+            uow.parties.keep(uow.opportunities.get(TENANT, opportunity_id), parties_of(record))
+            uow.commit()
 
     def warn(self, opportunity_id: UUID, *warnings: Finding) -> None:
         with self.uow() as uow:

@@ -168,7 +168,11 @@ def test_decisions_that_do_not_count_say_why_and_record_nothing(
     waiting = office.waiting()
     path = f"/approvals/{waiting.finance.id}/decision"
     approve = {"plan_hash": waiting.plan.hash, "decision": "approve"}
-    assert client("tom").refused(403, "POST", path, json=approve)["code"] == "NOT_AN_APPROVER"
+    barred = client("tom").refused(403, "POST", path, json=approve)
+    assert (barred["code"], barred["detail"].endswith("Ana or Kim can.")) == ("NOT_AN_APPROVER", True)
+    seen = client("tom").get(f"/approvals/{waiting.finance.id}")
+    assert [seen["people"][each] for each in seen["may_decide"]] == ["Ana", "Kim"]
+    assert [owner["email"] for owner in seen["unmatched_owners"]] == ["sam.seller@acme.example"]
     ana = client("ana")
     assert ana.refused(409, "POST", path, json={**approve, "plan_hash": "0" * 64})["code"] == "PLAN_CHANGED"
     problem = ana.refused(422, "POST", path, json={**approve, "decision": "reject"})

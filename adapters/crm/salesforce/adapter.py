@@ -37,6 +37,7 @@ class SalesforceCrm:
         self.poll_overlap = timedelta(seconds=settings.poll_overlap)
         self._poll_page = settings.poll_page
         self._clock = clock
+        self._owner_history = settings.owner_history
         self._currency = settings.currency
         without = {f"{sobject}.CurrencyIsoCode" for sobject in WITH_CURRENCY} if settings.currency else set()
         without |= wire.NAMED_ONLY
@@ -73,14 +74,31 @@ class SalesforceCrm:
         if not found["opportunity"]:
             raise RecordGone(f"{VENDOR}: the opportunity {record_id} does not exist")
         read = translate.record
-        return translate.opportunity(
-            read(wire.OpportunityRecord, found["opportunity"][0], self._names),
+        deal = read(wire.OpportunityRecord, found["opportunity"][0], self._names)
+        changes = [read(wire.OwnerChangeRecord, one, self._names) for one in found.get("owners", ())]
+        translated = translate.opportunity(
+            deal,
             [read(wire.LineRecord, one, self._names) for one in found["lines"]],
             [read(wire.MilestoneRecord, one, self._names) for one in found["milestones"]],
             asked.org_url,
             currency=self._currency,
             names=self._names,
         )
+        return translate.with_past_owners(translated, self._past_owners(deal, changes))
+
+    def _past_owners(
+        self, deal: wire.OpportunityRecord, changes: Sequence[wire.OwnerChangeRecord]
+    ) -> Sequence[wire.OwnerRecord]:
+        """Those of the org's own history. Who is there by name already costs no further call."""
+        ids = dict.fromkeys(user_id for change in changes for user_id in change.user_ids())
+        unknown = [user_id for user_id in ids if deal.owner is None or user_id != deal.owner.id]
+        if not unknown:
+            return []
+        listed = ", ".join(f"'{user_id}'" for user_id in unknown)
+        asked = self._client.query({"users": _select(wire.OwnerRecord, self._names, f"Id IN ({listed})")})
+        users = [translate.record(wire.OwnerRecord, one, self._names) for one in asked.records["users"]]
+        hidden = set(unknown).difference(user.id for user in users)
+        return [*users, *(wire.OwnerRecord(Id=each, Name=each, Email=None) for each in sorted(hidden))]
 
     def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
         where = _changed_after(since, after_id) + f" ORDER BY SystemModstamp, Id LIMIT {self._poll_page}"
@@ -129,7 +147,12 @@ class SalesforceCrm:
 
     def _queries(self, record_id: str) -> dict[str, str]:
         names = self._names
-        return {
+        history = {}
+        if self._owner_history:
+            fields = ", ".join(f"'{name}'" for name in wire.OWNER_FIELDS)
+            of_owner = f"OpportunityId = '{record_id}' AND Field IN ({fields}) ORDER BY CreatedDate, Id"
+            history = {"owners": _select(wire.OwnerChangeRecord, names, of_owner)}
+        return history | {
             "opportunity": _select(wire.OpportunityRecord, names, f"Id = '{record_id}'"),
             "lines": _select(
                 wire.LineRecord, names, f"OpportunityId = '{record_id}' ORDER BY SortOrder NULLS LAST, Id"

@@ -19,7 +19,8 @@ class SalesforceSettings(Frozen):
     (of a whole call) and `late_commit` (how long after that a write may still happen) are seconds, and so are
     `poll_every` (from one poll to the next) and `poll_overlap` (how long a transaction may take to become
     visible). `poll_page`: the most opportunities asked for at once. `billing_terms`: whether the org has the
-    fields for billing terms, `contract_terms`: those for contract terms (docs/salesforce.md)."""
+    fields for billing terms, `contract_terms`: those for contract terms (docs/salesforce.md). `owner_history`:
+    whether the org tracks the history of the field Opportunity Owner."""
 
     base_url: Code
     api_version: Annotated[str, StringConstraints(pattern=r"^\d{2}\.0$")] = "62.0"
@@ -32,6 +33,7 @@ class SalesforceSettings(Frozen):
     poll_page: Annotated[int, Field(ge=1, le=2_000)] = 2_000
     billing_terms: bool = False
     contract_terms: bool = False
+    owner_history: bool = False
 
     @field_validator("fields")
     @classmethod
@@ -47,4 +49,4 @@ class SalesforceSecrets(Frozen):
 
 
 def capabilities(settings: SalesforceSettings) -> CrmCapabilities:
-    return CrmCapabilities()
+    return CrmCapabilities(owner_history=settings.owner_history)

@@ -13,9 +13,10 @@ from pydantic_core import ErrorDetails
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.ids import full_id
 from adapters.crm.salesforce.labels import field_at, label
-from oppsync.domain.deal.opportunity import Opportunity, StatedAmount
+from oppsync.domain.deal.opportunity import Opportunity, Owner, StatedAmount
 from oppsync.domain.deal.reading import read_typed
 from oppsync.domain.deal.unread import UnreadField, unread
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.backfill import WonDeal
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import UnreadableDelivery
@@ -57,6 +58,7 @@ def opportunity(
         "currency": deal.currency or currency,
         "account": _account(deal.account),
         "owner": _owner(deal.owner),
+        "created_by": _owner(deal.created_by),
         "starts_on": deal.starts_on,
         "ends_on": deal.ends_on,
         "billing_model": _billing_model_of_deal(deal.billing_model),
@@ -72,6 +74,10 @@ def opportunity(
         return read_typed(document, Opportunity.model_validate, partial(field_at, names=names), (*strays, *odd))
     except ValidationError as error:
         raise unreadable(f"opportunity {deal.id}", error.errors()) from None
+
+
+def with_past_owners(deal: Opportunity, users: Sequence[wire.OwnerRecord]) -> Opportunity:
+    return changed(deal, past_owners=tuple(Owner.model_validate(_owner(user)) for user in users))
 
 
 def record(shape: type[Read], answered: Mapping[str, Any], names: wire.FieldNames) -> Read:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters.crm.salesforce.ids import full_id
 
 OPPORTUNITY_PREFIX = "006"
+USER_PREFIX = "005"
 MOST_IN_A_NOTIFICATION = 100
 
 
@@ -239,6 +241,7 @@ class OpportunityRecord(BillingTermsRecord):
     currency: Words = Field(alias="CurrencyIsoCode")
     account: AccountRecord | None = Field(alias="Account")
     owner: OwnerRecord | None = Field(alias="Owner")
+    created_by: OwnerRecord | None = Field(alias="CreatedBy")
     contracting_entity: Words = Field(alias="Contracting_Entity__c")
     region: Words = Field(alias="Region__c")
     service_line: Words = Field(alias="Service_Line__c")
@@ -315,6 +318,26 @@ class MilestoneRecord(Record):
     name: str = Field(alias="Name")
     percent: Number = Field(alias="Percent__c")
     planned_on: Day = Field(alias="Planned_Date__c")
+
+
+class OwnerChangeRecord(Record):
+    """A change of an opportunity's owner. Of a change of a look-up field the org keeps two rows: one with the
+    names that it shows, and one with the ids."""
+
+    sobject = "OpportunityFieldHistory"
+
+    before: Any = Field(alias="OldValue")
+    after: Any = Field(alias="NewValue")
+
+    def user_ids(self) -> Iterator[str]:
+        for value in (self.before, self.after):
+            with suppress(ValueError):
+                if isinstance(value, str) and value.startswith(USER_PREFIX):
+                    yield full_id(value)
+
+
+# What the history calls the field: by the name of the relationship, or of the field itself.
+OWNER_FIELDS = ("Owner", "OwnerId")
 
 
 class WriteBackRecord(Record):

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, select
 
-from adapters.postgres.queries.deciding import of_roles, open_tasks
+from adapters.postgres.queries.deciding import OWNER, everyone_and_involved, of_roles, open_tasks
 from adapters.postgres.queries.reading import WARNINGS, Reading, of_task, one, page
-from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.rows import to_plan, to_task
-from adapters.postgres.tables import approval_tasks, opportunities, people, plans
+from adapters.postgres.tables import approval_tasks, opportunities, plans
+from oppsync.domain.approval.involved import unmatched_owners
 from oppsync.domain.approval.tasks import Person, TaskStatus
-from oppsync.domain.plan.overrides import editors
+from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
 
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
@@ -64,23 +64,24 @@ class PostgresApprovalQueries(Reading):
                 approval_tasks.c.status != TaskStatus.VOID,
             )
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
-            named = {person for task in (summary.task, *others) for person in task.candidates}
-            named |= {task.decided_by for task in (summary.task, *others) if task.decided_by}
-            names = select(people.c.id, people.c.name).where(
-                people.c.tenant_id == tenant_id, people.c.id.in_(named)
+            everyone, part = everyone_and_involved(
+                connection, tenant_id, summary.task.opportunity_id, row["owner"]
             )
-            edited_by = editors(overrides_of(connection, tenant_id, summary.task.opportunity_id))
-            by_id: dict[UUID, str] = {row.id: row.name for row in connection.execute(names)}
+        able = [each.id for each in everyone if may_decide(each, summary.task.role, part, others) is None]
+        named = {person for task in (summary.task, *others) for person in (*task.candidates, task.decided_by)}
         return ApprovalDetail(
             **dict(summary),
             opportunity_state=row["opportunity_state"],
             current_hash=row["current_hash"],
             plan=to_plan(row),
             others=others,
-            people=by_id,
+            people={each.id: each.name for each in everyone if each.id in named.union(able)},
             reread_due=row["reread_due"],
             warnings=row["warnings"],
-            editors=edited_by,
+            editors=frozenset(each.id for each in part.editors),
+            may_decide=tuple(able),
+            unmatched_owners=unmatched_owners(part.parties, everyone),
+            involved=part,
         )
 
 
@@ -102,7 +103,7 @@ def _approvals() -> Select[Any]:
             opportunities.c.state.label("opportunity_state"),
             opportunities.c.plan_hash.label("current_hash"),
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
-            opportunities.c.record["owner"]["email"].astext.label("owner_email"),
+            OWNER,
             WARNINGS,
         )
         .join(plans, of_plan)
@@ -119,5 +120,5 @@ def _to_approval(row: Any) -> ApprovalSummary:
         amount=content["total"]["amount"],
         currency=content["total"]["currency"],
         plan_number=row["plan_number"],
-        owner_email=row["owner_email"],
+        owner_email=(row["owner"] or {}).get("email"),
     )

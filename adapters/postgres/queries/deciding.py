@@ -1,22 +1,34 @@
-"""The open tasks that wait for a person, by the same rule that judges the decision itself."""
+"""Who may decide about what, by the same rule that judges the decision itself."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
 
 from adapters.postgres.queries.reading import of_task
-from adapters.postgres.repositories.overrides import overrides
-from adapters.postgres.rows import pick, to_task
-from adapters.postgres.tables import approval_tasks, opportunities, plan_overrides
+from adapters.postgres.repositories.overrides import overrides_of
+from adapters.postgres.repositories.parties import parties, parties_of_deal, to_party
+from adapters.postgres.repositories.people import everyone
+from adapters.postgres.rows import to_task
+from adapters.postgres.tables import (
+    approval_tasks,
+    crm_users,
+    opportunities,
+    opportunity_parties,
+    plan_overrides,
+)
+from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import DECIDES, may, may_decide
-from oppsync.domain.plan.overrides import PlanOverride, editors
+from oppsync.domain.deal.opportunity import Owner
+from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.values.roles import ApprovalRole
+
+OWNER = opportunities.c.record["owner"].label("owner")
 
 
 class OpenTasks(NamedTuple):
@@ -35,33 +47,61 @@ def of_roles(person: Person) -> ColumnElement[bool]:
     return approval_tasks.c.role.in_(roles_of(person))
 
 
+def owner_of(document: Mapping[str, Any] | None) -> tuple[Party, ...]:
+    """The owner that the record names."""
+    if not document:
+        return ()
+    owner = Owner.model_validate(document)
+    return (Party(part=Part.OWNER, user_id=owner.id, name=owner.name, email=owner.email),)
+
+
+def everyone_and_involved(
+    connection: Connection, tenant_id: str, opportunity_id: UUID, owner: Mapping[str, Any] | None
+) -> tuple[Sequence[Person], Involved]:
+    """All people there ever were, and who has a part in the deal; `owner`: the one that its record names."""
+    known = everyone(connection, tenant_id)
+    tasks = select(approval_tasks).where(
+        approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
+    )
+    part = involved(
+        (*parties_of_deal(connection, tenant_id, opportunity_id), *owner_of(owner)),
+        overrides_of(connection, tenant_id, opportunity_id),
+        [to_task(row) for row in connection.execute(tasks).mappings()],
+        known,
+    )
+    return known, part
+
+
 def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTasks:
-    """Split the open tasks by what can bar this person: the owner, the person's decisions, the person's
-    overrides."""
+    """Split the open tasks by what can bar this person: the deal's owners and requesters, and what the person
+    decided or overrode, under whatever account."""
     query = (
         select(
             approval_tasks.c.id,
             approval_tasks.c.opportunity_id,
             approval_tasks.c.plan_hash,
             approval_tasks.c.role,
-            opportunities.c.record["owner"]["email"].astext.label("owner_email"),
+            OWNER,
         )
         .join(opportunities, of_task())
         .where(*_open(tenant_id), of_roles(person))
         .order_by(approval_tasks.c.id)
     )
     found = connection.execute(query).all()
-    decided, edited_by = _decided(connection, tenant_id, person), _editors(connection, tenant_id)
+    accounts = tuple(each for each in everyone(connection, tenant_id) if is_same(each, person))
+    decided = _decided(connection, tenant_id, accounts)
+    edited = _edited(connection, tenant_id, accounts)
+    owned = _owned(connection, tenant_id, person)
     waiting: list[UUID] = []
     barred: list[UUID] = []
     for row in found:
-        refusal = may_decide(
-            person,
-            ApprovalRole(row.role),
-            row.owner_email,
-            decided[row.opportunity_id, row.plan_hash],
-            edited_by.get(row.opportunity_id, frozenset()),
+        part = Involved(
+            parties=(*owned[row.opportunity_id], *owner_of(row.owner)),
+            editors=accounts if row.opportunity_id in edited else (),
+            deciders=accounts,
         )
+        others = decided[row.opportunity_id, row.plan_hash]
+        refusal = may_decide(person, ApprovalRole(row.role), part, others)
         (waiting if refusal is None else barred).append(row.id)
     return OpenTasks(waiting, barred)
 
@@ -71,13 +111,13 @@ def _open(tenant_id: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _decided(
-    connection: Connection, tenant_id: str, person: Person
+    connection: Connection, tenant_id: str, accounts: Sequence[Person]
 ) -> dict[tuple[UUID, str], list[ApprovalTask]]:
-    """This person's decisions on plans that have open tasks, by deal and plan."""
+    """A person's decisions on plans that have open tasks, by deal and plan."""
     decided = approval_tasks.alias("decided")
     same_plan = and_(
         *(decided.c[name] == approval_tasks.c[name] for name in ("tenant_id", "opportunity_id", "plan_hash")),
-        decided.c.decided_by == person.id,
+        decided.c.decided_by.in_([account.id for account in accounts]),
         decided.c.status != TaskStatus.VOID,
     )
     found: dict[tuple[UUID, str], list[ApprovalTask]] = defaultdict(list)
@@ -87,13 +127,38 @@ def _decided(
     return found
 
 
-def _editors(connection: Connection, tenant_id: str) -> dict[UUID, frozenset[UUID]]:
-    """The people who overrode something, by deal with open tasks."""
-    undecided = select(approval_tasks.c.opportunity_id).where(*_open(tenant_id))
-    query = overrides().where(
-        plan_overrides.c.tenant_id == tenant_id, plan_overrides.c.opportunity_id.in_(undecided)
+def _edited(connection: Connection, tenant_id: str, accounts: Sequence[Person]) -> Collection[UUID]:
+    """The deals with open tasks of which a person overrode something."""
+    query = select(plan_overrides.c.opportunity_id).where(
+        plan_overrides.c.tenant_id == tenant_id,
+        plan_overrides.c.made_by.in_([account.id for account in accounts]),
+        plan_overrides.c.opportunity_id.in_(_undecided(tenant_id)),
     )
-    by_deal: dict[UUID, list[PlanOverride]] = defaultdict(list)
+    return set(connection.execute(query).scalars())
+
+
+def _owned(connection: Connection, tenant_id: str, person: Person) -> Mapping[UUID, Sequence[Party]]:
+    """The part that a person has in deals with open tasks. A normal form is no column: the users of the CRMs
+    are few, and are compared here."""
+    keys = keys_of(person)
+    users = select(crm_users).where(crm_users.c.tenant_id == tenant_id)
+    mine = {
+        (user.connection_id, user.user_id)
+        for user in connection.execute(users)
+        if not keys.isdisjoint(keys_of_user(user.user_id, user.email))
+    }
+    found: dict[UUID, list[Party]] = defaultdict(list)
+    if not mine:
+        return found
+    query = parties().where(
+        opportunity_parties.c.tenant_id == tenant_id,
+        tuple_(crm_users.c.connection_id, crm_users.c.user_id).in_(mine),
+        opportunity_parties.c.opportunity_id.in_(_undecided(tenant_id)),
+    )
     for row in connection.execute(query).mappings():
-        by_deal[row["opportunity_id"]].append(PlanOverride(**pick(row, PlanOverride)))
-    return {opportunity_id: editors(each) for opportunity_id, each in by_deal.items()}
+        found[row["opportunity_id"]].append(to_party(row))
+    return found
+
+
+def _undecided(tenant_id: str) -> Any:
+    return select(approval_tasks.c.opportunity_id).where(*_open(tenant_id))

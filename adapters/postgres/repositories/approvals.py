@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -47,16 +47,6 @@ _SEAL = (
     update(approval_tasks)
     .where(approval_tasks.c.tenant_id == bindparam("of_tenant"), approval_tasks.c.id == bindparam("of_task"))
     .values(seal=bindparam("new_seal", type_=approval_tasks.c.seal.type))
-)
-
-_VOID_THESE = (
-    update(approval_tasks)
-    .where(
-        approval_tasks.c.tenant_id == bindparam("of_tenant"),
-        approval_tasks.c.id.in_(bindparam("of_tasks", expanding=True)),
-        approval_tasks.c.status != TaskStatus.VOID,
-    )
-    .values(status=TaskStatus.VOID)
 )
 
 
@@ -140,9 +130,11 @@ class PostgresApprovals:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "kept": keep_hash or ""}
         return self._session.execute(_VOID, which).rowcount
 
-    def void_these(self, tenant_id: str, task_ids: Collection[UUID]) -> int:
-        which = {"of_tenant": tenant_id, "of_tasks": list(task_ids)}
-        return self._session.execute(_VOID_THESE, which).rowcount
+    def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
+        which = update(approval_tasks).where(
+            approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id
+        )
+        self._session.execute(which.values(status=TaskStatus.VOID, void_because=because))
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}

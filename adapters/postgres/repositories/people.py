@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.rows import to_person
 from adapters.postgres.session import Session
 from adapters.postgres.tables import people
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.errors import Conflict, NotFound
 
 
@@ -27,9 +26,8 @@ class PostgresPeople:
             raise NotFound("There is no such person.")
         return to_person(row)
 
-    def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
-        which = {"of_tenant": tenant_id, "having": [role]}
-        return [to_person(row) for row in self._session.execute(_WITH_ROLE, which).mappings()]
+    def everyone(self, tenant_id: str) -> Sequence[Person]:
+        return everyone(self._session, tenant_id)
 
     def add(self, tenant_id: str, person: Person, password_hash: str) -> None:
         statement = insert(people).values(
@@ -39,6 +37,8 @@ class PostgresPeople:
             name=person.name,
             roles=sorted(person.roles),
             is_active=person.is_active,
+            further_emails=list(person.further_emails),
+            crm_user_ids=list(person.crm_user_ids),
             password_hash=password_hash,
         )
         unique = ["tenant_id", "email"]
@@ -53,14 +53,19 @@ class PostgresPeople:
         row = self._session.execute(query).mappings().one_or_none()
         return (to_person(row), row["password_hash"]) if row else None
 
+    def identify(
+        self, tenant_id: str, person_id: UUID, further_emails: Sequence[str], crm_user_ids: Sequence[str]
+    ) -> None:
+        which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
+        known_by = {"further_emails": list(further_emails), "crm_user_ids": list(crm_user_ids)}
+        self._session.execute(which.values(**known_by))
 
-# Read in every step or by every delivery, so it is built once.
-_WITH_ROLE = (
-    select(people)
-    .where(
-        people.c.tenant_id == bindparam("of_tenant"),
-        people.c.is_active,
-        people.c.roles.contains(bindparam("having", type_=people.c.roles.type)),
-    )
-    .order_by(people.c.name, people.c.id)
+
+def everyone(connection: Connection | Session, tenant_id: str) -> Sequence[Person]:
+    return [to_person(row) for row in connection.execute(_EVERYONE, {"of_tenant": tenant_id}).mappings()]
+
+
+# Read whenever a decision is judged, so it is built once.
+_EVERYONE = (
+    select(people).where(people.c.tenant_id == bindparam("of_tenant")).order_by(people.c.name, people.c.id)
 )

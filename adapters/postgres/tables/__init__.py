@@ -12,7 +12,15 @@ from adapters.postgres.tables.installation import (
 from adapters.postgres.tables.intake import crm_watermarks, inbox, inbox_opportunities
 from adapters.postgres.tables.outside import effects, vendor_calls
 from adapters.postgres.tables.plans import approval_tasks, baselines, plan_overrides, plans
-from adapters.postgres.tables.work import audit, dead_messages, exception_items, opportunities, outbox
+from adapters.postgres.tables.work import (
+    audit,
+    crm_users,
+    dead_messages,
+    exception_items,
+    opportunities,
+    opportunity_parties,
+    outbox,
+)
 
 __all__ = [
     "api_tokens",
@@ -20,6 +28,7 @@ __all__ = [
     "audit",
     "baselines",
     "connections",
+    "crm_users",
     "crm_watermarks",
     "dead_messages",
     "effects",
@@ -28,6 +37,7 @@ __all__ = [
     "inbox_opportunities",
     "metadata",
     "opportunities",
+    "opportunity_parties",
     "outbox",
     "people",
     "plan_overrides",

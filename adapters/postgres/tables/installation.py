@@ -52,6 +52,9 @@ people = Table(
     text_column("password_hash"),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     when("created_at", now=True),
+    # What else the CRM knows them by: to bar from approving, never to sign in with.
+    Column("further_emails", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("crm_user_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "email"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),

@@ -92,6 +92,8 @@ approval_tasks = Table(
     json_column("rule", nullable=True),
     # What was decided, sealed by a key outside the database; null of a decision of a release before seals.
     json_column("seal", nullable=True),
+    # Why a decision does not stand any more.
+    text_column("void_because", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "opportunity_id", "plan_hash"],

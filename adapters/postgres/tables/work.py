@@ -88,6 +88,35 @@ opportunities = Table(
     ),
 )
 
+# Users of a CRM under every address that was ever read of them, '' where none was: append only.
+crm_users = Table(
+    "crm_users",
+    metadata,
+    text_column("tenant_id"),
+    text_column("connection_id"),
+    text_column("user_id"),
+    text_column("email"),
+    text_column("name"),
+    when("seen_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "connection_id", "user_id", "email"),
+    ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
+)
+
+# Who ever owned or requested an opportunity, by any reading: append only.
+opportunity_parties = Table(
+    "opportunity_parties",
+    metadata,
+    text_column("tenant_id"),
+    id_column("opportunity_id"),
+    text_column("part"),
+    text_column("user_id"),
+    when("seen_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "opportunity_id", "part", "user_id"),
+    of_opportunity(),
+    # Which deals a person may not approve.
+    Index("ix_opportunity_parties_user", "tenant_id", "user_id", "opportunity_id"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -29,11 +29,16 @@ class Decision(StrEnum):
 
 
 class Person(Frozen):
+    """`further_emails` and `crm_user_ids`: what else the CRM knows this person by. They bar from approving and
+    do nothing more: people sign in with `email`, and are written to there."""
+
     id: UUID
     email: Code
     name: Text
     roles: frozenset[PersonRole]
     is_active: bool = True
+    further_emails: tuple[Code, ...] = ()
+    crm_user_ids: tuple[Code, ...] = ()
 
 
 class RuleUse(Frozen):
@@ -50,7 +55,8 @@ class RuleUse(Frozen):
 class ApprovalTask(Frozen):
     """One role's decision on one plan. `candidates` are the people notified when it was opened.
 
-    Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `seal`: what was decided, sealed;
+    Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `void_because`: why a decision
+    does not stand any more, a code of `domain.approval.who_may.Refusal`. `seal`: what was decided, sealed;
     None while it is open, and of a decision that a release before seals recorded.
     """
 
@@ -65,6 +71,7 @@ class ApprovalTask(Frozen):
     decided_by: UUID | None = None
     comment: Text = ""
     rule: RuleUse | None = None
+    void_because: Code | None = None
     seal: Seal | None = Field(default=None, exclude=True, repr=False)
 
 

@@ -5,14 +5,13 @@ Services refuse by it, pages and API offer by it, and `docs/roles.md` lists it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
-from uuid import UUID
 
+from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.values.actor import Program, person_actor
-from oppsync.domain.values.identifiers import email_key
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.kernel.errors import Forbidden
 
@@ -35,6 +34,7 @@ class Action(StrEnum):
     BACKFILL = "backfill"
     RECONCILE_RESTORE = "reconcile_restore"
     CREATE_PERSON = "create_person"
+    IDENTIFY_PERSON = "identify_person"
     CREATE_TOKEN = "create_token"  # noqa: S105
 
 
@@ -49,11 +49,22 @@ class Refusal(StrEnum):
 
 REFUSAL_TEXTS: dict[Refusal, str] = {
     Refusal.NOT_AN_APPROVER: "You do not have the approver role that this task needs.",
-    Refusal.OWN_OPPORTUNITY: "You own this opportunity; another approver has to decide.",
+    Refusal.OWN_OPPORTUNITY: (
+        "You own this opportunity, owned it before, or requested it; another approver has to decide."
+    ),
     Refusal.EDITED_PLAN: "You changed this plan; another approver has to decide.",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: (
         "You already decided this plan for the other role; each role needs a different person."
     ),
+}
+
+
+# What is said of somebody else: a name goes before it.
+REFUSAL_REASONS: dict[Refusal, str] = {
+    Refusal.NOT_AN_APPROVER: "does not have the approver role that this task needs",
+    Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
+    Refusal.EDITED_PLAN: "changed this plan",
+    Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for the other role too",
 }
 
 
@@ -113,6 +124,9 @@ RIGHTS: dict[Action, Right] = {
     Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, command_line=True),
     Action.RECONCILE_RESTORE: Right("Look for lost deals after a restored backup", NO_ROLE, command_line=True),
     Action.CREATE_PERSON: Right("Add a person with roles", NO_ROLE, command_line=True),
+    Action.IDENTIFY_PERSON: Right(
+        "Say by which other addresses and users of the CRM a person is known", NO_ROLE, command_line=True
+    ),
     Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
 }
 DECIDES: dict[ApprovalRole, Action] = {
@@ -146,6 +160,12 @@ def in_words(roles: Roles) -> str:
     return " or ".join(sorted(role.value.replace("_", " ") for role in roles))
 
 
+def who_can(names: Iterable[str]) -> str:
+    """What to say, after a refusal, of those who may decide."""
+    said = " or ".join(names)
+    return f"{said} can." if said else "Nobody else may: contact operations."
+
+
 def name_of(who: Person | Program) -> str:
     """The actor that events on the timeline name."""
     return who.value if isinstance(who, Program) else person_actor(who.email)
@@ -154,26 +174,24 @@ def name_of(who: Person | Program) -> str:
 def may_decide(
     person: Person,
     role: ApprovalRole,
-    owner_email: str | None,
-    others: Iterable[ApprovalTask],
-    editors: Collection[UUID] = (),
+    involved: Involved = NOBODY_INVOLVED,
+    others: Iterable[ApprovalTask] = (),
 ) -> Refusal | None:
-    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks;
-    `editors`: who overrode something of it."""
-    action = DECIDES[role]
-    if not may(person, action):
+    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks."""
+    if not may(person, DECIDES[role]):
         return Refusal.NOT_AN_APPROVER
+    return barred(person, role, involved, others)
+
+
+def barred(
+    person: Person, role: ApprovalRole, involved: Involved, others: Iterable[ApprovalTask]
+) -> Refusal | None:
+    """Why a decision of `person` for `role` does not count, whatever roles they have."""
     bars = {
-        Refusal.OWN_OPPORTUNITY: owns(person, owner_email),
-        Refusal.EDITED_PLAN: person.id in editors,
-        Refusal.ALREADY_DECIDED_OTHER_ROLE: any(
-            task.decided_by == person.id and task.role is not role for task in others
+        Refusal.OWN_OPPORTUNITY: involved.owns(person),
+        Refusal.EDITED_PLAN: involved.edited(person),
+        Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(
+            person, [task for task in others if task.role is not role]
         ),
     }
-    return next((barred for barred in RIGHTS[action].unless if bars[barred]), None)
-
-
-def owns(person: Person, owner_email: str | None) -> bool:
-    """Whether `person` owns the deal. Mailboxes are compared, since a CRM keeps an address as somebody typed
-    it."""
-    return owner_email is not None and email_key(owner_email) == email_key(person.email)
+    return next((bar for bar in RIGHTS[DECIDES[role]].unless if bars[bar]), None)

@@ -70,7 +70,8 @@ class Account(Frozen):
 
 
 class Owner(Frozen):
-    """Who sold the deal; matched with this system's people by mailbox."""
+    """A user of the CRM who sold or requested the deal; matched with this system's people by id and by mailbox
+    (`domain.approval.involved`)."""
 
     id: Code
     name: TypedText
@@ -150,6 +151,9 @@ class Opportunity(Frozen):
 
     `version` is the CRM's own (opaque, only compared for equality), `modified_at` orders two readings.
     `unread`: what somebody typed and no field takes. Validation says so; in its place stands a default.
+
+    `created_by` requested it, `past_owners` are those whom the CRM's own history names. They belong to a
+    reading and not to the document: who ever had a part in a deal is kept apart from it.
     """
 
     schema_version: Literal[1] = 1
@@ -167,6 +171,8 @@ class Opportunity(Frozen):
     currency: Code | None = None
     account: Account | None = None
     owner: Owner | None = None
+    created_by: Owner | None = Field(default=None, exclude=True)
+    past_owners: tuple[Owner, ...] = Field(default=(), exclude=True)
     starts_on: date | None = None
     ends_on: date | None = None
     billing_model: Code | None = None

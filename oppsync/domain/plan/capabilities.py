@@ -32,9 +32,12 @@ class ErpCapabilities(Frozen):
 
 
 class CrmCapabilities(Frozen):
-    """`polls`: whether it can be asked what changed; where not, nobody notices a lost webhook."""
+    """`polls`: whether it can be asked what changed; where not, nobody notices a lost webhook.
+    `owner_history`: whether it tells who owned a deal before; where not, only owners that were read are barred
+    from approving, and nobody notices a transfer there and back between two readings."""
 
     polls: bool = True
+    owner_history: bool = False
 
 
 class PsaCapabilities(Frozen):

@@ -85,8 +85,9 @@ def in_force(overrides: Iterable[PlanOverride]) -> tuple[PlanOverride, ...]:
 
 
 def editors(overrides: Iterable[PlanOverride]) -> frozenset[UUID]:
-    """Who made the latest override of any field: these people may not approve the plan that came of it."""
-    return frozenset(each.made_by for each in latest(overrides))
+    """Everybody who ever made an override: repeating it or taking it back leaves nobody without a part in the
+    plan. These people may not approve the plan that came of it."""
+    return frozenset(each.made_by for each in overrides)
 
 
 def use_of(override: PlanOverride) -> OverrideUse:

@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
+from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.parties import Party
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -102,7 +104,9 @@ class ApprovalDetail(ApprovalSummary):
     """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
 
     `current_hash` is the hash of the opportunity's current plan; when it differs the task is void. `warnings`
-    are the current ones. `editors` overrode something of the plan, so they may not decide.
+    are the current ones. `editors` overrode something of the plan, so they may not decide; `may_decide` are the
+    people who may decide this task now. `unmatched_owners`: past and present owners in the CRM who match no
+    person here.
     """
 
     opportunity_state: State
@@ -113,6 +117,9 @@ class ApprovalDetail(ApprovalSummary):
     reread_due: bool
     warnings: tuple[Finding, ...] = ()
     editors: frozenset[UUID] = frozenset()
+    may_decide: tuple[UUID, ...] = ()
+    unmatched_owners: tuple[Party, ...] = ()
+    involved: Involved = Field(default=NOBODY_INVOLVED, exclude=True)
 
 
 class DeliveryStatus(Frozen):

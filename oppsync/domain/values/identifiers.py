@@ -58,6 +58,8 @@ _LEGAL_FORMS = frozenset(
 )
 # Two names that are at least this similar count as one name in two spellings.
 _ALIKE = 0.8
+# A Salesforce id has 15 characters, and may be followed by 3 that only check them.
+_CHECKED_ID = re.compile(r"([A-Za-z0-9]{15})[A-Z0-5]{3}")
 # Salesforce appends it to the addresses of users in a sandbox, so that nobody is mailed from there.
 _SANDBOX_SUFFIX = ".invalid"
 
@@ -79,6 +81,13 @@ def email_key(address: str) -> str:
     local, _, domain = _seen(address).casefold().rpartition("@")
     domain = domain.rstrip(".").removesuffix(_SANDBOX_SUFFIX).rstrip(".")
     return f"{local.partition('+')[0]}@{domain}"
+
+
+def crm_user_key(user_id: str) -> str:
+    """Which user of a CRM it is, to bar a person: an id with its check characters is the one without them."""
+    seen = _seen(user_id)
+    checked = _CHECKED_ID.fullmatch(seen)
+    return checked[1] if checked else seen
 
 
 def name_key(name: str) -> str:

@@ -116,6 +116,18 @@ class ApprovalRuleSet(Event):
     type = "approval.rule.set.v1"
 
 
+class DecisionRefused(Event):
+    """Somebody tried to decide a task and may not, or decided on a plan that was replaced."""
+
+    type = "decision.refused.v1"
+
+
+class PersonIdentified(Event):
+    """By which other addresses and users of the CRM a person is known."""
+
+    type = "person.identified.v1"
+
+
 class PlanRejected(Event):
     type = "plan.rejected.v1"
 

@@ -36,8 +36,9 @@ _FORWARD: dict[State, frozenset[State]] = {
     State.VALIDATED: frozenset({State.ENRICHED}),
     State.ENRICHED: frozenset({State.PLANNED}),
     State.PLANNED: frozenset({State.AWAITING_APPROVAL, State.APPROVED}),
-    State.AWAITING_APPROVAL: frozenset({State.APPROVED, State.REFUSED}),
-    State.APPROVED: frozenset({State.CREATED}),
+    # Back to `planned` when a decision does not stand any more: it is asked anew.
+    State.AWAITING_APPROVAL: frozenset({State.APPROVED, State.REFUSED, State.PLANNED}),
+    State.APPROVED: frozenset({State.CREATED, State.PLANNED}),
     State.CREATED: frozenset({State.ACTIVE}),
     State.REFUSED: frozenset({State.REJECTED}),
     State.ACTIVE: frozenset(),

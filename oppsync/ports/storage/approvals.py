@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -44,8 +44,8 @@ class Approvals(Protocol):
     def void(self, tenant_id: str, opportunity_id: UUID, keep_hash: str | None) -> int:
         """Void all tasks that are not of plan `keep_hash`, decided ones too. Returns how many."""
 
-    def void_these(self, tenant_id: str, task_ids: Collection[UUID]) -> int:
-        """Void these tasks. Returns how many."""
+    def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
+        """Void one task: its decision does not stand `because` of something, or nobody asked may decide it."""
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         """Void the tasks that nobody decided yet. Returns how many."""

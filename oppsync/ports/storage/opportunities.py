@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.deal.parties import Party
 from oppsync.domain.work.replays import Selection
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
@@ -75,3 +76,12 @@ class Opportunities(Protocol):
 
     def change(self, before: TrackedOpportunity, after: TrackedOpportunity, due: Due) -> None:
         """Record a change a person made (decision, replay) on a row locked in this transaction."""
+
+
+class Parties(Protocol):
+    """Who ever owned or requested an opportunity: append only, whatever later readings say."""
+
+    def keep(self, opportunity: TrackedOpportunity, parties: Iterable[Party]) -> None: ...
+
+    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
+        """A row for each address that was ever seen of a user, also with other deals."""

@@ -8,21 +8,25 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.values.roles import PersonRole
 
 
 class People(Protocol):
     def get(self, tenant_id: str, person_id: UUID) -> Person:
         """Raises NotFound."""
 
-    def with_role(self, tenant_id: str, role: PersonRole) -> Sequence[Person]:
-        """Active people who have the role, by name."""
+    def everyone(self, tenant_id: str) -> Sequence[Person]:
+        """All there ever were, by name: those who left too."""
 
     def add(self, tenant_id: str, person: Person, password_hash: str) -> None:
         """Raises Conflict when the e-mail is taken."""
 
     def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
         """The active person with this e-mail, and the password hash."""
+
+    def identify(
+        self, tenant_id: str, person_id: UUID, further_emails: Sequence[str], crm_user_ids: Sequence[str]
+    ) -> None:
+        """Replaces what else the person is known by."""
 
 
 class Credentials(Protocol):

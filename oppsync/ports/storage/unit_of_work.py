@@ -14,7 +14,7 @@ from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
-from oppsync.ports.storage.opportunities import Due, Opportunities
+from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
@@ -22,6 +22,7 @@ from oppsync.ports.storage.reference import References
 
 class UnitOfWork(Protocol):
     opportunities: Opportunities
+    parties: Parties
     watermarks: Watermarks
     deliveries: Deliveries
     plans: Plans

@@ -21,6 +21,21 @@ class CreatePerson(Command[UUID]):
     name: str
     password: str
     roles: frozenset[PersonRole]
+    further_emails: tuple[str, ...] = ()
+    crm_user_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IdentifyPerson(Command[None]):
+    """Say by what else the CRM knows a person: other addresses, ids of users. Replaces what was said before.
+    They bar the person from approving, and open nothing. Raises NotFound; InvalidInput for a malformed e-mail;
+    Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+    further_emails: tuple[str, ...] = ()
+    crm_user_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

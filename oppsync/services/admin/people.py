@@ -12,10 +12,12 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import PersonIdentified
 from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound
 from oppsync.ports.identity import PasswordHasher
-from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
-from oppsync.services.admin.commands import CreatePerson, CreateToken, SignIn, SignOut
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson, SignIn, SignOut
 from oppsync.services.admin.who_asks import admit
 
 SESSION_LASTS = timedelta(hours=12)
@@ -36,16 +38,67 @@ class CreatePersonHandler:
     def __call__(self, command: CreatePerson) -> UUID:
         with self.uow.reading() as uow:
             admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
-        if not _EMAIL.match(command.email):
-            raise InvalidInput(f"{command.email!r} is not an e-mail address.", field="email")
+        _check_emails("email", command.email)
+        _check_emails("further_emails", *command.further_emails)
         if len(command.password) < SHORTEST_PASSWORD:
             raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.", field="password")
-        person = Person(id=uuid.uuid4(), email=command.email.lower(), name=command.name, roles=command.roles)
+        person = Person(
+            id=uuid.uuid4(),
+            email=command.email.lower(),
+            name=command.name,
+            roles=command.roles,
+            further_emails=command.further_emails,
+            crm_user_ids=command.crm_user_ids,
+        )
         hashed = self.passwords.hash(command.password)
         with self.uow() as uow:
             uow.people.add(command.tenant_id, person, hashed)
             uow.commit()
         return person.id
+
+
+def _check_emails(field: str, *addresses: str) -> None:
+    for address in addresses:
+        if not _EMAIL.match(address):
+            raise InvalidInput(f"{address!r} is not an e-mail address.", field=field)
+
+
+@dataclass(frozen=True)
+class IdentifyPersonHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: IdentifyPerson) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.IDENTIFY_PERSON)
+            _check_emails("further_emails", *command.further_emails)
+            found = uow.people.by_email(command.tenant_id, command.email)
+            if found is None:
+                raise NotFound(f"There is no active person with the e-mail {command.email}.")
+            person, _ = found
+            known_by = Person.model_validate(
+                dict(person) | {"further_emails": command.further_emails, "crm_user_ids": command.crm_user_ids}
+            )
+            uow.people.identify(command.tenant_id, person.id, known_by.further_emails, known_by.crm_user_ids)
+            event = PersonIdentified(
+                opportunity_id=None,
+                actor=actor,
+                before=_known_by(person),
+                after=_known_by(known_by),
+                detail={"person": str(person.id)},
+                summary=f"{person.name} is known by {_words(known_by)}",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+def _known_by(person: Person) -> dict[str, list[str]]:
+    return {"further_emails": list(person.further_emails), "crm_user_ids": list(person.crm_user_ids)}
+
+
+def _words(person: Person) -> str:
+    users = [f"user {user_id} of the CRM" for user_id in person.crm_user_ids]
+    return ", ".join([*person.further_emails, *users]) or "the address of the account alone"
 
 
 @dataclass(frozen=True)

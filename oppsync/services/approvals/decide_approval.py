@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_TEXTS, may_decide, name_of
-from oppsync.domain.plan.overrides import editors
+from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide, name_of, who_can
 from oppsync.domain.plan.plan import short_hash
-from oppsync.domain.work.events import PlanApproved, PlanRejected
+from oppsync.domain.work.events import DecisionRefused, PlanApproved, PlanRejected
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import Conflict, Forbidden
+from oppsync.kernel.errors import Conflict, Forbidden, RequestRefused
 from oppsync.kernel.text_input import comment
-from oppsync.pipeline.approve import owner_email
+from oppsync.pipeline.duties import duties
 from oppsync.pipeline.signed import seal_decision
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.seals import Seals
@@ -27,6 +26,10 @@ _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
     Decision.APPROVE: PlanApproved,
     Decision.REJECT: PlanRejected,
 }
+
+# Refusals that the timeline keeps: who may not tried it, or decided about what they had not seen.
+_KEPT = {*Refusal, "PLAN_CHANGED"}
+_LONGEST_HASH = 64
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,13 @@ class DecideApprovalHandler:
             opportunity = uow.opportunities.lock(tenant_id, task.opportunity_id)
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, command.person_id)
-            self._check(uow, command, task, opportunity, person)
+            try:
+                _check(uow, command, task, opportunity, person)
+            except (Forbidden, Conflict) as refused:
+                if refused.code not in _KEPT:
+                    raise
+                self._keep(uow, opportunity, _refused(command, task, person, refused))
+                raise
             plan = uow.plans.get(tenant_id, opportunity.id, task.plan_hash)
             required = "Give a reason for the rejection." if command.decision is Decision.REJECT else ""
             text = comment(command.comment, "comment", required=required)
@@ -55,24 +64,10 @@ class DecideApprovalHandler:
             crash_point("decision.committed", task.role)
         return decided
 
-    def _check(
-        self,
-        uow: UnitOfWork,
-        command: DecideApproval,
-        task: ApprovalTask,
-        opportunity: TrackedOpportunity,
-        person: Person,
-    ) -> None:
-        others = [
-            other
-            for other in uow.approvals.of(command.tenant_id, opportunity.id)
-            if other.plan_hash == task.plan_hash and other.status is not TaskStatus.VOID
-        ]
-        edited_by = editors(uow.overrides.of(command.tenant_id, opportunity.id))
-        refusal = may_decide(person, task.role, owner_email(opportunity.record), others, edited_by)
-        if refusal is not None:
-            raise Forbidden(REFUSAL_TEXTS[refusal], code=refusal)
-        check_still_open(task, opportunity, command.plan_hash)
+    def _keep(self, uow: UnitOfWork, opportunity: TrackedOpportunity, refused: DecisionRefused) -> None:
+        """Committed although nothing else of the attempt is."""
+        self.publish(uow, opportunity.tenant_id, opportunity.traceparent, refused)
+        uow.commit()
 
     def _go_on(
         self,
@@ -94,6 +89,40 @@ class DecideApprovalHandler:
         uow.opportunities.change(opportunity, opportunity, HANDED_ON)
         stage = stage_for(opportunity.state).name
         uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)
+
+
+def _refused(
+    command: DecideApproval, task: ApprovalTask, person: Person, refused: RequestRefused
+) -> DecisionRefused:
+    return DecisionRefused(
+        opportunity_id=task.opportunity_id,
+        actor=name_of(person),
+        detail={
+            "task": str(task.id),
+            "role": task.role.value,
+            "plan": command.plan_hash[:_LONGEST_HASH],
+            "decision": command.decision.value,
+            "code": refused.code,
+        },
+        summary=f"{person.name} tried to {command.decision} the plan for {task.role}: {refused.message}",
+    )
+
+
+def _check(
+    uow: UnitOfWork,
+    command: DecideApproval,
+    task: ApprovalTask,
+    opportunity: TrackedOpportunity,
+    person: Person,
+) -> None:
+    """Raises Forbidden, which names who can decide; Conflict."""
+    known = duties(uow, command.tenant_id, opportunity.id, opportunity.record)
+    others = [other for other in known.of_plan(task.plan_hash) if other.id != task.id]
+    refusal = may_decide(person, task.role, known.involved, others)
+    if refusal is not None:
+        able = known.candidates(others)[task.role]
+        raise Forbidden(f"{REFUSAL_TEXTS[refusal]} {who_can(each.name for each in able)}", code=refusal)
+    check_still_open(task, opportunity, command.plan_hash)
 
 
 def check_still_open(task: ApprovalTask, opportunity: TrackedOpportunity, plan_hash: str) -> None:

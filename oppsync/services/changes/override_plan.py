@@ -12,7 +12,7 @@ from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
 from oppsync.domain.values.findings.finding import blocking
 from oppsync.domain.values.model import require
-from oppsync.domain.work.events import PlanOverridden
+from oppsync.domain.work.events import ApprovalVoided, PlanOverridden
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
@@ -71,7 +71,7 @@ class OverridePlanHandler:
             detail={"override": str(override.id), "reason": override.reason},
             summary=f"{person.name}: {what} {says}: {override.reason}",
         )
-        self.publish(uow, before.tenant_id, before.traceparent, event)
+        self.publish(uow, before.tenant_id, before.traceparent, event, *_void(uow, before, actor))
         uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Overridden: {override.reason}")
         detail = {"override": str(override.id)}
         resume(
@@ -83,6 +83,21 @@ class OverridePlanHandler:
             after_what="after an override",
             detail=detail,
         )
+
+
+def _void(uow: UnitOfWork, before: TrackedOpportunity, actor: str) -> Sequence[ApprovalVoided]:
+    """Whatever the new plan's hash: who approved did so before this was said."""
+    count = uow.approvals.void(before.tenant_id, before.id, None)
+    if count == 0:
+        return []
+    return [
+        ApprovalVoided(
+            opportunity_id=before.id,
+            actor=actor,
+            detail={"tasks": count, "plan": before.plan_hash},
+            summary=f"{count} approval tasks no longer count: the plan was overridden",
+        )
+    ]
 
 
 def _new(command: OverridePlan) -> NewOverride:

@@ -26,16 +26,14 @@ from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
     NOTHING_BY_RULE,
-    Candidates,
     RuleFacts,
     by_rules,
-    candidates,
     nobody_approves,
-    owner_email,
     rule_facts,
     rules_of_today,
 )
 from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.duties import Candidates, duties
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
 from oppsync.pipeline.validate import gather
@@ -67,7 +65,7 @@ class PreviewPlanHandler:
         customer = account.code if account else None
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
-            people = candidates(uow, command.tenant_id, owner_email(deal), editors(overrides))
+            people = duties(uow, command.tenant_id, known, deal).candidates()
             rules = rules_of_today(uow, command.tenant_id, now.date())
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer)
         return preview(

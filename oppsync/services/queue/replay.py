@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.approval.tasks import REQUIRED_ROLES
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.overrides import editors
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.values.findings.finding import Finding, blocking
 from oppsync.domain.values.model import require
@@ -32,6 +32,7 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, InvalidInput, NotFound
 from oppsync.pipeline import approve
+from oppsync.pipeline.duties import duties
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -222,10 +223,11 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
     tenant_id, record, enrichment = opportunity.tenant_id, opportunity.record, opportunity.enrichment
     if target not in (State.VALIDATED, State.ENRICHED, State.PLANNED) or record is None:
         return ()
-    overrides = uow.overrides.of(tenant_id, opportunity.id)
     if target is State.PLANNED:
-        owner = approve.owner_email(record)
-        return approve.nobody_approves(approve.candidates(uow, tenant_id, owner, editors(overrides)))
+        known, plan_hash = duties(uow, tenant_id, opportunity.id, record), opportunity.plan_hash
+        undecided = set(REQUIRED_ROLES).difference(known.decided(plan_hash))
+        return approve.nobody_approves(known.candidates(known.of_plan(plan_hash)), sorted(undecided))
+    overrides = uow.overrides.of(tenant_id, opportunity.id)
     book = uow.references.book(tenant_id)
     result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
     if not isinstance(result, Enrichment):

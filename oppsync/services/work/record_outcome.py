@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
@@ -43,6 +44,7 @@ def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on
     goes_on = isinstance(outcome, Advance) and (after.state not in RESTING or after.reread_due)
     due = ON_ACTION if not goes_on else HANDED_ON if hand_on else STRAIGHT_ON
     with context.uow() as uow:
+        _keep_parties(uow, before, after)
         events = [*outcome.events, *_carry_out(uow, context, after, outcome)]
         if after.state is not before.state:
             events.append(_state_changed(context, after))
@@ -104,6 +106,12 @@ def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
             return changed(outcome.opportunity, **advanced)
 
 
+def _keep_parties(uow: UnitOfWork, before: TrackedOpportunity, after: TrackedOpportunity) -> None:
+    """Whoever a reading names, and whoever the one before named: another release may not have kept them."""
+    if after.record is not before.record:
+        uow.parties.keep(after, (*parties_of(before.record), *parties_of(after.record)))
+
+
 def _carry_out(
     uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Outcome
 ) -> list[Event]:
@@ -137,6 +145,8 @@ def _approvals(
     """Store the plan, void the tasks that no longer count, open new ones."""
     if outcome.plan is not None:
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
+    for task_id, because in outcome.fallen.items():
+        uow.approvals.void_decision(after.tenant_id, task_id, because)
     for role, candidates in outcome.open_tasks.items():
         uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", role, candidates)
     if outcome.by_rule:
@@ -169,9 +179,6 @@ def _voided(context: StageContext, after: TrackedOpportunity, count: int) -> lis
 def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
     """Void tasks and return how many the audit trail has yet to name. After a rejection those still open, after
     a withdrawal all of them, with a new plan those of other plans."""
-    if outcome.void_these:  # the stage's own event names them
-        uow.approvals.void_these(after.tenant_id, outcome.void_these)
-        return 0
     if outcome.to is State.REFUSED:
         return uow.approvals.void_open(after.tenant_id, after.id)
     if outcome.void_tasks or outcome.to is State.WITHDRAWN:

@@ -101,7 +101,8 @@ def _deal(org: Org, deal: Mapping[str, Json]) -> dict[str, Json]:
     account = _matched(org, "Account", deal.get("account"))
     owner = _matched(org, "User", deal.get("owner"))
     fields = {**deal.get("opportunity", {}), "AccountId": account, "OwnerId": owner}
-    opportunity = org.insert("Opportunity", fields, BY)
+    requester = _matched(org, "User", deal.get("created_by")) or owner
+    opportunity = org.insert("Opportunity", fields, BY, created_by=requester)
     lines: list[str] = []
     milestones: list[str] = []
     for line in deal.get("lines", []):

@@ -48,6 +48,7 @@ class SObject:
 TEXT, NUMBER, DATE, BOOLEAN = Field(), Field("number"), Field("date"), Field("boolean")
 DERIVED = Field("boolean", read_only=True)
 STAMP = Field("datetime", read_only=True)
+HISTORY = Field(read_only=True)
 EXTERNAL_KEY = Field(external_id=True)
 SYSTEM = {
     "Id": Field("id", read_only=True),
@@ -100,6 +101,7 @@ ALL = (
             "Name": Field(required=True, length=120),
             "AccountId": _to("Account", "Account"),
             "OwnerId": _to("User", "Owner"),
+            "CreatedById": Field("reference", to="User", relation="CreatedBy", read_only=True),
             "StageName": Field(required=True),
             "IsWon": DERIVED,
             "IsClosed": DERIVED,
@@ -134,6 +136,22 @@ ALL = (
         }
         | BILLING_TERMS
         | CURRENCY,
+    ),
+    # Of a change of a look-up field there are two rows: one with names, one with ids.
+    SObject(
+        "OpportunityFieldHistory",
+        "017",
+        {
+            "Id": Field("id", read_only=True),
+            "CreatedDate": STAMP,
+            "IsDeleted": DERIVED,
+            "OpportunityId": Field("reference", to="Opportunity", relation="Opportunity", read_only=True),
+            "CreatedById": Field("reference", to="User", relation="CreatedBy", read_only=True),
+            "Field": HISTORY,
+            "DataType": HISTORY,
+            "OldValue": HISTORY,
+            "NewValue": HISTORY,
+        },
     ),
     SObject(
         "OpportunityLineItem",

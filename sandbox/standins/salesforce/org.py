@@ -97,8 +97,11 @@ class Org:
         row = self.find(sobject, record_id)
         return {name: shown(field, row[name]) for name, field in sobject.fields.items()}
 
-    def insert(self, name: str, fields: Mapping[str, Json], by: str = "api") -> str:
-        """The new id. Call it inside a transaction. Raises SalesforceError."""
+    def insert(
+        self, name: str, fields: Mapping[str, Json], by: str = "api", created_by: str | None = None
+    ) -> str:
+        """The new id. Call it inside a transaction. `created_by`: the user; the API's own unless it is given.
+        Raises SalesforceError."""
         sobject = self.objects[name]
         values = self._checked(sobject, fields)
         missing = [
@@ -109,6 +112,8 @@ class Org:
             raise SalesforceError(400, "REQUIRED_FIELD_MISSING", text, missing)
         if name == "Opportunity" and values.get("OwnerId") is None:
             values["OwnerId"] = self.api_user
+        if name == "Opportunity":
+            values["CreatedById"] = created_by or self.api_user
         self._derive(sobject, values, {})
         self._guard_unique(sobject, values, "")
         now = timestamp(datetime.now(UTC))
@@ -138,6 +143,8 @@ class Org:
         now = _next_stamp(before["SystemModstamp"])
         values |= {"LastModifiedDate": now, "SystemModstamp": now}
         self._set(sobject, before["Id"], values)
+        if name == "Opportunity" and "OwnerId" in changed:
+            self._track_owner(before, str(values["OwnerId"]), now)
         self._journal(sobject, before["Id"], "update", fields, by)
         if name == "Opportunity" and changed and (before["IsWon"] or values.get("IsWon")):
             self._trigger(before["Id"], ours=all(field.startswith(OURS) for field in changed))
@@ -210,6 +217,17 @@ class Org:
         self._set(opportunity, opportunity_id, {"LastModifiedDate": now, "SystemModstamp": now})
         if row["IsWon"]:
             self._trigger(opportunity_id, ours=False)
+
+    def _track_owner(self, before: sqlite3.Row, owner: str, at: str) -> None:
+        """The org tracks the history of Opportunity Owner: a row with the names, a row with the ids."""
+        history, users = self.objects["OpportunityFieldHistory"], self.objects["User"]
+        ids = (before["OwnerId"], owner)
+        names = tuple(self.find(users, user_id)["Name"] for user_id in ids)
+        for kind, (old, new) in (("Text", names), ("EntityId", ids)):
+            self.books.rows(
+                'INSERT INTO "OpportunityFieldHistory" VALUES (?, ?, 0, ?, ?, ?, ?, ?, ?)',
+                (self._next_id(history), at, before["Id"], before["OwnerId"], "Owner", kind, old, new),
+            )
 
     def _trigger(self, opportunity_id: str, ours: bool) -> None:
         sql = (

@@ -26,13 +26,17 @@ class SalesforceHarness:
 
     def __init__(self, url: str) -> None:
         self.control = SalesforceControl(url)
-        self.access = Access({"base_url": url}, {"client_id": "oppsync-tests", "client_secret": CLIENT_SECRET})
+        settings = {"base_url": url, "owner_history": True}
+        self.access = Access(settings, {"client_id": "oppsync-tests", "client_secret": CLIENT_SECRET})
 
     def win(self, won_on: date = WON_ON) -> str:
         return str(self.control.win_deal(time_and_materials(won_on))["id"])
 
     def lose(self, deal_id: str) -> None:
         self.control.edit(deal_id, {"opportunity": {"StageName": "Closed Lost"}})
+
+    def hand_over(self, deal_id: str, name: str, email: str) -> None:
+        self.control.edit(deal_id, {"owner": {"Name": name, "Email": email}})
 
     def now(self) -> datetime:
         time.sleep(0.002)  # stamps are of whole milliseconds

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import DECIDES, RIGHTS, in_words, may_decide
+from oppsync.domain.approval.who_may import DECIDES, REFUSAL_REASONS, RIGHTS, in_words, may_decide, who_can
 from oppsync.domain.approval.who_may import Refusal as Barred
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.work.states import State
@@ -35,9 +35,9 @@ def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
         return None if task.decided_by == me.id else Refusal(_decided(detail))
     if task.status is TaskStatus.VOID or detail.current_hash != task.plan_hash:
         return Refusal(_void(detail))
-    barred = may_decide(me, task.role, detail.owner_email, detail.others, detail.editors)
+    barred = may_decide(me, task.role, detail.involved, detail.others)
     if barred is not None:
-        return Refusal(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail, me))
+        return Refusal(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail))
     if detail.reread_due:
         return Refusal("This deal changed in the CRM and is being read again. Reload in a moment.")
     return None
@@ -48,7 +48,7 @@ def _because(barred: Barred, detail: ApprovalDetail) -> str:
         case Barred.NOT_AN_APPROVER:
             return f"it needs the role {in_words(RIGHTS[DECIDES[detail.task.role]].roles)}"
         case Barred.OWN_OPPORTUNITY:
-            return "you own this opportunity"
+            return "you own this opportunity, owned it before, or requested it"
         case Barred.EDITED_PLAN:
             return "you changed this plan, and another approver has to decide"
         case Barred.ALREADY_DECIDED_OTHER_ROLE:
@@ -91,6 +91,11 @@ def _decided(detail: ApprovalDetail) -> str:
 
 
 def _void(detail: ApprovalDetail) -> str:
+    task = detail.task
+    if task.void_because is not None and task.decided_by is not None:
+        who = detail.people.get(task.decided_by, "Somebody")
+        reason = REFUSAL_REASONS[Barred(task.void_because)]
+        return f"The approval of {who} does not stand any more: {who} {reason}. It is decided anew."
     rejected = next((each for each in detail.others if each.status is TaskStatus.REJECTED), None)
     if rejected is not None:
         who = detail.people.get(rejected.decided_by, "Somebody") if rejected.decided_by else "Somebody"
@@ -103,10 +108,8 @@ def _void(detail: ApprovalDetail) -> str:
     return f"The deal changed: plan {detail.plan_number} is no longer valid."
 
 
-def _instead(detail: ApprovalDetail, me: Person) -> str:
-    barred = {me.id, *(each.decided_by for each in detail.others if each.decided_by)}
-    names = _names(detail, tuple(each for each in detail.task.candidates if each not in barred))
-    return f"{names} can." if names else "Nobody else was asked: contact operations."
+def _instead(detail: ApprovalDetail) -> str:
+    return who_can(detail.people[each] for each in detail.may_decide)
 
 
 def _names(detail: ApprovalDetail, people: tuple[UUID, ...]) -> str:

@@ -8,7 +8,8 @@ APPROVAL_CODES: dict[str, CodeText] = {
     "NO_APPROVER": code_text(
         "No active user may approve this plan",
         OwnerRole.OPERATIONS,
-        "Give the role to an active user who does not own this opportunity, then replay.",
+        "Give the role to an active user who never owned or requested this opportunity and did not change its "
+        "plan, then replay.",
     ),
     "APPROVAL_LOST": code_text(
         "Projects exist in the ERP, but no approval of them is recorded",

@@ -1,0 +1,85 @@
+"""Who has a part in a deal, in the CRM and here: they may not approve it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.deal.parties import Part, Party
+from oppsync.domain.plan.overrides import PlanOverride, editors
+from oppsync.domain.values.identifiers import crm_user_key, email_key
+from oppsync.domain.values.model import Frozen
+
+Key = tuple[str, str]
+
+
+class Involved(Frozen):
+    """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever said something about its
+    plan. `deciders`: who decided tasks of it."""
+
+    parties: tuple[Party, ...] = ()
+    editors: tuple[Person, ...] = ()
+    deciders: tuple[Person, ...] = ()
+
+    def owns(self, person: Person) -> bool:
+        """Whether the person ever owned or requested the deal."""
+        known = keys_of(person)
+        return any(not known.isdisjoint(keys_of_user(party.user_id, party.email)) for party in self.parties)
+
+    def edited(self, person: Person) -> bool:
+        return any(is_same(person, editor) for editor in self.editors)
+
+    def decided(self, person: Person, tasks: Iterable[ApprovalTask]) -> bool:
+        """Whether the person decided one of `tasks`, under this account or another of theirs."""
+        same = {person.id} | {other.id for other in self.deciders if is_same(person, other)}
+        return any(task.decided_by in same for task in tasks)
+
+
+NOBODY_INVOLVED = Involved()
+
+
+def involved(
+    parties: Iterable[Party],
+    overrides: Iterable[PlanOverride],
+    tasks: Iterable[ApprovalTask],
+    people: Iterable[Person],
+) -> Involved:
+    """`people`: all there ever were; who left and came back under another account is the same person."""
+    edited_by, decided_by = editors(overrides), {task.decided_by for task in tasks}
+    everyone = tuple(people)
+    return Involved(
+        parties=tuple(dict.fromkeys(parties)),
+        editors=_of(edited_by, everyone),
+        deciders=_of(decided_by, everyone),
+    )
+
+
+def is_same(one: Person, other: Person) -> bool:
+    """One id, or anything that the CRM would know both by."""
+    return one.id == other.id or not keys_of(one).isdisjoint(keys_of(other))
+
+
+def keys_of(person: Person) -> frozenset[Key]:
+    mails = {("mail", email_key(address)) for address in (person.email, *person.further_emails)}
+    return frozenset(mails | {("user", crm_user_key(user_id)) for user_id in person.crm_user_ids})
+
+
+def keys_of_user(user_id: str, email: str | None) -> frozenset[Key]:
+    """Of a user of a CRM."""
+    mail = {("mail", email_key(email))} if email else set()
+    return frozenset({("user", crm_user_key(user_id))} | mail)
+
+
+def unmatched_owners(parties: Iterable[Party], people: Iterable[Person]) -> tuple[Party, ...]:
+    """Owners who are no person here, as far as anybody can tell: one row for each user of the CRM."""
+    known: set[Key] = {key for person in people for key in keys_of(person)}
+    owners = [party for party in parties if party.part is Part.OWNER]
+    matched = {
+        party.user_id for party in owners if not known.isdisjoint(keys_of_user(party.user_id, party.email))
+    }
+    return tuple({party.user_id: party for party in owners if party.user_id not in matched}.values())
+
+
+def _of(ids: Collection[UUID | None], people: Iterable[Person]) -> tuple[Person, ...]:
+    return tuple(person for person in people if person.id in ids)

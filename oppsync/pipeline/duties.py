@@ -1,0 +1,137 @@
+"""Separation of duties, asked whenever somebody relies on it: who has a part in a deal, who may decide about
+its plan, and which decisions do not stand any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from oppsync.domain.approval.involved import Involved, involved, unmatched_owners
+from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal, barred, may_decide
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.parties import Party, parties_of
+from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.events import ApprovalVoided
+from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.stage import Advance, StageContext
+from oppsync.ports.storage.unit_of_work import UnitOfWork
+
+Candidates = Mapping[ApprovalRole, Sequence[Person]]
+
+
+class Duties(NamedTuple):
+    """Everybody there ever was, what binds some of them to a deal, and all the deal's tasks."""
+
+    people: Sequence[Person]
+    involved: Involved
+    tasks: Sequence[ApprovalTask] = ()
+
+    def candidates(self, others: Sequence[ApprovalTask] = ()) -> Candidates:
+        """Who may decide for each role, by name; `others`: the live tasks of the same plan."""
+        return {
+            role: [each for each in self.people if may_decide(each, role, self.involved, others) is None]
+            for role in REQUIRED_ROLES
+        }
+
+    def of_plan(self, plan_hash: str | None) -> list[ApprovalTask]:
+        """The live tasks of one plan."""
+        return [
+            task for task in self.tasks if task.plan_hash == plan_hash and task.status is not TaskStatus.VOID
+        ]
+
+    def decided(self, plan_hash: str | None) -> set[ApprovalRole]:
+        """The roles for which a person approved the plan."""
+        approved = [task for task in self.of_plan(plan_hash) if task.status is TaskStatus.APPROVED]
+        return {task.role for task in approved if task.rule is None}
+
+    def unmatched_owners(self) -> Sequence[Party]:
+        return unmatched_owners(self.involved.parties, self.people)
+
+    def name_of(self, person_id: UUID) -> str:
+        return next((each.name for each in self.people if each.id == person_id), "Somebody")
+
+
+class Fallen(NamedTuple):
+    """A task that is to be decided anew: `because` its decision does not stand any more, or, where that is
+    None, since nobody who was asked may decide it any more."""
+
+    task: ApprovalTask
+    because: Refusal | None
+
+
+def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record: Opportunity | None) -> Duties:
+    """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last."""
+    people = uow.people.everyone(tenant_id)
+    if opportunity_id is None:
+        return Duties(people, Involved(parties=parties_of(record)))
+    parties = (*uow.parties.of(tenant_id, opportunity_id), *parties_of(record))
+    overrides = uow.overrides.of(tenant_id, opportunity_id)
+    tasks = uow.approvals.of(tenant_id, opportunity_id)
+    return Duties(people, involved(parties, overrides, tasks, people), tasks)
+
+
+def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:
+    """Of the live tasks of one plan. A rule's approval stands; and after a rejection nothing is relied on."""
+    if any(task.status is TaskStatus.REJECTED for task in tasks):
+        return []
+    approved = [task for task in tasks if task.status is TaskStatus.APPROVED]
+    standing: list[ApprovalTask] = []
+    found: list[Fallen] = []
+    by_id = {person.id: person for person in known.people}
+    for task in sorted(approved, key=lambda task: (task.decided_at or task.opened_at, task.id)):
+        person = by_id.get(task.decided_by) if task.decided_by else None
+        because = barred(person, task.role, known.involved, standing) if person else None
+        if because is None:
+            standing.append(task)
+        else:
+            found.append(Fallen(task, because))
+    able = known.candidates(standing)
+    for task in tasks:
+        asked = {person.id for person in able[task.role]}.intersection(task.candidates)
+        if task.status is TaskStatus.OPEN and not asked:
+            found.append(Fallen(task, None))
+    return found
+
+
+def duties_of(context: StageContext, opportunity: TrackedOpportunity) -> Duties:
+    """As they are now; `opportunity`: with the last reading of its record."""
+    with context.uow.reading() as uow:
+        return duties(uow, opportunity.tenant_id, opportunity.id, opportunity.record)
+
+
+def reconsider(context: StageContext, opportunity: TrackedOpportunity, known: Duties) -> Advance | None:
+    """Back to where a plan is put before people, when an approval does not stand any more or nobody who was
+    asked may decide; None otherwise."""
+    down = fallen(known.of_plan(opportunity.plan_hash), known)
+    if not down:
+        return None
+    return Advance(
+        State.PLANNED,
+        opportunity,
+        fallen={each.task.id: each.because for each in down},
+        events=[_voided(context, opportunity, each, known) for each in down],
+    )
+
+
+def _voided(
+    context: StageContext, opportunity: TrackedOpportunity, down: Fallen, known: Duties
+) -> ApprovalVoided:
+    task, because = down
+    detail = {"task": str(task.id), "role": task.role.value, "plan": task.plan_hash}
+    if because is None or task.decided_by is None:
+        words = f"Nobody who was asked may decide for {task.role} any more: it is asked anew"
+    else:
+        who = known.name_of(task.decided_by)
+        detail |= {"person": str(task.decided_by), "because": because.value}
+        words = (
+            f"{who}'s approval of plan {short_hash(task.plan_hash)} for {task.role} does not stand any more: "
+            f"{who} {REFUSAL_REASONS[because]}. It is asked anew"
+        )
+    return ApprovalVoided(
+        opportunity_id=opportunity.id, actor=stage_actor(context.stage), detail=detail, summary=words
+    )
