@@ -95,7 +95,7 @@ class Landing:
         return {
             "payment terms": self.plan.payment_terms,
             "PO number": self.plan.po_number,
-            "PO limit": str(self.plan.po_limit) if self.plan.po_limit else None,
+            "PO limit": self.plan.po_limit.exact if self.plan.po_limit else None,
             "delivery model": self.plan.delivery_model,
             **self.plan.compliance,
         }

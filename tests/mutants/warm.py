@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"actors", "adapters", "migrations", "oppsync", "tests", "web"}
+OURS = {"actors", "adapters", "benchmarks", "migrations", "oppsync", "sandbox", "tests", "web"}
 
 _forks = get_context("forkserver")
 # For the libraries that they import.
