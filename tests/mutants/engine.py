@@ -238,7 +238,8 @@ ENGINE = (
     Mutation(
         "parked without an item",
         RECORD,
-        "return [_raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)]",
+        "raised = _raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)\n"
+        "            return [raised, *_voided(context, after, count)]",
         "return []",
     ),
     Mutation(
@@ -300,8 +301,8 @@ ENGINE = (
     Mutation(
         "candidates are not told",
         "oppsync/pipeline/approve.py",
-        "        _notify(context, _asked(context, known))\n",
-        "        pass\n",
+        "return notify(context, plan, known) if isinstance(outcome, Await) else outcome",
+        "return outcome",
     ),
     Mutation(
         "the seller approves",

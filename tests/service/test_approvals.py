@@ -270,7 +270,7 @@ def test_a_plan_nobody_may_approve_is_parked_and_goes_on_once_somebody_may(house
 def test_decisions_taken_while_the_stage_judges_are_not_lost(house: House) -> None:
     """The stage has read the open tasks and notifies the candidates; before it is done, both have decided."""
     with mail_server() as server:
-        settings = house.application.settings.model_copy(update={"smtp_url": SecretStr(server.url)})
+        settings = changed(house.application.settings, smtp_url=SecretStr(server.url))
         mailing = replace(house, application=build(settings))
         record_id = mailing.win(deals.milestone(WON_ON))
 

@@ -12,6 +12,7 @@ from adapters.bootstrap import build
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.effects.effects import EffectState, LedgerRow
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline.retry import MAX_TRIES
@@ -33,7 +34,7 @@ def mail() -> Iterator[MailServer]:
 @pytest.fixture
 def firm(house: House, mail: MailServer) -> Iterator[House]:
     """It has a mail server, and two people who approve for finance: Fiona is asked before Fred."""
-    settings = house.application.settings.model_copy(update={"smtp_url": SecretStr(mail.url)})
+    settings = changed(house.application.settings, smtp_url=SecretStr(mail.url))
     mailing = replace(house, application=build(settings))
     hire(mailing, FRED, PersonRole.FINANCE_APPROVER)
     yield mailing
@@ -131,7 +132,7 @@ def test_what_only_a_file_holds_is_sent_once_there_is_a_mail_server(house: House
     record_id = house.to_approval(deals.milestone(WON_ON))
 
     with mail_server() as server:
-        settings = house.application.settings.model_copy(update={"smtp_url": SecretStr(server.url)})
+        settings = changed(house.application.settings, smtp_url=SecretStr(server.url))
         mailing = replace(house, application=build(settings))
         mailing.tell(record_id)
         mailing.settle()
