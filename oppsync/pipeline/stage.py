@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -28,8 +28,9 @@ class Advance:
     """Go on to state `to`. `opportunity` carries the stage's results; its state is set by the shell.
 
     `open_tasks`: role -> candidates to notify of the approval. `by_rule`: role -> the rule that approves.
-    `void_tasks`: no approval so far counts any more. `items`: findings that become an exception item although
-    the work goes on. `baseline` is stored, unless the deal has one.
+    `void_tasks`: no approval so far counts any more. `items`: findings that become exception items, one for
+    each code, although the work goes on. `settled`: codes whose open items close, since their cause is gone.
+    `baseline` is stored, unless the deal has one.
     """
 
     to: State
@@ -39,6 +40,7 @@ class Advance:
     by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False
     items: Sequence[Finding] = ()
+    settled: Collection[str] = ()
     baseline: Baseline | None = None
     events: Sequence[Event] = ()
 
@@ -81,7 +83,8 @@ class Sources:
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a stage's shell may reach while no transaction is open."""
+    """What a stage's shell may reach while no transaction is open. `just_read`: this worker read the record
+    from the CRM under this lease."""
 
     opportunity: TrackedOpportunity
     lease: Lease
@@ -91,6 +94,7 @@ class StageContext:
     effects: StageEffects
     base_url: str
     stage: str
+    just_read: bool = False
 
     @property
     def sources(self) -> Sources:

@@ -67,6 +67,14 @@ class CrmHarness(Harness, Protocol):
 
     def lose(self, deal_id: str) -> None: ...
 
+    def delete(self, deal_id: str, minutes_ago: int) -> None:
+        """As if somebody had deleted it then: a vendor may list what was deleted by whole minutes."""
+
+    def undelete(self, deal_id: str) -> None: ...
+
+    def forget_deletions(self) -> None:
+        """The vendor no longer knows what was deleted so far."""
+
     def notification(self, *deal_ids: str) -> bytes: ...
 
     def notification_of(self, deal_id: str) -> bytes:

@@ -66,8 +66,8 @@ def _moves_from(state: State) -> frozenset[State]:
         moves |= {State.PARKED}
     if state in RESTARTABLE:
         moves |= {State.RECEIVED, State.WITHDRAWN}
-    if state is State.APPROVED:
-        moves |= {State.WITHDRAWN}  # lost before the first effect was sent
+    if state is State.APPROVED:  # changed or lost before the first effect was sent
+        moves |= {State.RECEIVED, State.WITHDRAWN}
     return moves - {state}
 
 

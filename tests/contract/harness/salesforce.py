@@ -34,6 +34,15 @@ class SalesforceHarness:
     def lose(self, deal_id: str) -> None:
         self.control.edit(deal_id, {"opportunity": {"StageName": "Closed Lost"}})
 
+    def delete(self, deal_id: str, minutes_ago: int) -> None:
+        self.control.delete(deal_id, minutes_ago)
+
+    def undelete(self, deal_id: str) -> None:
+        self.control.undelete(deal_id)
+
+    def forget_deletions(self) -> None:
+        self.control.purge_recycle_bin()
+
     def now(self) -> datetime:
         time.sleep(0.002)  # stamps are of whole milliseconds
         return datetime.now(UTC)
