@@ -22,6 +22,7 @@ _NO_MATTER = (
     "/is_won",
     "/probability",
     "/custom_attributes",
+    "/unread",
     "/account/name",
     "/owner/name",
 )
