@@ -133,7 +133,7 @@ def _print_state(detail: OpportunityDetail) -> None:
     rows = {
         "name": detail.name,
         "account": detail.account,
-        "amount": amount,
+        "amount": f"{amount} as approved" if amount and detail.changed_since_approval else amount,
         "state": state,
         "since": detail.since,
         "next try": detail.next_at,

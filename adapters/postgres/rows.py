@@ -37,6 +37,8 @@ def pick(row: RowMapping, shape: Any) -> dict[str, Any]:
 def to_tracked(row: RowMapping) -> TrackedOpportunity:
     values = pick(row, TrackedOpportunity)
     values["record"] = document(Opportunity, row["record"]) if row["record"] else None
+    approved = row["approved_record"]
+    values["approved_record"] = document(Opportunity, approved) if approved else None
     values["enrichment"] = document(Enrichment, row["enrichment"]) if row["enrichment"] else None
     return TrackedOpportunity(**values)
 
@@ -55,20 +57,28 @@ def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[
         "compensation_reason": after.compensation_reason,
         "warnings": [warning.model_dump(mode="json") for warning in after.warnings],
     }
-    if before.record is not after.record:
-        values |= _of_record(after.record)
+    if before.record is not after.record or before.approved_record is not after.approved_record:
+        values |= _of_record(after.record, after.approved_record or after.record)
+    if before.approved_record is not after.approved_record:
+        approved = after.approved_record
+        values["approved_record"] = approved.model_dump(mode="json") if approved else None
+    if before.changes_since_approval != after.changes_since_approval:
+        values["changes_since_approval"] = [
+            each.model_dump(mode="json") for each in after.changes_since_approval
+        ]
     if before.enrichment is not after.enrichment:
         values["enrichment"] = after.enrichment.model_dump(mode="json") if after.enrichment else None
     return values
 
 
-def _of_record(record: Opportunity | None) -> dict[str, Any]:
+def _of_record(record: Opportunity | None, priced: Opportunity | None) -> dict[str, Any]:
+    """`priced`: whose amount lists show. What the CRM says after a plan was approved is not what is billed."""
     return {
         "record": record.model_dump(mode="json") if record else None,
         "name": record.name if record else None,
         "account": record.account.name if record and record.account else None,
-        "amount": _bookable(record.amount) if record else None,
-        "currency": record.currency if record else None,
+        "amount": _bookable(priced.amount) if priced else None,
+        "currency": priced.currency if priced else None,
     }
 
 

@@ -24,7 +24,7 @@ from oppsync.pipeline.destination import erp_of, psa_of
 from oppsync.pipeline.effects import Find
 from oppsync.pipeline.signed import approved_plan
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.pipeline.write_back import staffing_order, tell_crm
+from oppsync.pipeline.write_back import staffing_order, tell_crm_of_the_end
 from oppsync.ports.erp import Erp
 from oppsync.ports.psa import Psa
 
@@ -45,7 +45,7 @@ def run(context: StageContext) -> Outcome:
         _line(closing, erp, node, line)
     for node in reversed(plan.content.nodes):
         _node(closing, erp, node)
-    tell_crm(context, WriteBack(status="withdrawn", message=opportunity.compensation_reason or ""))
+    tell_crm_of_the_end(context, WriteBack(status="withdrawn", message=opportunity.compensation_reason or ""))
     return Advance(State.WITHDRAWN, opportunity)
 
 

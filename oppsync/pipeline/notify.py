@@ -170,7 +170,8 @@ def _is_settled(context: StageContext, effect: Effect) -> bool:
         return False
     opportunity = context.opportunity
     with context.uow.reading() as uow:
-        return uow.exceptions.already_reported(opportunity.tenant_id, opportunity.id, REFUSED)
+        reported = uow.exceptions.reported(opportunity.tenant_id, opportunity.id)
+    return any(item.code == REFUSED for item in reported)
 
 
 def _refused(person: Person, why: str) -> Finding:

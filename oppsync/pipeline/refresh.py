@@ -1,67 +1,185 @@
-"""Re-read a deal that changed in the CRM. This is no stage: whoever holds the lease next does it first."""
+"""Re-read a deal that changed in the CRM. This is no stage: whoever holds the lease next does it first.
+
+An approved deal is re-read once more before anything is made of it outside, so that what is made is right on
+that day's facts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.since_approval import ChangeSinceApproval, changes_since
+from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding, blocking
+from oppsync.domain.values.findings.validation_codes import VALIDATION_CODES
 from oppsync.domain.values.model import changed
-from oppsync.domain.work.events import RecordSuperseded, RecordUnchanged
+from oppsync.domain.work.events import Event, RecordMissing, RecordSuperseded, RecordUnchanged
+from oppsync.domain.work.exceptions import BESIDE_THE_WORK, ExceptionItem, ExceptionStatus
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.restore_check import LOST_BUT_CREATED, has_project_without_ledger_row
-from oppsync.pipeline.stage import Advance, StageContext
-from oppsync.pipeline.validate import apply_reading
+from oppsync.kernel.errors import RecordGone, TransientError, UnreadableDelivery
+from oppsync.pipeline.restore_check import LOST_BUT_CREATED, erp_answers, has_project_without_ledger_row
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
+from oppsync.pipeline.validate import apply_reading, gather
 
-ACTOR = stage_actor("refresh")
+STAGE = "refresh"
+ACTOR = stage_actor(STAGE)
+CHANGED, EXHAUSTED = "CHANGED_AFTER_APPROVAL", "RETRIES_EXHAUSTED"
+# What a reading that succeeds settles.
+_OF_READING = frozenset({RecordGone.code, UnreadableDelivery.code})
+# A missing record says nothing new of these: nothing is made of them any more.
+_OVER = frozenset({State.WITHDRAWN, State.REJECTED, State.COMPENSATING})
 
 
-def decide(
-    opportunity: TrackedOpportunity, record: Opportunity, *, may_exist_outside: bool, already_reported: bool
-) -> Advance:
+@dataclass(frozen=True)
+class Known:
+    """What is known of a deal besides its record. `may_exist`: something was made of it outside, or might have
+    been. `items`: those that are open or that a person dismissed. `mended`: what had parked it was repaired."""
+
+    may_exist: bool = False
+    items: Sequence[ExceptionItem] = ()
+    mended: bool = False
+
+    @property
+    def reported(self) -> set[str]:
+        return {item.code for item in self.items}
+
+    @property
+    def parked_by(self) -> Sequence[ExceptionItem]:
+        open_items = [item for item in self.items if item.status is ExceptionStatus.OPEN]
+        return [item for item in open_items if item.code not in BESIDE_THE_WORK]
+
+    @property
+    def waits_for_a_reading(self) -> bool:
+        """Whether a parked deal waits for nothing else than that its record can be read."""
+        of_reading = [item.stage == STAGE or item.code in _OF_READING for item in self.parked_by]
+        return bool(of_reading) and all(of_reading)
+
+
+def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -> Advance:
     """What a new reading means for an opportunity in this state.
 
-    Unchanged (an echo of our own write-back): nothing. Before approval: from the start again, or withdrawn
-    when it is no longer won. From approval on the change is kept on the timeline and the plan in flight
-    stands; a deal that was lost before anything was sent is withdrawn, later a person has to decide. A lost
-    deal whose projects exist all the same, because a restored backup lost its ledger, is for a person too.
-    `already_reported`: an item about that is open, or a person dismissed it; otherwise an item is raised
-    again.
+    Unchanged (an echo of our own write-back): nothing. Before anything may exist outside: from the start again,
+    or withdrawn when it is no longer won. Later the plan stands, and a person gets an item with what differs in
+    the CRM, until nothing differs any more. A lost deal whose projects exist all the same, because a restored
+    backup lost its ledger, is for a person too.
     """
-    read = changed(opportunity, reread_done=opportunity.reread_requested)
-    known = opportunity.record
-    if known is not None and record.modified_at < known.modified_at:
+    read = _reread(opportunity)
+    before = opportunity.record
+    if before is not None and record.modified_at < before.modified_at:
         return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])
-    reading, events = apply_reading(read, record, ACTOR)
-    stands_at = opportunity.stands_at
-    if not events:
-        settled = record.is_won or already_reported or stands_at is State.COMPENSATING
-        again = (LOST_BUT_CREATED,) if may_exist_outside and not settled else ()
-        return Advance(opportunity.state, reading, events=[_unchanged(opportunity, record)], items=again)
-    restartable = stands_at in RESTARTABLE
-    if record.is_won and restartable:
+    reading, news = apply_reading(read, record, ACTOR)
+    stands_at, is_new = opportunity.stands_at, bool(news)
+    nothing_made = stands_at in RESTARTABLE or (stands_at is State.APPROVED and not known.may_exist)
+    events: Sequence[Event] = news or [_unchanged(opportunity, record)]
+    if not record.is_won:
+        return _lost(reading, events, known, is_new=is_new, nothing_made=nothing_made)
+    if nothing_made and is_new:
         rejected = opportunity.state is State.REJECTED
-        return Advance(State.RECEIVED, reading, events=events, void_tasks=rejected)
-    if record.is_won or stands_at is State.COMPENSATING:
-        return Advance(opportunity.state, reading, events=events)
-    items = [LOST_BUT_CREATED] if may_exist_outside else []
-    if restartable or (stands_at is State.APPROVED and not may_exist_outside):
+        settled = {LOST_BUT_CREATED.code}
+        return Advance(State.RECEIVED, reading, events=events, void_tasks=rejected, settled=settled)
+    resumes = opportunity.state is State.PARKED and (known.waits_for_a_reading or known.mended)
+    to = stands_at if resumes else opportunity.state
+    settled = {LOST_BUT_CREATED.code, *_OF_READING}
+    if nothing_made or stands_at in (State.REFUSED, State.COMPENSATING):
+        return Advance(to, reading, events=events, settled=settled)
+    differing = _since_approval(reading, opportunity.approved_record or before or record)
+    differences = differing.changes_since_approval
+    tells = differences != opportunity.changes_since_approval or CHANGED not in known.reported
+    items = findings_of(differences) if tells else ()
+    settled |= set() if differences else {CHANGED}
+    return Advance(to, differing, events=events, items=items, settled=settled)
+
+
+def _lost(
+    reading: TrackedOpportunity, events: Sequence[Event], known: Known, *, is_new: bool, nothing_made: bool
+) -> Advance:
+    """Withdrawn while nothing was made of it; later a person is told, until one dismisses it."""
+    if reading.stands_at is State.COMPENSATING:
+        return Advance(reading.state, reading, events=events)
+    tells = is_new or LOST_BUT_CREATED.code not in known.reported
+    items = [LOST_BUT_CREATED] if tells and (known.may_exist or not nothing_made) else []
+    if nothing_made and is_new:
         return Advance(State.WITHDRAWN, reading, events=events, void_tasks=True, items=items)
-    return Advance(opportunity.state, reading, events=events, items=[LOST_BUT_CREATED])
+    return Advance(reading.state, reading, events=events, items=items, settled=_OF_READING)
 
 
-def run(context: StageContext) -> Advance:
+def gone(opportunity: TrackedOpportunity, known: Known, message: str) -> Outcome:
+    """What it means that the CRM no longer has the record: the deal waits for a person, who is told once, or
+    for the record to come back."""
+    read = _reread(opportunity)
+    missing = RecordMissing(opportunity_id=opportunity.id, actor=ACTOR, summary=message)
+    told = opportunity.state in (State.PARKED, State.ACTIVE) and RecordGone.code in known.reported
+    if told or opportunity.stands_at in _OVER:
+        return Advance(opportunity.state, read, events=[missing])
+    if known.may_exist:
+        message = f"{message}, but projects of it may exist"
+    item = finding(RecordGone.code, message)
+    return Park(read, [item], record_reference(opportunity.id), events=[missing])
+
+
+def findings_of(differences: Sequence[ChangeSinceApproval]) -> Sequence[Finding]:
+    """One finding a field: where it is, what was approved, and what the CRM says now."""
+    return tuple(
+        finding(CHANGED, each.in_words, path=each.field, value=f"{each.approved} -> {each.now}")
+        for each in differences
+    )
+
+
+def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
-    crm = context.systems.crm(opportunity.connection_id)
-    record = crm.read_opportunity(opportunity.source_id)
+    known = _known(context)
+    try:
+        record = context.systems.crm(opportunity.connection_id).read_opportunity(opportunity.source_id)
+    except RecordGone as error:
+        return gone(opportunity, known, error.message)
+    if not record.is_won and not known.may_exist:
+        forgotten = has_project_without_ledger_row(context.uow, context.systems, opportunity)
+        known = replace(known, may_exist=forgotten)
+    if opportunity.state is State.PARKED and record.is_won:
+        known = replace(known, mended=_is_mended(context, record, known))
+    return decide(opportunity, record, known)
+
+
+def _is_mended(context: StageContext, record: Opportunity, known: Known) -> bool:
+    """Whether what parked a deal is repaired, as far as that can be found out without working it: the ERP that
+    was away answers, or no finding of its validation blocks any more."""
+    codes = {item.code for item in known.parked_by}
+    try:
+        if codes == {EXHAUSTED}:
+            return erp_answers(context.uow, context.systems, context.opportunity)
+        if context.opportunity.stands_at is State.RECEIVED and codes and codes <= VALIDATION_CODES.keys():
+            return not blocking(validate(record, gather(context.sources, record)))
+    except TransientError:
+        return False
+    return False
+
+
+def nothing_marked(context: StageContext) -> bool:
+    """Whether nothing was made of this deal outside so far, nor might have been."""
+    return not _known(context).may_exist
+
+
+def _known(context: StageContext) -> Known:
+    opportunity = context.opportunity
     with context.uow.reading() as uow:
         ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
-        already_reported = uow.exceptions.already_reported(
-            opportunity.tenant_id, opportunity.id, LOST_BUT_CREATED.code
-        )
-    may_exist = any(row.may_exist for row in ledger)
-    if not record.is_won and not may_exist:
-        may_exist = has_project_without_ledger_row(context.uow, context.systems, opportunity)
-    return decide(opportunity, record, may_exist_outside=may_exist, already_reported=already_reported)
+        items = uow.exceptions.reported(opportunity.tenant_id, opportunity.id)
+    return Known(any(row.may_exist for row in ledger), items)
+
+
+def _reread(opportunity: TrackedOpportunity) -> TrackedOpportunity:
+    return changed(opportunity, reread_done=opportunity.reread_requested)
+
+
+def _since_approval(reading: TrackedOpportunity, approved: Opportunity) -> TrackedOpportunity:
+    record = reading.record or approved
+    return changed(reading, approved_record=approved, changes_since_approval=changes_since(approved, record))
 
 
 def _unchanged(opportunity: TrackedOpportunity, record: Opportunity) -> RecordUnchanged:

@@ -27,8 +27,19 @@ def has_project_without_ledger_row(
         row = uow.ledger.get(opportunity.tenant_id, key)
         if row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED):
             return False
-        chosen = None
-        if opportunity.plan_hash is not None:
+    return _has_project(uow_factory, systems, opportunity)
+
+
+def erp_answers(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
+    """True; raises what a system that is away raises."""
+    _has_project(uow_factory, systems, opportunity)
+    return True
+
+
+def _has_project(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
+    chosen = None
+    if opportunity.plan_hash is not None:
+        with uow_factory.reading() as uow:
             chosen = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
     _, erp = erp_of(systems, opportunity, chosen)
-    return bool(erp.existing_keys([key]))
+    return bool(erp.existing_keys([key_of(opportunity, EffectKind.PARENT, ROOT_PATH)]))

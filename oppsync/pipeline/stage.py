@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -32,8 +32,9 @@ class Advance:
 
     `open_tasks`: role -> candidates to notify of the approval. `by_rule`: role -> the rule that approves.
     `void_tasks`: no approval so far counts any more. `fallen`: tasks whose decisions do not stand, and why;
-    None where nobody is barred, but the task is asked again. `items`: findings that become an exception item
-    although the work goes on. `baseline` is stored, unless the deal has one.
+    None where nobody is barred, but the task is asked again. `items`: findings that become exception items, one
+    for each code, although the work goes on. `settled`: codes whose open items close, as their cause is gone.
+    `baseline` is stored, unless the deal has one.
     """
 
     to: State
@@ -44,6 +45,7 @@ class Advance:
     void_tasks: bool = False
     fallen: Mapping[UUID, Refusal | None] = field(default_factory=dict)
     items: Sequence[Finding] = ()
+    settled: Collection[str] = ()
     baseline: Baseline | None = None
     events: Sequence[Event] = ()
 
@@ -96,7 +98,8 @@ class Sources:
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a stage's shell may reach while no transaction is open."""
+    """What a stage's shell may reach while no transaction is open. `just_read`: this worker read the record
+    from the CRM under this lease."""
 
     opportunity: TrackedOpportunity
     lease: Lease
@@ -107,6 +110,7 @@ class StageContext:
     seals: Seals
     base_url: str
     stage: str
+    just_read: bool = False
 
     @property
     def sources(self) -> Sources:

@@ -4,6 +4,7 @@ why."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import RecordGone
 from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.destination import psa_of
 from oppsync.pipeline.signed import approved_plan, doubts, not_approved
@@ -49,7 +51,7 @@ def run(context: StageContext) -> Outcome:
         doubtful = doubts(context, plan, tasks)
         if doubtful is not None:
             return doubtful
-        tell_crm(context, rejection(opportunity.plan_hash, tasks))
+        tell_crm_of_the_end(context, rejection(opportunity.plan_hash, tasks))
         return Advance(State.REJECTED, opportunity)
     with context.uow.reading() as uow:
         parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
@@ -100,6 +102,12 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
         lambda: crm.find_write_back(record_id, wanted),
         lambda: crm.write_back(record_id, wanted),
     )
+
+
+def tell_crm_of_the_end(context: StageContext, wanted: WriteBack) -> None:
+    """Of a rejection or a withdrawal: a record that was deleted meanwhile needs to be told of neither."""
+    with suppress(RecordGone):
+        tell_crm(context, wanted)
 
 
 def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:

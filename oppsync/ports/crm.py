@@ -11,7 +11,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
-from oppsync.domain.work.polling import ChangePage
+from oppsync.domain.work.polling import ChangePage, Deletions
 
 
 class Crm(Protocol):
@@ -33,6 +33,10 @@ class Crm(Protocol):
         """One page of opportunities, won or not, that changed at `since` (the CRM's clock) or later. Where
         `after_id` is given, those that changed exactly at `since` are only ones with a later id. Changes made
         meanwhile come on a later page."""
+
+    def deleted_opportunities(self, since: datetime, until: datetime) -> Deletions:
+        """Those that were deleted from `since` on until about `until` (the CRM's clock), as far back as the CRM
+        remembers; of one that was merged into another the one that is gone."""
 
     def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
         """Opportunities that were won from the day `since` on and before the day `until`, sorted by that

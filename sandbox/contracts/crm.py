@@ -399,6 +399,59 @@ class PollsContract(CrmContract):
         assert caught.value.retry_after == (timedelta(seconds=7) if "retry_after" in fault else None)
         assert poll(crm, since) == []
 
+    # Deletions.
+
+    def test_what_was_deleted_is_named_with_its_time(self, crm: Crm, harness: CrmHarness) -> None:
+        """And one that is not won, too: whether it was known is not for the CRM to say."""
+        since = harness.now() - timedelta(minutes=10)
+        stays, won, lost = (harness.win() for _ in range(3))
+        harness.lose(lost)
+        for deal_id in (won, lost):
+            harness.delete(deal_id, minutes_ago=5)
+        with pytest.raises(RecordGone):
+            crm.read_opportunity(won)
+        found = crm.deleted_opportunities(since, harness.now())
+        named = {each.id: each.deleted_at for each in found.deleted}
+        assert {won, lost} <= named.keys()
+        assert stays not in named
+        assert timedelta(minutes=4) < harness.now() - named[won] < timedelta(minutes=6)
+
+    def test_deletions_are_complete_up_to_the_moment_that_the_crm_names(
+        self, crm: Crm, harness: CrmHarness
+    ) -> None:
+        deal_id = harness.win()
+        harness.delete(deal_id, minutes_ago=5)
+        until = harness.now() - timedelta(minutes=8)
+        earlier = crm.deleted_opportunities(until - timedelta(hours=1), until)
+        assert earlier.covered_until <= until
+        assert deal_id not in {each.id for each in earlier.deleted}
+        later = crm.deleted_opportunities(earlier.covered_until, harness.now())
+        assert deal_id in {each.id for each in later.deleted}
+        assert later.covered_until <= harness.now()
+
+    def test_what_was_restored_is_no_longer_named(self, crm: Crm, harness: CrmHarness) -> None:
+        since = harness.now() - timedelta(minutes=10)
+        deal_id = harness.win()
+        before = crm.read_opportunity(deal_id)
+        harness.delete(deal_id, minutes_ago=5)
+        harness.undelete(deal_id)
+        assert deal_id not in {each.id for each in crm.deleted_opportunities(since, harness.now()).deleted}
+        after = crm.read_opportunity(deal_id)
+        assert (after.content_digest(), len(after.lines)) == (before.content_digest(), 2)
+        assert deal_id in {change.id for change in poll(crm, since)}
+
+    @pytest.mark.parametrize("ago", [timedelta(0), timedelta(seconds=30), timedelta(days=90)])
+    def test_deletions_are_asked_for_since_any_time(
+        self, crm: Crm, harness: CrmHarness, ago: timedelta
+    ) -> None:
+        now = harness.now()
+        assert crm.deleted_opportunities(now - ago, now).covered_until <= now
+
+    def test_deletions_that_the_crm_has_forgotten_stop_nobody(self, crm: Crm, harness: CrmHarness) -> None:
+        harness.forget_deletions()
+        now = harness.now()
+        assert crm.deleted_opportunities(now - timedelta(days=1), now).covered_until <= now
+
 
 class OwnerHistoryContract(CrmContract):
     """Of one that tells who owned a deal before."""

@@ -70,6 +70,14 @@ class CrmHarness(Harness, Protocol):
     def hand_over(self, deal_id: str, name: str, email: str) -> None:
         """The deal gets another owner: the user with this address, whoever that is."""
 
+    def delete(self, deal_id: str, minutes_ago: int) -> None:
+        """As if somebody had deleted it then: a vendor may list what was deleted by whole minutes."""
+
+    def undelete(self, deal_id: str) -> None: ...
+
+    def forget_deletions(self) -> None:
+        """The vendor no longer knows what was deleted so far."""
+
     def notification(self, *deal_ids: str) -> bytes: ...
 
     def notification_of(self, deal_id: str) -> bytes:

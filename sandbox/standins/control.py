@@ -100,6 +100,23 @@ class SalesforceControl(StandinControl):
         """`opportunity`, `account`, `owner`; `lines` (without Id: added); `milestones`; `delete`: ids."""
         return dict(self._ask("PATCH", f"/deals/{quote(deal_id)}", dict(changes)))
 
+    def delete(self, deal_id: str, minutes_ago: float = 0) -> None:
+        """Into the recycle bin, as of some minutes ago: the vendor lists what was deleted by whole minutes."""
+        self._ask("DELETE", f"/deals/{quote(deal_id)}?minutes_ago={minutes_ago}")
+
+    def undelete(self, deal_id: str) -> None:
+        self._ask("POST", f"/deals/{quote(deal_id)}/undelete", {})
+
+    def purge_recycle_bin(self) -> None:
+        self._ask("POST", "/recycle-bin/purge", {})
+
+    def merge_accounts(self, master: str, loser: str) -> None:
+        self._ask("POST", f"/accounts/{quote(master)}/merge", {"loser": loser})
+
+    def edit_record(self, record_id: str, fields: Mapping[str, Json]) -> Record:
+        """An account or a user is changed, by a person."""
+        return dict(self._ask("PATCH", f"/records/{quote(record_id)}", dict(fields)))
+
     def record(self, record_id: str) -> Record:
         return dict(self._ask("GET", f"/records/{quote(record_id)}"))
 

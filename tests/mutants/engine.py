@@ -172,6 +172,13 @@ ENGINE = (
     # Working a stage.
     Mutation("re-reads are ignored", RUN_STAGE, "return opportunity.reread_due and", "return False and"),
     Mutation(
+        "what was approved long ago is created unread",
+        RUN_STAGE,
+        "not context.just_read and refresh.nothing_marked(context)",
+        "False",
+        first=_in_memory("test_deleted_before_the_first_mark_nothing_is_created"),
+    ),
+    Mutation(
         "a rejection is overtaken by a change",
         RUN_STAGE,
         "return opportunity.reread_due and opportunity.state is not State.REFUSED",
@@ -398,7 +405,7 @@ ENGINE = (
     Mutation(
         "an older reading is taken in",
         REFRESH,
-        "if known is not None and record.modified_at < known.modified_at:",
+        "if before is not None and record.modified_at < before.modified_at:",
         "if False:",
     ),
     Mutation(
@@ -411,14 +418,14 @@ ENGINE = (
     Mutation(
         "lost after its projects exist, it is withdrawn",
         REFRESH,
-        "(stands_at is State.APPROVED and not may_exist_outside)",
+        "(stands_at is State.APPROVED and not known.may_exist)",
         "stands_at is State.APPROVED",
     ),
     Mutation(
         "a rejection's tasks count for the second try",
         REFRESH,
-        "void_tasks=rejected)",
-        "void_tasks=False)",
+        "void_tasks=rejected, settled",
+        "void_tasks=False, settled",
     ),
     # Giving up.
     Mutation(

@@ -136,7 +136,7 @@ WIRE = (
     Mutation(
         "what a restored backup forgot is not looked for",
         "oppsync/pipeline/restore_check.py",
-        "return bool(erp.existing_keys([key]))",
+        "return bool(erp.existing_keys([key_of(opportunity, EffectKind.PARENT, ROOT_PATH)]))",
         "return False",
     ),
     Mutation(

@@ -125,7 +125,7 @@ def test_an_edit_back_to_an_earlier_plan_needs_a_new_round(house: House) -> None
     assert {task.status for task in house.tasks(record_id).values()} == {TaskStatus.OPEN}
 
 
-def test_an_edit_after_approval_waits_on_the_timeline(house: House, books: Books) -> None:
+def test_an_edit_after_approval_is_one_item_that_says_both_values(house: House, books: Books) -> None:
     record_id = house.to_active()
     plan = house.plan(record_id)
 
@@ -134,9 +134,17 @@ def test_an_edit_after_approval_waits_on_the_timeline(house: House, books: Books
 
     assert house.state(record_id) is State.ACTIVE
     assert house.plan(record_id) == plan
-    last = house.entries(record_id)[-1]
-    assert last.type == "record.read.v1"
-    assert last.after["contract"]["po_number"] == "PO-2026-LATER"
+    read, raised = house.entries(record_id)[-2:]
+    assert (read.type, raised.type) == ("record.read.v1", "exception.raised.v1")
+    assert read.after["contract"]["po_number"] == "PO-2026-LATER"
+    item = house.exception(record_id)
+    (found,) = item.findings
+    assert (item.code, item.owner, found.path) == (
+        "CHANGED_AFTER_APPROVAL",
+        "delivery",
+        "/contract/po_number",
+    )
+    assert found.value.endswith(" -> PO-2026-LATER")
     erp.check_landed(books, record_id, plan.plan.content)
 
 

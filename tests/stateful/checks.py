@@ -129,12 +129,14 @@ def _has_ended(simulation: Simulation, row: Row) -> None:
     if tracked.state is State.PARKED:
         assert _items(simulation, row)
         return
+    if record.deleted:
+        return
     if tracked.source_id not in simulation.untold:
         assert tracked.record_digest == record.now.content_digest(), f"{tracked.source_id}: a change was missed"
         _follows_the_crm(simulation, row)
     if tracked.state is State.ACTIVE:
         _is_whole(simulation, row)
-    elif tracked.state is State.REJECTED:
+    elif tracked.state is State.REJECTED and not record.was_deleted:
         assert record.written is not None
         assert record.written.status == "rejected"
         assert record.written.message
@@ -148,8 +150,8 @@ def _follows_the_crm(simulation: Simulation, row: Row) -> None:
     tracked = row.tracked
     record = simulation.outside.crm[tracked.source_id]
     if record.now.is_won and tracked.source_id in simulation.given_up:
-        assert record.written is not None
-        assert record.written.status == "withdrawn"
+        told = record.written is not None and record.written.status == "withdrawn"
+        assert told or record.was_deleted
         return
     if record.now.is_won:
         assert tracked.state is not State.WITHDRAWN, f"{tracked.source_id} is won, and lies withdrawn"
@@ -226,6 +228,11 @@ def finish(simulation: Simulation) -> None:
     simulation.settle()
     at_the_end(simulation)
     simulation.reads_garbage = True
+    for record_id, record in simulation.outside.crm.items():
+        if record.deleted:
+            simulation.restore(record_id)
+            simulation.tell(record_id)
+    simulation.settle()
     for item in simulation.open_items():
         simulation.replay(item)
     simulation.settle()

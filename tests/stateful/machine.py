@@ -155,6 +155,13 @@ class FirmMachine(RuleBasedStateMachine):
         if told:
             simulation.tell(record_id)
 
+    @rule(pick=_picks, told=st.booleans())
+    def a_deal_is_deleted_or_restored(self, pick: int, told: bool) -> None:
+        record_id, simulation = self._record(pick), self.simulation
+        (simulation.restore if simulation.outside.crm[record_id].deleted else simulation.delete)(record_id)
+        if told:
+            simulation.tell(record_id)
+
     @rule(picks=st.lists(_picks, min_size=1, max_size=2), troubles=_web_troubles)
     def the_crm_tells(self, picks: list[int], troubles: tuple[Trouble, ...]) -> None:
         self.simulation.tell(*{self._record(pick) for pick in sorted(picks)}, troubles=troubles)

@@ -31,6 +31,11 @@ def _lose(simulation: Simulation, record_id: str) -> None:
     simulation.tell(record_id)
 
 
+def _delete(simulation: Simulation, record_id: str) -> None:
+    simulation.delete(record_id)
+    simulation.tell(record_id)
+
+
 def _reprice(simulation: Simulation, record_id: str) -> None:
     simulation.reprice(record_id)
     simulation.tell(record_id)
@@ -73,6 +78,7 @@ MEANWHILE: dict[str, Callable[[Simulation], None]] = {
         simulation, [Trouble(Kind.KILLED_AFTER_WRITE)]
     ),
     "the deal is lost": _with_deal(_lose),
+    "the deal is deleted": _with_deal(_delete),
     "the deal gets dearer": _with_deal(_reprice),
     "it is told again": _with_deal(lambda simulation, record_id: simulation.tell(record_id)),
     "one approves": _with_deal(_decide_one(Decision.APPROVE)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -190,12 +190,10 @@ class MemoryExceptions:
         self._rows[item.id] = item
         return item.id
 
-    def already_reported(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
-        return any(
-            (item.opportunity_id, item.code) == (opportunity_id, code)
-            and item.status in (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
-            for item in self._rows.values()
-        )
+    def reported(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ExceptionItem]:
+        wanted = (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
+        items = self._rows.values()
+        return [item for item in items if item.opportunity_id == opportunity_id and item.status in wanted]
 
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         if item_id not in self._rows:
@@ -213,11 +211,15 @@ class MemoryExceptions:
         by: str,
         reason: str,
         status: ExceptionStatus = ExceptionStatus.REPLAYED,
+        *,
+        codes: Collection[str] | None = None,
+        but: Collection[str] = (),
     ) -> int:
         open_ones = [
             item.id
             for item in self._rows.values()
             if item.subject == str(subject) and item.status is ExceptionStatus.OPEN
+            if (codes is None or item.code in codes) and item.code not in but
         ]
         for item_id in open_ones:
             self.close(tenant_id, item_id, status, by, reason)

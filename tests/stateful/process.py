@@ -50,7 +50,7 @@ from oppsync.services.work.commands import RunStage
 from oppsync.services.work.lease_keeper import LeaseKeeper
 from oppsync.services.work.run_stage import RunStageHandler
 from tests.stateful.faults import LATE_COMMIT, PATIENCE, QUARANTINE, Died, Kind, Point, Script, Trouble
-from tests.stateful.vendors import line_content, node_content, psa_content, staffing_content
+from tests.stateful.vendors import CrmRecord, line_content, node_content, psa_content, staffing_content
 
 if TYPE_CHECKING:
     from tests.stateful.simulation import Simulation
@@ -330,16 +330,21 @@ class ConnectedCrm:
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         self._process.call("crm")
-        if source_id not in self._records:
-            raise RecordGone(f"there is no {source_id}")
-        return self._records[source_id].now
+        self._process.simulation.crm_reads.append(source_id)
+        return self._there(source_id).now
 
     def find_write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord | None:
         self._process.call("crm")
-        return self._records[source_id].find(wanted)
+        return self._there(source_id).find(wanted)
 
     def write_back(self, source_id: str, wanted: WriteBack) -> ExternalRecord:
+        self._there(source_id)
         return self._process.write("crm", lambda: self._save(source_id, wanted))
+
+    def _there(self, source_id: str) -> CrmRecord:
+        if source_id not in self._records or self._records[source_id].deleted:
+            raise RecordGone(f"there is no {source_id}")
+        return self._records[source_id]
 
     def _save(self, source_id: str, wanted: WriteBack) -> ExternalRecord:
         record = self._records[source_id]

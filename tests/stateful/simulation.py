@@ -64,6 +64,7 @@ class Simulation:
         self.past_owners: dict[str, set[str]] = {}
         self.deliveries: list[Delivery] = []  # any of these may arrive again
         self.unanswered: list[Delivery] = []  # each will arrive again: the CRM got no 2xx for it
+        self.crm_reads: list[str] = []
         self.last_sent: dict[UUID, datetime] = {}
         self._now = START
         self._later: list[tuple[datetime, int, Callable[[], ExternalRecord]]] = []
@@ -148,6 +149,16 @@ class Simulation:
         self.past_owners.setdefault(record_id, set()).add(before.email if before and before.email else "")
         self.change(record_id, owner=make.owner(id=f"user {email}", email=email))
         self.tell(record_id)
+
+    def delete(self, record_id: str) -> None:
+        """Gone from the CRM, until somebody restores it."""
+        record = self.outside.crm[record_id]
+        record.deleted = record.was_deleted = True
+        self.untold.add(record_id)
+
+    def restore(self, record_id: str) -> None:
+        self.outside.crm[record_id].deleted = False
+        self.change(record_id)
 
     def reprice(self, record_id: str) -> None:
         deal = self.outside.crm[record_id].now

@@ -330,7 +330,7 @@ def test_waiting_for_a_turn_however_often_is_no_failure(firm: Simulation) -> Non
 def test_a_write_without_a_token_was_not_sent(firm: Simulation) -> None:
     """Its mark is taken back: no quarantine, and it is sent once."""
     record_id = approved_deal(firm)
-    work(firm, record_id, Trouble(Kind.HELD_BACK, nth=1))
+    work(firm, record_id, Trouble(Kind.HELD_BACK, nth=2))  # read, looked up, and then
     (parent,) = (row for row in firm.effects(record_id) if row.kind is EffectKind.PARENT)
     assert (parent.state, parent.attempts) == (EffectState.INTENDED, 1)
     firm.pass_time(timedelta(seconds=30))
@@ -548,16 +548,116 @@ def test_a_delivery_that_comes_again_changes_nothing(firm: Simulation) -> None:
     assert firm.state(record_id) is State.AWAITING_APPROVAL
 
 
-def test_a_change_after_the_approval_leaves_the_plan_as_it_was_approved(firm: Simulation) -> None:
+def test_a_change_after_the_first_mark_leaves_the_plan_as_it_was_approved(firm: Simulation) -> None:
     record_id = approved_deal(firm, 1)
-    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))
+    work(firm, record_id, Trouble(Kind.LOST_AFTER))
     assert firm.state(record_id) is State.APPROVED
+    approved = firm.find(record_id).tracked.plan_hash
     firm.reprice(record_id)
     firm.tell(record_id)
     firm.settle()
 
     assert firm.state(record_id) is State.ACTIVE
+    assert firm.find(record_id).tracked.plan_hash == approved
+    assert codes(firm, record_id) == ["CHANGED_AFTER_APPROVAL"]
     checks.at_the_end(firm)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_change_before_the_first_mark_is_planned_and_approved_anew(firm: Simulation, told: bool) -> None:
+    """Also when nobody tells of it: the record is read once more before anything is created."""
+    record_id = approved_deal(firm, 1)
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))
+    assert firm.state(record_id) is State.APPROVED
+    approved = firm.find(record_id).tracked.plan_hash
+    firm.reprice(record_id)
+    if told:
+        firm.tell(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+    assert firm.find(record_id).tracked.plan_hash != approved
+    assert firm.outside.erp.books.things == []
+    firm.approve(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
+    checks.at_the_end(firm)
+
+
+def test_changed_and_changed_back_before_the_first_mark_is_no_change(firm: Simulation) -> None:
+    record_id = approved_deal(firm, 1)
+    work(firm, record_id, Trouble(Kind.VENDOR_AWAY))
+    before = firm.outside.crm[record_id].now
+    firm.reprice(record_id)
+    firm.change(record_id, lines=before.lines, amount=before.amount)
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE
+    assert codes(firm, record_id) == []
+    checks.at_the_end(firm)
+
+
+def test_deleted_before_the_first_mark_nothing_is_created(firm: Simulation) -> None:
+    """Though the ERP was away, so that it was approved long before."""
+    record_id = approved_deal(firm)
+    firm.away.add("erp")
+    work(firm, record_id)
+    firm.delete(record_id)
+    firm.away.clear()
+    firm.settle()
+
+    assert firm.state(record_id) is State.PARKED
+    assert codes(firm, record_id) == ["CRM_RECORD_GONE"]
+    assert firm.outside.erp.books.things == []
+
+    firm.restore(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
+    assert codes(firm, record_id) == []
+    checks.at_the_end(firm)
+
+
+def test_a_person_dismisses_what_was_deleted_and_it_is_withdrawn(firm: Simulation) -> None:
+    record_id = waiting_deal(firm)
+    firm.delete(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    firm.dismiss(firm.open_items_of(record_id)[0])
+    assert firm.state(record_id) is State.WITHDRAWN
+    assert codes(firm, record_id) == []
+
+    firm.restore(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+    firm.approve(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
+    checks.at_the_end(firm)
+
+
+def test_dismissed_while_the_news_of_its_return_waits_it_comes_back_all_the_same(firm: Simulation) -> None:
+    record_id = waiting_deal(firm)
+    firm.delete(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    firm.restore(record_id)
+    firm.tell(record_id)
+    firm.dismiss(firm.open_items_of(record_id)[0])
+    checks.always(firm)
+    firm.settle()
+
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_what_a_person_approved_is_read_once_more_and_no_oftener(firm: Simulation) -> None:
+    record_id = approved_deal(firm)
+    read = firm.crm_reads.count(record_id)
+    work(firm, record_id)
+
+    assert firm.state(record_id) is State.ACTIVE
+    assert firm.crm_reads.count(record_id) == read + 1
 
 
 def test_a_re_read_that_meets_a_bug_waits_for_a_person_and_not_for_itself(firm: Simulation) -> None:

@@ -94,6 +94,8 @@ class CrmRecord:
 
     versions: list[Opportunity]
     written: WriteBack | None = None
+    deleted: bool = False
+    was_deleted: bool = False
 
     @property
     def now(self) -> Opportunity:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.model import changed
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import BEFORE_APPROVAL, RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.refresh import decide
-from oppsync.pipeline.stage import Advance
+from oppsync.pipeline.refresh import Known, decide, gone
+from oppsync.pipeline.stage import Advance, Park
 from tests.harness import builders as make
 
 KNOWN = make.opportunity()
@@ -36,7 +39,26 @@ def standing(state: State, resume: State | None = None) -> TrackedOpportunity:
 def reread(
     opportunity: TrackedOpportunity, record: Opportunity, *, exists: bool = False, told: bool = False
 ) -> Advance:
-    return decide(opportunity, record, may_exist_outside=exists, already_reported=told)
+    items = [item("LOST_AFTER_APPROVAL"), item("CHANGED_AFTER_APPROVAL")] if told else []
+    return decide(opportunity, record, Known(exists, items))
+
+
+def item(code: str, **fields: object) -> ExceptionItem:
+    fields = {"stage": "refresh", "status": ExceptionStatus.OPEN} | fields
+    return ExceptionItem.model_validate(
+        {
+            "id": uuid4(),
+            "tenant_id": "default",
+            "opportunity_id": make.OPPORTUNITY_ID,
+            "code": code,
+            "message": "",
+            "owner": CODES[code].owner,
+            "payload_reference": "record",
+            "first_seen": KNOWN.modified_at,
+            "last_seen": KNOWN.modified_at,
+            **fields,
+        }
+    )
 
 
 def test_what_is_lost_and_exists_is_told_until_a_person_decided() -> None:
@@ -47,7 +69,7 @@ def test_what_is_lost_and_exists_is_told_until_a_person_decided() -> None:
     gone = reread(standing_lost, lost(), exists=False)
     closing = reread(make.tracked(lost(), state=State.COMPENSATING), lost(), exists=True)
 
-    assert [item.code for item in untold.items] == ["LOST_AFTER_APPROVAL"]
+    assert [found.code for found in untold.items] == ["LOST_AFTER_APPROVAL"]
     assert untold.to is State.WITHDRAWN
     assert [*told.items, *gone.items, *closing.items] == []
 
@@ -104,7 +126,7 @@ def test_a_deal_lost_after_approval_is_withdrawn_only_while_nothing_may_exist(
     outcome = reread(where, lost(), exists=exists)
 
     assert outcome.to is (State.PARKED if parked and exists else to)
-    assert [item.code for item in outcome.items] == (["LOST_AFTER_APPROVAL"] if exists else [])
+    assert [found.code for found in outcome.items] == (["LOST_AFTER_APPROVAL"] if exists else [])
 
 
 @pytest.mark.parametrize("state", [State.CREATED, State.ACTIVE])
@@ -112,7 +134,7 @@ def test_a_deal_lost_later_is_for_a_person(state: State) -> None:
     outcome = reread(standing(state), lost(), exists=True)
 
     assert (outcome.to, outcome.void_tasks) == (state, False)
-    assert [item.code for item in outcome.items] == ["LOST_AFTER_APPROVAL"]
+    assert [found.code for found in outcome.items] == ["LOST_AFTER_APPROVAL"]
 
 
 @pytest.mark.parametrize("resume", sorted(BEFORE_APPROVAL))
@@ -142,3 +164,133 @@ def test_the_first_reading_of_a_deal_that_was_told_twice_starts_it() -> None:
     outcome = reread(make.tracked(reread_requested=1), KNOWN)
 
     assert (outcome.to, outcome.opportunity.record) == (State.RECEIVED, KNOWN)
+
+
+def dearer() -> Opportunity:
+    return edited(amount=KNOWN.amount + 1000 if KNOWN.amount else None)
+
+
+def test_an_edit_between_approval_and_the_first_mark_is_planned_anew() -> None:
+    """Also of a deal that stopped there. The same plan keeps its approvals; another is asked for."""
+    for where in (standing(State.APPROVED), standing(State.PARKED, State.APPROVED)):
+        outcome = reread(where, dearer(), exists=False)
+
+        assert (outcome.to, outcome.void_tasks, list(outcome.items)) == (State.RECEIVED, False, [])
+
+
+@pytest.mark.parametrize("state", [State.APPROVED, State.CREATED, State.ACTIVE])
+def test_an_edit_after_the_first_mark_says_what_was_approved_and_what_is_now(state: State) -> None:
+    outcome = reread(standing(state), dearer(), exists=True)
+
+    (found,) = outcome.items
+    was, now = KNOWN.amount, dearer().amount
+    assert (found.code, found.owner, found.path) == ("CHANGED_AFTER_APPROVAL", "delivery", "/amount")
+    assert found.value == f"{was} -> {now}"
+    assert f"{was} when it was approved, {now} now" in found.message
+    assert outcome.to is state
+    assert outcome.opportunity.approved_record == KNOWN
+    assert [change.field for change in outcome.opportunity.changes_since_approval] == ["/amount"]
+
+
+def test_a_second_edit_is_told_against_what_was_approved_not_against_the_first() -> None:
+    once = reread(standing(State.ACTIVE), dearer(), exists=True).opportunity
+    later = changed(
+        dearer(), ends_on=None, version="third", modified_at=dearer().modified_at + timedelta(minutes=1)
+    )
+
+    twice = reread(once, later, exists=True, told=True)
+
+    assert [found.path for found in twice.items] == ["/amount", "/ends_on"]
+    assert twice.opportunity.approved_record == KNOWN
+
+
+def test_an_edit_that_is_taken_back_settles_its_item() -> None:
+    once = reread(standing(State.ACTIVE), dearer(), exists=True).opportunity
+    back = changed(KNOWN, version="third", modified_at=dearer().modified_at + timedelta(minutes=1))
+
+    outcome = reread(once, back, exists=True, told=True)
+
+    assert "CHANGED_AFTER_APPROVAL" in outcome.settled
+    assert list(outcome.items) == []
+    assert outcome.opportunity.changes_since_approval == ()
+
+
+def test_a_difference_that_a_person_dismissed_is_told_again_only_when_it_grows() -> None:
+    once = reread(standing(State.ACTIVE), dearer(), exists=True).opportunity
+
+    echo = reread(once, changed(dearer(), version="echo"), exists=True, told=True)
+
+    renamed = changed(dearer(), name="Globex, again", version="third")
+    cosmetic = reread(once, renamed, exists=True, told=True)
+
+    for outcome in (echo, cosmetic):
+        assert list(outcome.items) == []
+        assert "CHANGED_AFTER_APPROVAL" not in outcome.settled
+
+
+def test_a_line_added_or_reordered_is_no_change_of_the_others() -> None:
+    first, second = make.time_line(id="L1"), make.time_line(id="L2")
+    two = make.opportunity(first, second)
+    active = make.tracked(two, state=State.ACTIVE)
+    more = changed(first, quantity=first.quantity + 1)
+
+    turned = decide(active, changed(two, lines=(second, first), **LATER), Known(may_exist=True))
+    grown = decide(active, changed(two, lines=(second, more), **LATER), Known(may_exist=True))
+
+    assert list(turned.items) == []
+    assert [found.path for found in grown.items] == ["/lines/L1/quantity"]
+
+
+def test_won_again_settles_that_it_was_lost() -> None:
+    was_lost = make.tracked(lost(), state=State.ACTIVE, approved_record=KNOWN)
+    again = changed(KNOWN, version="third", modified_at=lost().modified_at + timedelta(minutes=1))
+
+    outcome = reread(was_lost, again, exists=True, told=True)
+
+    assert {"LOST_AFTER_APPROVAL", "CHANGED_AFTER_APPROVAL"} <= set(outcome.settled)
+    assert list(outcome.items) == []
+
+
+WORKING = sorted(set(State) - {State.PARKED, State.WITHDRAWN, State.REJECTED, State.COMPENSATING})
+
+
+@pytest.mark.parametrize("state", WORKING)
+def test_a_record_that_is_gone_sets_the_deal_aside_with_its_code(state: State) -> None:
+    outcome = gone(standing(state), Known(), "it does not exist")
+
+    assert isinstance(outcome, Park)
+    assert [found.code for found in outcome.findings] == ["CRM_RECORD_GONE"]
+    assert not outcome.opportunity.reread_due
+
+
+@pytest.mark.parametrize("state", [State.WITHDRAWN, State.REJECTED, State.COMPENSATING])
+def test_a_record_that_is_gone_says_nothing_new_of_a_deal_that_is_over(state: State) -> None:
+    outcome = gone(standing(state), Known(), "it does not exist")
+
+    assert isinstance(outcome, Advance)
+    assert (outcome.to, list(outcome.items)) == (state, [])
+
+
+@pytest.mark.parametrize("state", [State.PARKED, State.ACTIVE])
+def test_a_record_that_is_gone_is_told_once(state: State) -> None:
+    known = Known(items=[item("CRM_RECORD_GONE")])
+
+    assert isinstance(gone(standing(state), known, "it does not exist"), Advance)
+
+
+@pytest.mark.parametrize("resume", sorted(BEFORE_APPROVAL | {State.APPROVED, State.CREATED}))
+def test_a_record_that_comes_back_unchanged_lets_its_deal_go_on_where_it_stood(resume: State) -> None:
+    known = Known(items=[item("CRM_RECORD_GONE", stage="create_projects")])
+
+    outcome = decide(standing(State.PARKED, resume), changed(KNOWN, **LATER), known)
+
+    assert outcome.to is resume
+
+
+def test_a_record_that_comes_back_does_not_settle_what_else_is_wrong() -> None:
+    known = Known(items=[item("CRM_RECORD_GONE"), item("NO_APPROVER", stage="approve")])
+
+    outcome = decide(standing(State.PARKED, State.PLANNED), changed(KNOWN, **LATER), known)
+
+    assert outcome.to is State.PARKED
+    assert "CRM_RECORD_GONE" in outcome.settled

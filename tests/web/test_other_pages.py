@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from adapters.bootstrap import build
+from oppsync.domain.deal.since_approval import changes_since
 from oppsync.domain.values.model import changed
+from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
+from oppsync.ports.storage.opportunities import ON_ACTION
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
@@ -99,6 +103,34 @@ def test_a_deal_shows_where_it_stands_its_plan_and_its_timeline(browser: Browser
         assert part in screen.words
     # An executive may not open approvals, so none is linked.
     assert "/approvals/" not in screen.markup
+
+
+def test_a_deal_that_changed_after_its_approval_shows_what_was_approved_and_marks_it(
+    browser: Browsers, office: Office
+) -> None:
+    opportunity_id = office.deal(sold_by("sam"))
+    with office.uow() as uow:
+        before = uow.opportunities.lock(TENANT, opportunity_id)
+        assert before.record is not None
+        dearer = changed(before.record, amount=Decimal(70_000))
+        after = changed(
+            before,
+            state=State.ACTIVE,
+            record=dearer,
+            approved_record=before.record,
+            changes_since_approval=changes_since(before.record, dearer),
+        )
+        uow.opportunities.change(before, after, ON_ACTION)
+        uow.commit()
+
+    ed = browser("ed")
+    row = ed.get("/opportunities?text=006").words
+    page = ed.get(f"/opportunities/{opportunity_id}").words
+
+    approved = after.approved_record.amount if after.approved_record else None
+    assert f"EUR {approved:,.2f} as approved; changed in the CRM" in row
+    assert f"Approved In the CRM now /amount {approved} 70000" in page
+    assert f"EUR {approved:,.2f} as approved" in page
 
 
 def test_an_active_deal_leads_to_its_project_in_the_erp(browser: Browsers, office: Office) -> None:

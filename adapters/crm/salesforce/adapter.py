@@ -16,11 +16,12 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
-from oppsync.domain.work.polling import Change, ChangePage
+from oppsync.domain.work.polling import Change, ChangePage, Deletion, Deletions
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import RecordGone, UnreadableDelivery
 from oppsync.ports.clock import Clock
 
+DELETED_APART, DELETED_REMEMBERED = timedelta(minutes=2), timedelta(days=14)
 WITH_CURRENCY = ("Opportunity", "OpportunityLineItem")
 
 
@@ -115,6 +116,19 @@ class SalesforceCrm:
             more=len(changes) == self._poll_page,
             as_of=asked.at or self._clock.now(),
         )
+
+    def deleted_opportunities(self, since: datetime, until: datetime) -> Deletions:
+        """Salesforce goes by whole minutes, more than one of them, and remembers 15 days. Where it has
+        forgotten what was deleted since then, only the latest deletions are known."""
+        end = until.astimezone(UTC).replace(second=0, microsecond=0)
+        latest = end - DELETED_APART
+        start = min(max(since, end - DELETED_REMEMBERED), latest)
+        sobject = wire.ChangeRecord.sobject
+        reply = self._client.deleted(sobject, start, end) or self._client.deleted(sobject, latest, end)
+        if reply is None:
+            return Deletions(deleted=(), covered_until=end)
+        deleted = tuple(Deletion(id=one.id, deleted_at=one.deleted_at) for one in reply.records)
+        return Deletions(deleted=deleted, covered_until=min(reply.covered_until, end))
 
     def won_opportunities(self, since: date, until: date | None) -> Sequence[WonDeal]:
         before = f" AND CloseDate < {until.isoformat()}" if until else ""

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient
 from adapters.crm.salesforce import wire
-from adapters.crm.salesforce.errors import GONE, errors_of, judge, judge_sign_in
+from adapters.crm.salesforce.errors import FORGOTTEN, GONE, errors_of, judge, judge_sign_in
 from adapters.crm.salesforce.limits import read_limit_info
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import Misconfigured, RecordGone, VendorUnavailable
@@ -110,6 +110,19 @@ class SalesforceClient:
             page = _read(wire.QueryPage, answer, answer.json())
             records += page.records
         return records
+
+    def deleted(self, sobject: str, start: datetime, end: datetime) -> wire.DeletedReply | None:
+        """What was deleted from the minute of `start` to that of `end`; None where Salesforce no longer knows
+        that so far back."""
+        params = {"start": start.isoformat(timespec="seconds"), "end": end.isoformat(timespec="seconds")}
+        path = f"{self._data}/sobjects/{sobject}/deleted/"
+        expect = {HTTPStatus.BAD_REQUEST}
+        session, answer = self._call("GET", path, write=False, expect=expect, params=params)
+        if answer.is_success:
+            return _read(wire.DeletedReply, answer, answer.json())
+        if any(code in FORGOTTEN for code, _ in errors_of(answer)):
+            return None
+        raise session.http.refusal(answer)
 
     def fields(self, sobject: str, record_id: str, names: Iterable[str]) -> dict[str, Any]:
         """Read fields of a record. Raises RecordGone."""

@@ -16,6 +16,8 @@ from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import BusinessError, Misconfigured, RateLimited, RecordBusy, VendorRejected
 
 GONE = {"NOT_FOUND", "ENTITY_IS_DELETED"}
+# The deletions asked for lie too far back, or before a purge of the recycle bin.
+FORGOTTEN = {"INVALID_REPLICATION_DATE"}
 # Refused, not carried out, and worth trying again: the whole org, or this record alone.
 _LIMITED = {"REQUEST_LIMIT_EXCEEDED", "EXCEEDED_RATE_LIMIT"}
 _LOCKED = {"UNABLE_TO_LOCK_ROW"}

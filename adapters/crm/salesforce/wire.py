@@ -392,6 +392,18 @@ class QueryPage(BaseModel):
     )
 
 
+class DeletedRecord(BaseModel):
+    id: Id
+    deleted_at: Stamp = Field(alias="deletedDate")
+
+
+class DeletedReply(BaseModel):
+    """`covered_until`: what was deleted before is in it."""
+
+    records: list[DeletedRecord] = Field(alias="deletedRecords")
+    covered_until: Stamp = Field(alias="latestDateCovered")
+
+
 class CompositePart(BaseModel):
     name: str = Field(alias="referenceId")
     status: int = Field(alias="httpStatusCode")

@@ -45,6 +45,7 @@ class PostgresOpportunityQueries(Reading):
         columns = (
             *SUMMARY,
             opportunities.c.record,
+            opportunities.c.changes_since_approval,
             opportunities.c.plan_hash,
             opportunities.c.tries,
             opportunities.c.due_at.label("next_at"),

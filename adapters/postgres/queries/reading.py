@@ -55,6 +55,7 @@ SUMMARY = (
         )
     ),
     opportunities.c.state_since.label("since"),
+    (func.jsonb_array_length(opportunities.c.changes_since_approval) > 0).label("changed_since_approval"),
     parent.c.number.label("project_number"),
     parent.c.url.label("project_url"),
 )

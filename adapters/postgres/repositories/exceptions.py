@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -44,14 +45,13 @@ class PostgresExceptions:
         item_id: UUID = self._session.execute(_RAISE, new.model_dump(mode="json") | ids).scalar_one()
         return item_id
 
-    def already_reported(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
-        query = select(table.c.id).where(
+    def reported(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ExceptionItem]:
+        query = select(table).where(
             table.c.tenant_id == tenant_id,
             table.c.opportunity_id == opportunity_id,
-            table.c.code == code,
             table.c.status.in_((ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)),
         )
-        return self._session.execute(query.limit(1)).one_or_none() is not None
+        return [to_exception(row) for row in self._session.execute(query).mappings()]
 
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         query = select(table).where(*_item(tenant_id, item_id)).with_for_update()
@@ -70,9 +70,16 @@ class PostgresExceptions:
         by: str,
         reason: str,
         status: ExceptionStatus = ExceptionStatus.REPLAYED,
+        *,
+        codes: Collection[str] | None = None,
+        but: Collection[str] = (),
     ) -> int:
-        which = (table.c.tenant_id == tenant_id, subject_of_row == str(subject), _IS_OPEN)
-        return self._close(which, status, by, reason)
+        which = [table.c.tenant_id == tenant_id, subject_of_row == str(subject), _IS_OPEN]
+        if codes is not None:
+            which.append(table.c.code.in_(codes))
+        if but:
+            which.append(table.c.code.not_in(but))
+        return self._close(tuple(which), status, by, reason)
 
     def _close(self, which: tuple[Any, ...], status: ExceptionStatus, by: str, reason: str) -> int:
         closed = {"status": status, "closed_by": by, "closed_at": clock(), "reason": reason}

@@ -44,6 +44,8 @@ from oppsync.ports.storage.opportunities import Due
 LEASE = timedelta(seconds=10)
 # How long a sent message may stay unworked before the sweeper sends another.
 EMIT_AGAIN = timedelta(seconds=10)
+# Between two readings of a parked deal: as long as it is parked, within these.
+RECHECK_FIRST, RECHECK_LAST = timedelta(minutes=15), timedelta(hours=6)
 
 
 # The column that `TrackedOpportunity.stands_at` returns.
@@ -121,6 +123,10 @@ class PostgresOpportunities:
         query = select(func.count()).where(table.c.tenant_id == tenant_id, table.c.due_at.is_not(None))
         return int(self._session.execute(query).scalar_one())
 
+    def recheck(self, tenant_id: str, connection_id: str, limit: int) -> Sequence[tuple[UUID, str]]:
+        which = {"of_tenant": tenant_id, "of_connection": connection_id, "most": limit}
+        return [(row.id, row.traceparent) for row in self._session.execute(_RECHECK, which)]
+
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         parent = exists().where(
             effects.c.tenant_id == table.c.tenant_id,
@@ -182,6 +188,35 @@ _RECEIVE = _NEW.on_conflict_do_update(
         "told_until": func.greatest(table.c.told_until, _NEW.excluded.told_until),
     },
 ).returning(table.c.id, (table.c.reread_requested == 0).label("is_new"))
+
+# A deal that was parked a moment ago was read a moment ago.
+_RECHECK_DUE = func.greatest(table.c.recheck_at, table.c.state_since + RECHECK_FIRST)
+_RECHECKED = (
+    select(table.c.id)
+    .where(
+        table.c.tenant_id == bindparam("of_tenant"),
+        table.c.connection_id == bindparam("of_connection"),
+        table.c.state == State.PARKED,
+        table.c.due_at.is_(None),
+        clock() >= _RECHECK_DUE,
+    )
+    .order_by(_RECHECK_DUE)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .cte("rechecked")
+)
+_RECHECK = (
+    update(table)
+    .where(table.c.tenant_id == bindparam("of_tenant"), table.c.id == _RECHECKED.c.id)
+    .values(
+        reread_requested=table.c.reread_requested + 1,
+        due_at=clock(),
+        emit_at=clock() + EMIT_AGAIN,
+        recheck_at=clock()
+        + func.least(func.greatest(clock() - table.c.state_since, RECHECK_FIRST), RECHECK_LAST),
+    )
+    .returning(table.c.id, table.c.traceparent)
+)
 
 _HELD = (
     table.c.id == bindparam("lease_of"),

@@ -62,6 +62,7 @@ class PostgresWatermarks:
             covers=watermark.covers,
             page_from=watermark.page_from,
             page_after=watermark.page_after,
+            deletions_until=watermark.deletions_until,
             polled_at=clock() if through else table.c.polled_at,
             tries=0,
             error=null(),

@@ -69,6 +69,8 @@ crm_watermarks = Table(
     when("covers", nullable=True),
     when("page_from", nullable=True),
     text_column("page_after", nullable=True),
+    # What was deleted before is known.
+    when("deletions_until", nullable=True),
     when("due_at", now=True),
     Column("lease_token", BigInteger, nullable=False, server_default="0"),
     when("lease_until", nullable=True),

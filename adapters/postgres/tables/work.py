@@ -49,11 +49,16 @@ opportunities = Table(
     when("emit_at", now=True),
     json_column("record", nullable=True),
     text_column("record_digest", nullable=True),
+    # As it was when the plan was approved, and what the CRM says otherwise since then.
+    json_column("approved_record", nullable=True),
+    json_column("changes_since_approval", empty="[]"),
     json_column("enrichment", nullable=True),
     text_column("plan_hash", nullable=True),
+    # While parked it is read again from then on; null: it was not read since it was parked.
+    when("recheck_at", nullable=True),
     # The CRM's time of the latest change that reached us.
     when("told_until", nullable=True),
-    # Copies of the record's fields for lists and the reporting view.
+    # Copies of the record's fields for lists; amount and currency are those approved, once they are.
     text_column("name", nullable=True),
     text_column("account", nullable=True),
     Column("amount", Numeric(20, 4), nullable=True),

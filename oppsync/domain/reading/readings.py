@@ -12,6 +12,7 @@ from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party
+from oppsync.domain.deal.since_approval import ChangeSinceApproval
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -30,7 +31,8 @@ class Page(Frozen, Generic[Row]):
 
 class OpportunitySummary(Frozen):
     """Name, account and amount are None until the record was first read. `since`: when it entered this
-    state."""
+    state. `amount` is the approved one from the approval on; `changed_since_approval`: the CRM has other values
+    by now."""
 
     id: UUID
     connection_id: Code
@@ -46,6 +48,7 @@ class OpportunitySummary(Frozen):
     project_number: Text | None = None
     project_url: Text | None = None
     activated_at: AwareDatetime | None = None
+    changed_since_approval: bool = False
 
     @property
     def stands_at(self) -> State:
@@ -54,7 +57,8 @@ class OpportunitySummary(Frozen):
 
 
 class OpportunityDetail(OpportunitySummary):
-    """`warnings`: findings that do not stop it."""
+    """`warnings`: findings that do not stop it. `changes_since_approval`: what the CRM says otherwise than the
+    record that was approved, field by field."""
 
     record: Opportunity | None = None
     plan_hash: Code | None = None
@@ -63,6 +67,7 @@ class OpportunityDetail(OpportunitySummary):
     next_at: AwareDatetime | None = None
     tries: int = 0
     warnings: tuple[Finding, ...] = ()
+    changes_since_approval: tuple[ChangeSinceApproval, ...] = ()
 
 
 class TimelineEntry(Frozen):

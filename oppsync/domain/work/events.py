@@ -54,6 +54,12 @@ class RecordUnchanged(Event):
     type = "record.unchanged.v1"
 
 
+class RecordMissing(Event):
+    """The CRM no longer has the record."""
+
+    type = "record.missing.v1"
+
+
 class RecordSuperseded(Event):
     type = "record.superseded.v1"
 
@@ -140,6 +146,12 @@ class EffectRecorded(Event):
 
 class ExceptionRaised(Event):
     type = "exception.raised.v1"
+
+
+class ExceptionSettled(Event):
+    """The cause of an open item is gone, so the item closed by itself."""
+
+    type = "exception.settled.v1"
 
 
 class ExceptionDismissed(Event):

@@ -35,13 +35,32 @@ class ChangePage(Frozen):
     as_of: AwareDatetime
 
 
+class Deletion(Frozen):
+    """An opportunity that was deleted."""
+
+    id: Code
+    deleted_at: AwareDatetime
+
+    @property
+    def ref(self) -> OpportunityRef:
+        version = f"deleted {self.deleted_at.isoformat()}"
+        return OpportunityRef(id=self.id, version=version, modified_at=self.deleted_at)
+
+
+class Deletions(Frozen):
+    """What was deleted before `covered_until` (the CRM's clock), as far as the CRM remembers."""
+
+    deleted: tuple[Deletion, ...]
+    covered_until: AwareDatetime
+
+
 class Watermark(Frozen):
     """How far one CRM connection is polled. All times are the CRM's.
 
     All changes before `covered_until` are stored, except those that were still being committed then: polls
     overlap because of them. A poll of several pages goes on after `page_from`, `page_after`; once its last
-    page is stored, `covers` becomes `covered_until`. `token` is the lease's, `error` is why the last poll
-    failed.
+    page is stored, `covers` becomes `covered_until`. Deletions before `deletions_until` are stored too. `token`
+    is the lease's, `error` is why the last poll failed.
     """
 
     tenant_id: Code
@@ -53,6 +72,7 @@ class Watermark(Frozen):
     covers: AwareDatetime | None = None
     page_from: AwareDatetime | None = None
     page_after: Code | None = None
+    deletions_until: AwareDatetime | None = None
 
     def next_page(self, overlap: timedelta, now: datetime) -> tuple[datetime, str | None]:
         """The time from which to ask for changes, and the id at that time after which to go on. The very first
@@ -61,8 +81,12 @@ class Watermark(Frozen):
             return self.page_from, self.page_after
         return (self.covered_until or now) - overlap, None
 
-    def past(self, page: ChangePage) -> Self:
-        """The watermark once this page is stored."""
+    def deletions_since(self, overlap: timedelta, now: datetime) -> datetime:
+        """As `next_page`: each poll looks back one overlap."""
+        return (self.deletions_until or now) - overlap
+
+    def past(self, page: ChangePage, deletions: Deletions | None = None) -> Self:
+        """The watermark once this page, and what was deleted, is stored."""
         covers = self.covers or page.as_of
         if page.more:
             last = page.changes[-1]
@@ -70,6 +94,8 @@ class Watermark(Frozen):
         else:
             until = max(covers, self.covered_until or covers)
             ahead = {"covered_until": until, "covers": None, "page_from": None, "page_after": None}
+        if deletions is not None:
+            ahead["deletions_until"] = deletions.covered_until
         return changed(self, **ahead)
 
 

@@ -67,10 +67,10 @@ def _moves_from(state: State) -> frozenset[State]:
         moves |= {State.PARKED}
     if state in RESTARTABLE:
         moves |= {State.RECEIVED, State.WITHDRAWN}
-    if state is State.APPROVED:
-        moves |= {State.WITHDRAWN}  # lost before the first effect was sent
+    if state is State.APPROVED:  # changed or lost before the first effect was sent
+        moves |= {State.RECEIVED, State.WITHDRAWN}
     if state in (State.AWAITING_APPROVAL, State.APPROVED, State.REFUSED):
-        moves |= {State.PLANNED}  # a decision without a seal is asked for again
+        moves |= {State.PLANNED}  # a decision that does not stand, or has no seal, is asked for again
     return moves - {state}
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.since_approval import ChangeSinceApproval
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -19,7 +20,8 @@ class TrackedOpportunity(Frozen):
     `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
     `reread_requested` > `reread_done`: the record changed in the CRM and has to be read again.
     `compensation_reason` is why a person gave the deal up after its approval. `warnings` are those of the last
-    validation.
+    validation. `approved_record` is the record as it was when the plan was approved, for as long as that
+    approval counts; `changes_since_approval` are the fields that differ in the CRM since then.
     """
 
     tenant_id: Code
@@ -35,6 +37,8 @@ class TrackedOpportunity(Frozen):
     reread_done: int = 0
     record: Opportunity | None = None
     record_digest: Code | None = None
+    approved_record: Opportunity | None = None
+    changes_since_approval: tuple[ChangeSinceApproval, ...] = ()
     enrichment: Enrichment | None = None
     plan_hash: Code | None = None
     received_at: AwareDatetime

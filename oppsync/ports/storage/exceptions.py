@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -13,8 +14,8 @@ class Exceptions(Protocol):
         """Open an item, or count an occurrence on the open one of the same subject and code, also when two
         processes raise it at once. Returns its id."""
 
-    def already_reported(self, tenant_id: str, opportunity_id: UUID, code: str) -> bool:
-        """Whether an item of this code is open, or was dismissed by a person: replayed ones do not count."""
+    def reported(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ExceptionItem]:
+        """A deal's items that are open or that a person dismissed: replayed ones do not count."""
 
     def get(self, tenant_id: str, item_id: UUID) -> ExceptionItem:
         """Locked until the transaction ends. Raises NotFound."""
@@ -28,6 +29,9 @@ class Exceptions(Protocol):
         by: str,
         reason: str,
         status: ExceptionStatus = ExceptionStatus.REPLAYED,
+        *,
+        codes: Collection[str] | None = None,
+        but: Collection[str] = (),
     ) -> int:
-        """Close all open items of a subject: the id of a deal or of a delivery, or a `poll_reference`. Returns
-        how many."""
+        """Close the open items of a subject: the id of a deal or of a delivery, or a `poll_reference`. Those of
+        these `codes`, or all, but none of the codes `but`. Returns how many."""

@@ -62,6 +62,11 @@ class Opportunities(Protocol):
     def count_at_work(self, tenant_id: str) -> int:
         """How many deals are due, now or after a pause; those that wait for a person do not count."""
 
+    def recheck(self, tenant_id: str, connection_id: str, limit: int) -> Sequence[tuple[UUID, str]]:
+        """Ask for a re-read of parked deals of a connection that are due for one, those first that waited
+        longest, `limit` at most. Returns their ids and traceparents. The longer a deal is parked, the less
+        often it is due: between a quarter of an hour and six hours apart."""
+
     def without_projects(self, tenant_id: str) -> Sequence[UUID]:
         """Ids of deals without a parent project in the ledger that are not being created, oldest first."""
 

@@ -1,5 +1,8 @@
 """Poll a CRM for changes whose webhook never arrived, and put them into the inbox.
 
+Deletions are asked for once all pages are read. Parked deals are read again now and then, a few with each poll,
+because what they wait for may be repaired where no webhook reports it.
+
 Each step reads one page, under a lease of the connection's watermark, which moves only past changes that are
 stored. A repeated step stores nothing twice: a change found again has the same delivery id.
 """
@@ -19,10 +22,11 @@ from oppsync.domain.work.events import PollRefused
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Source
 from oppsync.domain.work.payload_references import poll_reference
-from oppsync.domain.work.polling import Change, ChangePage, Watermark, synthetic_delivery
+from oppsync.domain.work.polling import Change, ChangePage, Deletion, Deletions, Watermark, synthetic_delivery
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
 from oppsync.pipeline.retry import backoff
+from oppsync.pipeline.table import PIPELINE
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
@@ -34,6 +38,8 @@ from oppsync.services.intake.commands import PollCrm
 BATCH = 100
 # A connection that a person has to mend is tried again after this.
 AFTER_A_MISTAKE = timedelta(minutes=5)
+# Parked deals read again with one poll of their CRM: a few calls each time, however many there are.
+RECHECKED_AT_ONCE = 20
 REFUSED = "POLL_REFUSED"
 AT_ONCE, BRIEFLY = timedelta(0), timedelta(seconds=1)
 
@@ -58,9 +64,12 @@ class PollCrmHandler:
         try:
             crm = self.systems.crm(watermark.connection_id)
             if not crm.capabilities.polls:
+                self._recheck(watermark)
                 self._postpone(watermark, crm.poll_every, None)
                 return True
             page = self._read(crm, watermark)
+            self._store(watermark, page.as_of, page.changes)
+            deletions = None if page.more else self._deletions(crm, watermark, page.as_of)
         except StoreUnavailable:
             raise
         except HeldBack as error:  # no call was made, so nothing went wrong
@@ -71,23 +80,41 @@ class PollCrmHandler:
         except BusinessError as error:
             self._set_aside(watermark, error)
         else:
-            self._store(watermark, page, crm.poll_every)
+            if deletions is not None:
+                self._store(watermark, page.as_of, deletions.deleted)
+            self._move(watermark, page, deletions, crm.poll_every)
         return True
 
     def _read(self, crm: Crm, watermark: Watermark) -> ChangePage:
         since, after_id = watermark.next_page(crm.poll_overlap, self.clock.now())
         return crm.changed_opportunities(since, after_id)
 
-    def _store(self, watermark: Watermark, page: ChangePage, poll_every: timedelta) -> None:
-        """Store the page, then move the watermark: a process that dies in between leaves the page to be read
-        again."""
-        for changes in _in_batches(page.changes):
+    def _deletions(self, crm: Crm, watermark: Watermark, as_of: datetime) -> Deletions:
+        since = watermark.deletions_since(crm.poll_overlap, as_of)
+        return crm.deleted_opportunities(since, as_of)
+
+    def _store(self, watermark: Watermark, as_of: datetime, news: Sequence[Change | Deletion]) -> None:
+        for batch in _in_batches(news):
             with self.uow() as uow:
-                self._store_news(uow, watermark, changes, page.as_of)
+                self._store_news(uow, watermark, batch, as_of)
                 uow.commit()
             crash_point("poll.stored", watermark.connection_id)
+
+    def _recheck(self, watermark: Watermark) -> None:
         with self.uow() as uow:
-            uow.watermarks.move(watermark.past(page), AT_ONCE if page.more else poll_every)
+            parked = uow.opportunities.recheck(watermark.tenant_id, watermark.connection_id, RECHECKED_AT_ONCE)
+            for opportunity_id, traceparent in parked:
+                uow.outbox.add(watermark.tenant_id, opportunity_id, PIPELINE[0].name, traceparent)
+            uow.commit()
+
+    def _move(
+        self, watermark: Watermark, page: ChangePage, deletions: Deletions | None, poll_every: timedelta
+    ) -> None:
+        """The watermark moves last: whoever dies before it leaves the page to be read again."""
+        if not page.more:
+            self._recheck(watermark)
+        with self.uow() as uow:
+            uow.watermarks.move(watermark.past(page, deletions), AT_ONCE if page.more else poll_every)
             if watermark.error is not None:
                 subject = poll_reference(watermark.connection_id)
                 uow.exceptions.close_open(watermark.tenant_id, subject, POLL, "It answers again")
@@ -95,7 +122,7 @@ class PollCrmHandler:
         crash_point("poll.moved", watermark.connection_id)
 
     def _store_news(
-        self, uow: UnitOfWork, watermark: Watermark, changes: Sequence[Change], as_of: datetime
+        self, uow: UnitOfWork, watermark: Watermark, changes: Sequence[Change | Deletion], as_of: datetime
     ) -> None:
         tenant_id, connection_id = watermark.tenant_id, watermark.connection_id
         known = uow.opportunities.last_seen(tenant_id, connection_id, [change.id for change in changes])
@@ -104,7 +131,7 @@ class PollCrmHandler:
         for change in sorted(changes, key=lambda change: change.id):  # the order in which intake locks
             if not _is_news(change, known):
                 continue
-            delay = as_of - change.modified_at
+            delay = as_of - _happened_at(change)
             delivery = synthetic_delivery(tenant_id, connection_id, change.ref, Source.POLL, delay)
             event_id, is_new = uow.deliveries.add(delivery)
             if is_new:
@@ -146,15 +173,19 @@ def _refused(watermark: Watermark, item_id: UUID, error: BusinessError) -> PollR
     )
 
 
-def _is_news(change: Change, known: Mapping[str, datetime | None]) -> bool:
-    """Whether this version was neither reported nor read. A record that is not won matters only if it is
-    stored here."""
+def _is_news(change: Change | Deletion, known: Mapping[str, datetime | None]) -> bool:
+    """Whether this version, or this deletion, was neither reported nor read. A record that is not won, or that
+    is gone, matters only if it is stored here."""
     if change.id not in known:
-        return change.is_won
+        return isinstance(change, Change) and change.is_won
     until = known[change.id]
-    return until is None or until < change.modified_at
+    return until is None or until < _happened_at(change)
 
 
-def _in_batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+def _happened_at(change: Change | Deletion) -> datetime:
+    return change.deleted_at if isinstance(change, Deletion) else change.modified_at
+
+
+def _in_batches(changes: Sequence[Change | Deletion]) -> Iterator[Sequence[Change | Deletion]]:
     for start in range(0, len(changes), BATCH):
         yield changes[start : start + BATCH]

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.events import Event, ExceptionDismissed, Replayed
+from oppsync.domain.work.events import Event, ExceptionDismissed, Replayed, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.intake import Delivery
+from oppsync.domain.work.states import State
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import BusinessError, Conflict
+from oppsync.kernel.errors import BusinessError, Conflict, RecordGone
 from oppsync.kernel.text_input import comment
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.storage.opportunities import HANDED_ON, ON_ACTION
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
@@ -98,8 +102,37 @@ class DismissExceptionHandler:
             )
             item = open_item(uow, command.tenant_id, command.item_id)
             uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, actor, reason)
-            self.publish(uow, item.tenant_id, _trace_of(uow, item), _dismissed(item, actor, reason))
+            events = [_dismissed(item, actor, reason), *_withdraw_what_is_gone(uow, item, actor, reason)]
+            self.publish(uow, item.tenant_id, _trace_of(uow, item), *events)
             uow.commit()
+
+
+def _withdraw_what_is_gone(uow: UnitOfWork, item: ExceptionItem, actor: str, reason: str) -> list[Event]:
+    """A parked deal that the CRM no longer has, and of which nothing was made, comes to its end with its item.
+    Its digest is forgotten: should the record come back, that is news."""
+    if item.code != RecordGone.code or item.opportunity_id is None:
+        return []
+    before = uow.opportunities.lock(item.tenant_id, item.opportunity_id)
+    made = any(row.may_exist for row in uow.ledger.of(item.tenant_id, before.id))
+    if before.state is not State.PARKED or made:
+        return []
+    ended = {"state": State.WITHDRAWN, "resume_state": None, "record_digest": None}
+    after = changed(before, **ended, approved_record=None, changes_since_approval=())
+    uow.approvals.void(before.tenant_id, before.id, None)
+    uow.exceptions.close_open(before.tenant_id, before.id, actor, reason, ExceptionStatus.DISMISSED)
+    if before.reread_due:  # perhaps it is back
+        uow.opportunities.change(before, after, HANDED_ON)
+        uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
+    else:
+        uow.opportunities.change(before, after, ON_ACTION)
+    moved = StateChanged(
+        opportunity_id=before.id,
+        actor=actor,
+        before={"state": before.state.value},
+        after={"state": after.state.value},
+        summary=f"{before.state} -> {after.state}",
+    )
+    return [moved]
 
 
 def _dismissed(item: ExceptionItem, actor: str, reason: str) -> Event:

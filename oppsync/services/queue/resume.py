@@ -6,7 +6,7 @@ from typing import Any
 
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import Replayed
-from oppsync.domain.work.states import State, check_move
+from oppsync.domain.work.states import BEFORE_APPROVAL, State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON
@@ -26,7 +26,9 @@ def resume(
     """`before` is locked in this transaction. Its record is read again first, so that a fix in the CRM counts
     even if no webhook reported it."""
     check_move(before.state, target)
-    anew = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
+    anew: dict[str, Any] = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
+    if target in BEFORE_APPROVAL:
+        anew |= {"approved_record": None, "changes_since_approval": ()}
     after = changed(before, state=target, resume_state=None, **anew)
     uow.opportunities.change(before, after, HANDED_ON)
     stage = stage_for(target).name

@@ -15,8 +15,14 @@ from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
-from oppsync.domain.work.events import ApprovalVoided, Event, ExceptionRaised, StateChanged
-from oppsync.domain.work.exceptions import Disposition
+from oppsync.domain.work.events import (
+    ApprovalVoided,
+    Event,
+    ExceptionRaised,
+    ExceptionSettled,
+    StateChanged,
+)
+from oppsync.domain.work.exceptions import BESIDE_THE_WORK, Disposition
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import RESTING, State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -32,10 +38,12 @@ from oppsync.services.queue.items import raise_for_deal
 
 @dataclass(frozen=True)
 class Worked:
-    """The opportunity after a step; `goes_on` while this worker keeps the lease."""
+    """The opportunity after a step; `goes_on` while this worker keeps the lease. `is_stored`: the outcome of
+    the step was recorded."""
 
     opportunity: TrackedOpportunity
     goes_on: bool
+    is_stored: bool = True
 
 
 def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on: bool) -> Worked:
@@ -84,7 +92,7 @@ def look_again(context: StageContext) -> Worked:
             raise LeaseLost("Another worker holds this opportunity.")
         now = uow.opportunities.get(context.opportunity.tenant_id, context.opportunity.id)
         uow.commit()
-    return Worked(now, goes_on=True)
+    return Worked(now, goes_on=True, is_stored=False)
 
 
 def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
@@ -103,6 +111,10 @@ def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
             check_move(before.state, outcome.to)
             resume = before.resume_state if outcome.to is State.PARKED else None
             advanced = {"state": outcome.to, "resume_state": resume, **settled}
+            if outcome.to in (State.RECEIVED, State.WITHDRAWN):
+                advanced |= {"approved_record": None, "changes_since_approval": ()}
+            elif outcome.to is State.APPROVED and before.state not in (State.APPROVED, State.PARKED):
+                advanced["approved_record"] = outcome.opportunity.record
             return changed(outcome.opportunity, **advanced)
 
 
@@ -121,9 +133,7 @@ def _carry_out(
             events = _approvals(uow, context, after, outcome)
             if outcome.baseline is not None:
                 uow.baselines.freeze(after.tenant_id, after.id, outcome.baseline)
-            if after.state is not State.PARKED and context.opportunity.state is State.PARKED:
-                actor = stage_actor(context.stage)
-                uow.exceptions.close_open(after.tenant_id, after.id, actor, "Changed in the CRM")
+            events += _settle(uow, context, after, outcome)
             return events + raise_items(uow, context, outcome.items)
         case Park():
             count = uow.approvals.void(after.tenant_id, after.id, None) if outcome.void_tasks else 0
@@ -134,9 +144,30 @@ def _carry_out(
 
 
 def raise_items(uow: UnitOfWork, context: StageContext, items: Sequence[Finding]) -> list[Event]:
-    """Open an item for each, although the work goes on. Returns the events."""
+    """Open an item for each code, although the work goes on. Returns the events."""
     reference = record_reference(context.opportunity.id)
-    return [_raise(uow, context, [item], reference, Disposition.BUSINESS) for item in items]
+    by_code: dict[str, list[Finding]] = {}
+    for item in items:
+        by_code.setdefault(item.code, []).append(item)
+    return [_raise(uow, context, found, reference, Disposition.BUSINESS) for found in by_code.values()]
+
+
+def _settle(uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Advance) -> list[Event]:
+    """Close the items whose cause is gone: of a deal that is no longer parked, all that had parked it."""
+    actor = stage_actor(context.stage)
+    if after.state is not State.PARKED and context.opportunity.state is State.PARKED:
+        uow.exceptions.close_open(after.tenant_id, after.id, actor, "Its cause is gone", but=BESIDE_THE_WORK)
+    events: list[Event] = []
+    for code in sorted(outcome.settled):
+        if uow.exceptions.close_open(after.tenant_id, after.id, actor, "Its cause is gone", codes=[code]):
+            settled = ExceptionSettled(
+                opportunity_id=after.id,
+                actor=actor,
+                detail={"code": code},
+                summary=f"{code} closed by itself: its cause is gone",
+            )
+            events.append(settled)
+    return events
 
 
 def _approvals(

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from oppsync.domain.plan.tampering import PlanTampered
@@ -39,7 +39,7 @@ from oppsync.pipeline import refresh
 from oppsync.pipeline.effects import StageEffects
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.signed import tampered
-from oppsync.pipeline.stage import Await, Outcome, Park, StageContext
+from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.clock import Clock
 from oppsync.ports.reporter import Reporter
@@ -56,6 +56,8 @@ HAND_ON_AFTER_SECONDS = 10.0
 MAX_CRASHES = 3
 _AT_ONCE = timedelta(milliseconds=50)
 _LONG_WAIT = timedelta(seconds=10)
+# After these stages the record is as the CRM has it now.
+READING = frozenset({"validate", refresh.STAGE})
 # Waits that are no failure of the vendor or of the deal.
 NO_FAILURE = (StillUnknown, RateLimited)
 
@@ -99,13 +101,17 @@ class RunStageHandler:
             context = self._context(opportunity, lease)
             self._dead_letter(context, "WORKER_CRASHED", "Its worker crashed three times", None)
             return
-        goes_on = True
+        goes_on, just_read = True, False
         while goes_on:
-            worked = self._step(self._context(opportunity, lease), started)
+            context = self._context(opportunity, lease, just_read=just_read)
+            worked = self._step(context, started)
+            just_read = worked.is_stored and (just_read or context.stage in READING)
             opportunity, goes_on = worked.opportunity, worked.goes_on
 
-    def _context(self, opportunity: TrackedOpportunity, lease: Lease) -> StageContext:
-        name = "refresh" if _rereads(opportunity) else stage_for(opportunity.state).name
+    def _context(
+        self, opportunity: TrackedOpportunity, lease: Lease, *, just_read: bool = False
+    ) -> StageContext:
+        name = refresh.STAGE if _rereads(opportunity) else stage_for(opportunity.state).name
         tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
         effects = StageEffects(self.uow, self.publish, tenant_id, traceparent, name, lease, self.clock)
         return StageContext(
@@ -118,6 +124,7 @@ class RunStageHandler:
             seals=self.seals,
             base_url=self.base_url,
             stage=name,
+            just_read=just_read,
         )
 
     def _hands_on(self, started: float) -> bool:
@@ -196,11 +203,18 @@ def _rereads(opportunity: TrackedOpportunity) -> bool:
 
 
 def _decide(context: StageContext) -> Outcome:
+    """What this step comes to. Before the first thing is made of an approved deal its record is read once more,
+    unless this worker has just read it."""
     opportunity = context.opportunity
     if _rereads(opportunity):
         return refresh.run(context)
     if opportunity.state in RESTING:
         return Await(opportunity)
+    if opportunity.state is State.APPROVED and not context.just_read and refresh.nothing_marked(context):
+        again = refresh.run(context)
+        if not isinstance(again, Advance) or again.to is not State.APPROVED:
+            return again
+        context = replace(context, opportunity=again.opportunity)
     return stage_for(opportunity.state).run(context)
 
 

@@ -1,6 +1,7 @@
 """The Salesforce stand-in's control routes: whole deals, records, the journal, the webhook, its deliveries."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, Response, request
@@ -40,6 +41,31 @@ def _deal_routes(app: Flask, org: Org) -> None:
         with org.transaction():
             return answer(_edited(org, deal_id, asked()))
 
+    @control_route(app, "DELETE", "/deals/<deal_id>")
+    def delete_deal(deal_id: str) -> Response:
+        at = datetime.now(UTC) - timedelta(minutes=float(request.args.get("minutes_ago", "0")))
+        with org.transaction():
+            org.delete("Opportunity", deal_id, BY, at)
+        return answer({})
+
+    @control_route(app, "POST", "/deals/<deal_id>/undelete")
+    def undelete_deal(deal_id: str) -> Response:
+        with org.transaction():
+            org.undelete(deal_id, BY)
+        return answer({})
+
+    @control_route(app, "POST", "/accounts/<account_id>/merge")
+    def merge_accounts(account_id: str) -> Response:
+        with org.transaction():
+            org.merge_accounts(account_id, asked()["loser"], BY)
+        return answer({})
+
+    @control_route(app, "POST", "/recycle-bin/purge")
+    def purge() -> Response:
+        with org.transaction():
+            org.bin.purge()
+        return answer({})
+
 
 def _record_routes(app: Flask, org: Org) -> None:
     @control_route(app, "GET", "/records/<record_id>")
@@ -47,6 +73,13 @@ def _record_routes(app: Flask, org: Org) -> None:
         sobject = next((s for s in org.objects.values() if record_id.startswith(s.prefix)), None)
         if sobject is None:
             raise Refused(f"{record_id}: no object has ids that begin so")
+        return answer(org.record(sobject, record_id))
+
+    @control_route(app, "PATCH", "/records/<record_id>")
+    def edit_record(record_id: str) -> Response:
+        sobject = next(s for s in org.objects.values() if record_id.startswith(s.prefix))
+        with org.transaction():
+            org.update(sobject.name, record_id, asked(), BY)
         return answer(org.record(sobject, record_id))
 
     @control_route(app, "GET", "/records")

@@ -140,6 +140,11 @@ class Notifier:
             }
             for row in self._books.rows(sql, ids)
         ]
+        gone = f"SELECT id, at FROM deleted WHERE id IN ({marks}) ORDER BY id"
+        opportunities += [
+            {"id": row["id"], "system_modstamp": _iso(parsed(row["at"])), "is_won": False, "is_deleted": True}
+            for row in self._books.rows(gone, ids)
+        ]
         body = {
             "type": TYPE,
             "organization_id": self._organization,

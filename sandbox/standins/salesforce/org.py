@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.standins.books import Books
+from sandbox.standins.salesforce import recycle_bin
 from sandbox.standins.salesforce.errors import SalesforceError, no_such_column, not_found
 from sandbox.standins.salesforce.ids import full_id, new_id
 from sandbox.standins.salesforce.notifier import Notifier
@@ -22,6 +23,7 @@ from sandbox.standins.salesforce.objects import (
     stored,
     timestamp,
 )
+from sandbox.standins.salesforce.recycle_bin import RecycleBin
 from sandbox.standins.wire import Json, to_json
 
 ORGANIZATION = new_id("00D", 1)
@@ -36,6 +38,10 @@ STAGES = {
     "Closed Won": (100, True, True),
     "Closed Lost": (0, True, False),
 }
+CHILDREN = {
+    "Account": [("Opportunity", "AccountId")],
+    "Opportunity": [("OpportunityLineItem", "OpportunityId"), ("Billing_Milestone__c", "Opportunity__c")],
+}
 PARENT = {"OpportunityLineItem": "OpportunityId", "Billing_Milestone__c": "Opportunity__c"}
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS counters (prefix TEXT PRIMARY KEY, last INTEGER NOT NULL)",
@@ -44,7 +50,10 @@ SCHEMA = (
         kind TEXT NOT NULL, fields TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS changes_id ON changes (id)",
     "CREATE TABLE IF NOT EXISTS triggered (id TEXT PRIMARY KEY, ours INTEGER NOT NULL)",
+    *recycle_bin.SCHEMA,
 )
+# Of a repaired account or owner the deals that are not active yet are told.
+RELATED = {"Account": "AccountId", "User": "OwnerId"}
 
 
 class Org:
@@ -53,6 +62,7 @@ class Org:
     def __init__(self, books: Books, notifier: Notifier, multi_currency: bool = True) -> None:
         self.books = books
         self.objects = objects_of(multi_currency)
+        self.bin = RecycleBin(books)
         self._notifier = notifier
         with books.transaction():
             self._widen()
@@ -79,8 +89,10 @@ class Org:
         return found
 
     def find(self, sobject: SObject, record_id: str) -> sqlite3.Row:
-        """Raises SalesforceError NOT_FOUND."""
+        """Raises SalesforceError NOT_FOUND, or ENTITY_IS_DELETED."""
         row = self.books.row(f'SELECT * FROM "{sobject.name}" WHERE "Id" = ?', (full_id(record_id),))
+        if row is None and self.bin.has(full_id(record_id)):
+            raise SalesforceError(404, "ENTITY_IS_DELETED", "entity is deleted")
         if row is None:
             raise not_found(f"Provided external ID field does not exist or is not accessible: {record_id}")
         return row
@@ -119,9 +131,7 @@ class Org:
         now = timestamp(datetime.now(UTC))
         record_id = self._next_id(sobject)
         values |= {"Id": record_id, "CreatedDate": now, "LastModifiedDate": now, "SystemModstamp": now}
-        columns = ", ".join(f'"{column}"' for column in values)
-        marks = ", ".join("?" * len(values))
-        self.books.rows(f'INSERT INTO "{name}" ({columns}) VALUES ({marks})', list(values.values()))
+        self._add(sobject, values)
         self._journal(sobject, record_id, "insert", fields, by)
         if name == "Opportunity" and values["IsWon"]:
             self._trigger(record_id, ours=False)
@@ -148,14 +158,56 @@ class Org:
         self._journal(sobject, before["Id"], "update", fields, by)
         if name == "Opportunity" and changed and (before["IsWon"] or values.get("IsWon")):
             self._trigger(before["Id"], ours=all(field.startswith(OURS) for field in changed))
+        if name in RELATED and changed:
+            self._trigger_related(RELATED[name], before["Id"])
         self._touch_parent(sobject, dict(before) | values)
 
-    def delete(self, name: str, record_id: str, by: str = "api") -> None:
+    def delete(self, name: str, record_id: str, by: str = "api", at: datetime | None = None) -> None:
+        """Into the recycle bin, with its children, for which no trigger runs. `at`: when that was."""
         sobject = self.objects[name]
-        before = self.find(sobject, record_id)
-        self.books.rows(f'DELETE FROM "{name}" WHERE "Id" = ?', (before["Id"],))
-        self._journal(sobject, before["Id"], "delete", {}, by)
-        self._touch_parent(sobject, dict(before))
+        before = dict(self.find(sobject, record_id))
+        at = at or datetime.now(UTC)
+        self._remove(sobject, before, at, before["Id"], by)
+        if name == "Opportunity" and before["IsWon"]:
+            self._trigger(before["Id"], ours=False)
+        self._touch_parent(sobject, before)
+
+    def _remove(self, sobject: SObject, row: Mapping[str, Stored], at: datetime, begun: str, by: str) -> None:
+        for child, field in CHILDREN.get(sobject.name, ()):
+            below = self.books.rows(f'SELECT * FROM "{child}" WHERE "{field}" = ?', (row["Id"],))
+            for one in below:
+                self._remove(self.objects[child], dict(one), at, begun, by)
+        self.books.rows(f'DELETE FROM "{sobject.name}" WHERE "Id" = ?', (row["Id"],))
+        self.bin.put(sobject, row, at, begun)
+        self._journal(sobject, str(row["Id"]), "delete", {}, by)
+
+    def undelete(self, record_id: str, by: str = "user") -> None:
+        """Out of the recycle bin, with what was deleted with it; only the record itself runs its trigger."""
+        restored = self.bin.take_back(str(full_id(record_id)))
+        if not restored:
+            raise not_found(f"not in the recycle bin: {record_id}")
+        for name, fields in restored:
+            sobject = self.objects[name]
+            values = fields | {"SystemModstamp": _next_stamp(str(fields["SystemModstamp"]))}
+            self._add(sobject, values)
+            self._journal(sobject, str(values["Id"]), "undelete", {}, by)
+        (name, fields), *_ = restored
+        if name == "Opportunity" and fields["IsWon"]:
+            self._trigger(str(fields["Id"]), ours=False)
+        if name in RELATED:
+            self._trigger_related(RELATED[name], str(fields["Id"]))
+
+    def merge_accounts(self, master: str, loser: str, by: str = "user") -> None:
+        """The loser's opportunities go to the master, without a trigger of their own; the loser is deleted, and
+        the account's trigger tells of the master's."""
+        winner = self.find(self.objects["Account"], master)
+        lost = dict(self.find(self.objects["Account"], loser))
+        for row in self.books.rows('SELECT * FROM "Opportunity" WHERE "AccountId" = ?', (lost["Id"],)):
+            now = _next_stamp(row["SystemModstamp"])
+            moved: dict[str, Stored] = {"AccountId": winner["Id"], "SystemModstamp": now}
+            self._set(self.objects["Opportunity"], row["Id"], moved)
+        self._remove(self.objects["Account"], lost, datetime.now(UTC), lost["Id"], by)
+        self._trigger_related("AccountId", winner["Id"])
 
     def _checked(self, sobject: SObject, fields: Mapping[str, Json]) -> dict[str, Stored]:
         values: dict[str, Stored] = {}
@@ -234,6 +286,19 @@ class Org:
             "INSERT INTO triggered VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET ours = min(ours, excluded.ours)"
         )
         self.books.rows(sql, (opportunity_id, int(ours)))
+
+    def _trigger_related(self, field: str, record_id: str) -> None:
+        sql = (
+            f'SELECT "Id" FROM "Opportunity" WHERE "{field}" = ? AND "IsWon" = 1'
+            """ AND coalesce("oppsync_Status__c", '') <> 'Active'"""
+        )
+        for row in self.books.rows(sql, (record_id,)):
+            self._trigger(row["Id"], ours=False)
+
+    def _add(self, sobject: SObject, values: Mapping[str, Stored]) -> None:
+        columns = ", ".join(f'"{column}"' for column in values)
+        marks = ", ".join("?" * len(values))
+        self.books.rows(f'INSERT INTO "{sobject.name}" ({columns}) VALUES ({marks})', list(values.values()))
 
     def _set(self, sobject: SObject, record_id: str, values: Mapping[str, Stored]) -> None:
         assignments = ", ".join(f'"{column}" = ?' for column in values)

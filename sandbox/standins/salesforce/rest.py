@@ -90,8 +90,9 @@ class SalesforceApi:
         match call.method, which:
             case "POST", []:
                 return Reply(201, _written(self._org.insert(sobject.name, json_object(call))))
-            case "GET", ["describe"]:
-                return Reply(200, _described(sobject))
+            case "GET", ["describe" | "deleted" as what]:
+                deleted = what == "deleted"
+                return Reply(200, self._org.bin.deleted(sobject, call.args) if deleted else _described(sobject))
             case "GET", [record_id]:
                 return Reply(200, self._record(call, version, sobject, record_id))
             case "PATCH", [record_id]:

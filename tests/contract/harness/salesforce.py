@@ -38,6 +38,15 @@ class SalesforceHarness:
     def hand_over(self, deal_id: str, name: str, email: str) -> None:
         self.control.edit(deal_id, {"owner": {"Name": name, "Email": email}})
 
+    def delete(self, deal_id: str, minutes_ago: int) -> None:
+        self.control.delete(deal_id, minutes_ago)
+
+    def undelete(self, deal_id: str) -> None:
+        self.control.undelete(deal_id)
+
+    def forget_deletions(self) -> None:
+        self.control.purge_recycle_bin()
+
     def now(self) -> datetime:
         time.sleep(0.002)  # stamps are of whole milliseconds
         return datetime.now(UTC)

@@ -33,6 +33,13 @@ APPROVAL_CODES: dict[str, CodeText] = {
         "The deal was lost after its projects were created",
         OwnerRole.DELIVERY,
         "Decide in the ERP what to do with the projects, then dismiss this item and give the decision as the "
-        "reason.",
+        "reason. Won again in the CRM, the deal closes it by itself.",
+    ),
+    "CHANGED_AFTER_APPROVAL": code_text(
+        "The deal changed in the CRM after its plan was approved",
+        OwnerRole.DELIVERY,
+        "The ERP has the approved values. Agree with sales which hold. Change the projects in the ERP by hand, "
+        "then dismiss this item and give the decision as the reason; or have the change undone in the CRM, and "
+        "this item closes by itself.",
     ),
 }

@@ -18,7 +18,8 @@ OUTSIDE_CODES: dict[str, CodeText] = {
     "CRM_RECORD_GONE": code_text(
         "The CRM no longer has this opportunity",
         OwnerRole.SALES,
-        "Restore it in the CRM and replay, or dismiss this item.",
+        "Restore it in the CRM: the deal goes on by itself. Or dismiss this item: a deal of which nothing was "
+        "created is then withdrawn.",
     ),
     "CONTENT_CONFLICT": code_text(
         "An external record under our idempotency key differs from the plan",

@@ -1,0 +1,73 @@
+"""What differs between the record that people approved and the record as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.values.model import Frozen, Text
+from oppsync.kernel.json_pointer import is_within, leaves
+
+# What no plan depends on, or what only says how a thing is called.
+_NO_MATTER = (
+    "/schema_version",
+    "/system",
+    "/id",
+    "/version",
+    "/modified_at",
+    "/url",
+    "/name",
+    "/stage",
+    "/is_won",
+    "/probability",
+    "/custom_attributes",
+    "/unread",
+    "/account/name",
+    "/owner/name",
+)
+_LONGEST = 500
+
+
+class ChangeSinceApproval(Frozen):
+    """One field of the CRM's record: `approved` is what the plan was approved with, `now` what the CRM says.
+
+    `field` is a JSON pointer into the record in which lines and milestones go by their ids. A value that is
+    empty or that does not exist is the empty text.
+    """
+
+    field: Text
+    approved: Text
+    now: Text
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.field}: {self.approved or 'empty'} when it was approved, {self.now or 'empty'} now"
+
+
+def changes_since(approved: Opportunity, now: Opportunity) -> tuple[ChangeSinceApproval, ...]:
+    """The fields that matter to a plan and that differ, in the order of the record."""
+    before, after = _fields(approved), _fields(now)
+    return tuple(
+        ChangeSinceApproval(field=field, approved=before.get(field, ""), now=after.get(field, ""))
+        for field in dict.fromkeys([*before, *after])
+        if before.get(field, "") != after.get(field, "")
+    )
+
+
+def _fields(record: Opportunity) -> Mapping[str, str]:
+    document = _by_id(record.model_dump(mode="json"))
+    return {
+        place: "" if value in (None, {}, []) else str(value)[:_LONGEST]
+        for place, value in leaves(document)
+        if not any(is_within(place, ignored) for ignored in _NO_MATTER)
+    }
+
+
+def _by_id(value: Any) -> Any:
+    """Lists of things that have ids as objects, so that one more line is not a change of all others."""
+    if isinstance(value, dict):
+        return {name: _by_id(item) for name, item in value.items()}
+    if isinstance(value, list) and all(isinstance(item, dict) and "id" in item for item in value):
+        return {item["id"]: _by_id(item) for item in value}
+    return value
