@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.values.findings.finding import Finding
@@ -19,7 +20,7 @@ class TrackedOpportunity(Frozen):
     `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
     `reread_requested` > `reread_done`: the record changed in the CRM and has to be read again.
     `compensation_reason` is why a person gave the deal up after its approval. `warnings` are those of the last
-    validation.
+    validation, `customer` is whom it found in the ERP.
     """
 
     tenant_id: Code
@@ -41,6 +42,7 @@ class TrackedOpportunity(Frozen):
     activated_at: AwareDatetime | None = None
     compensation_reason: Text | None = None
     warnings: tuple[Finding, ...] = ()
+    customer: ErpCustomer | None = None
     traceparent: Code
 
     @property
