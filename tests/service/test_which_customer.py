@@ -76,6 +76,21 @@ def test_a_customer_code_in_another_spelling_is_that_customer(house: House, code
     assert shown.hash == preview(house).hash
 
 
+def test_a_deal_whose_crm_spells_the_code_otherwise_goes_all_the_way_and_the_customer_is_known_by_it(
+    house: House, books: Books
+) -> None:
+    deal = deals.milestone(WON_ON)
+    deal["account"] |= {"AccountNumber": "cust-1003", "External_Key__c": "spelled-otherwise"}
+    house.rows("update opportunities set activated_at = null")
+
+    record_id = house.to_active(deal)
+
+    assert house.plan(record_id).plan.content.customer == "CUST-1003"
+    assert books.find("party.party", [["code", "=", "cust-1003"]]) == []
+    with house.application.uow.reading() as uow:
+        assert uow.opportunities.knows_customer(TENANT, "CUST-1003")
+
+
 def test_a_sign_nobody_can_see_in_an_unknown_code_is_named(house: House) -> None:
     shown = preview(house, code="CUST-9999\u200b", tax_id=None)
 

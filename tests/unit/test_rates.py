@@ -341,7 +341,7 @@ def test_a_customers_own_card_is_found_in_whatever_spelling_its_code_is_written(
         kind=ReferenceKind.RATE_CARD,
         key=key,
         valid_from=date(2026, 1, 1),
-        value={"card": "Globex", "hourly": "140"},
+        value={"card": "Globex", "hourly": "160"},
     )
     deal = make.opportunity(account=make.account(code=written))
 
