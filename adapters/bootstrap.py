@@ -64,7 +64,8 @@ from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.changes.override_plan import OverridePlanHandler
-from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
+from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
 from oppsync.services.intake.accept_delivery import AcceptDeliveryHandler
 from oppsync.services.intake.backfill import PreviewBackfillHandler, RunBackfillHandler
@@ -217,6 +218,7 @@ def _bus(
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
     bus.register(ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(PreviewReplay, PreviewReplayHandler(uow, systems))
+    bus.register(FindOpportunity, FindOpportunityHandler(uow, systems))
     bus.register(PreviewPlan, PreviewPlanHandler(uow, systems, clock))
     bus.register(RunReplay, RunReplayHandler(uow, bus.publish, systems))
     bus.register(LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))

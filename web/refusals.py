@@ -134,6 +134,8 @@ REFUSALS: dict[str, RefusalText] = {
     "CONTENT_CONFLICT": _of_an_exception("CONTENT_CONFLICT"),
     "NOTIFICATION_REFUSED": _of_an_exception("NOTIFICATION_REFUSED"),
     "UNREADABLE_DELIVERY": _of_an_exception("UNREADABLE_DELIVERY"),
+    "ACCOUNT_AMBIGUOUS": _of_an_exception("ACCOUNT_AMBIGUOUS"),
+    "CUSTOMER_CONTRADICTS": _of_an_exception("CUSTOMER_CONTRADICTS"),
     "ACCOUNT_UNKNOWN": _of_an_exception("ACCOUNT_UNKNOWN"),
     "LEGAL_ENTITY_NOT_READY": _of_an_exception("LEGAL_ENTITY_NOT_READY"),
     "VENDOR_UNAVAILABLE": RefusalText(_LATER, "The CRM or the ERP cannot be reached.", _AGAIN),

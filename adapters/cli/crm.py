@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
 
 from adapters.bootstrap import Application
-from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.money import amount_text
-from oppsync.domain.work.backfill import BackfillItem, BackfillPreview
+from oppsync.domain.work.backfill import BackfillItem
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -75,10 +74,10 @@ def backfill(
     with connected() as application:
         preview = application.dispatch(
             PreviewBackfill(
-                application.tenant_id, COMMAND_LINE, since.date(), until and until.date(), connection_id
+                application.tenant_id, COMMAND_LINE, since.date(), until and until.date(), connection_id, ids
             )
         )
-        chosen = _chosen(preview, ids)
+        chosen = preview.items
         if not as_json:
             _print(chosen)
         taken = None if dry_run else _work(application, preview.connection_id, chosen, quiet=as_json)
@@ -92,14 +91,6 @@ def backfill(
         )
     elif taken is not None:
         click.echo(f"Taken in: {len(taken)} of {len(chosen)}; the others were known.")
-
-
-def _chosen(preview: BackfillPreview, ids: Collection[str]) -> Sequence[BackfillItem]:
-    """The deals of these ids, or all. Raises Failed for an id that is not among them."""
-    previewed = {item.id for item in preview.items}
-    if unknown := [each for each in ids if each not in previewed]:
-        raise Failed(f"Not won in this period, or not in the CRM: {', '.join(unknown)}.")
-    return [item for item in preview.items if not ids or item.id in ids]
 
 
 def _work(

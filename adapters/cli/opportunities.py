@@ -19,6 +19,7 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.money import Money
 from oppsync.kernel.errors import NotFound
 from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.insight.commands import FindOpportunity
 from oppsync.services.queue.commands import Compensate
 
 
@@ -112,18 +113,7 @@ def override(
 
 def find_id(application: Application, identifier: str) -> UUID:
     """The opportunity's id here. Raises NotFound; also when several connections have a record of this id."""
-    try:
-        return UUID(identifier)
-    except ValueError:
-        found = application.queries.opportunities(application.tenant_id, text=identifier, limit=100)
-    ids = [row.id for row in found.rows if row.source_id == identifier]
-    if len(ids) > 1:
-        raise NotFound(
-            f"Several opportunities have the record {identifier}: name one of {', '.join(map(str, ids))}."
-        )
-    if not ids:
-        raise NotFound(f"There is no opportunity {identifier}.")
-    return ids[0]
+    return application.dispatch(FindOpportunity(application.tenant_id, COMMAND_LINE, identifier))
 
 
 def _print_state(detail: OpportunityDetail) -> None:
@@ -154,6 +144,7 @@ def _print_warnings(warnings: Sequence[Finding]) -> None:
 
 def print_plan(content: PlanContent, title: str) -> None:
     click.echo(f"\n{title}: {content.total}, tax {content.tax}")
+    click.echo(f"customer: {content.customer_name} ({content.customer}){_in_the_erp(content)}")
     rows: list[tuple[object, ...]] = []
     for node in content.nodes:
         rows.append(
@@ -163,6 +154,12 @@ def print_plan(content: PlanContent, title: str) -> None:
             (f"  {line.kind}", line.description, line.amount, line.due_on, line.path) for line in node.lines
         ]
     print_table(("what", "name", "amount", "on", "path"), rows)
+
+
+def _in_the_erp(content: PlanContent) -> str:
+    if content.erp_customer is not None:
+        return f", in the ERP {content.erp_customer.in_words}"
+    return ", new in the ERP" if content.new_customer is not None else ""
 
 
 def print_effects(effects: Sequence[LedgerRow]) -> None:

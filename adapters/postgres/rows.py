@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.enrichment import Enrichment
@@ -40,6 +41,7 @@ def to_tracked(row: RowMapping) -> TrackedOpportunity:
     approved = row["approved_record"]
     values["approved_record"] = document(Opportunity, approved) if approved else None
     values["enrichment"] = document(Enrichment, row["enrichment"]) if row["enrichment"] else None
+    values["customer"] = document(ErpCustomer, row["customer"]) if row["customer"] else None
     return TrackedOpportunity(**values)
 
 
@@ -66,6 +68,8 @@ def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[
         values["changes_since_approval"] = [
             each.model_dump(mode="json") for each in after.changes_since_approval
         ]
+    if before.customer != after.customer:
+        values["customer"] = after.customer.model_dump(mode="json") if after.customer else None
     if before.enrichment is not after.enrichment:
         values["enrichment"] = after.enrichment.model_dump(mode="json") if after.enrichment else None
     return values

@@ -14,6 +14,7 @@ from adapters.postgres.repositories.audit import PostgresAudit
 from adapters.postgres.repositories.baselines import PostgresBaselines
 from adapters.postgres.repositories.connections import PostgresConnections
 from adapters.postgres.repositories.credentials import PostgresCredentials
+from adapters.postgres.repositories.customer_claims import PostgresCustomerClaims
 from adapters.postgres.repositories.dead_letters import PostgresDeadLetters
 from adapters.postgres.repositories.deliveries import PostgresDeliveries
 from adapters.postgres.repositories.exceptions import PostgresExceptions
@@ -30,6 +31,7 @@ from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.connections import Connections
+from oppsync.ports.storage.customer_claims import CustomerClaims
 from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
@@ -54,6 +56,7 @@ class PostgresUnitOfWork:
         self.baselines: Baselines = PostgresBaselines(session)
         self.approvals: Approvals = PostgresApprovals(session)
         self.ledger: Ledger = PostgresLedger(session)
+        self.customer_claims: CustomerClaims = PostgresCustomerClaims(session)
         self.exceptions: Exceptions = PostgresExceptions(session)
         self.audit: Audit = PostgresAudit(session)
         self.outbox: Outbox = PostgresOutbox(session)

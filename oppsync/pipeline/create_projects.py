@@ -12,6 +12,7 @@ from oppsync.domain.plan.plan import BillingLine, NewCustomer, NodeKind, Plan, P
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider
 from oppsync.pipeline.signed import approved_plan, not_approved
@@ -79,11 +80,8 @@ class _Creation:
     def customer(self, customer: NewCustomer) -> ExternalRecord:
         key = key_of(self.context.opportunity, EffectKind.CUSTOMER, customer.code)
         order = CustomerOrder(key=key, customer=customer, erp_company=self.plan.content.erp_company)
-        return self.context.effects.perform(
-            self._effect(key, EffectKind.CUSTOMER, customer.code, customer.model_dump(mode="json")),
-            partial(self.erp.find_customer, order),
-            partial(self.erp.create_customer, order),
-        )
+        effect = self._effect(key, EffectKind.CUSTOMER, customer.code, customer.model_dump(mode="json"))
+        return create_customer(self.context, self.erp, effect, order)
 
     def key(self, node: PlanNode) -> str:
         return key_of(self.context.opportunity, KIND_OF[node.kind], node.path)

@@ -1,35 +1,49 @@
-"""Find the ERP's customer for an account without a customer code, and store which one it is."""
+"""Find the ERP's customer of an account, and remember who it is where the account carries no code of it."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from oppsync.domain.deal.customers import CustomerLink, CustomerMatch, match
+from oppsync.domain.deal.customers import CustomerLink, CustomerMatch, ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, reference_key
+from oppsync.domain.validation.customers import BY_CODE, BY_LINK, match, match_code, with_tax_id
 from oppsync.domain.work.events import CustomerLinked
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Sources
+from oppsync.ports.erp import Erp
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
-LINKED = "cross-reference"
 # A cross-reference holds for deals of any day.
 ALWAYS = date(2000, 1, 1)
 
 
-def find_customer(sources: Sources, record: Opportunity) -> CustomerMatch:
-    """The stored link, or else a match in the ERP. Empty for a deal without account, or with its customer's
-    code."""
+def find_customer(sources: Sources, record: Opportunity, erp: Erp) -> CustomerMatch:
+    """The ERP's customer of the deal's account, read once: by the account's code, by the cross-reference where
+    the code is missing or the ERP does not have it, or else by tax id, or name and country.
+
+    A code that the ERP does not have is a new customer's only where nobody has its tax id.
+    """
     account = record.account
-    if account is None or account.code is not None:
+    if account is None:
         return CustomerMatch()
+    found = CustomerMatch(code=account.code)
+    if account.code is not None:
+        found = match_code(account.code, BY_CODE, erp.customers_of_code(account.code))
+    if found.customer:
+        return found
     key = reference_key(record.system, account.id)
     linked = sources.book().find(CustomerLink, ReferenceKind.CUSTOMER_LINK, key, record.won_on or ALWAYS)
     if linked is not None:
-        return CustomerMatch(customer=linked[0].customer, by=LINKED)
-    _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
-    return match(account, erp.find_customers(account.name, account.tax_id))
+        return match_code(linked[0].customer, BY_LINK, erp.customers_of_code(linked[0].customer))
+    if account.code is None:
+        return match(account, erp.find_customers(account.name, account.tax_id))
+    same = found.candidates or customers_with_tax_id(erp, account.name, account.tax_id)
+    return CustomerMatch(code=account.code, candidates=same)
+
+
+def customers_with_tax_id(erp: Erp, name: str, tax_id: str | None) -> tuple[ErpCustomer, ...]:
+    return with_tax_id(tax_id, erp.find_customers(name, tax_id)) if tax_id else ()
 
 
 def link(

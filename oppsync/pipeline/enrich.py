@@ -19,7 +19,8 @@ ACTOR = stage_actor("enrich")
 
 def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
     """Pure: `enriched`, or parked with every row that is missing."""
-    result = enrich(require(opportunity.record, "the record"), book)
+    customer = opportunity.customer.code if opportunity.customer else None
+    result = enrich(require(opportunity.record, "the record"), book, customer)
     if not isinstance(result, Enrichment):
         return Park(opportunity, result, payload_reference=record_reference(opportunity.id))
     known = opportunity.enrichment.warnings if opportunity.enrichment else ()

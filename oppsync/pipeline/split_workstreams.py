@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from oppsync.domain.deal.customers import with_customer
+from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
@@ -48,7 +48,7 @@ def decide(
     warned = _warned(opportunity, enrichment, new_warnings)
     if blocks := blocking(workstreams.findings):
         return Park(warned, (*blocks, *new_warnings), payload_reference=record_reference(opportunity.id))
-    plan = plan_of(record, enrichment, workstreams, now, destination)
+    plan = plan_of(record, enrichment, workstreams, now, destination, customer=opportunity.customer)
     planned = changed(warned, plan_hash=plan.hash)
     made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
     warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
@@ -73,17 +73,22 @@ def plan_of(
     workstreams: Workstreams,
     now: datetime,
     destination: Destination | None = None,
+    *,
+    customer: ErpCustomer | None = None,
 ) -> Plan:
     """Pure: the plan of a validated and enriched deal with its overrides, its provenance and its destination.
 
-    Without a `destination` it is planned as for any ERP.
+    Without a `destination` it is planned as for any ERP. `customer`: as it was read from the ERP; one of
+    another code was read for an earlier record, by a release that did not read it for this one.
     """
     decimals = destination.erp.price_decimals if destination else PRICE_DECIMALS
     deal = with_customer(record, enrichment.customer)
-    content = make_plan(deal, enrichment, workstreams.wanted, decimals)
+    if customer is not None and (deal.account is None or deal.account.code != customer.code):
+        customer = None
+    content = make_plan(deal, enrichment, workstreams.wanted, decimals, customer)
     applied = workstreams.overridden.applied
     if applied:
-        applied = with_before(applied, make_plan(deal, enrichment, workstreams.as_sold, decimals))
+        applied = with_before(applied, make_plan(deal, enrichment, workstreams.as_sold, decimals, customer))
     # An earlier release judged margins in enrichment and kept the policies there.
     used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
     rows = [use for each in applied for use in each.rows]

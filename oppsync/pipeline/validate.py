@@ -10,6 +10,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.validation.customers import BY_CODE, BY_LINK
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
@@ -19,7 +20,7 @@ from oppsync.domain.work.events import Event, RecordRead
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.customers import LINKED, find_customer, link
+from oppsync.pipeline.customers import find_customer, link
 from oppsync.pipeline.restore_check import LOST_BUT_CREATED, has_project_without_ledger_row
 from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
 from oppsync.pipeline.warn import tell_warnings
@@ -30,7 +31,7 @@ ACTOR = stage_actor("validate")
 def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[Event, ...] = ()) -> Outcome:
     """Pure: `validated`, or parked with everything that is wrong."""
     findings = validate(require(opportunity.record, "the record"), facts)
-    warned = changed(opportunity, warnings=warnings(findings))
+    warned = changed(opportunity, warnings=warnings(findings), customer=facts.customer.customer)
     if blocks := blocking(findings):
         every = (*blocks, *warned.warnings)
         return Park(warned, every, payload_reference=record_reference(opportunity.id), events=events)
@@ -79,18 +80,14 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     now = sources.clock.now()
     entity = _legal_entity(sources, record, record.won_on or now.date())
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
-    match = find_customer(sources, record)
-    customer = match.customer or (record.account.code if record.account else None)
+    customer = find_customer(sources, record, erp)
     terms = record.contract.payment_terms
     return ValidationFacts(
-        customer_exists=customer is not None and erp.has_customer(customer),
         legal_entity=entity,
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
         erp=erp.capabilities,
         today=_local_date(now, entity),
-        customer=match.customer,
-        customer_found_by=match.by,
-        candidates=match.candidates,
+        customer=customer,
         payment_terms_known=terms is None or erp.has_payment_terms(terms),
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
     )
@@ -100,10 +97,11 @@ def _keep_match(
     context: StageContext, opportunity: TrackedOpportunity, record: Opportunity, facts: ValidationFacts
 ) -> tuple[Event, ...]:
     """Store a match as a cross-reference, which the next stages and later deals use."""
-    if facts.customer is None or facts.customer_found_by == LINKED:
+    customer, by = facts.customer.customer, facts.customer.by
+    if customer is None or by in (BY_CODE, BY_LINK):
         return ()
     with context.uow() as uow:
-        event = link(uow, opportunity, record, customer=facts.customer, by=facts.customer_found_by, actor=ACTOR)
+        event = link(uow, opportunity, record, customer=customer.code, by=by, actor=ACTOR)
         uow.commit()
     return (event,)
 

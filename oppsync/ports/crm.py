@@ -26,6 +26,10 @@ class Crm(Protocol):
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """Pure. Raises UnreadableDelivery, which says what is wrong and where."""
 
+    def record_id(self, written: str) -> str:
+        """Pure. The id under which a record is known, of one as a person wrote it; what has not the form of an
+        id stays as it is."""
+
     def read_opportunity(self, source_id: str) -> Opportunity:
         """The record as it is now. Raises RecordGone; UnreadableDelivery when it does not fit the shape."""
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Protocol
 
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
@@ -16,10 +16,13 @@ class Erp(Protocol):
     quarantine: timedelta
     capabilities: ErpCapabilities
 
-    def has_customer(self, code: str) -> bool: ...
+    def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
+        """The customer of exactly this code; without one, all whose code is the same in another spelling
+        (`customer_code_key`)."""
 
-    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
-        """Customers of this name, whatever its capital letters, or with this tax id."""
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[ErpCustomer]:
+        """Customers of this name, whatever its capital letters, or with this tax id in any spelling
+        (`is_same_tax_id`)."""
 
     def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:
         """Look up by code alone; its other fields are the ERP's own and are not compared."""

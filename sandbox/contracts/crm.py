@@ -108,6 +108,12 @@ class CrmContract(ConnectorContract):
         deal = crm.read_opportunity(harness.win())
         assert deal.created_by == deal.owner
 
+    def test_a_record_id_that_is_whole_or_no_id_at_all_stays_as_it_is(
+        self, crm: Crm, harness: CrmHarness
+    ) -> None:
+        assert crm.record_id(harness.no_such_id) == harness.no_such_id
+        assert crm.record_id("not an id") == "not an id"
+
     def test_reading_twice_reads_the_same(self, crm: Crm, harness: CrmHarness) -> None:
         deal_id = harness.win()
         assert crm.read_opportunity(deal_id) == crm.read_opportunity(deal_id)

@@ -13,6 +13,7 @@ import pytest
 from adapters.connectors.connector import AnyConnector
 from adapters.runtime.processes import free_port
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
@@ -106,10 +107,27 @@ class ErpContract(ConnectorContract):
     def erp(self, connector: AnyConnector, access: Access) -> Erp:
         return connect(connector, access)
 
-    def test_it_knows_its_customers(self, erp: Erp) -> None:
-        assert erp.has_customer("CUST-1001")
-        assert not erp.has_customer("CUST-9999")
-        assert not erp.has_customer("CUST-100")
+    def test_it_says_who_a_customer_is(self, erp: Erp) -> None:
+        globex = ErpCustomer(code="CUST-1001", name="Globex GmbH", countries=("DE",), tax_ids=("DE136695976",))
+        assert erp.customers_of_code("CUST-1001") == [globex]
+        assert [each.tax_ids for each in erp.customers_of_code("CUST-1002")] == [()]
+        assert erp.customers_of_code("CUST-9999") == []
+
+    @pytest.mark.parametrize("code", ["cust-1001", "CUST-1001\u200b", "\uff23UST-1001"])
+    def test_a_customer_code_in_another_spelling_is_the_same_customer(self, erp: Erp, code: str) -> None:
+        assert [each.code for each in erp.customers_of_code(code)] == ["CUST-1001"]
+
+    @pytest.mark.parametrize("code", ["CUST-100", "CUST-1001A", "CUST1001", "CUST-100_", "%", "CUST-1%", "\\"])
+    def test_the_code_of_nobody_finds_nobody(self, erp: Erp, code: str) -> None:
+        assert erp.customers_of_code(code) == []
+
+    @pytest.mark.parametrize("tax_id", ["DE136695976", "DE 136 695 976", "de-136.695.976", "136695976"])
+    def test_it_finds_a_customer_by_its_tax_id_in_any_usual_spelling(self, erp: Erp, tax_id: str) -> None:
+        assert [each.code for each in erp.find_customers("Somebody else", tax_id)] == ["CUST-1001"]
+
+    @pytest.mark.parametrize("tax_id", ["DE136695977", "13669597", "AT136695976", "%", "DE%"])
+    def test_the_tax_id_of_nobody_finds_nobody(self, erp: Erp, tax_id: str) -> None:
+        assert erp.find_customers("Somebody else", tax_id) == []
 
     def test_both_legal_entities_are_ready_and_an_unknown_one_is_said_to_be_missing(self, erp: Erp) -> None:
         assert erp.missing_for("ACME-DE") == []
@@ -120,7 +138,7 @@ class ErpContract(ConnectorContract):
     def test_it_finds_customers_by_name_whatever_the_capitals(self, erp: Erp) -> None:
         (found,) = erp.find_customers("GLOBEX gmbh", None)
         assert (found.code, found.name, found.countries) == ("CUST-1001", "Globex GmbH", ("DE",))
-        assert erp.find_customers("Globex", "DE136695976") == []
+        assert erp.find_customers("Globex", None) == []
         assert erp.find_customers("Gl%", None) == []
 
     def test_it_knows_its_payment_terms_and_how_long_its_books_are_open(self, erp: Erp) -> None:
@@ -336,7 +354,7 @@ class ErpContract(ConnectorContract):
         erp = connect(connector, Access(access.settings, wrong))
 
         with pytest.raises(Misconfigured) as refused:
-            erp.has_customer("CUST-1001")
+            erp.customers_of_code("CUST-1001")
 
         assert "wr0ng" not in refused.value.message
 
@@ -368,11 +386,10 @@ class CustomersContract(ErpContract):
         created = erp.create_customer(order)
 
         assert erp.find_customer(order) == created
-        assert (created.number, erp.has_customer(code)) == (code, True)
-        found = {
-            candidate.code: candidate for candidate in erp.find_customers("Newcomer SARL", "FR40303265045")
-        }
-        assert (found[code].countries, found[code].tax_ids) == (("FR",), ("FR40303265045",))
+        (found,) = erp.customers_of_code(code)
+        assert (created.number, found.code, found.name) == (code, code, "Newcomer SARL")
+        assert (found.countries, found.tax_ids) == (("FR",), ("FR40303265045",))
+        assert found in erp.find_customers("Newcomer SARL", "FR40303265045")
 
 
 class CancelsContract(ErpContract):

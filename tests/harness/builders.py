@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
 from oppsync.domain.deal.opportunity import (
     Opportunity,
     OpportunityLine,
@@ -100,9 +101,18 @@ def legal_entity(code: str = "ACME-DE", on: date = WON_ON, **changes: Any) -> Le
     return changed(found[0], **changes)
 
 
+# The account of `opportunity` as the ERP has it.
+GLOBEX = ErpCustomer(code="CUST-1001", name="Globex GmbH", countries=("DE",), tax_ids=("DE136695976",))
+
+
+def match_of(customer: ErpCustomer | None, code: str = "CUST-1001") -> CustomerMatch:
+    """By the code that the account carries; None: the ERP has nobody of this code."""
+    return CustomerMatch(customer=customer, by="customer code" if customer else "", code=code)
+
+
 def facts(**changes: Any) -> ValidationFacts:
     """Facts of an ERP with the customer, a ready entity, and every kind of billing line."""
-    usual = ValidationFacts(customer_exists=True, legal_entity=legal_entity(), erp=erp(), today=WON_ON)
+    usual = ValidationFacts(legal_entity=legal_entity(), erp=erp(), today=WON_ON, customer=match_of(GLOBEX))
     return changed(usual, **changes)
 
 
@@ -121,10 +131,15 @@ def workstream(line: OpportunityLine, policy: BillingPolicy | None = None, **dea
     return only
 
 
-def plan(deal: Opportunity | None = None, reference: ReferenceBook | None = None) -> Plan:
+def plan(
+    deal: Opportunity | None = None,
+    reference: ReferenceBook | None = None,
+    customer: ErpCustomer | None = None,
+) -> Plan:
     deal = deal or opportunity()
     enriched = enrichment(deal, reference)
-    return plan_of(deal, enriched, make_workstreams(deal, enriched, (), reference or book()), NOW)
+    workstreams = make_workstreams(deal, enriched, (), reference or book())
+    return plan_of(deal, enriched, workstreams, NOW, customer=customer)
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:

@@ -40,7 +40,7 @@ def test_a_persons_choice_is_kept_for_the_next_deal(house: House, books: Books) 
     house.settle()
     item = house.exception(record_id)
     assert (item.code, item.owner) == ("ACCOUNT_AMBIGUOUS", "finance")
-    assert "CUST-T1 Twin Peaks GmbH, CUST-T2 Twin Peaks GmbH" in item.message
+    assert "CUST-T1 Twin Peaks GmbH (DE); CUST-T2 Twin Peaks GmbH (DE)" in item.message
 
     with pytest.raises(InvalidInput, match="no customer 'CUST-NOBODY'"):
         house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-NOBODY"))

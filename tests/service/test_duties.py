@@ -12,6 +12,7 @@ from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden
@@ -205,8 +206,8 @@ def test_an_owner_whose_address_was_changed_in_the_crm_is_known_by_the_one_befor
         record = known.record
         assert record is not None
         assert record.owner is not None
-        owner = record.owner.model_copy(update={"id": user, "email": "f.f@elsewhere.example"})
-        uow.parties.keep(known, parties_of(record.model_copy(update={"owner": owner})))
+        owner = changed(record.owner, id=user, email="f.f@elsewhere.example")
+        uow.parties.keep(known, parties_of(changed(record, owner=owner)))
         uow.commit()
 
     with pytest.raises(Forbidden) as refused:

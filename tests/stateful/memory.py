@@ -193,8 +193,9 @@ class MemoryOpportunities:
     lock = get
 
     def knows_customer(self, tenant_id: str, code: str) -> bool:
-        records = [row.tracked.record for row in self._rows.values() if row.tracked.activated_at is not None]
-        return any(record and record.account and record.account.code == code for record in records)
+        active = [row.tracked for row in self._rows.values() if row.tracked.activated_at is not None]
+        stated = {each.record.account.code for each in active if each.record and each.record.account}
+        return code in stated | {each.customer.code for each in active if each.customer}
 
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         row, now = self._rows.get(opportunity_id), self._now()

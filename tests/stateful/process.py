@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from adapters.identity.seals import HmacSeals
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
@@ -259,11 +259,11 @@ class ConnectedVendors:
 
     # The ERP.
 
-    def has_customer(self, code: str) -> bool:
+    def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         self._process.call("erp")
-        return code in self._outside.erp.customers
+        return [ErpCustomer(code=code, name="Globex GmbH")] if code in self._outside.erp.customers else []
 
-    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[ErpCustomer]:
         return ()
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
@@ -327,6 +327,9 @@ class ConnectedCrm:
             raise UnreadableDelivery("not JSON", where="byte 0")
         named = canonical_json.loads(body.removeprefix(b"garbage"))
         return [OpportunityRef(id=record_id) for record_id in named]
+
+    def record_id(self, written: str) -> str:
+        return written
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         self._process.call("crm")

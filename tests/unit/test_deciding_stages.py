@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
@@ -53,7 +53,7 @@ class Surroundings:
         now: datetime = make.NOW,
         customers: str = "CUST-1001",
         has_project: bool = False,
-        candidates: tuple[Candidate, ...] = (),
+        candidates: tuple[ErpCustomer, ...] = (),
     ) -> None:
         self.candidates = list(candidates)
         self.linked: list[ReferenceRow] = []
@@ -87,11 +87,11 @@ class Surroundings:
             raise RecordGone(f"there is no {source_id}")
         return self.record
 
-    def has_customer(self, code: str) -> bool:
+    def customers_of_code(self, code: str) -> list[ErpCustomer]:
         self._outside(f"customer {code}")
-        return code == self._customers
+        return [make.GLOBEX] if code == self._customers == make.GLOBEX.code else []
 
-    def find_customers(self, name: str, tax_id: str | None) -> list[Candidate]:
+    def find_customers(self, name: str, tax_id: str | None) -> list[ErpCustomer]:
         self._outside(f"customers like {name}")
         return self.candidates
 
@@ -407,7 +407,7 @@ def test_a_deal_that_an_earlier_release_enriched_is_judged_anew_and_told_nothing
 
 
 NAMELESS = make.opportunity(account=make.account(code=None))
-GLOBEX = Candidate(code="CUST-1001", name="GLOBEX GmbH", countries=("DE",))
+GLOBEX = ErpCustomer(code="CUST-1001", name="GLOBEX GmbH", countries=("DE",))
 
 
 def test_an_account_without_a_code_is_matched_once_and_its_plan_has_the_customer() -> None:

@@ -58,8 +58,8 @@ def test_a_won_deal_shows_the_plan_it_gets() -> None:
 
     previewed = shown(deal)
 
-    assert previewed.plan == make.plan(deal)
-    assert previewed.hash == make.plan(deal).hash
+    plan = make.plan(deal, customer=make.GLOBEX)
+    assert (previewed.plan, previewed.hash) == (plan, plan.hash)
     assert (previewed.findings, previewed.is_blocked) == ((), False)
     assert [(needed.role, needed.candidates[0].email) for needed in previewed.approvals] == [
         ("finance", "fiona@example.com"),
@@ -145,7 +145,10 @@ def overridden(*overrides: PlanOverride, rules: RuleFacts = NO_RULES) -> PlanPre
 
 def test_a_preview_shows_the_plan_as_people_want_it() -> None:
     enriched = make.tracked(
-        make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
+        make.opportunity(),
+        state=State.ENRICHED,
+        enrichment=make.enrichment(make.opportunity()),
+        customer=make.GLOBEX,
     )
     outcome = split_workstreams.decide(enriched, make.NOW, make.book(), [override("hours", "90")])
     assert isinstance(outcome, Advance)
@@ -205,7 +208,7 @@ def test_findings_of_every_stage_come_at_once() -> None:
         make.time_line(role="Astrologer"), owner=None, account=make.account(country="BR", tax_id=None)
     )
 
-    previewed = shown(deal, people={role: [] for role in ApprovalRole}, customer_exists=False)
+    previewed = shown(deal, people={role: [] for role in ApprovalRole}, customer=make.match_of(None))
 
     assert codes(previewed) == [
         "ACCOUNT_UNKNOWN",
@@ -223,7 +226,9 @@ def test_findings_of_every_stage_come_at_once() -> None:
 def test_what_only_warns_stands_behind_what_stops_the_deal() -> None:
     deal = make.opportunity(account=make.account(country="BR", tax_id=None), probability=75)
 
-    assert codes(shown(deal)) == ["TAX_TREATMENT_MISSING", "PROBABILITY_NOT_CERTAIN"]
+    brazilian = make.match_of(changed(make.GLOBEX, countries=("BR",)))
+
+    assert codes(shown(deal, customer=brazilian)) == ["TAX_TREATMENT_MISSING", "PROBABILITY_NOT_CERTAIN"]
     assert not shown(make.opportunity(probability=75)).is_blocked
 
 
@@ -234,7 +239,7 @@ def test_what_two_stages_miss_is_told_once() -> None:
 
 
 def test_a_customer_that_the_erp_does_not_know_yet_hides_no_figure() -> None:
-    previewed = shown(make.opportunity(), customer_exists=False)
+    previewed = shown(make.opportunity(), customer=make.match_of(None))
 
     assert previewed.is_blocked
     assert previewed.plan == make.plan()

@@ -15,8 +15,9 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent, RateCardUse, plan_hash
 from oppsync.domain.planning.split import split
 from oppsync.domain.planning.workstreams import make_workstreams
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow, reference_key
 from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
 from tests.unit.test_overrides import override_of
@@ -331,3 +332,21 @@ def test_the_first_day_without_a_row_is_found(rows: list[tuple[str, str | None]]
     found = book.uncovered(kind, "X", date(2026, 3, 1), date(2026, 9, 30))
 
     assert found == (date.fromisoformat(gap) if gap else None)
+
+
+@pytest.mark.parametrize("written", ["cust-1001", "CUST-1001\u200b"])
+def test_a_customers_own_card_is_found_in_whatever_spelling_its_code_is_written(written: str) -> None:
+    key = reference_key("CUST-1001", "DACH", "Senior Consultant", "EUR")
+    own = ReferenceRow(
+        kind=ReferenceKind.RATE_CARD,
+        key=key,
+        valid_from=date(2026, 1, 1),
+        value={"card": "Globex", "hourly": "160"},
+    )
+    deal = make.opportunity(account=make.account(code=written))
+
+    for row in (own, changed(own, key=key.replace("CUST-1001", written))):
+        for asked in (deal, make.opportunity()):
+            rate = make.enrichment(asked, make.book(row)).lines[0].rate
+            assert rate is not None
+            assert rate.card == "Globex"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
 from oppsync.domain.deal.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
 from oppsync.domain.deal.unread import UnreadField
 from oppsync.domain.plan.plan import LineKind
@@ -122,15 +122,38 @@ CASES = [
         "/account/code",
         "Globex GmbH has no customer code of the ERP",
         make.opportunity(account=make.account(code=None)),
+        make.facts(customer=CustomerMatch()),
+    ),
+    Case(
+        "customer of another company",
+        "CUSTOMER_CONTRADICTS",
+        "/account/code",
+        "The CRM says Globex GmbH (DE, DE136695976), the ERP has Nordbank AG (DE, DE129273398) under "
+        "CUST-1001: another tax id",
+        make.opportunity(),
+        make.facts(customer=make.match_of(changed(make.GLOBEX, name="Nordbank AG", tax_ids=("DE129273398",)))),
+    ),
+    Case(
+        "customer of another name",
+        "CUSTOMER_NAME_DIFFERS",
+        "/account/name",
+        "the ERP has Initech Inc (DE, DE136695976) under CUST-1001",
+        make.opportunity(),
+        make.facts(customer=make.match_of(changed(make.GLOBEX, name="Initech Inc"))),
     ),
     Case(
         "several customers",
         "ACCOUNT_AMBIGUOUS",
         "/account/code",
-        "matches several customers of the ERP: CUST-1 Globex, CUST-2 Globex",
+        "matches several customers of the ERP: CUST-1 Globex (DE, DE136695976); CUST-2 Globex",
         make.opportunity(account=make.account(code=None)),
         make.facts(
-            candidates=(Candidate(code="CUST-1", name="Globex"), Candidate(code="CUST-2", name="Globex"))
+            customer=CustomerMatch(
+                candidates=(
+                    ErpCustomer(code="CUST-1", name="Globex", countries=("DE",), tax_ids=("DE136695976",)),
+                    ErpCustomer(code="CUST-2", name="Globex"),
+                )
+            )
         ),
     ),
     Case(
@@ -155,7 +178,7 @@ CASES = [
         "/account/code",
         "no customer CUST-1001 (Globex GmbH)",
         make.opportunity(),
-        make.facts(customer_exists=False),
+        make.facts(customer=make.match_of(None)),
     ),
     Case("no name", FIELD, "/name", "no name", make.opportunity(name="")),
     Case("no amount", FIELD, "/amount", "no amount", make.opportunity(amount=None)),
@@ -742,12 +765,12 @@ BROKEN_DEALS = st.fixed_dictionaries(_OPTIONAL).map(lambda fields: changed(make.
 @given(
     deal=BROKEN_DEALS,
     entity=st.sampled_from([None, make.legal_entity()]),
-    customer_exists=st.booleans(),
+    customer=st.sampled_from([CustomerMatch(), make.match_of(None), make.match_of(make.GLOBEX)]),
 )
 def test_no_deal_is_so_broken_that_validation_fails(
-    deal: Opportunity, entity: object, customer_exists: bool
+    deal: Opportunity, entity: object, customer: CustomerMatch
 ) -> None:
-    for found in validate(deal, make.facts(legal_entity=entity, customer_exists=customer_exists)):
+    for found in validate(deal, make.facts(legal_entity=entity, customer=customer)):
         assert found.message
         assert found.path.startswith("/")
 
@@ -782,7 +805,7 @@ def test_a_new_customer_is_waited_for_where_the_erp_does_not_let_us_create_it() 
     allowed = make.legal_entity(creates_customers=True)
     deal = make.opportunity()
 
-    created = make.facts(customer_exists=False, legal_entity=allowed)
+    created = make.facts(customer=make.match_of(None), legal_entity=allowed)
     by_hand = make.changed(created, erp=make.erp(creates_customers=False))
 
     assert validate(deal, created) == ()

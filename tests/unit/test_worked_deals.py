@@ -99,7 +99,6 @@ def previewed(name: str) -> PlanPreview:
         LegalEntity, ReferenceKind.LEGAL_ENTITY, require(sold.contracting_entity, "the entity"), won_on
     )
     facts = ValidationFacts(
-        customer_exists=True,
         legal_entity=entity[0] if entity else None,
         erp=make.erp(),
         today=won_on,

@@ -165,7 +165,8 @@ class Office:
     def _plan(self, opportunity_id: UUID, record: Opportunity) -> Plan:
         with self.uow() as uow:
             stored = uow.overrides.of(TENANT, opportunity_id)
-        enriched = builders.tracked(record, state=State.ENRICHED, enrichment=builders.enrichment(record))
+        enrichment, customer = builders.enrichment(record), builders.GLOBEX
+        enriched = builders.tracked(record, state=State.ENRICHED, enrichment=enrichment, customer=customer)
         systems = PlanSystems(erp="tryton-demo", psa="kantata-demo")
         to = Destination(systems, builders.erp())
         outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), stored, to)

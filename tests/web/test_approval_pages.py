@@ -76,6 +76,13 @@ def test_the_page_says_where_the_plan_goes(browser: Browsers, office: Office) ->
     assert "Goes to tryton-demo, kantata-demo" in words
 
 
+def test_the_page_says_whom_the_erp_will_invoice(browser: Browsers, office: Office) -> None:
+    words = browser("ana").get(page_of(office.waiting())).words
+
+    assert "Customer Globex GmbH (CUST-1001)" in words
+    assert "In the ERP Globex GmbH (DE, DE136695976)" in words
+
+
 def test_the_page_shows_what_people_changed_and_what_it_was(browser: Browsers, office: Office) -> None:
     waiting = office.waiting(changed={"cost_centre": "CC-DE-ADV", "hours": "80"})
 

@@ -22,7 +22,7 @@ from oppsync.kernel.errors import Forbidden, NotFound
 from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson, SignIn, SignOut
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.changes.commands import OverridePlan
-from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
     Compensate,
@@ -70,6 +70,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     LinkCustomer: lambda office, who: LinkCustomer(TENANT, office.parked()[1], who, ""),
     Compensate: lambda office, who: Compensate(TENANT, office.parked()[0], who, ""),
     PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),
+    FindOpportunity: lambda office, who: FindOpportunity(TENANT, who, str(office.parked()[0])),
     DecideApproval: _decide,
     OverridePlan: lambda office, who: OverridePlan(
         TENANT, office.waiting().opportunity_id, who, "00kL2", OverrideField.HOURS, "80", ""

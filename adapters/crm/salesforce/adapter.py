@@ -68,6 +68,13 @@ class SalesforceCrm:
             for one in latest.values()
         ]
 
+    def record_id(self, written: str) -> str:
+        """Salesforce's pages show 15 characters of an id, its API 18."""
+        try:
+            return full_id(written.strip())
+        except ValueError:
+            return written
+
     def read_opportunity(self, source_id: str) -> Opportunity:
         record_id = _known_id(source_id)
         asked = self._client.query(self._queries(record_id))
@@ -193,7 +200,7 @@ def _changed_after(since: datetime, after_id: str | None) -> str:
 def _known_id(source_id: str) -> str:
     """The full id, safe in a query or a path. Raises RecordGone for anything but an id."""
     try:
-        return full_id(source_id)
+        return full_id(source_id.strip())
     except ValueError as error:
         raise RecordGone(f"{VENDOR}: {source_id!r} {error}") from None
 

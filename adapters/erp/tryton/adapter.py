@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from adapters.connectors.http.client import Gate
 from adapters.erp.tryton import landing, wire
 from adapters.erp.tryton.client import TrytonClient
-from adapters.erp.tryton.customers import customers_like
+from adapters.erp.tryton.customers import customers_like, of_code
 from adapters.erp.tryton.directory import Company, Directory, Remembered
 from adapters.erp.tryton.errors import NumberDrawnTwice
 from adapters.erp.tryton.landing import Fields
@@ -34,7 +34,7 @@ from adapters.erp.tryton.values import (
     record_id,
     task_values,
 )
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
@@ -80,10 +80,11 @@ class TrytonErp:
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
         self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
 
-    def has_customer(self, code: str) -> bool:
-        return self._exists("party.party", "code", code)
+    def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
+        """Not remembered: what was wrong with it is mended there, and the deal is replayed at once."""
+        return of_code(self._client, code)
 
-    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[ErpCustomer]:
         return customers_like(self._client, name, tax_id)
 
     def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:

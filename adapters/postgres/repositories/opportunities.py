@@ -114,7 +114,7 @@ class PostgresOpportunities:
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         query = select(table.c.id).where(
             table.c.tenant_id == tenant_id,
-            table.c.record["account"]["code"].astext == code,
+            or_(table.c.customer["code"].astext == code, table.c.record["account"]["code"].astext == code),
             table.c.activated_at.is_not(None),
         )
         return self._session.execute(query.limit(1)).one_or_none() is not None

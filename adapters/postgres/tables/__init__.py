@@ -10,7 +10,7 @@ from adapters.postgres.tables.installation import (
     tenants,
 )
 from adapters.postgres.tables.intake import crm_watermarks, inbox, inbox_opportunities
-from adapters.postgres.tables.outside import effects, vendor_calls
+from adapters.postgres.tables.outside import customer_claims, effects, vendor_calls
 from adapters.postgres.tables.plans import approval_tasks, baselines, plan_overrides, plans
 from adapters.postgres.tables.work import (
     audit,
@@ -30,6 +30,7 @@ __all__ = [
     "connections",
     "crm_users",
     "crm_watermarks",
+    "customer_claims",
     "dead_messages",
     "effects",
     "exception_items",

@@ -51,6 +51,17 @@ effects = Table(
     ),
 )
 
+# The deal that may create a customer in an ERP now.
+customer_claims = Table(
+    "customer_claims",
+    metadata,
+    text_column("tenant_id"),
+    text_column("connection_id"),
+    id_column("opportunity_id"),
+    when("until"),
+    PrimaryKeyConstraint("tenant_id", "connection_id"),
+)
+
 vendor_calls = Table(
     "vendor_calls",
     metadata,

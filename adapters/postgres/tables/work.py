@@ -69,6 +69,8 @@ opportunities = Table(
     text_column("compensation_reason", nullable=True),
     # The last validation's warnings; those of the enrichment are in its own document.
     json_column("warnings", empty="[]"),
+    # Whom the last validation found in the ERP.
+    json_column("customer", nullable=True),
     text_column("traceparent"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "source_id"),
@@ -89,6 +91,12 @@ opportunities = Table(
         "ix_opportunities_customer",
         "tenant_id",
         text("((record -> 'account') ->> 'code')"),
+        postgresql_where=text("activated_at is not null"),
+    ),
+    Index(
+        "ix_opportunities_erp_customer",
+        "tenant_id",
+        text("(customer ->> 'code')"),
         postgresql_where=text("activated_at is not null"),
     ),
 )

@@ -1,12 +1,8 @@
-"""Which customer of the ERP a CRM account is: by code, cross-reference, tax id, or name and country."""
+"""Which customer of the ERP a CRM account is: what the ERP has, and what was found of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from stdnum.util import clean
-
-from oppsync.domain.deal.opportunity import Account, Opportunity
+from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.model import Code, Frozen, Text, changed
 
 
@@ -17,8 +13,8 @@ class CustomerLink(Frozen):
     linked_by: Text
 
 
-class Candidate(Frozen):
-    """A customer of the ERP that may be the account."""
+class ErpCustomer(Frozen):
+    """A customer as the ERP has it: the countries of its addresses, and the tax ids it is registered under."""
 
     code: Code
     name: Text
@@ -26,49 +22,29 @@ class Candidate(Frozen):
     tax_ids: tuple[Code, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.code} {self.name}"
+        return f"{self.code} {self.in_words}"
+
+    @property
+    def in_words(self) -> str:
+        more = ", ".join((*self.countries, *self.tax_ids))
+        return f"{self.name} ({more})" if more else self.name
 
 
 class CustomerMatch(Frozen):
-    """A certain match has `customer`, and `by` what it was found; otherwise a person has to choose from
-    `candidates`."""
+    """`customer` when it is sure, and `by` what; else the `candidates` that a person has to choose from.
 
-    customer: Code | None = None
+    `code`: the customer code it was looked for by, of the account or of its cross-reference.
+    """
+
+    customer: ErpCustomer | None = None
     by: Text = ""
-    candidates: tuple[Candidate, ...] = ()
-
-
-def match(account: Account, found: Iterable[Candidate]) -> CustomerMatch:
-    """Certain when exactly one candidate has the tax id or, where none has it, exactly one has name and
-    country."""
-    by_code = {candidate.code: candidate for candidate in found}
-    candidates = tuple(by_code[code] for code in sorted(by_code))
-    same_tax_id = tuple(each for each in candidates if account.tax_id and _has_tax_id(each, account.tax_id))
-    same_name = tuple(each for each in candidates if _has_name(each, account))
-    for by, matching in (("tax id", same_tax_id), ("name and country", same_name)):
-        if len(matching) == 1:
-            return CustomerMatch(customer=matching[0].code, by=by)
-        if matching:
-            return CustomerMatch(candidates=matching)
-    return CustomerMatch()
+    candidates: tuple[ErpCustomer, ...] = ()
+    code: Code | None = None
 
 
 def with_customer(opportunity: Opportunity, code: str | None) -> Opportunity:
-    """The deal with its customer's code, where the CRM's record has none."""
+    """The deal with its customer's code as the ERP writes it; as it is where none is known."""
     account = opportunity.account
-    if code is None or account is None or account.code is not None:
+    if code is None or account is None or account.code == code:
         return opportunity
     return changed(opportunity, account=changed(account, code=code))
-
-
-def _has_tax_id(candidate: Candidate, tax_id: str) -> bool:
-    return _compact(tax_id) in {_compact(each) for each in candidate.tax_ids}
-
-
-def _has_name(candidate: Candidate, account: Account) -> bool:
-    same_country = account.country is not None and account.country in candidate.countries
-    return same_country and candidate.name.casefold() == account.name.casefold()
-
-
-def _compact(tax_id: str) -> str:
-    return str(clean(tax_id, " -./")).upper()

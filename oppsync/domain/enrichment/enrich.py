@@ -24,18 +24,24 @@ from oppsync.domain.reference.splitting import LineFacts, SplitRule, first_that_
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.findings.summary import summed_up
+from oppsync.domain.values.identifiers import customer_code_key
 from oppsync.domain.values.model import require
 
 
-def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[Finding, ...]:
-    """The enrichment of a validated deal, or everything that stands in its way.
+def enrich(
+    opportunity: Opportunity, book: ReferenceBook, customer: str | None = None
+) -> Enrichment | tuple[Finding, ...]:
+    """The enrichment of a validated deal, or everything that stands in its way. `customer`: its customer's code
+    as the ERP writes it, where it has one.
 
     Raises ValueError without a close date. A deal that lacks another field gets no enrichment: validation
     reports the field, and everything else is looked up all the same.
     """
     lookup = Lookup(book, require(opportunity.won_on, "the close date"))
-    linked = _linked(opportunity, lookup)
-    opportunity = with_customer(opportunity, linked)
+    stated = opportunity.account.code if opportunity.account else None
+    linked = _linked(opportunity, customer, lookup)
+    opportunity = with_customer(opportunity, customer or linked)
+    code = opportunity.account.code if opportunity.account else None
     entity = lookup.find(
         LegalEntity, ReferenceKind.LEGAL_ENTITY, "/contracting_entity", opportunity.contracting_entity
     )
@@ -54,7 +60,7 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
         return (*summed_up(blocking(lookup.findings)), *warned)
     return Enrichment(
         legal_entity=entity,
-        customer=linked,
+        customer=code if code != stated else None,
         tax=tax,
         withholding=withholding,
         exchanges=exchanges,
@@ -65,10 +71,12 @@ def enrich(opportunity: Opportunity, book: ReferenceBook) -> Enrichment | tuple[
     )
 
 
-def _linked(opportunity: Opportunity, lookup: Lookup) -> str | None:
-    """The customer that an account without a code of its own was linked to."""
+def _linked(opportunity: Opportunity, customer: str | None, lookup: Lookup) -> str | None:
+    """The customer that an account was linked to whose own code, where it has one, is not the `customer`'s."""
     account = opportunity.account
-    if account is None or account.code is not None:
+    if account is None:
+        return None
+    if account.code and customer_code_key(account.code) == customer_code_key(customer or account.code):
         return None
     row = lookup.first(CustomerLink, ReferenceKind.CUSTOMER_LINK, (opportunity.system, account.id))
     return row.customer if row else None

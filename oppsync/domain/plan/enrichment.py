@@ -53,7 +53,7 @@ class LineEnrichment(Frozen):
 
 class Enrichment(Frozen):
     """The reference data of the whole deal. `used` names every reference row a value came from; `customer` is
-    the ERP's code of an account that has none of its own; `warnings` are findings that did not block it."""
+    the ERP's code of an account that has none, or spells it otherwise; `warnings` did not block it."""
 
     legal_entity: LegalEntity
     customer: Code | None = omitted_at(None)

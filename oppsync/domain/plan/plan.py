@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from oppsync.domain.deal.billing_terms import BillingTerms
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.plan.conversion import Conversion
 from oppsync.domain.plan.overrides import OverrideUse
@@ -176,7 +177,10 @@ class ContractFacts(Frozen):
 
 
 class PlanContent(Frozen):
-    """All that will exist in the ERP. In `nodes`, parents come before their children."""
+    """All that will exist in the ERP. In `nodes`, parents come before their children.
+
+    `customer_name` is the CRM's; `erp_customer` is the customer as the ERP had it when the deal was validated.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -203,6 +207,7 @@ class PlanContent(Frozen):
     po_expires_on: date | None = omitted_at(None)
     contract: ContractFacts = omitted_at(ContractFacts())
     new_customer: NewCustomer | None = omitted_at(None)
+    erp_customer: ErpCustomer | None = omitted_at(None)
     delivery_model: Code | None = None
     compliance: dict[str, Text] = Field(default_factory=dict)
     nodes: tuple[PlanNode, ...]

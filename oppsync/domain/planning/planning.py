@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Account, ContractTerms, Opportunity
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.conversion import converted
@@ -43,8 +44,9 @@ def make_plan(
     enrichment: Enrichment,
     workstreams: Sequence[Workstream],
     price_decimals: int = PRICE_DECIMALS,
+    customer: ErpCustomer | None = None,
 ) -> PlanContent:
-    """The plan's content, for an ERP that keeps `price_decimals` of a price.
+    """The plan's content, for an ERP that keeps `price_decimals` of a price and knows the `customer`.
 
     Raises ValueError when its money is not the deal's: a bug.
     """
@@ -75,7 +77,8 @@ def make_plan(
         po_limit=_po_limit(opportunity),
         po_expires_on=opportunity.contract.po_expires_on,
         contract=_contract(opportunity.contract),
-        new_customer=_new_customer(account) if entity.creates_customers else None,
+        new_customer=_new_customer(account) if entity.creates_customers and customer is None else None,
+        erp_customer=customer,
         delivery_model=delivery.code if delivery else None,
         compliance=_compliance(enrichment),
         conversions=tuple(converted(exchange, total, nodes[0].cost) for exchange in enrichment.exchanges),

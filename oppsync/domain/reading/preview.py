@@ -19,6 +19,7 @@ LEAVE_A_PLAN = frozenset(
     {
         "ACCOUNT_UNKNOWN",
         "CURRENCY_NOT_ALLOWED",
+        "CUSTOMER_CONTRADICTS",
         "LEGAL_ENTITY_NOT_APPROVED",
         "LEGAL_ENTITY_NOT_READY",
         "OWNER_EMAIL_MISSING",

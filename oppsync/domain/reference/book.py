@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from oppsync.domain.values.identifiers import customer_code_key
 from oppsync.domain.values.model import Code, Frozen
 
 Shape = TypeVar("Shape", bound=Frozen)
@@ -37,12 +38,23 @@ class ReferenceKind(StrEnum):
     CUSTOMER_LINK = "customer_link"
 
 
+# The part of a key, counted from 0, that is a customer's code; of a rate card only where there are four.
+_CUSTOMER_AT = {(ReferenceKind.TAX_EXEMPTION, 2): 1, (ReferenceKind.RATE_CARD, 4): 0}
 # A part of a key that stands for every other value.
 ANY = "*"
 
 
 def reference_key(*parts: str) -> str:
     return "|".join(parts)
+
+
+def _compared(kind: ReferenceKind, key: str) -> tuple[ReferenceKind, str]:
+    """Under which rows are looked up: a customer's code in any spelling is the same."""
+    parts = key.split("|")
+    at = _CUSTOMER_AT.get((kind, len(parts)))
+    if at is None:
+        return kind, key
+    return kind, reference_key(*parts[:at], customer_code_key(parts[at]), *parts[at + 1 :])
 
 
 class ReferenceRow(Frozen):
@@ -74,15 +86,15 @@ class ReferenceBook:
     def __init__(self, rows: Iterable[ReferenceRow]) -> None:
         self._rows: dict[tuple[ReferenceKind, str], list[ReferenceRow]] = {}
         for row in rows:
-            self._rows.setdefault((row.kind, row.key), []).append(row)
+            self._rows.setdefault(_compared(row.kind, row.key), []).append(row)
 
     def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
-        return next((row for row in self._rows.get((kind, key), ()) if row.covers(day)), None)
+        return next((row for row in self._rows.get(_compared(kind, key), ()) if row.covers(day)), None)
 
     def uncovered(self, kind: ReferenceKind, key: str, first: date, last: date) -> date | None:
         """The first day from `first` to `last` on which the key has no row."""
         day = first
-        for row in sorted(self._rows.get((kind, key), ()), key=lambda row: row.valid_from):
+        for row in sorted(self._rows.get(_compared(kind, key), ()), key=lambda row: row.valid_from):
             if day > last or row.valid_from > day:
                 break
             if row.covers(day):

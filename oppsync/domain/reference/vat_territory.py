@@ -65,7 +65,7 @@ _TERRITORIES = (
     # EA is reserved for both cities.
     _Territory(_outside("ES-CE", "Ceuta", _ARTICLE_6_2), (), "ES", ("CE", "ceuta"), "51[0-9]{3}"),
     _Territory(_outside("ES-ML", "Melilla", _ARTICLE_6_2), (), "ES", ("ML", "melilla"), "52[0-9]{3}"),
-    _Territory(_outside("EA", "Ceuta or Melilla", _ARTICLE_6_2), ("EA",)),
+    _Territory(_outside("EA", "Ceuta or Melilla", _ARTICLE_6_2), ("EA",), "ES"),
     _Territory(
         _outside("GP", "Guadeloupe", _ARTICLE_6_1), ("GP",), "FR", ("GP", "971", "guadeloupe"),
         "971[0-9]{2}",
@@ -102,8 +102,21 @@ _TERRITORIES = (
 )  # fmt: skip
 
 _BY_CODE = {code: each for each in _TERRITORIES for code in each.codes}
+# Places with a country code of their own, the VAT territories among them, that people also write as the country
+# they belong to (ISO 3166-2 lists them as its subdivisions).
+_BELONG_TO = {code: each.country for each in _TERRITORIES for code in each.codes if each.country} | {
+    "BL": "FR", "NC": "FR", "PF": "FR", "PM": "FR", "WF": "FR",
+    "AS": "US", "GU": "US", "MP": "US", "PR": "US", "VI": "US",
+    "AW": "NL", "BQ": "NL", "CW": "NL", "SX": "NL",
+    "FO": "DK", "GL": "DK", "SJ": "NO",
+}  # fmt: skip
 # Countries with a part in another VAT area that has no country code of its own: only an address shows it.
 TOLD_BY_ADDRESS = frozenset({"ES"})
+
+
+def may_be_one_country(one: str, other: str) -> bool:
+    """Whether two addresses with these country codes may be in one place: Monaco is also written as France."""
+    return one == other or _BELONG_TO.get(one) == other or _BELONG_TO.get(other) == one
 
 
 def vat_area(country: str, subdivision: str | None = None, postal_code: str | None = None) -> VatArea:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.model import Frozen, Text
 
 
 class ValidationFacts(Frozen):
@@ -18,20 +18,16 @@ class ValidationFacts(Frozen):
 
     `missing_in_erp` lists in words what that entity lacks in the ERP, `erp` is what the ERP can do. `today` is
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
-    the ERP, where known. `customer` is the customer found for an account without a code, `candidates` are
-    those it may be.
+    the ERP, where known. `customer`: who in the ERP the account is, or may be.
     """
 
-    customer_exists: bool
     legal_entity: LegalEntity | None
     missing_in_erp: tuple[Text, ...] = ()
     erp: ErpCapabilities
     today: date
     payment_terms_known: bool = True
     books_open_until: date | None = None
-    customer: Code | None = None
-    customer_found_by: Text = ""
-    candidates: tuple[Candidate, ...] = ()
+    customer: CustomerMatch = CustomerMatch()
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

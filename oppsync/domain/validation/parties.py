@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from oppsync.domain.billing.calendar import is_known
-from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
+from oppsync.domain.deal.opportunity import Account, Opportunity
+from oppsync.domain.validation.customers import contradictions
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.identifiers import customer_code_key, invisible_characters, names_are_alike
+
+CHOOSE = "Say that the account is that customer, or correct the customer code in the CRM."
+WITHOUT_UNSEEN = "Type the customer code anew in the CRM, without copying it, and save the account."
 
 
 def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
@@ -18,15 +24,15 @@ def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> I
         return
     if not account.name:
         yield finding("FIELD_MISSING", "The account has no name", path="/account/name")
-    if account.code is None and facts.candidates:
-        several = ", ".join(map(str, facts.candidates))
+    match = facts.customer
+    if _is_ambiguous(match):
         yield finding(
             "ACCOUNT_AMBIGUOUS",
-            f"The account {account.name} matches several customers of the ERP: {several}",
+            _may_be(account, match.candidates),
             path="/account/code",
-            value=", ".join(candidate.code for candidate in facts.candidates),
+            value=", ".join(candidate.code for candidate in match.candidates),
         )
-    elif account.code is None and facts.customer is None:
+    elif account.code is None and match.customer is None and match.code is None:
         yield finding(
             "ACCOUNT_CODE_MISSING",
             f"The account {account.name} has no customer code of the ERP",
@@ -43,19 +49,61 @@ def account_is_identified(opportunity: Opportunity, facts: ValidationFacts) -> I
 
 
 def account_exists_in_the_erp(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    account = opportunity.account
-    code = facts.customer or (account.code if account else None)
-    entity = facts.legal_entity
-    may_create = entity is not None and entity.creates_customers and facts.erp.creates_customers
-    if may_create and facts.customer is None:
+    """A code that nobody has is a new customer's where one may be created, unless somebody has its tax id."""
+    account, match = opportunity.account, facts.customer
+    if account is None or match.code is None or match.customer is not None or _is_ambiguous(match):
         return
-    if account is not None and code is not None and not facts.customer_exists:
+    others, unseen = "; ".join(map(str, match.candidates)), invisible_characters(match.code)
+    if match.code == account.code and may_create_customers(facts) and not others and not unseen:
+        return
+    message, fix = f"The ERP has no customer {match.code} ({account.name})", ""
+    if unseen:
+        message, fix = f"{message}; the code holds what nobody can see: {', '.join(unseen)}", WITHOUT_UNSEEN
+    if others:
+        message, fix = f"{message}, but its tax id under another code: {others}", CHOOSE
+    yield finding("ACCOUNT_UNKNOWN", message, path="/account/code", value=match.code, fix=fix)
+
+
+def account_is_the_erps_customer(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """The code alone may be a slip of the pen: what else CRM and ERP know of the customer has to agree."""
+    account, customer = opportunity.account, facts.customer.customer
+    if account is None or customer is None:
+        return
+    here = ErpCustomer(
+        code=customer.code,
+        name=account.name,
+        countries=(account.country,) if account.country else (),
+        tax_ids=(account.tax_id,) if account.tax_id else (),
+    ).in_words
+    both = f"The CRM says {here}, the ERP has {customer.in_words} under {customer.code}"
+    if others := contradictions(account.country, account.tax_id, customer):
         yield finding(
-            "ACCOUNT_UNKNOWN",
-            f"The ERP has no customer {code} ({account.name})",
+            "CUSTOMER_CONTRADICTS",
+            f"{both}: another {' and another '.join(others)}",
             path="/account/code",
-            value=code,
+            value=customer.code,
         )
+    elif not names_are_alike(account.name, customer.name):
+        yield finding("CUSTOMER_NAME_DIFFERS", both, path="/account/name", value=account.name)
+
+
+def may_create_customers(facts: ValidationFacts) -> bool:
+    entity = facts.legal_entity
+    return entity is not None and entity.creates_customers and facts.erp.creates_customers
+
+
+def _may_be(account: Account, candidates: Sequence[ErpCustomer]) -> str:
+    named = "; ".join(map(str, candidates))
+    if len(candidates) > 1:
+        return f"The account {account.name} matches several customers of the ERP: {named}"
+    others = " and another ".join(contradictions(account.country, account.tax_id, candidates[0]))
+    return f"The account {account.name} may be this customer of the ERP, which has another {others}: {named}"
+
+
+def _is_ambiguous(match: CustomerMatch) -> bool:
+    """Whether the candidates are there for what they were looked for by, and not for their tax id alone."""
+    alike = {customer_code_key(each.code) for each in match.candidates}
+    return bool(alike) and (match.code is None or customer_code_key(match.code) in alike)
 
 
 def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ RULES: tuple[Rule, ...] = (
     typing_faults.fields_are_readable,
     parties.account_is_identified,
     parties.account_exists_in_the_erp,
+    parties.account_is_the_erps_customer,
     parties.legal_entity_may_contract,
     required_fields.deal_fields_are_present,
     required_fields.line_fields_are_present,

@@ -75,6 +75,20 @@ def tax_id_key(tax_id: str) -> str:
     return str(clean(_seen(tax_id), " -./,")).upper()
 
 
+def is_same_tax_id(one: str, other: str) -> bool:
+    """Whether two tax ids are one number, also where only one of them begins with its country."""
+    first, second = _with_iso_country(tax_id_key(one)), _with_iso_country(tax_id_key(other))
+    if first[:2].isalpha() == second[:2].isalpha():
+        return first == second != ""
+    return national_number(first) == national_number(second) != ""
+
+
+def national_number(tax_id: str) -> str:
+    """The tax id's normal form without the two letters of its country, where it begins with them."""
+    key = tax_id_key(tax_id)
+    return key[2:] if key[:2].isalpha() else key
+
+
 def email_key(address: str) -> str:
     """The mailbox of an address, to recognise a person whom a rule bars: without `+tag`, sandbox suffix,
     trailing dot and capital letters."""
@@ -113,6 +127,11 @@ def invisible_characters(text: str) -> tuple[str, ...]:
 def without_accents(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text)
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def _with_iso_country(key: str) -> str:
+    """Greek tax ids begin with EL."""
+    return f"GR{key[2:]}" if key.startswith("EL") else key
 
 
 def _seen(text: str) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.since_approval import ChangeSinceApproval
 from oppsync.domain.plan.enrichment import Enrichment
@@ -20,8 +21,9 @@ class TrackedOpportunity(Frozen):
     `tries` counts transient outcomes of the current stage, `crashes` leases that ran out without an outcome.
     `reread_requested` > `reread_done`: the record changed in the CRM and has to be read again.
     `compensation_reason` is why a person gave the deal up after its approval. `warnings` are those of the last
-    validation. `approved_record` is the record as it was when the plan was approved, for as long as that
-    approval counts; `changes_since_approval` are the fields that differ in the CRM since then.
+    validation, `customer` is whom it found in the ERP. `approved_record` is the record as it was when the plan
+    was approved, for as long as that approval counts; `changes_since_approval` are the fields that differ in
+    the CRM since then.
     """
 
     tenant_id: Code
@@ -45,6 +47,7 @@ class TrackedOpportunity(Frozen):
     activated_at: AwareDatetime | None = None
     compensation_reason: Text | None = None
     warnings: tuple[Finding, ...] = ()
+    customer: ErpCustomer | None = None
     traceparent: Code
 
     @property

@@ -10,6 +10,7 @@ from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.bus import MessageBus
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.connections import Connections
+from oppsync.ports.storage.customer_claims import CustomerClaims
 from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
@@ -30,6 +31,7 @@ class UnitOfWork(Protocol):
     baselines: Baselines
     approvals: Approvals
     ledger: Ledger
+    customer_claims: CustomerClaims
     exceptions: Exceptions
     audit: Audit
     outbox: Outbox

@@ -19,3 +19,13 @@ class PreviewPlan(Command[PlanPreview]):
     tenant_id: str
     actor: Asker
     of: Opportunity | UUID | str
+
+
+@dataclass(frozen=True)
+class FindOpportunity(Command[UUID]):
+    """The id here of the opportunity that is `named` by it, or by its record's id in a CRM, in full or as its
+    pages show it. Raises Forbidden; NotFound, also where several are named so."""
+
+    tenant_id: str
+    actor: Asker
+    named: str

@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import UUID
 
 from oppsync.domain.approval.who_may import Action
-from oppsync.domain.deal.customers import with_customer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
@@ -61,8 +60,7 @@ class PreviewPlanHandler:
         asked = as_if_won(deal, now.date())
         facts = gather(sources, asked)
         destination = choose(self.systems, command.tenant_id, asked)
-        account = with_customer(deal, facts.customer).account
-        customer = account.code if account else None
+        customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
             people = duties(uow, command.tenant_id, known, deal).candidates()
@@ -84,18 +82,19 @@ class PreviewPlanHandler:
         stored."""
         if isinstance(of, Opportunity):
             return of, None
-        known: UUID | None
         with self.uow() as uow:
             if isinstance(of, UUID):
                 tracked = uow.opportunities.get(tenant_id, of)
-                known, connection_id, record_id = of, tracked.connection_id, tracked.source_id
+                connection_id, record_id = tracked.connection_id, tracked.source_id
             else:
                 crm = uow.connections.of_role(tenant_id, ConnectionRole.CRM)
                 if crm is None:
                     raise Misconfigured("No CRM is connected: add a connection of the role 'crm'.")
                 connection_id, record_id = crm.id, of
-                known = uow.opportunities.find(tenant_id, connection_id, record_id)
-        return self.systems.crm(connection_id).read_opportunity(record_id), known
+        deal = self.systems.crm(connection_id).read_opportunity(record_id)
+        with self.uow() as uow:  # by the id as the CRM writes it, which may be longer than what was asked for
+            known = of if isinstance(of, UUID) else uow.opportunities.find(tenant_id, connection_id, deal.id)
+        return deal, known
 
 
 def preview(
@@ -111,10 +110,10 @@ def preview(
 ) -> PlanPreview:
     """Pure: the findings of each stage, one after the other, even where an earlier one would stop the deal;
     and the plan, where they leave one."""
-    priced = with_customer(as_if_won(deal, now.date()), facts.customer)
+    priced, customer = as_if_won(deal, now.date()), facts.customer.customer
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
-    enrichment = enrich(priced, book)
+    enrichment = enrich(priced, book, customer.code if customer else None)
     later = (
         enrichment.warnings if isinstance(enrichment, Enrichment) else without_consequences(enrichment, deal)
     )
@@ -123,7 +122,7 @@ def preview(
         workstreams = make_workstreams(priced, enrichment, overrides, book)
         later = (*later, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
-            plan = plan_of(priced, enrichment, workstreams, now, destination)
+            plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
     warned = bool(warnings((*wrong, *later)))
     edited = bool(editors(overrides))
     by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE
@@ -147,6 +146,11 @@ def preview(
             for role, able in people.items()
         ),
     )
+
+
+def _customer_code(facts: ValidationFacts) -> str | None:
+    found = facts.customer
+    return found.customer.code if found.customer else found.code
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:

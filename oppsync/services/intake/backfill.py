@@ -7,6 +7,7 @@ webhooks go on beside them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
@@ -16,6 +17,7 @@ from oppsync.domain.work.intake import Source
 from oppsync.domain.work.polling import synthetic_delivery
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import InvalidInput
+from oppsync.ports.crm import Crm
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
@@ -39,7 +41,8 @@ class PreviewBackfillHandler:
             if command.until is not None and command.until <= command.since:
                 raise InvalidInput("The last day must be after the first.", field="until")
             connection_id = _crm_connection(uow, command.tenant_id, command.connection_id)
-        deals = self.systems.crm(connection_id).won_opportunities(command.since, command.until)
+        crm = self.systems.crm(connection_id)
+        deals = _chosen(crm, crm.won_opportunities(command.since, command.until), command.ids)
         known: set[str] = set()
         with self.uow() as uow:
             for start in range(0, len(deals), IDS):
@@ -74,6 +77,15 @@ class RunBackfillHandler:
         event_id, is_new = uow.deliveries.add(delivery)
         if is_new:
             process_delivery(uow, self.publish, delivery, event_id, [deal.ref])
+
+
+def _chosen(crm: Crm, deals: Sequence[WonDeal], ids: Sequence[str]) -> Sequence[WonDeal]:
+    """All when none is named. Raises InvalidInput for one that is not among them."""
+    wanted = {crm.record_id(each): each for each in ids}
+    there = {deal.id for deal in deals}
+    if unknown := [written for record_id, written in wanted.items() if record_id not in there]:
+        raise InvalidInput(f"Not won in that time, or not in the CRM: {', '.join(unknown)}.", field="ids")
+    return [deal for deal in deals if not wanted or deal.id in wanted]
 
 
 def _crm_connection(uow: UnitOfWork, tenant_id: str, named: str | None) -> str:

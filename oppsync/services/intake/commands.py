@@ -38,13 +38,17 @@ class PollCrm(Command[bool]):
 @dataclass(frozen=True)
 class PreviewBackfill(Command[BackfillPreview]):
     """Deals won from the day `since` on, before the day `until`, in the CRM of `connection_id` or the only one.
-    Raises Forbidden; InvalidInput; and what the CRM's adapter raises."""
+    `ids`: only these records, in full or as the CRM's pages show their ids.
+
+    Raises Forbidden; InvalidInput; and what the CRM's adapter raises.
+    """
 
     tenant_id: str
     actor: Asker
     since: date
     until: date | None = None
     connection_id: str | None = None
+    ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import parent_values
+from oppsync.domain.validation.customers import BY_CODE, match_code
+from oppsync.domain.values.identifiers import invisible_characters
+from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.pipeline.customers import link
+from oppsync.ports.erp import Erp
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
@@ -16,7 +21,7 @@ from oppsync.services.queue.commands import LinkCustomer
 from oppsync.services.queue.items import open_item
 from oppsync.services.queue.resume import resume
 
-CODES = ("ACCOUNT_AMBIGUOUS", "ACCOUNT_CODE_MISSING")
+CODES = frozenset({"ACCOUNT_AMBIGUOUS", "ACCOUNT_CODE_MISSING", "ACCOUNT_UNKNOWN", "CUSTOMER_CONTRADICTS"})
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,8 @@ class LinkCustomerHandler:
         with self.uow.reading() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.LINK_CUSTOMER)
             record = self._record(uow, command)
-        customer = command.customer.strip()
         _, erp = self.systems.erp(command.tenant_id, parent_values(record))
-        if not customer or not erp.has_customer(customer):
-            raise InvalidInput(
-                f"The ERP has no customer {customer!r}: give the code of an existing one.", field="customer"
-            )
+        customer = _customer_of(erp, command.customer.strip())
         with self.uow() as uow:
             self._link(uow, command, customer, actor)
             uow.commit()
@@ -47,14 +48,36 @@ class LinkCustomerHandler:
 
     def _link(self, uow: UnitOfWork, command: LinkCustomer, customer: str, actor: str) -> None:
         item = open_item(uow, command.tenant_id, command.item_id)
-        if item.opportunity_id is None or not {found.code for found in item.findings} & set(CODES):
+        if item.opportunity_id is None or CODES.isdisjoint(found.code for found in item.findings):
             raise Conflict("This item does not ask for a customer.", code="NO_CUSTOMER_ASKED")
         before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
         if before.record is None:
             raise Conflict("This deal has not been read from the CRM yet.", code="NO_CUSTOMER_ASKED")
+        account = before.record.account
+        if account is None or (item.code == "CUSTOMER_CONTRADICTS" and account.code is not None):
+            raise Conflict(
+                "The account carries a customer code: correct it in the CRM.", code="NO_CUSTOMER_ASKED"
+            )
+        if any(row.may_exist for row in uow.ledger.of(before.tenant_id, before.id)):
+            raise Conflict("Something of this deal exists in the ERP: give it up.", code="NO_CUSTOMER_ASKED")
         event = link(uow, before, before.record, customer=customer, by=actor, actor=actor)
         self.publish(uow, before.tenant_id, before.traceparent, event)
         uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Linked to {customer}")
         detail = {"exception": str(item.id), "customer": customer}
-        what = f"with {customer}"
-        resume(uow, self.publish, before, before.stands_at, actor=actor, after_what=what, detail=detail)
+        # From the start: a plan that was approved for another customer is none of this one.
+        resume(
+            uow, self.publish, before, State.RECEIVED, actor=actor, after_what=f"with {customer}", detail=detail
+        )
+
+
+def _customer_of(erp: Erp, named: str) -> str:
+    """Its code as the ERP writes it. Raises InvalidInput."""
+    match = match_code(named, BY_CODE, erp.customers_of_code(named)) if named else CustomerMatch()
+    if match.customer is not None:
+        return match.customer.code
+    if match.candidates:
+        several = "; ".join(map(str, match.candidates))
+        raise InvalidInput(f"The ERP has several that read like {named!r}: {several}.", field="customer")
+    unseen = invisible_characters(named)
+    holds = f" (it holds {', '.join(unseen)}, which nobody can see)" if unseen else ""
+    raise InvalidInput(f"The ERP has no customer {named!r}{holds}: name one by its code.", field="customer")

@@ -46,6 +46,14 @@ class Country(NamedTuple):
     name: str
 
 
+class Subdivision(NamedTuple):
+    """By its code of ISO 3166-2."""
+
+    code: str
+    name: str
+    country: str
+
+
 class Currency(NamedTuple):
     """`rate` is units of this currency for one euro."""
 
@@ -90,6 +98,8 @@ class Customer(NamedTuple):
     postal_code: str
     city: str
     payment_term: str
+    tax_id: str = ""
+    subdivision: str = ""
 
 
 class Product(NamedTuple):
@@ -111,6 +121,8 @@ COUNTRIES = (
     Country("FR", "France"),
     Country("GB", "United Kingdom"),
     Country("JP", "Japan"),
+    Country("MC", "Monaco"),
+    Country("ES", "Spain"),
 )
 
 CURRENCIES = (
@@ -176,9 +188,37 @@ COMPANIES = (
     ),
 )
 
+# Of countries whose parts are not all in one VAT area.
+SUBDIVISIONS = (Subdivision("ES-GC", "Las Palmas", "ES"),)
+
 CUSTOMERS = (
-    Customer("CUST-1001", "Globex GmbH", "DE", "Werkstraße 7", "80331", "München", "NET30"),
+    Customer(
+        "CUST-1001", "Globex GmbH", "DE", "Werkstraße 7", "80331", "München", "NET30", tax_id="DE136695976"
+    ),
     Customer("CUST-1002", "Initech Inc", "US", "4120 Freidrich Lane", "78744", "Austin", "NET30"),
-    Customer("CUST-1003", "Umbrella SAS", "FR", "12 rue de la Paix", "75002", "Paris", "NET60"),
-    Customer("CUST-1004", "Nordbank AG", "DE", "Jungfernstieg 22", "20354", "Hamburg", "NET14"),
+    Customer("CUST-1003", "Umbrella SAS", "FR", "2 rue de la Paix", "75002", "Paris", "NET60", "FR40303265045"),
+    Customer(
+        "CUST-1004", "Nordbank AG", "DE", "Jungfernstieg 22", "20354", "Hamburg", "NET14", tax_id="DE129273398"
+    ),
+    Customer(
+        "CUST-2001",
+        "Riviera Conseil SAM",
+        "MC",
+        "2 quai Antoine 1er",
+        "98000",
+        "Monaco",
+        "NET30",
+        tax_id="FR53000056888",
+    ),
+    Customer(
+        "CUST-2002",
+        "Teide Servicios SL",
+        "ES",
+        "Calle Triana 10",
+        "35002",
+        "Las Palmas",
+        "NET30",
+        tax_id="ESB58378431",
+        subdivision="ES-GC",
+    ),
 )

@@ -25,11 +25,12 @@ def seed(conf: str) -> None:
         country.code: _save("country.country", name=country.name, code=country.code)
         for country in firm.COUNTRIES
     }
+    subdivisions = {each.code: _subdivision(each, countries) for each in firm.SUBDIVISIONS}
     currencies = {currency.code: _currency(currency) for currency in firm.CURRENCIES}
     terms = {term.name: _payment_term(term) for term in firm.PAYMENT_TERMS}
     companies = [(company, _company(company, currencies, countries)) for company in firm.COMPANIES]
     _open_companies_to_admin([record for _, record in companies])
-    customers = [(customer, _customer(customer, countries)) for customer in firm.CUSTOMERS]
+    customers = [(customer, _customer(customer, countries, subdivisions)) for customer in firm.CUSTOMERS]
     category = _save("product.category", name="Services", accounting=True)
     templates = [(product, _product(product, category)) for product in firm.PRODUCTS]
     employees, taxes = [], []
@@ -216,11 +217,20 @@ def _product(product: firm.Product, category: Any) -> Any:
     return template
 
 
-def _customer(customer: firm.Customer, countries: dict[str, Any]) -> Any:
+def _subdivision(each: firm.Subdivision, countries: dict[str, Any]) -> Any:
+    country = countries[each.country]
+    return _save("country.subdivision", name=each.name, code=each.code, country=country, type="province")
+
+
+def _customer(customer: firm.Customer, countries: dict[str, Any], subdivisions: dict[str, Any]) -> Any:
     party = _new("party.party", name=customer.name, code=customer.code)
     (address,) = party.addresses
     address.street, address.postal_code, address.city = customer.street, customer.postal_code, customer.city
     address.country, address.invoice = countries[customer.country], True
+    if customer.subdivision:
+        address.subdivision = subdivisions[customer.subdivision]
+    if customer.tax_id:
+        party.identifiers.new(type="eu_vat", code=customer.tax_id)
     party.save()
     return party
 

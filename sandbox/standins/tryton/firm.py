@@ -31,10 +31,12 @@ COMPANIES = (
     Company("ACME-US", "Acme Advisory Inc.", "USD", {"US-NT": "0"}, ("CC-US-ADV", "CC-US-CLOUD")),
 )
 CUSTOMERS = {
-    "CUST-1001": ("Globex GmbH", "DE"),
-    "CUST-1002": ("Initech Inc", "US"),
-    "CUST-1003": ("Umbrella SAS", "FR"),
-    "CUST-1004": ("Nordbank AG", "DE"),
+    "CUST-1001": ("Globex GmbH", "DE", "DE136695976"),
+    "CUST-1002": ("Initech Inc", "US", ""),
+    "CUST-1003": ("Umbrella SAS", "FR", "FR40303265045"),
+    "CUST-1004": ("Nordbank AG", "DE", "DE129273398"),
+    "CUST-2001": ("Riviera Conseil SAM", "MC", "FR53000056888"),
+    "CUST-2002": ("Teide Servicios SL", "ES", "ESB58378431"),
 }
 PAYMENT_TERMS = ("NET14", "NET30", "NET60")
 PRODUCTS = {
@@ -70,13 +72,18 @@ def seed(records: Records) -> None:
             _open_books(records, company, currencies[company.currency])
         countries = {
             code: records.create("country.country", {"name": code, "code": code}, None)
-            for code in ("DE", "FR", "US")
+            for code in ("DE", "ES", "FR", "MC", "US")
         }
-        for code, (name, country) in CUSTOMERS.items():
+        for code, (name, country, tax_id) in CUSTOMERS.items():
             address: Json = {"invoice": True, "country": countries[country]}
-            records.create(
-                "party.party", {"name": name, "code": code, "addresses": [["create", [address]]]}, None
-            )
+            identifier: Json = {"type": "eu_vat", "code": tax_id}
+            party: dict[str, Json] = {
+                "name": name,
+                "code": code,
+                "addresses": [["create", [address]]],
+                "identifiers": [["create", [identifier]]] if tax_id else [],
+            }
+            records.create("party.party", party, None)
 
 
 def _open_books(records: Records, company: Company, currency: int) -> None:

@@ -67,7 +67,11 @@ MODELS: Mapping[str, Model] = {
         "invoice": Field(Kind.BOOLEAN),
         "country": record("country.country"),
     },
-    "party.identifier": {"party": record("party.party", required=True), "code": Field(required=True)},
+    "party.identifier": {
+        "party": record("party.party", required=True),
+        "type": Field(),
+        "code": Field(required=True),
+    },
     "country.country": {"name": NAME, "code": Field(required=True)},
     "currency.currency": {"name": NAME, "code": Field(required=True, unique=True), "digits": Field(Kind.FLOAT)},
     "company.company": {

@@ -11,11 +11,12 @@ from pydantic import SecretStr
 
 from adapters.connectors.connector import Connector
 from adapters.connectors.http.client import Gate, HttpClient
-from oppsync.domain.deal.customers import Candidate
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.values.identifiers import customer_code_key, is_same_tax_id
 from oppsync.domain.values.model import Code, Frozen, plain
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import VendorRejected
@@ -50,16 +51,33 @@ class MadeUpErp:
         self._http = HttpClient("Made up", settings.base_url, headers=token, gate=gate)
         self._records = f"{settings.base_url}/documents"
 
-    def has_customer(self, code: str) -> bool:
-        return self._lists("customers", code)
+    def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
+        exact = [each for each in self._customers() if each.code == code]
+        key = customer_code_key(code)
+        return exact or [each for each in self._customers() if customer_code_key(each.code) == key]
 
-    def find_customers(self, name: str, tax_id: str | None) -> Sequence[Candidate]:
-        found = [each for each in self._get("/customers") if each["name"].casefold() == name.casefold()]
-        return [Candidate(code=each["code"], name=each["name"], countries=(each["country"],)) for each in found]
+    def find_customers(self, name: str, tax_id: str | None) -> Sequence[ErpCustomer]:
+        return [
+            each
+            for each in self._customers()
+            if each.name.casefold() == name.casefold()
+            or (tax_id and any(is_same_tax_id(tax_id, known) for known in each.tax_ids))
+        ]
+
+    def _customers(self) -> Sequence[ErpCustomer]:
+        return [
+            ErpCustomer(
+                code=each["code"],
+                name=each["name"],
+                countries=(each["country"],),
+                tax_ids=(each["tax_id"],) if each["tax_id"] else (),
+            )
+            for each in self._get("/customers")
+        ]
 
     def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:
         code = order.customer.code
-        return ExternalRecord(outside_id=code, number=code) if self.has_customer(code) else None
+        return ExternalRecord(outside_id=code, number=code) if self._lists("customers", code) else None
 
     def create_customer(self, order: CustomerOrder) -> ExternalRecord:
         raise VendorRejected("Made up: create the customer there")

@@ -17,7 +17,10 @@ from sandbox.embedded.tryton import firm
 OPEN_UNTIL = f"{max(firm.FISCAL_YEARS)}-12-31"
 TOKEN = "madeup-token-71ac"
 LISTS: dict[str, list[dict[str, Any]]] = {
-    "/customers": [{"code": each.code, "name": each.name, "country": each.country} for each in firm.CUSTOMERS],
+    "/customers": [
+        {"code": each.code, "name": each.name, "country": each.country, "tax_id": each.tax_id}
+        for each in firm.CUSTOMERS
+    ],
     "/companies": [{"code": each.code, "open_until": OPEN_UNTIL} for each in firm.COMPANIES],
     "/terms": [{"code": each.name} for each in firm.PAYMENT_TERMS],
     "/taxes": [{"code": tax.name} for each in firm.COMPANIES for tax in each.taxes],

@@ -26,6 +26,18 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "If the code is wrong, correct the account number in the CRM. If it is right, create the customer in "
         "the ERP under this code, then replay.",
     ),
+    "CUSTOMER_CONTRADICTS": code_text(
+        "The customer code belongs to another company in the ERP",
+        OwnerRole.FINANCE,
+        "Correct the customer code in the CRM; or, where it is the same company, its country or tax id in the "
+        "system that has them wrong. Then replay.",
+    ),
+    "CUSTOMER_NAME_DIFFERS": code_text(
+        "The customer has another name in the ERP",
+        OwnerRole.FINANCE,
+        "Make sure that the customer code in the CRM is that of the account.",
+        Severity.WARNS,
+    ),
     "FIELD_MISSING": code_text(
         "A required field is empty",
         OwnerRole.SALES,
