@@ -27,12 +27,10 @@ class FindOpportunityHandler:
             return UUID(command.named)
         except ValueError:
             crms = [each for each in connections if each.role is ConnectionRole.CRM]
-        ids = [self._record_id(crm, command.named) for crm in crms]
+        # Both as the CRM knows it and as it is written.
+        ids = {(crm.id, each) for crm in crms for each in (self._record_id(crm, command.named), command.named)}
         with self.uow.reading() as uow:
-            found = [
-                uow.opportunities.find(command.tenant_id, crm.id, record_id)
-                for crm, record_id in zip(crms, ids, strict=True)
-            ]
+            found = [uow.opportunities.find(command.tenant_id, crm, each) for crm, each in sorted(ids)]
         known = [each for each in found if each is not None]
         if len(known) > 1:
             several = ", ".join(map(str, known))

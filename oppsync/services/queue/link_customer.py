@@ -80,4 +80,6 @@ def _customer_of(erp: Erp, named: str) -> str:
         raise InvalidInput(f"The ERP has several that read like {named!r}: {several}.", field="customer")
     unseen = invisible_characters(named)
     holds = f" (it holds {', '.join(unseen)}, which nobody can see)" if unseen else ""
-    raise InvalidInput(f"The ERP has no customer {named!r}{holds}: name one by its code.", field="customer")
+    raise InvalidInput(
+        f"The ERP has no customer {named!r}{holds}: give the code of an existing one.", field="customer"
+    )
