@@ -22,7 +22,7 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider
-from oppsync.pipeline.notify import notify
+from oppsync.pipeline.notify import notify, notify_of_fallen
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
@@ -123,6 +123,7 @@ def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     known = duties_of(context, opportunity)
     if opportunity.state is State.PLANNED:
+        notify_of_fallen(context, known)
         return _propose(context, known)
     with context.uow.reading() as uow:
         plan = approved_plan(uow, opportunity)

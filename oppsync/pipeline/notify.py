@@ -7,6 +7,7 @@ is configured, stays intended in the ledger, and is sent once there is one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
@@ -48,9 +49,27 @@ class Notification(NamedTuple):
 def notify(context: StageContext, plan: Plan, known: Duties) -> Await:
     """Send each message once. The deal waits for people, with an item for each who cannot be reached; what the
     mail server did not take yet is sent later."""
+    refused, later = _send_all(context, [*_fallen(context, known), *_asked(context, plan, known)])
+    if later and context.opportunity.tries < MAX_TRIES:
+        return Await(context.opportunity, items=refused, later=later[0][1])
+    # A mailbox that is full for a day is as good as none: the deal does not stop for it.
+    given_up = [_refused(person, error.message) for person, error in later]
+    return Await(context.opportunity, items=[*refused, *given_up])
+
+
+def notify_of_fallen(context: StageContext, known: Duties) -> None:
+    """Send each person whose approval does not stand any more a message, once. What cannot be sent now is sent
+    with the next messages to candidates."""
+    _send_all(context, _fallen(context, known))
+
+
+def _send_all(
+    context: StageContext, notifications: Sequence[Notification]
+) -> tuple[list[Finding], list[tuple[Person, TransientError]]]:
+    """Returns what was refused, and whom the mail server did not take a message for yet."""
     refused: list[Finding] = []
     later: list[tuple[Person, TransientError]] = []
-    for notification in [*_fallen(context, known), *_asked(context, plan, known)]:
+    for notification in notifications:
         person = notification.person
         try:
             _perform(context, notification)
@@ -61,11 +80,7 @@ def notify(context: StageContext, plan: Plan, known: Duties) -> Await:
         except TransientError as error:
             if context.systems.notifier.delivers:
                 later.append((person, error))
-    if later and context.opportunity.tries < MAX_TRIES:
-        return Await(context.opportunity, items=refused, later=later[0][1])
-    # A mailbox that is full for a day is as good as none: the deal does not stop for it.
-    given_up = [_refused(person, error.message) for person, error in later]
-    return Await(context.opportunity, items=[*refused, *given_up])
+    return refused, later
 
 
 def _asked(context: StageContext, plan: Plan, known: Duties) -> list[Notification]:
