@@ -96,8 +96,12 @@ def stages(mutation: Mutation, tree: Path, remembered: Verdict | None) -> list[T
 
 
 def _is_there(tree: Path, test: str) -> bool:
+    """A class's test is found by its class, since a contract suite may define the test itself."""
     file, _, name = test.partition("::")
-    return (tree / file).is_file() and f"def {name.partition('[')[0]}(" in (tree / file).read_text()
+    first = re.escape(name.partition("::")[0].partition("[")[0])
+    return (tree / file).is_file() and bool(
+        re.search(rf"^(?:def|class) {first}\(", (tree / file).read_text(), re.MULTILINE)
+    )
 
 
 def stage_of(test: str) -> Tests:
