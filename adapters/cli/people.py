@@ -79,7 +79,7 @@ def create_user(
 def identify_user(
     email: str, further_emails: tuple[str, ...], crm_user_ids: tuple[str, ...], as_json: bool
 ) -> None:
-    """Say by what else the CRM knows a person, in place of what was said before.
+    """Set the other addresses and user ids by which the CRM knows a person. Replaces earlier ones.
 
     Nobody approves a deal that they own, owned or requested, whichever of these the CRM names. None of them
     opens anything: people sign in with --email, and are written to there.

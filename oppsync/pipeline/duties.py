@@ -124,7 +124,7 @@ def _voided(
     task, because = down
     detail = {"task": str(task.id), "role": task.role.value, "plan": task.plan_hash}
     if because is None or task.decided_by is None:
-        words = f"Nobody who was asked may decide for {task.role} any more: it is asked anew"
+        words = f"None of the people notified may decide for {task.role} any more, so others are asked"
     else:
         who = known.name_of(task.decided_by)
         detail |= {"person": str(task.decided_by), "because": because.value}

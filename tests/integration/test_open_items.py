@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from oppsync.domain.values.findings.finding import OwnerRole
 from oppsync.domain.work.exceptions import ExceptionStatus, NewException
 from oppsync.domain.work.payload_references import poll_reference, record_reference
 from tests.harness.builders import TENANT
+from tests.harness.waiting import until
 from tests.integration import desk
 
 
@@ -69,12 +69,14 @@ def test_two_processes_that_raise_the_same_at_once_open_one_item(application: Ap
 
 def wait_for_a_lock(application: Application) -> None:
     """Wait until a statement waits for a row of the open transaction."""
-    deadline = time.monotonic() + 20
     blocked = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     with application.engine.connect() as watching:
-        while watching.execute(text(blocked)).first() is None:
-            assert time.monotonic() < deadline, "nothing waits"
+
+        def waits() -> bool:
             watching.rollback()
+            return watching.execute(text(blocked)).first() is not None
+
+        until(waits, "a statement that waits for a lock")
 
 
 def test_another_code_another_deal_and_another_poll_are_other_items(application: Application) -> None:

@@ -163,7 +163,7 @@ def in_words(roles: Roles) -> str:
 def who_can(names: Iterable[str]) -> str:
     """What to say, after a refusal, of those who may decide."""
     said = " or ".join(names)
-    return f"{said} can." if said else "Nobody else may: contact operations."
+    return f"{said} can." if said else "Nobody else has the right: contact operations."
 
 
 def name_of(who: Person | Program) -> str:

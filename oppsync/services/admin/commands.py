@@ -27,7 +27,7 @@ class CreatePerson(Command[UUID]):
 
 @dataclass(frozen=True)
 class IdentifyPerson(Command[None]):
-    """Say by what else the CRM knows a person: other addresses, ids of users. Replaces what was said before.
+    """Set the other addresses and user ids by which the CRM knows a person. Replaces earlier ones.
     They bar the person from approving, and open nothing. Raises NotFound; InvalidInput for a malformed e-mail;
     Forbidden."""
 

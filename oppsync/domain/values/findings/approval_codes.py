@@ -24,7 +24,7 @@ APPROVAL_CODES: dict[str, CodeText] = {
         "anew, and everybody approves again.",
     ),
     "APPROVAL_FORGED": code_text(
-        "An approval is not as it was given",
+        "A recorded decision was changed",
         OwnerRole.OPERATIONS,
         "Find out who changed the database: nothing is created by it. Then replay: the deal is planned "
         "anew, and everybody approves again.",
