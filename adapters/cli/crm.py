@@ -90,7 +90,7 @@ def backfill(
             }
         )
     elif taken is not None:
-        click.echo(f"Taken in: {len(taken)} of {len(chosen)}; the others were known.")
+        click.echo(f"Accepted: {len(taken)} of {len(chosen)}; the others were known.")
 
 
 def _work(
@@ -110,7 +110,7 @@ def _work(
         if waiting and not step.taken:
             time.sleep(PAUSE_SECONDS)
         elif waiting and not quiet:
-            click.echo(f"{len(taken)} taken in, {len(waiting)} wait for their turn.", err=True)
+            click.echo(f"{len(taken)} accepted, {len(waiting)} wait for their turn.", err=True)
     return taken
 
 

@@ -95,10 +95,10 @@ def test_a_person_looks_chooses_and_takes_in_and_each_deal_is_worked_once(
     erp.check_landed(books, chosen, house.plan(chosen).plan.content)
 
     all_of_it = run("crm", "backfill", *when)
-    assert "Taken in: 1 of 3; the others were known." in all_of_it.stdout
+    assert "Accepted: 1 of 3; the others were known." in all_of_it.stdout
     assert known(house) == {told, chosen, other}
     before = house.rows("select count(*) as deliveries, max(received_at) as last from inbox")
-    assert "Taken in: 0 of 3" in run("crm", "backfill", *when).stdout
+    assert "Accepted: 0 of 3" in run("crm", "backfill", *when).stdout
     assert house.rows("select count(*) as deliveries, max(received_at) as last from inbox") == before
 
 
@@ -108,7 +108,7 @@ def test_what_a_backfill_took_in_is_told_apart(house: House) -> None:
     house.application.dispatch(RunBackfill(TENANT, COMMAND_LINE, CRM_CONNECTION, past.preview().items))
 
     (entry,) = house.entries(record_id)
-    assert entry.summary == "Taken in by a backfill"
+    assert entry.summary == "Accepted by a backfill"
     delivery = house.application.queries.delivery(TENANT, entry.detail["event"])
     assert (delivery.source, delivery.late_seconds) == ("backfill", None)
 

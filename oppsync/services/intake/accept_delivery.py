@@ -89,7 +89,7 @@ def _summary(delivery: Delivery, is_new: bool) -> str:
             what = "Found" if is_new else "Found changed"
             return f"{what} in the CRM by polling, {delivery.late_seconds} s late: no webhook arrived"
         case Source.BACKFILL:
-            return "Taken in by a backfill"
+            return "Accepted by a backfill"
         case _:
             assert_never(delivery.source)
 
