@@ -43,7 +43,7 @@ def _derived(secret: str) -> bytes:
 
 
 def _key_id(key: bytes) -> str:
-    """Names the key and tells nothing of it."""
+    """Names the key without revealing it."""
     return hashlib.sha256(key).hexdigest()[:_KEY_ID_LENGTH]
 
 

@@ -113,7 +113,7 @@ class BusinessError(OppsyncError):
     where = ""
 
     @property
-    def told(self) -> str:
+    def message_with_place(self) -> str:
         return f"{self.message} ({self.where})" if self.where else self.message
 
 

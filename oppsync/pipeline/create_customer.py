@@ -47,16 +47,16 @@ def create_customer(context: StageContext, erp: Erp, effect: Effect, order: Cust
 def _existing(erp: Erp, order: CustomerOrder) -> ExternalRecord | None:
     new = order.customer
     match = match_code(new.code, BY_CODE, erp.customers_of_code(new.code))
-    there = match.customer
-    if there is not None and there.code == new.code:
-        if contradictions(new.country, new.tax_id, there) or not names_are_alike(new.name, there.name):
+    existing = match.customer
+    if existing is not None and existing.code == new.code:
+        if contradictions(new.country, new.tax_id, existing) or not names_are_alike(new.name, existing.name):
             raise BusinessError(
                 f"{new.code} was approved as a new customer, {new.name} ({new.country}); by now the ERP has "
-                f"{there.in_words} under this code",
+                f"{existing.in_words} under this code",
                 code="CUSTOMER_CONTRADICTS",
             )
         return erp.find_customer(order)
-    others = match.candidates or ((there,) if there else customers_with_tax_id(erp, new.name, new.tax_id))
+    others = match.candidates or ((existing,) if existing else customers_with_tax_id(erp, new.name, new.tax_id))
     if others:
         raise BusinessError(
             f"{new.code} was approved as a new customer, {new.name}; by now the ERP has it under another code: "

@@ -138,8 +138,8 @@ class StageEffects:
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
         if found.differences:
             fields = ", ".join(
-                f"{field}: planned {wanted!r}, found {there!r}"
-                for field, (wanted, there) in found.differences.items()
+                f"{field}: planned {wanted!r}, found {actual!r}"
+                for field, (wanted, actual) in found.differences.items()
             )
             conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
             self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)

@@ -32,7 +32,7 @@ ACTOR = stage_actor(STAGE)
 CHANGED, EXHAUSTED = "CHANGED_AFTER_APPROVAL", "RETRIES_EXHAUSTED"
 # What a reading that succeeds settles.
 _OF_READING = frozenset({RecordGone.code, UnreadableDelivery.code})
-# A missing record says nothing new of these: nothing is made of them any more.
+# A missing record changes nothing for these: nothing more is created for them.
 _OVER = frozenset({State.WITHDRAWN, State.REJECTED, State.COMPENSATING})
 
 
@@ -90,8 +90,8 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -
         return Advance(to, reading, events=events, settled=settled)
     differing = _since_approval(reading, opportunity.approved_record or before or record)
     differences = differing.changes_since_approval
-    tells = differences != opportunity.changes_since_approval or CHANGED not in known.reported
-    items = findings_of(differences) if tells else ()
+    must_report = differences != opportunity.changes_since_approval or CHANGED not in known.reported
+    items = findings_of(differences) if must_report else ()
     settled |= set() if differences else {CHANGED}
     return Advance(to, differing, events=events, items=items, settled=settled)
 
@@ -99,23 +99,24 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -
 def _lost(
     reading: TrackedOpportunity, events: Sequence[Event], known: Known, *, is_new: bool, nothing_made: bool
 ) -> Advance:
-    """Withdrawn while nothing was made of it; later a person is told, until one dismisses it."""
+    """Withdraws the deal while nothing was created for it; afterwards an exception item reports the loss
+    until a person dismisses it."""
     if reading.stands_at is State.COMPENSATING:
         return Advance(reading.state, reading, events=events)
-    tells = is_new or LOST_BUT_CREATED.code not in known.reported
-    items = [LOST_BUT_CREATED] if tells and (known.may_exist or not nothing_made) else []
+    must_report = is_new or LOST_BUT_CREATED.code not in known.reported
+    items = [LOST_BUT_CREATED] if must_report and (known.may_exist or not nothing_made) else []
     if nothing_made and is_new:
         return Advance(State.WITHDRAWN, reading, events=events, void_tasks=True, items=items)
     return Advance(reading.state, reading, events=events, items=items, settled=_OF_READING)
 
 
 def gone(opportunity: TrackedOpportunity, known: Known, message: str) -> Outcome:
-    """What it means that the CRM no longer has the record: the deal waits for a person, who is told once, or
-    for the record to come back."""
+    """The CRM no longer has the record: the deal is parked with one exception item until a person acts or the
+    record is restored."""
     read = _reread(opportunity)
     missing = RecordMissing(opportunity_id=opportunity.id, actor=ACTOR, summary=message)
-    told = opportunity.state in (State.PARKED, State.ACTIVE) and RecordGone.code in known.reported
-    if told or opportunity.stands_at in _OVER:
+    is_reported = opportunity.state in (State.PARKED, State.ACTIVE) and RecordGone.code in known.reported
+    if is_reported or opportunity.stands_at in _OVER:
         return Advance(opportunity.state, read, events=[missing])
     if known.may_exist:
         message = f"{message}, but projects of it may exist"
@@ -139,8 +140,8 @@ def run(context: StageContext) -> Outcome:
     except RecordGone as error:
         return gone(opportunity, known, error.message)
     if not record.is_won and not known.may_exist:
-        forgotten = has_project_without_ledger_row(context.uow, context.systems, opportunity)
-        known = replace(known, may_exist=forgotten)
+        exists_in_erp = has_project_without_ledger_row(context.uow, context.systems, opportunity)
+        known = replace(known, may_exist=exists_in_erp)
     if opportunity.state is State.PARKED and record.is_won:
         known = replace(known, mended=_is_mended(context, record, known))
     return decide(opportunity, record, known)

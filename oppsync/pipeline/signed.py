@@ -111,7 +111,7 @@ def not_approved(
 
 
 def tampered(context: StageContext, error: PlanTampered) -> Park:
-    """Parked with what differs, as far as that can be told. A deal that is being given up goes on with that
+    """Parked with what differs, as far as that is known. A deal that is being given up goes on with that
     once the plan is put right; every other one is planned and approved anew."""
     opportunity = context.opportunity
     signed, found = _made_again(context), error.stored.content if error.stored else None

@@ -105,7 +105,7 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
 
 
 def tell_crm_of_the_end(context: StageContext, wanted: WriteBack) -> None:
-    """Of a rejection or a withdrawal: a record that was deleted meanwhile needs to be told of neither."""
+    """For a rejection or a withdrawal: a record that was deleted meanwhile needs no write-back."""
     with suppress(RecordGone):
         tell_crm(context, wanted)
 

@@ -87,10 +87,10 @@ def close(erp: Erp, deal: Deal, created: list[ExternalRecord]) -> list[ExternalR
     orders: list[NodeOrder | LineOrder] = [deal.node(node.path) for node in deal.plan.nodes]
     orders += deal.lines()
     return [
-        erp.cancel_node(order, there.outside_id)
+        erp.cancel_node(order, external.outside_id)
         if isinstance(order, NodeOrder)
-        else erp.cancel_line(order, there.outside_id)
-        for order, there in reversed(list(zip(orders, created, strict=True)))
+        else erp.cancel_line(order, external.outside_id)
+        for order, external in reversed(list(zip(orders, created, strict=True)))
     ]
 
 
@@ -408,8 +408,8 @@ class CancelsContract(ErpContract):
             assert all(landed.closed for landed in closed)
 
         found = deal.find(erp)
-        assert [there and there.outside_id for there in found] == [landed.outside_id for landed in created]
-        assert all(there is not None and there.closed and there.differences for there in found)
+        assert [each and each.outside_id for each in found] == [landed.outside_id for landed in created]
+        assert all(each is not None and each.closed and each.differences for each in found)
 
     def test_hours_and_a_parent_with_its_children_are_closed_too(self, erp: Erp) -> None:
         deal = Deal()
@@ -417,7 +417,7 @@ class CancelsContract(ErpContract):
 
         close(erp, deal, created)
 
-        assert all(there is not None and there.closed for there in deal.find(erp))
+        assert all(each is not None and each.closed for each in deal.find(erp))
 
     def test_a_project_is_not_closed_before_what_is_below_it(self, erp: Erp) -> None:
         deal = Deal()

@@ -101,8 +101,8 @@ class PsaContract(ConnectorContract):
     ) -> None:
         assert psa.find_project(order) is None
         created = psa.create_project(order)
-        [there] = harness.projects(order.key)
-        assert (there["id"], there["title"]) == (created.outside_id, order.title)
+        [project] = harness.projects(order.key)
+        assert (project["id"], project["title"]) == (created.outside_id, order.title)
         assert psa.find_project(order) == created
 
     def test_only_the_exact_key_counts(self, psa: Psa, order: PsaOrder) -> None:
@@ -176,10 +176,11 @@ class PsaContract(ConnectorContract):
         assert ("Active", "Rejected") in found.differences.values()
         psa.write_back(project, ACTIVE)
         psa.write_back(project, ACTIVE)
-        [there] = harness.projects(order.key)
-        assert there["text"].startswith("Ask Grace about the kick-off: [urgent]")
-        assert "margin" not in there["text"]
-        assert there["text"].count("Active") == 1
+        [kept] = harness.projects(order.key)
+        text = kept["text"]
+        assert text.startswith("Ask Grace about the kick-off: [urgent]")
+        assert "margin" not in text
+        assert text.count("Active") == 1
 
     @pytest.mark.parametrize(
         "fault", [{"status": 500}, {"status": 503, "retry_after": 9}, {"drop_connection": True}]
@@ -298,9 +299,9 @@ class StaffingContract(PsaContract):
 
         made = psa.request_staffing(wanted)
 
-        [there] = harness.requests(wanted.key)
-        assert there["text"] == "Consultant in DACH"
-        assert (there["id"], there["project"], there["role"], there["minutes"]) == (
+        [request] = harness.requests(wanted.key)
+        assert request["text"] == "Consultant in DACH"
+        assert (request["id"], request["project"], request["role"], request["minutes"]) == (
             made.outside_id,
             project,
             "17",
@@ -389,8 +390,8 @@ class StaffingContract(PsaContract):
 
         assert caught.value.retry_after == timedelta(seconds=7)
         psa.request_staffing(wanted)
-        [there] = harness.requests(wanted.key)
-        assert there["minutes"] == "4002"
+        [request] = harness.requests(wanted.key)
+        assert request["minutes"] == "4002"
 
     def test_a_project_that_a_person_has_closed_takes_no_request(
         self, psa: Psa, harness: PsaHarness, project: str

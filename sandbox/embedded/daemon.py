@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.runtime.processes import die_with_parent
-from sandbox.embedded.account import Account, become
+from sandbox.embedded.system_user import SystemUser, become
 
 PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.01
@@ -37,7 +37,7 @@ class Daemon:
     def try_again(self, refusal: EmbeddedServersError) -> bool:
         return self.passing_refusal is not None and self.passing_refusal in str(refusal)
 
-    def spawn(self, account: Account | None) -> subprocess.Popen[bytes]:
+    def spawn(self, account: SystemUser | None) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 self.arguments,
@@ -72,7 +72,7 @@ class Daemon:
                 process.wait()
 
 
-def before_exec(account: Account | None, death_signal: signal.Signals) -> Callable[[], None] | None:
+def before_exec(account: SystemUser | None, death_signal: signal.Signals) -> Callable[[], None] | None:
     """Become `account`; then ask the kernel for our death signal, since a change of account clears it."""
     dying = die_with_parent(death_signal)
     if account is None:

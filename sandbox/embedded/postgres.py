@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import psycopg
 
-from sandbox.embedded.account import Account
 from sandbox.embedded.daemon import Daemon, EmbeddedServersError, before_exec, server_environment
+from sandbox.embedded.system_user import SystemUser
 
 USER = DATABASE = "oppsync"
 PORT = 5432  # part of the socket's name only; named everywhere, else a PGPORT of the shell's would win
@@ -79,7 +79,7 @@ def daemon(home: Path, sockets: Path, *, durable: bool) -> Daemon:
     )
 
 
-def create_cluster(home: Path, account: Account | None) -> None:
+def create_cluster(home: Path, account: SystemUser | None) -> None:
     """Make the data folder on first use: built in a folder beside it, so that an interrupted attempt leaves
     nothing."""
     data = data_folder(home)

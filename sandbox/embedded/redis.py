@@ -11,8 +11,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from sandbox.embedded.account import Account
 from sandbox.embedded.daemon import Daemon, EmbeddedServersError
+from sandbox.embedded.system_user import SystemUser
 
 STOP_SIGNAL = signal.SIGTERM
 DATABASES = 64  # tests take one each
@@ -59,7 +59,7 @@ def program() -> str:
     return found
 
 
-def create_data_folder(home: Path, account: Account | None) -> None:
+def create_data_folder(home: Path, account: SystemUser | None) -> None:
     data = data_folder(home)
     data.mkdir(mode=0o700, exist_ok=True)
     if account:

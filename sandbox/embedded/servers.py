@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from sandbox.embedded import postgres, redis
-from sandbox.embedded.account import Account, account_for
 from sandbox.embedded.daemon import PATIENCE_SECONDS, POLL_SECONDS, Daemon, EmbeddedServersError, end_leftover
+from sandbox.embedded.system_user import SystemUser, system_user_for
 
 REMEMBERED = "sockets"  # the file in `home` that names the folder of the sockets
 # A socket's path may have 103 bytes on macOS, 107 on Linux; beyond that servers and clients refuse it.
@@ -97,7 +97,7 @@ class EmbeddedServers:
         self.stop()
 
     def _start_both(self) -> ServerAddresses:
-        account = server_account(self.home)
+        account = server_user(self.home)
         if account and account.passes_closed_folders:
             self.home.chmod(stat.S_IRWXU)  # see socket_folder
         end_leftover(postgres.pid_file(self.home), postgres.data_folder(self.home), postgres.STOP_SIGNAL)
@@ -113,7 +113,7 @@ class EmbeddedServers:
         postgres.create_database(sockets)
         return addresses(sockets)
 
-    def _run(self, daemon: Daemon, account: Account | None) -> None:
+    def _run(self, daemon: Daemon, account: SystemUser | None) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             process = daemon.spawn(account)
@@ -127,10 +127,10 @@ class EmbeddedServers:
                 time.sleep(POLL_SECONDS)
 
 
-def server_account(home: Path) -> Account | None:
+def server_user(home: Path) -> SystemUser | None:
     """The account for the servers of `home`, able to reach their data, their programs and their sockets."""
     programs = (Path(postgres.program("postgres")), Path(redis.program()))
-    return account_for(home, postgres.data_folder(home), *programs, Path(tempfile.gettempdir()) / "sockets")
+    return system_user_for(home, postgres.data_folder(home), *programs, Path(tempfile.gettempdir()) / "sockets")
 
 
 def find_running(home: Path) -> ServerAddresses | None:
@@ -164,7 +164,7 @@ def take_lock(home: Path) -> IO[str]:
     return lock
 
 
-def socket_folder(home: Path, account: Account | None) -> Path:
+def socket_folder(home: Path, account: SystemUser | None) -> Path:
     """The remembered folder, emptied, if it still exists and is private; else a new one.
 
     It belongs to the servers' user, unless they pass closed folders. Then it stays ours: whoever reaches such a

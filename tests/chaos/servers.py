@@ -35,7 +35,7 @@ class Servers:
         self.home, self.disk = home, disk
         for folder in (home, disk):
             folder.mkdir(parents=True, exist_ok=True)
-        self.account = servers.server_account(home)
+        self.account = servers.server_user(home)
         self.sockets = servers.socket_folder(home, self.account)
         self.log = home / "postgres.log"
         self._postgres = replace(postgres.daemon(disk, self.sockets, durable=False), log=self.log)

@@ -15,7 +15,7 @@ from adapters.operations.supervisor import PROJECT
 from adapters.runtime.processes import die_with_parent
 from sandbox.embedded import postgres, redis
 from sandbox.embedded.daemon import Daemon, EmbeddedServersError, command_line, read_pid
-from sandbox.embedded.servers import remembered_sockets, server_account
+from sandbox.embedded.servers import remembered_sockets, server_user
 from tests.harness.waiting import HANG_SECONDS, NotYet, until
 
 LAST_CHARACTERS = 1500
@@ -146,7 +146,7 @@ class Server:
             self._process = None
 
     def _tried(self) -> bool:
-        process = self._daemon.spawn(server_account(self._home))
+        process = self._daemon.spawn(server_user(self._home))
         try:
             self._daemon.wait_for_answer(process)
         except EmbeddedServersError as refusal:

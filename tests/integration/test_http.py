@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from adapters.connectors.http.client import (
     MAX_ANSWER_BYTES,
     Answer,
-    Exchange,
+    CallTrace,
     HttpClient,
     Judgement,
     read_retry_after,
@@ -298,11 +298,11 @@ class Noting:
     """A gate that lets every call through and records it."""
 
     def __init__(self) -> None:
-        self.exchanges: list[Exchange] = []
+        self.exchanges: list[CallTrace] = []
 
     @contextmanager
-    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
-        self.exchanges.append(Exchange())
+    def call(self, name: str, seconds: float) -> Iterator[CallTrace]:
+        self.exchanges.append(CallTrace())
         yield self.exchanges[-1]
 
     @property

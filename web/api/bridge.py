@@ -45,7 +45,7 @@ class ModelSchema(ma.Schema):
         self.adapter: TypeAdapter[Any] = TypeAdapter(shape)
 
     def load(self, data: Any, **_: Any) -> Any:
-        """From a JSON body (strict) or query parameters (text is read as what it says)."""
+        """From a JSON body (strict) or query parameters (text is parsed)."""
         try:
             if hasattr(data, "getlist"):
                 return self.adapter.validate_python({name: _one(data.getlist(name)) for name in data})
@@ -103,7 +103,7 @@ class Parser(FlaskParser):  # type: ignore[misc, unused-ignore]
         return document
 
     def handle_error(self, error: ma.ValidationError, *_: Any, **__: Any) -> NoReturn:
-        # {"json" or "query": what `ModelSchema.load` said}
+        # {"json" or "query": what `ModelSchema.load` found}
         located: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
         errors = next(iter(located.values()))["errors"]
         raise Problem(

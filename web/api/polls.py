@@ -1,4 +1,4 @@
-"""How polls of the CRMs stand: what no webhook told of, and how late it was."""
+"""The polls of the CRMs: changes that arrived without a webhook, and how late they were found."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ EFFECTS: dict[EffectState, Shown] = {
     EffectState.INTENDED: Shown("Queued", "neutral", "ring"),
     EffectState.SENT: Shown("Running", "info", "arrow"),
     EffectState.CONFIRMED: Shown("Confirmed", "good", "tick"),
-    EffectState.REJECTED: Shown("Refused", "bad", "triangle"),
+    EffectState.REJECTED: Shown("Failed", "bad", "triangle"),
     EffectState.UNKNOWN: Shown("Unknown", "wait", "hourglass"),
     EffectState.CANCELLED: Shown("Closed", "neutral", "barred"),
 }

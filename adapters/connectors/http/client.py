@@ -101,7 +101,7 @@ class Sent:
 
 
 @dataclass
-class Exchange:
+class CallTrace:
     """One call and its outcome. `sent` is set once something may have left. `signal`: the limits that the
     answer stated."""
 
@@ -114,7 +114,7 @@ class Exchange:
 class Gate(Protocol):
     """Decides before each call to a connection whether it may begin, and learns how it ended."""
 
-    def call(self, name: str, seconds: float) -> AbstractContextManager[Exchange]:
+    def call(self, name: str, seconds: float) -> AbstractContextManager[CallTrace]:
         """Wraps one call of at most `seconds`. Raises HeldBack or VendorUnavailable when it may not begin."""
 
 
@@ -122,8 +122,8 @@ class OpenGate:
     """Lets every call through: for checks and tests that talk to one vendor alone."""
 
     @contextmanager
-    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
-        yield Exchange()
+    def call(self, name: str, seconds: float) -> Iterator[CallTrace]:
+        yield CallTrace()
 
 
 OPEN_GATE = OpenGate()

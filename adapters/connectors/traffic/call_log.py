@@ -10,7 +10,7 @@ from typing import Protocol
 
 from uuid_utils.compat import uuid7
 
-from adapters.connectors.http.client import Exchange
+from adapters.connectors.http.client import CallTrace
 from adapters.connectors.traffic.redaction import redacted_body, redacted_target
 from oppsync.domain.reading.calls import VendorCall
 from oppsync.domain.values.model import require
@@ -28,7 +28,7 @@ class KeepCalls(Protocol):
 class CallLog:
     keep: KeepCalls
 
-    def add(self, scope: StageScope, connection_id: str, exchange: Exchange, seconds: float) -> None:
+    def add(self, scope: StageScope, connection_id: str, exchange: CallTrace, seconds: float) -> None:
         """Add one call; only for calls of which something may have left."""
         calls = scope.keep(KEPT, lambda: self._collecting(scope))
         answer, error = exchange.answer, exchange.error

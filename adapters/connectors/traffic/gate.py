@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Semaphore
 
-from adapters.connectors.http.client import Exchange
+from adapters.connectors.http.client import CallTrace
 from adapters.connectors.traffic.book import Book, Who
 from adapters.connectors.traffic.bulkhead import Bulkhead
 from adapters.connectors.traffic.call_log import CallLog
@@ -96,7 +96,7 @@ class ConnectionGate:
         self._log = log
 
     @contextmanager
-    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
+    def call(self, name: str, seconds: float) -> Iterator[CallTrace]:
         """Raises HeldBack while the limits do not allow it, VendorUnavailable while the circuit is open."""
         with ExitStack() as ending:
             self._wait_for_others(ending, name, seconds)
@@ -107,7 +107,7 @@ class ConnectionGate:
                 ticket = str(scope.opportunity_id)
                 visit = scope.keep(("visit", self._connection), lambda: self._visit(ticket, name))
             must_report = self._turn(visit, name, seconds)
-            exchange, began = Exchange(), time.monotonic()
+            exchange, began = CallTrace(), time.monotonic()
             try:
                 yield exchange
             except OppsyncError as error:
@@ -159,7 +159,7 @@ class ConnectionGate:
             visit.asks_again_at = time.monotonic() + GOOD_FOR
         return reply.must_report
 
-    def _report(self, visit: Visit, exchange: Exchange, must_report: bool) -> None:
+    def _report(self, visit: Visit, exchange: CallTrace, must_report: bool) -> None:
         outcome = _outcome(exchange)
         wish = exchange.signal.hold
         hold = None if wish is None else wish.total_seconds()
@@ -171,7 +171,7 @@ class ConnectionGate:
             self._book.report(self._connection, visit.holder, outcome, hold, left if low else None)
 
 
-def _outcome(exchange: Exchange) -> str:
+def _outcome(exchange: CallTrace) -> str:
     """The outcome to report; empty when nothing was sent, or when the failure was not the vendor's."""
     match exchange.error:
         case _ if exchange.sent is None:

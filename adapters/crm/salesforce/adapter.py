@@ -97,7 +97,7 @@ class SalesforceCrm:
     def _past_owners(
         self, deal: wire.OpportunityRecord, changes: Sequence[wire.OwnerChangeRecord]
     ) -> Sequence[wire.OwnerRecord]:
-        """Those of the org's own history. Who is there by name already costs no further call."""
+        """Owners from the org's field history. An owner whose name the record carries already needs no call."""
         ids = dict.fromkeys(user_id for change in changes for user_id in change.user_ids())
         unknown = [user_id for user_id in ids if deal.owner is None or user_id != deal.owner.id]
         if not unknown:
@@ -125,8 +125,8 @@ class SalesforceCrm:
         )
 
     def deleted_opportunities(self, since: datetime, until: datetime) -> Deletions:
-        """Salesforce goes by whole minutes, more than one of them, and remembers 15 days. Where it has
-        forgotten what was deleted since then, only the latest deletions are known."""
+        """Salesforce takes whole minutes only, at least two apart, and keeps deletions for 15 days.
+        Those it no longer keeps are not returned."""
         end = until.astimezone(UTC).replace(second=0, microsecond=0)
         latest = end - DELETED_APART
         start = min(max(since, end - DELETED_REMEMBERED), latest)

@@ -78,8 +78,8 @@ def judge_sign_in(answer: Answer) -> Judgement | None:
     if answer.status not in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
         return None
     try:
-        said = canonical_json.loads(answer.body)
-        error, description = str(said["error"]), str(said.get("error_description", ""))
+        document = canonical_json.loads(answer.body)
+        error, description = str(document["error"]), str(document.get("error_description", ""))
     except (canonical_json.UnreadableJson, KeyError, TypeError, AttributeError):
         if answer.status != HTTPStatus.BAD_REQUEST or errors_of(answer):
             return judge(answer)

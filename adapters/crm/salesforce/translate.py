@@ -232,13 +232,13 @@ def _attributes(
 ) -> tuple[dict[str, str], list[UnreadField]]:
     """The JSON object of `Custom_Attributes__c`, its values as text."""
     field = label(wire.OpportunityRecord, "Custom_Attributes__c", names)
-    said = record.custom_attributes
+    typed = record.custom_attributes
     try:
-        document = canonical_json.loads(str(said)) if said is not None else {}
+        document = canonical_json.loads(str(typed)) if typed is not None else {}
     except canonical_json.UnreadableJson as error:
-        return {}, [unread("/custom_attributes", field, said, f"a JSON object, but this is none: {error}")]
+        return {}, [unread("/custom_attributes", field, typed, f"a JSON object, but this is none: {error}")]
     if not isinstance(document, dict):
-        return {}, [unread("/custom_attributes", field, said, "a JSON object")]
+        return {}, [unread("/custom_attributes", field, typed, "a JSON object")]
     texts, odd = dict[str, str](), list[UnreadField]()
     for name, value in document.items():
         match value:

@@ -101,7 +101,7 @@ OurWords = Annotated[str | None, BeforeValidator(_filled)]
 MaybeStamp = Annotated[datetime | None, BeforeValidator(_moment), BeforeValidator(_filled)]
 
 
-class Told(BaseModel):
+class NotifiedOpportunity(BaseModel):
     """One opportunity of a notification."""
 
     id: OpportunityId
@@ -115,7 +115,7 @@ class Notification(BaseModel):
     type: Literal["opportunity.changed"]
     organization_id: Id
     sent_at: Stamp
-    opportunities: Annotated[list[Told], Field(min_length=1, max_length=MOST_IN_A_NOTIFICATION)]
+    opportunities: Annotated[list[NotifiedOpportunity], Field(min_length=1, max_length=MOST_IN_A_NOTIFICATION)]
 
 
 class FieldNames(BaseModel):

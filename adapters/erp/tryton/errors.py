@@ -36,9 +36,9 @@ def judge(answer: Answer) -> Judgement | None:
         case 503 if LOCKED in answer.text:
             return RecordBusy, LOCKED
         case 400:
-            said = _sentence(answer)
-            meant = (kind for beginning, kind in _OF_SENTENCE.items() if said.startswith(beginning))
-            return next(meant, VendorRejected), said
+            sentence = _sentence(answer)
+            meant = (kind for beginning, kind in _OF_SENTENCE.items() if sentence.startswith(beginning))
+            return next(meant, VendorRejected), sentence
         case _:
             return None
 

@@ -66,7 +66,7 @@ class Named(BaseModel):
     name: str
 
 
-class Company(BaseModel):
+class CompanyRow(BaseModel):
     id: int
     party: Coded
 
@@ -83,7 +83,7 @@ class Work(BaseModel):
     name: str
     type: str
     comment: str | None
-    company: Company
+    company: CompanyRow
     party: Coded | None
     parent: int | None
     status: Named
@@ -129,7 +129,7 @@ class Invoice(BaseModel):
     description: str | None
     comment: str | None
     invoice_date: Day | None
-    company: Company
+    company: CompanyRow
     party: Coded
     currency: Coded
     payment_term: Named | None

@@ -15,7 +15,7 @@ Key = tuple[str, str]
 
 
 class Involved(Frozen):
-    """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever said something about its
+    """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its
     plan. `deciders`: who decided tasks of it."""
 
     parties: tuple[Party, ...] = ()

@@ -59,7 +59,7 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
 }
 
 
-# What is said of somebody else: a name goes before it.
+# Reasons in the third person: a name stands before them.
 REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.NOT_AN_APPROVER: "does not have the approver role that this task needs",
     Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
@@ -162,8 +162,8 @@ def in_words(roles: Roles) -> str:
 
 def who_can(names: Iterable[str]) -> str:
     """What to say, after a refusal, of those who may decide."""
-    said = " or ".join(names)
-    return f"{said} can." if said else "Nobody else has the right: contact operations."
+    joined = " or ".join(names)
+    return f"{joined} can." if joined else "Nobody else has the right: contact operations."
 
 
 def name_of(who: Person | Program) -> str:

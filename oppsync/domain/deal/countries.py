@@ -81,11 +81,11 @@ _CODE_LETTERS = 2
 
 def country_code(text: str) -> str:
     """The ISO 3166 code of a country's code or name; a text that is neither, or that names two, as it is."""
-    said = text.strip()
-    code = said.upper()
+    typed = text.strip()
+    code = typed.upper()
     if len(code) == _CODE_LETTERS and code.isascii() and code.isalpha():
         return _ALSO_KNOWN_AS.get(code, code)
-    return _codes_by_name().get(_key(said), said)
+    return _codes_by_name().get(_key(typed), typed)
 
 
 @cache

@@ -58,9 +58,9 @@ def read_typed(
     """
     held, fields = document, {each.pointer: each for each in found}
     while True:
-        told = {"unread": [each.model_dump(mode="json") for each in fields.values()]} if fields else {}
+        unread_fields = {"unread": [each.model_dump(mode="json") for each in fields.values()]} if fields else {}
         try:
-            return read(held | told)
+            return read(held | unread_fields)
         except ValidationError as error:
             faults = error.errors(include_url=False)
             typed = [fault for fault in faults if _is_typed(held, fault["loc"], fault["type"])]

@@ -32,7 +32,7 @@ _LONGEST = 500
 class ChangeSinceApproval(Frozen):
     """One field of the CRM's record: `approved` is what the plan was approved with, `now` what the CRM says.
 
-    `field` is a JSON pointer into the record in which lines and milestones go by their ids. A value that is
+    `field` is a JSON pointer into the record that names lines and milestones by their ids. A value that is
     empty or that does not exist is the empty text.
     """
 

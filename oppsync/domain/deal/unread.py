@@ -21,9 +21,9 @@ class UnreadField(Frozen):
 
 
 def unread(pointer: str, label: str, value: object, allowed: str) -> UnreadField:
-    said = "" if value is None else str(value)
-    if len(said) > _LONGEST_VALUE:
-        said = f"{said[:_LONGEST_VALUE]}… ({len(said)} characters)"
+    text = "" if value is None else str(value)
+    if len(text) > _LONGEST_VALUE:
+        text = f"{text[:_LONGEST_VALUE]}… ({len(text)} characters)"
     return UnreadField(
-        pointer=pointer[:_LONGEST_PLACE], label=label[:_LONGEST_VALUE], value=said, allowed=allowed
+        pointer=pointer[:_LONGEST_PLACE], label=label[:_LONGEST_VALUE], value=text, allowed=allowed
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.lookup import Lookup
-from oppsync.domain.plan.conversion import CurrencyUse, Exchange
+from oppsync.domain.plan.conversion import ConversionRate, CurrencyUse
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.reference.exchange import ExchangeRate
 
 
-def exchanges_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> tuple[Exchange, ...]:
+def exchanges_of(
+    opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup
+) -> tuple[ConversionRate, ...]:
     """One for each such currency that is not the deal's own. With a reporting currency, a missing rate is a
     finding."""
     if entity is None or opportunity.currency is None:
@@ -22,7 +24,7 @@ def exchanges_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: L
             continue
         quote = _quote(opportunity.currency, currency, entity, lookup)
         if quote is not None:
-            exchanges.append(Exchange(use=use, currency=currency, quote=quote))
+            exchanges.append(ConversionRate(use=use, currency=currency, quote=quote))
     return tuple(exchanges)
 
 

@@ -15,7 +15,7 @@ class CurrencyUse(StrEnum):
     REPORTING = "reporting"  # the currency that the group reports in
 
 
-class Exchange(Frozen):
+class ConversionRate(Frozen):
     """The rate from the deal's currency to another currency in which the deal is shown too."""
 
     use: CurrencyUse
@@ -34,7 +34,7 @@ class Conversion(Frozen):
     cost: Money | None = None
 
 
-def converted(exchange: Exchange, total: Money, cost: Money | None) -> Conversion:
+def converted(exchange: ConversionRate, total: Money, cost: Money | None) -> Conversion:
     return Conversion(
         use=exchange.use,
         rate=exchange.quote.rate,
@@ -45,5 +45,5 @@ def converted(exchange: Exchange, total: Money, cost: Money | None) -> Conversio
     )
 
 
-def _at(exchange: Exchange, amount: Money) -> Money:
+def _at(exchange: ConversionRate, amount: Money) -> Money:
     return Money.rounded(amount.amount * exchange.quote.rate, exchange.currency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from oppsync.domain.plan.conversion import Exchange
+from oppsync.domain.plan.conversion import ConversionRate
 from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.reference.entities import (
     CostCentre,
@@ -59,7 +59,7 @@ class Enrichment(Frozen):
     customer: Code | None = omitted_at(None)
     tax: TaxTreatment
     withholding: Withholding | None = omitted_at(None)
-    exchanges: tuple[Exchange, ...] = omitted_at(())
+    exchanges: tuple[ConversionRate, ...] = omitted_at(())
     delivery_model: DeliveryModel | None = None
     lines: tuple[LineEnrichment, ...]
     used: tuple[ReferenceUse, ...]

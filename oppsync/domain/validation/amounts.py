@@ -59,9 +59,9 @@ def amounts_are_positive(opportunity: Opportunity, facts: ValidationFacts) -> It
     for path, label, amount in _amounts(opportunity):
         is_credit = amount < 0 and path.startswith("/lines/")
         if amount <= 0 and not is_credit and (amount < 0 or path not in may_be_zero):
-            said = f"{label} is not above zero"
+            message = f"{label} is not above zero"
             fix = _FREE_LINE if amount == 0 and path.startswith("/lines/") else ""
-            yield _of_amount("AMOUNT_NOT_POSITIVE", opportunity, path, amount, said, fix=fix)
+            yield _of_amount("AMOUNT_NOT_POSITIVE", opportunity, path, amount, message, fix=fix)
     for index, line in enumerate(opportunity.lines):
         if line.quantity <= 0:
             yield finding(

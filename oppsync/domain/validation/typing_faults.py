@@ -1,4 +1,4 @@
-"""What somebody typed and no field takes, and what is only said because of it."""
+"""What somebody typed and no field takes, and what is only message because of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oppsync.kernel.json_pointer import is_within
 
 _LINE = re.compile(r"/lines/(\d+)(?=/|$)")
 _OF_AMOUNTS = {"AMOUNT_NOT_POSITIVE", "AMOUNT_TOO_FINE", "LINE_NET_MISMATCH", "MONTHS_MISMATCH"}
-# Name of the field that could not be read -> what is only said because a default stands in its place.
+# Name of the field that could not be read -> what is only message because a default stands in its place.
 _CONSEQUENCES: Mapping[str, set[str]] = {
     "quantity": _OF_AMOUNTS,
     "unit_price": _OF_AMOUNTS,
@@ -40,12 +40,12 @@ def _of_unread(opportunity: Opportunity) -> Iterator[Finding]:
     for field in opportunity.unread:
         whose = _whose(opportunity, field.pointer)
         if field.value:
-            said = f"{field.label}{whose} is {field.value!r}; allowed is {field.allowed}"
+            message = f"{field.label}{whose} is {field.value!r}; allowed is {field.allowed}"
             fix = f"Correct {field.label}{whose} in the CRM and save it."
-            yield finding("FIELD_UNREADABLE", said, path=field.pointer, value=field.value, fix=fix)
+            yield finding("FIELD_UNREADABLE", message, path=field.pointer, value=field.value, fix=fix)
         else:
-            said = f"{field.label}{whose} is empty; allowed is {field.allowed}"
-            yield finding("FIELD_MISSING", said, path=field.pointer)
+            message = f"{field.label}{whose} is empty; allowed is {field.allowed}"
+            yield finding("FIELD_MISSING", message, path=field.pointer)
 
 
 def without_consequences(findings: Iterable[Finding], opportunity: Opportunity) -> tuple[Finding, ...]:

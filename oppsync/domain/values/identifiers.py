@@ -58,9 +58,9 @@ _LEGAL_FORMS = frozenset(
 )
 # Two names that are at least this similar count as one name in two spellings.
 _ALIKE = 0.8
-# A Salesforce id has 15 characters, and may be followed by 3 that only check them.
+# A CRM id of 15 characters may be followed by 3 that only check them; without them capitals count.
 _CHECKED_ID = re.compile(r"([A-Za-z0-9]{15})[A-Z0-5]{3}")
-# Salesforce appends it to the addresses of users in a sandbox, so that nobody is mailed from there.
+# A top-level domain that never receives mail (RFC 2606); a CRM's sandboxes append it to addresses.
 _SANDBOX_SUFFIX = ".invalid"
 
 

@@ -13,7 +13,7 @@ from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import amount_text, exact_text
 from oppsync.domain.work.payload_references import polled_connection
 
-# Told of a deal that goes on, or has come to its end: none of these parks it.
+# Reported for a deal that continues or has ended: none of these parks it.
 BESIDE_THE_WORK = frozenset(
     {"LOST_AFTER_APPROVAL", "CHANGED_AFTER_APPROVAL", "APPROVAL_LOST", "NOTIFICATION_REFUSED"}
 )

@@ -62,14 +62,14 @@ class OverridePlanHandler:
     ) -> None:
         actor = name_of(person)
         what = f"{override.field.replace('_', ' ')} of {override.workstream}"
-        says = f"set to {override.value}" if override.value is not None else "override taken back"
+        change = f"set to {override.value}" if override.value is not None else "override taken back"
         event = PlanOverridden(
             opportunity_id=before.id,
             actor=actor,
             before={"plan": before.plan_hash},
             after={"workstream": override.workstream, "field": override.field.value, "value": override.value},
             detail={"override": str(override.id), "reason": override.reason},
-            summary=f"{person.name}: {what} {says}: {override.reason}",
+            summary=f"{person.name}: {what} {change}: {override.reason}",
         )
         self.publish(uow, before.tenant_id, before.traceparent, event, *_void(uow, before, actor))
         uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Overridden: {override.reason}")
@@ -86,7 +86,7 @@ class OverridePlanHandler:
 
 
 def _void(uow: UnitOfWork, before: TrackedOpportunity, actor: str) -> Sequence[ApprovalVoided]:
-    """Whatever the new plan's hash: who approved did so before this was said."""
+    """Whatever the new plan's hash: who approved did so before this override."""
     count = uow.approvals.void(before.tenant_id, before.id, None)
     if count == 0:
         return []

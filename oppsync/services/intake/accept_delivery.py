@@ -104,7 +104,7 @@ def _set_aside(
             tenant_id=delivery.tenant_id,
             delivery_id=event_id,
             code=error.code,
-            message=error.told,
+            message=error.message_with_place,
             owner=text.owner,
             findings=(problem,),
             payload_reference=delivery_reference(event_id),

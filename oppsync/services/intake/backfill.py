@@ -82,8 +82,8 @@ class RunBackfillHandler:
 def _chosen(crm: Crm, deals: Sequence[WonDeal], ids: Sequence[str]) -> Sequence[WonDeal]:
     """All when none is named. Raises InvalidInput for one that is not among them."""
     wanted = {crm.record_id(each): each for each in ids}
-    there = {deal.id for deal in deals}
-    if unknown := [written for record_id, written in wanted.items() if record_id not in there]:
+    won = {deal.id for deal in deals}
+    if unknown := [written for record_id, written in wanted.items() if record_id not in won]:
         raise InvalidInput(f"Not won in that time, or not in the CRM: {', '.join(unknown)}.", field="ids")
     return [deal for deal in deals if not wanted or deal.id in wanted]
 

@@ -77,7 +77,7 @@ class ReplayExceptionHandler:
         delivery = Delivery(**stored.model_dump(include=set(Delivery.model_fields)))
         read = read_delivery(self.systems, delivery)
         if isinstance(read, BusinessError):
-            raise Conflict(f"It still cannot be read: {read.told}.", code="STILL_UNREADABLE")
+            raise Conflict(f"It still cannot be read: {read.message_with_place}.", code="STILL_UNREADABLE")
         uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
         process_delivery(uow, self.publish, delivery, stored.id, read)
         event = Replayed(

@@ -76,7 +76,7 @@ class CostCentre(NamedTuple):
     name: str
 
 
-class Company(NamedTuple):
+class DemoCompany(NamedTuple):
     code: str
     name: str
     currency: str
@@ -90,7 +90,7 @@ class Company(NamedTuple):
     cost_centres: tuple[CostCentre, ...]
 
 
-class Customer(NamedTuple):
+class DemoCustomer(NamedTuple):
     code: str
     name: str
     country: str
@@ -145,7 +145,7 @@ PRODUCTS = (
 )
 
 COMPANIES = (
-    Company(
+    DemoCompany(
         code="ACME-DE",
         name="Acme Advisory GmbH",
         currency="EUR",
@@ -170,7 +170,7 @@ COMPANIES = (
             CostCentre("CC-DE-CLOUD", "Cloud Germany"),
         ),
     ),
-    Company(
+    DemoCompany(
         code="ACME-US",
         name="Acme Advisory Inc.",
         currency="USD",
@@ -192,15 +192,17 @@ COMPANIES = (
 SUBDIVISIONS = (Subdivision("ES-GC", "Las Palmas", "ES"),)
 
 CUSTOMERS = (
-    Customer(
+    DemoCustomer(
         "CUST-1001", "Globex GmbH", "DE", "Werkstraße 7", "80331", "München", "NET30", tax_id="DE136695976"
     ),
-    Customer("CUST-1002", "Initech Inc", "US", "4120 Freidrich Lane", "78744", "Austin", "NET30"),
-    Customer("CUST-1003", "Umbrella SAS", "FR", "2 rue de la Paix", "75002", "Paris", "NET60", "FR40303265045"),
-    Customer(
+    DemoCustomer("CUST-1002", "Initech Inc", "US", "4120 Freidrich Lane", "78744", "Austin", "NET30"),
+    DemoCustomer(
+        "CUST-1003", "Umbrella SAS", "FR", "2 rue de la Paix", "75002", "Paris", "NET60", "FR40303265045"
+    ),
+    DemoCustomer(
         "CUST-1004", "Nordbank AG", "DE", "Jungfernstieg 22", "20354", "Hamburg", "NET14", tax_id="DE129273398"
     ),
-    Customer(
+    DemoCustomer(
         "CUST-2001",
         "Riviera Conseil SAM",
         "MC",
@@ -210,7 +212,7 @@ CUSTOMERS = (
         "NET30",
         tax_id="FR53000056888",
     ),
-    Customer(
+    DemoCustomer(
         "CUST-2002",
         "Teide Servicios SL",
         "ES",

@@ -98,7 +98,7 @@ def _payment_term(term: firm.PaymentTerm) -> Any:
     return record
 
 
-def _company(company: firm.Company, currencies: dict[str, Any], countries: dict[str, Any]) -> Any:
+def _company(company: firm.DemoCompany, currencies: dict[str, Any], countries: dict[str, Any]) -> Any:
     party = _new("party.party", name=company.name, code=company.code)
     (address,) = party.addresses
     address.street, address.city, address.country = company.street, company.city, countries[company.country]
@@ -116,7 +116,7 @@ def _open_companies_to_admin(companies: list[Any]) -> None:
     admin.save()
 
 
-def _open_books(company: firm.Company, record: Any, category_id: int) -> Any:
+def _open_books(company: firm.DemoCompany, record: Any, category_id: int) -> Any:
     """Make everything that a project and a posted invoice need; returns the default tax of services."""
     accounts = _chart_of_accounts(record)
     for year in firm.FISCAL_YEARS:
@@ -132,7 +132,7 @@ def _open_books(company: firm.Company, record: Any, category_id: int) -> Any:
     return taxes[company.standard_tax]
 
 
-def _cost_centres(company: firm.Company, record: Any) -> None:
+def _cost_centres(company: firm.DemoCompany, record: Any) -> None:
     root = _save("analytic_account.account", type="root", name="Cost centres", company=record)
     for centre in company.cost_centres:
         _save(
@@ -146,7 +146,7 @@ def _cost_centres(company: firm.Company, record: Any) -> None:
         )
 
 
-def _employee(company: firm.Company, record: Any) -> Any:
+def _employee(company: firm.DemoCompany, record: Any) -> Any:
     return _save("company.employee", party=_save("party.party", name=company.employee), company=record)
 
 
@@ -222,7 +222,7 @@ def _subdivision(each: firm.Subdivision, countries: dict[str, Any]) -> Any:
     return _save("country.subdivision", name=each.name, code=each.code, country=country, type="province")
 
 
-def _customer(customer: firm.Customer, countries: dict[str, Any], subdivisions: dict[str, Any]) -> Any:
+def _customer(customer: firm.DemoCustomer, countries: dict[str, Any], subdivisions: dict[str, Any]) -> Any:
     party = _new("party.party", name=customer.name, code=customer.code)
     (address,) = party.addresses
     address.street, address.postal_code, address.city = customer.street, customer.postal_code, customer.city

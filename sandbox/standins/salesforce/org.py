@@ -52,7 +52,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS triggered (id TEXT PRIMARY KEY, ours INTEGER NOT NULL)",
     *recycle_bin.SCHEMA,
 )
-# Of a repaired account or owner the deals that are not active yet are told.
+# A repaired account or owner triggers a webhook for each of its deals that is not active yet.
 RELATED = {"Account": "AccountId", "User": "OwnerId"}
 
 

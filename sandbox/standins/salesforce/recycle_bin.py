@@ -1,6 +1,6 @@
 """What was deleted: the recycle bin, from which records come back, and the log that replication asks.
 
-After the vendor's documentation of getDeleted: start and end go by whole minutes, the start lies more than one
+After the vendor's documentation of getDeleted: start and end are whole minutes, the start lies more than one
 minute before the end and at most 30 days back, and what was deleted more than 15 days ago is not listed.
 """
 

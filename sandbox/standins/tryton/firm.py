@@ -11,7 +11,7 @@ from sandbox.standins.wire import Json
 Values = Mapping[str, Json]
 
 
-class Company(NamedTuple):
+class StandinCompany(NamedTuple):
     code: str
     name: str
     currency: str
@@ -21,14 +21,14 @@ class Company(NamedTuple):
 
 CURRENCIES = {"EUR": 2, "USD": 2, "GBP": 2, "JPY": 0}
 COMPANIES = (
-    Company(
+    StandinCompany(
         "ACME-DE",
         "Acme Advisory GmbH",
         "EUR",
         {"VAT-DE-19": "0.19", "RC-EU": "0", "EXPORT-0": "0"},
         ("CC-DE-ADV", "CC-DE-CLOUD"),
     ),
-    Company("ACME-US", "Acme Advisory Inc.", "USD", {"US-NT": "0"}, ("CC-US-ADV", "CC-US-CLOUD")),
+    StandinCompany("ACME-US", "Acme Advisory Inc.", "USD", {"US-NT": "0"}, ("CC-US-ADV", "CC-US-CLOUD")),
 )
 CUSTOMERS = {
     "CUST-1001": ("Globex GmbH", "DE", "DE136695976"),
@@ -86,7 +86,7 @@ def seed(records: Records) -> None:
             records.create("party.party", party, None)
 
 
-def _open_books(records: Records, company: Company, currency: int) -> None:
+def _open_books(records: Records, company: StandinCompany, currency: int) -> None:
     party = records.create("party.party", {"name": company.name, "code": company.code}, None)
     ours = records.create("company.company", {"party": party, "currency": currency}, None)
 

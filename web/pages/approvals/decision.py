@@ -24,8 +24,8 @@ class Refusal(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    said: str
-    then: str
+    decided: str
+    next_step: str
 
 
 def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
@@ -62,8 +62,8 @@ def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
     if task.decided_by != me.id or task.status not in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
         return None
     verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
-    said = f"You {verb} plan {detail.plan_number} for {APPROVAL_ROLES[task.role]}."
-    return Receipt(said, _next(detail))
+    decided = f"You {verb} plan {detail.plan_number} for {APPROVAL_ROLES[task.role]}."
+    return Receipt(decided, _next(detail))
 
 
 def _next(detail: ApprovalDetail) -> str:

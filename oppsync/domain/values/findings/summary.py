@@ -35,12 +35,12 @@ def _one(findings: list[Finding]) -> Finding:
     messages = list(dict.fromkeys(each.message for each in findings))
     values = list(dict.fromkeys(each.value for each in findings if each.value))
     more = f"; and {len(messages) - _NAMED} more" if len(messages) > _NAMED else ""
-    said = "; ".join(message[:_LONGEST_NAMED] for message in messages[:_NAMED])
+    listed = "; ".join(message[:_LONGEST_NAMED] for message in messages[:_NAMED])
     fixes = {each.fix for each in findings}
     return changed(
         findings[0],
         path="/lines",
         value=", ".join([*values[:_NAMED], *["..."] * (len(values) > _NAMED)])[:_LONGEST],
-        message=f"{len(findings)} lines: {said}{more}",
+        message=f"{len(findings)} lines: {listed}{more}",
         fix=fixes.pop() if len(fixes) == 1 else CODES[findings[0].code].fix,
     )

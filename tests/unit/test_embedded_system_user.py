@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.embedded.account import Account, account_for
+from sandbox.embedded.system_user import SystemUser, system_user_for
 
-OWNER = Account(os.geteuid(), os.getegid() + 1)
-IN_GROUP = Account(os.geteuid() + 1, os.getegid())
-STRANGER = Account(os.geteuid() + 1, os.getegid() + 1)
+OWNER = SystemUser(os.geteuid(), os.getegid() + 1)
+IN_GROUP = SystemUser(os.geteuid() + 1, os.getegid())
+STRANGER = SystemUser(os.geteuid() + 1, os.getegid() + 1)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ STRANGER = Account(os.geteuid() + 1, os.getegid() + 1)
     ],
 )
 def test_a_folder_lets_those_in_whom_its_mode_names(
-    tmp_path: Path, mode: int, who_may_enter: set[Account]
+    tmp_path: Path, mode: int, who_may_enter: set[SystemUser]
 ) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -40,12 +40,12 @@ def test_one_closed_folder_on_the_way_is_enough_also_behind_a_link(tmp_path: Pat
     closed.chmod(0o700)
     link = tmp_path / "link"
     link.symlink_to(closed / "open")
-    assert Account(os.geteuid(), os.getegid()).can_reach(link / "data")
+    assert SystemUser(os.geteuid(), os.getegid()).can_reach(link / "data")
     assert not STRANGER.can_reach(link / "data")
     assert STRANGER.can_reach(Path("/data"))
 
 
 def test_only_root_becomes_somebody_else_and_nobody_becomes_root(tmp_path: Path) -> None:
-    account = account_for(tmp_path, tmp_path / "data")
+    account = system_user_for(tmp_path, tmp_path / "data")
     assert (account is None) == (os.geteuid() != 0)
     assert account is None or account.uid != 0

@@ -23,7 +23,7 @@ CAPABILITY_VERSION_3 = 0x20080522
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemUser:
     """An ordinary user of this machine."""
 
     uid: int
@@ -45,7 +45,7 @@ class Account:
         return all(self.may_enter(folder.stat()) for folder in path.resolve().parents)
 
 
-def account_for(home: Path, *needed: Path) -> Account | None:
+def system_user_for(home: Path, *needed: Path) -> SystemUser | None:
     """The account for servers that live in `home`: its owner, or `nobody`. None: stay who we are.
 
     It passes closed folders only where it could not reach everything `needed` otherwise.
@@ -54,14 +54,14 @@ def account_for(home: Path, *needed: Path) -> Account | None:
         return None
     owner = home.stat()
     if owner.st_uid != 0:
-        account = Account(owner.st_uid, owner.st_gid)
+        account = SystemUser(owner.st_uid, owner.st_gid)
     else:
         nobody = pwd.getpwnam("nobody")
-        account = Account(nobody.pw_uid, nobody.pw_gid)
+        account = SystemUser(nobody.pw_uid, nobody.pw_gid)
     return replace(account, passes_closed_folders=not all(account.can_reach(path) for path in needed))
 
 
-def become(account: Account) -> Callable[[], None]:
+def become(account: SystemUser) -> Callable[[], None]:
     """A `preexec_fn` that becomes `account`; it raises where the system refuses (Popen: SubprocessError)."""
     libc = ctypes.CDLL(None, use_errno=True)
 
