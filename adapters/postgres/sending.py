@@ -14,7 +14,7 @@ from sqlalchemy import Engine, tuple_, update
 
 from adapters.postgres.clock import clock
 from adapters.postgres.engine import store_errors
-from adapters.postgres.fair import due_rows, interleaved, taken_rows
+from adapters.postgres.fair_shares import due_rows, interleaved, taken_rows
 from adapters.postgres.repositories.opportunities import EMIT_AGAIN
 from adapters.postgres.tables import opportunities
 from oppsync.domain.work.states import State

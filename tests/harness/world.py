@@ -38,10 +38,10 @@ from sandbox.home import TRYTON_CACHE, TRYTON_REST_KEY, Addresses, Home
 from sandbox.stack import tryton_answers
 from sandbox.standins.control import KantataControl, SalesforceControl
 from tests.harness.builders import TENANT
+from tests.harness.erp import check_landed
 from tests.harness.programs import Program, Server, postgres_of, redis_of, reserved_ports
 from tests.harness.tryton import Books
 from tests.harness.waiting import HANG_SECONDS, Found, NotYet, until
-from tests.service.erp import check_landed
 
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
 OPERATIONS = "olga.operations@example.com"

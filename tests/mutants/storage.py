@@ -12,7 +12,7 @@ APPROVALS = "adapters/postgres/repositories/approvals.py"
 EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 SENDER = "actors/sending.py"
 SENDING = "adapters/postgres/sending.py"
-FAIR = "adapters/postgres/fair.py"
+FAIR = "adapters/postgres/fair_shares.py"
 
 _LEASES = "tests/integration/test_leases.py::"
 _SESSION = "tests/integration/test_session.py::"

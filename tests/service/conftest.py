@@ -15,9 +15,9 @@ from sandbox.firm.install import ERP_CONNECTION, PEOPLE, DemoSystems, install
 from sandbox.standins import process
 from sandbox.standins.control import KantataControl, SalesforceControl
 from tests.harness.databases import Template, execute, settings_of
+from tests.harness.gate import Gate, gate_before
 from tests.harness.house import PASSWORD, House
 from tests.harness.tryton import Books
-from tests.service.gate import Gate, gate_before
 
 
 @pytest.fixture(scope="session")

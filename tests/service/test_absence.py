@@ -12,11 +12,11 @@ from oppsync.domain.work.states import State
 from oppsync.services.queue.commands import DismissException
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness import erp
 from tests.harness.builders import TENANT
+from tests.harness.gate import Gate
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 from tests.service.test_approval_rules import set_rule
 
 

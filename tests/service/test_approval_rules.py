@@ -18,10 +18,10 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.approvals.commands import SetApprovalRule
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 BEGIN = date(2026, 1, 1)
 BOTH = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)

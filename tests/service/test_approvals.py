@@ -20,11 +20,11 @@ from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import CreatePerson
 from oppsync.services.approvals.commands import DecideApproval
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 from tests.harness.mail import mail_server
 from tests.harness.tryton import Books
-from tests.service import erp
 
 OLGA, SAM = "olga.operations@example.com", "sam.seller@example.com"
 ORDER = {"PO_Number__c": "PO-2026-LATER"}

@@ -21,10 +21,10 @@ from oppsync.services.intake.backfill import MOST_AT_WORK
 from oppsync.services.intake.commands import PreviewBackfill, RunBackfill
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 Run = Callable[..., Result]
 

@@ -16,11 +16,11 @@ from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.pipeline.retry import MAX_TRIES
 from oppsync.services.queue.commands import Compensate
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.builders import TENANT
+from tests.harness.gate import Gate
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 
 REFUSAL = '{"status": 400, "message": "The fiscal year is closed.", "description": ""}'
 REASON = "The customer is being wound up."

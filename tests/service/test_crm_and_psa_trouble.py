@@ -15,10 +15,10 @@ from oppsync.domain.work.states import State
 from oppsync.pipeline.retry import MAX_TRIES
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION, PSA_CONNECTION
+from tests.harness import erp
 from tests.harness.house import IMPATIENT, WON_ON, House
 from tests.harness.tryton import Books
 from tests.harness.waiting import until
-from tests.service import erp
 
 WORKSPACES = "/api/v1/workspaces"
 # How a write goes wrong, and whether its outcome is unknown afterwards.

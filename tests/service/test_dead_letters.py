@@ -8,9 +8,9 @@ from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import StoreUnavailable
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 
 def break_creation(house: House, record_id: str) -> None:

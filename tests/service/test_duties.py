@@ -20,10 +20,10 @@ from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
 from oppsync.services.changes.commands import OverridePlan
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 SAM, OLGA = "sam.seller@example.com", "olga.operations@example.com"
 COLLEAGUE = {"Name": "Cora Colleague", "Email": "cora.colleague@example.com"}

@@ -13,10 +13,10 @@ from oppsync.pipeline.effects import MAX_UNCLEAR_SENDS
 from oppsync.pipeline.retry import MAX_TRIES
 from sandbox.firm import deals
 from sandbox.firm.install import ERP_CONNECTION, DemoSystems
+from tests.harness import erp
+from tests.harness.gate import Gate
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 
 # The parent, a task and four milestones of the deal in these stories.
 WRITES = 6

@@ -17,10 +17,10 @@ from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.queue.commands import DismissException
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import reference_rows
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 
 def saying(deal: deals.Deal, **opportunity: Any) -> deals.Deal:

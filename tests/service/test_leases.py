@@ -10,10 +10,10 @@ from adapters.bootstrap import Application
 from oppsync.domain.work.states import State
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
+from tests.harness import erp
+from tests.harness.gate import Gate
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 
 
 def outbox(house: House) -> list[str]:

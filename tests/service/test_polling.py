@@ -20,10 +20,10 @@ from oppsync.services.intake.commands import PollCrm
 from oppsync.services.queue.commands import DismissException, RunReplay
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import IMPATIENT, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 LATER_ORDER = {"PO_Number__c": "PO-2026-LATER"}
 REST = "/services/data"

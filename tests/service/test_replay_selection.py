@@ -25,11 +25,11 @@ from oppsync.kernel.errors import InvalidInput
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
+from tests.harness import erp
 from tests.harness.builders import TENANT
+from tests.harness.gate import Gate
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 
 COST_CENTRE = "kind = 'cost_centre'"
 

@@ -16,11 +16,11 @@ from oppsync.services.queue.commands import Compensate, DismissException
 from oppsync.services.reconcile.commands import ReconcileRestore
 from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.builders import TENANT
+from tests.harness.gate import Gate
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 
 
 class Backup:

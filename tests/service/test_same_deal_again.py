@@ -12,10 +12,10 @@ from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
+from tests.harness import erp
+from tests.harness.gate import Gate
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
-from tests.service.gate import Gate
 
 PROBABILITY = {"Probability": Decimal(95)}  # no plan depends on it
 LATER_ORDER = {"PO_Number__c": "PO-2026-LATER"}  # part of the plan

@@ -14,10 +14,10 @@ from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import BusinessError
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 from tests.service.test_approval_rules import set_rule
 
 # A cent more, in the total and every sum that makes it.

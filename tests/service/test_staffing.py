@@ -40,7 +40,7 @@ FAULTS: dict[str, tuple[dict[str, Any], EffectState]] = {
 
 @pytest.fixture
 def record_id(house: House) -> str:
-    house.connect(PSA_CONNECTION, timeout=0.5)
+    house.connect(PSA_CONNECTION, timeout=2.0)
     return staffed(house)
 
 

@@ -11,9 +11,9 @@ from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NewerRelease
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 
 def test_a_record_of_a_newer_release_is_left_to_it(house: House) -> None:

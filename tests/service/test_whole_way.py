@@ -15,9 +15,9 @@ from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.states import State
 from sandbox.firm import deals
+from tests.harness import erp
 from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 WAY = ["validated", "enriched", "planned", "awaiting_approval", "approved", "created", "active"]
 

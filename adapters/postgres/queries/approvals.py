@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, select
 
-from adapters.postgres.queries.deciding import OWNER, everyone_and_involved, of_roles, open_tasks
-from adapters.postgres.queries.reading import WARNINGS, Reading, of_task, one, page
+from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
+from adapters.postgres.queries.deciders import OWNER, everyone_and_involved, of_roles, open_tasks
 from adapters.postgres.rows import to_plan, to_task
 from adapters.postgres.tables import approval_tasks, opportunities, plans
 from oppsync.domain.approval.involved import unmatched_owners

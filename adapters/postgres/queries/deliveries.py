@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from adapters.postgres.queries.reading import SUMMARY, Reading, one, summaries, to_summary
+from adapters.postgres.queries.base import SUMMARY, Reading, one, summaries, to_summary
 from adapters.postgres.rows import pick
 from adapters.postgres.tables import crm_watermarks, exception_items, inbox, inbox_opportunities, opportunities
 from oppsync.domain.reading.readings import DeliveryStatus, PollStatus

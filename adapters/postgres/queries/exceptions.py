@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, select
 
-from adapters.postgres.queries.reading import Reading, one, page
+from adapters.postgres.queries.base import Reading, one, page
 from adapters.postgres.rows import to_exception
 from adapters.postgres.tables import exception_items, opportunities
 from oppsync.domain.reading.readings import Page

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from adapters.postgres.queries.deciding import open_tasks
-from adapters.postgres.queries.reading import Reading
+from adapters.postgres.queries.base import Reading
+from adapters.postgres.queries.deciders import open_tasks
 from adapters.postgres.tables import exception_items
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.reading.readings import OpenCounts

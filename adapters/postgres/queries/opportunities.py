@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_, select
 
-from adapters.postgres.queries.reading import SUMMARY, WARNINGS, Reading, one, page, summaries, to_summary
+from adapters.postgres.queries.base import SUMMARY, WARNINGS, Reading, one, page, summaries, to_summary
 from adapters.postgres.rows import pick, to_ledger_row
 from adapters.postgres.tables import audit, effects, opportunities, plans, vendor_calls
 from oppsync.domain.deal.opportunity import Opportunity

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from adapters.postgres.queries.reading import Reading, one
+from adapters.postgres.queries.base import Reading, one
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.rows import document, to_plan
 from adapters.postgres.tables import baselines, opportunities, plans

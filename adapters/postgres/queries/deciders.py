@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
 
-from adapters.postgres.queries.reading import of_task
+from adapters.postgres.queries.base import of_task
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.repositories.parties import parties, parties_of_deal, to_party
 from adapters.postgres.repositories.people import everyone
