@@ -156,11 +156,6 @@ class House:
     def start_worker(self, number: int) -> None:
         self._run(f"worker.{number}", read_procfile((PROJECT / "Procfile").read_text())["worker"])
 
-    def stop_process(self, name: str) -> None:
-        process = self._started.pop(name)
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-
     def _start(self) -> None:
         self.home.root.mkdir(parents=True, exist_ok=True)
         self._addresses = self._embedded.start()
