@@ -10,6 +10,7 @@ from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary
 from oppsync.domain.reference.billing_policy import RevenueMethod
+from oppsync.domain.revenue.table import RECOGNITIONS
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus
@@ -88,13 +89,7 @@ EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.CUSTOMER: "Customer",
 }
 BILLING_MODELS: dict[BillingModelCode, str] = {model.code: model.title for model in TABLE.values()}
-
-REVENUE_METHODS: dict[RevenueMethod, str] = {
-    RevenueMethod.STRAIGHT_LINE: "Straight line",
-    RevenueMethod.PERCENT_COMPLETE: "Percent complete",
-    RevenueMethod.MILESTONE: "On milestones",
-    RevenueMethod.AS_INVOICED: "As invoiced",
-}
+REVENUE_METHODS: dict[RevenueMethod, str] = {method: each.title for method, each in RECOGNITIONS.items()}
 
 
 def of_opportunity(opportunity: OpportunitySummary) -> Shown:

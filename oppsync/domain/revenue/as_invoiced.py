@@ -15,6 +15,7 @@ from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 
 class AsInvoiced:
     method = RevenueMethod.AS_INVOICED
+    title = "As invoiced"
     _as_worked = PercentComplete()
 
     def months(self, obligation: Obligation) -> Months:

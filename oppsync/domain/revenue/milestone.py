@@ -13,6 +13,7 @@ from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 
 class AtMilestones:
     method = RevenueMethod.MILESTONE
+    title = "On milestones"
 
     def months(self, obligation: Obligation) -> Months:
         end = obligation.workstream.ends_on

@@ -19,6 +19,7 @@ from oppsync.domain.revenue.straight_line import StraightLine
 
 class PercentComplete:
     method = RevenueMethod.PERCENT_COMPLETE
+    title = "Percent complete"
     _every_day = StraightLine()
 
     def months(self, obligation: Obligation) -> Months:

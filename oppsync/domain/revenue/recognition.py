@@ -23,7 +23,10 @@ class Obligation(NamedTuple):
 
 
 class RevenueRecognition(Protocol):
+    """`title` is its name for people."""
+
     method: RevenueMethod
+    title: str
 
     def months(self, obligation: Obligation) -> Months:
         """The weight of each month in which revenue is recognised; at least one is above zero."""

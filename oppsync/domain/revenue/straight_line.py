@@ -11,6 +11,7 @@ from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 
 class StraightLine:
     method = RevenueMethod.STRAIGHT_LINE
+    title = "Straight line"
 
     def months(self, obligation: Obligation) -> Months:
         run = obligation.workstream

@@ -1,6 +1,6 @@
 """The methods of recognition, and the one of each billing model unless the legal entity's policy has another.
 
-A new method is a file beside this one and a row here.
+A new method is a code in `billing_policy.py`, a file beside this one and a row here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from oppsync.domain.revenue.percent_complete import PercentComplete
 from oppsync.domain.revenue.recognition import RevenueRecognition
 from oppsync.domain.revenue.straight_line import StraightLine
 
-_METHODS: tuple[RevenueRecognition, ...] = (StraightLine(), PercentComplete(), AtMilestones(), AsInvoiced())
+_METHODS: tuple[RevenueRecognition, ...] = (
+    StraightLine(),
+    PercentComplete(),
+    AtMilestones(),
+    AsInvoiced(),
+)
 
 RECOGNITIONS: dict[RevenueMethod, RevenueRecognition] = {each.method: each for each in _METHODS}
 
