@@ -25,7 +25,3 @@ def connector_of(role: ConnectionRole, vendor: str) -> AnyConnector:
     """The connector of this role and vendor. Raises Misconfigured when it has no row."""
     found: AnyConnector = load(CONNECTORS[role], vendor)
     return found
-
-
-def vendors_of(role: ConnectionRole) -> list[str]:
-    return sorted(CONNECTORS[role])

@@ -95,8 +95,11 @@ class CrmHarness(Harness, Protocol):
 
 class PsaHarness(Harness, Protocol):
     """The adapter's calls, for faults: `searching`, `creating`, `writing`; `asking` and `asking_last`, the
-    first and the last call of a staffing request; `cancelling`, the call that cancels one. The settings map the
-    role Consultant to 17."""
+    first and the last call of a staffing request, the same where one call is enough; `cancelling`, the call
+    that cancels one. The settings map the role Consultant to 17.
+
+    `refusals`: the vendor's words for a project without a title (`untitled`), a request for an archived project
+    (`archived`), and cancelling a request for which somebody is named (`staffed`)."""
 
     @property
     def control(self) -> StandinControl: ...
@@ -118,6 +121,9 @@ class PsaHarness(Harness, Protocol):
 
     @property
     def cancelling(self) -> Target: ...
+
+    @property
+    def refusals(self) -> Mapping[str, str]: ...
 
     def projects(self, key: str) -> list[dict[str, str]]:
         """The projects under our key in the vendor's books: id, title, text."""

@@ -1,4 +1,5 @@
-"""Kantata's own peculiarities: a search that may find too much, pages, and the note in a description."""
+"""Kantata passes the suite of PSAs, and its own peculiarities: a search that may find too much, pages, and the
+note in a description."""
 
 from __future__ import annotations
 
@@ -12,14 +13,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.connectors.connector import AnyConnector
+from adapters.connectors.registry import connector_of
 from adapters.psa.kantata import note
 from adapters.psa.kantata.connector import CONNECTOR
 from oppsync.domain.plan.orders import PsaOrder
+from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import AmbiguousAnswer
 from oppsync.ports.psa import Psa
-from sandbox.contracts.harness import FixedClock
+from sandbox.contracts.harness import FixedClock, PsaHarness
+from sandbox.contracts.psa import StaffingInStepsContract
+from tests.contract.harness.kantata import kantata
 
 KEYS = [f"oppsync:default:crm:{number}:psa:root" for number in range(450)]
+
+
+class TestKantata(StaffingInStepsContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def connector(cls) -> AnyConnector:
+        return connector_of(ConnectionRole.PSA, "kantata")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PsaHarness]:
+        with kantata(tmp_path_factory.mktemp("kantata")) as harness:
+            yield harness
 
 
 class _EverythingMatches(BaseHTTPRequestHandler):

@@ -1,44 +1,90 @@
-"""A new vendor needs only what the guide (docs/connectors.md) lists: one package and one row."""
+"""A new vendor needs only what the guide lists (docs/connectors.md): one package, one row, and its test file.
+
+In a copy of the project each made-up vendor is added in these steps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from adapters.connectors.connector import AnyConnector
-from adapters.runtime.plugins import load
-from oppsync.kernel.errors import VendorRejected
-from oppsync.ports.erp import Erp
-from sandbox.contracts.erp import Deal, ErpContract
-from sandbox.contracts.harness import Access
-from tests.contract.madeup.server import TOKEN, running_vendor
+from adapters.bootstrap import Application
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel import canonical_json
+from oppsync.kernel.settings import Settings
+from tests.harness.copied_tree import CopiedTree
 
-ROW = {"madeup": "tests.contract.madeup.connector:CONNECTOR"}
-
-
-@dataclass(frozen=True)
-class MadeUpHarness:
-    access: Access
+MADE_UP = Path(__file__).parent / "madeup"
+REGISTRY = "adapters/connectors/registry.py"
+ROLES = {"crm": ConnectionRole.CRM, "erp": ConnectionRole.ERP, "psa": ConnectionRole.PSA}
+# The vendor whose row the new one stands beside.
+BESIDE = {"crm": "salesforce", "erp": "tryton", "psa": "kantata"}
+SECRETS = {"crm": "key", "erp": "token", "psa": "token"}
 
 
-class TestMadeUp(ErpContract):
-    @pytest.fixture(scope="class")
-    @classmethod
-    def connector(cls) -> AnyConnector:
-        connector: AnyConnector = load(ROW, "madeup")
-        return connector
+def add_vendor(tree: CopiedTree, folder: str) -> None:
+    package = f"adapters/{folder}/madeup"
+    tree.write(f"{package}/__init__.py", "")
+    tree.put(MADE_UP / folder / "connector.py", f"{package}/connector.py")
+    role, known = ROLES[folder].name, BESIDE[folder]
+    row = f'    ConnectionRole.{role}: {{"{known}": "adapters.{folder}.{known}.connector:CONNECTOR"}},'
+    both = row.replace("},", f', "madeup": "adapters.{folder}.madeup.connector:CONNECTOR"}},')
+    tree.replace(REGISTRY, row, both)
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def place(cls) -> Iterator[MadeUpHarness]:
-        with running_vendor() as url:
-            yield MadeUpHarness(Access({"base_url": url}, {"token": TOKEN}))
 
-    def test_what_it_cannot_close_is_left_to_a_person(self, erp: Erp) -> None:
-        deal = Deal()
-        (root, *_) = deal.create(erp)
+@pytest.mark.parametrize("folder", ROLES)
+def test_a_vendor_passes_its_suite_by_a_package_and_a_row(folder: str, tmp_path: Path) -> None:
+    tree = CopiedTree(tmp_path)
+    add_vendor(tree, folder)
+    tree.put(MADE_UP / folder / "suite.py", "tests/contract/test_madeup.py")
 
-        with pytest.raises(VendorRejected, match=f"close the project {root.outside_id} there"):
-            erp.cancel_node(deal.node(), root.outside_id)
+    told = tree.test("tests/contract/test_madeup.py", "tests/contract/test_registry.py")
+
+    assert "test_madeup.py::TestMadeUp::test_what_it_claims_is_tested" in told
+    assert f"test_a_row_is_a_connector_with_a_suite[{ROLES[folder]}-madeup]" in told
+
+
+def test_a_vendor_without_a_test_file_is_missed(tmp_path: Path) -> None:
+    tree = CopiedTree(tmp_path)
+    add_vendor(tree, "crm")
+
+    with pytest.raises(AssertionError, match=r"tests\.contract\.test_madeup"):
+        tree.test("tests/contract/test_registry.py")
+
+
+def test_the_doctor_knows_vendors_by_their_rows(
+    application: Application, settings: Settings, tmp_path: Path
+) -> None:
+    tree = CopiedTree(tmp_path / "copy")
+    for folder in ROLES:
+        add_vendor(tree, folder)
+    with application.uow() as uow:
+        for folder, role in ROLES.items():
+            connection = Connection(
+                tenant_id=application.tenant_id,
+                id=f"{folder}-1",
+                role=role,
+                vendor="madeup",
+                name=folder,
+                settings={"base_url": "http://127.0.0.1:9"},
+            )
+            uow.connections.put(connection, {SECRETS[folder]: "a-secret"})
+        uow.commit()
+
+    told = tree.run(
+        *("-m", "adapters.cli", "doctor", "--json"),
+        environ={
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "REDIS_URL": settings.redis_url.get_secret_value(),
+            "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+            "OPPSYNC_HOME": str(tmp_path),
+        },
+    )
+
+    says = {check["name"]: check["says"] for check in canonical_json.loads(told)["checks"]}
+    assert [says[f"connection {folder}-1"] for folder in ROLES] == [
+        "crm: Made-up CRM.",
+        "projects: Made-up ERP. It creates no customers and closes nothing that was created.",
+        "psa: Made-up PSA.",
+    ]

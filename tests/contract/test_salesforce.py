@@ -1,4 +1,5 @@
-"""Salesforce's own peculiarities: its field types and labels, ids, pages, one-currency orgs, error codes."""
+"""Salesforce passes the suite of CRMs, and its own peculiarities: its field types and labels, ids, pages,
+one-currency orgs, error codes."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from adapters.connectors.connector import AnyConnector
+from adapters.connectors.registry import connector_of
 from adapters.crm.salesforce.connector import CONNECTOR
 from oppsync.domain.deal.billing_terms import (
     BillingFrequency,
@@ -23,6 +26,7 @@ from oppsync.domain.deal.billing_terms import (
 from oppsync.domain.deal.opportunity import Opportunity, Unit
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.values.model import changed
+from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import (
     Misconfigured,
     OppsyncError,
@@ -32,11 +36,25 @@ from oppsync.kernel.errors import (
     VendorRejected,
 )
 from oppsync.ports.crm import Crm
-from sandbox.contracts.harness import FixedClock
+from sandbox.contracts.crm import OwnerHistoryContract, PollsContract
+from sandbox.contracts.harness import CrmHarness, FixedClock
 from sandbox.firm import deals
 from tests.contract.harness.salesforce import DATA, SalesforceHarness, salesforce
 
 WON = date(2026, 3, 2)
+
+
+class TestSalesforce(PollsContract, OwnerHistoryContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def connector(cls) -> AnyConnector:
+        return connector_of(ConnectionRole.CRM, "salesforce")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def place(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrmHarness]:
+        with salesforce(tmp_path_factory.mktemp("salesforce")) as harness:
+            yield harness
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ WIRE = (
         TRYTON,
         "[work for work in works if landing.key_of(work.comment) in keys]",
         "works",
-        first="tests/contract/test_erps.py::TestErps::test_a_key_is_looked_up_exactly",
+        first="tests/contract/test_tryton.py::TestTryton::test_a_key_is_looked_up_exactly",
     ),
     Mutation(
         "the PSA's look-up takes what only resembles our key",

@@ -24,6 +24,7 @@ class KantataHarness:
     asking = {"method": "POST", "path": f"{RESOURCES}.json"}
     asking_last = {"method": "POST", "path": "/api/v1/workspace_allocations.json"}
     cancelling = {"method": "DELETE", "path": f"{RESOURCES}/"}
+    refusals = {"untitled": "Title can't be blank", "archived": "archived", "staffed": "can't be deleted"}
 
     def __init__(self, url: str) -> None:
         self.control = KantataControl(url)

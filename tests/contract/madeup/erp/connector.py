@@ -1,5 +1,5 @@
-"""A made-up ERP, as small as a connector can be: it can neither create customers nor cancel, has prices of two
-decimals, and invoices in any currency."""
+"""The connector of a made-up ERP, as small as a connector can be: it can neither create customers nor cancel,
+has prices of two decimals, and invoices in any currency."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import VendorRejected
 from oppsync.ports.clock import Clock
 from oppsync.ports.erp import Erp
+
+TITLE = "Made-up ERP"
 
 Fields = Mapping[str, str]
 
@@ -48,7 +50,7 @@ class MadeUpErp:
     def __init__(self, settings: Settings, secrets: Secrets, clock: Clock, gate: Gate) -> None:
         self.capabilities = capabilities(settings)
         token = {"Authorization": f"Bearer {secrets.token.get_secret_value()}"}
-        self._http = HttpClient("Made up", settings.base_url, headers=token, gate=gate)
+        self._http = HttpClient(TITLE, settings.base_url, headers=token, gate=gate)
         self._records = f"{settings.base_url}/documents"
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
@@ -80,7 +82,7 @@ class MadeUpErp:
         return ExternalRecord(outside_id=code, number=code) if self._lists("customers", code) else None
 
     def create_customer(self, order: CustomerOrder) -> ExternalRecord:
-        raise VendorRejected("Made up: create the customer there")
+        raise VendorRejected(f"{TITLE}: create the customer there")
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
         return [] if self._lists("companies", erp_company) else [f"the company {erp_company} itself"]
@@ -112,10 +114,10 @@ class MadeUpErp:
         return self._create(order.key, _line(order))
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
-        raise VendorRejected(f"Made up: close the project {outside_id} there")
+        raise VendorRejected(f"{TITLE}: close the project {outside_id} there")
 
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
-        raise VendorRejected(f"Made up: close the billing line {outside_id} there")
+        raise VendorRejected(f"{TITLE}: close the billing line {outside_id} there")
 
     def _get(self, path: str, **params: str) -> Any:
         return self._http.request("GET", path, write=False, params=params).json()
@@ -125,7 +127,7 @@ class MadeUpErp:
 
     def _expect(self, what: str, code: str, error: str | None = None) -> None:
         if not self._lists(what, code):
-            raise VendorRejected(f"Made up: {code} is not among its {what}", code=error)
+            raise VendorRejected(f"{TITLE}: {code} is not among its {what}", code=error)
 
     def _documents(self, key: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._get("/documents", key=key)
@@ -163,7 +165,7 @@ def _line(order: LineOrder) -> Fields:
 CONNECTOR: Connector[Settings, Secrets, ErpCapabilities, Erp] = Connector(
     role=ConnectionRole.ERP,
     vendor="madeup",
-    title="Made up",
+    title=TITLE,
     settings=Settings,
     secrets=Secrets,
     capabilities=capabilities,
