@@ -1,68 +1,42 @@
-"""*Where new things go* is enough: a billing model that is added by it goes all the way to a plan."""
+"""*Where new things go* (docs/architecture.md) is enough: what is added by its steps works, in a copy of the
+project.
+
+Vendors are added in tests/contract/test_new_vendor.py, a page and a command in tests/web/test_guide.py.
+"""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
+import pytest
+
+from tests.harness.copied_tree import CopiedTree
+
 GUIDE = Path(__file__).parent / "guide"
-FOLDERS = (
-    "oppsync",
-    "adapters",
-    "web",
-    "sandbox/firm",
-    "sandbox/contracts",
-    "tests/harness",
-    "tests/unit/guide",
-)
 BILLING = "oppsync/domain/billing"
+REVENUE = "oppsync/domain/revenue"
+FINDINGS = "oppsync/domain/values/findings/validation_codes.py"
+SIGNATURES = "adapters/connectors/signatures"
 
 
-def copy_of_the_project(folder: Path) -> Path:
-    for name in FOLDERS:
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for package in ("sandbox", "tests", "tests/unit"):
-        (folder / package / "__init__.py").touch()
-    return folder
+@pytest.fixture
+def tree(tmp_path: Path) -> CopiedTree:
+    return CopiedTree(tmp_path)
 
 
-def add(file: Path, after: str, line: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert text.count(after) == 1, f"{after!r} in {file.name}"
-    file.write_text(text.replace(after, f"{after}\n{line}"), encoding="utf-8")
-
-
-def test_a_billing_model_is_a_code_a_module_and_a_row(tmp_path: Path) -> None:
-    tree = copy_of_the_project(tmp_path)
-    add(
-        tree / "oppsync/domain/deal/opportunity.py",
-        '    NON_BILLABLE = "non_billable"',
-        '    SUCCESS_FEE = "success_fee"',
-    )
-    shutil.copy(GUIDE / "success_fee.py", tree / BILLING / "success_fee.py")
-    table = tree / BILLING / "table.py"
-    add(table, "    NonBillable(),", "    SuccessFee(),")
-    add(
-        table,
+def test_a_billing_model_is_a_code_a_module_and_a_row(tree: CopiedTree) -> None:
+    code = '    NON_BILLABLE = "non_billable"'
+    tree.add("oppsync/domain/deal/opportunity.py", code, '    SUCCESS_FEE = "success_fee"')
+    tree.put(GUIDE / "success_fee.py", f"{BILLING}/success_fee.py")
+    tree.add(f"{BILLING}/table.py", "    NonBillable(),", "    SuccessFee(),")
+    tree.add(
+        f"{BILLING}/table.py",
         "from oppsync.domain.billing.retainer import RetainerBilling",
         "from oppsync.domain.billing.success_fee import SuccessFee",
     )
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.guide.goes_through"],
-        cwd=tree,
-        env={"PYTHONPATH": str(tree)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {
+    assert json.loads(tree.run("-m", "tests.unit.guide.goes_through")) == {
         "findings": [],
         "findings of a line that says nothing": ["FIELD_MISSING"],
         "template": "TPL-CLOUD-DACH-SF",
@@ -71,3 +45,126 @@ def test_a_billing_model_is_a_code_a_module_and_a_row(tmp_path: Path) -> None:
         "why": "scheduled by the billing model success fee",
         "title": "Success fee",
     }
+
+
+def test_a_method_of_recognition_is_a_code_a_module_and_a_row(tree: CopiedTree) -> None:
+    policy = "oppsync/domain/reference/billing_policy.py"
+    tree.add(policy, '    AS_INVOICED = "as_invoiced"', '    AT_START = "at_start"')
+    tree.put(GUIDE / "at_start.py", f"{REVENUE}/at_start.py")
+    tree.add(f"{REVENUE}/table.py", "    AsInvoiced(),", "    AtStart(),")
+    tree.add(
+        f"{REVENUE}/table.py",
+        "from oppsync.domain.revenue.as_invoiced import AsInvoiced",
+        "from oppsync.domain.revenue.at_start import AtStart",
+    )
+
+    assert json.loads(tree.run("-m", "tests.unit.guide.earned_at_start")) == {
+        "method": "at_start",
+        "title": "When work begins",
+        "earned": [["2026-06", "10000.00"]],
+    }
+
+
+RULE = """
+
+def name_is_no_draft(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    if "draft" in opportunity.name.casefold():
+        yield finding("NAME_IS_A_DRAFT", f"The opportunity is called {opportunity.name}", path="/name")
+"""
+CODE = """    "NAME_IS_A_DRAFT": code_text(
+        "The name says that the deal is a draft",
+        OwnerRole.SALES,
+        "Give the deal its final name in the CRM and save it.",
+    ),"""
+ENTRY = """### `NAME_IS_A_DRAFT`
+Owner: sales. Somebody won the deal before it had its final name.
+
+"""
+CASE = """    Case(
+        "a draft",
+        "NAME_IS_A_DRAFT",
+        "/name",
+        "is called Draft of May",
+        make.opportunity(name="Draft of May"),
+    ),"""
+
+
+CHECKS = ("tests/unit/test_findings.py", "tests/unit/test_validation.py")
+
+
+def test_a_rule_is_a_function_and_a_row_its_code_a_row_an_entry_and_a_case(tree: CopiedTree) -> None:
+    tree.append("oppsync/domain/validation/required_fields.py", RULE)
+    row = "    required_fields.owner_has_an_email,"
+    tree.add("oppsync/domain/validation/table.py", row, "    required_fields.name_is_no_draft,")
+    tree.add(FINDINGS, "VALIDATION_CODES: dict[str, CodeText] = {", CODE)
+    tree.add("tests/unit/test_validation.py", "CASES = [", CASE)
+
+    with pytest.raises(AssertionError, match=r"FAILED .*test_the_runbook_has_an_entry_for_every_code"):
+        tree.test(*CHECKS, "-k", "runbook_has")
+    tree.replace("docs/runbook.md", "### `ACCOUNT_MISSING`\n", f"{ENTRY}### `ACCOUNT_MISSING`\n")
+    told = tree.test(*CHECKS, "-k", "runbook or draft or every")
+
+    assert "test_what_is_wrong_is_named[a draft]" in told
+    assert "test_every_rule_finds_something[name_is_no_draft]" in told
+
+
+VERIFIES = """
+from datetime import UTC, datetime
+from adapters.connectors.signatures.raw_request import RawRequest
+from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
+from adapters.runtime.plugins import load
+
+request = RawRequest("POST", "https://x/webhooks/c", {"x-password": "sesame", "x-delivery": "17"}, b"")
+print(load(SIGNATURE_SCHEMES, "shared_password")(request, ["sesame"], datetime.now(UTC)))
+"""
+
+
+def test_a_signature_scheme_is_a_module_and_a_row(tree: CopiedTree) -> None:
+    tree.put(GUIDE / "shared_password.py", f"{SIGNATURES}/shared_password.py")
+    row = '    "shared_password": "adapters.connectors.signatures.shared_password:verify",'
+    tree.add(f"{SIGNATURES}/registry.py", "SIGNATURE_SCHEMES = {", row)
+
+    assert tree.run("-c", VERIFIES) == "17\n"
+
+
+STAGE = '''"""Stage `settle`: goes straight on."""
+
+from oppsync.domain.values.model import changed
+from oppsync.domain.work.states import State
+from oppsync.pipeline.stage import Advance, Outcome, StageContext
+
+
+def run(context: StageContext) -> Outcome:
+    return Advance(State.ACTIVE, changed(context.opportunity))
+'''
+HAS_AN_ACTOR = """
+from dramatiq.brokers.stub import StubBroker
+from actors.stages import declare_actors
+
+settle = declare_actors(StubBroker(), None)["settle"]
+print(settle.actor_name, "takes from", settle.queue_name)
+"""
+SETTLING = """    State.SETTLING: Shown("Running", "info", "arrow", "Created. Next: it is settled."),"""
+
+
+def test_a_stage_is_a_module_a_state_with_its_moves_and_words_and_a_row(tree: CopiedTree) -> None:
+    tree.write("oppsync/pipeline/settle.py", STAGE)
+    states, statuses, table = (
+        "oppsync/domain/work/states.py",
+        "web/pages/statuses.py",
+        "oppsync/pipeline/table.py",
+    )
+    tree.add(states, '    CREATED = "created"', '    SETTLING = "settling"')
+    moves = "    State.CREATED: frozenset({State.ACTIVE}),"
+    tree.replace(states, moves, moves.replace("{State.ACTIVE}", "{State.ACTIVE, State.SETTLING}"))
+    tree.add(states, "    State.ACTIVE: frozenset(),", "    State.SETTLING: frozenset({State.ACTIVE}),")
+    tree.add(states, "            State.CREATED,", "            State.SETTLING,")
+    tree.add(statuses, "STATES: dict[State, Shown] = {", SETTLING)
+    tree.add(table, "    enrich,", "    settle,")
+    row = '    Stage("compensate", (State.COMPENSATING,), compensate.run),'
+    tree.add(table, row, '    Stage("settle", (State.SETTLING,), settle.run),')
+
+    told = tree.test("tests/unit/test_pipeline_table.py", "tests/unit/test_states.py")
+
+    assert "test_a_state_has_one_stage_or_rests[settling]" in told
+    assert tree.run("-c", HAS_AN_ACTOR) == "stage.settle takes from settle\n"

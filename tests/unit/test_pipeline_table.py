@@ -16,6 +16,7 @@ from oppsync.kernel import errors
 from oppsync.kernel.errors import BusinessError, OppsyncError, RequestRefused, TransientError
 from oppsync.pipeline.retry import MAX_TRIES
 from oppsync.pipeline.table import PIPELINE, STAGE_OF, stage_for
+from web.pages.statuses import STATES
 
 Class = TypeVar("Class")
 
@@ -32,6 +33,10 @@ def test_a_state_has_one_stage_or_rests(state: State) -> None:
 
     assert len(stages) == (0 if state in RESTING else 1)
     assert stage_for(state).name == (stages or [PIPELINE[0].name])[0]
+
+
+def test_every_state_has_words_for_people() -> None:
+    assert set(STATES) == set(State)
 
 
 def test_the_six_stages_stand_in_the_order_of_the_way() -> None:

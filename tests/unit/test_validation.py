@@ -281,8 +281,8 @@ CASES = [
         "a billing model of another world",
         "BILLING_MODEL_UNKNOWN",
         "/lines/0/billing_model",
-        "success fee is not a known billing model",
-        make.opportunity(make.fixed_line(billing_model="success_fee")),
+        "barter is not a known billing model",
+        make.opportunity(make.fixed_line(billing_model="barter")),
     ),
     Case(
         "a model this ERP does not land",
