@@ -7,15 +7,20 @@ from decimal import Decimal
 
 import pytest
 
+from oppsync.domain.billing.caps import charge
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
-from oppsync.domain.billing.time_and_materials_capped import TimeAndMaterialsCapped, charge
+from oppsync.domain.billing.time_and_materials_capped import TimeAndMaterialsCapped
 from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope
-from oppsync.domain.deal.opportunity import ContractTerms
+from oppsync.domain.deal.opportunity import ContractTerms, Opportunity, OpportunityLine
+from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import OwnerRole, Severity
 from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.validate import decide
 from tests.harness import builders as make
+from tests.unit.test_origins import calls_made
+from tests.unit.test_rates import GENERAL, cost, floor
+from tests.unit.test_revenue import planned
 
 
 def test_hours_are_invoiced_as_of_time_and_materials() -> None:
@@ -56,13 +61,14 @@ def test_what_is_beyond_the_cap_is_not_billable(
     [
         (CapScope.WORKSTREAM, "14400", True),
         (CapScope.WORKSTREAM, "14399.99", False),
-        (CapScope.PERIOD, "3600", True),  # June to September
-        (CapScope.PERIOD, "3599", False),
+        # From 1 June to 15 September, 107 days: 4,171.96 in July and in August, which have 31.
+        (CapScope.PERIOD, "4171.97", True),
+        (CapScope.PERIOD, "4171.95", False),
         (CapScope.CONTRACT, "28800", True),
         (CapScope.CONTRACT, "28799.99", False),
     ],
 )
-def test_what_was_sold_has_to_fit_under_the_cap(scope: CapScope, limit: str, sound: bool) -> None:
+def test_people_are_warned_when_more_was_sold_than_the_cap(scope: CapScope, limit: str, sound: bool) -> None:
     terms = BillingTerms(cap=Cap(amount=Decimal(limit), scope=scope))
     contract = ContractTerms(payment_terms="NET30", billing=terms)
     lines = [make.capped_line(id=name, billing=BillingTerms()) for name in ("00kA", "00kB")]
@@ -70,6 +76,7 @@ def test_what_was_sold_has_to_fit_under_the_cap(scope: CapScope, limit: str, sou
     findings = validate(make.opportunity(*lines, contract=contract), make.facts())
 
     assert {found.code for found in findings} == {"CAP_NEARLY_REACHED" if sound else "CAP_BELOW_AMOUNT"}
+    assert {found.severity for found in findings} == {Severity.WARNS}
     assert {found.path for found in findings} == {"/contract/billing/cap/amount"}
 
 
@@ -146,3 +153,119 @@ def test_a_cap_for_each_month_counts_the_months_the_line_runs_in() -> None:
     line = make.capped_line(billing=terms, starts_on=date(2026, 7, 31), ends_on=date(2026, 8, 1))
 
     assert validate(make.opportunity(line), make.facts()) == ()
+
+
+def by_month(limit: int, **changes: object) -> OpportunityLine:
+    """14,400 of hours from 15 January to 15 March: 60 days, 240 a day."""
+    run = {"starts_on": date(2027, 1, 15), "ends_on": date(2027, 3, 15)}
+    terms = BillingTerms(cap=Cap(amount=Decimal(limit), scope=CapScope.PERIOD))
+    return make.capped_line(billing=terms, **{**run, **changes})
+
+
+def test_a_cap_for_each_month_holds_in_each_of_them() -> None:
+    """17 days in January, 28 in February, 15 in March; three times the cap is more than what was sold."""
+    (found,) = validate(make.opportunity(by_month(5_000)), make.facts())
+
+    assert (found.code, found.severity) == ("CAP_BELOW_AMOUNT", Severity.WARNS)
+    assert found.message == (
+        "Senior consulting: EUR 14,400.00 was sold, spread over its days EUR 6,720.00 in 2027-02, under a cap "
+        "of EUR 5,000.00 for each month, which is exceeded in 1 of 3 months; EUR 1,720.00 is planned as not "
+        "billable"
+    )
+
+
+def test_the_plan_bills_at_most_the_cap_in_each_month() -> None:
+    content = make.content(make.opportunity(by_month(5_000)))
+
+    [(root, line)] = content.billing_lines()
+    assert (content.total.text, root.amount.text, line.amount.text) == ("12680.00",) * 3
+    assert (root.sold.text, line.estimate, line.beyond_cap.text) == ("14400.00", root.estimate, "1720.00")
+
+
+def test_revenue_is_planned_at_most_up_to_the_cap_in_each_month() -> None:
+    (schedule,) = planned(by_month(5_000)).revenue_schedules()
+
+    assert [(each.period, each.amount.text) for each in schedule.lines] == [
+        ("2027-01", "4080.00"),
+        ("2027-02", "5000.00"),
+        ("2027-03", "3600.00"),
+    ]
+
+
+def test_hours_beyond_a_cap_are_planned_and_not_billable() -> None:
+    """What was sold, what may be invoiced and the rest add up to the cent, on the line and on the project."""
+    deal = make.opportunity(make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal("12345.67")))))
+
+    content = make.content(deal)
+
+    [(root, line)] = content.billing_lines()
+    assert deal.amount == Decimal(14_400)
+    assert (line.estimate, line.amount.text, line.beyond_cap.text) == (root.sold, "12345.67", "2054.33")
+    assert (root.sold.text, root.amount, content.total) == ("14400.00", line.amount, line.amount)
+    assert line.hours == Decimal(100)
+
+
+def test_a_margin_is_that_of_what_may_be_invoiced() -> None:
+    uncapped = make.opportunity(make.capped_line())
+    capped = make.opportunity(make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(10_000)))))
+    book = make.book(cost(GENERAL, "70"))
+
+    root = make.content(capped, reference=book).nodes[0]
+
+    assert root.cost == make.content(uncapped, reference=book).nodes[0].cost
+    assert root.margin_percent == Decimal(30)  # 100 hours at 70 are sold for 14,400, and 10,000 is invoiced
+
+
+def test_a_margin_floor_is_held_against_what_may_be_invoiced() -> None:
+    """Of the whole 14,400 the margin would be 51.39 %."""
+    book = make.book(cost(GENERAL, "70"), floor("ACME-DE", "40"))
+    deal = make.opportunity(make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(10_000)))))
+
+    found = make_workstreams(deal, make.enrichment(deal, book), (), book).findings
+
+    assert [(each.code, each.value) for each in found] == [("MARGIN_BELOW_FLOOR", "30 %")]
+
+
+def test_lines_share_a_cap_for_the_contract_in_proportion() -> None:
+    terms = BillingTerms(cap=Cap(amount=Decimal(10_000), scope=CapScope.CONTRACT))
+    contract = ContractTerms(payment_terms="NET30", billing=terms)
+    small = make.capped_line(id="00kA", billing=BillingTerms(), quantity=50, net=7_200)
+    large = make.capped_line(id="00kB", billing=BillingTerms())
+
+    content = make.content(make.opportunity(small, large, contract=contract))
+
+    assert [(line.amount.text, line.beyond_cap.text) for _, line in content.billing_lines()] == [
+        ("3333.33", "3866.67"),
+        ("6666.67", "7733.33"),
+    ]
+    root = content.nodes[0]
+    assert (root.amount.text, root.sold.text, content.total) == ("10000.00", "21600.00", root.amount)
+
+
+def test_a_purchase_order_has_to_cover_what_may_be_invoiced() -> None:
+    cap = BillingTerms(cap=Cap(amount=Decimal(12_000)))
+
+    def codes(limit: int) -> set[str]:
+        contract = ContractTerms(payment_terms="NET30", po_number="PO-1", po_limit=Decimal(limit))
+        deal = make.opportunity(make.capped_line(billing=cap), contract=contract)
+        return {found.code for found in validate(deal, make.facts())}
+
+    assert codes(12_000) == {"CAP_BELOW_AMOUNT"}
+    assert codes(11_999) == {"CAP_BELOW_AMOUNT", "PO_TOO_SMALL"}
+
+
+def test_caps_of_many_lines_cost_as_much_for_each_of_them() -> None:
+    """A cap for the contract is worked out once, not once for each line under it."""
+
+    def capped(count: int) -> Opportunity:
+        terms = BillingTerms(cap=Cap(amount=Decimal(10_000), scope=CapScope.CONTRACT))
+        lines = (make.capped_line(id=f"00k{number:04d}", billing=BillingTerms()) for number in range(count))
+        return make.opportunity(*lines, contract=ContractTerms(payment_terms="NET30", billing=terms))
+
+    small, large = capped(50), capped(200)
+    validate(small, make.facts())  # what is only worked out once
+
+    few = calls_made(lambda: validate(small, make.facts()))
+    many = calls_made(lambda: validate(large, make.facts()))
+
+    assert many < 4.5 * few

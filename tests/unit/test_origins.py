@@ -52,6 +52,16 @@ KINDS: dict[str, Case] = {
         ),
         make.book(),
     ),
+    "hours beyond caps, and a cent of rounding": (
+        make.opportunity(
+            make.capped_line(id="00kL1", billing={"cap": {"amount": 12_000}}),
+            make.capped_line(id="00kL2", billing={}),
+            make.fixed_line(id="00kL3"),
+            amount="38800.01",
+            contract={"payment_terms": "NET30", "billing": {"cap": {"amount": 9_000, "scope": "contract"}}},
+        ),
+        make.book(),
+    ),
     "in groups": (
         make.opportunity(platform("00kL1", 10_000), platform("00kL2", 5_000), make.time_line(id="00kL3")),
         book(BY_FAMILY),
@@ -230,6 +240,18 @@ def test_origins_are_no_part_of_what_is_approved() -> None:
 
     assert without.hash == made.hash
     assert "origins" not in without.model_dump(mode="json")["provenance"]
+
+
+def test_what_may_be_invoiced_names_the_cap() -> None:
+    made = plan("hours beyond caps, and a cent of rounding")
+
+    assert made.content.total.text == "31000.01"  # 12,000 and 9,000 of 14,400 each, and 10,000.01
+    assert set(only(made, "/total/amount").fields) == {
+        "/amount",
+        "/currency",
+        "/lines/0/billing/cap",
+        "/contract/billing/cap",
+    }
 
 
 def calls_made(work: Callable[[], object]) -> int:

@@ -373,6 +373,22 @@ def test_lines_of_a_group_keep_their_own_days_within_the_groups() -> None:
     ]
 
 
+def test_a_cap_for_each_month_holds_between_the_days_that_people_moved() -> None:
+    """14,400 in the 30 days of June instead of over 107 days; more than 5,000 a month is not billable."""
+    cap = {"cap": {"amount": 5_000, "scope": "period"}}
+    deal = make.opportunity(make.capped_line(id="00kL1", billing=cap))
+    assert make.content(deal).total.text == "14400.00"
+
+    result = applied(deal, override_of("ends_on", "2026-06-30", "00kL1"))
+    (moved,) = result.workstreams
+
+    assert (moved.amount.text, moved.sold.text) == ("5000.00", "14400.00")
+    assert [(found.code, found.severity, found.path) for found in result.findings] == [
+        ("CAP_BELOW_AMOUNT", "warns", "/overrides/00kL1/ends_on")
+    ]
+    assert planned(deal, override_of("ends_on", "2026-06-30", "00kL1")).content.total.text == "5000.00"
+
+
 def test_whoever_ever_said_something_may_not_approve_what_came_of_it() -> None:
     """Bob repeats what Ann said, and then both are editors."""
     words = [override_of("name", "One", by=ANN, number=1), override_of("name", "One", by=BOB, number=2)]

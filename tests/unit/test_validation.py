@@ -380,9 +380,9 @@ CASES = [
         "lines that sum to something else",
         "TOTAL_MISMATCH",
         "/amount",
-        "The lines sum to EUR 44,400.00, but the opportunity's amount is EUR 44,400.01; "
-        "the difference is EUR 0.01",
-        make.opportunity(amount="44400.01"),
+        "The lines sum to EUR 44,400.00, but the opportunity's amount is EUR 44,400.04; "
+        "the difference is EUR 0.04",
+        make.opportunity(amount="44400.04"),  # three lines
     ),
     Case(
         "an end before the start",
@@ -506,7 +506,7 @@ CASES = [
         "more sold than the cap",
         "CAP_BELOW_AMOUNT",
         "/lines/0/billing/cap/amount",
-        "EUR 14,400.00 was sold under a cap of EUR 14,000.00; EUR 400.00 could never be invoiced",
+        "EUR 14,400.00 was sold under a cap of EUR 14,000.00; EUR 400.00 is planned as not billable",
         make.opportunity(make.capped_line(billing=_capped("14000"))),
     ),
     Case(

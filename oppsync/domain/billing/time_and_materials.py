@@ -49,7 +49,8 @@ class TimeAndMaterials:
             )
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
-        """One line for the role; its amount is the estimate, hours x rate, as it was sold."""
+        """One line for the role; its amount is the estimate, hours x rate, as it was sold, or what a cap
+        allows of it."""
         role = require(workstream.role, "the role")
         rate = require(workstream.enrichment.rate, "the rate")
         less_discount = net_of(Decimal(1), rate.price, workstream.discount_percent)
@@ -61,6 +62,7 @@ class TimeAndMaterials:
                 kind=LineKind.TIME,
                 description=f"{workstream.name}: {role}",
                 amount=workstream.amount,
+                estimate=workstream.estimate,
                 hours=require(workstream.hours, "the hours"),
                 rate=less_discount.quantize(step, ROUND_HALF_EVEN),
                 role=role,

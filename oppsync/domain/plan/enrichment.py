@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+
 from pydantic import Field
 
 from oppsync.domain.plan.conversion import ConversionRate
@@ -66,4 +69,9 @@ class Enrichment(Frozen):
     warnings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda value: not value)
 
     def line(self, line_id: str) -> LineEnrichment:
-        return next(line for line in self.lines if line.line_id == line_id)
+        return self._by_id[line_id]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, LineEnrichment]:
+        """Indexed once: a deal of many lines asks for each of them."""
+        return {line.line_id: line for line in self.lines}

@@ -48,7 +48,8 @@ class NodeKind(StrEnum):
 class BillingLine(Frozen):
     """One line of a billing schedule. `path` is unique in the plan and made of CRM ids, never of an index.
 
-    `amount` of a time line is its estimate: hours x rate. `due_on` is the planned invoice date, where one is.
+    `amount` of a time line is its estimate: hours x rate. Where that is more than a cap allows, `amount` is
+    what may be invoiced and `estimate` is all of it. `due_on` is the planned invoice date, where one is.
     `hours` of a dated line are those a retainer includes in its period.
     """
 
@@ -62,6 +63,12 @@ class BillingLine(Frozen):
     role: Code | None = None
     period_starts_on: date | None = omitted_at(None)
     period_ends_on: date | None = omitted_at(None)
+    estimate: Money | None = omitted_at(None)
+
+    @property
+    def beyond_cap(self) -> Money:
+        """What was sold and is not billable."""
+        return (self.estimate or self.amount) - self.amount
 
 
 class StaffingRequest(Frozen):
@@ -118,7 +125,8 @@ class PlanNode(Frozen):
     A parent of workstreams carries no billing model and no lines; `amount` is the sum of its children's, and
     so is `cost` where all of it is known. Tasks carry neither money nor billing. `terms` are those that the
     billing model uses, `number` follows the template's numbering. `time_entry`: whether people may book time
-    at once; None leaves it to the ERP.
+    at once; None leaves it to the ERP. `estimate` is what was sold where that is more than caps allow;
+    `rounding` is the part of it by which the CRM's lines miss the amount that was signed.
     """
 
     path: Code
@@ -144,6 +152,17 @@ class PlanNode(Frozen):
     time_entry: bool | None = omitted_at(None)
     staffing: tuple[StaffingRequest, ...] = omitted_at(())
     revenue: RevenueSchedule | None = omitted_at(None)
+    estimate: Money | None = omitted_at(None)
+    rounding: Money | None = omitted_at(None)
+
+    @property
+    def sold(self) -> Money:
+        return self.estimate or self.amount
+
+    @property
+    def beyond_cap(self) -> Money:
+        """What was sold and is not billable."""
+        return self.sold - self.amount
 
     @property
     def revenue_cost_centre(self) -> str | None:
@@ -180,6 +199,7 @@ class PlanContent(Frozen):
     """All that will exist in the ERP. In `nodes`, parents come before their children.
 
     `customer_name` is the CRM's; `erp_customer` is the customer as the ERP had it when the deal was validated.
+    `total` is what may be invoiced: the deal's amount less what is beyond caps.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

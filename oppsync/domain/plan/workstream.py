@@ -23,6 +23,9 @@ class Workstream(Frozen):
     entity that contracts and invoices: its policies and its calendar apply. `list_price` is the price before
     any discount: what the workstream would sell for alone. `price_decimals`: how many decimals of an hourly
     price the ERP keeps.
+
+    `amount` is what may be invoiced. `estimate` is what was sold where that is more than a cap allows, and
+    `rounding` the part of it that makes the lines sum to what was signed.
     """
 
     key: Code
@@ -30,6 +33,8 @@ class Workstream(Frozen):
     name: Text
     billing_model: BillingModelCode
     amount: Money
+    estimate: Money | None = None
+    rounding: Money | None = None
     list_price: Decimal
     is_discounted: bool = False
     hours: Decimal | None = None
@@ -51,6 +56,10 @@ class Workstream(Frozen):
     def period_basis(self) -> PeriodBasis:
         """As the terms say, or else the policy of the entity that invoices."""
         return self.terms.periods or self.seller.billing_policy.periods
+
+    @property
+    def sold(self) -> Money:
+        return self.estimate or self.amount
 
     @property
     def is_credit(self) -> bool:

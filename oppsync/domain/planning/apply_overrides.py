@@ -21,6 +21,7 @@ from oppsync.domain.plan.overrides import (
 )
 from oppsync.domain.plan.plan import ROOT_PATH, LineKind, PlanContent
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.planning.monthly_caps import with_months_capped
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import CostCentre, ProjectTemplate, ServiceLine
 from oppsync.domain.values.findings.codes import finding
@@ -30,6 +31,7 @@ from oppsync.domain.values.money import Money
 
 # Findings about overrides have paths that begin with this.
 OVERRIDES = "/overrides/"
+_DATES = (OverrideField.STARTS_ON, OverrideField.ENDS_ON)
 _MOST_HOURS = Decimal(1_000_000)
 
 
@@ -57,8 +59,14 @@ def apply(
     for workstream in workstreams:
         result = _Change(workstream, book, won_on)
         applied += [result.apply(override) for override in by_key[workstream.key]]
-        wanted.append(result.workstream)
-        findings += [*result.findings, *_date_findings(result.workstream, by_key[workstream.key])]
+        dated = [each for each in by_key[workstream.key] if each.field in _DATES]
+        wrong = [*result.findings, *_date_findings(result.workstream, dated)]
+        planned = result.workstream
+        if dated and not blocking(wrong):
+            planned = with_months_capped(planned)
+            wrong += _beyond_months(workstream, planned, dated[-1])
+        wanted.append(planned)
+        findings += wrong
     return Overridden(tuple(wanted), tuple(applied), tuple(findings))
 
 
@@ -214,9 +222,8 @@ _APPLIERS: Mapping[OverrideField, Callable[[_Change, str], None]] = {
 }
 
 
-def _date_findings(workstream: Workstream, overrides: Sequence[PlanOverride]) -> Iterator[Finding]:
+def _date_findings(workstream: Workstream, dated: Sequence[PlanOverride]) -> Iterator[Finding]:
     """Made once all of a workstream's dates are applied, because a start and an end may change together."""
-    dated = [each for each in overrides if each.field in (OverrideField.STARTS_ON, OverrideField.ENDS_ON)]
     if not dated:
         return
     for part in workstream.parts or (workstream,):
@@ -227,6 +234,17 @@ def _date_findings(workstream: Workstream, overrides: Sequence[PlanOverride]) ->
             if milestone.planned_on is not None and milestone.planned_on < part.starts_on:
                 words = f"the milestone {milestone.name} is planned for {milestone.planned_on}"
                 yield _finding(dated[0], words)
+
+
+def _beyond_months(before: Workstream, planned: Workstream, override: PlanOverride) -> Iterator[Finding]:
+    if planned.amount != before.amount:
+        yield finding(
+            "CAP_BELOW_AMOUNT",
+            f"{planned.name}: {planned.sold} was sold; from {planned.starts_on} to {planned.ends_on} its cap "
+            f"for each month lets {planned.amount} be invoiced instead of {before.amount}",
+            path=_path(override),
+            value=override.value or "",
+        )
 
 
 def _path(override: PlanOverride) -> str:

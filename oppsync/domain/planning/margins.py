@@ -49,8 +49,8 @@ def check_margins(
 ) -> Margins:
     """Findings for margins below their floor, and for what is missing to know a margin that has a floor.
 
-    Each line is checked as it was sold; where an override changed a workstream's cost or margin policy, the
-    workstreams of its lines are checked with their overrides instead.
+    Each line is checked as it was sold; where an override changed a workstream's cost or margin policy, or a
+    cap its price, the workstreams of its lines are checked instead.
     """
     lookup = Lookup(book, require(opportunity.won_on, "the close date"))
     currency, entity = require(opportunity.currency, "the currency"), enrichment.legal_entity.code
@@ -64,15 +64,18 @@ def check_margins(
         if sold.cost is None and (own or of_deal):
             findings += _unknown(sold, currency)
         findings += _below(sold.name, sold.price, sold.cost, own, f"{sold.path}/net")
-    revenue = Money.rounded(require(opportunity.amount, "the amount"), currency)
+    beyond = Money.total((each.sold - each.amount for each in overridden.workstreams), currency)
+    revenue = Money.rounded(require(opportunity.amount, "the amount"), currency) - beyond
     findings += _below("The deal", revenue, total_cost(costs, currency), of_deal, "/amount")
     return Margins(summed_up(findings), tuple(lookup.used.values()))
 
 
 def _repriced(overridden: Overridden) -> tuple[Workstream, ...]:
-    """Workstreams whose hours or service line people changed, and those that share their lines."""
+    """Workstreams whose hours or service line people changed, or of which a cap cuts off a part; and those that
+    share their lines."""
     fields = (OverrideField.HOURS, OverrideField.SERVICE_LINE)
     keys = {each.use.workstream for each in overridden.applied if each.use.field in fields}
+    keys |= {each.key for each in overridden.workstreams if each.estimate is not None}
     lines = {line for each in overridden.workstreams if each.key in keys for line in each.line_ids}
     return tuple(each for each in overridden.workstreams if not lines.isdisjoint(each.line_ids))
 

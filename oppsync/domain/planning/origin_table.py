@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from oppsync.domain.billing.fixed_fee_deposit import DEPOSIT
 from oppsync.domain.billing.table import BILLING_MODELS
-from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import AppliedOverride, OverrideField
 from oppsync.domain.plan.plan import BillingLine, ContractFacts, LineKind
@@ -34,6 +34,9 @@ RULES: dict[str, str] = {
     "path": "made of the CRM's ids, or of the split rule and its group",
     "named": "the name of what was sold, by the split rule and the template where they name it",
     "split": "what was sold on its lines, spread by the split rule where there is one",
+    "billable": "the amount that was signed, less what lies beyond caps",
+    "capped": "what was sold; a cap allows less of it to be invoiced",
+    "rounded": "by how much the lines' net amounts miss the amount that was signed, part of the amount",
     "converted": "total and cost at the rate of the day, into the currencies of the contracting entity",
     "taxed": "decided from the contracting entity, where the customer is and how it is registered",
     "withheld": "what the customer's country withholds, shown and not deducted",
@@ -200,6 +203,17 @@ def terms(basis: Basis) -> Iterator[str]:
                 yield "/contract/billing_periods"
 
 
+def caps(basis: Basis) -> Iterator[str]:
+    """The caps of the lines, where they have one: what lies beyond it is not billable."""
+    contract = basis.opportunity.contract
+    for line in basis.lines:
+        if basis.opportunity.billing_model_of(line) == BillingModelCode.TIME_AND_MATERIALS_CAPPED:
+            if line.billing.cap is not None:
+                yield basis.at(line, "billing", "cap")
+            elif contract.billing.cap is not None:
+                yield "/contract/billing/cap"
+
+
 def of_milestone(name: str) -> Fields:
     """A field of the milestone that a billing line is for."""
 
@@ -276,7 +290,7 @@ OF_DEAL: dict[str, Row] = {
     "erp_company": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
     "entity_currency": Row("looked_up", [ENTITY], [K.LEGAL_ENTITY], contracting),
     "currency": Row("stated", [of_deal("/currency")]),
-    "total": Row("stated", [of_deal("/amount", "/currency")]),
+    "total": Row("billable", [of_deal("/amount", "/currency"), caps]),
     "conversions": Row(
         "converted",
         [of_deal("/amount", "/currency"), ENTITY, hours_sold],
@@ -305,7 +319,9 @@ OF_PARENT: dict[str, Row] = {
     "path": Row("tree"),
     "kind": Row("tree"),
     "name": Row("stated", [of_deal("/name")]),
-    "amount": Row("sum", [NET]),
+    "amount": Row("sum", [NET, caps]),
+    "estimate": Row("sum", [NET]),
+    "rounding": Row("rounded", [of_deal("/amount"), NET]),
     "hours": Row("sum", [hours_sold]),
     "cost": Row("cost", [hours_sold], [K.COST_RATE]),
     "margin_percent": Row("margin", [NET, hours_sold], [K.COST_RATE]),
@@ -323,7 +339,9 @@ OF_WORKSTREAM: dict[str, Row] = {
     "time_entry": Row("looked_up", [SERVICE_LINE, REGION, MODEL], [K.PROJECT_TEMPLATE]),
     "staffing": Row("staffed", [hours_sold, *RUN, of_lines("role")], [K.PROJECT_TEMPLATE, K.REGION]),
     "billing_model": Row("stated", [MODEL]),
-    "amount": Row("split", [NET], [K.SPLIT_RULE]),
+    "amount": Row("split", [NET, caps], [K.SPLIT_RULE]),
+    "estimate": Row("capped", [NET], [K.SPLIT_RULE]),
+    "rounding": Row("rounded", [of_deal("/amount"), NET], [K.SPLIT_RULE]),
     "hours": Row("split", [hours_sold], [K.SPLIT_RULE]),
     "starts_on": Row("split", [RUN[0]], [K.SPLIT_RULE]),
     "ends_on": Row("split", [RUN[1]], [K.SPLIT_RULE]),
@@ -360,6 +378,7 @@ OF_BILLING_LINE: dict[str, Row] = {
     "kind": Row(BILLING, [MODEL]),
     "description": Row(BILLING, [titles]),
     "amount": Row(BILLING, [NET, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
+    "estimate": Row("capped", [NET], [K.SPLIT_RULE]),
     "due_on": Row(BILLING, [*RUN, terms], [K.LEGAL_ENTITY, K.SPLIT_RULE], contracting),
     "period_starts_on": Row(BILLING, [*RUN, terms], [K.SPLIT_RULE]),
     "period_ends_on": Row(BILLING, [*RUN, terms], [K.SPLIT_RULE]),

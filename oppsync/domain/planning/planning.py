@@ -48,11 +48,13 @@ def make_plan(
 ) -> PlanContent:
     """The plan's content, for an ERP that keeps `price_decimals` of a price and knows the `customer`.
 
+    Its total is the opportunity's amount, which was signed, less what lies beyond caps and is not billable.
     Raises ValueError when its money is not the deal's: a bug.
     """
     account = require(opportunity.account, "the account")
     currency = require(opportunity.currency, "the currency")
-    total = Money(amount=require(opportunity.amount, "the amount"), currency=currency)
+    signed = Money(amount=require(opportunity.amount, "the amount"), currency=currency)
+    total = signed - Money.total((each.sold - each.amount for each in workstreams), currency)
     entity, tax, delivery = enrichment.legal_entity, enrichment.tax, enrichment.delivery_model
     money = _schedules(workstreams, price_decimals)
     nodes = tuple(_nodes(_deal_names(opportunity, enrichment), currency, workstreams, money))
@@ -101,6 +103,11 @@ def check(content: PlanContent) -> None:
         below = Money.total((line.amount for line in node.lines), content.currency)
         if node.lines and below != node.amount:
             raise ValueError(f"plan of {content.record_id}: the lines of {node.path} sum to {below}")
+        beyond = Money.total((line.beyond_cap for line in node.lines), content.currency)
+        if node.lines and beyond != node.beyond_cap:
+            raise ValueError(
+                f"plan of {content.record_id}: {beyond} of the lines of {node.path} is not billable"
+            )
     _check_revenue(content)
 
 
@@ -138,12 +145,16 @@ def _nodes(
         return
     hours = [workstream.hours for workstream in workstreams if workstream.hours is not None]
     amount = Money.total((workstream.amount for workstream in workstreams), currency)
+    sold = Money.total((workstream.sold for workstream in workstreams), currency)
+    rounding = Money.total((workstream.rounding for workstream in workstreams if workstream.rounding), currency)
     cost = total_cost((workstream.cost for workstream in workstreams), currency)
     yield PlanNode(
         path=ROOT_PATH,
         kind=NodeKind.PROJECT,
         name=name,
         amount=amount,
+        estimate=sold if sold != amount else None,
+        rounding=rounding if rounding.amount else None,
         cost=cost,
         margin_percent=margin_percent(amount, cost),
         hours=sum(hours, start=Decimal(0)) if hours else None,
@@ -175,6 +186,8 @@ def _delivering(
         name=templates.name_of(workstream, name, values),
         billing_model=workstream.billing_model,
         amount=workstream.amount,
+        estimate=workstream.estimate,
+        rounding=workstream.rounding,
         hours=workstream.hours,
         starts_on=workstream.starts_on,
         ends_on=workstream.ends_on,

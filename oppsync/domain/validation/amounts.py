@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.deal.signed_nets import missing_of, rounding_allowed
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
@@ -116,16 +117,17 @@ def line_nets_are_right(opportunity: Opportunity, facts: ValidationFacts) -> Ite
 
 
 def lines_sum_to_the_amount(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """Exactly: the plan's money is the opportunity's to the last minor unit."""
+    """Within one minor unit for each line with a price: CRMs round each line their own way. The plan allocates
+    such a difference, so that its money is the opportunity's to the last minor unit."""
     amount, code = opportunity.amount, opportunity.currency
     if amount is None or not opportunity.lines:
         return
-    total = sum((line.net for line in opportunity.lines), start=Decimal(0))
-    if total != amount:
+    missing = missing_of(opportunity)
+    if abs(missing) > rounding_allowed(opportunity):
         yield finding(
             "TOTAL_MISMATCH",
-            f"The lines sum to {amount_text(total, code)}, but the opportunity's amount is "
-            f"{amount_text(amount, code)}; the difference is {amount_text(amount - total, code)}",
+            f"The lines sum to {amount_text(amount - missing, code)}, but the opportunity's amount is "
+            f"{amount_text(amount, code)}; the difference is {amount_text(missing, code)}",
             path="/amount",
             value=amount_text(amount, code),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.validation import amounts, contract, parties, required_fields, terms, typing_faults
+from oppsync.domain.validation import amounts, caps, contract, parties, required_fields, terms, typing_faults
 from oppsync.domain.validation.facts import Rule, ValidationFacts
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.findings.summary import summed_up
@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     required_fields.owner_has_an_email,
     terms.billing_models_are_supported,
     terms.billing_models_find_what_they_need,
+    caps.caps_are_enough,
     terms.the_erp_invoices_in_the_currency,
     terms.purchase_order_is_large_enough,
     terms.dates_are_in_order,

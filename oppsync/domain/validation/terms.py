@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
+from oppsync.domain.billing.caps import beyond_caps
 from oppsync.domain.billing.model import BillingModel
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
@@ -76,13 +77,20 @@ def the_erp_invoices_in_the_currency(opportunity: Opportunity, facts: Validation
 
 
 def purchase_order_is_large_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """For what may be invoiced: hours beyond a cap never are."""
     limit, amount = opportunity.contract.po_limit, opportunity.amount
-    if limit is not None and amount is not None and limit < amount:
-        allowed = amount_text(limit, opportunity.currency)
+    if limit is None or amount is None or limit >= amount:
+        return
+    beyond = beyond_caps(opportunity)
+    if limit < amount - beyond:
+        allowed, capped = amount_text(limit, opportunity.currency), ""
+        if beyond:
+            billable = amount_text(amount - beyond, opportunity.currency)
+            capped = f", of which {billable} may be invoiced under its caps"
         yield finding(
             "PO_TOO_SMALL",
             f"The purchase order {opportunity.contract.po_number or 'without a number'} allows {allowed}, "
-            f"the opportunity's amount is {amount_text(amount, opportunity.currency)}",
+            f"the opportunity's amount is {amount_text(amount, opportunity.currency)}{capped}",
             path="/contract/po_limit",
             value=allowed,
         )

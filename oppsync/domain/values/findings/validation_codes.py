@@ -208,7 +208,9 @@ VALIDATION_CODES: dict[str, CodeText] = {
     "CAP_BELOW_AMOUNT": code_text(
         "More was sold than may be invoiced under the cap",
         OwnerRole.SALES,
-        "Correct the hours of the line or the cap in the CRM.",
+        "Make sure that the part beyond the cap is not to be invoiced: it is planned as not billable. Else "
+        "correct the hours of the line or the cap in the CRM.",
+        Severity.WARNS,
     ),
     "CAP_NEARLY_REACHED": code_text(
         "The planned hours come near the cap, or exceed it",

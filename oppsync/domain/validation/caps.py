@@ -1,0 +1,74 @@
+"""Rules about caps of time and materials. What lies beyond a cap is planned as not billable, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import ROUND_FLOOR, Decimal
+from functools import partial
+
+from oppsync.domain.billing.caps import CapUse, MonthUse, cap_uses, charge
+from oppsync.domain.billing.terms import pointer
+from oppsync.domain.deal.billing_terms import CapScope
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import plain
+from oppsync.domain.values.money import amount_text
+
+_SHOWN = Decimal("0.01")
+
+
+def caps_are_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """Selling more than a cap warns, and so do planned hours that reach its warning level or exceed it."""
+    for use in cap_uses(opportunity):
+        first = use.lines[0]
+        line = opportunity.lines[first]
+        title = "The contract" if use.cap.scope is CapScope.CONTRACT else line.title
+        path = f"{pointer(opportunity, line, f'/lines/{first}', 'cap')}/amount"
+        shown = partial(amount_text, currency=opportunity.currency)
+        if use.beyond > 0:
+            yield finding(
+                "CAP_BELOW_AMOUNT",
+                f"{title}: {_sold(use, opportunity.currency)}; {shown(use.beyond)} is planned as not billable",
+                path=path,
+                value=shown(use.limit),
+            )
+        elif said := _near(use, opportunity.currency):
+            yield finding("CAP_NEARLY_REACHED", f"{title}: {said}", path=path, value=shown(use.limit))
+
+
+def _sold(use: CapUse, currency: str | None) -> str:
+    shown = partial(amount_text, currency=currency)
+    if not use.months:
+        return f"{shown(sum(use.sold, start=Decimal(0)))} was sold under a cap of {shown(use.limit)}"
+    worst = max(use.months, key=lambda month: month.sold)
+    over = sum(month.sold > month.billable for month in use.months)
+    return (
+        f"{shown(sum(use.sold, start=Decimal(0)))} was sold, spread over its days {shown(worst.sold)} in "
+        f"{_month(worst)}, under a cap of {shown(use.limit)} for each month, which is exceeded in {over} of "
+        f"{len(use.months)} months"
+    )
+
+
+def _near(use: CapUse, currency: str | None) -> str:
+    """How near the planned hours come to the cap; empty below its warning level."""
+    shown = partial(amount_text, currency=currency)
+    planned, where = use.planned, f"a cap of {shown(use.limit)}"
+    if use.months:
+        worst = max(use.months, key=lambda month: month.planned)
+        planned, where = worst.planned, f"{where} for each month, in {_month(worst)}"
+    used = charge(use.limit, use.cap.warning_percent, Decimal(0), planned)
+    if not used.warns:
+        return ""
+    if used.beyond > 0:
+        return f"{shown(planned)} is planned under {where}, so {shown(used.beyond)} is not billable"
+    percent = (used.billable * 100 / use.limit).quantize(_SHOWN, ROUND_FLOOR)
+    return (
+        f"{shown(planned)} is planned under {where}, which is {plain(percent)} % of it; the warning starts at "
+        f"{plain(use.cap.warning_percent)} %"
+    )
+
+
+def _month(use: MonthUse) -> str:
+    return f"{use.period.starts_on:%Y-%m}"
