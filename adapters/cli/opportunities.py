@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import click
@@ -12,7 +12,8 @@ from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField
-from oppsync.domain.plan.plan import PlanContent, short_hash
+from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
+from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.reading.readings import OpportunityDetail, TimelineEntry
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.finding import Finding
@@ -52,7 +53,7 @@ def show(identifier: str, as_json: bool) -> None:
     _print_state(detail)
     _print_warnings(detail.warnings)
     if plan:
-        print_plan(plan.plan.content, f"plan {plan.number} ({short_hash(plan.hash)})")
+        print_plan(plan.plan, f"plan {plan.number} ({short_hash(plan.hash)})")
     print_effects(effects)
     _print_timeline(timeline)
 
@@ -142,18 +143,34 @@ def _print_warnings(warnings: Sequence[Finding]) -> None:
         print_table(("code", "field", "", "owner"), [(w.code, w.path, w.message, w.owner) for w in warnings])
 
 
-def print_plan(content: PlanContent, title: str) -> None:
-    click.echo(f"\n{title}: {content.total}, tax {content.tax}")
+def print_plan(plan: Plan, title: str) -> None:
+    content = plan.content
+    money = money_of(content)
+    click.echo(f"\n{title}: {content.total}, tax {content.tax} {money.tax}, with tax {money.with_tax}")
+    for said in _about_money(money):
+        click.echo(said)
+    if plan.systems and plan.systems.watched:
+        click.echo(plan.systems.watched_in_words)
     click.echo(f"customer: {content.customer_name} ({content.customer}){_in_the_erp(content)}")
     rows: list[tuple[object, ...]] = []
     for node in content.nodes:
         rows.append(
-            (node.kind, node.name, node.amount if node.amount.amount else None, node.starts_on, node.path)
+            (node.kind, node.name, node.amount if node.amount.amount else None, None, node.starts_on, node.path)
         )
         rows += [
-            (f"  {line.kind}", line.description, line.amount, line.due_on, line.path) for line in node.lines
+            (f"  {line.kind}", line.description, line.amount, content.tax_on(line), line.due_on, line.path)
+            for line in node.lines
         ]
-    print_table(("what", "name", "amount", "on", "path"), rows)
+    print_table(("what", "name", "amount", "tax", "on", "path"), rows)
+
+
+def _about_money(money: PlanMoney) -> Iterator[str]:
+    if money.beyond_caps.amount:
+        yield f"sold {money.sold}; {money.beyond_caps} beyond caps, not billable"
+    if money.rounding.amount:
+        yield f"{money.rounding} of it is rounding of the CRM's lines"
+    if money.estimated.amount:
+        yield f"{money.estimated} of it is an estimate: hours are invoiced as they are worked"
 
 
 def _in_the_erp(content: PlanContent) -> str:

@@ -116,7 +116,7 @@ def _print(shown: PlanPreview) -> None:
     if shown.plan is None:
         click.echo("\nNo plan can be made before this is fixed.")
     else:
-        print_plan(shown.plan.content, f"plan {short_hash(shown.plan.hash)}")
+        print_plan(shown.plan, f"plan {short_hash(shown.plan.hash)}")
         _print_overrides(shown.plan.provenance.overrides)
     if shown.margin_percent is not None:
         click.echo(f"\nmargin {plain(shown.margin_percent)} %, cost {shown.cost}")

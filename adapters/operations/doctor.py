@@ -27,6 +27,7 @@ from oppsync.domain.plan.capabilities import (
     ErpCapabilities,
     PsaCapabilities,
 )
+from oppsync.domain.plan.limits import Limit
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.reading.traffic import Circuit, Traffic
 from oppsync.domain.work import connections
@@ -198,6 +199,8 @@ def lacking(capabilities: Capabilities) -> str:
             able = {
                 "creates no customers": capabilities.creates_customers,
                 "closes nothing that was created": capabilities.cancels,
+                "only notes limits of invoices, which people have to watch": capabilities.holds
+                == frozenset(Limit),
             }
         case CrmCapabilities():
             able = {

@@ -111,7 +111,9 @@ def _digest(stored: Any) -> str | None:
 
 def to_systems(row: RowMapping) -> PlanSystems | None:
     """None for a plan of a release that knew one ERP only."""
-    return PlanSystems(erp=row["erp"], psa=row["psa"]) if row["erp"] else None
+    if not row["erp"]:
+        return None
+    return document(PlanSystems, {"erp": row["erp"], "psa": row["psa"], "watched": row["watched"]})
 
 
 def document(shape: type[Shape], stored: Any) -> Shape:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.systems import PlanSystems, parent_values
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.ports.erp import Erp
 from oppsync.ports.psa import Psa
@@ -20,6 +22,11 @@ class Destination:
 
     systems: PlanSystems
     erp: ErpCapabilities
+
+    def systems_for(self, content: PlanContent) -> PlanSystems:
+        """The systems, with the limits of this plan that the ERP does not hold."""
+        watched = tuple(limit for limit in content.limits() if limit not in self.erp.holds)
+        return changed(self.systems, watched=watched) if watched else self.systems
 
 
 def choose(systems: Systems, tenant_id: str, record: Opportunity) -> Destination:

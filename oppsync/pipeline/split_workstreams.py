@@ -102,7 +102,7 @@ def plan_of(
             origins=origins(content, record, enrichment, workstreams.wanted, applied),
             overrides=tuple(each.use for each in applied),
         ),
-        systems=destination.systems if destination else None,
+        systems=destination.systems_for(content) if destination else None,
     )
 
 

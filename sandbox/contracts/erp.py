@@ -216,6 +216,48 @@ class ErpContract(ConnectorContract):
         assert deal.find(erp) == created
         assert all(landed.differences == {} for landed in created)
 
+    def test_hours_beyond_a_cap_are_created_and_found_again(self, erp: Erp) -> None:
+        deal = Deal(deals.opportunity(deals.capped_line(billing={"cap": {"amount": 10_000}})))
+
+        created = deal.create(erp)
+
+        assert deal.plan.total.text == "10000.00"
+        assert deal.find(erp) == created
+        assert all(landed.differences == {} for landed in created)
+
+    @pytest.mark.parametrize(
+        ("before", "said"),
+        [
+            ({"po_expires_on": date(2026, 12, 31)}, "2026-12-31"),
+            (
+                {"special_terms": "Travel is included.\nNo work on Sundays: agreed."},
+                "No work on Sundays: agreed.",
+            ),
+            ({"document_url": "https://contracts.example.com/17"}, "https://contracts.example.com/17"),
+        ],
+        ids=lambda each: next(iter(each)) if isinstance(each, dict) else "",
+    )
+    def test_the_contract_is_written_on_the_project_and_compared(
+        self, erp: Erp, before: dict[str, Any], said: str
+    ) -> None:
+        """A project that was made of another contract is a difference that says the one it has."""
+        signed = {
+            "payment_terms": "NET30",
+            "po_expires_on": date(2027, 3, 31),
+            "special_terms": "No travel",
+            "document_url": "https://contracts.example.com/18",
+        }
+        made = Deal(deals.opportunity(deals.fixed_line(), contract=signed | before))
+        wanted = Deal(deals.opportunity(deals.fixed_line(), contract=signed, id=made.plan.record_id))
+        created = erp.create_node(changed(made.node(), key=wanted.node().key))
+
+        found = erp.find_node(wanted.node())
+
+        assert created.differences == {}
+        assert found is not None
+        (difference,) = found.differences.values()
+        assert said in difference[1]
+
     def test_a_project_has_a_number_and_an_address_for_people(self, erp: Erp) -> None:
         (root, *_) = one_line_deal(deals.fixed_line).create(erp)
 

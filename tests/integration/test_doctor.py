@@ -21,6 +21,7 @@ from adapters.postgres import schema
 from adapters.runtime.connection_budget import needs, web_processes
 from adapters.runtime.processes import free_port
 from oppsync.domain.plan.capabilities import Capabilities, CrmCapabilities, ErpCapabilities, PsaCapabilities
+from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.values.model import changed
@@ -255,9 +256,15 @@ def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("capabilities", "says"),
     [
-        (ErpCapabilities(line_kinds=frozenset(LineKind)), ""),
+        (ErpCapabilities(line_kinds=frozenset(LineKind), holds=frozenset(Limit)), ""),
         (
-            ErpCapabilities(line_kinds=frozenset(LineKind), creates_customers=False, cancels=False),
+            ErpCapabilities(line_kinds=frozenset(LineKind), holds=frozenset({Limit.CAP})),
+            " It only notes limits of invoices, which people have to watch.",
+        ),
+        (
+            ErpCapabilities(
+                line_kinds=frozenset(LineKind), holds=frozenset(Limit), creates_customers=False, cancels=False
+            ),
             " It creates no customers and closes nothing that was created.",
         ),
         (

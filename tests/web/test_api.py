@@ -102,6 +102,9 @@ def test_an_opportunity_is_read_with_timeline_plan_and_effects(
     assert ed.get(f"{path}/timeline")["rows"][0]["summary"] == "Waits for finance and delivery"
     assert ed.get(f"{path}/effects")["rows"] == []
     plan = ed.get(f"{path}/plan")
+    assert plan["money"]["with_tax"] == {"amount": "52836.00", "currency": "EUR"}
+    assert plan["money"]["estimated"]["amount"] == plan["money"]["lines"][0]["amount"]["amount"] == "14400.00"
+    assert plan["money"]["lines"][0]["tax"]["amount"] == "2736.00"
     assert plan["hash"] == waiting.plan.hash
     reasons = ed.get(f"{path}/plan/why?place=/nodes/2/cost_centre")
     assert [each["value"] for each in reasons["reasons"]] == ["CC-DE-CLOUD"]

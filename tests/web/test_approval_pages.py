@@ -165,7 +165,22 @@ def test_the_billing_table_ends_with_the_contract_and_names_the_tax(browser: Bro
     words = browser("ana").get(page_of(waiting)).words
     rows = words.partition("Cumulative")[2].partition("Contract EUR")[0]
     assert rows.strip().endswith("EUR 44,400.00")
+    assert "EUR 10,000.00" in rows
     assert "Contract EUR 44,400.00 Tax 19 % (VAT-DE-19) EUR 8,436.00 With tax EUR 52,836.00" in words
+
+
+def test_hours_beyond_a_cap_are_shown_with_what_is_billable(browser: Browsers, office: Office) -> None:
+    """Sold 14,400 and 10,000 under caps of 12,000 and none; the ERP only notes the cap."""
+    capped = builders.capped_line(billing={"cap": {"amount": 12_000}})
+    waiting = office.waiting(builders.opportunity(capped, builders.fixed_line(), amount="24400.01"))
+
+    words = browser("ana").get(page_of(waiting)).words
+
+    assert "EUR 14,400.00 sold; EUR 2,400.00 beyond the cap, not billable" in words
+    assert "EUR 0.01 of it is rounding of the CRM's lines" in words
+    assert "Sold EUR 24,400.01 Beyond caps, not billable EUR 2,400.00 Billable EUR 22,000.01" in words
+    assert "EUR 12,000.00 of EUR 22,000.01 is an estimate: hours are invoiced as they are worked." in words
+    assert "The ERP notes the cap of the hours, and does not stop invoices there" in words
 
 
 def test_a_decision_answers_with_its_receipt_and_counts_once(browser: Browsers, office: Office) -> None:

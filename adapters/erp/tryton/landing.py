@@ -16,6 +16,9 @@ from oppsync.domain.plan.plan import BillingLine, LineKind, NodeKind, PlanConten
 from oppsync.domain.values.model import plain, require
 
 Fields = dict[str, str]
+PO_EXPIRES, SPECIAL_TERMS, CONTRACT = "PO expires", "special terms", "contract"
+# Releases before these notes wrote projects without them; such a project is still what was ordered.
+SINCE_LATER = frozenset({PO_EXPIRES, SPECIAL_TERMS, CONTRACT})
 OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
 
 INVOICE_METHODS = {
@@ -65,6 +68,7 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
         "role": node.role,
         "billing model": node.billing_model,
         "amount": node.amount.exact if node.amount.amount else None,
+        **_beyond_cap(node),
         "hours": plain(node.hours) if node.hours else None,
         **in_words(node.terms, plan.currency),
     }
@@ -72,6 +76,9 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
         "payment terms": plan.payment_terms,
         "PO number": plan.po_number,
         "PO limit": plan.po_limit.exact if plan.po_limit else None,
+        PO_EXPIRES: str(plan.po_expires_on) if plan.po_expires_on else None,
+        SPECIAL_TERMS: plan.contract.special_terms,
+        CONTRACT: plan.contract.document_url,
         "delivery model": plan.delivery_model,
         **plan.compliance,
     }
@@ -85,6 +92,7 @@ def line_notes(order: LineOrder) -> Fields:
             "role": line.role,
             "planned for": str(line.due_on) if line.due_on else None,
             "amount": line.amount.exact,
+            **_beyond_cap(line),
             "cost centre": order.node.cost_centre,
             "tax": _tax(order.plan),
         }
@@ -189,7 +197,9 @@ def found_invoice(invoice: Invoice) -> Fields:
 def differences(wanted: Fields, found: Fields) -> dict[str, tuple[str, str]]:
     """Field -> (wanted, found), for the fields that were ordered."""
     return {
-        name: (value, found.get(name, "")) for name, value in wanted.items() if found.get(name, "") != value
+        name: (value, found.get(name, ""))
+        for name, value in wanted.items()
+        if found.get(name, "") != value and not (name in SINCE_LATER and name not in found)
     }
 
 
@@ -204,6 +214,12 @@ def _effort(hours: Decimal) -> str:
 
 def _tax(plan: PlanContent) -> str:
     return f"{plan.tax} ({plain(plan.tax_percent)} %)"
+
+
+def _beyond_cap(thing: PlanNode | BillingLine) -> dict[str, str | None]:
+    if thing.estimate is None:
+        return {}
+    return {"estimate": thing.estimate.exact, "beyond the cap": f"{thing.beyond_cap.exact}, not billable"}
 
 
 def _intercompany(node: PlanNode) -> dict[str, str | None]:

@@ -99,6 +99,7 @@ def _approvals() -> Select[Any]:
             plans.c.provenance,
             plans.c.erp,
             plans.c.psa,
+            plans.c.watched,
             plans.c.number.label("plan_number"),
             opportunities.c.state.label("opportunity_state"),
             opportunities.c.plan_hash.label("current_hash"),

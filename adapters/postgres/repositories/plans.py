@@ -22,7 +22,7 @@ _OF_OPPORTUNITY = (
 _PLAN = select(plans).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
 
 
-_SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa)
+_SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa, plans.c.watched)
 
 
 _KNOWN_PLAN = _PLAN.with_only_columns(plans.c.number)
@@ -50,6 +50,7 @@ class PostgresPlans:
             "provenance": plan.provenance.model_dump(mode="json"),
             "erp": plan.systems.erp if plan.systems else None,
             "psa": plan.systems.psa if plan.systems else None,
+            "watched": list(plan.systems.watched) if plan.systems else [],
         }
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()

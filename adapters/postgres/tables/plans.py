@@ -36,6 +36,7 @@ plans = Table(
     # only.
     text_column("erp", nullable=True),
     text_column("psa", nullable=True),
+    json_column("watched", empty="[]"),
     when("made_at", now=True),
     PrimaryKeyConstraint("tenant_id", "opportunity_id", "hash"),
     UniqueConstraint("tenant_id", "opportunity_id", "number"),

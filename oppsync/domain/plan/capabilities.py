@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import Frozen
 
@@ -20,13 +21,15 @@ class ErpCapabilities(Frozen):
     """`line_kinds`: the kinds of billing lines it can hold. `own_currency_only`: those kinds that it invoices
     only in the company's own currency, whatever the deal's currency is. `price_decimals`: of an hour's price.
 
-    `creates_customers`: whether we may create customers there. `cancels`: whether we can close what was
+    `holds`: the limits at which it stops invoices by itself; all others people have to watch, and the plan says
+    so. `creates_customers`: whether we may create customers there. `cancels`: whether we can close what was
     created; where not, closing raises VendorRejected and a person does it there.
     """
 
     line_kinds: frozenset[LineKind]
     own_currency_only: frozenset[Literal[LineKind.TIME, LineKind.PROGRESS]] = frozenset()
     price_decimals: Annotated[int, Field(ge=0, le=10)] = PRICE_DECIMALS
+    holds: frozenset[Limit] = frozenset()
     creates_customers: bool = True
     cancels: bool = True
 

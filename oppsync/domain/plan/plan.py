@@ -17,6 +17,7 @@ from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.plan.conversion import Conversion
+from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.overrides import OverrideUse
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reference.billing_policy import RevenueMethod
@@ -243,6 +244,17 @@ class PlanContent(Frozen):
         """The tax of one billing line, rounded once: the same amount as the ERP will put on its invoice."""
         exact = line.amount.amount * self.tax_percent / 100
         return Money.rounded(exact, self.currency, self.tax_rounding)
+
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits that the contract sets to its invoices."""
+        terms = [node.terms for node in self.nodes]
+        stated = {
+            Limit.CAP: any(each.cap is not None for each in terms),
+            Limit.PO_LIMIT: self.po_limit is not None,
+            Limit.PO_EXPIRY: self.po_expires_on is not None,
+            Limit.INCLUDED_HOURS: any(each.retainer is not None for each in terms),
+        }
+        return tuple(limit for limit in Limit if stated[limit])
 
     def staffing(self) -> Iterator[StaffingRequest]:
         return (asked for node in self.nodes for asked in node.staffing)

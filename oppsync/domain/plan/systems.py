@@ -6,7 +6,8 @@ from datetime import date
 from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.values.model import Code, Frozen
+from oppsync.domain.plan.limits import Limit, watched_in_words
+from oppsync.domain.values.model import Code, Frozen, omitted_at
 
 
 class ParentValues(NamedTuple):
@@ -19,10 +20,16 @@ class ParentValues(NamedTuple):
 
 
 class PlanSystems(Frozen):
-    """The connections that a plan goes to; `psa` is None when no PSA takes part."""
+    """The connections that a plan goes to; `psa` is None when no PSA takes part. `watched`: the plan's limits
+    that this ERP only notes, so that people have to watch them."""
 
     erp: Code
     psa: Code | None = None
+    watched: tuple[Limit, ...] = omitted_at(())
+
+    @property
+    def watched_in_words(self) -> str:
+        return watched_in_words(self.watched)
 
 
 def parent_values(record: Opportunity | None) -> ParentValues:

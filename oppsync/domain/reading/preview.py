@@ -9,6 +9,7 @@ from pydantic import computed_field
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.plan import ROOT_PATH, Plan
+from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.values.findings.finding import Finding, Severity, blocking
 from oppsync.domain.values.model import Code, Frozen, Quantity, Text, changed
 from oppsync.domain.values.money import Money
@@ -76,6 +77,12 @@ class PlanPreview(Frozen):
     @property
     def margin_percent(self) -> Quantity | None:
         return self.plan.content.node(ROOT_PATH).margin_percent if self.plan else None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def money(self) -> PlanMoney | None:
+        """What the plan comes to, with the tax of each billing line."""
+        return money_of(self.plan.content) if self.plan else None
 
 
 def leaves_a_plan(found: Finding) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, computed_field
 
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask
@@ -14,6 +14,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party
 from oppsync.domain.deal.since_approval import ChangeSinceApproval
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.work.intake import Source
@@ -92,6 +93,12 @@ class PlanReading(Frozen):
     is_current: bool
     plan: Plan
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def money(self) -> PlanMoney:
+        """What the plan comes to, with the tax of each billing line."""
+        return money_of(self.plan.content)
+
 
 class ApprovalSummary(Frozen):
     """One task with what the inbox shows of its deal. `amount` is the plan's total."""
@@ -125,6 +132,12 @@ class ApprovalDetail(ApprovalSummary):
     may_decide: tuple[UUID, ...] = ()
     unmatched_owners: tuple[Party, ...] = ()
     involved: Involved = Field(default=NOBODY_INVOLVED, exclude=True)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def money(self) -> PlanMoney:
+        """What the plan comes to, with the tax of each billing line."""
+        return money_of(self.plan.content)
 
 
 class DeliveryStatus(Frozen):

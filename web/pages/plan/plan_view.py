@@ -16,6 +16,7 @@ from oppsync.domain.plan.plan import (
     RevenueSchedule,
     short_hash,
 )
+from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.values.money import Money
 
 
@@ -31,11 +32,12 @@ class Branch(NamedTuple):
 
 
 class BillingRow(NamedTuple):
-    """A billing line. `cumulative` is the sum of the amounts up to this row; the last one equals the contract's
-    total."""
+    """A billing line with its tax. `cumulative` is the sum of the amounts up to this row; the last one equals
+    the contract's total."""
 
     node: PlanNode
     line: BillingLine
+    tax: Money
     cumulative: Money
 
 
@@ -55,8 +57,7 @@ class Revenue(NamedTuple):
 
 
 class PlanView(NamedTuple):
-    """What the templates show. `tax` is the plan's own percent of each line, rounded per line; the ERP computes
-    it per invoice."""
+    """What the templates show."""
 
     plan: Plan
     number: int
@@ -66,7 +67,7 @@ class PlanView(NamedTuple):
     projects: int
     billing: tuple[BillingRow, ...]
     revenue: tuple[Revenue, ...]
-    tax: Money
+    money: PlanMoney
     first_due: date | None
 
     def called(self, key: str) -> str:
@@ -74,14 +75,11 @@ class PlanView(NamedTuple):
         found = next((node for node in self.workstreams if node.path == key), self.tree.node)
         return found.name
 
-    @property
-    def total(self) -> Money:
-        return self.plan.content.total
-
 
 def plan_view(plan: Plan, number: int) -> PlanView:
     nodes = plan.content.nodes
-    rows = billing_rows(plan)
+    money = money_of(plan.content)
+    rows = billing_rows(plan, money)
     return PlanView(
         plan=plan,
         number=number,
@@ -91,7 +89,7 @@ def plan_view(plan: Plan, number: int) -> PlanView:
         projects=sum(node.kind is not NodeKind.TASK for node in nodes),
         billing=rows,
         revenue=revenue_of(plan),
-        tax=tax_of(plan),
+        money=money,
         first_due=min((row.line.due_on for row in rows if row.line.due_on), default=None),
     )
 
@@ -99,19 +97,24 @@ def plan_view(plan: Plan, number: int) -> PlanView:
 def tree_of(nodes: Sequence[PlanNode]) -> Branch:
     """The root with everything below it, in the plan's order."""
 
+    below: dict[str | None, list[PlanNode]] = {}
+    for node in nodes:
+        below.setdefault(node.parent, []).append(node)
+
     def branch(node: PlanNode) -> Branch:
-        return Branch(node, tuple(branch(child) for child in nodes if child.parent == node.path))
+        return Branch(node, tuple(branch(child) for child in below.get(node.path, ())))
 
-    return branch(next(node for node in nodes if node.parent is None))
+    return branch(below[None][0])
 
 
-def billing_rows(plan: Plan) -> tuple[BillingRow, ...]:
+def billing_rows(plan: Plan, money: PlanMoney) -> tuple[BillingRow, ...]:
     """Ordered by due date; lines without one come last, in the plan's order."""
+    tax = {line.path: line.tax for line in money.lines}
     lines = sorted(plan.content.billing_lines(), key=lambda pair: pair[1].due_on or date.max)
     rows, running = [], Money.zero(plan.content.currency)
     for node, line in lines:
         running += line.amount
-        rows.append(BillingRow(node, line, running))
+        rows.append(BillingRow(node, line, tax[line.path], running))
     return tuple(rows)
 
 
@@ -130,8 +133,3 @@ def _running(schedule: RevenueSchedule) -> tuple[RevenueRow, ...]:
         running += line.amount
         rows.append(RevenueRow(line, running))
     return tuple(rows)
-
-
-def tax_of(plan: Plan) -> Money:
-    content = plan.content
-    return Money.total((content.tax_on(line) for _node, line in content.billing_lines()), content.currency)

@@ -152,8 +152,14 @@ class MadeUpErp:
 
 
 def _node(order: NodeOrder) -> Fields:
-    """The whole node, as a text for each of its fields."""
-    return {name: str(value) for name, value in order.node.model_dump(mode="json").items()}
+    """The whole node, as a text for each of its fields, and what stands in the contract."""
+    node = {name: str(value) for name, value in order.node.model_dump(mode="json").items()}
+    contract = order.plan.contract
+    return node | {
+        "po_expires_on": str(order.plan.po_expires_on),
+        "special_terms": str(contract.special_terms),
+        "document_url": str(contract.document_url),
+    }
 
 
 def _line(order: LineOrder) -> Fields:
