@@ -45,7 +45,7 @@ WRONG: Mapping[str, Callable[[], deals.Deal]] = {
     "BILLING_MODEL_UNKNOWN": lambda: of_lines(Billing_Model__c="Pay what you want"),
     "CURRENCY_NOT_ALLOWED": lambda: saying(deals.fixed_fee(WON_ON), CurrencyIsoCode="GBP"),
     "DATES_OUT_OF_ORDER": lambda: saying(deals.fixed_fee(WON_ON), End_Date__c="2026-01-31"),
-    "TOTAL_MISMATCH": lambda: saying(deals.milestone(WON_ON), Amount=Decimal("84999.98")),
+    "TOTAL_MISMATCH": lambda: saying(deals.milestone(WON_ON), Amount=Decimal("84999.90")),
     "LINE_NET_MISMATCH": lambda: of_lines(Discount=Decimal(10)),
     "FIELD_MISSING": lambda: saying(deals.milestone(WON_ON), Payment_Terms__c=None),
     "NO_LINES": lambda: deals.milestone(WON_ON) | {"lines": []},

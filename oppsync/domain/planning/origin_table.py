@@ -65,6 +65,7 @@ class DealIndex:
         self._order = {use: number for number, use in enumerate(enrichment.used)}
         by_lines = {use for rows in self._of_line.values() for use in rows}
         self._of_deal = [use for use in enrichment.used if use not in by_lines]
+        self._rows: dict[tuple[str, ...], Sequence[ReferenceUse]] = {}
 
     def position(self, line: OpportunityLine) -> int:
         return self._position[line.id]
@@ -73,11 +74,14 @@ class DealIndex:
         """In the order of the opportunity."""
         return tuple(self._lines[position] for position in sorted(self._position[each] for each in ids))
 
-    def rows(self, lines: Iterable[OpportunityLine]) -> list[ReferenceUse]:
+    def rows(self, lines: Sequence[OpportunityLine]) -> Sequence[ReferenceUse]:
         """The rows that these lines used and those that no line used, which are the deal's own, in their
-        order."""
-        uses = {use for line in lines for use in self._of_line[line.id] if use in self._order}
-        return sorted((*self._of_deal, *uses), key=self._order.__getitem__)
+        order. Kept, because every instalment of a line asks for the same ones."""
+        ids = tuple(line.id for line in lines)
+        if ids not in self._rows:
+            uses = {use for line_id in ids for use in self._of_line[line_id] if use in self._order}
+            self._rows[ids] = sorted((*self._of_deal, *uses), key=self._order.__getitem__)
+        return self._rows[ids]
 
 
 @dataclass(frozen=True)
