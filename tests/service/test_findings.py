@@ -98,7 +98,7 @@ def test_forty_lines_with_the_same_faults_are_one_finding_a_fault(house: House) 
 
 
 def test_what_somebody_typed_and_all_else_that_is_wrong_come_at_once(house: House) -> None:
-    wrong = {"Billing_Frequency__c": "Weekly", "Payment_Terms__c": None, "Amount": Decimal("84999.98")}
+    wrong = {"Billing_Frequency__c": "Weekly", "Payment_Terms__c": None, "Amount": Decimal("84999.90")}
     record_id = house.win(saying(deals.milestone(WON_ON), **wrong))
     house.settle()
 
