@@ -85,6 +85,9 @@ def test_the_doctor_knows_vendors_by_their_rows(
     says = {check["name"]: check["says"] for check in canonical_json.loads(told)["checks"]}
     assert [says[f"connection {folder}-1"] for folder in ROLES] == [
         "crm: Made-up CRM.",
-        "projects: Made-up ERP. It creates no customers and closes nothing that was created.",
+        (
+            "projects: Made-up ERP. It creates no customers and closes nothing that was created and only notes "
+            "limits of invoices, which people have to watch."
+        ),
         "psa: Made-up PSA.",
     ]
