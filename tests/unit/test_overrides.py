@@ -252,7 +252,8 @@ def test_of_two_overrides_the_later_one_names_what_both_change() -> None:
     [
         ([override_of("starts_on", "soon")], "'soon' is not a date"),
         ([override_of("starts_on", "2026-10-01")], "would start on 2026-10-01 and end on 2026-09-15"),
-        ([override_of("starts_on", "2026-07-01", "00kL3")], "the milestone Design is planned for 2026-06-30"),
+        ([override_of("ends_on", "9999-12-31")], "and end on 9999-12-31, which is too long"),
+        ([override_of("ends_on", "9999-12-31"), override_of("starts_on", "9999-12-31")], "which is too long"),
         ([override_of("hours", "many")], "'many' is not a number of hours"),
         ([override_of("hours", "NaN")], "NaN is not a number of hours"),
         ([override_of("hours", "-1")], "-1 is not a number of hours"),
@@ -283,6 +284,13 @@ def reference(kind: ReferenceKind, key: str, **changes: Any) -> ReferenceRow:
 def of_book(book: ReferenceBook, *overrides: PlanOverride) -> Outcome:
     enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL, book))
     return split_workstreams.decide(enriched, make.NOW, book, overrides)
+
+
+def test_work_may_start_after_a_milestone_that_is_due_at_signing() -> None:
+    later = planned(DEAL, override_of("starts_on", "2026-07-01", "00kL3"))
+
+    assert later.content.node("00kL3").starts_on == date(2026, 7, 1)
+    assert next(line.due_on for line in later.content.node("00kL3").lines) == date(2026, 6, 30)
 
 
 def test_an_entity_that_is_not_approved_delivers_nothing() -> None:

@@ -11,9 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retainer
+from oppsync.domain.deal.billing_terms import (
+    BillingFrequency,
+    BillingTerms,
+    Cap,
+    Deposit,
+    PeriodBasis,
+    Retainer,
+)
 from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
-from oppsync.domain.deal.opportunity import BillingModelCode, ContractTerms, Milestone, Opportunity
+from oppsync.domain.deal.opportunity import (
+    BillingModelCode,
+    ContractTerms,
+    Milestone,
+    Opportunity,
+    OpportunityLine,
+)
 from oppsync.domain.deal.unread import UnreadField
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reference.billing_policy import BillingPolicy
@@ -40,6 +53,12 @@ def _milestones(*percents: str) -> tuple[Milestone, ...]:
         Milestone(id=f"a00M{index}", name=f"Step {index}", percent=Decimal(percent))
         for index, percent in enumerate(percents)
     )
+
+
+def _first_planned_on(day: date, **changes: Any) -> OpportunityLine:
+    """A line whose first milestone is planned for this day."""
+    line = make.milestone_line(**changes)
+    return changed(line, milestones=(changed(line.milestones[0], planned_on=day), *line.milestones[1:]))
 
 
 def contract(**terms: Any) -> ContractTerms:
@@ -399,11 +418,25 @@ CASES = [
         make.opportunity(make.fixed_line(ends_on=date(2026, 5, 31))),
     ),
     Case(
-        "a milestone before the start",
-        "DATES_OUT_OF_ORDER",
+        "a milestone before the signing",
+        "MILESTONE_BEFORE_SIGNING",
         "/lines/0/milestones/0/planned_on",
-        "Design of Cloud migration is planned for 2026-06-30, before the line starts on 2026-07-01",
-        make.opportunity(make.milestone_line(starts_on=date(2026, 7, 1))),
+        "Design of Cloud migration is planned for 2025-06-30, before the deal was signed or won, on 2026-05-04",
+        make.opportunity(_first_planned_on(date(2025, 6, 30))),
+    ),
+    Case(
+        "a start that nobody will live to see",
+        "DATE_FAR_AWAY",
+        "/starts_on",
+        "The start date is 2206-06-01, more than 30 years from today",
+        make.opportunity(starts_on=date(2206, 6, 1), ends_on=date(2206, 9, 15)),
+    ),
+    Case(
+        "a run until the calendar's last day",
+        "RUN_TOO_LONG",
+        "/ends_on",
+        "runs from 2026-06-01 to 9999-12-31",
+        make.opportunity(ends_on=date.max),
     ),
     Case(
         "a slip of the year",
@@ -696,10 +729,49 @@ def test_a_net_may_be_off_by_one_minor_unit_and_no_more(net: str, sound: bool) -
     assert (findings == ()) is sound
 
 
-def test_a_milestone_may_be_planned_for_the_first_day() -> None:
-    line = make.milestone_line(starts_on=date(2026, 6, 30))
+@pytest.mark.parametrize("signed_on", [None, date(2026, 5, 1)])
+def test_a_milestone_at_signing_is_ordinary_though_the_work_starts_later(signed_on: date | None) -> None:
+    at_signing = _first_planned_on(signed_on or make.WON_ON, starts_on=date(2026, 7, 15))
+    deal = make.opportunity(at_signing, contract=contract(signed_on=signed_on))
 
-    assert validate(make.opportunity(line), make.facts()) == ()
+    assert validate(deal, make.facts()) == ()
+
+
+@pytest.mark.parametrize("line", [*make.LINES.values()], ids=lambda line: line().title)
+@pytest.mark.parametrize("frequency", [*BillingFrequency])
+@pytest.mark.parametrize("basis", [*PeriodBasis])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(date(2026, 6, 1), date.max), (date.max, date.max), (date.min, date.min), (date.min, date.max)],
+)
+def test_the_first_and_the_last_day_of_the_calendar_are_findings(
+    line: Callable[..., OpportunityLine],
+    frequency: BillingFrequency,
+    basis: PeriodBasis,
+    start: date,
+    end: date,
+) -> None:
+    """Of every model: nothing overflows, and nothing is computed month by month for eight thousand years."""
+    terms = contract(billing_frequency=frequency, billing_periods=basis)
+    deal = make.opportunity(line(), starts_on=start, ends_on=end, contract=terms)
+
+    codes = {found.code for found in validate(deal, make.facts()) if found.severity is Severity.BLOCKS}
+
+    far = {"DATE_FAR_AWAY"} if start.year != 2026 else set()
+    assert codes - {"START_BEFORE_WON"} == far | ({"RUN_TOO_LONG"} if start < end else set())
+
+
+def test_a_purchase_order_may_be_valid_until_the_calendars_last_day() -> None:
+    assert validate(ordered(po_expires_on=date.max), make.facts()) == ()
+
+
+@pytest.mark.parametrize("day", [date.max, date.min])
+def test_a_milestone_or_a_signing_on_such_a_day_is_a_finding_too(day: date) -> None:
+    deal = make.opportunity(_first_planned_on(day), contract=contract(signed_on=day))
+
+    far = [found.path for found in validate(deal, make.facts()) if found.code == "DATE_FAR_AWAY"]
+
+    assert far == ["/contract/signed_on", "/lines/0/milestones/0/planned_on"]
 
 
 def test_a_deal_without_lines_misses_what_its_lines_would_have_told() -> None:
@@ -741,8 +813,8 @@ _OPTIONAL = {
     "amount": st.none() | _NUMBERS,
     "currency": st.sampled_from([None, "EUR", "USD", "KWD", "nonsense"]),
     "won_on": st.none() | st.dates(),
-    "starts_on": st.none() | st.dates(),
-    "ends_on": st.none() | st.dates(),
+    "starts_on": st.none() | st.dates() | st.just(date.max),
+    "ends_on": st.none() | st.dates() | st.just(date.max),
     "billing_model": st.sampled_from([None, "?", *BillingModelCode]),
     "contracting_entity": st.sampled_from([None, "ACME-DE"]),
     "region": st.sampled_from([None, "DACH"]),

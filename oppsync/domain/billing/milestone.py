@@ -38,7 +38,6 @@ class MilestoneBilling:
                 path=here,
                 value=f"{plain(sum(percents, start=Decimal(0)))} %",
             )
-        yield from _planned_before_start(line, opportunity.start_of(line), here)
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:
         milestones = sorted(workstream.milestones, key=_by_plan)
@@ -53,18 +52,6 @@ class MilestoneBilling:
             )
             for milestone, amount in zip(milestones, amounts, strict=True)
         )
-
-
-def _planned_before_start(line: OpportunityLine, start: date | None, path: str) -> Iterator[Finding]:
-    for index, milestone in enumerate(line.milestones):
-        if milestone.planned_on is not None and start is not None and milestone.planned_on < start:
-            yield finding(
-                "DATES_OUT_OF_ORDER",
-                f"The milestone {milestone.name} of {line.title} is planned for {milestone.planned_on}, before "
-                f"the line starts on {start}",
-                path=f"{path}/{index}/planned_on",
-                value=milestone.planned_on,
-            )
 
 
 def _by_plan(milestone: Milestone) -> tuple[date, str]:

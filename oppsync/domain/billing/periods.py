@@ -57,10 +57,11 @@ def period_key(period: Period, day: date, frequency: BillingFrequency, basis: Pe
 def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
     """The part of each calendar month that lies between the two days."""
     first = starts_on
-    while first <= ends_on:
-        last = min(day_in_month(first.year, first.month, 31), ends_on)
+    while (last := day_in_month(first.year, first.month, 31)) < ends_on:
         yield Period(first, last)
         first = last + timedelta(days=1)
+    if first <= ends_on:
+        yield Period(first, ends_on)
 
 
 def contract_months(starts_on: date, ends_on: date) -> Iterator[Period]:

@@ -24,6 +24,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.monthly_caps import with_months_capped
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import CostCentre, ProjectTemplate, ServiceLine
+from oppsync.domain.values.date_ranges import is_workable
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.model import Frozen, changed, require
@@ -227,13 +228,10 @@ def _date_findings(workstream: Workstream, dated: Sequence[PlanOverride]) -> Ite
     if not dated:
         return
     for part in workstream.parts or (workstream,):
-        if part.starts_on > part.ends_on:
+        if not is_workable(part.starts_on, part.ends_on):
             words = f"{part.name} would start on {part.starts_on} and end on {part.ends_on}"
-            yield _finding(dated[-1], words)
-        for milestone in part.milestones:
-            if milestone.planned_on is not None and milestone.planned_on < part.starts_on:
-                words = f"the milestone {milestone.name} is planned for {milestone.planned_on}"
-                yield _finding(dated[0], words)
+            too_long = ", which is too long" if part.starts_on <= part.ends_on else ""
+            yield _finding(dated[-1], f"{words}{too_long}")
 
 
 def _beyond_months(before: Workstream, planned: Workstream, override: PlanOverride) -> Iterator[Finding]:

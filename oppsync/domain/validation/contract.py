@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -61,6 +61,27 @@ def work_starts_with_the_contract(opportunity: Opportunity, facts: ValidationFac
             path="/starts_on",
             value=starts_on,
         )
+
+
+def milestones_follow_the_signing(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """A milestone between signing and start is ordinary: a part that is due at signing. One before both the
+    signing and the close date may be a wrong year."""
+    won_on, signed_on = opportunity.won_on, opportunity.contract.signed_on
+    if won_on is None or won_on > facts.today:
+        return
+    agreed_on = min(won_on, signed_on or won_on)
+    for index, line in enumerate(opportunity.lines):
+        if opportunity.billing_model_of(line) != BillingModelCode.MILESTONE:
+            continue
+        for number, milestone in enumerate(line.milestones):
+            if milestone.planned_on is not None and milestone.planned_on < agreed_on:
+                yield finding(
+                    "MILESTONE_BEFORE_SIGNING",
+                    f"The milestone {milestone.name} of {line.title} is planned for {milestone.planned_on}, "
+                    f"before the deal was signed or won, on {agreed_on}",
+                    path=f"/lines/{index}/milestones/{number}/planned_on",
+                    value=milestone.planned_on,
+                )
 
 
 def books_are_open(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     terms.the_erp_invoices_in_the_currency,
     terms.purchase_order_is_large_enough,
     terms.dates_are_in_order,
+    terms.dates_are_near,
     contract.purchase_order_is_there,
     contract.purchase_order_holds,
     contract.payment_terms_are_known,
@@ -44,6 +45,7 @@ RULES_WHEN_WON: tuple[Rule, ...] = (
     required_fields.won_date_is_present,
     terms.won_date_has_come,
     contract.work_starts_with_the_contract,
+    contract.milestones_follow_the_signing,
     terms.probability_is_certain,
 )
 

@@ -12,12 +12,14 @@ from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import amount_text
 
-_LONGEST_RUN_DAYS = 3_653  # ten years
+# From today: nobody plans a project further away, and dates of it can still be computed with.
+_FARTHEST_YEARS = 30
 _CERTAIN = Decimal(100)
 
 
@@ -110,9 +112,37 @@ def _run_findings(what: str, start: date | None, end: date | None, path: str) ->
     if end < start:
         message = f"{what} ends on {end}, before it starts on {start}"
         yield finding("DATES_OUT_OF_ORDER", message, path=f"{path}/ends_on", value=end)
-    elif (end - start).days > _LONGEST_RUN_DAYS:
+    elif (end - start).days > LONGEST_RUN_DAYS:
         message = f"{what} runs from {start} to {end}, which is more than ten years"
         yield finding("RUN_TOO_LONG", message, path=f"{path}/ends_on", value=end)
+
+
+def dates_are_near(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """What a plan computes with; the end of a run is judged by its length, and a close date to come by its
+    wait."""
+    today = facts.today
+    for path, label, day in _planned_days(opportunity):
+        if abs(day.year - today.year) > _FARTHEST_YEARS and not (path == "/won_on" and day > today):
+            yield finding(
+                "DATE_FAR_AWAY",
+                f"{label} is {day}, more than {_FARTHEST_YEARS} years from today",
+                path=path,
+                value=day,
+            )
+
+
+def _planned_days(opportunity: Opportunity) -> Iterator[tuple[str, str, date]]:
+    days = [
+        ("/won_on", "The close date", opportunity.won_on),
+        ("/starts_on", "The start date", opportunity.starts_on),
+        ("/contract/signed_on", "The day of signing", opportunity.contract.signed_on),
+    ]
+    for index, line in enumerate(opportunity.lines):
+        days.append((f"/lines/{index}/starts_on", f"The start date of {line.title}", line.starts_on))
+        for number, milestone in enumerate(line.milestones):
+            here = f"/lines/{index}/milestones/{number}/planned_on"
+            days.append((here, f"The milestone {milestone.name} of {line.title}", milestone.planned_on))
+    return ((path, label, day) for path, label, day in days if day is not None)
 
 
 def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

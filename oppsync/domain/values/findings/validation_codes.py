@@ -151,6 +151,11 @@ VALIDATION_CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the year of the start or end date in the CRM.",
     ),
+    "DATE_FAR_AWAY": code_text(
+        "A date is decades away",
+        OwnerRole.SALES,
+        "Correct the year of the date in the CRM.",
+    ),
     "WON_IN_THE_FUTURE": code_text(
         "The close date is in the future",
         OwnerRole.SALES,
@@ -166,6 +171,12 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "A milestone line has no milestones",
         OwnerRole.SALES,
         "Add the milestones of the line in the CRM.",
+    ),
+    "MILESTONE_BEFORE_SIGNING": code_text(
+        "A milestone is planned before the deal was signed",
+        OwnerRole.SALES,
+        "Make sure that the milestone's date is right, or correct it in the CRM.",
+        Severity.WARNS,
     ),
     "MILESTONE_PERCENTS": code_text(
         "The milestones' percents do not sum to 100",
