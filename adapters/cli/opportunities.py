@@ -127,6 +127,7 @@ def _print_state(detail: OpportunityDetail) -> None:
         "amount": f"{amount} as approved" if amount and detail.changed_since_approval else amount,
         "state": state,
         "since": detail.since,
+        "waits for": detail.waits_for,
         "next try": detail.next_at,
         "project": detail.project_number,
         "link": detail.project_url,

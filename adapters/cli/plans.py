@@ -106,6 +106,10 @@ def _print_overrides(overrides: Sequence[OverrideUse]) -> None:
 def _print(shown: PlanPreview) -> None:
     won = f"won on {shown.as_of}" if shown.is_won else f"open; as if it were won on {shown.as_of}"
     say(f"{shown.name} ({shown.record_id}): {won}")
+    if shown.waits_until is not None:
+        say(
+            f"Its close date begins at the entity at {shown.waits_until:%Y-%m-%d %H:%M} UTC: it waits for that."
+        )
     if shown.findings:
         click.echo(f"\n{'stopped by' if shown.is_blocked else 'with warnings'}")
         rows = [

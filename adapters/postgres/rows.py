@@ -57,6 +57,7 @@ def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[
         "plan_hash": after.plan_hash,
         "activated_at": after.activated_at,
         "compensation_reason": after.compensation_reason,
+        "waits_for": after.waits_for,
         "warnings": [warning.model_dump(mode="json") for warning in after.warnings],
     }
     if before.record is not after.record or before.approved_record is not after.approved_record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -51,15 +52,25 @@ class Advance:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """For a moment that comes by itself: no failure, and nobody has to act. `reason` is for people."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class Await:
     """Nothing to do until a person acts. `items` become exception items beside that.
 
-    `later`: a part of the work failed by this, and is tried again after a pause.
+    `later`: a part of the work failed by this, and is tried again after a pause. `wait`: the work goes on
+    then.
     """
 
     opportunity: TrackedOpportunity
     items: Sequence[Finding] = ()
     later: TransientError | None = None
+    wait: Wait | None = None
     events: Sequence[Event] = ()
 
 

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from oppsync.domain.deal.changes import changes
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import parent_values
-from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.validation.close_date import begins_later, in_words
 from oppsync.domain.validation.customers import BY_CODE, BY_LINK
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import blocking, warnings
 from oppsync.domain.values.model import changed, require
-from oppsync.domain.work.events import Event, RecordRead
+from oppsync.domain.work.events import Event, MomentAwaited, RecordRead
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.customers import find_customer, link
 from oppsync.pipeline.restore_check import LOST_BUT_CREATED, has_project_without_ledger_row
-from oppsync.pipeline.stage import Advance, Outcome, Park, Sources, StageContext
+from oppsync.pipeline.stage import Advance, Await, Outcome, Park, Sources, StageContext, Wait
 from oppsync.pipeline.warn import tell_warnings
 
 ACTOR = stage_actor("validate")
 
 
 def decide(opportunity: TrackedOpportunity, facts: ValidationFacts, events: tuple[Event, ...] = ()) -> Outcome:
-    """Pure: `validated`, or parked with everything that is wrong."""
-    findings = validate(require(opportunity.record, "the record"), facts)
+    """Pure: `validated`, or parked with everything that is wrong; a sound deal waits for its close date."""
+    record = require(opportunity.record, "the record")
+    findings = validate(record, facts)
     warned = changed(opportunity, warnings=warnings(findings), customer=facts.customer.customer)
     if blocks := blocking(findings):
         every = (*blocks, *warned.warnings)
         return Park(warned, every, payload_reference=record_reference(opportunity.id), events=events)
     warnings_found = tell_warnings(opportunity, warned.warnings, opportunity.warnings, ACTOR)
+    if facts.waits_until is not None:
+        wait = _for_the_close_date(record, facts, facts.waits_until)
+        told = () if opportunity.waits_for == wait.reason else (_awaited(opportunity, wait),)
+        return Await(warned, wait=wait, events=(*events, *warnings_found, *told))
     return Advance(State.VALIDATED, warned, events=(*events, *warnings_found))
+
+
+def _for_the_close_date(record: Opportunity, facts: ValidationFacts, until: datetime) -> Wait:
+    won_on = require(record.won_on, "the close date")
+    return Wait(until, in_words(won_on, require(facts.legal_entity, "the legal entity"), until))
+
+
+def _awaited(opportunity: TrackedOpportunity, wait: Wait) -> MomentAwaited:
+    detail = {"until": wait.until.isoformat()}
+    return MomentAwaited(opportunity_id=opportunity.id, actor=ACTOR, detail=detail, summary=wait.reason)
 
 
 def run(context: StageContext) -> Outcome:
@@ -77,8 +92,8 @@ def apply_reading(
 
 def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
     """What the rules need of the reference data and of the ERP."""
-    now = sources.clock.now()
-    entity = _legal_entity(sources, record, record.won_on or now.date())
+    now, book = sources.clock.now(), sources.book()
+    entity = _legal_entity(book, record, record.won_on or _today(book, record, now))
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
     customer = find_customer(sources, record, erp)
     terms = record.contract.payment_terms
@@ -86,10 +101,11 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
         legal_entity=entity,
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
         erp=erp.capabilities,
-        today=_local_date(now, entity),
+        today=entity.today(now) if entity else now.date(),
         customer=customer,
         payment_terms_known=terms is None or erp.has_payment_terms(terms),
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
+        waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
     )
 
 
@@ -106,12 +122,18 @@ def _keep_match(
     return (event,)
 
 
-def _legal_entity(sources: Sources, record: Opportunity, day: date) -> LegalEntity | None:
+def today_at_the_entity(sources: Sources, record: Opportunity) -> date:
+    """Which day it is where the deal's contracting entity is; in UTC where that is not known."""
+    return _today(sources.book(), record, sources.clock.now())
+
+
+def _today(book: ReferenceBook, record: Opportunity, now: datetime) -> date:
+    entity = _legal_entity(book, record, now.date())
+    return entity.today(now) if entity else now.date()
+
+
+def _legal_entity(book: ReferenceBook, record: Opportunity, day: date) -> LegalEntity | None:
     if record.contracting_entity is None:
         return None
-    found = sources.book().find(LegalEntity, ReferenceKind.LEGAL_ENTITY, record.contracting_entity, day)
+    found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, record.contracting_entity, day)
     return found[0] if found else None
-
-
-def _local_date(now: datetime, entity: LegalEntity | None) -> date:
-    return now.astimezone(ZoneInfo(entity.time_zone)).date() if entity else now.date()

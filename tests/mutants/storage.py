@@ -109,7 +109,7 @@ STORAGE = (
     Mutation(
         "a resting deal told again does not become due",
         ROWS,
-        '"due_at": func.coalesce(table.c.due_at, clock()),',
+        '"due_at": func.coalesce(_OWN_PAUSE, clock()),',
         '"due_at": table.c.due_at,',
         first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),

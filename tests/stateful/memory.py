@@ -158,7 +158,7 @@ class MemoryOpportunities:
         if known is not None:
             row = self._rows[known]
             asked = changed(row.tracked, reread_requested=row.tracked.reread_requested + 1)
-            due_at = row.due_at or self._now()
+            due_at = (row.due_at if row.tracked.waits_for is None else None) or self._now()
             self._rows[known] = replace(row, tracked=asked, due_at=due_at, emit_at=emit_at)
             return known, False
         new = TrackedOpportunity(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -96,6 +96,24 @@ def test_values_are_those_of_the_day_it_is_or_would_be_won(
     if previewed.plan:
         centre = previewed.plan.content.nodes[0].cost_centre
         assert centre == ("CC-DE-ADV" if as_of < NEW_YEAR else "CC-DE-CLOUD")
+
+
+def test_an_open_deals_day_is_that_of_its_entity() -> None:
+    """Not the day that it is in Greenwich: a deal won tonight in New York is won there before midnight."""
+    still_open = changed(make.opportunity(), is_won=False, won_on=None)
+    yesterday = date(2026, 5, 3)
+
+    assert shown(still_open, today=yesterday).as_of == yesterday
+    assert shown(changed(still_open, won_on=yesterday), today=yesterday).as_of == yesterday
+
+
+def test_a_preview_tells_until_when_a_deal_waits_for_its_close_date() -> None:
+    until = datetime(2026, 5, 3, 22, 0, tzinfo=UTC)
+
+    previewed = shown(make.opportunity(), today=date(2026, 5, 3), waits_until=until)
+
+    assert (previewed.waits_until, previewed.findings, previewed.is_blocked) == (until, (), False)
+    assert previewed.plan
 
 
 def test_a_preview_shows_the_margin_where_every_cost_is_known() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from oppsync.domain.deal.opportunity import (
 from oppsync.domain.deal.unread import UnreadField
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reference.billing_policy import BillingPolicy
+from oppsync.domain.validation.close_date import begins_later
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import RULES, RULES_WHEN_WON, validate
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -446,12 +447,12 @@ CASES = [
         make.opportunity(ends_on=date(2062, 9, 15)),
     ),
     Case(
-        "won tomorrow",
+        "won the day after tomorrow",
         "WON_IN_THE_FUTURE",
         "/won_on",
-        "2026-05-04 is in the future; today is 2026-05-03",
+        "2026-05-04 is in the future; today is 2026-05-02",
         make.opportunity(),
-        make.facts(today=date(2026, 5, 3)),
+        make.facts(today=date(2026, 5, 2)),
     ),
     Case(
         "no milestones",
@@ -671,6 +672,36 @@ def test_an_open_deal_need_not_have_been_won(won_on: date | None) -> None:
 
     assert [found.path for found in validate(won, make.facts())] == ["/won_on"]
     assert validate(changed(won, is_won=False), make.facts()) == ()
+
+
+NOON = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("won_on", "zone", "begins_at"),
+    [
+        ("2026-05-03", "America/New_York", None),  # today there
+        ("2026-05-04", "America/New_York", "2026-05-04T04:00:00+00:00"),
+        ("2026-05-04", "Europe/Berlin", "2026-05-03T22:00:00+00:00"),
+        ("2026-05-04", "Pacific/Kiritimati", None),  # has begun
+        ("2026-05-04", "Etc/GMT+12", "2026-05-04T12:00:00+00:00"),
+        ("2026-05-05", "Europe/Berlin", None),  # too far ahead to be a matter of time zones
+        ("9999-12-31", "Europe/Berlin", None),
+        ("0001-01-01", "Europe/Berlin", None),
+    ],
+)
+def test_a_close_date_is_waited_for_as_long_as_time_zones_may_differ(
+    won_on: str, zone: str, begins_at: str | None
+) -> None:
+    waits_until = begins_later(date.fromisoformat(won_on), make.legal_entity(time_zone=zone), NOON)
+
+    assert (waits_until.isoformat() if waits_until else None) == begins_at
+
+
+def test_a_close_date_that_is_waited_for_is_no_finding() -> None:
+    waits = make.facts(today=date(2026, 5, 3), waits_until=datetime(2026, 5, 3, 22, 0, tzinfo=UTC))
+
+    assert validate(make.opportunity(), waits) == ()
 
 
 def test_a_line_that_nobody_pays_is_told_of_the_model_non_billable() -> None:

@@ -150,6 +150,21 @@ def test_a_deal_just_received_has_a_page_too(browser: Browsers, office: Office) 
     assert "No plan yet" in words
 
 
+def test_a_deal_that_waits_for_its_close_date_says_so(browser: Browsers, office: Office) -> None:
+    opportunity_id = office.deal()
+    reason = "The close date 2026-05-05 has not begun at ACME <Germany> (Europe/Berlin) yet"
+    with office.application.engine.begin() as connection:
+        waits = "update opportunities set waits_for = :reason, due_at = now() + interval '9 hours'"
+        connection.execute(text(waits), {"reason": reason})
+
+    ed = browser("ed")
+    page = ed.get(f"/opportunities/{opportunity_id}").words
+
+    assert "Waiting received" in page
+    assert f"It goes on by itself; nobody has to act. {reason}." in page
+    assert "Waiting received" in ed.get("/opportunities").words
+
+
 def test_lists_tell_an_empty_filter_from_an_empty_house(browser: Browsers, office: Office) -> None:
     ed = browser("ed")
     assert "No opportunity has arrived yet." in ed.get("/opportunities").words

@@ -64,6 +64,7 @@ EFFECTS: dict[EffectState, Shown] = {
     EffectState.UNKNOWN: Shown("Unknown", "wait", "hourglass"),
     EffectState.CANCELLED: Shown("Closed", "neutral", "barred"),
 }
+_WAITING = Shown("Waiting", "wait", "hourglass", "It goes on by itself; nobody has to act.")
 _RETRYING = Shown("Retrying", "info", "loop", "An outside system did not answer; it is tried again by itself.")
 _DEAD_LETTER = Shown("Dead-letter", "bad", "octagon")
 _EXCEPTIONS: dict[ExceptionStatus, Shown] = {
@@ -96,6 +97,8 @@ def of_opportunity(opportunity: OpportunitySummary) -> Shown:
     retries = isinstance(opportunity, OpportunityDetail) and opportunity.tries > 0
     if retries and opportunity.state not in RESTING:
         return _RETRYING
+    if opportunity.waits_for is not None and opportunity.state not in RESTING:
+        return _WAITING
     return STATES[opportunity.state]
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Select, and_, func, literal, select
+from sqlalchemy import Connection, Engine, Select, and_, case, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.engine import each_by_itself, store_errors
@@ -55,6 +55,8 @@ SUMMARY = (
         )
     ),
     opportunities.c.state_since.label("since"),
+    # The release before this one leaves it behind on a deal that it worked.
+    case((opportunities.c.due_at.is_not(None), opportunities.c.waits_for)).label("waits_for"),
     (func.jsonb_array_length(opportunities.c.changes_since_approval) > 0).label("changed_since_approval"),
     parent.c.number.label("project_number"),
     parent.c.url.label("project_url"),

@@ -120,7 +120,8 @@ class PostgresOpportunities:
         return self._session.execute(query.limit(1)).one_or_none() is not None
 
     def count_at_work(self, tenant_id: str) -> int:
-        query = select(func.count()).where(table.c.tenant_id == tenant_id, table.c.due_at.is_not(None))
+        waits = table.c.waits_for.is_not(None)
+        query = select(func.count()).where(table.c.tenant_id == tenant_id, table.c.due_at.is_not(None), ~waits)
         return int(self._session.execute(query).scalar_one())
 
     def recheck(self, tenant_id: str, connection_id: str, limit: int) -> Sequence[tuple[UUID, str]]:
@@ -176,13 +177,15 @@ class PostgresOpportunities:
 
 # Statements that run in every step are built once: building one takes longer than Postgres needs to run it.
 
+# None while it waits for its day: a change in the CRM may be another day.
+_OWN_PAUSE = case((table.c.waits_for.is_(None), table.c.due_at))
 _NEW = insert(table).values(state=State.RECEIVED, due_at=clock(), emit_at=clock() + EMIT_AGAIN)
 _RECEIVE = _NEW.on_conflict_do_update(
     index_elements=["tenant_id", "connection_id", "source_id"],
     set_={
         "reread_requested": table.c.reread_requested + 1,
-        # A transient backoff keeps its own due time; a deal that rests becomes due now.
-        "due_at": func.coalesce(table.c.due_at, clock()),
+        # A transient backoff keeps its own due time; a deal that rests, or waits for its day, becomes due now.
+        "due_at": func.coalesce(_OWN_PAUSE, clock()),
         "emit_at": clock() + EMIT_AGAIN,
         # Deliveries may arrive in any order.
         "told_until": func.greatest(table.c.told_until, _NEW.excluded.told_until),

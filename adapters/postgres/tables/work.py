@@ -71,6 +71,8 @@ opportunities = Table(
     json_column("warnings", empty="[]"),
     # Whom the last validation found in the ERP.
     json_column("customer", nullable=True),
+    # Why it waits for a moment that comes by itself (`due_at`).
+    text_column("waits_for", nullable=True),
     text_column("traceparent"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "connection_id", "source_id"),

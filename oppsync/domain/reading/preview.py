@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import computed_field
+from pydantic import AwareDatetime, computed_field
 
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.opportunity import Opportunity
@@ -48,7 +48,8 @@ class PlanPreview(Frozen):
     none. The same deal, won on `as_of` with the same reference data, gets a plan of the same `hash`.
 
     `as_of`: the day whose reference values were taken. For a won deal it is the day it was won; for an open
-    one the day it is expected to be, or today where that day has passed or is not known.
+    one the day it is expected to be, or today at its entity where that day has passed or is not known.
+    `waits_until`: when the close date of a won deal begins at its entity; the deal waits for that.
     """
 
     system: Code
@@ -61,6 +62,7 @@ class PlanPreview(Frozen):
     plan: Plan | None
     hash: Code | None
     approvals: tuple[NeededApproval, ...]
+    waits_until: AwareDatetime | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -33,7 +33,8 @@ class Page(Frozen, Generic[Row]):
 class OpportunitySummary(Frozen):
     """Name, account and amount are None until the record was first read. `since`: when it entered this
     state. `amount` is the approved one from the approval on; `changed_since_approval`: the CRM has other values
-    by now."""
+    by now. `waits_for`: why it waits for a moment that comes by itself, such as the beginning of its close
+    date."""
 
     id: UUID
     connection_id: Code
@@ -50,6 +51,7 @@ class OpportunitySummary(Frozen):
     project_url: Text | None = None
     activated_at: AwareDatetime | None = None
     changed_since_approval: bool = False
+    waits_for: Text | None = None
 
     @property
     def stands_at(self) -> State:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 
@@ -40,6 +41,14 @@ class LegalEntity(Frozen):
     subdivision: Code | None = omitted_at(None)
     reporting_currency: Currency | None = omitted_at(None)
     billing_policy: BillingPolicy = omitted_at(BillingPolicy())
+
+    def today(self, now: datetime) -> date:
+        """Which day it is where the entity is."""
+        return now.astimezone(ZoneInfo(self.time_zone)).date()
+
+    def begin_of(self, day: date) -> datetime:
+        """The moment at which this day begins where the entity is."""
+        return datetime.combine(day, time.min, ZoneInfo(self.time_zone)).astimezone(UTC)
 
     def not_approved_on(self, day: date) -> str | None:
         """Why it may not contract on this day, in words; None when it may."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from pydantic import AwareDatetime
+
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
@@ -18,7 +20,8 @@ class ValidationFacts(Frozen):
 
     `missing_in_erp` lists in words what that entity lacks in the ERP, `erp` is what the ERP can do. `today` is
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
-    the ERP, where known. `customer`: who in the ERP the account is, or may be.
+    the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
+    date begins at the entity, where it is waited for.
     """
 
     legal_entity: LegalEntity | None
@@ -28,6 +31,7 @@ class ValidationFacts(Frozen):
     payment_terms_known: bool = True
     books_open_until: date | None = None
     customer: CustomerMatch = CustomerMatch()
+    waits_until: AwareDatetime | None = None
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

@@ -147,7 +147,7 @@ def _planned_days(opportunity: Opportunity) -> Iterator[tuple[str, str, date]]:
 
 def won_date_has_come(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     won_on = opportunity.won_on
-    if won_on is not None and won_on > facts.today:
+    if won_on is not None and won_on > facts.today and facts.waits_until is None:
         yield finding(
             "WON_IN_THE_FUTURE",
             f"The close date {won_on} is in the future; today is {facts.today}",

@@ -74,6 +74,12 @@ class StageDeferred(Event):
     type = "stage.deferred.v1"
 
 
+class MomentAwaited(Event):
+    """The deal waits for a moment that comes by itself, such as the beginning of its close date."""
+
+    type = "moment.awaited.v1"
+
+
 class WarningsFound(Event):
     """Findings that do not stop the deal; whoever approves its plan is shown them."""
 

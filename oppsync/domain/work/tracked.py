@@ -23,7 +23,7 @@ class TrackedOpportunity(Frozen):
     `compensation_reason` is why a person gave the deal up after its approval. `warnings` are those of the last
     validation, `customer` is whom it found in the ERP. `approved_record` is the record as it was when the plan
     was approved, for as long as that approval counts; `changes_since_approval` are the fields that differ in
-    the CRM since then.
+    the CRM since then. `waits_for`: why it waits for a moment that comes by itself, in words.
     """
 
     tenant_id: Code
@@ -48,6 +48,7 @@ class TrackedOpportunity(Frozen):
     compensation_reason: Text | None = None
     warnings: tuple[Finding, ...] = ()
     customer: ErpCustomer | None = None
+    waits_for: Text | None = None
     traceparent: Code
 
     @property

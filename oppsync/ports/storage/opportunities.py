@@ -60,7 +60,8 @@ class Opportunities(Protocol):
         """Whether a deal of this customer (its code in the ERP) ever became active."""
 
     def count_at_work(self, tenant_id: str) -> int:
-        """How many deals are due, now or after a pause; those that wait for a person do not count."""
+        """How many deals are due, now or after a pause; those that wait for a person, or for
+        their day, do not count."""
 
     def recheck(self, tenant_id: str, connection_id: str, limit: int) -> Sequence[tuple[UUID, str]]:
         """Ask for a re-read of parked deals of a connection that are due for one, those first that waited

@@ -35,7 +35,7 @@ from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.duties import Candidates, duties
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
-from oppsync.pipeline.validate import gather
+from oppsync.pipeline.validate import gather, today_at_the_entity
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -57,7 +57,7 @@ class PreviewPlanHandler:
         deal, known = self._read(command.tenant_id, command.of)
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
-        asked = as_if_won(deal, now.date())
+        asked = as_if_won(deal, today_at_the_entity(sources, deal))
         facts = gather(sources, asked)
         destination = choose(self.systems, command.tenant_id, asked)
         customer = _customer_code(facts)
@@ -110,7 +110,7 @@ def preview(
 ) -> PlanPreview:
     """Pure: the findings of each stage, one after the other, even where an earlier one would stop the deal;
     and the plan, where they leave one."""
-    priced, customer = as_if_won(deal, now.date()), facts.customer.customer
+    priced, customer = as_if_won(deal, facts.today), facts.customer.customer
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
     enrichment = enrich(priced, book, customer.code if customer else None)
@@ -145,6 +145,7 @@ def preview(
             )
             for role, able in people.items()
         ),
+        waits_until=facts.waits_until,
     )
 
 

@@ -26,7 +26,12 @@ def resume(
     """`before` is locked in this transaction. Its record is read again first, so that a fix in the CRM counts
     even if no webhook reported it."""
     check_move(before.state, target)
-    anew: dict[str, Any] = {"reread_requested": before.reread_requested + 1, "tries": 0, "crashes": 0}
+    anew: dict[str, Any] = {
+        "reread_requested": before.reread_requested + 1,
+        "tries": 0,
+        "crashes": 0,
+        "waits_for": None,
+    }
     if target in BEFORE_APPROVAL:
         anew |= {"approved_record": None, "changes_since_approval": ()}
     after = changed(before, state=target, resume_state=None, **anew)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from oppsync.domain.approval.tasks import RuleUse
@@ -50,7 +51,7 @@ def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on
     """Commit `outcome`. With `hand_on` the next stage is left to whoever takes the message."""
     before, after = context.opportunity, moved(context.opportunity, outcome)
     goes_on = isinstance(outcome, Advance) and (after.state not in RESTING or after.reread_due)
-    due = ON_ACTION if not goes_on else HANDED_ON if hand_on else STRAIGHT_ON
+    due = _due(context, outcome, goes_on=goes_on, hand_on=hand_on)
     with context.uow() as uow:
         _keep_parties(uow, before, after)
         events = [*outcome.events, *_carry_out(uow, context, after, outcome)]
@@ -58,6 +59,12 @@ def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on
             events.append(_state_changed(context, after))
         worked = commit(uow, context, publish, after, due, *events)
     return worked or look_again(context)
+
+
+def _due(context: StageContext, outcome: Outcome, *, goes_on: bool, hand_on: bool) -> Due:
+    if isinstance(outcome, Await) and outcome.wait is not None:
+        return Due(max(outcome.wait.until - context.clock.now(), timedelta(0)))
+    return ON_ACTION if not goes_on else HANDED_ON if hand_on else STRAIGHT_ON
 
 
 def commit(
@@ -97,10 +104,11 @@ def look_again(context: StageContext) -> Worked:
 
 def moved(before: TrackedOpportunity, outcome: Outcome) -> TrackedOpportunity:
     """The opportunity after `outcome`. Raises ValueError for a move that the table does not have."""
-    settled: dict[str, Any] = {"tries": 0, "crashes": 0}
+    settled: dict[str, Any] = {"tries": 0, "crashes": 0, "waits_for": None}
     match outcome:
         case Await():
-            return changed(outcome.opportunity, **settled)
+            waits_for = outcome.wait.reason if outcome.wait else None
+            return changed(outcome.opportunity, **settled | {"waits_for": waits_for})
         case Park():
             # The failed re-read counts as done: a person looks now, and replays or gets it changed.
             parked = {"reread_done": before.reread_requested, **settled}

@@ -170,7 +170,7 @@ class RunStageHandler:
         )
         # Short waits under a vendor's limit are normal and frequent: only a long one is worth an audit event.
         events = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
-        after = changed(opportunity, tries=tries, crashes=0)
+        after = changed(opportunity, tries=tries, crashes=0, waits_for=None)
         with self.uow() as uow:
             raised = raise_items(uow, context, items)
             worked = commit(uow, context, self.publish, after, Due(pause), *events, *raised)

@@ -159,7 +159,8 @@ VALIDATION_CODES: dict[str, CodeText] = {
     "WON_IN_THE_FUTURE": code_text(
         "The close date is in the future",
         OwnerRole.SALES,
-        "If the close date is wrong, correct it in the CRM. If it is right, replay once that day has begun.",
+        "If the close date is wrong, correct it in the CRM. If it is right, the deal goes on by itself once "
+        "that day has begun.",
     ),
     "PROBABILITY_NOT_CERTAIN": code_text(
         "The deal is won, but its probability is not 100 %",
