@@ -73,6 +73,7 @@ from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBac
 from oppsync.services.intake.poll_crm import PollCrmHandler
 from oppsync.services.queue.commands import (
     Compensate,
+    ConfirmFindings,
     DismissException,
     KeepDeadLetters,
     LinkCustomer,
@@ -81,6 +82,7 @@ from oppsync.services.queue.commands import (
     RunReplay,
 )
 from oppsync.services.queue.compensate import CompensateHandler
+from oppsync.services.queue.confirm import ConfirmFindingsHandler
 from oppsync.services.queue.exception_queue import DismissExceptionHandler, ReplayExceptionHandler
 from oppsync.services.queue.keep_dead_letters import KeepDeadLettersHandler
 from oppsync.services.queue.link_customer import LinkCustomerHandler
@@ -223,6 +225,7 @@ def _bus(
     bus.register(RunReplay, RunReplayHandler(uow, bus.publish, systems))
     bus.register(LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))
     bus.register(DismissException, DismissExceptionHandler(uow, bus.publish))
+    bus.register(ConfirmFindings, ConfirmFindingsHandler(uow, bus.publish, clock))
     bus.register(Compensate, CompensateHandler(uow, bus.publish))
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))

@@ -93,6 +93,9 @@ REFUSALS: dict[str, RefusalText] = {
     "ALREADY_CLOSED": RefusalText(
         _MOVED_ON, "The exception item was replayed or dismissed already.", "No action is needed."
     ),
+    "NOTHING_TO_CONFIRM": RefusalText(
+        _MOVED_ON, "The exception item has no finding that can be confirmed.", "Do what the item advises."
+    ),
     "NO_CUSTOMER_ASKED": RefusalText(
         _MOVED_ON, "The exception item does not ask for a customer.", "Do what the item advises."
     ),

@@ -13,7 +13,7 @@ from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table, say
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
-from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
+from oppsync.services.queue.commands import ConfirmFindings, DismissException, LinkCustomer, ReplayException
 
 PAGE = 100
 ITEM_IDS = click.argument("item_ids", metavar="ID...", nargs=-1, required=True, type=click.UUID)
@@ -106,6 +106,17 @@ def dismiss(item_ids: tuple[UUID, ...], reason: str) -> None:
         for item_id in item_ids:
             application.dispatch(DismissException(application.tenant_id, item_id, COMMAND_LINE, reason))
             click.echo(f"{item_id}: dismissed")
+
+
+@exceptions.command()
+@ITEM_IDS
+@click.option("--reason", required=True, help="Why it is right: kept on the deal and shown to the approvers.")
+def confirm(item_ids: tuple[UUID, ...], reason: str) -> None:
+    """Confirm what looks wrong and is right, such as an early start; the deals go on."""
+    with connected() as application:
+        for item_id in item_ids:
+            application.dispatch(ConfirmFindings(application.tenant_id, item_id, COMMAND_LINE, reason))
+            click.echo(f"{item_id}: confirmed")
 
 
 @exceptions.command()

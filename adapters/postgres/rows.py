@@ -58,6 +58,7 @@ def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[
         "activated_at": after.activated_at,
         "compensation_reason": after.compensation_reason,
         "waits_for": after.waits_for,
+        "confirmations": [each.model_dump(mode="json") for each in after.confirmations],
         "warnings": [warning.model_dump(mode="json") for warning in after.warnings],
     }
     if before.record is not after.record or before.approved_record is not after.approved_record:

@@ -155,7 +155,7 @@ def _is_mended(context: StageContext, record: Opportunity, known: Known) -> bool
         if codes == {EXHAUSTED}:
             return erp_answers(context.uow, context.systems, context.opportunity)
         if context.opportunity.stands_at is State.RECEIVED and codes and codes <= VALIDATION_CODES.keys():
-            return not blocking(validate(record, gather(context.sources, record)))
+            return not blocking(validate(record, gather(context.sources, record, context.opportunity)))
     except TransientError:
         return False
     return False

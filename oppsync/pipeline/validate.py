@@ -66,7 +66,7 @@ def run(context: StageContext) -> Outcome:
             else []
         )
         return Advance(State.WITHDRAWN, opportunity, events=events, items=items)
-    facts = gather(context.sources, record)
+    facts = gather(context.sources, record, opportunity)
     return decide(opportunity, facts, (*events, *_keep_match(context, opportunity, record, facts)))
 
 
@@ -90,8 +90,8 @@ def apply_reading(
     return read, (event,)
 
 
-def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
-    """What the rules need of the reference data and of the ERP."""
+def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | None = None) -> ValidationFacts:
+    """What the rules need of the reference data and of the ERP. `known`: the deal, where it is stored here."""
     now, book = sources.clock.now(), sources.book()
     entity = _legal_entity(book, record, record.won_on or _today(book, record, now))
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
@@ -106,6 +106,7 @@ def gather(sources: Sources, record: Opportunity) -> ValidationFacts:
         payment_terms_known=terms is None or erp.has_payment_terms(terms),
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
         waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
+        confirmations=known.confirmations if known else (),
     )
 
 

@@ -110,7 +110,7 @@ def sold(draw: st.DrawFn, models: Sequence[BillingModelCode] = tuple(BillingMode
     they need."""
     currency = draw(st.sampled_from(CURRENCIES))
     place = draw(st.sampled_from(PLACES))
-    start = draw(st.dates(date(2026, 1, 1), date(2027, 1, 1)))
+    start = draw(st.dates(date(2026, 4, 4), date(2027, 4, 4)))
     end = start + timedelta(days=draw(st.integers(0, 1_200)))
     lines = [_line(draw, models, f"00kL{index}", currency) for index in range(draw(st.integers(1, 6)))]
     contract = ContractTerms(

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
+from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.work.states import State
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
@@ -83,3 +84,15 @@ def test_an_exception_shows_what_exists_and_its_deal_is_given_up(run: Run, offic
 
     assert office.application.queries.opportunity(TENANT, opportunity_id).state is State.COMPENSATING
     assert run("opportunity", "compensate", opportunity_id, "--reason", "Again").exit_code == 1
+
+
+def test_an_early_start_is_confirmed_from_the_terminal(run: Run, office: Office) -> None:
+    early = finding("START_BEFORE_WON", "The work starts on 2026-02-02", path="/starts_on", value="2026-02-02")
+    opportunity_id, item_id = office.parked(State.RECEIVED, early)
+    assert run("exceptions", "confirm", item_id).exit_code == 2
+
+    confirmed = run("exceptions", "confirm", item_id, "--reason", "A letter of intent")
+
+    assert confirmed.exit_code == 0
+    detail = office.application.queries.opportunity(TENANT, opportunity_id)
+    assert [(each.by, each.reason) for each in detail.confirmations] == [("command-line", "A letter of intent")]

@@ -31,6 +31,7 @@ from oppsync.domain.deal.unread import UnreadField
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.validation.close_date import begins_later
+from oppsync.domain.validation.confirmations import Confirmation, confirmable
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import RULES, RULES_WHEN_WON, validate
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -696,6 +697,45 @@ def test_a_close_date_is_waited_for_as_long_as_time_zones_may_differ(
     waits_until = begins_later(date.fromisoformat(won_on), make.legal_entity(time_zone=zone), NOON)
 
     assert (waits_until.isoformat() if waits_until else None) == begins_at
+
+
+EARLY = make.opportunity(starts_on=date(2026, 2, 2))
+
+
+def _confirmed(deal: Opportunity, reason: str = "Letter of intent of January") -> Confirmation:
+    (found,) = validate(deal, make.facts())
+    said = {"reason": reason, "by": "person:olga@example.com", "at": make.NOW}
+    return Confirmation(code=found.code, path=found.path, value=found.value, **said)
+
+
+def test_an_early_start_holds_the_deal_until_a_person_confirms_it() -> None:
+    (asked,) = validate(EARLY, make.facts())
+    (told,) = validate(EARLY, make.facts(confirmations=(_confirmed(EARLY),)))
+
+    assert (asked.code, asked.severity) == ("START_BEFORE_WON", Severity.BLOCKS)
+    assert (told.code, told.severity) == ("START_BEFORE_WON", Severity.WARNS)
+    assert told.message.endswith("Confirmed by olga@example.com on 2026-05-04: Letter of intent of January")
+
+
+@pytest.mark.parametrize("other", [{"starts_on": date(2026, 2, 3)}, {"won_on": date(2026, 5, 3)}])
+def test_another_date_is_asked_about_again(other: dict[str, date]) -> None:
+    (asked,) = validate(changed(EARLY, **other), make.facts(confirmations=(_confirmed(EARLY),)))
+
+    assert asked.severity is Severity.BLOCKS
+
+
+def test_the_earliest_line_is_what_starts() -> None:
+    deal = make.opportunity(make.time_line(), make.fixed_line(starts_on=date(2026, 1, 15)))
+
+    (asked,) = validate(deal, make.facts())
+
+    assert (asked.path, asked.value) == ("/lines/1/starts_on", "2026-01-15, won on 2026-05-04")
+
+
+def test_nothing_else_can_be_confirmed_away() -> None:
+    deal = make.opportunity(amount=1)
+
+    assert confirmable(validate(deal, make.facts())) == ()
 
 
 def test_a_close_date_that_is_waited_for_is_no_finding() -> None:

@@ -34,6 +34,7 @@ from oppsync.domain.work.states import State
 from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.stage import Advance
+from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
 from oppsync.services.intake.commands import AcceptDelivery
@@ -239,29 +240,30 @@ class Office:
             uow.commit()
         return opportunity_id
 
-    def parked(self) -> tuple[UUID, UUID]:
-        """A deal that is parked because a cost centre is missing: its id and its exception's."""
+    def parked(self, stands_at: State = State.VALIDATED, found: Finding | None = None) -> tuple[UUID, UUID]:
+        """A deal that is parked, because a cost centre is missing unless something else is `found`: its id and
+        its exception's."""
+        found = found or finding(
+            "COST_CENTRE_MISSING",
+            "ACME-DE has no cost centre for Advisory",
+            path="/lines/0/service_line",
+            value="Advisory",
+        )
+        message = "No cost centre for ACME-DE and Advisory on 4 May 2026"
         opportunity_id = self.deal(sold_by("sam.seller"))
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
-            after = changed(before, state=State.PARKED, resume_state=State.VALIDATED)
+            after = changed(before, state=State.PARKED, resume_state=stands_at)
             uow.opportunities.change(before, after, ON_ACTION)
             item_id = uow.exceptions.raise_item(
                 NewException(
                     tenant_id=TENANT,
                     opportunity_id=opportunity_id,
-                    stage="enrich",
-                    code="COST_CENTRE_MISSING",
-                    message="No cost centre for ACME-DE and Advisory on 4 May 2026",
-                    owner="finance",
-                    findings=(
-                        finding(
-                            "COST_CENTRE_MISSING",
-                            "ACME-DE has no cost centre for Advisory",
-                            path="/lines/0/service_line",
-                            value="Advisory",
-                        ),
-                    ),
+                    stage=stage_for(stands_at).name,
+                    code=found.code,
+                    message=message if found.code == "COST_CENTRE_MISSING" else found.message,
+                    owner=found.owner,
+                    findings=(found,),
                     payload_reference=f"record:{opportunity_id}",
                 )
             )

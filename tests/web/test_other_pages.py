@@ -11,7 +11,9 @@ from sqlalchemy import text
 
 from adapters.bootstrap import build
 from oppsync.domain.deal.since_approval import changes_since
+from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.model import changed
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
 from oppsync.ports.storage.opportunities import ON_ACTION
@@ -216,6 +218,47 @@ def test_dismissing_needs_a_reason_which_is_kept(browser: Browsers, office: Offi
     assert missing.title.startswith("Error: ")
     assert olga.post(path, action="dismiss", reason="Sold twice").status == 303
     assert "Sold twice" in olga.get(path).words
+
+
+def test_an_early_start_is_confirmed_on_its_page_with_a_reason(browser: Browsers, office: Office) -> None:
+    early = finding("START_BEFORE_WON", "The work starts on 2026-02-02", path="/starts_on", value="2026-02-02")
+    opportunity_id, item_id = office.parked(State.RECEIVED, early)
+    path, olga = f"/exceptions/{item_id}", browser("olga")
+    assert "Confirm that it is right The work starts on 2026-02-02." in olga.get(path).words
+
+    missing = olga.post(path, action="confirm", confirmed_because=" ")
+    assert missing.status == 422
+    assert 'href="#confirmed_because"' in missing.markup
+
+    assert olga.post(path, action="confirm", confirmed_because="A letter of <intent>").location == path
+    assert "Confirmed: A letter of <intent>" in olga.get(path).words
+    detail = office.application.queries.opportunity(TENANT, opportunity_id)
+    assert detail.state == "received"
+    assert [(each.code, each.reason) for each in detail.confirmations] == [
+        ("START_BEFORE_WON", "A letter of <intent>")
+    ]
+    assert "A letter of &lt;intent&gt;" in olga.get(f"/opportunities/{opportunity_id}").markup
+
+
+def test_what_can_be_confirmed_is_nothing_else(browser: Browsers, office: Office) -> None:
+    _opportunity_id, item_id = office.parked()
+    olga = browser("olga")
+    assert "Confirm that it is right" not in olga.get(f"/exceptions/{item_id}").words
+    answer = olga.post(f"/exceptions/{item_id}", action="confirm", confirmed_because="It is right")
+    assert answer.status == 409
+
+
+def test_nobody_confirms_of_their_own_deal(browser: Browsers, office: Office) -> None:
+    office.hire("sam.seller", PersonRole.OPERATIONS)
+    early = finding("START_BEFORE_WON", "The work starts on 2026-02-02", path="/starts_on", value="2026-02-02")
+    _opportunity_id, item_id = office.parked(State.RECEIVED, early)
+
+    answer = browser("sam.seller").post(
+        f"/exceptions/{item_id}", action="confirm", confirmed_because="I sold it so"
+    )
+
+    assert answer.status == 403
+    assert office.application.queries.exception(TENANT, item_id).status == "open"
 
 
 def test_an_auditor_reads_exceptions_and_works_none(browser: Browsers, office: Office) -> None:

@@ -26,6 +26,7 @@ from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
     Compensate,
+    ConfirmFindings,
     DismissException,
     KeepDeadLetters,
     LinkCustomer,
@@ -67,6 +68,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     RunReplay: lambda _, who: RunReplay(TENANT, who, ReplayOf.OPPORTUNITIES, ()),
     ReplayException: lambda office, who: ReplayException(TENANT, office.parked()[1], who),
     DismissException: lambda office, who: DismissException(TENANT, office.parked()[1], who, ""),
+    ConfirmFindings: lambda office, who: ConfirmFindings(TENANT, office.parked()[1], who, ""),
     LinkCustomer: lambda office, who: LinkCustomer(TENANT, office.parked()[1], who, ""),
     Compensate: lambda office, who: Compensate(TENANT, office.parked()[0], who, ""),
     PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),

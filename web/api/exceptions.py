@@ -7,7 +7,7 @@ from uuid import UUID
 
 from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem
-from oppsync.services.queue.commands import DismissException, LinkCustomer, ReplayException
+from oppsync.services.queue.commands import ConfirmFindings, DismissException, LinkCustomer, ReplayException
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
@@ -65,6 +65,20 @@ def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> Ex
     me = signed_in()
     command = DismissException(me.tenant_id, exception_id, actor=me.person.id, reason=request.reason)
     application().dispatch(command)
+    return application().queries.exception(me.tenant_id, exception_id)
+
+
+@exceptions.route("/exceptions/<uuid:exception_id>/confirm", methods=["POST"])
+@exceptions.takes(schemas.ConfirmRequest)
+@exceptions.answers(ExceptionItem)
+@exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def confirm_findings(request: schemas.ConfirmRequest, exception_id: UUID) -> ExceptionItem:
+    """Confirm what looks wrong and is right, such as an early start, and replay the item
+
+    Needs the role operations or integration admin; nobody confirms of a deal that they own or requested.
+    """
+    me = signed_in()
+    application().dispatch(ConfirmFindings(me.tenant_id, exception_id, me.person.id, request.reason))
     return application().queries.exception(me.tenant_id, exception_id)
 
 

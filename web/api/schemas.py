@@ -107,6 +107,12 @@ class CompensateRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
 
 
+class ConfirmRequest(Frozen):
+    """Why it is right: kept on the deal and shown to the approvers."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+
+
 class CustomerRequest(Frozen):
     """The ERP's customer, by its code."""
 

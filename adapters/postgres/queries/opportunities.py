@@ -46,6 +46,7 @@ class PostgresOpportunityQueries(Reading):
             *SUMMARY,
             opportunities.c.record,
             opportunities.c.changes_since_approval,
+            opportunities.c.confirmations,
             opportunities.c.plan_hash,
             opportunities.c.tries,
             opportunities.c.due_at.label("next_at"),

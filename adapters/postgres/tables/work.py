@@ -69,6 +69,8 @@ opportunities = Table(
     text_column("compensation_reason", nullable=True),
     # The last validation's warnings; those of the enrichment are in its own document.
     json_column("warnings", empty="[]"),
+    # Findings that people confirmed.
+    json_column("confirmations", empty="[]"),
     # Whom the last validation found in the ERP.
     json_column("customer", nullable=True),
     # Why it waits for a moment that comes by itself (`due_at`).

@@ -28,6 +28,7 @@ class Action(StrEnum):
     OVERRIDE_PLAN = "override_plan"
     REPLAY = "replay"
     LINK_CUSTOMER = "link_customer"
+    CONFIRM = "confirm"
     DISMISS = "dismiss"
     COMPENSATE = "compensate"
     SET_APPROVAL_RULE = "set_approval_rule"
@@ -116,6 +117,12 @@ RIGHTS: dict[Action, Right] = {
     ),
     Action.REPLAY: Right("Preview and run replays, of one item or of a selection", WORKERS, command_line=True),
     Action.LINK_CUSTOMER: Right("Link a deal's account to a customer of the ERP", WORKERS, command_line=True),
+    Action.CONFIRM: Right(
+        "Confirm what looks wrong and is right, such as an early start",
+        WORKERS,
+        command_line=True,
+        unless=(Refusal.OWN_OPPORTUNITY,),
+    ),
     Action.DISMISS: Right("Dismiss an exception", WORKERS, command_line=True),
     Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, command_line=True),
     Action.SET_APPROVAL_RULE: Right(

@@ -15,6 +15,7 @@ from oppsync.domain.deal.parties import Party
 from oppsync.domain.deal.since_approval import ChangeSinceApproval
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reading.plan_money import PlanMoney, money_of
+from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.work.intake import Source
@@ -61,7 +62,8 @@ class OpportunitySummary(Frozen):
 
 class OpportunityDetail(OpportunitySummary):
     """`warnings`: findings that do not stop it. `changes_since_approval`: what the CRM says otherwise than the
-    record that was approved, field by field."""
+    record that was approved, field by field. `confirmations`: findings that people confirmed, with their
+    reasons."""
 
     record: Opportunity | None = None
     plan_hash: Code | None = None
@@ -71,6 +73,7 @@ class OpportunityDetail(OpportunitySummary):
     tries: int = 0
     warnings: tuple[Finding, ...] = ()
     changes_since_approval: tuple[ChangeSinceApproval, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
 
 
 class TimelineEntry(Frozen):

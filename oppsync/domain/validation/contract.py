@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
 from oppsync.domain.validation.facts import ValidationFacts
@@ -50,17 +51,27 @@ def payment_terms_are_known(opportunity: Opportunity, facts: ValidationFacts) ->
 
 
 def work_starts_with_the_contract(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    starts_on, won_on = opportunity.starts_on, opportunity.won_on
-    if starts_on is None or won_on is None or won_on > facts.today:
+    """The earliest day of work, of the deal or of a line. It may be right, so a person confirms it."""
+    won_on, starts = opportunity.won_on, dict(_starts(opportunity))
+    if not starts or won_on is None or won_on > facts.today:
         return
+    path, starts_on = min(starts.items(), key=lambda each: each[1])
     if (won_on - starts_on).days > _EARLIEST_START_DAYS:
         yield finding(
             "START_BEFORE_WON",
             f"The work starts on {starts_on}, more than {_EARLIEST_START_DAYS} days before the deal was won on "
             f"{won_on}",
-            path="/starts_on",
-            value=starts_on,
+            path=path,
+            value=f"{starts_on}, won on {won_on}",
         )
+
+
+def _starts(opportunity: Opportunity) -> Iterator[tuple[str, date]]:
+    if opportunity.starts_on is not None:
+        yield "/starts_on", opportunity.starts_on
+    for index, line in enumerate(opportunity.lines):
+        if line.starts_on is not None:
+            yield f"/lines/{index}/starts_on", line.starts_on
 
 
 def milestones_follow_the_signing(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

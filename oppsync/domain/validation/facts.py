@@ -11,6 +11,7 @@ from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Frozen, Text
 
@@ -21,7 +22,7 @@ class ValidationFacts(Frozen):
     `missing_in_erp` lists in words what that entity lacks in the ERP, `erp` is what the ERP can do. `today` is
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
     the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
-    date begins at the entity, where it is waited for.
+    date begins at the entity, where it is waited for. `confirmations`: what people confirmed of this deal.
     """
 
     legal_entity: LegalEntity | None
@@ -32,6 +33,7 @@ class ValidationFacts(Frozen):
     books_open_until: date | None = None
     customer: CustomerMatch = CustomerMatch()
     waits_until: AwareDatetime | None = None
+    confirmations: tuple[Confirmation, ...] = ()
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

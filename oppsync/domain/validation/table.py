@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.validation import amounts, caps, contract, parties, required_fields, terms, typing_faults
+from oppsync.domain.validation.confirmations import with_confirmations
 from oppsync.domain.validation.facts import Rule, ValidationFacts
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.findings.summary import summed_up
@@ -54,4 +55,5 @@ def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding,
     """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound."""
     rules = RULES + RULES_WHEN_WON if opportunity.is_won else RULES
     found = (item for rule in rules for item in rule(opportunity, facts))
-    return summed_up(typing_faults.without_consequences(dict.fromkeys(found), opportunity))
+    wrong = typing_faults.without_consequences(dict.fromkeys(found), opportunity)
+    return summed_up(with_confirmations(wrong, facts.confirmations))

@@ -92,6 +92,12 @@ class CustomerLinked(Event):
     type = "customer.linked.v1"
 
 
+class FindingConfirmed(Event):
+    """A person confirmed what looked wrong, with a reason: it no longer stops the deal."""
+
+    type = "finding.confirmed.v1"
+
+
 class PlanMade(Event):
     type = "plan.made.v1"
 

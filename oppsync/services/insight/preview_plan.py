@@ -58,7 +58,9 @@ class PreviewPlanHandler:
         sources = Sources(command.tenant_id, self.systems, self.clock, self.uow)
         now = self.clock.now()
         asked = as_if_won(deal, today_at_the_entity(sources, deal))
-        facts = gather(sources, asked)
+        with self.uow.reading() as uow:
+            tracked = uow.opportunities.get(command.tenant_id, known) if known else None
+        facts = gather(sources, asked, tracked)
         destination = choose(self.systems, command.tenant_id, asked)
         customer = _customer_code(facts)
         with self.uow() as uow:

@@ -65,6 +65,17 @@ class LinkCustomer(Command[None]):
 
 
 @dataclass(frozen=True)
+class ConfirmFindings(Command[None]):
+    """Confirm those findings of an item that may be right; the deal is replayed. Raises NotFound; Conflict
+    (codes ALREADY_CLOSED, NOTHING_TO_CONFIRM); Forbidden (OWN_OPPORTUNITY); InvalidInput without a reason."""
+
+    tenant_id: str
+    item_id: UUID
+    actor: Asker
+    reason: str
+
+
+@dataclass(frozen=True)
 class Compensate(Command[None]):
     """Give a parked deal up: what was created for it is closed, in reverse order, and the CRM gets the reason.
     Raises NotFound; Conflict (code NOT_COMPENSABLE); InvalidInput without a reason."""

@@ -12,13 +12,14 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may, needed_for
 from oppsync.domain.reading.readings import OpportunityDetail
+from oppsync.domain.validation.confirmations import confirmable
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import COMPENSABLE, State
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Conflict, InvalidInput
-from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
+from oppsync.services.queue.commands import Compensate, ConfirmFindings, DismissException, ReplayException
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
@@ -26,7 +27,10 @@ from web.problems import Problem
 
 page = Blueprint("exception_page", __name__, url_prefix="/exceptions")
 # The field that holds an action's text.
-REASON_OF: dict[str, str] = {Action.COMPENSATE: "given_up_because"}
+REASON_OF: dict[str, str] = {
+    Action.COMPENSATE: "given_up_because",
+    Action.CONFIRM: "confirmed_because",
+}
 
 
 @page.get("/<uuid:item_id>")
@@ -37,7 +41,7 @@ def show(item_id: UUID) -> ResponseReturnValue:
 
 @page.post("/<uuid:item_id>")
 def act(item_id: UUID) -> ResponseReturnValue:
-    """Replay, give up or dismiss, by the pressed button; then 303 to the same address."""
+    """Replay, confirm, give up or dismiss, by the pressed button; then 303 to the same address."""
     me = signed_in()
     item = application().queries.exception(me.tenant_id, item_id)
     action = posted("action")
@@ -67,6 +71,8 @@ def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
             return ReplayException(tenant, item.id, me)
         case Action.DISMISS:
             return DismissException(tenant, item.id, me, reason)
+        case Action.CONFIRM:
+            return ConfirmFindings(tenant, item.id, me, reason)
         case Action.COMPENSATE if item.opportunity_id is not None:
             return Compensate(tenant, item.opportunity_id, me, reason)
     raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
@@ -83,7 +89,9 @@ def _page(
     known = item.opportunity_id
     opportunity = queries.opportunity(me.tenant_id, known) if known else None
     effects = queries.effects(me.tenant_id, known) if known else ()
-    possible = (Action.REPLAY, Action.DISMISS, *((Action.COMPENSATE,) if _compensable(opportunity) else ()))
+    possible = [Action.REPLAY, Action.DISMISS]
+    possible += [Action.CONFIRM] if confirmable(item.findings) else []
+    possible += [Action.COMPENSATE] if _compensable(opportunity) else []
     return render_template(
         "exceptions/exception.html",
         item=item,
@@ -94,6 +102,8 @@ def _page(
         needed=needed_for(Action.REPLAY),
         reason=kept.get("reason", ""),
         given_up_because=kept.get("given_up_because", ""),
+        confirmed_because=kept.get("confirmed_because", ""),
+        to_confirm=confirmable(item.findings),
         errors=errors or [],
         notice=notice,
     )

@@ -294,9 +294,9 @@ VALIDATION_CODES: dict[str, CodeText] = {
     ),
     "START_BEFORE_WON": code_text(
         "The work starts long before the deal was won",
-        OwnerRole.SALES,
-        "Correct the start or the close date in the CRM, or make sure that the earlier work was agreed.",
-        Severity.WARNS,
+        OwnerRole.OPERATIONS,
+        "If the dates are right, confirm them with a reason, which approvers will see. If one is wrong, have "
+        "it corrected in the CRM.",
     ),
     "BOOKS_NOT_OPEN": code_text(
         "The work ends after the open fiscal years",

@@ -1,0 +1,88 @@
+"""A person confirms what looks wrong and is right; the deal goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Action, Refusal
+from oppsync.domain.validation.confirmations import Confirmation, confirmable
+from oppsync.domain.values.actor import Asker, Program
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import changed
+from oppsync.domain.work.events import FindingConfirmed
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import Conflict, Forbidden
+from oppsync.kernel.text_input import comment
+from oppsync.pipeline.duties import duties
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.queue.commands import ConfirmFindings
+from oppsync.services.queue.items import open_item
+from oppsync.services.queue.resume import resume
+
+
+@dataclass(frozen=True)
+class ConfirmFindingsHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    clock: Clock
+
+    def __call__(self, command: ConfirmFindings) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.CONFIRM)
+            reason = comment(
+                command.reason, "reason", required="Say why it is right: approvers will see the reason."
+            )
+            item = open_item(uow, command.tenant_id, command.item_id)
+            findings = confirmable(item.findings)
+            if item.opportunity_id is None or not findings:
+                raise Conflict("Nothing of this item can be confirmed.", code="NOTHING_TO_CONFIRM")
+            before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
+            _check_not_own(uow, before, command.actor)
+            confirmed = changed(before, confirmations=self._with(before, findings, actor, reason))
+            codes = sorted({found.code for found in findings})
+            event = FindingConfirmed(
+                opportunity_id=before.id,
+                actor=actor,
+                detail={"exception": str(item.id), "codes": codes, "reason": reason},
+                summary=f"Confirmed {', '.join(codes)}: {reason}",
+            )
+            self.publish(uow, before.tenant_id, before.traceparent, event)
+            uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Confirmed: {reason}")
+            detail = {"exception": str(item.id)}
+            target = before.stands_at
+            what = "after a confirmation"
+            resume(uow, self.publish, confirmed, target, actor=actor, after_what=what, detail=detail)
+            crash_point("confirmation.uncommitted", before.source_id)
+            uow.commit()
+            crash_point("confirmation.committed", before.source_id)
+
+    def _with(
+        self, before: TrackedOpportunity, findings: Sequence[Finding], actor: str, reason: str
+    ) -> tuple[Confirmation, ...]:
+        """One a code and place: what was confirmed of an earlier value is over."""
+        new = {
+            (found.code, found.path): Confirmation(
+                code=found.code,
+                path=found.path,
+                value=found.value,
+                reason=reason,
+                by=actor,
+                at=self.clock.now(),
+            )
+            for found in findings
+        }
+        kept = [each for each in before.confirmations if (each.code, each.path) not in new]
+        return (*kept, *new.values())
+
+
+def _check_not_own(uow: UnitOfWork, deal: TrackedOpportunity, asker: Asker) -> None:
+    """Raises Forbidden for somebody who has a part in the deal: their word is not a second one."""
+    if isinstance(asker, Program):
+        return
+    known = duties(uow, deal.tenant_id, deal.id, deal.record)
+    if known.involved.owns(uow.people.get(deal.tenant_id, asker)):
+        raise Forbidden(REFUSAL_TEXTS[Refusal.OWN_OPPORTUNITY], code="OWN_OPPORTUNITY")
