@@ -16,6 +16,7 @@ from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered, checked
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.model import Frozen
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.exceptions import ExceptionItem
@@ -43,6 +44,16 @@ def to_tracked(row: RowMapping) -> TrackedOpportunity:
     values["enrichment"] = document(Enrichment, row["enrichment"]) if row["enrichment"] else None
     values["customer"] = document(ErpCustomer, row["customer"]) if row["customer"] else None
     return TrackedOpportunity(**values)
+
+
+def to_other_deal(row: RowMapping) -> OtherDeal | None:
+    """None for a record that only a later release can read: during a deploy, that one judges it."""
+    try:
+        record = document(Opportunity, row["record"])
+    except NewerRelease:
+        return None
+    amount = record.amount if row["amount"] is None else row["amount"]
+    return OtherDeal(**{**pick(row, OtherDeal), "record": record, "amount": amount})
 
 
 def from_tracked(before: TrackedOpportunity, after: TrackedOpportunity) -> dict[str, Any]:

@@ -4,7 +4,7 @@ the decisions; the decisions are made by people, or by a rule that somebody set 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
@@ -13,9 +13,11 @@ from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, 
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.validation.across_deals import ACROSS_DEALS, findings_across
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.findings.finding import Finding, blocking, warnings
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
@@ -26,6 +28,8 @@ from oppsync.pipeline.notify import notify, notify_of_fallen
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
+from oppsync.pipeline.validate import other_deals
+from oppsync.pipeline.warn import tell_warnings
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 ACTOR = stage_actor("approve")
@@ -135,17 +139,36 @@ def run(context: StageContext) -> Outcome:
 
 
 def _propose(context: StageContext, known: Duties) -> Outcome:
-    opportunity = context.opportunity
+    opportunity, blocks = _beside_other_deals(context)
+    told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
+    if blocks:
+        every = (*blocks, *opportunity.warnings)
+        return Park(opportunity, every, record_reference(opportunity.id), events=told)
     lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
     with context.uow.reading() as uow:
         # What a restored backup forgot, people look at.
-        by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, edited=bool(known.involved.editors))
-    able = known.candidates(known.of_plan(opportunity.plan_hash))
-    return open_tasks(opportunity, able, by_rule, decided=known.decided(opportunity.plan_hash), lost=lost)
+        edited = bool(known.involved.editors)
+        by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
+    able, decided = known.candidates(known.of_plan(opportunity.plan_hash)), known.decided(opportunity.plan_hash)
+    asked = open_tasks(opportunity, able, by_rule, decided=decided, lost=lost)
+    return replace(asked, events=(*told, *asked.events))
 
 
-def _by_rule(context: StageContext, uow: UnitOfWork, *, edited: bool) -> ByRule:
-    opportunity, tenant_id = context.opportunity, context.opportunity.tenant_id
+def _beside_other_deals(context: StageContext) -> tuple[TrackedOpportunity, Sequence[Finding]]:
+    """The deal with its warnings beside other deals as they are now, and what blocks: of two deals that
+    are validated at once, each may miss the other."""
+    opportunity = context.opportunity
+    record, customer = require(opportunity.record, "the record"), opportunity.customer
+    others = other_deals(context.sources, record, opportunity)
+    found = tuple(findings_across(record, customer.code if customer else None, others))
+    kept = [each for each in opportunity.warnings if each.code not in ACROSS_DEALS]
+    return changed(opportunity, warnings=(*kept, *warnings(found))), blocking(found)
+
+
+def _by_rule(
+    context: StageContext, uow: UnitOfWork, opportunity: TrackedOpportunity, *, edited: bool
+) -> ByRule:
+    tenant_id = opportunity.tenant_id
     rules = rules_of_today(uow, tenant_id, context.clock.now().date())
     if not rules:
         return NOTHING_BY_RULE

@@ -12,6 +12,7 @@ from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.close_date import begins_later, in_words
 from oppsync.domain.validation.customers import BY_CODE, BY_LINK
 from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import blocking, warnings
@@ -107,7 +108,18 @@ def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | No
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
         waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
         confirmations=known.confirmations if known else (),
+        others=other_deals(sources, record, known),
     )
+
+
+def other_deals(
+    sources: Sources, record: Opportunity, known: TrackedOpportunity | None
+) -> tuple[OtherDeal, ...]:
+    """Those to judge the deal together with. `known`: the deal itself, where it is stored here."""
+    with sources.uow.reading() as uow:
+        found = uow.opportunities.comparable(sources.tenant_id, record, known.id if known else None)
+    itself = (record.system, record.id)
+    return tuple(each for each in found if (each.record.system, each.record.id) != itself)
 
 
 def _keep_match(

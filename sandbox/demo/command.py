@@ -120,9 +120,11 @@ def compare(found: Running, opportunities: Sequence[OpportunitySummary]) -> list
 
 def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]:
     """Win deals of every billing model: some of one model alone, some of several."""
-    won = []
-    for deal in deals.all_kinds((application.clock.now() - DAY_EVERYWHERE).date()):
+    won, now = [], application.clock.now()
+    for deal in deals.all_kinds((now - DAY_EVERYWHERE).date()):
         opportunity = deal["opportunity"]
+        # A later demo wins the same deals again, each under a new purchase order.
+        opportunity["PO_Number__c"] += f"-{now:%d%H%M%S}"
         models = {line["Billing_Model__c"] for line in deal["lines"]}
         won.append(
             WonDeal(

@@ -233,7 +233,7 @@ def deal(won: date, account: str, entity: str, *, name: str, billing_model: str,
         "Delivery_Model__c": "Hybrid",
         "Billing_Model__c": billing_model,
         "Payment_Terms__c": PAYMENT_TERMS[account],
-        "PO_Number__c": f"PO-{won:%Y}-{account[-4:]}",
+        "PO_Number__c": f"PO-{won:%Y}-{account[-4:]}-{_initials(name)}",
         "Contract_Type__c": "Statement of Work",
         "Billing_Frequency__c": "Monthly",
         "Start_Date__c": _start(won).isoformat(),
@@ -255,6 +255,11 @@ def deal(won: date, account: str, entity: str, *, name: str, billing_model: str,
         "opportunity": opportunity,
         "lines": numbered,
     }
+
+
+def _initials(name: str) -> str:
+    """Each deal has a purchase order of its own."""
+    return "".join(word[0] for word in name.split()).upper()
 
 
 def _line(billing_model: str, description: str, service_line: str, won: date) -> Line:

@@ -96,7 +96,11 @@ def test_every_field_lands_where_it_belongs(org: SalesforceHarness) -> None:
     assert (found.delivery_model, found.billing_model) == ("Hybrid", "time_and_materials")
     assert (found.starts_on, found.ends_on) == (date(2026, 4, 1), date(2026, 10, 31))
     terms = found.contract
-    assert (terms.type, terms.payment_terms, terms.po_number) == ("Statement of Work", "NET14", "PO-2026-1004")
+    assert (terms.type, terms.payment_terms, terms.po_number) == (
+        "Statement of Work",
+        "NET14",
+        "PO-2026-1004-CBR",
+    )
     assert (terms.signed_on, terms.billing_frequency) == (WON, BillingFrequency.MONTHLY)
     assert found.custom_attributes == {"tier": "gold", "seats": "12.50", "new": "true"}
 

@@ -15,12 +15,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person
-from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import Party
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import ExceptionItem
@@ -191,6 +192,27 @@ class MemoryOpportunities:
         return row.tracked
 
     lock = get
+
+    def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Sequence[OtherDeal]:
+        ended = (State.REJECTED, State.REFUSED, State.WITHDRAWN, State.COMPENSATING)
+        committed = (State.APPROVED, State.CREATED, State.ACTIVE)
+        found = []
+        for row in self._rows.values():
+            deal = row.tracked
+            if deal.id == but or deal.record is None or deal.stands_at in ended:
+                continue
+            if not deal.record.is_won and deal.stands_at not in committed:
+                continue
+            found.append(
+                OtherDeal(
+                    id=deal.id,
+                    record=deal.record,
+                    amount=(deal.approved_record or deal.record).amount,
+                    customer=deal.customer.code if deal.customer else None,
+                    is_committed=deal.stands_at in committed,
+                )
+            )
+        return found
 
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         active = [row.tracked for row in self._rows.values() if row.tracked.activated_at is not None]

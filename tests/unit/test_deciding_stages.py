@@ -18,6 +18,7 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow, ReferenceUse
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
@@ -63,6 +64,7 @@ class Surroundings:
         self.asked: list[str] = []
         self.in_transaction = False
         self.capabilities = ErpCapabilities(line_kinds=frozenset(LineKind))
+        self.opportunities = self
         self.references = self
         self.overrides = self
         self.ledger = self
@@ -104,6 +106,10 @@ class Surroundings:
 
     def books_open_until(self, erp_company: str) -> date | None:
         return None
+
+    def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Collection[OtherDeal]:
+        assert self.in_transaction
+        return ()
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         self._outside(f"node {keys[0]}")

@@ -57,7 +57,7 @@ RAISED_BY_THE_WORLD = {
 
 
 def test_every_code_is_raised_by_something() -> None:
-    of_the_deal = {case.code for case in test_validation.CASES}
+    of_the_deal = {case.code for case in (*test_validation.CASES, test_validation.TOGETHER)}
     of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS | OF_SPLIT_RULES
     of_reference_data |= {case.code for case in test_rates.CASES} | {case.code for case in test_tax.CASES}
     of_reference_data |= {"EXCHANGE_RATE_MISSING", "COST_CENTRE_CLOSED"}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,7 @@ from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.validation.close_date import begins_later
 from oppsync.domain.validation.confirmations import Confirmation, confirmable
 from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.validation.table import RULES, RULES_WHEN_WON, validate
 from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.model import changed
@@ -69,6 +71,12 @@ def contract(**terms: Any) -> ContractTerms:
 
 def ordered(**terms: Any) -> Opportunity:
     return make.opportunity(contract=contract(**terms))
+
+
+def _other(amount: int) -> OtherDeal:
+    """Another deal with the same purchase order, approved."""
+    record = changed(ordered(), id="006O9", name="Discovery", amount=Decimal(amount))
+    return OtherDeal(id=UUID(int=9), record=record, amount=record.amount, is_committed=True)
 
 
 UNSURE = make.opportunity(probability=90)
@@ -639,7 +647,31 @@ CASES = [
             contract=ContractTerms(payment_terms="NET30", po_number="PO-7", po_limit=Decimal(5_000)),
         ),
     ),
+    Case(
+        "a purchase order that another deal has",
+        "PO_SHARED",
+        "/contract/po_number",
+        "The purchase order PO-7 is also that of Discovery (EUR 9,000.00; 006O9)",
+        ordered(),
+        make.facts(others=(_other(9_000),)),
+    ),
+    Case(
+        "a deal entered twice",
+        "DEAL_CLONED",
+        "/name",
+        "Globex goes to the cloud (EUR 44,400.00; 006O1) has the same customer, name, amount, lines and time",
+        make.opportunity(),
+        make.facts(others=(OtherDeal(id=UUID(int=1), record=make.opportunity(), amount=Decimal(44_400)),)),
+    ),
 ]
+TOGETHER = Case(
+    "a purchase order that two deals use up",
+    "PO_USED_UP",
+    "/contract/po_limit",
+    "allows EUR 50,000.00, but this deal comes to EUR 53,400.00 together with Discovery",
+    ordered(po_limit=Decimal(50_000)),
+    make.facts(others=(_other(9_000),)),
+)
 
 
 def test_a_sound_deal_has_no_findings() -> None:

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import CodeText
 from web.access import sign_in
@@ -44,7 +45,9 @@ def register_pages(app: Flask) -> None:
     app.add_template_global(maybe_signed_in)
     app.add_template_global(code_text)
     app.add_template_global(may_open)
-    app.jinja_env.globals.update(statuses=statuses, now=lambda: datetime.now(UTC))
+    app.jinja_env.globals.update(
+        statuses=statuses, of_other_deals=OF_OTHER_DEALS, now=lambda: datetime.now(UTC)
+    )
 
 
 def _guard() -> ResponseReturnValue | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,6 +21,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -28,12 +31,15 @@ from sqlalchemy.dialects.postgresql import insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
-from adapters.postgres.rows import from_tracked, to_tracked
+from adapters.postgres.rows import from_tracked, to_other_deal, to_tracked
 from adapters.postgres.selection import selected
 from adapters.postgres.session import Session, Write, bound, to_be_set, write
 from adapters.postgres.tables import effects
 from adapters.postgres.tables import opportunities as table
-from oppsync.domain.deal.opportunity import OpportunityRef
+from adapters.postgres.tables.work import PURCHASE_ORDER, PURCHASE_ORDER_KEY
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.replays import Selection
 from oppsync.domain.work.states import State
@@ -51,6 +57,41 @@ RECHECK_FIRST, RECHECK_LAST = timedelta(minutes=15), timedelta(hours=6)
 # The column that `TrackedOpportunity.stands_at` returns.
 stands_at = case(
     (table.c.state == State.PARKED, func.coalesce(table.c.resume_state, State.RECEIVED)), else_=table.c.state
+)
+
+
+# Other deals to judge one together with: those that were approved, and those that may still be.
+MOST_COMPARED = 200
+_ENDED = (State.REJECTED, State.REFUSED, State.WITHDRAWN, State.COMPENSATING)
+COMMITTED = (State.APPROVED, State.CREATED, State.ACTIVE)
+_parent = effects.alias("parent")
+_COMPARABLE = (
+    select(
+        table.c.id,
+        table.c.record,
+        table.c.amount,
+        table.c.customer["code"].astext.label("customer"),
+        _parent.c.number.label("project"),
+        stands_at.in_(COMMITTED).label("is_committed"),
+    )
+    .select_from(
+        table.outerjoin(
+            _parent,
+            and_(
+                _parent.c.tenant_id == table.c.tenant_id,
+                _parent.c.opportunity_id == table.c.id,
+                _parent.c.kind == EffectKind.PARENT,
+                _parent.c.state != EffectState.CANCELLED,
+            ),
+        )
+    )
+    .where(
+        table.c.record.is_not(None),
+        stands_at.not_in(_ENDED),
+        or_(table.c.record["is_won"].astext == "true", stands_at.in_(COMMITTED)),
+    )
+    .order_by(table.c.id.desc())
+    .limit(MOST_COMPARED)
 )
 
 
@@ -110,6 +151,23 @@ class PostgresOpportunities:
             since=table.c.state_since,
             referred_as="opportunity_id",
         )
+
+    def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Sequence[OtherDeal]:
+        conditions = []
+        if record.contract.po_number:
+            conditions.append(and_(literal_column(f"({PURCHASE_ORDER})").is_not(None), _po_key(record)))
+        if record.amount is not None:
+            priced = (table.c.amount == record.amount, table.c.currency == record.currency)
+            conditions.append(and_(*priced))
+        found: dict[UUID, OtherDeal] = {}
+        for condition in conditions:
+            query = _COMPARABLE.where(table.c.tenant_id == tenant_id, condition)
+            query = query.where(table.c.id != but) if but else query
+            for row in self._session.execute(query).mappings():
+                other = to_other_deal(row)
+                if other is not None:
+                    found[other.id] = other
+        return list(found.values())
 
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         query = select(table.c.id).where(
@@ -173,6 +231,14 @@ class PostgresOpportunities:
         which = {"of_tenant": before.tenant_id, "of_id": before.id}
         changed = from_tracked(before, after) | {"reread_requested": after.reread_requested}
         self._session.execute(_CHANGE, {**changed, **_outcome(before, after, due), **which})
+
+
+def _po_key(record: Opportunity) -> ColumnElement[bool]:
+    """As Postgres has it: of the number as it is written, and of its normal form."""
+    written = record.contract.po_number or ""
+    spellings = (written, unicodedata.normalize("NFKC", written))
+    keys = {re.sub("[^a-z0-9]", "", each.lower()).removeprefix("po") for each in spellings}
+    return literal_column(PURCHASE_ORDER_KEY).in_(sorted(keys))
 
 
 # Statements that run in every step are built once: building one takes longer than Postgres needs to run it.

@@ -25,6 +25,12 @@ from adapters.postgres.tables.columns import (
     when,
 )
 
+# Letters and digits of a purchase order's number, nearly as `identifiers.purchase_order_key` has them.
+PURCHASE_ORDER = "(record -> 'contract') ->> 'po_number'"
+PURCHASE_ORDER_KEY = (
+    f"regexp_replace(lower(regexp_replace({PURCHASE_ORDER}, '[^a-zA-Z0-9]', '', 'g')), '^po', '')"
+)
+
 opportunities = Table(
     "opportunities",
     metadata,
@@ -90,6 +96,14 @@ opportunities = Table(
         "emit_at",
         postgresql_where=text("due_at is not null"),
     ),
+    # Deals that are judged together: of one purchase order, of one amount.
+    Index(
+        "ix_opportunities_purchase_order",
+        "tenant_id",
+        text(PURCHASE_ORDER_KEY),
+        postgresql_where=text(f"({PURCHASE_ORDER}) is not null"),
+    ),
+    Index("ix_opportunities_amount", "tenant_id", "amount", "currency"),
     # Which customers are known.
     Index(
         "ix_opportunities_customer",

@@ -12,6 +12,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.confirmations import Confirmation
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Frozen, Text
 
@@ -23,6 +24,7 @@ class ValidationFacts(Frozen):
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
     the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
     date begins at the entity, where it is waited for. `confirmations`: what people confirmed of this deal.
+    `others`: deals that may share its purchase order, or be its clones.
     """
 
     legal_entity: LegalEntity | None
@@ -34,6 +36,7 @@ class ValidationFacts(Frozen):
     customer: CustomerMatch = CustomerMatch()
     waits_until: AwareDatetime | None = None
     confirmations: tuple[Confirmation, ...] = ()
+    others: tuple[OtherDeal, ...] = ()
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.validation import amounts, caps, contract, parties, required_fields, terms, typing_faults
+from oppsync.domain.validation import (, amounts, caps, contract, parties, required_fields, terms, typing_faults
+    across_deals,
+    amounts,
+    contract,
+    parties,
+    required_fields,
+    terms,
+    typing_faults,
+)
 from oppsync.domain.validation.confirmations import with_confirmations
 from oppsync.domain.validation.facts import Rule, ValidationFacts
 from oppsync.domain.values.findings.finding import Finding
@@ -29,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     terms.dates_are_near,
     contract.purchase_order_is_there,
     contract.purchase_order_holds,
+    across_deals.other_deals_agree,
     contract.payment_terms_are_known,
     contract.books_are_open,
     amounts.currency_is_known,

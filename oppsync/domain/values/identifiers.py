@@ -56,6 +56,8 @@ _LEGAL_FORMS = frozenset(
         "ohg",
     ]
 )
+# "Copy of Portal relaunch", "Portal relaunch (Kopie)".
+_OF_COPIES = frozenset({"clone", "cloned", "copy", "copie", "kopie", "of", "von", "de"})
 # Two names that are at least this similar count as one name in two spellings.
 _ALIKE = 0.8
 # A CRM id of 15 characters may be followed by 3 that only check them; without them capitals count.
@@ -102,6 +104,17 @@ def crm_user_key(user_id: str) -> str:
     seen = _seen(user_id)
     checked = _CHECKED_ID.fullmatch(seen)
     return checked[1] if checked else seen
+
+
+def purchase_order_key(number: str) -> str:
+    """Letters and digits only, without the `PO` that some write before it; capital letters do not count."""
+    return "".join(sign for sign in _seen(number).casefold() if sign.isalnum()).removeprefix("po")
+
+
+def words_key(text: str) -> str:
+    """Of a deal's or a product's name: its words, without punctuation and without what a CRM adds to a copy."""
+    words = re.sub(r"[^\w\s]", " ", _seen(text).casefold()).split()
+    return " ".join([word for word in words if word not in _OF_COPIES] or words)
 
 
 def name_key(name: str) -> str:

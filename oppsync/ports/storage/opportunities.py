@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.deal.opportunity import OpportunityRef
+from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import Party
+from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.work.replays import Selection
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
@@ -55,6 +56,10 @@ class Opportunities(Protocol):
     def matching(self, tenant_id: str, selection: Selection, states: Collection[State]) -> Sequence[UUID]:
         """Ids of a selection, oldest first, one more than its limit when there are more. `states`, where given,
         are those of its stage: a deal is in one of them, or parked with one of them to resume."""
+
+    def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Sequence[OtherDeal]:
+        """Won deals, other than `but`, that may have the record's purchase order, or its amount and currency,
+        the latest ones. Deals that came to nothing are left out."""
 
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         """Whether a deal of this customer (its code in the ERP) ever became active."""

@@ -277,6 +277,25 @@ VALIDATION_CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Ask the customer to raise the purchase order, then correct its limit in the CRM.",
     ),
+    "PO_SHARED": code_text(
+        "Another deal has the same purchase order",
+        OwnerRole.SALES,
+        "Make sure that the purchase order is meant for both deals, or correct its number in the CRM.",
+        Severity.WARNS,
+    ),
+    "PO_USED_UP": code_text(
+        "Several deals together exceed the purchase order",
+        OwnerRole.SALES,
+        "Ask the customer to raise the purchase order, then correct its limit in the CRM; or take one of the "
+        "deals back.",
+    ),
+    "DEAL_CLONED": code_text(
+        "Another deal is the same in everything",
+        OwnerRole.SALES,
+        "Make sure that it was sold twice. If it was only entered twice, close one of the two as lost in the "
+        "CRM.",
+        Severity.WARNS,
+    ),
     "PO_MISSING": code_text(
         "The customer requires a purchase order, but the opportunity has none",
         OwnerRole.SALES,

@@ -1,0 +1,137 @@
+"""What spans deals is judged across deals: one purchase order under two, and a deal that was entered twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.model import changed, require
+from oppsync.domain.work.states import State
+from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.work.commands import RunStage
+from sandbox.firm import deals
+from tests.harness.builders import TENANT
+from tests.harness.house import WON_ON, House
+
+ACROSS = {"PO_SHARED", "PO_USED_UP", "DEAL_CLONED"}
+
+
+def fee(name: str, amount: int, *, number: str, limit: int | None = 100_000) -> deals.Deal:
+    """A fixed fee for Nordbank under this purchase order."""
+    sold = deals.fixed_fee(WON_ON, account="CUST-1004", entity="ACME-DE", name=name, amount=Decimal(amount))
+    order: dict[str, Any] = {"PO_Number__c": number}
+    if limit is not None:
+        order["PO_Limit__c"] = Decimal(limit)
+    return sold | {"opportunity": sold["opportunity"] | order}
+
+
+def across(house: House, record_id: str) -> Sequence[Finding]:
+    """What whoever decides about the deal is told of other deals."""
+    task = next(iter(house.tasks(record_id).values()))
+    found = house.application.queries.approval(TENANT, task.id).warnings
+    return [each for each in found if each.code in ACROSS]
+
+
+def test_an_approved_deal_and_a_new_one_use_up_a_purchase_order_together(house: House) -> None:
+    first = house.to_approval(fee("Platform", 60_000, number="PO-17 A"))
+    house.approve(first)
+    house.settle()
+
+    second = house.win(fee("Rollout", 50_000, number="po17a", limit=None))
+    house.settle()
+
+    item = house.exception(second)
+    project = require(house.opportunity(first).project_number, "the number of its project")
+    assert (item.code, house.state(second)) == ("PO_USED_UP", State.PARKED)
+    assert "EUR 110,000.00 together with Nordbank AG: Platform (EUR 60,000.00; " in item.message
+    assert f"; project {project})" in item.message
+    shared = next(each for each in item.findings if each.code == "PO_SHARED")
+    assert shared.value == str(house.opportunity(first).id)
+
+    house.edit(second, opportunity={"PO_Limit__c": 110_000})
+    house.settle()
+
+    assert (house.state(second), house.exceptions(second)) == (State.AWAITING_APPROVAL, [])
+    assert [each.code for each in across(house, second)] == ["PO_SHARED"]
+
+
+def test_two_deals_that_wait_are_told_to_whoever_approves(house: House) -> None:
+    house.to_approval(fee("Platform", 60_000, number="PO-18"))
+
+    second = house.to_approval(fee("Rollout", 50_000, number="PO-18"))
+
+    assert [(each.code, each.severity) for each in across(house, second)] == [
+        ("PO_SHARED", Severity.WARNS),
+        ("PO_USED_UP", Severity.WARNS),
+    ]
+
+
+def test_a_deal_that_came_to_nothing_uses_nothing_up(house: House) -> None:
+    first = house.to_approval(fee("Platform", 60_000, number="PO-19"))
+    house.reject(first, "Not at this price")
+    house.settle()
+    lost = house.to_approval(fee("Pilot", 70_000, number="PO-19"))
+    house.lose(lost)
+    house.settle()
+
+    second = house.to_approval(fee("Rollout", 50_000, number="PO-19"))
+
+    assert across(house, second) == []
+
+
+def test_the_order_of_another_customer_is_another_order(house: House) -> None:
+    house.to_approval(fee("Platform", 60_000, number="4711"))
+    other = deals.milestone(WON_ON)
+
+    second = house.to_approval(other | {"opportunity": other["opportunity"] | {"PO_Number__c": "4711"}})
+
+    assert across(house, second) == []
+
+
+def test_a_deal_that_was_cloned_in_the_crm_names_the_one_it_was_cloned_of(house: House) -> None:
+    first = house.to_active(fee("Platform", 60_000, number="PO-20"))
+    clone = fee("Platform", 60_000, number="PO-21")
+    clone["opportunity"]["Name"] += " (Copy)"
+
+    second = house.to_approval(clone)
+
+    (told,) = across(house, second)
+    assert (told.code, told.value) == ("DEAL_CLONED", str(house.opportunity(first).id))
+    assert first in told.message
+
+
+def test_of_two_deals_validated_at_once_the_later_one_is_told_before_people_are_asked(house: House) -> None:
+    """Neither sees the other's record while it is validated: it was not stored yet."""
+    first = house.win(fee("Platform", 60_000, number="PO-22"))
+    second = house.win(fee("Rollout", 50_000, number="PO-22"))
+    validated = {
+        record_id: house.rows("select id from opportunities where source_id = :id", id=record_id)[0]["id"]
+        for record_id in (first, second)
+    }
+    house.rows("update opportunities set record = null")
+    house.application.stopping.set()  # each hands on after its stage
+    for opportunity_id in validated.values():
+        house.application.dispatch(RunStage(opportunity_id, "validate"))
+    house.rows("update opportunities set warnings = '[]'")
+    house.application.stopping.clear()
+    house.settle()
+
+    told = [{each.code for each in across(house, record_id)} for record_id in (first, second)]
+
+    assert {"PO_SHARED", "PO_USED_UP"} in told
+
+
+def test_a_preview_tells_it_of_a_deal_that_is_not_stored(house: House) -> None:
+    first = house.to_approval(fee("Platform", 60_000, number="PO-23"))
+    record = require(house.opportunity(first).record, "the record")
+
+    def codes(deal: Opportunity) -> set[str]:
+        shown = house.application.dispatch(PreviewPlan(TENANT, house.operator, deal))
+        return {each.code for each in shown.findings} & ACROSS
+
+    assert codes(record) == set()  # the deal itself
+    assert codes(changed(record, id="another")) == {"PO_SHARED", "PO_USED_UP", "DEAL_CLONED"}
+    assert house.opportunity(first).warnings == ()
