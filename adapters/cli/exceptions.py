@@ -11,6 +11,7 @@ from adapters.bootstrap import Application
 from adapters.cli.connect import connected
 from adapters.cli.opportunities import print_effects
 from adapters.cli.output import json_option, print_json, print_table, say
+from oppsync.domain.validation.confirmations import confirmable
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.services.queue.commands import ConfirmFindings, DismissException, LinkCustomer, ReplayException
@@ -81,6 +82,8 @@ def show(item_id: UUID, as_json: bool) -> None:
         [(each.path, each.value, each.message, each.fix) for each in item.findings],
     )
     print_effects(effects)
+    if confirmable(item.findings):
+        click.echo(f"\nIf it is right, `exceptions confirm {item.id} --reason ...`.")
     if of:
         click.echo(
             f"\nFix it and `exceptions replay {item.id}`, or `opportunity compensate {of} --reason ...`."

@@ -240,6 +240,18 @@ def test_an_early_start_is_confirmed_on_its_page_with_a_reason(browser: Browsers
     assert "A letter of &lt;intent&gt;" in olga.get(f"/opportunities/{opportunity_id}").markup
 
 
+def test_a_finding_about_another_deal_leads_to_it(browser: Browsers, office: Office) -> None:
+    other = office.deal()
+    shared = finding("PO_SHARED", "The purchase order PO-7 is also that of <Discovery>", value=other)
+    opportunity_id = office.deal(sold_by("sam.seller"))
+    office.warn(opportunity_id, shared)
+
+    screen = browser("ed").get(f"/opportunities/{opportunity_id}")
+
+    assert f'<a href="/opportunities/{other}">Show the other deal</a>' in screen.markup
+    assert "also that of <Discovery>" in screen.words
+
+
 def test_what_can_be_confirmed_is_nothing_else(browser: Browsers, office: Office) -> None:
     _opportunity_id, item_id = office.parked()
     olga = browser("olga")

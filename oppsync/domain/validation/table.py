@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.validation import (, amounts, caps, contract, parties, required_fields, terms, typing_faults
+from oppsync.domain.validation import (
     across_deals,
     amounts,
+    caps,
     contract,
     parties,
     required_fields,
