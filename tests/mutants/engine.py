@@ -252,8 +252,8 @@ ENGINE = (
     Mutation(
         "counters survive an outcome",
         RECORD,
-        'settled: dict[str, Any] = {"tries": 0, "crashes": 0}',
-        "settled: dict[str, Any] = {}",
+        'settled: dict[str, Any] = {"tries": 0, "crashes": 0, "waits_for": None}',
+        'settled: dict[str, Any] = {"waits_for": None}',
     ),
     Mutation(
         "a parked deal still waits for its re-read",
