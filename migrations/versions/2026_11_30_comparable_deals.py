@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261130x_comparable"
-down_revision = "20261130x_confirmations"
+revision = "20261130xc"
+down_revision = "20261130xb"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "20261130x_confirmations"
-down_revision = "20261130x_waits"
+revision = "20261130xb"
+down_revision = "20261130xa"
 branch_labels = None
 depends_on = None
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap
 from oppsync.domain.deal.opportunity import Account, ContractTerms, Opportunity
 from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.validation.other_deals import OtherDeal
@@ -142,6 +143,17 @@ def test_a_deal_that_alone_is_too_large_is_told_that_and_no_more() -> None:
     found = judged(sold("Portal", 11_000, limit=10_000), stored(SMALL, is_committed=True))
 
     assert sorted(each.code for each in found) == ["PO_SHARED", "PO_TOO_SMALL"]
+
+
+def test_hours_beyond_a_cap_use_nothing_up() -> None:
+    """Of an order for 10,000, the hours of an approved deal may be invoiced up to 4,000."""
+    hours = make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(4_000))))
+    terms = ContractTerms(payment_terms="NET30", po_number="PO-4711")
+    capped = stored(make.opportunity(hours, name="Steering", contract=terms), is_committed=True)
+    assert capped.amount is not None
+    assert capped.amount > 4_000
+
+    assert [each.code for each in judged(sold("Portal", 6_000, limit=10_000), capped)] == ["PO_SHARED"]
 
 
 def test_amounts_of_another_currency_are_not_added_up() -> None:

@@ -16,6 +16,7 @@ from oppsync.domain.deal.billing_terms import (
     BillingFrequency,
     BillingTerms,
     Cap,
+    CapScope,
     Deposit,
     PeriodBasis,
     Retainer,
@@ -840,7 +841,11 @@ def test_a_milestone_at_signing_is_ordinary_though_the_work_starts_later(signed_
     assert validate(deal, make.facts()) == ()
 
 
-@pytest.mark.parametrize("line", [*make.LINES.values()], ids=lambda line: line().title)
+def _capped_each_month() -> OpportunityLine:
+    return make.capped_line(billing=_capped("20000", scope=CapScope.PERIOD))
+
+
+@pytest.mark.parametrize("line", [*make.LINES.values(), _capped_each_month], ids=lambda line: line().title)
 @pytest.mark.parametrize("frequency", [*BillingFrequency])
 @pytest.mark.parametrize("basis", [*PeriodBasis])
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from oppsync.domain.billing.caps import beyond_caps
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.other_deals import OtherDeal, is_clone, is_same_customer, shares_purchase_order
@@ -55,12 +56,15 @@ def _shared_order(opportunity: Opportunity, sharing: Sequence[OtherDeal]) -> Ite
 def _used_up_order(opportunity: Opportunity, sharing: Sequence[OtherDeal]) -> Iterator[Finding]:
     """Where what was approved already uses the limit up together with this deal, it blocks; where only together
     with deals that nobody approved yet, it warns."""
-    currency, amount = opportunity.currency, opportunity.amount
+    currency, stated = opportunity.currency, opportunity.amount
     counted = [each for each in sharing if each.record.currency == currency]
     limits = [each.record.contract.po_limit for each in counted if each.record.contract.po_limit is not None]
     limit = opportunity.contract.po_limit or max(limits, default=None)
-    if amount is None or limit is None or amount > limit:
+    if stated is None or limit is None or not counted:
         return
+    amount = stated - beyond_caps(opportunity)
+    if amount > limit:
+        return  # a finding of its own
     committed = [each for each in counted if each.is_committed]
     blocks = amount + _sum(committed) > limit
     counted = committed if blocks else counted
@@ -78,4 +82,4 @@ def _used_up_order(opportunity: Opportunity, sharing: Sequence[OtherDeal]) -> It
 
 
 def _sum(deals: Sequence[OtherDeal]) -> Decimal:
-    return sum((each.amount for each in deals if each.amount is not None), start=Decimal(0))
+    return sum((each.billable for each in deals), start=Decimal(0))

@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from uuid import UUID
 
+from oppsync.domain.billing.caps import beyond_caps
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.reference.vat_territory import may_be_one_country
 from oppsync.domain.values.identifiers import (
@@ -29,6 +30,11 @@ class OtherDeal(Frozen):
     customer: Code | None = None
     project: Text | None = None
     is_committed: bool = False
+
+    @property
+    def billable(self) -> Decimal:
+        """What of it may be invoiced: hours beyond a cap never are."""
+        return Decimal(0) if self.amount is None else self.amount - beyond_caps(self.record)
 
     @property
     def in_words(self) -> str:
