@@ -8,11 +8,11 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import redis
 from cryptography.fernet import Fernet, MultiFernet
@@ -104,6 +104,13 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class Webhook(NamedTuple):
+    """`verify` returns the delivery's id. Raises SignatureRefused."""
+
+    connection: Connection
+    verify: Callable[[RawRequest], str]
+
+
 @dataclass(frozen=True)
 class Application:
     """What web, actors and command line work with.
@@ -137,15 +144,15 @@ class Application:
     def token(self, secret: str) -> SignedIn | None:
         return self._identity.token(secret)
 
-    def verify_webhook(self, connection_id: str, request: RawRequest) -> tuple[Connection, str]:
-        """Return the connection and the delivery's id. Raises NotFound, SignatureRefused."""
+    def webhook(self, connection_id: str) -> Webhook:
+        """Raises NotFound for a connection that has no webhook, or does not exist."""
         with self.uow.reading() as uow:
             connection = uow.connections.get(connection_id)
             if connection.signature_scheme is None:
                 raise NotFound("There is no such connection.")
             keys = uow.connections.secrets(connection_id).get(WEBHOOK_SECRETS, ())
         verify = load(SIGNATURE_SCHEMES, connection.signature_scheme)
-        return connection, verify(request, keys, self.clock.now())
+        return Webhook(connection, lambda request: verify(request, keys, self.clock.now()))
 
     def traffic(self, tenant_id: str) -> Sequence[Traffic]:
         """How much of each connection's limits is used, and its circuit. A connection whose settings are wrong

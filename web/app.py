@@ -9,6 +9,7 @@ from types import TracebackType
 import structlog
 from flask import Flask, Response, request
 from flask_wtf.csrf import CSRFProtect
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,17 +17,17 @@ from adapters.bootstrap import Application
 from oppsync.kernel.errors import BusinessError, RequestRefused, TransientError
 from oppsync.kernel.settings import Settings
 from web.api import register_api
+from web.arrival import MAX_BODY
 from web.context import attach, trace_id
 from web.headers import secure_headers
 from web.health import health
 from web.pages.errors import error_page
 from web.pages.navigation import register_pages
-from web.problems import Problem, problem_of, problem_of_http
+from web.problems import Problem, problem_of, problem_of_http, unreadable_body
 from web.webhooks.receive import webhooks
 
 ExcInfo = tuple[type, BaseException, TracebackType] | tuple[None, None, None]
 
-MAX_BODY = 1024 * 1024
 # Programs call these paths and get problem documents; all other paths are for people.
 MACHINE_PATHS = ("/api/", "/webhooks/", "/health/")
 
@@ -100,4 +101,5 @@ def _handle_errors(app: Flask) -> None:
     app.register_error_handler(RequestRefused, lambda error: answer(problem_of(error)))
     app.register_error_handler(TransientError, lambda error: answer(problem_of(error)))
     app.register_error_handler(BusinessError, lambda error: answer(problem_of(error)))
+    app.register_error_handler(ParseException, lambda error: answer(unreadable_body(error)))
     app.register_error_handler(HTTPException, lambda error: answer(problem_of_http(error)))

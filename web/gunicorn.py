@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"
+worker_class = "web.whole_requests.WholeRequests"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 preload_app = True  # shared memory; connections are opened after the fork only

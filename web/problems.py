@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import (
+    LONGEST_MESSAGE,
     BusinessError,
     Conflict,
     Forbidden,
@@ -122,6 +123,15 @@ def problem_of_http(error: HTTPException) -> Problem:
     carried = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     code = BY_FLASK.get(status.value, status.name)
     return Problem(status, code, error.description or status.phrase, headers=carried)
+
+
+def unreadable_body(error: Exception) -> Problem:
+    """What gunicorn finds wrong with a body while a view reads it: a chunk that is none, say."""
+    return Problem(
+        HTTPStatus.BAD_REQUEST,
+        "UNREADABLE_BODY",
+        f"The body was not sent as HTTP asks for: {error}"[:LONGEST_MESSAGE],
+    )
 
 
 def _field_error(error: InvalidInput) -> FieldError:

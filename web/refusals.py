@@ -42,6 +42,9 @@ REFUSALS: dict[str, RefusalText] = {
     "UNREADABLE_JSON": RefusalText(
         _UNREAD, "The body is not JSON, or not text, or nested too deeply.", "Correct the body."
     ),
+    "UNREADABLE_BODY": RefusalText(
+        _UNREAD, "The body was cut off, or its chunks are malformed.", "Send it as HTTP/1.1 asks for."
+    ),
     "TOKEN_REFUSED": RefusalText(
         _UNKNOWN, "No API token was sent, or one that is not known.", "Send the header Authorization: Bearer."
     ),

@@ -61,6 +61,7 @@ def test_every_problem_of_the_web_s_own_is_found() -> None:
     assert own == {
         "UNKNOWN_ACTION",
         "UNREADABLE_JSON",
+        "UNREADABLE_BODY",
         "TOKEN_REFUSED",
         "UNSUPPORTED_MEDIA_TYPE",
         "INVALID_INPUT",

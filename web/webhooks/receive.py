@@ -28,9 +28,11 @@ def receive(connection_id: str) -> ResponseReturnValue:
     """202 with the event id and its status URL; 200 with the same ones for a repeated delivery."""
     if not connection_id.isprintable():
         raise NotFound("There is no such connection.")
+    webhook = application().webhook(connection_id)  # before anything is read for somebody who just guesses
     body = _whole_body()
     raw = RawRequest(method=request.method, url=request.url, headers=dict(request.headers), body=body)
-    connection, delivery_id = application().verify_webhook(connection_id, raw)
+    delivery_id = webhook.verify(raw)
+    connection = webhook.connection
     delivery = Delivery(
         tenant_id=connection.tenant_id,
         connection_id=connection.id,
