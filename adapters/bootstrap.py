@@ -27,6 +27,8 @@ from adapters.connectors.signatures.raw_request import RawRequest
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
 from adapters.connectors.traffic.book import Book
 from adapters.connectors.traffic.traffic import VendorTraffic
+from adapters.identity.brake import SharedBrake
+from adapters.identity.common_passwords import CommonPasswords
 from adapters.identity.local import Argon2Passwords
 from adapters.identity.seals import HmacSeals
 from adapters.notify.files import FileNotifier
@@ -45,20 +47,46 @@ from oppsync.domain.work.events import Event
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Misconfigured, NotFound, StoreUnavailable
 from oppsync.kernel.settings import Settings
+from oppsync.ports.brake import Brake
 from oppsync.ports.clock import Clock
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.queries import Queries
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson, SignIn, SignOut
+from oppsync.services.admin.commands import (
+    ChangePassword,
+    CloseAccount,
+    CountAttempt,
+    CreatePerson,
+    CreateToken,
+    EndSessions,
+    IdentifyPerson,
+    RevokeToken,
+    SetConnection,
+    SetPassword,
+    SetRoles,
+    SignIn,
+    SignOut,
+    SignOutEverywhere,
+)
+from oppsync.services.admin.connections import SetConnectionHandler
+from oppsync.services.admin.count_attempt import CountAttemptHandler
+from oppsync.services.admin.passwords import ChangePasswordHandler, Passwords, SetPasswordHandler
 from oppsync.services.admin.people import (
+    CloseAccountHandler,
     CreatePersonHandler,
-    CreateTokenHandler,
     IdentifyPersonHandler,
+    SetRolesHandler,
+)
+from oppsync.services.admin.sessions import (
+    EndSessionsHandler,
     Identity,
     SignInHandler,
+    SignOutEverywhereHandler,
     SignOutHandler,
 )
+from oppsync.services.admin.sign_in_brake import SignInBrake
+from oppsync.services.admin.tokens import CreateTokenHandler, RevokeTokenHandler
 from oppsync.services.approvals.approval_rules import SetApprovalRuleHandler
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
@@ -127,6 +155,7 @@ class Application:
     stopping: threading.Event
     clock: Clock
     vendor_traffic: VendorTraffic
+    brake: SharedBrake
     _bus: Bus
     _identity: Identity
 
@@ -182,9 +211,11 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
     engine = make_engine(settings.database_url.get_secret_value(), pool_size)
     uow = PostgresUnits(engine, _fernet(settings))
     clock = SystemClock()
-    traffic = VendorTraffic(Book(settings.redis_address, TRAFFIC_POOL), threads, PostgresCallLog(engine))
+    book = Book(settings.redis_address, TRAFFIC_POOL)
+    traffic = VendorTraffic(book, threads, PostgresCallLog(engine))
     systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
     stopping = threading.Event()
+    brake = SharedBrake(settings.redis_address, book.pool)
     return Application(
         tenant_id=_TENANT,
         settings=settings,
@@ -194,17 +225,24 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
         stopping=stopping,
         clock=clock,
         vendor_traffic=traffic,
-        _bus=_bus(settings, uow, systems, clock, stopping),
+        brake=brake,
+        _bus=_bus(settings, uow, systems, clock, stopping=stopping, brake=brake),
         _identity=Identity(uow),
     )
 
 
 def _bus(
-    settings: Settings, uow: UnitOfWorkFactory, systems: Systems, clock: Clock, stopping: threading.Event
+    settings: Settings,
+    uow: UnitOfWorkFactory,
+    systems: Systems,
+    clock: Clock,
+    *,
+    stopping: threading.Event,
+    brake: Brake,
 ) -> Bus:
     bus = Bus()
     bus.subscribe(_audit)
-    passwords, seals = Argon2Passwords(), HmacSeals(_secrets(settings))
+    seals = HmacSeals(_secrets(settings))
     holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     run_stage = RunStageHandler(
         uow=uow,
@@ -237,12 +275,27 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
-    bus.register(CreatePerson, CreatePersonHandler(uow, passwords))
-    bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
-    bus.register(CreateToken, CreateTokenHandler(uow))
-    bus.register(SignIn, SignInHandler(uow, passwords))
-    bus.register(SignOut, SignOutHandler(uow))
+    _register_access(bus, uow, brake)
     return bus
+
+
+def _register_access(bus: Bus, uow: UnitOfWorkFactory, brake: Brake) -> None:
+    hasher, sign_in_brake = Argon2Passwords(), SignInBrake(brake)
+    passwords = Passwords(hasher, CommonPasswords())
+    bus.register(CreatePerson, CreatePersonHandler(uow, bus.publish, passwords))
+    bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
+    bus.register(SetRoles, SetRolesHandler(uow, bus.publish))
+    bus.register(CloseAccount, CloseAccountHandler(uow, bus.publish))
+    bus.register(SetPassword, SetPasswordHandler(uow, bus.publish, passwords))
+    bus.register(ChangePassword, ChangePasswordHandler(uow, bus.publish, passwords, sign_in_brake))
+    bus.register(CreateToken, CreateTokenHandler(uow, bus.publish))
+    bus.register(RevokeToken, RevokeTokenHandler(uow, bus.publish))
+    bus.register(SignIn, SignInHandler(uow, hasher, sign_in_brake))
+    bus.register(SignOut, SignOutHandler(uow))
+    bus.register(SignOutEverywhere, SignOutEverywhereHandler(uow, bus.publish))
+    bus.register(EndSessions, EndSessionsHandler(uow, bus.publish))
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish))
+    bus.register(CountAttempt, CountAttemptHandler(uow))
 
 
 def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> None:

@@ -14,11 +14,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from adapters.bootstrap import Application
-from oppsync.kernel.errors import BusinessError, RequestRefused, TransientError
+from oppsync.domain.work.attempts import AttemptKind
+from oppsync.kernel.errors import BusinessError, Forbidden, RequestRefused, TransientError
 from oppsync.kernel.settings import Settings
+from web.access.attempts import note_and_count
 from web.api import register_api
 from web.arrival import MAX_BODY
-from web.context import attach, trace_id
+from web.context import attach, maybe_signed_in, trace_id
 from web.headers import secure_headers
 from web.health import health
 from web.pages.errors import error_page
@@ -97,8 +99,14 @@ def _handle_errors(app: Flask) -> None:
             return problem.response()
         return error_page(problem)
 
+    def refuse(error: RequestRefused) -> Response:
+        me = maybe_signed_in()
+        if isinstance(error, Forbidden) and me is not None:
+            note_and_count(AttemptKind.FORBIDDEN, f"{me.person.email}: {error.code}")
+        return answer(problem_of(error))
+
     app.register_error_handler(Problem, answer)
-    app.register_error_handler(RequestRefused, lambda error: answer(problem_of(error)))
+    app.register_error_handler(RequestRefused, refuse)
     app.register_error_handler(TransientError, lambda error: answer(problem_of(error)))
     app.register_error_handler(BusinessError, lambda error: answer(problem_of(error)))
     app.register_error_handler(ParseException, lambda error: answer(unreadable_body(error)))

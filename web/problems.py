@@ -27,6 +27,7 @@ from oppsync.kernel.errors import (
     RecordGone,
     SignatureRefused,
     StoreUnavailable,
+    TooManyAttempts,
     TransientError,
 )
 from web.context import application, trace_id
@@ -38,6 +39,7 @@ STATUS_OF: dict[type[OppsyncError], HTTPStatus] = {
     PlanTampered: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     SignatureRefused: HTTPStatus.UNAUTHORIZED,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     RecordGone: HTTPStatus.NOT_FOUND,
     BusinessError: HTTPStatus.BAD_GATEWAY,
@@ -109,6 +111,8 @@ def problem_of(error: OppsyncError) -> Problem:
         return Problem(status, error.code, STORE_AWAY, headers=RETRY_AFTER)
     if isinstance(error, InvalidInput):
         return Problem(status, error.code, error.message, errors=[_field_error(error)])
+    if isinstance(error, TooManyAttempts):
+        return Problem(status, error.code, error.message, headers={"Retry-After": str(error.wait_seconds)})
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(status, "BUG", OUR_FAULT)
     retry = RETRY_AFTER if status is HTTPStatus.SERVICE_UNAVAILABLE else {}

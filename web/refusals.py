@@ -53,6 +53,16 @@ REFUSALS: dict[str, RefusalText] = {
         "A webhook's signature is missing, stale or wrong.",
         "Sign the bytes that are sent, with the connection's secret and the time of now.",
     ),
+    "TOO_MANY_ATTEMPTS": RefusalText(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "Signing in failed too often.",
+        "Wait for the seconds that Retry-After names.",
+    ),
+    "TOO_MANY_CALLS": RefusalText(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "This token made too many calls that ask the CRM or the ERP, or select many deals.",
+        "Wait for the seconds that Retry-After names, then call less often.",
+    ),
     "FORBIDDEN": RefusalText(_BARRED, "The person lacks the role named in the detail.", _ASK_FOR_THE_ROLE),
     "SIGN_IN_REFUSED": RefusalText(
         _BARRED, "The e-mail address or the password is not right.", "Try again, or ask an administrator."

@@ -6,6 +6,7 @@ import click
 
 from adapters.cli.approval_rules import approval_rule
 from adapters.cli.commands import CODES_HELP, Commands
+from adapters.cli.connections import connection
 from adapters.cli.crm import crm
 from adapters.cli.database import database
 from adapters.cli.doctor import doctor
@@ -15,6 +16,7 @@ from adapters.cli.people import token, user
 from adapters.cli.plans import plan
 from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
+from adapters.cli.security import security
 from oppsync import __version__
 
 
@@ -26,7 +28,7 @@ def oppsync() -> None:
 
 for command in (
     doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, approval_rule,
-    user, token,
+    user, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

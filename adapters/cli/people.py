@@ -11,7 +11,16 @@ from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
-from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson
+from oppsync.services.admin.commands import (
+    CloseAccount,
+    CreatePerson,
+    CreateToken,
+    EndSessions,
+    IdentifyPerson,
+    RevokeToken,
+    SetPassword,
+    SetRoles,
+)
 
 _further_email = click.option(
     "--further-email",
@@ -99,6 +108,61 @@ def identify_user(
     else:
         known_by = ", ".join((*further_emails, *crm_user_ids)) or "no other address and no user of the CRM"
         click.echo(f"{email.lower()} is known by {known_by}.")
+
+
+@user.command("roles")
+@click.option("--email", required=True, help="What the person signs in with.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in PersonRole]),
+    help="Role of the person; repeatable.",
+)
+def set_roles(email: str, roles: tuple[str, ...]) -> None:
+    """Replace a person's roles; without --role there is none left."""
+    with connected() as application:
+        command = SetRoles(
+            application.tenant_id, COMMAND_LINE, email, frozenset(PersonRole(role) for role in roles)
+        )
+        application.dispatch(command)
+    click.echo(f"{email.lower()} is now {', '.join(sorted(roles)) or 'without a role'}.")
+
+
+@user.command("password")
+@click.option("--email", required=True, help="What the person signs in with.")
+def set_password(email: str) -> None:
+    """Give a person a new password: asked for, or the first line of standard input. Ends their sessions."""
+    with connected() as application:
+        application.dispatch(SetPassword(application.tenant_id, COMMAND_LINE, email, _password()))
+    click.echo(f"{email.lower()} has a new password, and is signed out everywhere.")
+
+
+@user.command("sign-out")
+@click.option("--email", required=True, help="What the person signs in with.")
+def sign_out(email: str) -> None:
+    """Sign a person out everywhere."""
+    with connected() as application:
+        ended = application.dispatch(EndSessions(application.tenant_id, COMMAND_LINE, email))
+    click.echo(f"{email.lower()} is signed out everywhere; {ended} sessions ended.")
+
+
+@user.command("close")
+@click.option("--email", required=True, help="What the person signs in with.")
+def close(email: str) -> None:
+    """Close an account: nobody signs in with it, and its tokens open nothing."""
+    with connected() as application:
+        application.dispatch(CloseAccount(application.tenant_id, COMMAND_LINE, email))
+    click.echo(f"The account {email.lower()} is closed.")
+
+
+@token.command("revoke")
+@click.option("--name", required=True, help="The token's name.")
+def revoke_token(name: str) -> None:
+    """Revoke an API token."""
+    with connected() as application:
+        application.dispatch(RevokeToken(application.tenant_id, COMMAND_LINE, name))
+    click.echo(f"The token {name} opens nothing any more.")
 
 
 @token.command("create")

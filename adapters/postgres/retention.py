@@ -1,5 +1,5 @@
-"""Retention: empty bodies older than the settings allow; their digests, keys and times stay. Vendor calls are
-deleted whole.
+"""Retention: empty bodies older than the settings allow; their digests, keys and times stay. Vendor calls and
+counted attempts are deleted whole.
 
 Two things are kept at any age: the body of a delivery with an open exception, because somebody may still replay
 it, and the whole audit trail.
@@ -14,7 +14,7 @@ from sqlalchemy import Engine, delete, exists, func, null, select, tuple_, updat
 
 from adapters.postgres.clock import clock
 from adapters.postgres.engine import store_errors
-from adapters.postgres.tables import effects, exception_items, inbox, vendor_calls
+from adapters.postgres.tables import attempts, effects, exception_items, inbox, vendor_calls
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.kernel.settings import Settings
@@ -31,6 +31,7 @@ def prune(engine: Engine, settings: Settings, batch: int = BATCH) -> int:
         _inbox(timedelta(days=settings.retention_inbox_days), batch),
         _effects(timedelta(days=settings.retention_effects_days), batch),
         _calls(timedelta(days=settings.retention_calls_days), CALLS * batch),
+        _attempts(timedelta(days=settings.retention_attempts_days), CALLS * batch),
     )
     return sum(_run(engine, statement) for statement in statements)
 
@@ -49,6 +50,18 @@ def _calls(age: timedelta, batch: int) -> Any:
         .with_for_update(skip_locked=True)
     )
     return delete(vendor_calls).where(tuple_(vendor_calls.c.tenant_id, vendor_calls.c.id).in_(old))
+
+
+def _attempts(age: timedelta, batch: int) -> Any:
+    key = (attempts.c.tenant_id, attempts.c.kind, attempts.c.subject, attempts.c.hour)
+    old = (
+        select(*key)
+        .where(attempts.c.last_at < clock() - age)
+        .order_by(attempts.c.last_at)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    return delete(attempts).where(tuple_(*key).in_(old))
 
 
 def _inbox(age: timedelta, batch: int) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
 from adapters.postgres.repositories.approvals import PostgresApprovals
+from adapters.postgres.repositories.attempts import PostgresAttempts
 from adapters.postgres.repositories.audit import PostgresAudit
 from adapters.postgres.repositories.baselines import PostgresBaselines
 from adapters.postgres.repositories.connections import PostgresConnections
@@ -30,6 +31,7 @@ from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.ports.storage.approvals import Approvals
+from oppsync.ports.storage.attempts import Attempts
 from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.customer_claims import CustomerClaims
 from oppsync.ports.storage.exceptions import Exceptions
@@ -62,6 +64,7 @@ class PostgresUnitOfWork:
         self.outbox: Outbox = PostgresOutbox(session)
         self.dead_letters: DeadLetters = PostgresDeadLetters(session)
         self.people: People = PostgresPeople(session)
+        self.attempts: Attempts = PostgresAttempts(session)
         self.credentials: Credentials = PostgresCredentials(session)
         self.references: References = PostgresReferences(session, books)
         self.connections: Connections = PostgresConnections(session, keys)

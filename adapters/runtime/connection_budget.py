@@ -9,7 +9,7 @@ WEB_POOL = 3  # for each web process
 RELAY_POOL = 2
 # Shared by the consumers of all queues and the threads that acknowledge; Heroku's small plans allow 18 in all.
 BROKER_POOL = 5
-# Used to ask for turns at vendors; each question takes a fraction of a millisecond.
+# Used to ask for turns at vendors, and to count sign-ins; each question takes a fraction of a millisecond.
 TRAFFIC_POOL = 1
 HEALTH_CHECK = 1  # a web process asks Redis while somebody looks at its health
 _WEB_PROCESSES, _WORKER_THREADS = "2", "4"

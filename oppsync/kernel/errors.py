@@ -183,6 +183,16 @@ class Forbidden(RequestRefused):
     code = "FORBIDDEN"
 
 
+class TooManyAttempts(RequestRefused):
+    """Worth trying again after `wait_seconds`."""
+
+    code = "TOO_MANY_ATTEMPTS"
+
+    def __init__(self, message: str, *, wait_seconds: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.wait_seconds = wait_seconds
+
+
 class Conflict(RequestRefused):
     """The state changed in the meantime; the message says how."""
 

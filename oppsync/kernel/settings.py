@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     retention_effects_days: int = Field(default=90, ge=1)
     # Days until the recorded vendor calls of a deal are deleted.
     retention_calls_days: int = Field(default=30, ge=1)
+    # Days until counted attempts to come in are deleted.
+    retention_attempts_days: int = Field(default=365, ge=1)
     sentry_dsn: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -9,3 +10,9 @@ class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
 
     def verify(self, hashed: str, password: str) -> bool: ...
+
+
+class PasswordCheck(Protocol):
+    def is_common(self, password: str, about: Sequence[str]) -> bool:
+        """Whether it is guessed early: from lists of passwords and words, dates, keyboards, or what is `about`
+        the person."""

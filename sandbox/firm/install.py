@@ -12,7 +12,7 @@ from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Conflict
-from oppsync.services.admin.commands import CreatePerson
+from oppsync.services.admin.commands import CreatePerson, SetConnection
 from sandbox.firm.demo_firm import reference_rows
 
 CRM_CONNECTION = "salesforce-demo"
@@ -58,9 +58,9 @@ PEOPLE = (
 
 def install(application: Application, systems: DemoSystems, passwords: Mapping[str, str]) -> None:
     """`passwords`: e-mail -> password of people who do not exist yet."""
+    for connection, secrets in _connections(application.tenant_id, systems):
+        application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, connection, secrets))
     with application.uow() as uow:
-        for connection, secrets in _connections(application.tenant_id, systems):
-            uow.connections.put(connection, secrets)
         for row in reference_rows():
             uow.references.put(application.tenant_id, row)
         uow.commit()

@@ -353,3 +353,69 @@ def test_secrets_of_the_embedded_default_are_kept_from_others(tmp_path: Path) ->
     assert home.token("a@acme.example", is_known=lambda _: False, make=lambda: "third") == "third"
     for path in home.root.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_says_by_whom(
+    run: Run, application: Application
+) -> None:
+    email = ("--email", "nora@acme.example")
+    run("user", "create", *email, "--name", "Nora", "--role", "auditor", typed=f"{PASSWORD}\n")
+    made = run("token", "create", "--name", "audit", *email)
+    session = application.dispatch(SignIn(TENANT, "nora@acme.example", PASSWORD))
+
+    assert (
+        run("user", "roles", *email, "--role", "operations").stdout == "nora@acme.example is now operations.\n"
+    )
+    weak = run("user", "password", *email, typed="password1234\n")
+    assert (weak.exit_code, "common" in weak.output) == (1, True)
+    assert run("user", "password", *email, typed="seven quiet lanterns hum\n").exit_code == 0
+    assert application.session(session) is None
+    application.dispatch(SignIn(TENANT, "nora@acme.example", "seven quiet lanterns hum"))
+    assert "1 sessions ended" in run("user", "sign-out", *email).stdout
+    assert run("token", "revoke", "--name", "audit").exit_code == 0
+    assert application.token(made.stdout.strip()) is None
+    assert run("token", "revoke", "--name", "audit").exit_code == 1
+    assert run("user", "close", *email).exit_code == 0
+    with pytest.raises(Forbidden):
+        application.dispatch(SignIn(TENANT, "nora@acme.example", "seven quiet lanterns hum"))
+
+    log = canonical_json.loads(run("security", "changes", "--json").stdout)
+    assert [row["type"] for row in log] == [
+        "person.changed.v1", "token.revoked.v1", "person.sessions.ended.v1", "person.password.set.v1",
+        "person.changed.v1", "token.made.v1", "person.added.v1",
+    ]  # fmt: skip
+    assert {row["actor"] for row in log} == {"command-line"}
+    counted = run("security", "attempts").stdout
+    assert "Signed in" in counted
+    assert "an unknown account" in counted
+
+
+def test_a_connection_is_set_from_a_document_and_its_secrets_are_shown_nowhere(
+    run: Run, application: Application
+) -> None:
+    document = {
+        "id": "erp",
+        "role": "projects",
+        "vendor": "tryton",
+        "name": "Tryton",
+        "settings": {"base_url": "https://erp.example", "database": "erp"},
+        "secrets": {"rest_key": "a-key-nobody-sees"},
+    }
+
+    done = run("connection", "set", "-", typed=canonical_json.dumps(document))
+
+    assert (done.exit_code, done.stdout) == (0, "The connection erp is set: `oppsync doctor` checks it.\n")
+    with application.uow() as uow:
+        assert uow.connections.secrets("erp") == {"rest_key": "a-key-nobody-sees"}
+    kept = {name: value for name, value in document.items() if name != "secrets"}
+    assert run("connection", "set", "-", typed=canonical_json.dumps({**kept, "name": "Books"})).exit_code == 0
+    with application.uow() as uow:
+        assert uow.connections.get("erp").name == "Books"
+        assert uow.connections.secrets("erp") == {"rest_key": "a-key-nobody-sees"}
+    log = run("security", "changes", "--json").stdout
+    assert "rest_key" in log
+    assert "a-key-nobody-sees" not in log
+    for wrong in ("[]", "{", '{"id": "erp"}', canonical_json.dumps({**document, "vendor": "sap"})):
+        refused = run("connection", "set", "-", typed=wrong)
+        assert refused.exit_code == 1, refused.output
+        assert "a-key-nobody-sees" not in refused.output

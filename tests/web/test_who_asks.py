@@ -16,10 +16,26 @@ from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.replays import ReplayOf, Selection
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Forbidden, NotFound
-from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson, SignIn, SignOut
+from oppsync.services.admin.commands import (
+    ChangePassword,
+    CloseAccount,
+    CountAttempt,
+    CreatePerson,
+    CreateToken,
+    EndSessions,
+    IdentifyPerson,
+    RevokeToken,
+    SetConnection,
+    SetPassword,
+    SetRoles,
+    SignIn,
+    SignOut,
+    SignOutEverywhere,
+)
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
@@ -52,7 +68,18 @@ def _decide(office: Office, who: UUID) -> DecideApproval:
 
 
 # Authenticated by a signature, a password or a schedule: no person asks.
-ASKED_BY_NOBODY = {SignIn, SignOut, AcceptDelivery, PollCrm, RunStage, KeepDeadLetters}
+ASKED_BY_NOBODY = {
+    SignIn,
+    SignOut,
+    SignOutEverywhere,
+    ChangePassword,
+    CountAttempt,
+    AcceptDelivery,
+    PollCrm,
+    RunStage,
+    KeepDeadLetters,
+}
+CONNECTED = Connection(tenant_id=TENANT, id="new", role=ConnectionRole.CRM, vendor="x", name="X")
 RULE = ReferenceRow(kind=ReferenceKind.APPROVAL_RULE, key="small", valid_from=date(2026, 1, 1), value={})
 ASKED: dict[type[Command[Any]], Ask] = {
     CreatePerson: lambda _, who: CreatePerson(
@@ -60,6 +87,12 @@ ASKED: dict[type[Command[Any]], Ask] = {
     ),
     IdentifyPerson: lambda _, who: IdentifyPerson(TENANT, who, "kim@acme.example"),
     CreateToken: lambda _, who: CreateToken(TENANT, who, "mine", "kim@acme.example"),
+    RevokeToken: lambda _, who: RevokeToken(TENANT, who, "no such token"),
+    SetRoles: lambda _, who: SetRoles(TENANT, who, "nobody@acme.example", frozenset()),
+    SetPassword: lambda _, who: SetPassword(TENANT, who, "nobody@acme.example", "short"),
+    CloseAccount: lambda _, who: CloseAccount(TENANT, who, "nobody@acme.example"),
+    EndSessions: lambda _, who: EndSessions(TENANT, who, "nobody@acme.example"),
+    SetConnection: lambda _, who: SetConnection(TENANT, who, CONNECTED),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
     PreviewBackfill: lambda _, who: PreviewBackfill(TENANT, who, date(2026, 1, 1)),
     RunBackfill: lambda _, who: RunBackfill(TENANT, who, "sf-demo", ()),

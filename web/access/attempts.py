@@ -1,54 +1,30 @@
-"""Slow down the guessing of passwords: a number of failed attempts per window, counted in this process's
-memory.
-
-Each web process counts for itself and forgets at a restart, which is enough to slow guessing down.
-"""
+"""Note what was refused: counted where auditors read it, and one line of the log each, with the address."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable
+from contextlib import suppress
 
-WINDOW_SECONDS = 300
-PER_PERSON_AND_ADDRESS = 10
-PER_ADDRESS = 50
+import structlog
+from flask import request
 
-
-class Attempts:
-    """Failed attempts by key in the current fixed window; `clock` gives seconds."""
-
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._window = -1
-        self._failed: Counter[str] = Counter()
-
-    def wait_for(self, email: str, address: str) -> int:
-        """Seconds until another attempt is accepted; 0 when one is accepted now."""
-        with self._lock:
-            now = self._roll()
-            over = (
-                self._failed[_pair(email, address)] >= PER_PERSON_AND_ADDRESS
-                or self._failed[address] >= PER_ADDRESS
-            )
-            return int(WINDOW_SECONDS - now % WINDOW_SECONDS) + 1 if over else 0
-
-    def failed(self, email: str, address: str) -> None:
-        with self._lock:
-            self._roll()
-            self._failed[_pair(email, address)] += 1
-            self._failed[address] += 1
-
-    def _roll(self) -> float:
-        now = self._clock()
-        window = int(now // WINDOW_SECONDS)
-        if window != self._window:
-            self._window = window
-            self._failed.clear()
-        return now
+from oppsync.domain.work.attempts import AttemptKind
+from oppsync.kernel.errors import StoreUnavailable
+from oppsync.services.admin.commands import CountAttempt
+from web.context import application, trace_id
 
 
-def _pair(email: str, address: str) -> str:
-    return f"{address} {email.strip().lower()[:200]}"
+def note(kind: AttemptKind) -> None:
+    """The log alone: the handler counted it."""
+    structlog.get_logger().warning(
+        "access_refused", kind=kind, address=address(), path=request.path, trace_id=trace_id()
+    )
+
+
+def note_and_count(kind: AttemptKind, subject: str) -> None:
+    note(kind)
+    with suppress(StoreUnavailable):  # the refusal is the answer all the same
+        application().dispatch(CountAttempt(application().tenant_id, kind, subject, address()))
+
+
+def address() -> str:
+    return request.remote_addr or ""

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, Flask, current_app, redirect, request, session
+from flask import Blueprint, redirect, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from oppsync.kernel.errors import Forbidden
+from oppsync.domain.work.attempts import AttemptKind
+from oppsync.kernel.errors import Forbidden, TooManyAttempts
 from oppsync.services.admin.commands import SignIn, SignOut
 from web.access.access import KEPT_FIELDS, cookie_name, keep_input, local_path, session_secret
-from web.access.attempts import Attempts
+from web.access.attempts import address, note
 from web.access.sign_in_page import render
 from web.context import application
 from web.forms import FormError, posted
 
 sign_in = Blueprint("sign_in", __name__)
-_ATTEMPTS = "oppsync-sign-in-attempts"
 _REFUSED = FormError("password", "The e-mail address or the password is not right.")
-
-
-def prepare(app: Flask) -> None:
-    app.extensions[_ATTEMPTS] = Attempts()
 
 
 @sign_in.get("/sign-in")
@@ -53,18 +49,16 @@ def enter() -> ResponseReturnValue:
 
 
 def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> ResponseReturnValue:
-    attempts: Attempts = current_app.extensions[_ATTEMPTS]
-    address = request.remote_addr or ""
-    wait = attempts.wait_for(email, address)
-    if wait:
-        minutes = -(-wait // 60)
-        message = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-        page = render(next_=back, kept=kept, email=email, errors=[FormError("password", message)])
-        return page, 429, {"Retry-After": str(wait)}
+    command = SignIn(application().tenant_id, email, password, address(), session_secret())
     try:
-        secret = application().dispatch(SignIn(application().tenant_id, email, password))
+        secret = application().dispatch(command)
+    except TooManyAttempts as error:
+        note(AttemptKind.SIGN_IN_BRAKED)
+        wait = FormError("password", too_many_attempts(error.wait_seconds))
+        page = render(next_=back, kept=kept, email=email, errors=[wait])
+        return page, 429, {"Retry-After": str(error.wait_seconds)}
     except Forbidden:
-        attempts.failed(email, address)
+        note(AttemptKind.SIGN_IN_FAILED)
         return render(next_=back, kept=kept, email=email, errors=[_REFUSED]), 422
     session.clear()  # a form token from before the sign-in must not be valid after it
     keep_input(back, kept)
@@ -75,7 +69,16 @@ def _attempt(email: str, password: str, back: str, kept: Mapping[str, str]) -> R
 def leave() -> ResponseReturnValue:
     application().dispatch(SignOut(session_secret()))
     session.clear()
-    response = redirect("/sign-in", 303)
+    return without_session(redirect("/sign-in", 303))
+
+
+def too_many_attempts(wait_seconds: int) -> str:
+    minutes = -(-wait_seconds // 60)
+    return f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+
+
+def without_session(response: Response) -> Response:
+    """`response`, which makes the browser forget its session."""
     settings = application().settings
     response.delete_cookie(cookie_name(settings), secure=settings.secure_cookies, httponly=True, samesite="Lax")
     return response

@@ -15,9 +15,10 @@ from web.api.polls import polls
 from web.api.published import published
 from web.api.replays import replays
 from web.api.schemas import ProblemDocument
+from web.api.security import security
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls, connections)
+BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls, connections, security)
 
 
 def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:

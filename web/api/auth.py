@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import request
+from flask import g, request
 
 from oppsync.domain.approval.who_may import Action, check
+from oppsync.domain.work.attempts import UNKNOWN_TOKEN, AttemptKind
+from oppsync.services.admin.secret_hash import hash_secret
+from web.access.attempts import note_and_count
 from web.context import application, sign_in_as
 from web.problems import Problem
 
@@ -18,12 +21,14 @@ def authenticate() -> None:
         raise _refusal('Bearer realm="oppsync"', "Send an API token: Authorization: Bearer <token>.")
     found = application().token(secret.strip())
     if found is None:
+        note_and_count(AttemptKind.TOKEN_REFUSED, UNKNOWN_TOKEN)
         raise _refusal(
             'Bearer realm="oppsync", error="invalid_token"',
             "This API token is not known. `oppsync token create` makes one.",
         )
-    check(found.person, Action.READ)
     sign_in_as(found)
+    g.token = hash_secret(secret.strip())
+    check(found.person, Action.READ)
 
 
 def _refusal(challenge: str, detail: str) -> Problem:

@@ -8,6 +8,7 @@ from uuid import UUID
 from oppsync.domain.reading.readings import Page
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.services.queue.commands import ConfirmFindings, DismissException, LinkCustomer, ReplayException
+from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
@@ -85,12 +86,15 @@ def confirm_findings(request: schemas.ConfirmRequest, exception_id: UUID) -> Exc
 @exceptions.route("/exceptions/<uuid:exception_id>/customer", methods=["POST"])
 @exceptions.takes(schemas.CustomerRequest)
 @exceptions.answers(ExceptionItem)
-@exceptions.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+@exceptions.refuses(
+    HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS
+)
 def link_customer(request: schemas.CustomerRequest, exception_id: UUID) -> ExceptionItem:
     """Link the deal's account to a customer of the ERP, and replay the item
 
     Needs the role operations or integration admin.
     """
+    spend_dear_call()
     me = signed_in()
     application().dispatch(LinkCustomer(me.tenant_id, exception_id, me.person.id, request.customer))
     return application().queries.exception(me.tenant_id, exception_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.services.insight.commands import PreviewPlan
+from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
@@ -15,13 +16,14 @@ from web.context import application, signed_in
 
 plans = Blueprint("plans", __name__, description="Previews of plans. Nothing is written anywhere.")
 plans.before_request(authenticate)
-OUTSIDE = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+OUTSIDE = (HTTPStatus.NOT_FOUND, *LATER)
 
 
 @plans.route("/plans/preview", methods=["POST"])
 @plans.takes(Opportunity)
 @plans.answers(PlanPreview)
-@plans.refuses(HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+@plans.refuses(*LATER)
 def preview_document(deal: Opportunity) -> PlanPreview:
     """Preview the plan of this deal, open or won
 
@@ -54,5 +56,6 @@ def preview_opportunity(opportunity_id: UUID) -> PlanPreview:
 
 
 def _preview(of: Opportunity | UUID | str) -> PlanPreview:
+    spend_dear_call()
     me = signed_in()
     return application().dispatch(PreviewPlan(me.tenant_id, me.person.id, of))

@@ -24,6 +24,7 @@ from oppsync.domain.reading.readings import (
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
+from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.work.states import State
@@ -204,6 +205,17 @@ class DeliveryView(DeliveryStatus):
     """Where a delivery's opportunities are now."""
 
     opportunities: tuple[OpportunityItem, ...]
+
+
+class SecurityChangePage(Frozen):
+    rows: tuple[TimelineEntry, ...]
+    next_cursor: Code | None = None
+
+
+class SecurityAttempts(Frozen):
+    """Newest first."""
+
+    rows: tuple[AttemptCount, ...]
 
 
 class Polls(Frozen):

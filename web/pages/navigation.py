@@ -38,7 +38,6 @@ def register_pages(app: Flask) -> None:
     for blueprint in (home, sign_in.sign_in, *(row.blueprint for row in PAGES)):
         app.register_blueprint(blueprint)
     app.before_request(_guard)
-    sign_in.prepare(app)
     register_formats(app)
     app.add_template_global(navigation)
     app.add_template_global(asset)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 from flask import Blueprint
 
 from oppsync.domain.approval.who_may import Action
+from web.pages.account import account
 from web.pages.approvals import approval, inbox
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
+from web.pages.security import log
 
 
 class Page(NamedTuple):
@@ -30,5 +32,7 @@ PAGES = (
     Page("Opportunities", opportunity.page, Action.READ),
     Page("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
     Page("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
+    Page("Security", log.page, Action.READ_SECURITY_LOG, first=True),
+    Page("Your account", account.page, Action.READ),
 )
 BY_BLUEPRINT = {row.blueprint.name: row for row in PAGES}

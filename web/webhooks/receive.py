@@ -12,9 +12,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from adapters.connectors.signatures.raw_request import RawRequest
+from oppsync.domain.work.attempts import AttemptKind
 from oppsync.domain.work.intake import Delivery
-from oppsync.kernel.errors import NotFound
+from oppsync.kernel.errors import NotFound, SignatureRefused
 from oppsync.services.intake.commands import AcceptDelivery
+from web.access.attempts import note_and_count
 from web.context import application, traceparent
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
@@ -31,7 +33,11 @@ def receive(connection_id: str) -> ResponseReturnValue:
     webhook = application().webhook(connection_id)  # before anything is read for somebody who just guesses
     body = _whole_body()
     raw = RawRequest(method=request.method, url=request.url, headers=dict(request.headers), body=body)
-    delivery_id = webhook.verify(raw)
+    try:
+        delivery_id = webhook.verify(raw)
+    except SignatureRefused:
+        note_and_count(AttemptKind.SIGNATURE_REFUSED, webhook.connection.id)
+        raise
     connection = webhook.connection
     delivery = Delivery(
         tenant_id=connection.tenant_id,

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from adapters.connectors.traffic.limits import Limits
 from adapters.connectors.traffic.share import Share
+from adapters.runtime.redis_pool import impatient_pool
 
 SCRIPT = (Path(__file__).parent / "book.lua").read_text()
 NAMESPACE = "oppsync:vendor"
-# Seconds. A write begins within two seconds of its mark, and the book is asked in between.
-PATIENCE = 0.5
+# Seconds.
 ASK_AGAIN = 2.0
 
 
@@ -55,15 +53,8 @@ class Book:
     """
 
     def __init__(self, redis_url: str, connections: int) -> None:
-        pool = redis.BlockingConnectionPool.from_url(
-            redis_url,
-            max_connections=connections,
-            timeout=PATIENCE,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._client = redis.Redis.from_pool(pool)
+        self.pool = impatient_pool(redis_url, connections)
+        self._client = redis.Redis.from_pool(self.pool)
         self._script = self._client.register_script(SCRIPT)
         self._share = Share()
         self._away_until = 0.0

@@ -6,6 +6,7 @@ from adapters.postgres.queries.exceptions import PostgresExceptionQueries
 from adapters.postgres.queries.navigation import PostgresNavigationQueries
 from adapters.postgres.queries.opportunities import PostgresOpportunityQueries
 from adapters.postgres.queries.plans import PostgresPlanQueries
+from adapters.postgres.queries.security import PostgresSecurityQueries
 
 
 class PostgresQueries(
@@ -15,5 +16,6 @@ class PostgresQueries(
     PostgresExceptionQueries,
     PostgresDeliveryQueries,
     PostgresNavigationQueries,
+    PostgresSecurityQueries,
 ):
     """Implements `oppsync.ports.queries.Queries`."""

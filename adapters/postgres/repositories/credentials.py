@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, delete, or_, select
+from sqlalchemy import Table, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.clock import clock
@@ -14,7 +14,10 @@ from adapters.postgres.rows import to_person
 from adapters.postgres.session import Session
 from adapters.postgres.tables import api_tokens, people, sessions
 from oppsync.domain.approval.tasks import Person
-from oppsync.kernel.errors import Conflict
+from oppsync.kernel.errors import Conflict, NotFound
+
+# A page is not a reason to write each time.
+_NOTE_EVERY = timedelta(minutes=1)
 
 
 class PostgresCredentials:
@@ -28,11 +31,40 @@ class PostgresCredentials:
         )
         self._session.execute(statement)
 
-    def session_person(self, secret_hash: str) -> tuple[str, Person] | None:
-        return self._person(sessions, sessions.c.secret_hash == secret_hash, sessions.c.expires_at > clock())
+    def session_person(self, secret_hash: str, idle: timedelta) -> tuple[str, Person] | None:
+        live = (
+            sessions.c.secret_hash == secret_hash,
+            sessions.c.expires_at > clock(),
+            sessions.c.last_seen > clock() - idle,
+        )
+        found = self._person(sessions, *live)
+        if found is not None:
+            unnoted = sessions.c.last_seen < clock() - _NOTE_EVERY
+            used = update(sessions).where(*live, unnoted).values(last_seen=clock())
+            self._session.execute(used)
+        return found
 
     def end_session(self, secret_hash: str) -> None:
         self._session.execute(delete(sessions).where(sessions.c.secret_hash == secret_hash))
+
+    def end_sessions(self, tenant_id: str, person_id: UUID, *, but: str | None = None) -> int:
+        theirs = delete(sessions).where(sessions.c.tenant_id == tenant_id, sessions.c.person_id == person_id)
+        if but is not None:
+            theirs = theirs.where(sessions.c.secret_hash != but)
+        return self._session.execute(theirs).rowcount
+
+    def revoke_token(self, tenant_id: str, name: str) -> UUID:
+        which = (api_tokens.c.tenant_id == tenant_id, api_tokens.c.name == name)
+        statement = (
+            update(api_tokens)
+            .where(*which, api_tokens.c.revoked_at.is_(None))
+            .values(revoked_at=clock())
+            .returning(api_tokens.c.person_id)
+        )
+        person_id: UUID | None = self._session.execute(statement).scalar_one_or_none()
+        if person_id is None:
+            raise NotFound(f"No token named {name} is in use.")
+        return person_id
 
     def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
         statement = insert(api_tokens).values(

@@ -12,6 +12,7 @@ from adapters.postgres.rows import to_person
 from adapters.postgres.session import Session
 from adapters.postgres.tables import people
 from oppsync.domain.approval.tasks import Person
+from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.errors import Conflict, NotFound
 
 
@@ -59,6 +60,23 @@ class PostgresPeople:
         which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
         known_by = {"further_emails": list(further_emails), "crm_user_ids": list(crm_user_ids)}
         self._session.execute(which.values(**known_by))
+
+    def former_passwords(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
+        which = (people.c.tenant_id == tenant_id, people.c.id == person_id)
+        query = select(people.c.password_hash, people.c.former_password_hashes).where(*which)
+        row = self._session.execute(query).one()
+        return [row.password_hash, *row.former_password_hashes]
+
+    def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
+        which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
+        hashes = {"password_hash": password_hash, "former_password_hashes": list(former)}
+        self._session.execute(which.values(**hashes))
+
+    def set_access(
+        self, tenant_id: str, person_id: UUID, roles: frozenset[PersonRole], *, is_active: bool
+    ) -> None:
+        which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
+        self._session.execute(which.values(roles=sorted(roles), is_active=is_active))
 
 
 def everyone(connection: Connection | Session, tenant_id: str) -> Sequence[Person]:

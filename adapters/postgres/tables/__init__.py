@@ -3,6 +3,7 @@
 from adapters.postgres.tables.columns import metadata
 from adapters.postgres.tables.installation import (
     api_tokens,
+    attempts,
     connections,
     people,
     reference_rows,
@@ -25,6 +26,7 @@ from adapters.postgres.tables.work import (
 __all__ = [
     "api_tokens",
     "approval_tasks",
+    "attempts",
     "audit",
     "baselines",
     "connections",

@@ -55,6 +55,8 @@ people = Table(
     # What else the CRM knows them by: to bar from approving, never to sign in with.
     Column("further_emails", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("crm_user_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Of the last passwords, newest first: none of them is taken again.
+    Column("former_password_hashes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "email"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
@@ -68,6 +70,7 @@ sessions = Table(
     id_column("person_id"),
     when("created_at", now=True),
     when("expires_at"),
+    when("last_seen", now=True),
     PrimaryKeyConstraint("tenant_id", "secret_hash"),
     ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
     Index("ix_sessions_secret_hash", "secret_hash"),
@@ -85,6 +88,22 @@ api_tokens = Table(
     PrimaryKeyConstraint("tenant_id", "name"),
     ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
     Index("ix_api_tokens_secret_hash", "secret_hash"),
+)
+
+# What tried to come in, counted by the hour. `subject`: the account, the person of a token, or the connection.
+attempts = Table(
+    "attempts",
+    metadata,
+    text_column("tenant_id"),
+    text_column("kind"),
+    text_column("subject"),
+    when("hour"),
+    Column("count", Integer, nullable=False, server_default="1"),
+    when("last_at"),
+    text_column("last_address"),
+    PrimaryKeyConstraint("tenant_id", "kind", "subject", "hour"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+    Index("ix_attempts_tenant_id_last_at", "tenant_id", "last_at"),
 )
 
 reference_rows = Table(

@@ -36,7 +36,11 @@ class Action(StrEnum):
     RECONCILE_RESTORE = "reconcile_restore"
     CREATE_PERSON = "create_person"
     IDENTIFY_PERSON = "identify_person"
+    CHANGE_PERSON = "change_person"
     CREATE_TOKEN = "create_token"  # noqa: S105
+    REVOKE_TOKEN = "revoke_token"  # noqa: S105
+    SET_CONNECTION = "set_connection"
+    READ_SECURITY_LOG = "read_security_log"
 
 
 class Refusal(StrEnum):
@@ -134,7 +138,19 @@ RIGHTS: dict[Action, Right] = {
     Action.IDENTIFY_PERSON: Right(
         "Say by which other addresses and users of the CRM a person is known", NO_ROLE, command_line=True
     ),
+    Action.CHANGE_PERSON: Right(
+        "Change a person's roles or password, close their account, sign them out everywhere",
+        NO_ROLE,
+        command_line=True,
+    ),
     Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
+    Action.REVOKE_TOKEN: Right("Revoke an API token", NO_ROLE, command_line=True),
+    Action.SET_CONNECTION: Right("Set a connection and its secrets", NO_ROLE, command_line=True),
+    Action.READ_SECURITY_LOG: Right(
+        "Read who changed what about people, tokens, connections and rules, and who tried to come in",
+        frozenset({PersonRole.AUDITOR}),
+        command_line=True,
+    ),
 }
 DECIDES: dict[ApprovalRole, Action] = {
     ApprovalRole.FINANCE: Action.DECIDE_FOR_FINANCE,

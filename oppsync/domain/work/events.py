@@ -146,6 +146,42 @@ class PersonIdentified(Event):
     type = "person.identified.v1"
 
 
+class PersonAdded(Event):
+    type = "person.added.v1"
+
+
+class PersonChanged(Event):
+    """Other roles, or an account that was closed or opened again."""
+
+    type = "person.changed.v1"
+
+
+class PasswordSet(Event):
+    """By the person, or for them."""
+
+    type = "person.password.set.v1"
+
+
+class SessionsEnded(Event):
+    """A person was signed out everywhere."""
+
+    type = "person.sessions.ended.v1"
+
+
+class TokenMade(Event):
+    type = "token.made.v1"
+
+
+class TokenRevoked(Event):
+    type = "token.revoked.v1"
+
+
+class ConnectionSet(Event):
+    """A connection's settings or secrets. Of secrets only the names are kept, and which were replaced."""
+
+    type = "connection.set.v1"
+
+
 class PlanRejected(Event):
     type = "plan.rejected.v1"
 

@@ -8,6 +8,7 @@ from oppsync.ports.queries.exceptions import ExceptionQueries
 from oppsync.ports.queries.navigation import NavigationQueries
 from oppsync.ports.queries.opportunities import OpportunityQueries
 from oppsync.ports.queries.plans import PlanQueries
+from oppsync.ports.queries.security import SecurityQueries
 
 
 class Queries(
@@ -17,6 +18,7 @@ class Queries(
     ExceptionQueries,
     DeliveryQueries,
     NavigationQueries,
+    SecurityQueries,
     Protocol,
 ):
     """The whole read side. Lists are newest first unless said otherwise; `after` is a page's `next_cursor`."""

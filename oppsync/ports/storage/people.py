@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person
+from oppsync.domain.values.roles import PersonRole
 
 
 class People(Protocol):
@@ -28,16 +29,33 @@ class People(Protocol):
     ) -> None:
         """Replaces what else the person is known by."""
 
+    def former_passwords(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
+        """Hashes of the last passwords, the present one first."""
+
+    def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
+        """`former` are the hashes to keep, newest first."""
+
+    def set_access(
+        self, tenant_id: str, person_id: UUID, roles: frozenset[PersonRole], *, is_active: bool
+    ) -> None: ...
+
 
 class Credentials(Protocol):
     """Sessions of people and API tokens; only hashes of the secrets are stored."""
 
     def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None: ...
 
-    def session_person(self, secret_hash: str) -> tuple[str, Person] | None:
-        """Tenant and person of a session that has not expired; None for people no longer active."""
+    def session_person(self, secret_hash: str, idle: timedelta) -> tuple[str, Person] | None:
+        """Tenant and person of a session that has neither expired nor been idle for `idle`, which is used by
+        this; None for people no longer active."""
 
     def end_session(self, secret_hash: str) -> None: ...
+
+    def end_sessions(self, tenant_id: str, person_id: UUID, *, but: str | None = None) -> int:
+        """End all sessions of a person, except the one of the hash `but`. Returns how many."""
+
+    def revoke_token(self, tenant_id: str, name: str) -> UUID:
+        """Returns the person it acted as. Raises NotFound for a token that is unknown or revoked already."""
 
     def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
         """Raises Conflict when the name is taken."""

@@ -9,6 +9,7 @@ from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.bus import MessageBus
 from oppsync.ports.storage.approvals import Approvals
+from oppsync.ports.storage.attempts import Attempts
 from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.customer_claims import CustomerClaims
 from oppsync.ports.storage.exceptions import Exceptions
@@ -38,6 +39,7 @@ class UnitOfWork(Protocol):
     dead_letters: DeadLetters
     people: People
     credentials: Credentials
+    attempts: Attempts
     references: References
     connections: Connections
 
@@ -55,7 +57,8 @@ class UnitOfWorkFactory(Protocol):
     def __call__(self) -> AbstractContextManager[UnitOfWork]: ...
 
     def reading(self) -> AbstractContextManager[UnitOfWork]:
-        """For reads alone, with no transaction around them: each sees what is committed when it runs."""
+        """For reads, with no transaction around them: each sees what is committed when it runs, and what one
+        notes beside (that a session is used) is committed with it."""
 
 
 class Publish(Protocol):

@@ -1,12 +1,16 @@
-"""Commands about people, their sessions and their tokens."""
+"""Commands about people, their sessions and their tokens, and about connections."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from oppsync.domain.values.actor import Asker
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.attempts import AttemptKind
+from oppsync.domain.work.connections import Connection
 from oppsync.kernel.bus import Command
 
 
@@ -19,7 +23,7 @@ class CreatePerson(Command[UUID]):
     actor: Asker
     email: str
     name: str
-    password: str
+    password: str = field(repr=False)
     roles: frozenset[PersonRole]
     further_emails: tuple[str, ...] = ()
     crm_user_ids: tuple[str, ...] = ()
@@ -39,6 +43,47 @@ class IdentifyPerson(Command[None]):
 
 
 @dataclass(frozen=True)
+class SetRoles(Command[None]):
+    """Replace a person's roles. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+    roles: frozenset[PersonRole]
+
+
+@dataclass(frozen=True)
+class CloseAccount(Command[None]):
+    """The person no longer signs in, and their tokens open nothing. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+
+
+@dataclass(frozen=True)
+class SetPassword(Command[None]):
+    """Give a person a new password; ends their sessions. Raises NotFound, Forbidden; InvalidInput for a weak or
+    repeated password."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ChangePassword(Command[None]):
+    """The person of a session changes their own; ends their other sessions. Raises Forbidden for a wrong old
+    one, TooManyAttempts; InvalidInput for a weak or repeated new one."""
+
+    session_secret: str = field(repr=False)
+    address: str
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class CreateToken(Command[str]):
     """An API token acting as a person. Returns the secret, which is shown once.
     Raises NotFound for the person; Conflict when the name is taken; Forbidden."""
@@ -50,14 +95,64 @@ class CreateToken(Command[str]):
 
 
 @dataclass(frozen=True)
+class RevokeToken(Command[None]):
+    """Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    name: str
+
+
+@dataclass(frozen=True)
 class SignIn(Command[str]):
-    """Returns a session's secret for the cookie. Raises Forbidden (code SIGN_IN_REFUSED)."""
+    """Returns a session's secret for the cookie, and ends `browser_session`, which the browser had before.
+    Raises Forbidden (code SIGN_IN_REFUSED), TooManyAttempts."""
 
     tenant_id: str
     email: str
-    password: str
+    password: str = field(repr=False)
+    address: str = ""
+    browser_session: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class SignOut(Command[None]):
-    session_secret: str
+    session_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignOutEverywhere(Command[None]):
+    """End every session of the session's person, this one too."""
+
+    session_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EndSessions(Command[int]):
+    """Sign a person out everywhere. Returns how many sessions ended. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+
+
+@dataclass(frozen=True)
+class SetConnection(Command[None]):
+    """Insert or replace a connection. `secrets` None: they stay. Raises Forbidden; InvalidInput for a new
+    connection without secrets, Conflict for an id of another tenant."""
+
+    tenant_id: str
+    actor: Asker
+    connection: Connection
+    secrets: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class CountAttempt(Command[None]):
+    """Count what was refused to somebody outside. `subject`: the account, the token's person, the
+    connection."""
+
+    tenant_id: str
+    kind: AttemptKind
+    subject: str
+    address: str

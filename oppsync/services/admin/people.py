@@ -1,47 +1,44 @@
-"""People, their sessions and their API tokens. Only hashes of secrets are stored."""
+"""People: who they are, what they may do, and by what else the CRM knows them."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
-from oppsync.domain.approval.tasks import Person, SignedIn
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.events import PersonIdentified
-from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound
-from oppsync.ports.identity import PasswordHasher
-from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
-from oppsync.services.admin.commands import CreatePerson, CreateToken, IdentifyPerson, SignIn, SignOut
+from oppsync.domain.work.events import PersonAdded, PersonChanged, PersonIdentified
+from oppsync.kernel.errors import InvalidInput, NotFound
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.commands import CloseAccount, CreatePerson, IdentifyPerson, SetRoles
+from oppsync.services.admin.passwords import Passwords
 from oppsync.services.admin.who_asks import admit
 
-SESSION_LASTS = timedelta(hours=12)
-SHORTEST_PASSWORD = 12
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
 
 
-def hash_secret(secret: str) -> str:
-    """SHA-256. The secrets have 256 random bits, so a plain digest is enough, and it can be looked up."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+def person_of(uow: UnitOfWork, tenant_id: str, email: str) -> Person:
+    found = uow.people.by_email(tenant_id, email)
+    if found is None:
+        raise NotFound(f"There is no active person with the e-mail {email}.")
+    return found[0]
 
 
 @dataclass(frozen=True)
 class CreatePersonHandler:
     uow: UnitOfWorkFactory
-    passwords: PasswordHasher
+    publish: Publish
+    passwords: Passwords
 
     def __call__(self, command: CreatePerson) -> UUID:
         with self.uow.reading() as uow:
-            admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
+            actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
         _check_emails("email", command.email)
         _check_emails("further_emails", *command.further_emails)
-        if len(command.password) < SHORTEST_PASSWORD:
-            raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.", field="password")
         person = Person(
             id=uuid.uuid4(),
             email=command.email.lower(),
@@ -50,9 +47,17 @@ class CreatePersonHandler:
             further_emails=command.further_emails,
             crm_user_ids=command.crm_user_ids,
         )
-        hashed = self.passwords.hash(command.password)
+        hashed = self.passwords.accept(person, command.password)
         with self.uow() as uow:
             uow.people.add(command.tenant_id, person, hashed)
+            event = PersonAdded(
+                opportunity_id=None,
+                actor=actor,
+                after={**_access(person), **_known_by(person)},
+                detail={"person": str(person.id)},
+                summary=f"{person.name} can sign in as {person.email}, as {_roles(person.roles)}",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
         return person.id
 
@@ -72,10 +77,7 @@ class IdentifyPersonHandler:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.IDENTIFY_PERSON)
             _check_emails("further_emails", *command.further_emails)
-            found = uow.people.by_email(command.tenant_id, command.email)
-            if found is None:
-                raise NotFound(f"There is no active person with the e-mail {command.email}.")
-            person, _ = found
+            person = person_of(uow, command.tenant_id, command.email)
             known_by = Person.model_validate(
                 dict(person) | {"further_emails": command.further_emails, "crm_user_ids": command.crm_user_ids}
             )
@@ -92,6 +94,59 @@ class IdentifyPersonHandler:
             uow.commit()
 
 
+@dataclass(frozen=True)
+class SetRolesHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: SetRoles) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
+            person = person_of(uow, command.tenant_id, command.email)
+            uow.people.set_access(command.tenant_id, person.id, command.roles, is_active=True)
+            event = PersonChanged(
+                opportunity_id=None,
+                actor=actor,
+                before=_access(person),
+                after={**_access(person), "roles": sorted(command.roles)},
+                detail={"person": str(person.id)},
+                summary=f"{person.name} is now {_roles(command.roles)}",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+@dataclass(frozen=True)
+class CloseAccountHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: CloseAccount) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
+            person = person_of(uow, command.tenant_id, command.email)
+            uow.people.set_access(command.tenant_id, person.id, person.roles, is_active=False)
+            ended = uow.credentials.end_sessions(command.tenant_id, person.id)
+            event = PersonChanged(
+                opportunity_id=None,
+                actor=actor,
+                before=_access(person),
+                after={**_access(person), "is_active": False},
+                detail={"person": str(person.id), "sessions_ended": ended},
+                summary=f"The account {person.email} was closed; its tokens open nothing any more",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+def _access(person: Person) -> dict[str, object]:
+    return {"email": person.email, "roles": sorted(person.roles), "is_active": person.is_active}
+
+
+def _roles(roles: frozenset[PersonRole]) -> str:
+    return ", ".join(sorted(role.value.replace("_", " ") for role in roles)) or "somebody without a role"
+
+
 def _known_by(person: Person) -> dict[str, list[str]]:
     return {"further_emails": list(person.further_emails), "crm_user_ids": list(person.crm_user_ids)}
 
@@ -99,69 +154,3 @@ def _known_by(person: Person) -> dict[str, list[str]]:
 def _words(person: Person) -> str:
     users = [f"user {user_id} of the CRM" for user_id in person.crm_user_ids]
     return ", ".join([*person.further_emails, *users]) or "the address of the account alone"
-
-
-@dataclass(frozen=True)
-class CreateTokenHandler:
-    uow: UnitOfWorkFactory
-
-    def __call__(self, command: CreateToken) -> str:
-        secret = secrets.token_urlsafe(32)
-        with self.uow() as uow:
-            admit(uow, command.tenant_id, command.actor, Action.CREATE_TOKEN)
-            found = uow.people.by_email(command.tenant_id, command.email)
-            if found is None:
-                raise NotFound(f"There is no active person with the e-mail {command.email}.")
-            uow.credentials.add_token(command.tenant_id, command.name, hash_secret(secret), found[0].id)
-            uow.commit()
-        return secret
-
-
-class SignInHandler:
-    """Takes the same time whether the e-mail or the password is wrong."""
-
-    def __init__(self, uow: UnitOfWorkFactory, passwords: PasswordHasher) -> None:
-        self._uow = uow
-        self._passwords = passwords
-        self._nobody = passwords.hash(secrets.token_urlsafe(16))
-
-    def __call__(self, command: SignIn) -> str:
-        with self._uow() as uow:
-            found = uow.people.by_email(command.tenant_id, command.email)
-        matches = self._passwords.verify(found[1] if found else self._nobody, command.password)
-        if found is None or not matches:
-            raise Forbidden("E-mail or password is wrong.", code="SIGN_IN_REFUSED")
-        secret = secrets.token_urlsafe(32)
-        with self._uow() as uow:
-            uow.credentials.add_session(command.tenant_id, found[0].id, hash_secret(secret), SESSION_LASTS)
-            uow.commit()
-        return secret
-
-
-@dataclass(frozen=True)
-class SignOutHandler:
-    uow: UnitOfWorkFactory
-
-    def __call__(self, command: SignOut) -> None:
-        with self.uow() as uow:
-            uow.credentials.end_session(hash_secret(command.session_secret))
-            uow.commit()
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a session's or a token's secret belongs to."""
-
-    uow: UnitOfWorkFactory
-
-    def session(self, secret: str) -> SignedIn | None:
-        with self.uow.reading() as uow:
-            return _signed_in(uow.credentials.session_person(hash_secret(secret)))
-
-    def token(self, secret: str) -> SignedIn | None:
-        with self.uow.reading() as uow:
-            return _signed_in(uow.credentials.token_person(hash_secret(secret)))
-
-
-def _signed_in(found: tuple[str, Person] | None) -> SignedIn | None:
-    return SignedIn(tenant_id=found[0], person=found[1]) if found else None

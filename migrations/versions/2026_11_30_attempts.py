@@ -1,0 +1,31 @@
+"""What tried to come in, counted by the hour"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261130x3"
+down_revision = "20261130x2"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False, server_default="1"),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_address", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", "subject", "hour", name="pk_attempts"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_attempts_tenant_id"),
+    )
+    op.create_index("ix_attempts_tenant_id_last_at", "attempts", ["tenant_id", "last_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("attempts")

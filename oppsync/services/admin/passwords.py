@@ -1,0 +1,130 @@
+"""Passwords: which are taken, and setting one. Only hashes are stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.actor import person_actor
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.attempts import AttemptKind
+from oppsync.domain.work.events import PasswordSet
+from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound, TooManyAttempts
+from oppsync.ports.identity import PasswordCheck, PasswordHasher
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.commands import ChangePassword, SetPassword
+from oppsync.services.admin.secret_hash import hash_secret
+from oppsync.services.admin.session_life import IDLE
+from oppsync.services.admin.sign_in_brake import SignInBrake
+from oppsync.services.admin.who_asks import admit
+
+SHORTEST_PASSWORD = 12
+# The present one and those before it that are not taken again.
+REMEMBERED = 5
+
+
+@dataclass(frozen=True)
+class Passwords:
+    hasher: PasswordHasher
+    check: PasswordCheck
+
+    def accept(self, person: Person, password: str, former: Sequence[str] = ()) -> str:
+        """The hash of a password that may be this person's. Raises InvalidInput."""
+        if len(password) < SHORTEST_PASSWORD:
+            raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.", field="password")
+        about = [person.email, person.name, "oppsync", *re.split(r"[\W_]+", f"{person.email} {person.name}")]
+        if self.check.is_common(password, [word for word in about if word]):
+            raise InvalidInput(
+                "This password is common, or easy to guess: take some words that have nothing to do with each "
+                "other, or what a password manager makes.",
+                field="password",
+            )
+        if any(self.hasher.verify(hashed, password) for hashed in former):
+            raise InvalidInput(
+                f"This is one of the last {REMEMBERED} passwords: take another one.", field="password"
+            )
+        return self.hasher.hash(password)
+
+
+@dataclass(frozen=True)
+class SetPasswordHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    passwords: Passwords
+
+    def __call__(self, command: SetPassword) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
+            found = uow.people.by_email(command.tenant_id, command.email)
+            if found is None:
+                raise NotFound(f"There is no active person with the e-mail {command.email}.")
+            event = _set(
+                uow, command.tenant_id, found[0], command.password, passwords=self.passwords, actor=actor
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+@dataclass(frozen=True)
+class ChangePasswordHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    passwords: Passwords
+    brake: SignInBrake
+
+    def __call__(self, command: ChangePassword) -> None:
+        session = hash_secret(command.session_secret)
+        with self.uow() as uow:
+            found = uow.credentials.session_person(session, IDLE)
+            if found is None:
+                raise Forbidden("Sign in first.")
+            tenant_id, person = found
+            self._check_old(uow, tenant_id, person, command)
+            actor = person_actor(person.email)
+            event = _set(
+                uow, tenant_id, person, command.new, passwords=self.passwords, actor=actor, but=session
+            )
+            self.publish(uow, tenant_id, new_traceparent(), event)
+            uow.commit()
+
+    def _check_old(self, uow: UnitOfWork, tenant_id: str, person: Person, command: ChangePassword) -> None:
+        """As slow to guess at as at signing in: somebody else may sit before a browser that is signed in."""
+        account = f"{tenant_id} {person.email}"
+        wait = self.brake.wait_seconds(account, command.address)
+        present = uow.people.former_passwords(tenant_id, person.id)[0]
+        if not wait and self.passwords.hasher.verify(present, command.old):
+            self.brake.succeeded(account, command.address)
+            return
+        kind = AttemptKind.SIGN_IN_BRAKED if wait else AttemptKind.SIGN_IN_FAILED
+        uow.attempts.count(tenant_id, kind, person.email, command.address)
+        uow.commit()
+        if wait:
+            raise TooManyAttempts("Too many attempts.", wait_seconds=wait)
+        self.brake.failed(account, command.address)
+        raise Forbidden("The present password is not right.", code="SIGN_IN_REFUSED")
+
+
+def _set(
+    uow: UnitOfWork,
+    tenant_id: str,
+    person: Person,
+    password: str,
+    *,
+    passwords: Passwords,
+    actor: str,
+    but: str | None = None,
+) -> PasswordSet:
+    """Store the password and end the sessions that the old one opened, all `but` one."""
+    former = uow.people.former_passwords(tenant_id, person.id)[:REMEMBERED]
+    hashed = passwords.accept(person, password, former)
+    uow.people.set_password(tenant_id, person.id, hashed, former[: REMEMBERED - 1])
+    ended = uow.credentials.end_sessions(tenant_id, person.id, but=but)
+    return PasswordSet(
+        opportunity_id=None,
+        actor=actor,
+        detail={"person": str(person.id), "sessions_ended": ended},
+        summary=f"{person.email} has a new password",
+    )

@@ -1,0 +1,8 @@
+"""How long a session lasts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+SESSION_LASTS = timedelta(hours=12)
+IDLE = timedelta(hours=1)
