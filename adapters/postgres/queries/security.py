@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from adapters.postgres.queries.reading import Reading, page
+from adapters.postgres.queries.base import Reading, page
 from adapters.postgres.rows import pick
 from adapters.postgres.tables import attempts, audit
 from oppsync.domain.reading.readings import Page, TimelineEntry
