@@ -94,8 +94,12 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._give_up(conn, b"")
 
     def murder_pending(self) -> None:
-        """Give up what did not arrive in time, and what was answered and is not closed by its sender."""
+        """Give up what did not arrive in time, and what was answered and is not closed by its sender. A worker
+        that stops does not wait for a request that has not begun."""
         now = time.monotonic()
+        if not self.alive:
+            for idle in [conn for conn in self.pending_conns if not conn.arrival.data]:
+                self._give_up(idle, b"")
         while self.pending_conns and self.pending_conns[0].timeout <= now:
             late = self.pending_conns[0]
             self._give_up(late, _TOO_SLOW if late.arrival.data else b"")

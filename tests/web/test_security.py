@@ -6,14 +6,18 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from adapters.bootstrap import build
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
-from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, Misconfigured
+from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import (
     CloseAccount,
     CreatePerson,
@@ -278,8 +282,25 @@ def test_a_connection_of_another_tenant_is_not_replaced(office: Office) -> None:
     ours = theirs.model_copy(update={"tenant_id": "another"})
     with pytest.raises(Conflict):
         office.application.dispatch(SetConnection("another", COMMAND_LINE, ours, {}))
-    office.application.dispatch(SetConnection(TENANT, COMMAND_LINE, theirs))
-    assert "was set anew: nothing changed" in changes(office)[0]
+
+
+def test_a_connection_set_to_what_it_is_is_no_change(office: Office) -> None:
+    with office.uow() as uow:
+        connection = uow.connections.get(CONNECTION)
+    office.application.dispatch(SetConnection(TENANT, COMMAND_LINE, connection))
+    assert changes(office) == []
+
+
+def test_secrets_whose_key_is_lost_can_be_replaced_and_not_kept(settings: Settings, office: Office) -> None:
+    with office.uow() as uow:
+        connection = uow.connections.get(CONNECTION)
+    without_the_key = build(changed(settings, secret_keys=SecretStr("k" * 40)))
+    with pytest.raises(Misconfigured):
+        without_the_key.dispatch(SetConnection(TENANT, COMMAND_LINE, changed(connection, name="New")))
+    without_the_key.dispatch(SetConnection(TENANT, COMMAND_LINE, connection, {"client_id": "again"}))
+    with without_the_key.uow() as uow:
+        assert uow.connections.secrets(CONNECTION) == {"client_id": "again"}
+    without_the_key.close()
 
 
 def test_a_token_s_dear_calls_are_limited_and_other_tokens_go_on(app: Flask, office: Office) -> None:

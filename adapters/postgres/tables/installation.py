@@ -92,7 +92,7 @@ api_tokens = Table(
 
 # What tried to come in, counted by the hour. `subject`: the account, the person of a token, or the connection.
 attempts = Table(
-    "attempts",
+    "access_attempts",
     metadata,
     text_column("tenant_id"),
     text_column("kind"),
@@ -103,7 +103,7 @@ attempts = Table(
     text_column("last_address"),
     PrimaryKeyConstraint("tenant_id", "kind", "subject", "hour"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
-    Index("ix_attempts_tenant_id_last_at", "tenant_id", "last_at"),
+    Index("ix_access_attempts_tenant_id_last_at", "tenant_id", "last_at"),
 )
 
 reference_rows = Table(

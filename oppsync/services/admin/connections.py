@@ -10,7 +10,7 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.events import ConnectionSet
-from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
+from oppsync.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import SetConnection
 from oppsync.services.admin.who_asks import admit
@@ -25,16 +25,19 @@ class SetConnectionHandler:
         new = command.connection
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
-            before, secrets_before = _present(uow, new.id)
+            before = _present(uow, new.id)
+            secrets_before = _secrets(uow, new.id, before, replaced=command.secrets is not None)
             if new.tenant_id != command.tenant_id or (before and before.tenant_id != command.tenant_id):
                 raise Conflict(f"The connection {new.id} belongs to another tenant.")
             secrets = secrets_before if command.secrets is None else command.secrets
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
-            uow.connections.put(new, secrets)
             replaced = sorted(
                 name for name in {*secrets, *secrets_before} if secrets.get(name) != secrets_before.get(name)
             )
+            if before == new and not replaced:
+                return
+            uow.connections.put(new, secrets)
             event = ConnectionSet(
                 opportunity_id=None,
                 actor=actor,
@@ -47,12 +50,25 @@ class SetConnectionHandler:
             uow.commit()
 
 
-def _present(uow: UnitOfWork, connection_id: str) -> tuple[Connection | None, Mapping[str, Any]]:
+def _present(uow: UnitOfWork, connection_id: str) -> Connection | None:
     try:
-        found = uow.connections.get(connection_id)
+        return uow.connections.get(connection_id)
     except NotFound:
-        return None, {}
-    return found, uow.connections.secrets(connection_id)
+        return None
+
+
+def _secrets(
+    uow: UnitOfWork, connection_id: str, before: Connection | None, *, replaced: bool
+) -> Mapping[str, Any]:
+    """Those that are stored. Where they cannot be opened, because their key is lost, they can be replaced."""
+    if before is None:
+        return {}
+    try:
+        return uow.connections.secrets(connection_id)
+    except Misconfigured:
+        if replaced:
+            return {}
+        raise
 
 
 def _shown(connection: Connection, secrets: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,4 +80,4 @@ def _summary(new: Connection, before: Connection | None, replaced: list[str]) ->
         return f"The connection {new.id} ({new.name}) was added"
     what = ["settings"] if before != new else []
     what += [f"secret {name}" for name in replaced]
-    return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what) or 'nothing changed'}"
+    return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what)}"

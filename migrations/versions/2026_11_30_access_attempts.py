@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "attempts",
+        "access_attempts",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
@@ -21,11 +21,11 @@ def upgrade() -> None:
         sa.Column("count", sa.Integer(), nullable=False, server_default="1"),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_address", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "kind", "subject", "hour", name="pk_attempts"),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_attempts_tenant_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", "subject", "hour", name="pk_access_attempts"),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name="fk_access_attempts_tenant_id"),
     )
-    op.create_index("ix_attempts_tenant_id_last_at", "attempts", ["tenant_id", "last_at"])
+    op.create_index("ix_access_attempts_tenant_id_last_at", "access_attempts", ["tenant_id", "last_at"])
 
 
 def downgrade() -> None:
-    op.drop_table("attempts")
+    op.drop_table("access_attempts")
