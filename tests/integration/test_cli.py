@@ -381,7 +381,7 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
 
     log = canonical_json.loads(run("security", "changes", "--json").stdout)
     assert [row["type"] for row in log] == [
-        "person.changed.v1", "token.revoked.v1", "person.sessions.ended.v1", "person.password.set.v1",
+        "person.changed.v1", "token.revoked.v1", "sessions.ended.v1", "password.set.v1",
         "person.changed.v1", "token.made.v1", "person.added.v1",
     ]  # fmt: skip
     assert {row["actor"] for row in log} == {"command-line"}

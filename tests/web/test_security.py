@@ -279,7 +279,7 @@ def test_the_log_is_read_page_by_page_through_the_api(app: Flask, office: Office
 def test_a_connection_of_another_tenant_is_not_replaced(office: Office) -> None:
     with office.uow() as uow:
         theirs = uow.connections.get(CONNECTION)
-    ours = theirs.model_copy(update={"tenant_id": "another"})
+    ours = changed(theirs, tenant_id="another")
     with pytest.raises(Conflict):
         office.application.dispatch(SetConnection("another", COMMAND_LINE, ours, {}))
 

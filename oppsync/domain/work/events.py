@@ -159,13 +159,13 @@ class PersonChanged(Event):
 class PasswordSet(Event):
     """By the person, or for them."""
 
-    type = "person.password.set.v1"
+    type = "password.set.v1"
 
 
 class SessionsEnded(Event):
     """A person was signed out everywhere."""
 
-    type = "person.sessions.ended.v1"
+    type = "sessions.ended.v1"
 
 
 class TokenMade(Event):
