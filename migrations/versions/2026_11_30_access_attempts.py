@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261130x3"
-down_revision = "20261130x2"
+revision = "20261130y3"
+down_revision = "20261130y2"
 branch_labels = None
 depends_on = None
 

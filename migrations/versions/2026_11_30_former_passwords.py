@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "20261130x2"
-down_revision = "20261130x1"
+revision = "20261130y2"
+down_revision = "20261130y1"
 branch_labels = None
 depends_on = None
 

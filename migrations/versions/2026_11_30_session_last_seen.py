@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "20261130x1"
-down_revision = "20261130w"
+revision = "20261130y1"
+down_revision = "20261130x"
 branch_labels = None
 depends_on = None
 
