@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130y1"
-down_revision = "20261130x"
+down_revision = "20261130xc"
 branch_labels = None
 depends_on = None
 
