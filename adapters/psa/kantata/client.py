@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, unanswered
+from adapters.connectors.http.paging import Paging
 from adapters.psa.kantata.errors import judge
 from adapters.psa.kantata.wire import (
     CREATOR_ROLE,
@@ -114,9 +115,11 @@ class KantataClient:
 
     def _pages(self, shape: type[Reply], path: str, params: Mapping[str, str]) -> Iterator[Reply]:
         seen, page = 0, 1
+        paging = Paging(f"{VENDOR}: GET {path}.json")
         while True:
             paged = {**params, "page": str(page), "per_page": str(PER_PAGE)}
             reply = _reply(shape, self._http.request("GET", f"{path}.json", write=False, params=paged))
+            paging.turn(tuple(result.id for result in reply.results))
             yield reply
             seen += len(reply.results)
             page += 1
