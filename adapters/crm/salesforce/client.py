@@ -218,10 +218,10 @@ def _clock_of(answer: Answer) -> datetime | None:
 
 
 def _read(shape: type[Shape] | TypeAdapter[Shape], answer: Answer, document: Any) -> Shape:
-    """Parse the answer. Raises VendorUnavailable when it does not have the documented shape."""
+    """Parse the answer. Raises `Answer.unreadable` when it does not have the documented shape."""
     adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
     try:
         return adapter.validate_python(document)
     except ValidationError as error:
         where = ", ".join(".".join(map(str, fault["loc"])) or "body" for fault in error.errors()[:3])
-        raise VendorUnavailable(f"{answer.call}: the answer is not as documented: {where}") from None
+        raise answer.unreadable(f"the answer is not as documented: {where}") from None
