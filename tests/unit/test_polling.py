@@ -68,6 +68,15 @@ def test_a_clock_that_was_set_back_there_takes_nothing_back() -> None:
     assert once.past(page(as_of=minutes(3))).covered_until == minutes(5)
 
 
+def test_an_id_as_long_as_it_may_be_can_be_found() -> None:
+    ref = OpportunityRef(id="d" * 200, version="v" * 200, modified_at=NOW)
+    found, newer = (
+        synthetic_delivery("default", "crm", each, Source.POLL)
+        for each in (ref, changed(ref, version="w" * 200))
+    )
+    assert found.delivery_id != newer.delivery_id
+
+
 def test_what_is_found_again_in_a_version_is_the_same_delivery() -> None:
     ref = OpportunityRef(id="006A", version="v1", modified_at=NOW)
     newer = changed(ref, version="v2")

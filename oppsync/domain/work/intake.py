@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from oppsync.domain.values.keys import MadeCode
 from oppsync.domain.values.model import Code, Frozen, changed
 
 _SHOWN_OF_AN_ID = 100
@@ -31,7 +32,7 @@ class Delivery(Frozen):
 
     tenant_id: Code
     connection_id: Code
-    delivery_id: Code
+    delivery_id: MadeCode
     headers: dict[str, str]
     body: bytes
     traceparent: Code
