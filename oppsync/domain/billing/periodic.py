@@ -16,6 +16,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
 from oppsync.domain.plan.plan import BillingLine, LineKind
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.reference.billing_policy import Proration
+from oppsync.domain.values.date_ranges import is_too_long
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain, require
@@ -68,7 +69,7 @@ def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str
     have."""
     yield from billing_day_findings(opportunity, line, path)
     start, end = opportunity.start_of(line), opportunity.end_of(line)
-    if line.unit is not Unit.MONTH or start is None or end is None or end < start:
+    if line.unit is not Unit.MONTH or start is None or end is None or end < start or is_too_long(start, end):
         return
     if opportunity.billing_of(line).periods is PeriodBasis.CONTRACT:
         months = contract_months_in(start, Period(start, end))

@@ -12,12 +12,12 @@ from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.date_ranges import LATEST_DAY, is_too_long
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import amount_text
 
-_LONGEST_RUN_DAYS = 3_653  # ten years
 _CERTAIN = Decimal(100)
 
 
@@ -110,8 +110,9 @@ def _run_findings(what: str, start: date | None, end: date | None, path: str) ->
     if end < start:
         message = f"{what} ends on {end}, before it starts on {start}"
         yield finding("DATES_OUT_OF_ORDER", message, path=f"{path}/ends_on", value=end)
-    elif (end - start).days > _LONGEST_RUN_DAYS:
-        message = f"{what} runs from {start} to {end}, which is more than ten years"
+    elif is_too_long(start, end):
+        limit = f"after {LATEST_DAY}" if end > LATEST_DAY else "more than ten years"
+        message = f"{what} runs from {start} to {end}, which is {limit}"
         yield finding("RUN_TOO_LONG", message, path=f"{path}/ends_on", value=end)
 
 
