@@ -141,7 +141,7 @@ def secret_keys(given: str) -> Check:
         return failed(
             "secret keys",
             f"Number {', '.join(weak)} of OPPSYNC_SECRET_KEYS can be guessed: it is no random text. "
-            "Put a random one in front (openssl rand -hex 32); docs/deploying.md says how long the other stays.",
+            "Put a random one in front (openssl rand -hex 32); docs/deploying.md says how long others stay.",
         )
     return ok("secret keys", "None of them is easily guessed.")
 
