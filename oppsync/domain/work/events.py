@@ -43,7 +43,7 @@ class DeliveryUnreadable(Event):
 class DeliveryIdReused(Event):
     """A sender used the id of an earlier delivery for another content."""
 
-    type = "delivery.id_reused.v1"
+    type = "delivery.id.reused.v1"
 
 
 class PollRefused(Event):
