@@ -16,6 +16,7 @@ from oppsync.domain.billing.periods import Period, months_of
 from oppsync.domain.deal.billing_terms import Cap, CapScope
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.deal.signed_nets import rounding_of_lines
+from oppsync.domain.values.date_ranges import is_too_long
 from oppsync.domain.values.hours import finest
 from oppsync.domain.values.model import require
 from oppsync.domain.values.money import TOO_LARGE, Money, allocate, current_currencies, minor_unit
@@ -157,9 +158,9 @@ def _shared(limit: Decimal, sold: Sequence[Decimal], unit: Decimal) -> tuple[Dec
 def _by_month(
     opportunity: Opportunity, line: OpportunityLine, sold: Decimal, limit: Decimal, unit: Decimal
 ) -> tuple[MonthUse, ...]:
-    """Empty where the line has no run; that has a finding of its own."""
+    """Empty where the line has no run, or none that anybody can mean; that has a finding of its own."""
     start, end = opportunity.start_of(line), opportunity.end_of(line)
-    if start is None or end is None or end < start:
+    if start is None or end is None or end < start or is_too_long(start, end):
         return ()
     months = tuple(months_of(start, end))
     planned = _spread(_planned(line, sold), months, unit)

@@ -60,6 +60,8 @@ def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
     while first <= ends_on:
         last = min(day_in_month(first.year, first.month, 31), ends_on)
         yield Period(first, last)
+        if last == ends_on:  # perhaps the last day there is
+            return
         first = last + timedelta(days=1)
 
 
