@@ -54,7 +54,7 @@ def create_app(application: Application) -> Flask:
     _configure(app, application.settings)
     app.register_blueprint(health)
     app.register_blueprint(webhooks)
-    api = register_api(app)
+    api = register_api(app, application.settings.base_url)
     csrf = CSRFProtect(app)
     register_pages(app)
     # These authenticate each request by a signature or a token, never by a cookie, so they need no CSRF token.

@@ -12,6 +12,7 @@ from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.replays import (
+    LONGEST_AGE,
     Previewed,
     ReplayAction,
     ReplayOf,
@@ -35,7 +36,10 @@ class Duration(click.ParamType[timedelta]):
         found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
         if found is None:
             self.fail(f"{value!r} is not a duration: write 90s, 30m, 2h or 3d", param, ctx)
-        return timedelta(**{UNITS[found[2]]: int(found[1])})
+        length = timedelta(**{UNITS[found[2]]: int(found[1])})
+        if length > LONGEST_AGE:
+            self.fail(f"{value!r} is too long: {LONGEST_AGE.days}d at most", param, ctx)
+        return length
 
 
 @click.command()

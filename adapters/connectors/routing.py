@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.connectors.http.client import OPEN_GATE
 from adapters.connectors.registry import connector_of
 from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
 from adapters.connectors.traffic.traffic import VendorTraffic
@@ -95,12 +96,14 @@ class ConnectedSystems:
 
 
 def build_adapter(
-    connection: Connection, secrets: Mapping[str, Any], clock: Clock, traffic: VendorTraffic
+    connection: Connection, secrets: Mapping[str, Any], clock: Clock, traffic: VendorTraffic | None
 ) -> Any:
-    """The adapter of the connection's role and vendor; opens nothing. Raises Misconfigured."""
+    """The adapter of the connection's role and vendor; opens nothing. Without `traffic` its calls pass no gate.
+    Raises Misconfigured."""
     connector = connector_of(connection.role, connection.vendor)
     vendors = {name: secret for name, secret in secrets.items() if name != WEBHOOK_SECRETS}
-    gate = traffic.gate(connection, limits_of(connection, connector.limits))
+    limits = limits_of(connection, connector.limits)
+    gate = traffic.gate(connection, limits) if traffic else OPEN_GATE
     return connector.connect(without_limits(connection).settings, vendors, clock, gate)
 
 

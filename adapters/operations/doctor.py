@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -32,13 +34,26 @@ from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.reading.traffic import Circuit, Traffic
 from oppsync.domain.work import connections
 from oppsync.domain.work.connections import ConnectionRole
-from oppsync.kernel.errors import OppsyncError, StoreUnavailable
+from oppsync.kernel.errors import OppsyncError, StoreUnavailable, TransientError
 from oppsync.kernel.settings import Settings
 
 POSTGRES_FLOOR = 15
 POLL_LATE = timedelta(minutes=15)
 CLOCK_WARNS, CLOCK_FAILS = timedelta(seconds=5), timedelta(seconds=60)
 WITHOUT_EVICTION = "noeviction"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Of 32 random hexadecimal digits fewer than eight kinds are not to be expected once in a billion times.
+FEWEST_SIGNS = 8
+PLACEHOLDERS = (
+    "changeme",
+    "change-me",
+    "change_me",
+    "placeholder",
+    "password",
+    "your-secret",
+    "yoursecret",
+    "qwerty",
+)
 
 
 class Verdict(StrEnum):
@@ -73,8 +88,72 @@ def examine(application: Application, environ: Mapping[str, str]) -> Iterator[Ch
     except ValueError as error:
         needed = needs({})
         yield failed("sizes", f"WEB_CONCURRENCY and WORKER_THREADS are whole numbers: {error}.")
+    yield from of_settings(application.settings)
     yield from _of_postgres(application, needed)
     yield from _of_redis(application.settings, needed)
+
+
+def of_settings(settings: Settings) -> Iterator[Check]:
+    """What is set, and yet will not do outside of a developer's machine."""
+    yield address(settings.base_url)
+    yield mail(settings)
+    yield secret_keys(settings.secret_keys.get_secret_value())
+
+
+def address(base_url: str) -> Check:
+    name, parts = "address", urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return failed(name, f"{base_url} is no address: set OPPSYNC_BASE_URL to the one that people open.")
+    if parts.hostname in LOOPBACK:
+        return warning(
+            name,
+            f"{base_url} is this machine only: links in messages and in the CRM lead nowhere. "
+            "Set OPPSYNC_BASE_URL to the address that people open.",
+        )
+    if parts.scheme == "http":
+        return warning(
+            name,
+            f"{base_url} is not encrypted: passwords, sessions and tokens can be read on their way. "
+            "Serve oppsync over https, and set OPPSYNC_BASE_URL.",
+        )
+    return ok(name, f"People open {base_url}.")
+
+
+def mail(settings: Settings) -> Check:
+    name = "mail"
+    if settings.smtp_url is None:
+        return warning(
+            name,
+            f"No mail server is set: notifications become files in {settings.outbox_folder}, and approvers "
+            "hear nothing. Set OPPSYNC_SMTP_URL.",
+        )
+    if settings.mail_from.rpartition("@")[2] in ("", "localhost"):
+        return warning(name, f"{settings.mail_from} is nobody's address: set OPPSYNC_MAIL_FROM.")
+    return ok(name, f"Messages are sent from {settings.mail_from}.")
+
+
+def secret_keys(given: str) -> Check:
+    """Which of the keys can be guessed; a key itself is never shown. The first is in use, the others only open
+    what is old, so they are named by their places."""
+    keys = [key.strip() for key in given.split(",") if key.strip()]
+    weak = [str(number) for number, key in enumerate(keys, start=1) if is_weak(key)]
+    if weak:
+        return failed(
+            "secret keys",
+            f"Number {', '.join(weak)} of OPPSYNC_SECRET_KEYS can be guessed: it is no random text. "
+            "Put a random one in front (openssl rand -hex 32); docs/deploying.md says how long others stay.",
+        )
+    return ok("secret keys", "None of them is easily guessed.")
+
+
+def is_weak(key: str) -> bool:
+    """Few different characters, a text that repeats itself, a run of the alphabet or the keyboard, or a
+    placeholder."""
+    plain = key.lower()
+    repeats = plain in (plain + plain)[1:-1]
+    steps = [ord(after) - ord(before) for before, after in pairwise(plain)]
+    runs = sum(step in (-1, 0, 1) for step in steps) > len(steps) / 2
+    return len(set(plain)) < FEWEST_SIGNS or repeats or runs or any(word in plain for word in PLACEHOLDERS)
 
 
 def _of_postgres(application: Application, needed: tuple[Need, ...]) -> Iterator[Check]:
@@ -154,7 +233,7 @@ def _of_connections(application: Application) -> Iterator[Check]:
     with application.uow() as uow:
         found = uow.connections.of_tenant(application.tenant_id)
     for connection in found:
-        yield _connection(application, connection)
+        yield from _connection(application, connection)
     for poll in application.queries.polls(application.tenant_id):
         yield polling(poll, application.clock.now())
     for seen in application.traffic(application.tenant_id):
@@ -164,24 +243,39 @@ def _of_connections(application: Application) -> Iterator[Check]:
             yield warning("connections", f"No connection has the role {role}: no deal can go through.")
 
 
-def _connection(application: Application, connection: connections.Connection) -> Check:
-    """Check that its secrets can be decrypted, that its vendor's connector accepts its settings, and that its
-    signature scheme exists and is the vendor's own."""
+def _connection(application: Application, connection: connections.Connection) -> Iterator[Check]:
+    """Check that its secrets can be decrypted, that its vendor's connector accepts its settings, that its
+    signature scheme exists and is the vendor's own, and that the system answers."""
     name = f"connection {connection.id}"
     try:
         with application.uow() as uow:
             secrets = uow.connections.secrets(connection.id)
-        adapter = build_adapter(connection, secrets, application.clock, application.vendor_traffic)
+        # No gate: a circuit that opened must not answer for the vendor.
+        adapter = build_adapter(connection, secrets, application.clock, None)
         connector = connector_of(connection.role, connection.vendor)
         if connection.signature_scheme is not None:
             load(SIGNATURE_SCHEMES, connection.signature_scheme)
     except StoreUnavailable:
         raise
     except OppsyncError as error:
-        return failed(name, error.message)
-    return signatures(name, connector, connection.signature_scheme) or ok(
+        yield failed(name, error.message)
+        return
+    yield signatures(name, connector, connection.signature_scheme) or ok(
         name, f"{connection.role}: {connector.title}.{lacking(adapter.capabilities)}"
     )
+    yield sign_of_life(connection.id, connector.title, adapter.ping)
+
+
+def sign_of_life(connection_id: str, title: str, ping: Callable[[], None]) -> Check:
+    """Whether the system answers one call with the connection's credentials."""
+    name = f"answer of {connection_id}"
+    try:
+        ping()
+    except TransientError as error:
+        return failed(name, f"{error.message}. Check the connection's address, and whether {title} is away.")
+    except OppsyncError as error:
+        return failed(name, error.message)
+    return ok(name, f"{title} answers, and knows the credentials.")
 
 
 def signatures(name: str, connector: AnyConnector, scheme: str | None) -> Check | None:

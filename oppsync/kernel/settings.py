@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LONGEST_RETENTION = 36_500  # days: Postgres has to reckon with them
+
 
 class Settings(BaseSettings):
     """`secret_keys`: comma-separated random secrets, the first encrypts, all decrypt.
@@ -28,12 +30,12 @@ class Settings(BaseSettings):
     mail_from: str = "oppsync@localhost"
     outbox_folder: Path = Path(".oppsync/mail")
     # Days until bodies are pruned; their digests stay, and so does the audit trail.
-    retention_inbox_days: int = Field(default=90, ge=1)
-    retention_effects_days: int = Field(default=90, ge=1)
+    retention_inbox_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION)
+    retention_effects_days: int = Field(default=90, ge=1, le=LONGEST_RETENTION)
     # Days until the recorded vendor calls of a deal are deleted.
-    retention_calls_days: int = Field(default=30, ge=1)
+    retention_calls_days: int = Field(default=30, ge=1, le=LONGEST_RETENTION)
     # Days until counted attempts to come in are deleted.
-    retention_attempts_days: int = Field(default=365, ge=1)
+    retention_attempts_days: int = Field(default=365, ge=1, le=LONGEST_RETENTION)
     sentry_dsn: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
     )

@@ -23,6 +23,10 @@ class Crm(Protocol):
     poll_every: timedelta
     poll_overlap: timedelta
 
+    def ping(self) -> None:
+        """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
+        raise."""
+
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """Pure. Raises UnreadableDelivery, which says what is wrong and where."""
 

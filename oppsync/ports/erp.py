@@ -16,6 +16,10 @@ class Erp(Protocol):
     quarantine: timedelta
     capabilities: ErpCapabilities
 
+    def ping(self) -> None:
+        """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
+        raise."""
+
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         """The customer of exactly this code; without one, all whose code is the same in another spelling
         (`customer_code_key`)."""

@@ -14,6 +14,10 @@ class Psa(Protocol):
     capabilities: PsaCapabilities
     quarantine: timedelta
 
+    def ping(self) -> None:
+        """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
+        raise."""
+
     def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...
 
     def create_project(self, order: PsaOrder) -> ExternalRecord: ...

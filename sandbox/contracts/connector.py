@@ -6,12 +6,14 @@ vendor (a sandbox account, a stand-in) and has its address and credentials.
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from adapters.connectors.connector import AnyConnector
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
 from adapters.runtime.plugins import load
-from oppsync.kernel.errors import Misconfigured
+from oppsync.kernel.errors import Misconfigured, VendorUnavailable
 from sandbox.contracts.harness import ADDRESS, Access, FixedClock, Harness
 
 
@@ -45,6 +47,19 @@ class ConnectorContract:
         assert ADDRESS in connector.settings.model_fields
         with pytest.raises(Misconfigured, match=connector.title):
             connector.connect({}, access.secrets, FixedClock())
+
+    def test_it_gives_a_sign_of_life_to_whom_it_knows(self, connector: AnyConnector, access: Access) -> None:
+        connector.connect(access.settings, access.secrets, FixedClock()).ping()
+
+        wrong = {name: f"wrong-{value}" for name, value in access.secrets.items()}
+        with pytest.raises(Misconfigured) as refused:
+            connector.connect(access.settings, wrong, FixedClock()).ping()
+        assert not any(value in refused.value.message for value in wrong.values())
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            nowhere = access.at(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(VendorUnavailable):
+            connector.connect(nowhere.settings, nowhere.secrets, FixedClock()).ping()
 
     def test_a_setting_that_does_not_exist_is_told_by_name_but_not_by_value(
         self, connector: AnyConnector, access: Access

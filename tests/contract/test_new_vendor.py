@@ -5,6 +5,8 @@ In a copy of the project each made-up vendor is added in these steps.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,11 @@ from adapters.bootstrap import Application
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
+from sandbox.standins.surface import Vendor
+from tests.contract.madeup.crm.server import MadeUpCrm
+from tests.contract.madeup.erp.server import MadeUpErp
+from tests.contract.madeup.psa.server import MadeUpPsa
+from tests.contract.madeup.serving import serving
 from tests.harness.copied_tree import CopiedTree
 
 MADE_UP = Path(__file__).parent / "madeup"
@@ -57,30 +64,14 @@ def test_the_doctor_knows_vendors_by_their_rows(
     application: Application, settings: Settings, tmp_path: Path
 ) -> None:
     tree = CopiedTree(tmp_path / "copy")
-    for folder in ROLES:
-        add_vendor(tree, folder)
-    with application.uow() as uow:
-        for folder, role in ROLES.items():
-            connection = Connection(
-                tenant_id=application.tenant_id,
-                id=f"{folder}-1",
-                role=role,
-                vendor="madeup",
-                name=folder,
-                settings={"base_url": "http://127.0.0.1:9"},
-            )
-            uow.connections.put(connection, {SECRETS[folder]: "a-secret"})
-        uow.commit()
-
-    told = tree.run(
-        *("-m", "adapters.cli", "doctor", "--json"),
-        environ={
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "REDIS_URL": settings.redis_url.get_secret_value(),
-            "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
-            "OPPSYNC_HOME": str(tmp_path),
-        },
-    )
+    vendors: dict[str, Vendor] = {
+        "crm": MadeUpCrm("a-secret"),
+        "erp": MadeUpErp("a-secret"),
+        "psa": MadeUpPsa("a-secret"),
+    }
+    with ExitStack() as stack:
+        urls = {folder: stack.enter_context(serving(vendor)) for folder, vendor in vendors.items()}
+        told = _doctor_of(tree, urls, application, settings, tmp_path)
 
     says = {check["name"]: check["says"] for check in canonical_json.loads(told)["checks"]}
     assert [says[f"connection {folder}-1"] for folder in ROLES] == [
@@ -91,3 +82,37 @@ def test_the_doctor_knows_vendors_by_their_rows(
         ),
         "psa: Made-up PSA.",
     ]
+    assert [says[f"answer of {folder}-1"] for folder in ROLES] == [
+        "Made-up CRM answers, and knows the credentials.",
+        "Made-up ERP answers, and knows the credentials.",
+        "Made-up PSA answers, and knows the credentials.",
+    ]
+
+
+def _doctor_of(
+    tree: CopiedTree, urls: Mapping[str, str], application: Application, settings: Settings, home: Path
+) -> str:
+    for folder in ROLES:
+        add_vendor(tree, folder)
+    with application.uow() as uow:
+        for folder, role in ROLES.items():
+            connection = Connection(
+                tenant_id=application.tenant_id,
+                id=f"{folder}-1",
+                role=role,
+                vendor="madeup",
+                name=folder,
+                settings={"base_url": urls[folder]},
+            )
+            uow.connections.put(connection, {SECRETS[folder]: "a-secret"})
+        uow.commit()
+
+    return tree.run(
+        *("-m", "adapters.cli", "doctor", "--json"),
+        environ={
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "REDIS_URL": settings.redis_url.get_secret_value(),
+            "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+            "OPPSYNC_HOME": str(home),
+        },
+    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import runpy
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,24 @@ from typing import Any
 import pytest
 import redis
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
 from adapters.connectors.registry import connector_of
-from adapters.operations.doctor import Verdict, clock, eviction, lacking, polling, redis_connections, signatures
+from adapters.operations.doctor import (
+    Verdict,
+    clock,
+    eviction,
+    is_weak,
+    lacking,
+    polling,
+    redis_connections,
+    secret_keys,
+    signatures,
+)
 from adapters.postgres import schema
 from adapters.runtime.connection_budget import needs, web_processes
 from adapters.runtime.processes import free_port
@@ -29,6 +44,8 @@ from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
 from sandbox.firm.install import PEOPLE, DemoSystems, install
+from sandbox.standins.control import KantataControl, SalesforceControl, TrytonControl
+from sandbox.standins.process import running
 from tests.harness.builders import TENANT
 
 Examine = Callable[..., tuple[int, dict[str, tuple[str, str]]]]
@@ -45,8 +62,34 @@ NOBODY = DemoSystems(
 )
 
 
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSystems]:
+    """A CRM, an ERP and a PSA that answer."""
+    folder = tmp_path_factory.mktemp("systems")
+    client = ("--client-id", "id", "--client-secret", NOBODY.salesforce_client_secret)
+    with (
+        running("salesforce", folder / "salesforce.sqlite", *client) as salesforce,
+        running("tryton", folder / "tryton.sqlite") as tryton,
+        running("kantata", folder / "kantata.sqlite", "--token", NOBODY.kantata_token) as kantata,
+    ):
+        yield replace(
+            NOBODY,
+            salesforce_url=salesforce,
+            tryton_url=tryton,
+            tryton_rest_key="tryton-standin-rest-key",
+            kantata_url=kantata,
+        )
+
+
 @pytest.fixture
-def installed(application: Application) -> Application:
+def installed(application: Application, systems: DemoSystems) -> Application:
+    install(application, systems, {person.email: "a password nobody guesses" for person in PEOPLE})
+    return application
+
+
+@pytest.fixture
+def deserted(application: Application) -> Application:
+    """An installation whose CRM, ERP and PSA are away."""
     install(application, NOBODY, {person.email: "a password nobody guesses" for person in PEOPLE})
     return application
 
@@ -55,12 +98,15 @@ def installed(application: Application) -> Application:
 def doctor(settings: Settings, tmp_path: Path) -> Examine:
     """Run the command; return its exit code, and each check's verdict and text."""
 
-    def examine(**changed: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    def examine(**changed: str | None) -> tuple[int, dict[str, tuple[str, str]]]:
         environment = {
             "DATABASE_URL": settings.database_url.get_secret_value(),
             "REDIS_URL": settings.redis_url.get_secret_value(),
             "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
             "OPPSYNC_HOME": str(tmp_path),
+            "OPPSYNC_BASE_URL": "https://oppsync.firm.example",
+            "OPPSYNC_SMTP_URL": "smtp://mail.firm.example",
+            "OPPSYNC_MAIL_FROM": "oppsync@firm.example",
         } | changed
         done = CliRunner().invoke(oppsync, ["doctor", "--json"], env=environment)
         assert not {"a-salesforce-secret", "a-rest-key", "a-token"} & set(done.output.split())
@@ -78,6 +124,8 @@ def test_a_sound_installation_passes(doctor: Examine, installed: Application) ->
     assert code == 0
     assert {"settings", "postgres", "schema", "clock", "redis", "redis eviction"} <= set(checks)
     assert {"connection salesforce-demo", "connection tryton-demo", "connection kantata-demo"} <= set(checks)
+    assert {"answer of salesforce-demo", "answer of tryton-demo", "answer of kantata-demo"} <= set(checks)
+    assert {"address", "mail", "secret keys"} <= set(checks)
     assert checks["postgres connections"][1].startswith("Up to 13 needed")
     assert checks["redis connections"][1].startswith("Up to 16 needed")
 
@@ -90,8 +138,104 @@ def test_people_read_a_table(installed: Application, settings: Settings, tmp_pat
     }
     done = CliRunner().invoke(oppsync, ["doctor"], env=environment)
     assert done.exit_code == 0
-    assert "ok  schema" in done.stdout
+    assert re.search("ok +schema", done.stdout)
     assert "as this release wants it" in done.stdout
+
+
+def test_a_system_that_does_not_answer_is_found(doctor: Examine, deserted: Application) -> None:
+    code, checks = doctor()
+    away = {name for name, (verdict, _says) in checks.items() if verdict == "failed"}
+    assert (code, away) == (
+        1,
+        {"answer of salesforce-demo", "answer of tryton-demo", "answer of kantata-demo"},
+    )
+    assert "not reachable" in checks["answer of tryton-demo"][1]
+
+
+def test_credentials_that_a_system_refuses_are_found(
+    doctor: Examine, application: Application, systems: DemoSystems
+) -> None:
+    wrong = replace(systems, salesforce_client_secret="no", tryton_rest_key="no", kantata_token="no")
+    install(application, wrong, {person.email: "a password nobody guesses" for person in PEOPLE})
+
+    code, checks = doctor()
+
+    assert code == 1
+    for name in ("salesforce-demo", "tryton-demo", "kantata-demo"):
+        assert checks[f"connection {name}"][0] == "ok"
+        assert checks[f"answer of {name}"][0] == "failed"
+        assert "check" in checks[f"answer of {name}"][1]
+
+
+def test_a_sign_of_life_changes_nothing_there(
+    doctor: Examine, installed: Application, systems: DemoSystems
+) -> None:
+    crm, erp, psa = (
+        SalesforceControl(systems.salesforce_url),
+        TrytonControl(systems.tryton_url),
+        KantataControl(systems.kantata_url),
+    )
+    for system in (crm, erp, psa):
+        system.clear_requests()
+
+    doctor()
+
+    asked = [[call["method"] for call in system.requests()] for system in (crm, erp, psa)]
+    assert asked == [["POST", "POST"], ["GET"], ["GET"]]  # the CRM's are a token and a query
+    assert (psa.workspaces(), erp.records("project.work")) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "found"),
+    [
+        ({"OPPSYNC_SMTP_URL": None}, "mail", ("warning", "OPPSYNC_SMTP_URL")),
+        ({"OPPSYNC_MAIL_FROM": "oppsync@localhost"}, "mail", ("warning", "OPPSYNC_MAIL_FROM")),
+        ({"OPPSYNC_BASE_URL": "http://oppsync.firm.example"}, "address", ("warning", "not encrypted")),
+        ({"OPPSYNC_BASE_URL": "http://127.0.0.1:8000"}, "address", ("warning", "this machine only")),
+        ({"OPPSYNC_BASE_URL": "oppsync.firm.example"}, "address", ("failed", "no address")),
+        ({"OPPSYNC_SECRET_KEYS": "a" * 40}, "secret keys", ("failed", "Number 1")),
+    ],
+)
+def test_settings_that_will_not_do_outside_of_one_machine_are_named(
+    doctor: Examine,
+    application: Application,
+    changes: dict[str, str | None],
+    check: str,
+    found: tuple[str, str],
+) -> None:
+    code, checks = doctor(**changes)
+    verdict, words = found
+    assert checks[check][0] == verdict
+    assert words in checks[check][1]
+    assert (code == 1) is (verdict == "failed")
+    assert "a" * 40 not in str(checks)
+
+
+@pytest.mark.parametrize(
+    ("key", "weak"),
+    [
+        ("0" * 64, True),
+        ("ab" * 32, True),
+        ("s3cr3t-t3xt" * 4, True),
+        ("abcdefghijklmnopqrstuvwxyz0123456789", True),
+        ("01234567890123456789012345678901", True),
+        ("changeme-changeme-now-or-somewhat-later", True),
+        ("My-Long-Password-Nobody-Will-Ever-Find!", True),
+        ("3f1c9a0be77d4e52b8c6f0a91d2e4b73", False),
+        ("Zk4rT-9vQ_pLm2XsWd7HbNc5JfGyEa8uRt1o", False),
+        ("correct horse battery staple and some more", False),
+    ],
+)
+def test_a_key_that_can_be_guessed_is_known(key: str, weak: bool) -> None:
+    assert is_weak(key) is weak
+    random_one = "9b1f5d0c7e3a48f2a6d4c8e0b5f71923"
+    assert ("Number 2 of" in secret_keys(f"{random_one}, {key}").says) is weak
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_random_keys_are_not_taken_for_guessed_ones(number: int) -> None:
+    digest = hashlib.sha256(number.to_bytes(16)).hexdigest()
+    assert not is_weak(digest)
 
 
 def test_what_is_not_set_is_named(doctor: Examine) -> None:

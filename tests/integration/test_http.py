@@ -260,11 +260,19 @@ def test_a_vendors_own_rows_come_first() -> None:
 @pytest.mark.parametrize("filling", [0, 280, 295])
 def test_no_secret_stands_in_an_error(filling: int) -> None:
     """Not even the beginning of a secret where the vendor's text is cut."""
-    body = b"x" * filling + f"Bearer {SECRET} s3cr3t%2Fwith%2Bsigns".encode()
+    body = b"x" * filling + f"Bearer {SECRET} s3cr3t%2Fwith%2Bsigns s3cr3t\\/with&#43;signs".encode()
     with server(says("400 Bad", body)) as url, pytest.raises(VendorRejected) as caught:
         client(url).request("GET", "/x", write=False, params={"token": SECRET, "q": "private"})
     assert "s3cr" not in repr(caught.value)
     assert "private" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_what_cannot_be_read_is_quoted_without_secrets(write: bool) -> None:
+    twice = f'"{SECRET}": 1'.replace("/", "\\/")
+    with pytest.raises((VendorUnavailable, AmbiguousAnswer), match="is there twice") as caught:
+        ask(says("200 OK", f"{{{twice}, {twice}}}".encode()), write=write).json()
+    assert "s3cr" not in caught.value.message
 
 
 @pytest.mark.parametrize("secret", ["two\nlines", "höflich"])

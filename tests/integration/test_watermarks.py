@@ -9,7 +9,7 @@ from adapters.bootstrap import Application
 from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
-from oppsync.domain.work.polling import ChangePage, Watermark
+from oppsync.domain.work.polling import Change, ChangePage, Watermark
 from oppsync.ports.systems import Systems
 from oppsync.services.intake.commands import PollCrm
 from oppsync.services.intake.poll_crm import PollCrmHandler
@@ -120,3 +120,33 @@ def test_a_crm_that_cannot_be_polled_is_not_asked(application: Application) -> N
     assert (status.error, status.covered_until, status.tries) == (None, None, 0)
     assert status.due_at > application.clock.now() + MINUTE / 2
     assert not poll(PollCrm())
+
+
+class AlwaysTheSamePage:
+    """A CRM that does not heed from where on it is asked."""
+
+    capabilities = CrmCapabilities()
+    poll_every = poll_overlap = MINUTE
+    asked = 0
+
+    def crm(self, connection_id: str) -> AlwaysTheSamePage:
+        return self
+
+    def changed_opportunities(self, since: datetime, after_id: str | None) -> ChangePage:
+        self.asked += 1
+        change = Change(id="006A", version="v", modified_at=AT, is_won=False)
+        return ChangePage(changes=(change,), more=self.asked < 10, as_of=AT)
+
+
+def test_a_poll_that_would_never_end_is_put_off_and_says_why(application: Application) -> None:
+    desk.connect(application)
+    crm = AlwaysTheSamePage()
+    publish = cast(Any, lambda *_: None)
+    poll = PollCrmHandler(application.uow, publish, cast(Systems, crm), application.clock, "relay-1")
+
+    while poll(PollCrm()):
+        pass
+
+    (status,) = application.queries.polls(TENANT)
+    assert (crm.asked, status.tries) == (2, 1)
+    assert "never end" in (status.error or "")

@@ -147,3 +147,40 @@ def test_attributes_that_cannot_be_read_are_a_finding_for_sales_and_the_deal_goe
 
     assert house.state(record_id) is State.AWAITING_APPROVAL
     assert house.exceptions(record_id) == []
+
+
+def test_a_known_delivery_id_with_another_body_is_kept_read_and_shown(house: House) -> None:
+    """As when a sender counts its ids anew: neither the change nor the fault may stay unseen."""
+    first, second = (str(house.salesforce.win_deal(deals.milestone(WON_ON))["id"]) for _ in range(2))
+    body, other = (notification(opportunities=[ONE | {"id": each}]) for each in (first, second))
+    known = house.deliver(body, "msg-1")
+
+    reused, again = (house.deliver(other, "msg-1") for _ in range(2))
+
+    item = the_item(house)
+    assert reused == again != known
+    assert (item.code, item.owner, item.delivery_id) == ("DELIVERY_ID_REUSED", "integration", reused)
+    assert item.occurrences == 1
+    assert "msg-1" in item.message
+    assert str(known) in item.message
+    with house.application.uow() as uow:
+        assert uow.deliveries.get(TENANT, reused).body == other
+        assert uow.deliveries.get(TENANT, known).body == body
+    house.settle()
+    assert [house.state(each) for each in (first, second)] == [State.AWAITING_APPROVAL] * 2
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_delivery_that_comes_again_as_it_was_is_no_exception(house: House, pruned: bool) -> None:
+    body = notification()
+    known = house.deliver(body, "m" * 200)
+    if pruned:
+        with house.application.engine.begin() as connection:
+            connection.execute(text("update inbox set body = '', pruned_at = now()"))
+
+    assert house.deliver(body, "m" * 200) == known
+    assert house.application.queries.exceptions(TENANT).rows == ()
+
+    assert house.deliver(b"another", "m" * 200) != known
+    codes = {each.code for each in house.application.queries.exceptions(TENANT).rows}
+    assert codes == {"DELIVERY_ID_REUSED", "UNREADABLE_DELIVERY"}

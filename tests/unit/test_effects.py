@@ -49,6 +49,21 @@ def test_a_key_names_everything_that_makes_an_effect_its_own() -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_a_key_that_would_be_too_long_ends_in_a_digest_and_any_other_stays() -> None:
+    longest = "l" * (200 - len("oppsync:default:crm:006A:child:"))
+    fits = outside_key("default", "crm", "006A", EffectKind.CHILD, longest)
+    keys = [
+        outside_key("default", "crm", "006A", EffectKind.CHILD, longest + more) for more in ("a", "b", "ab")
+    ]
+
+    assert fits == f"oppsync:default:crm:006A:child:{longest}"
+    assert {len(key) for key in keys} == {200}
+    assert len({fits, *keys}) == 4
+    assert keys[0] == "oppsync:default:crm:006A:child:" + "l" * 104 + "~" + (
+        "7935dfc8b81b9c0293fdc8f3dcf87c4c116c3a46fd706032ed7ca53ad5e4094b"
+    ), "a stored key must never change"
+
+
 @pytest.mark.parametrize(
     ("name", "path"),
     [("Senior Consultant", "senior-consultant"), ("  Ä/ö: ", "ä-ö"), ("a_b", "a-b"), ("x" * 80, "x" * 60)],

@@ -40,6 +40,24 @@ def test_what_is_covered_is_the_crms_time_of_the_first_page() -> None:
     assert last.next_page(OVERLAP, minutes(60)) == (minutes(0) - OVERLAP, None)
 
 
+def test_a_page_that_was_read_before_leads_nowhere() -> None:
+    first = page(-3, -2, more=True)
+    begun = NEW.past(first)
+    assert NEW.is_passed_by(first)
+    assert not begun.is_passed_by(first)
+    assert not begun.is_passed_by(page(-5, -4, more=True))
+    assert begun.is_passed_by(page(-2, -1, more=True))
+    assert begun.is_passed_by(page(-3, -2))
+
+
+def test_many_changes_of_one_moment_lead_on_by_their_ids() -> None:
+    at = {"version": "v", "modified_at": NOW, "is_won": True}
+    first, second = (
+        ChangePage(changes=(Change(id=each, **at),), more=True, as_of=NOW) for each in ("006A", "006B")
+    )
+    assert NEW.past(first).is_passed_by(second)
+
+
 def test_a_poll_that_finds_nothing_moves_on() -> None:
     once = NEW.past(page(as_of=minutes(0)))
     assert once.past(page(as_of=minutes(5))).covered_until == minutes(5)
@@ -48,6 +66,15 @@ def test_a_poll_that_finds_nothing_moves_on() -> None:
 def test_a_clock_that_was_set_back_there_takes_nothing_back() -> None:
     once = NEW.past(page(as_of=minutes(5)))
     assert once.past(page(as_of=minutes(3))).covered_until == minutes(5)
+
+
+def test_an_id_as_long_as_it_may_be_can_be_found() -> None:
+    ref = OpportunityRef(id="d" * 200, version="v" * 200, modified_at=NOW)
+    found, newer = (
+        synthetic_delivery("default", "crm", each, Source.POLL)
+        for each in (ref, changed(ref, version="w" * 200))
+    )
+    assert found.delivery_id != newer.delivery_id
 
 
 def test_what_is_found_again_in_a_version_is_the_same_delivery() -> None:

@@ -51,6 +51,32 @@ def test_any_secret_and_any_signature_may_match_while_keys_rotate() -> None:
     assert verify(several, [OTHER, SECRET], NOW) == ID
 
 
+def svix(**others: str) -> RawRequest:
+    """The same headers under the names that Svix, from whom the specification came, still sends."""
+    named = {"svix-id": ID, "Svix-Timestamp": str(STAMP), "SVIX-SIGNATURE": SIGNATURE}
+    return RawRequest("POST", "https://x/webhooks/c", named | others, BODY)
+
+
+def test_svix_header_names_are_understood() -> None:
+    assert verify(svix(), [SECRET], NOW) == ID
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"svix-id": "msg_other"},
+        {"Svix-Timestamp": str(STAMP + 1)},
+        {"SVIX-SIGNATURE": "v1,AAAA"},
+        {"webhook-id": "msg_other"},
+        {"webhook-id": ID},
+        {"webhook-signature": ""},
+    ],
+)
+def test_one_family_of_names_is_read_and_never_a_mixture(others: dict[str, str]) -> None:
+    with pytest.raises(SignatureRefused):
+        verify(svix(**others), [SECRET], NOW)
+
+
 @pytest.mark.parametrize("seconds", [-300, 300])
 def test_five_minutes_either_way_are_let_in(seconds: int) -> None:
     assert verify(request(), [SECRET], NOW + timedelta(seconds=seconds)) == ID

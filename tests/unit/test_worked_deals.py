@@ -27,6 +27,7 @@ from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.model import require
 from oppsync.kernel import canonical_json
 from oppsync.services.insight.preview_plan import preview
@@ -205,3 +206,50 @@ def test_arithmetic_is_exact(text: str, value: str) -> None:
 def test_nothing_but_arithmetic_is_worked_out(text: str) -> None:
     with pytest.raises(ValueError, match=r"not plain arithmetic|is not known here"):
         worked_out(text)
+
+
+def with_long_ids(value: Any) -> Any:
+    """The document with every id of a line or a milestone as long as one may be."""
+    if isinstance(value, list):
+        return [with_long_ids(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: str(inside).ljust(200, "x") if name == "id" else with_long_ids(inside)
+        for name, inside in value.items()
+    }
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_ids_as_long_as_they_may_be_make_the_same_plan(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = previewed(name).plan
+    assert usual is not None
+    sold = DEALS[name]["deal"]
+    long = {part: with_long_ids(sold[part]) for part in ("lines", "milestones") if part in sold}
+    monkeypatch.setitem(DEALS, name, DEALS[name] | {"deal": sold | long})
+
+    first, again = previewed(name).plan, previewed(name).plan
+
+    assert first is not None
+    assert first == again
+    nodes, lines = first.content.nodes, [line for node in first.content.nodes for line in node.lines]
+    of_usual = [line for node in usual.content.nodes for line in node.lines]
+    assert [node.amount for node in nodes] == [node.amount for node in usual.content.nodes]
+    assert [line.amount for line in lines] == [line.amount for line in of_usual]
+    keys = {
+        outside_key("default", "crm-1", "006" + "A" * 15, EffectKind.BILLING_LINE, each.path) for each in lines
+    }
+    assert len(keys) == len(lines)
+    assert max((len(key) for key in keys), default=0) <= 200
+
+
+@pytest.mark.parametrize("starts_on", ["2026-04-01", "9999-11-15"])
+@pytest.mark.parametrize("name", DEALS)
+def test_a_day_that_means_for_ever_is_a_finding_for_sales(
+    name: str, starts_on: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People type it where a contract has no end; periods and due dates after it do not exist."""
+    sold = DEALS[name]["deal"] | {"starts_on": starts_on, "ends_on": "9999-12-31"}
+    monkeypatch.setitem(DEALS, name, DEALS[name] | {"deal": sold})
+
+    assert "RUN_TOO_LONG" in {found.code for found in previewed(name).findings}

@@ -77,6 +77,23 @@ def test_the_same_delivery_again_has_the_same_event_id(app: Flask, office: Offic
     assert stored(office.application) == 1
 
 
+def test_a_known_id_with_another_signed_body_is_accepted_as_another_event_with_a_problem(
+    app: Flask, office: Office
+) -> None:
+    first = deliver(app, signed())
+    other = deliver(app, signed(BODY.replace("006000000000001AAA", "006000000000002AAA")))
+    again = deliver(app, signed(BODY.replace("006000000000001AAA", "006000000000002AAA")))
+    assert (first.status_code, other.status_code, again.status_code) == (202, 202, 200)
+    assert first.json is not None
+    assert other.json is not None
+    assert other.json == again.json != first.json
+    headers = {"Authorization": f"Bearer {office.token('olga')}"}
+    status = app.test_client().get(f"/api/v1/deliveries/{other.json['event_id']}", headers=headers).json
+    assert status is not None
+    assert "msg_1" in status["problem"]
+    assert len(status["opportunities"]) == 1
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

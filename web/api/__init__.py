@@ -21,7 +21,7 @@ PREFIX = "/api/v1"
 BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls, connections, security)
 
 
-def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:
+def register_api(app: flask.Flask, base_url: str) -> tuple[flask.Blueprint, ...]:
     """Register every operation and its documentation; the blueprints, for whoever asks for no cookie."""
     app.config.update(
         API_TITLE="oppsync",
@@ -31,6 +31,7 @@ def register_api(app: flask.Flask) -> tuple[flask.Blueprint, ...]:
         API_SPEC_OPTIONS={
             "info": {"description": "Won opportunities, their plans, approvals and exceptions."},
             "security": [{"token": []}],
+            "servers": [{"url": base_url}],
         },
     )
     api = Api(app, ProblemDocument)

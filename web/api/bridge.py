@@ -58,7 +58,8 @@ class ModelSchema(ma.Schema):
         return self.adapter.dump_python(value, mode="json", by_alias=True)
 
     def json_schema(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """How to refer to the shape, and the named parts it is made of."""
+        """How to refer to the shape, and the named parts it is made of. Each has its name as its title, since
+        programs that generate a client name its classes by titles."""
         suffix = "Input" if self.mode == "validation" else ""
         shown = self.adapter.json_schema(mode=self.mode, ref_template=f"#/components/schemas/{{model}}{suffix}")
         parts = {name + suffix: part for name, part in shown.pop("$defs", {}).items()}
@@ -66,7 +67,7 @@ class ModelSchema(ma.Schema):
             name = shown["title"] + suffix
             parts[name] = shown
             shown = {"$ref": f"#/components/schemas/{name}"}
-        return shown, parts
+        return shown, {name: {**part, "title": name} for name, part in parts.items()}
 
 
 def _one(values: list[str]) -> str | list[str]:
@@ -158,8 +159,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     ARGUMENTS_PARSER = Parser()
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """The view's name is the operation's id: programs that generate a client name its functions by it."""
         routed: Callable[[View], View] = super().route(rule, **options)
-        return routed
+
+        def decorate(view: View) -> View:
+            named: View = self.doc(operationId=view.__name__)(view)
+            return routed(named)
+
+        return decorate
 
     def takes(self, shape: type, *, location: Literal["json", "query"] = "json") -> Callable[[View], View]:
         decorated: Callable[[View], View] = self.arguments(ModelSchema(shape, "validation"), location=location)
@@ -190,6 +197,9 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     def __init__(self, app: flask.Flask, problem: type) -> None:
         self.problem = ModelSchema(problem, "serialization")
         super().__init__(app, spec_kwargs={"marshmallow_plugin": PydanticPlugin()})
+
+    def _register_pagination_header(self) -> None:
+        """Lists say in their bodies how they go on."""
 
     def _register_error_handlers(self) -> None:
         """`web.app` has the one place where errors become answers."""

@@ -21,13 +21,23 @@ from web.context import application, traceparent
 
 webhooks = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 # Headers kept with the delivery. Signatures and credentials are not kept: they are of no use once checked.
-KEPT_HEADERS = ("Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Traceparent", "Tracestate")
+KEPT_HEADERS = (
+    "Content-Type",
+    "User-Agent",
+    "Webhook-Id",
+    "Webhook-Timestamp",
+    "Svix-Id",
+    "Svix-Timestamp",
+    "Traceparent",
+    "Tracestate",
+)
 _LONGEST_KEPT = 500
 
 
 @webhooks.post("/<connection_id>", provide_automatic_options=False)
 def receive(connection_id: str) -> ResponseReturnValue:
-    """202 with the event id and its status URL; 200 with the same ones for a repeated delivery."""
+    """202 with the event id and its status URL; 200 with the same ones for a repeated delivery. A known id with
+    another body is no repetition."""
     if not connection_id.isprintable():
         raise NotFound("There is no such connection.")
     webhook = application().webhook(connection_id)  # before anything is read for somebody who just guesses

@@ -19,6 +19,7 @@ import httpcore2
 import idna
 
 from adapters.connectors.http.deadline import DeadlineBackend, deadline
+from adapters.connectors.http.redact import redact
 from adapters.connectors.http.signals import SILENT, Signal, read_limit_headers
 from oppsync.kernel import canonical_json
 from oppsync.kernel.crash_points import crash_point
@@ -66,12 +67,17 @@ class Answer:
         return self.status // 100 == SUCCESS
 
     def json(self) -> Any:
-        """The body, fractions as `Decimal`. Raises AmbiguousAnswer after a write, else VendorUnavailable."""
+        """The body, fractions as `Decimal`. Raises the error of `unreadable`."""
         try:
             return canonical_json.loads(self.body)
         except canonical_json.UnreadableJson as error:
-            words = f"{self.call}: {self.status}, but no readable JSON: {error}"
-            raise unanswered(self.after_write)(words) from None
+            raise self.unreadable(f"{self.status}, but no readable JSON: {error}") from None
+
+    def unreadable(self, why: str) -> TransientError:
+        """The error for an answer that is not as it should be: AmbiguousAnswer after a write, else
+        VendorUnavailable. `why` may quote the answer."""
+        words = redact(why, self.secrets)[:QUOTED_CHARACTERS]
+        return unanswered(self.after_write)(f"{self.call}: {words}")
 
     @property
     def text(self) -> str:
@@ -327,15 +333,6 @@ def read_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return None
     wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)
-
-
-def redact(text: str, secrets: Collection[str]) -> str:
-    """The text without any of the secrets, also in their URL-encoded form; longest first."""
-    for secret in sorted(
-        {form for s in secrets if s for form in (s, quote(s, safe=""))}, key=len, reverse=True
-    ):
-        text = text.replace(secret, "[redacted]")
-    return text
 
 
 def _secrets_in(headers: Mapping[str, str]) -> frozenset[str]:

@@ -2,6 +2,9 @@
 
 The library's own `verify` reads the machine's clock, accepts `nan` and fractions as times, and raises several
 errors that are not its own. So we compute the signature with the library and compare it here.
+
+Svix, from whom the specification came, sends the same headers under names of its own (`svix-id`), as do senders
+that are built on it.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from oppsync.kernel.errors import SignatureRefused
 TOLERANCE = timedelta(minutes=5)
 SECRET_PREFIX = "whsec_"  # noqa: S105
 SHORTEST_KEY = 24  # bytes; a shorter one could be guessed
+FAMILIES = ("webhook", "svix")  # the first words of the header names
 DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,200}")
 TIMESTAMP = re.compile(r"[0-9]{1,11}")
 
@@ -32,19 +36,29 @@ def verify(request: RawRequest, secrets: Sequence[str], now: datetime) -> str:
     every fault.
     """
     headers = {name.lower(): value for name, value in request.headers.items()}
-    delivery_id = _header(headers, "webhook-id", DELIVERY_ID)
-    sent_at = datetime.fromtimestamp(int(_header(headers, "webhook-timestamp", TIMESTAMP)), UTC)
+    family = _family(headers)
+    delivery_id = _header(headers, f"{family}-id", DELIVERY_ID)
+    sent_at = datetime.fromtimestamp(int(_header(headers, f"{family}-timestamp", TIMESTAMP)), UTC)
     if abs(now - sent_at) > TOLERANCE:
-        raise SignatureRefused("webhook-timestamp is more than five minutes away: check the sender's clock")
+        raise SignatureRefused(f"{family}-timestamp is more than five minutes away: check the sender's clock")
     try:
         body = request.body.decode("utf-8")
     except UnicodeDecodeError:
         raise SignatureRefused("the body is not UTF-8") from None
-    presented = headers.get("webhook-signature", "").encode("utf-8", "backslashreplace").split()
+    presented = headers.get(f"{family}-signature", "").encode("utf-8", "backslashreplace").split()
     expected = [Webhook(key).sign(delivery_id, sent_at, body).encode() for key in _keys(secrets)]
     if not any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in presented):
-        raise SignatureRefused("webhook-signature holds no signature of this body by a known secret")
+        raise SignatureRefused(f"{family}-signature holds no signature of this body by a known secret")
     return delivery_id
+
+
+def _family(headers: Mapping[str, str]) -> str:
+    """The names in use: the specification's, unless a sender has none of those. Two families never mix, else
+    one part could be chosen by whom another part does not bind."""
+    for family in FAMILIES:
+        if any(f"{family}-{part}" in headers for part in ("id", "timestamp", "signature")):
+            return family
+    return FAMILIES[0]
 
 
 def _header(headers: Mapping[str, str], name: str, form: re.Pattern[str]) -> str:

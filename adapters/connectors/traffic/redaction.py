@@ -11,7 +11,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from adapters.connectors.http.client import redact
+from adapters.connectors.http.redact import REDACTED, redact
 from oppsync.kernel import canonical_json
 
 LONGEST = 2_000
@@ -20,7 +20,7 @@ LONGEST_TARGET = 500
 LONGEST_READ = 64 * 1024
 DEEPEST = 40
 
-SECRET, PERSONAL = "[redacted]", "[personal]"
+SECRET, PERSONAL = REDACTED, "[personal]"
 # Parts of field names, in lower case and without punctuation.
 _SECRET = re.compile(
     "password|passwd|secret|token|apikey|restkey|privatekey|authorization|signature|sessionid|credential|cookie"
@@ -44,15 +44,17 @@ def redacted_body(body: bytes | None, secrets: Collection[str]) -> str | None:
     if len(body) > LONGEST_READ:
         return f"({len(body)} bytes)"
     try:
-        text = canonical_json.dumps(_walked(canonical_json.loads(body), people=False, depth=0))
+        known = canonical_json.dumps(_walked(canonical_json.loads(body), people=False, depth=0))
+        text = redact(known, secrets)
     except canonical_json.UnreadableJson:
-        text = _FIELD.sub(rf"\1{SECRET}", body.decode("utf-8", "replace"))
-    return _cut(_plain(text, secrets), LONGEST, len(body))
+        text = _without_fields(redact(body.decode("utf-8", "replace"), secrets))
+    return _cut(_without_addresses(text), LONGEST, len(body))
 
 
 def redacted_target(target: str, secrets: Collection[str]) -> str:
     """The path and query redacted."""
-    return _cut(_plain(_FIELD.sub(rf"\1{SECRET}", target), secrets), LONGEST_TARGET, len(target))
+    text = _without_addresses(_without_fields(redact(target, secrets)))
+    return _cut(text, LONGEST_TARGET, len(target))
 
 
 def _walked(value: Any, *, people: bool, depth: int) -> Any:
@@ -85,8 +87,13 @@ def _plain_name(name: str) -> str:
     return re.sub(r"[^a-z]", "", name.lower())
 
 
-def _plain(text: str, secrets: Collection[str]) -> str:
-    return redact(_MAIL.sub(PERSONAL, text), secrets).replace("\x00", "")
+# Secrets go first: one may hold what looks like a field or an address, and would be removed in part only.
+def _without_fields(text: str) -> str:
+    return _FIELD.sub(rf"\1{SECRET}", text)
+
+
+def _without_addresses(text: str) -> str:
+    return _MAIL.sub(PERSONAL, text).replace("\x00", "")
 
 
 def _cut(text: str, longest: int, size: int) -> str:

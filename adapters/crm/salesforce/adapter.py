@@ -22,6 +22,7 @@ from oppsync.kernel.errors import RecordGone, UnreadableDelivery
 from oppsync.ports.clock import Clock
 
 DELETED_APART, DELETED_REMEMBERED = timedelta(minutes=2), timedelta(days=14)
+_NO_RECORD = full_id("006000000000000")
 WITH_CURRENCY = ("Opportunity", "OpportunityLineItem")
 
 
@@ -53,6 +54,10 @@ class SalesforceCrm:
             timeout=settings.timeout,
             gate=gate,
         )
+
+    def ping(self) -> None:
+        """Sign in and ask for a record that does not exist: whether opportunities may be read at all."""
+        self._client.query({"alive": _select(wire.ChangeRecord, self._names, f"Id = '{_NO_RECORD}'")})
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """One reference for each opportunity in the notification, the latest when it occurs twice."""

@@ -14,7 +14,8 @@ from urllib.parse import urlencode, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient
+from adapters.connectors.http.client import DEFAULT_PORTS, OPEN_GATE, Answer, Gate, HttpClient
+from adapters.connectors.http.paging import Paging
 from adapters.crm.salesforce import wire
 from adapters.crm.salesforce.errors import FORGOTTEN, GONE, errors_of, judge, judge_sign_in
 from adapters.crm.salesforce.limits import read_limit_info
@@ -23,6 +24,8 @@ from oppsync.kernel.errors import Misconfigured, RecordGone, VendorUnavailable
 
 VENDOR = "Salesforce"
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105
+# Orgs are below these: everywhere, for US authorities, and in China (*My Domain*, Salesforce Help).
+VENDORS_OWN = ("salesforce.com", "salesforce.mil", "sfcrmproducts.cn")
 
 Shape = TypeVar("Shape")
 Records = list[dict[str, Any]]
@@ -105,7 +108,9 @@ class SalesforceClient:
             raise session.http.refusal(own)
         page = _read(wire.QueryPage, answer, part.body)
         records = list(page.records)
+        paging = Paging(f"{answer.call}: {part.name}")
         while page.next_page is not None:
+            paging.turn(page.next_page)
             _, answer = self._call("GET", page.next_page, write=False)
             page = _read(wire.QueryPage, answer, answer.json())
             records += page.records
@@ -166,9 +171,12 @@ class SalesforceClient:
     def _sign_in(self) -> OrgSession:
         answer = self._login.request("POST", TOKEN_PATH, write=False, content=b"grant_type=client_credentials")
         reply = _read(wire.TokenReply, answer, answer.json())
-        # An answer must not make us send the token unencrypted.
-        if urlsplit(reply.instance_url).scheme != urlsplit(self._login.base_url).scheme:
-            raise Misconfigured(f"{VENDOR}: instance_url and base_url differ in http and https")
+        # An answer must not make us send the token, and customers' data, unencrypted or to somebody else.
+        if not is_of_the_org(reply.instance_url, self._login.base_url):
+            raise Misconfigured(
+                f"{VENDOR}: the answer's instance_url is no host of {VENDOR} and not that of base_url, or it "
+                "differs in http and https: check the connection's base_url"
+            )
         http = HttpClient(
             VENDOR,
             reply.instance_url,
@@ -182,6 +190,26 @@ class SalesforceClient:
         return OrgSession(http, reply.access_token)
 
 
+def is_of_the_org(instance_url: str, base_url: str) -> bool:
+    """Whether a token may be sent there: the configured host, or one of Salesforce's own at its usual port."""
+    try:
+        scheme, host, port = _origin(instance_url)
+        configured = _origin(base_url)
+    except ValueError:
+        return False
+    own = port == DEFAULT_PORTS.get(scheme) and any(host.endswith(f".{domain}") for domain in VENDORS_OWN)
+    return scheme == configured[0] and (own or (host, port) == configured[1:])
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port. Raises ValueError for a host that is none."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or any(sign in host for sign in "\\/?#@"):
+        raise ValueError(host)
+    return parts.scheme, host, parts.port or DEFAULT_PORTS.get(parts.scheme)
+
+
 def _clock_of(answer: Answer) -> datetime | None:
     try:
         return parsedate_to_datetime(answer.headers["date"]).astimezone(UTC)
@@ -190,10 +218,10 @@ def _clock_of(answer: Answer) -> datetime | None:
 
 
 def _read(shape: type[Shape] | TypeAdapter[Shape], answer: Answer, document: Any) -> Shape:
-    """Parse the answer. Raises VendorUnavailable when it does not have the documented shape."""
+    """Parse the answer. Raises `Answer.unreadable` when it does not have the documented shape."""
     adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
     try:
         return adapter.validate_python(document)
     except ValidationError as error:
         where = ", ".join(".".join(map(str, fault["loc"])) or "body" for fault in error.errors()[:3])
-        raise VendorUnavailable(f"{answer.call}: the answer is not as documented: {where}") from None
+        raise answer.unreadable(f"the answer is not as documented: {where}") from None

@@ -80,6 +80,10 @@ class TrytonErp:
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
         self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
 
+    def ping(self) -> None:
+        """Ask for a company that does not exist: whether the key may read companies at all."""
+        self._client.search("company.company", [["id", "=", 0]], ["id"])
+
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         """Not remembered: what was wrong with it is mended there, and the deal is replayed at once."""
         return of_code(self._client, code)

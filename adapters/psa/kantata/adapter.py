@@ -34,6 +34,10 @@ class KantataPsa:
             settings.base_url, secrets.token.get_secret_value(), timeout=settings.timeout, gate=gate
         )
 
+    def ping(self) -> None:
+        """Search for a project under a key that none has."""
+        self._client.with_reference("oppsync:ping")
+
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._client.with_reference(order.key)
         if not found:

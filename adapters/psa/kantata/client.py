@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient, unanswered
+from adapters.connectors.http.client import OPEN_GATE, Answer, Gate, HttpClient
+from adapters.connectors.http.paging import Paging
 from adapters.psa.kantata.errors import judge
 from adapters.psa.kantata.wire import (
     CREATOR_ROLE,
@@ -114,9 +115,11 @@ class KantataClient:
 
     def _pages(self, shape: type[Reply], path: str, params: Mapping[str, str]) -> Iterator[Reply]:
         seen, page = 0, 1
+        paging = Paging(f"{VENDOR}: GET {path}.json")
         while True:
             paged = {**params, "page": str(page), "per_page": str(PER_PAGE)}
             reply = _reply(shape, self._http.request("GET", f"{path}.json", write=False, params=paged))
+            paging.turn(tuple(result.id for result in reply.results))
             yield reply
             seen += len(reply.results)
             page += 1
@@ -130,7 +133,7 @@ def _only(answer: Answer) -> Workspace:
 
 def _one(answer: Answer, found: Sequence[Record]) -> Record:
     if len(found) != 1:
-        raise unanswered(answer.after_write)(f"{answer.call}: {len(found)} records instead of one")
+        raise answer.unreadable(f"{len(found)} records instead of one")
     return found[0]
 
 
@@ -141,5 +144,4 @@ def _reply(shape: type[Reply], answer: Answer) -> Reply:
         return shape.model_validate(answer.json())
     except ValidationError as error:
         where = ", ".join(".".join(map(str, fault["loc"])) or "body" for fault in error.errors()[:3])
-        words = f"{answer.call}: the answer is not as documented: {where}"
-        raise unanswered(answer.after_write)(words) from None
+        raise answer.unreadable(f"the answer is not as documented: {where}") from None

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.keys import EffectKind, MadeCode
 from oppsync.domain.values.model import Code, Frozen, Text
 
 
@@ -46,7 +46,7 @@ class Effect(Frozen):
 
     key: Code
     kind: EffectKind
-    path: Code
+    path: MadeCode
     opportunity_id: UUID
     connection_id: Code
     request: dict[str, Any]
@@ -59,7 +59,7 @@ class LedgerRow(Frozen):
 
     key: Code
     kind: EffectKind
-    path: Code
+    path: MadeCode
     state: EffectState
     request_digest: Code
     attempts: int

@@ -24,6 +24,7 @@ from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.reference.rates import TransferPrice
 from oppsync.domain.reference.tax import TaxKind
+from oppsync.domain.values.keys import MadeCode
 from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.values.money import Currency, Money, Rounding
 from oppsync.kernel import canonical_json
@@ -54,7 +55,7 @@ class BillingLine(Frozen):
     `hours` of a dated line are those a retainer includes in its period.
     """
 
-    path: Code
+    path: MadeCode
     kind: LineKind
     description: Text
     amount: Money
@@ -75,7 +76,7 @@ class BillingLine(Frozen):
 class StaffingRequest(Frozen):
     """A request to the PSA: a role for some hours between two days, in a location. `path` is unique."""
 
-    path: Code
+    path: MadeCode
     role: Code
     location: Code
     hours: Quantity
@@ -114,7 +115,7 @@ class RevenueSchedule(Frozen):
     """The schedule of one performance obligation, named by its workstream's key. The lines sum to `price`, its
     share of the deal's price. Where a discount is spread, that may differ from the workstream's amount."""
 
-    obligation: Code
+    obligation: MadeCode
     method: RevenueMethod
     price: Money
     lines: tuple[RevenueLine, ...]
@@ -130,8 +131,8 @@ class PlanNode(Frozen):
     `rounding` is the part of it by which the CRM's lines miss the amount that was signed.
     """
 
-    path: Code
-    parent: Code | None = None
+    path: MadeCode
+    parent: MadeCode | None = None
     kind: NodeKind
     name: Text
     billing_model: BillingModelCode | None = None

@@ -10,6 +10,7 @@ from oppsync.domain.deal.opportunity import BillingModelCode, Milestone
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import LineEnrichment
 from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.values.keys import MadeCode
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import Money
 
@@ -28,7 +29,7 @@ class Workstream(Frozen):
     `rounding` the part of it that makes the lines sum to what was signed.
     """
 
-    key: Code
+    key: MadeCode
     line_ids: tuple[Code, ...]
     name: Text
     billing_model: BillingModelCode

@@ -6,8 +6,16 @@ finds its own projects again.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from oppsync.domain.values.model import LONGEST_CODE, Code
+
+_DIGEST = 64
 
 
 class EffectKind(StrEnum):
@@ -26,7 +34,24 @@ class EffectKind(StrEnum):
 
 def outside_key(tenant_id: str, connection_id: str, record_id: str, kind: EffectKind, path: str) -> str:
     """For example `oppsync:default:sf-4mzk:006…AAQ:child:00k…AAA`."""
-    return f"oppsync:{tenant_id}:{connection_id}:{record_id}:{kind}:{path}"
+    return within_limit(f"oppsync:{tenant_id}:{connection_id}:{record_id}:{kind}:{path}")
+
+
+def within_limit(key: str) -> str:
+    """A key or path that is made of ids as long as a code may be: its beginning, and a digest of the whole. One
+    that fits stays as it is, so that what exists under it is found."""
+    if len(key) <= LONGEST_CODE:
+        return key
+    shown = LONGEST_CODE - _DIGEST - 1
+    return f"{key[:shown]}~{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _made(value: Any) -> Any:
+    return within_limit(value) if isinstance(value, str) else value
+
+
+# A key or path that the core makes of outside ids.
+MadeCode = Annotated[Code, BeforeValidator(_made)]
 
 
 def slug(text: str) -> str:

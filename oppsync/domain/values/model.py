@@ -24,9 +24,10 @@ def _without_nul(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000), AfterValidator(_without_nul)]
+LONGEST_CODE = 200
 Code = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CODE),
     AfterValidator(_without_nul),
 ]
 

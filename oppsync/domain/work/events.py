@@ -40,6 +40,12 @@ class DeliveryUnreadable(Event):
     type = "delivery.unreadable.v1"
 
 
+class DeliveryIdReused(Event):
+    """A sender used the id of an earlier delivery for another content."""
+
+    type = "delivery.id.reused.v1"
+
+
 class PollRefused(Event):
     type = "poll.refused.v1"
 

@@ -3,12 +3,16 @@ CRM."""
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
-from oppsync.domain.values.model import Code, Frozen
+from oppsync.domain.values.keys import MadeCode
+from oppsync.domain.values.model import Code, Frozen, changed
+
+_SHOWN_OF_AN_ID = 100
 
 
 class Source(StrEnum):
@@ -28,7 +32,7 @@ class Delivery(Frozen):
 
     tenant_id: Code
     connection_id: Code
-    delivery_id: Code
+    delivery_id: MadeCode
     headers: dict[str, str]
     body: bytes
     traceparent: Code
@@ -55,3 +59,16 @@ class StoredDelivery(Frozen):
     body_sha256: Code | None = None
     pruned_at: AwareDatetime | None = None
     opportunities: tuple[UUID, ...] = ()
+
+
+def is_same_body(stored: StoredDelivery, body: bytes) -> bool:
+    """Whether a delivery that comes again is the one that is stored, which may be pruned."""
+    known = stored.body_sha256 or hashlib.sha256(stored.body).hexdigest()
+    return known == hashlib.sha256(body).hexdigest()
+
+
+def under_own_id(delivery: Delivery) -> Delivery:
+    """The delivery under an id made of its sender's and its content, for an id that is another delivery's
+    already. The space is in no id that a sender may use; the same delivery again has the same id again."""
+    whole = hashlib.sha256(delivery.delivery_id.encode() + b" " + delivery.body).hexdigest()
+    return changed(delivery, delivery_id=f"{delivery.delivery_id[:_SHOWN_OF_AN_ID]} {whole}")

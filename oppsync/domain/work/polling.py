@@ -85,6 +85,15 @@ class Watermark(Frozen):
         """As `next_page`: each poll looks back one overlap."""
         return (self.deletions_until or now) - overlap
 
+    def is_passed_by(self, page: ChangePage) -> bool:
+        """Whether going on after this page leads anywhere: else the same page would be read for ever."""
+        if not page.more or self.page_from is None:
+            return True
+        last = page.changes[-1]
+        return last.modified_at > self.page_from or (
+            last.modified_at == self.page_from and last.id != self.page_after
+        )
+
     def past(self, page: ChangePage, deletions: Deletions | None = None) -> Self:
         """The watermark once this page, and what was deleted, is stored."""
         covers = self.covers or page.as_of

@@ -13,6 +13,8 @@ from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.work.states import State
 
 MOST = 1_000
+# Postgres cannot compute with any length of time that ISO 8601 can write.
+LONGEST_AGE = timedelta(days=36_500)
 
 
 class ReplayOf(StrEnum):
@@ -35,7 +37,7 @@ class Selection(Frozen):
     connection_id: Code | None = None
     stage: Code | None = None
     state: State | None = None
-    older_than: timedelta | None = None
+    older_than: Annotated[timedelta, Field(ge=timedelta(0), le=LONGEST_AGE)] | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = 500

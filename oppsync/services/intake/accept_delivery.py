@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import assert_never
 from uuid import UUID
 
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.values.actor import connection_actor
-from oppsync.domain.values.findings.codes import CODES
+from oppsync.domain.values.findings.codes import CODES, finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.work.events import DeliveryReceived, DeliveryUnreadable
+from oppsync.domain.work.events import DeliveryIdReused, DeliveryReceived, DeliveryUnreadable
 from oppsync.domain.work.exceptions import NewException
-from oppsync.domain.work.intake import Delivery, Source
+from oppsync.domain.work.intake import Delivery, Source, StoredDelivery, is_same_body, under_own_id
 from oppsync.domain.work.payload_references import delivery_reference
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError
@@ -34,13 +35,26 @@ class AcceptDeliveryHandler:
         delivery = command.delivery
         read = read_delivery(self.systems, delivery)
         with self.uow() as uow:
-            event_id, is_new = uow.deliveries.add(delivery)
+            event_id, is_new = self._store(uow, delivery)
             if is_new:
                 process_delivery(uow, self.publish, delivery, event_id, read)
             crash_point("delivery.uncommitted")
             uow.commit()
             crash_point("delivery.committed")
         return Accepted(event_id, is_new)
+
+    def _store(self, uow: UnitOfWork, delivery: Delivery) -> tuple[UUID, bool]:
+        """Its event id and whether it is new. A known id with another body is a new delivery, and an item."""
+        event_id, is_new = uow.deliveries.add(delivery)
+        if is_new:
+            return event_id, True
+        earlier = uow.deliveries.get(delivery.tenant_id, event_id)
+        if is_same_body(earlier, delivery.body):
+            return event_id, False
+        own_id, is_new = uow.deliveries.add(under_own_id(delivery))
+        if is_new:
+            _report_reused_id(uow, self.publish, delivery, own_id, earlier)
+        return own_id, is_new
 
 
 def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityRef] | BusinessError:
@@ -115,5 +129,36 @@ def _set_aside(
         actor=connection_actor(delivery.connection_id),
         detail={"event": str(event_id), "exception": str(item_id), "where": error.where},
         summary=error.message,
+    )
+    publish(uow, delivery.tenant_id, delivery.traceparent, event)
+
+
+def _report_reused_id(
+    uow: UnitOfWork, publish: Publish, delivery: Delivery, event_id: UUID, earlier: StoredDelivery
+) -> None:
+    """An item for whoever owns the sender. The delivery is read all the same: a change that is lost costs more
+    than a record that is read once too often."""
+    code = "DELIVERY_ID_REUSED"
+    received = f"{earlier.received_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    message = (
+        f"{earlier.delivery_id} was the id of another delivery of this connection already (event {earlier.id}, "
+        f"received {received}). This one is kept as event {event_id}, and its records are read."
+    )
+    item_id = uow.exceptions.raise_item(
+        NewException(
+            tenant_id=delivery.tenant_id,
+            delivery_id=event_id,
+            code=code,
+            message=message,
+            owner=CODES[code].owner,
+            findings=(finding(code, message, value=earlier.delivery_id),),
+            payload_reference=delivery_reference(event_id),
+        )
+    )
+    event = DeliveryIdReused(
+        opportunity_id=None,
+        actor=connection_actor(delivery.connection_id),
+        detail={"event": str(event_id), "earlier": str(earlier.id), "exception": str(item_id)},
+        summary=message,
     )
     publish(uow, delivery.tenant_id, delivery.traceparent, event)

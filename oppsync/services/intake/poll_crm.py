@@ -24,7 +24,13 @@ from oppsync.domain.work.intake import Source
 from oppsync.domain.work.payload_references import poll_reference
 from oppsync.domain.work.polling import Change, ChangePage, Deletion, Deletions, Watermark, synthetic_delivery
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
+from oppsync.kernel.errors import (
+    BusinessError,
+    HeldBack,
+    StoreUnavailable,
+    TransientError,
+    VendorUnavailable,
+)
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.table import PIPELINE
 from oppsync.ports.clock import Clock
@@ -87,7 +93,12 @@ class PollCrmHandler:
 
     def _read(self, crm: Crm, watermark: Watermark) -> ChangePage:
         since, after_id = watermark.next_page(crm.poll_overlap, self.clock.now())
-        return crm.changed_opportunities(since, after_id)
+        page = crm.changed_opportunities(since, after_id)
+        if not watermark.is_passed_by(page):
+            raise VendorUnavailable(
+                "The CRM answered with a page that was read before: the poll would never end"
+            )
+        return page
 
     def _deletions(self, crm: Crm, watermark: Watermark, as_of: datetime) -> Deletions:
         since = watermark.deletions_since(crm.poll_overlap, as_of)

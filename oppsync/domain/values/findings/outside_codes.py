@@ -32,6 +32,13 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         OwnerRole.INTEGRATION,
         "Correct what the CRM sends; the delivery is kept and can be replayed.",
     ),
+    "DELIVERY_ID_REUSED": code_text(
+        "A delivery has the id of an earlier one and another content",
+        OwnerRole.INTEGRATION,
+        "Correct the sender: an id belongs to one content, and only attempts to send that again share it. "
+        "Nothing was lost: both were read. Then dismiss this item. If nobody of yours sent it, replace the "
+        "connection's secret.",
+    ),
     "NOTIFICATION_REFUSED": code_text(
         "A notification cannot be delivered",
         OwnerRole.OPERATIONS,

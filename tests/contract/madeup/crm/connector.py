@@ -187,6 +187,9 @@ class MadeUpCrm:
             changes=tuple(changes), more=len(changes) == self._poll_page, as_of=_moment(page.clock)
         )
 
+    def ping(self) -> None:
+        self._get(DeletedList, "/deleted", {"from": "0", "to": "1"})
+
     def deleted_opportunities(self, since: datetime, until: datetime) -> Deletions:
         end = _milliseconds(until)
         found = self._get(DeletedList, "/deleted", {"from": str(_milliseconds(since)), "to": str(end)})

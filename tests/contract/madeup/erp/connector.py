@@ -119,6 +119,9 @@ class MadeUpErp:
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         raise VendorRejected(f"{TITLE}: close the billing line {outside_id} there")
 
+    def ping(self) -> None:
+        self._get("/companies")
+
     def _get(self, path: str, **params: str) -> Any:
         return self._http.request("GET", path, write=False, params=params).json()
 

@@ -92,6 +92,9 @@ class MadeUpPsa:
             gate=gate,
         )
 
+    def ping(self) -> None:
+        self._jobs("nobody's")
+
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._jobs(order.key)
         if not found:

@@ -1,0 +1,104 @@
+"""Remove secrets from text that a vendor sent, however it wrote them: as they are, percent- or plus-encoded,
+escaped for JSON or HTML, in base64 or in hexadecimal digits, or several of these one in another."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from html.entities import html5
+
+REDACTED = "[redacted]"
+# A shorter piece of a secret's base64 stands in other texts by chance.
+SHORTEST_PIECE = 6
+_NAMES: dict[str, list[str]] = {}
+for _name, _meant in html5.items():
+    if _name.endswith(";"):
+        _NAMES.setdefault(_meant, []).append(_name)
+_SHORT_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
+# An encoding over another: `%2541` is `%41` encoded once more, `&amp;lt;` is `&lt;`, `\\u0041` is `\u0041`.
+# Each is possessive or bounded: a hostile text must not have many ways to match, nor long ones.
+_PERCENT, _AMPERSAND = "%(?:25){0,8}", r"(?:&|\\{1,32}+u0026)(?:amp;|#38;|#x26;){0,8}"
+_BACKSLASHES = re.compile(r"\\+|[^\\]", re.DOTALL)
+_ENCODED = re.compile(r"[%&\\+]")
+
+
+def redact(text: str, secrets: Collection[str]) -> str:
+    """The text without any of the secrets in any of these forms."""
+    known = frozenset(secret for secret in secrets if secret)
+    if _ENCODED.search(text) is None:
+        for form in _forms(known):
+            text = text.replace(form, REDACTED)
+        return text
+    for pattern in _patterns(known):
+        text = pattern.sub(REDACTED, text)
+    return text
+
+
+@lru_cache(maxsize=64)
+def _forms(secrets: frozenset[str]) -> tuple[str, ...]:
+    """The secrets, their base64 and their digits; longest first, since a secret may be a part of another."""
+    return _longest_first(secrets.union(*(_pieces(secret) for secret in secrets)))
+
+
+@lru_cache(maxsize=64)
+def _patterns(secrets: frozenset[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(form, is_secret=form in secrets) for form in _forms(secrets))
+
+
+def _longest_first(forms: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+
+def _pieces(secret: str) -> set[str]:
+    """The secret inside of base64 begins at one of three places of its groups; only signs that do not depend on
+    what stands around it are its own."""
+    plain = secret.encode("utf-8", "surrogatepass")
+    pieces = {plain.hex(), plain.hex().upper()}
+    for shift in range(3):
+        coded = base64.b64encode(bytes(shift) + plain).decode()
+        own = coded[(shift * 8 + 5) // 6 : (shift + len(plain)) * 8 // 6]
+        pieces |= {own, own.replace("+", "-").replace("/", "_")}
+    return {piece for piece in pieces if len(piece) >= SHORTEST_PIECE}
+
+
+def _pattern(form: str, *, is_secret: bool) -> re.Pattern[str]:
+    """Backslashes in a row count as one, and those that a JSON text puts before the next sign belong to them:
+    else there would be many ways to match them. Who encodes base64 leaves letters and digits as they are."""
+    parts, after_backslash = [], False
+    for signs in _BACKSLASHES.findall(form):
+        is_backslash = signs.startswith("\\")
+        if signs.isalnum() and not is_secret:
+            parts.append(signs)
+        else:
+            one = _sign(signs[0], after_backslash=after_backslash)
+            parts.append(f"(?>{one}{{1,256}})" if is_backslash else one)
+        after_backslash = is_backslash
+    return re.compile("".join(parts))
+
+
+@lru_cache(maxsize=1_000)
+def _sign(sign: str, *, after_backslash: bool) -> str:
+    """A pattern of one character in all its forms."""
+    backslash = r"\\{0,32}+" if after_backslash else r"\\{1,32}+"
+    point, literal = ord(sign), re.escape(sign)
+    utf8 = "".join(f"{_PERCENT}{_any_case(f'{byte:02x}')}" for byte in sign.encode("utf-8", "surrogatepass"))
+    units = sign.encode("utf-16-be", "surrogatepass")
+    forms = [
+        utf8,
+        "".join(rf"{backslash}u{_any_case(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
+        f"{_AMPERSAND}#0{{0,8}}{point};?",
+        f"{_AMPERSAND}#[xX]0{{0,8}}{_any_case(f'{point:x}')};?",
+        *(f"{_AMPERSAND}{re.escape(name)}" for name in _NAMES.get(sign, ())),
+        rf"\\{{0,32}}+{literal}" if sign in '"/' else literal,
+    ]
+    if sign == " ":
+        forms.append(r"\+")
+    if sign in _SHORT_ESCAPES:
+        forms.append(f"{backslash}{_SHORT_ESCAPES[sign]}")
+    return f"(?:{'|'.join(forms)})"
+
+
+def _any_case(digits: str) -> str:
+    return "".join(f"[{d}{d.upper()}]" if d.isalpha() else d for d in digits)
