@@ -59,8 +59,6 @@ def months_of(starts_on: date, ends_on: date) -> Iterator[Period]:
     first = starts_on
     while (last := day_in_month(first.year, first.month, 31)) < ends_on:
         yield Period(first, last)
-        if last == ends_on:  # perhaps the last day there is
-            return
         first = last + timedelta(days=1)
     if first <= ends_on:
         yield Period(first, ends_on)

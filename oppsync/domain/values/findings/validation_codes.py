@@ -147,7 +147,7 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Correct the start and end dates in the CRM.",
     ),
     "RUN_TOO_LONG": code_text(
-        "Start and end are more than ten years apart, or the end is beyond all plans",
+        "Start and end are more than ten years apart",
         OwnerRole.SALES,
         "Correct the year of the start or end date in the CRM. A contract without an end is planned up to its "
         "next renewal.",
