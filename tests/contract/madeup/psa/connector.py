@@ -95,6 +95,9 @@ class MadeUpPsa:
     def ping(self) -> None:
         self._jobs("nobody's")
 
+    def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
+        return [role for role in roles if role not in self._roles]
+
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._jobs(order.key)
         if not found:
