@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from adapters.erp.tryton import wire
 from adapters.erp.tryton.client import TrytonClient
-from adapters.erp.tryton.directory import Directory, Key, Remembered
+from adapters.erp.tryton.directory import Company, Directory, Key, Remembered
+from adapters.erp.tryton.landing import makes_invoices
 from adapters.erp.tryton.readiness import open_years
 from adapters.erp.tryton.values import UNIT
 from oppsync.domain.plan.plan import LineKind
@@ -38,12 +39,12 @@ class References:
             yield _missing(ErpReferenceKind.COMPANY, wanted.company, wanted.company)
             return
         yield from self._cost_centres(wanted)
-        for name in self.unknown("account.tax", "name", [wanted.tax], company):
+        for name in self.unknown("account.tax", "name", [wanted.tax], company.id):
             yield _missing(ErpReferenceKind.TAX, wanted.company, name)
         for name in self.unknown("account.invoice.payment_term", "name", [wanted.payment_terms]):
             yield _missing(ErpReferenceKind.PAYMENT_TERMS, wanted.company, name)
         if wanted.customer is not None:
-            yield from self._customer(wanted.customer, wanted.company, company)
+            yield from self._customer(wanted, wanted.customer, company)
         for words in self._setup(wanted):
             yield _missing(ErpReferenceKind.SETUP, wanted.company, words)
         for day in self._not_open(wanted.company, wanted.invoice_days):
@@ -73,20 +74,22 @@ class References:
             known |= self._remembered.which(some, ask)
         return [value for key, value in keys.items() if key not in known]
 
-    def _company(self, code: str) -> int | None:
+    def _company(self, code: str) -> Company | None:
         try:
-            return self._directory.company(code).id
+            return self._directory.company(code)
         except VendorRejected:
             return None
 
-    def _customer(self, code: str, company_code: str, company: int) -> Iterator[MissingReference]:
+    def _customer(self, wanted: ErpReferences, code: str, company: Company) -> Iterator[MissingReference]:
         try:
-            customer = self._directory.customer(code, company)
+            customer = self._directory.customer(code, company.id)
         except VendorRejected:
-            yield _missing(ErpReferenceKind.CUSTOMER, company_code, code)
+            yield _missing(ErpReferenceKind.CUSTOMER, wanted.company, code)
             return
-        if customer.invoice_address is None:
-            yield _missing(ErpReferenceKind.CUSTOMER_ADDRESS, company_code, code)
+        if customer.invoice_address is None and makes_invoices(
+            wanted.line_kinds, wanted.currency, company.currency
+        ):
+            yield _missing(ErpReferenceKind.CUSTOMER_ADDRESS, wanted.company, code)
 
     def _cost_centres(self, wanted: ErpReferences) -> Iterator[MissingReference]:
         for code in dict.fromkeys(centre.company for centre in wanted.cost_centres):
@@ -95,7 +98,7 @@ class References:
                 yield _missing(ErpReferenceKind.COMPANY, code, code)
                 continue
             centres = [centre.code for centre in wanted.cost_centres if centre.company == code]
-            for name in self.unknown("analytic_account.account", "code", centres, company, [BOOKABLE]):
+            for name in self.unknown("analytic_account.account", "code", centres, company.id, [BOOKABLE]):
                 yield _missing(ErpReferenceKind.COST_CENTRE, code, name)
 
     def _setup(self, wanted: ErpReferences) -> Iterator[str]:
