@@ -172,7 +172,7 @@ def test_a_deal_that_was_withdrawn_at_the_backup_and_has_projects_now_is_for_a_p
     house.replay(item)
     house.settle()
     again = house.exception(record_id)
-    assert (again.code, again.id != item.id) == ("LOST_AFTER_APPROVAL", True)
+    assert (again.code, again.id, again.occurrences) == ("LOST_AFTER_APPROVAL", item.id, 2)
     house.application.dispatch(DismissException(TENANT, again.id, house.operator, "Closed in the ERP"))
     house.tell(record_id)
     house.settle()
