@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.connectors.http.client import Exchange
+from adapters.connectors.http.client import CallTrace
 from adapters.erp.tryton.connector import CONNECTOR
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.plan.references import CentreOfCompany, ErpReferences, references_of
@@ -30,9 +30,9 @@ class CountingGate:
         self.calls: list[str] = []
 
     @contextmanager
-    def call(self, name: str, seconds: float) -> Iterator[Exchange]:
+    def call(self, name: str, seconds: float) -> Iterator[CallTrace]:
         self.calls.append(name)
-        yield Exchange()
+        yield CallTrace()
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from sandbox.firm.install import PSA_CONNECTION
+from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
-from tests.service import erp
 
 
 @pytest.fixture
