@@ -108,6 +108,7 @@ def test_nothing_is_booked_on_an_account_that_groups_others(
 def test_what_else_an_invoice_needs_is_named_in_words(
     tryton: TrytonAddress, gate: CountingGate, wanted: ErpReferences
 ) -> None:
+    """As `ERP_SETUP_MISSING`. Only an administrator of Tryton can mend it, and the tests' user is none."""
     erp = connect(tryton, gate, time_product="NO-HOURS")
     kinds = frozenset({LineKind.TIME, LineKind.DATED})
     stranger = changed(wanted, currency="CHF", customer=None, country="CH", line_kinds=kinds)
