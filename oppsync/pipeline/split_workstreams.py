@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
@@ -135,6 +137,17 @@ def run(context: StageContext) -> Outcome:
     proposal = proposed(context)
     missing = preflight(context.systems, proposal.plan) if proposal.plan else ()
     return decide(context.opportunity, proposal, missing)
+
+
+def can_be_planned(context: StageContext, record: Opportunity) -> bool:
+    """Whether a validated deal would be planned now, by today's reference data and what its systems know."""
+    opportunity = context.opportunity
+    customer = opportunity.customer.code if opportunity.customer else None
+    enrichment = enrich(record, context.sources.book(), customer)
+    if not isinstance(enrichment, Enrichment):
+        return False
+    enriched = changed(opportunity, record=record, enrichment=enrichment)
+    return isinstance(run(replace(context, opportunity=enriched)), Advance)
 
 
 def proposed(context: StageContext) -> Proposal:

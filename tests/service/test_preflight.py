@@ -15,7 +15,7 @@ from oppsync.domain.work.states import State
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
-from sandbox.firm.install import PSA_CONNECTION
+from sandbox.firm.install import CRM_CONNECTION, PSA_CONNECTION
 from tests.harness import erp
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
@@ -50,6 +50,12 @@ def found(house: House, record_id: str) -> list[tuple[str, str]]:
     return [(each.code, each.value) for each in house.exception(record_id).findings]
 
 
+def create_centre(books: Books, code: str) -> None:
+    root = books.one("analytic_account.account", [["type", "=", "root"], ["company", "=", 1]], "id")
+    centre = {"name": code, "code": code, "type": "normal", "company": 1}
+    books.create("analytic_account.account", centre | {"root": root["id"], "parent": root["id"]})
+
+
 def complete(house: House, books: Books, record_id: str) -> None:
     assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
     house.approve(record_id)
@@ -71,9 +77,7 @@ def test_a_cost_centre_that_the_erp_lacks_is_created_there_and_the_deal_goes_on(
     house.settle()
     assert found(house, record_id) == [("COST_CENTRE_UNKNOWN", f"ACME-DE {code}")]
 
-    root = books.one("analytic_account.account", [["type", "=", "root"], ["company", "=", 1]], "id")
-    centre = {"name": code, "code": code, "type": "normal", "company": 1}
-    books.create("analytic_account.account", centre | {"root": root["id"], "parent": root["id"]})
+    create_centre(books, code)
     house.replay(house.exception(record_id))
     house.settle()
 
@@ -113,6 +117,30 @@ def test_a_wrong_code_is_overridden_and_the_deal_goes_on(house: House, books: Bo
         house.settle()
 
     complete(house, books, record_id)
+
+
+def test_a_cost_centre_that_was_created_meanwhile_is_noticed_though_nobody_replays(
+    house: House, books: Books, code: str
+) -> None:
+    house.connect(CRM_CONNECTION, poll_overlap=900)
+    house.poll()
+    book_on(house, code)
+    record_id = parked_before_approval(house, deals.time_and_materials(WON_ON))
+    look_again(house)
+    assert house.exception(record_id).occurrences == 1
+
+    create_centre(books, code)
+    look_again(house)
+
+    assert house.exceptions(record_id) == []
+    complete(house, books, record_id)
+
+
+def look_again(house: House) -> None:
+    """As if a day had passed, after which parked deals are read again."""
+    house.rows("update opportunities set state_since = state_since - interval '1 day', recheck_at = null")
+    house.poll()
+    house.settle()
 
 
 def test_all_that_is_missing_comes_at_once(house: House, code: str) -> None:

@@ -98,6 +98,11 @@ def test_a_project_that_was_changed_meanwhile_is_a_conflict(
     assert house.exception(record_id).code == "CONTENT_CONFLICT"
     assert "Called something else" in house.exception(record_id).message
 
+    books.write("project.work", int(root["id"]), {"name": root["name"]})
+    house.replay(house.exception(record_id))
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
 
 def waiting(house: House) -> str:
     return house.to_approval(deals.milestone(WON_ON))

@@ -1,4 +1,4 @@
-"""A way out of a stop: one deal, what spoils it, and what people do about it in the CRM, the ERP and at home."""
+"""A way out of a stop: one deal, what spoils it, and what people do about it in the CRM, the ERP and here."""
 
 from __future__ import annotations
 

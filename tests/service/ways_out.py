@@ -409,8 +409,8 @@ WAYS: dict[str, Way | Told] = {
         "test_an_approval_that_was_changed_is_found_and_creates_nothing",
     ),
     "LOST_AFTER_APPROVAL": Told(
-        "test_same_deal_again.py",
-        "test_a_deal_lost_after_its_projects_exist_is_one_exception_however_often_it_is_told",
+        "test_absence.py",
+        "test_a_deal_that_is_won_again_closes_the_item_that_it_was_lost",
     ),
     "CHANGED_AFTER_APPROVAL": Told(
         "test_absence.py",
@@ -428,7 +428,8 @@ WAYS: dict[str, Way | Told] = {
         "test_absence.py", "test_a_deal_that_is_restored_goes_on_with_the_approvals_it_had"
     ),
     "CONTENT_CONFLICT": Told(
-        "test_erp_trouble.py", "test_something_else_under_our_key_is_a_conflict_and_is_not_overwritten"
+        "test_restore.py",
+        "test_a_project_that_was_changed_meanwhile_is_a_conflict",
     ),
     "UNREADABLE_DELIVERY": Told(
         "test_deliveries.py",
