@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, TypeVar
