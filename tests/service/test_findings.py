@@ -274,7 +274,7 @@ def test_what_is_edited_in_vain_is_the_same_item_too(house: House) -> None:
     house.settle()
     item = house.exception(record_id)
 
-    house.edit(record_id, opportunity={"Amount": Decimal("84999.97")})
+    house.edit(record_id, opportunity={"Amount": Decimal("84999.50")})
     house.settle()
 
     (again,) = every_item(house, record_id)
@@ -290,7 +290,7 @@ def test_what_comes_back_after_the_replay_had_helped_is_a_new_item(house: House)
     house.settle()
     assert house.state(record_id) is State.AWAITING_APPROVAL
 
-    house.edit(record_id, opportunity={"Amount": Decimal("84999.98")})
+    house.edit(record_id, opportunity={"Amount": Decimal("84999.50")})
     house.settle()
 
     assert house.exception(record_id).id != item.id
