@@ -110,6 +110,12 @@ def without_milestones() -> Deal:
     return deal | {"lines": [line | {"milestones": []} for line in deal["lines"]]}
 
 
+def a_milestone_before_the_signing() -> Deal:
+    deal = milestones()
+    first, *others = deal["lines"][0]["milestones"]
+    return typed(deal, milestones=[first | {"Planned_Date__c": "2026-02-01"}, *others])
+
+
 def ninety_percent() -> Deal:
     return sold(deals.milestone_line(WON_ON, Decimal(60_000), "Platform", percents=(60, 30)))
 
@@ -294,6 +300,25 @@ WAYS: dict[str, Way | Told] = {
     "PO_EXPIRED": slip(hours, PO_Expiry_Date__c="2026-03-03"),
     "PAYMENT_TERMS_UNKNOWN": slip(hours, Payment_Terms__c="NET31"),
     "START_BEFORE_WON": slip(hours, Start_Date__c="2026-01-01", line={"Start_Date__c": "2026-01-01"}),
+    "DATE_FAR_AWAY": slip(
+        hours,
+        Start_Date__c="1926-04-01",
+        End_Date__c="1926-10-31",
+        line={"Start_Date__c": "1926-04-01", "End_Date__c": "1926-10-31", "ServiceDate": "1926-04-01"},
+    ),
+    "MILESTONE_BEFORE_SIGNING": warns(a_milestone_before_the_signing),
+    "PO_SHARED": Told(
+        "test_across_deals.py",
+        "test_two_deals_that_wait_are_told_to_whoever_approves",
+    ),
+    "PO_USED_UP": Told(
+        "test_across_deals.py",
+        "test_an_approved_deal_and_a_new_one_use_up_a_purchase_order_together",
+    ),
+    "DEAL_CLONED": Told(
+        "test_across_deals.py",
+        "test_a_deal_that_was_cloned_in_the_crm_names_the_one_it_was_cloned_of",
+    ),
     "BOOKS_NOT_OPEN": slip(hours, End_Date__c="2029-01-31", line={"End_Date__c": "2029-01-31"}),
     # Our own entities and reference data.
     "LEGAL_ENTITY_UNKNOWN": slip(hours, Contracting_Entity__c="ACME-UK"),
@@ -384,7 +409,10 @@ WAYS: dict[str, Way | Told] = {
         "test_preflight.py", "test_a_customer_without_an_address_is_given_one_and_the_deal_goes_on"
     ),
     "TAX_CODE_UNKNOWN": data(lambda case: tax(case, "VAT-DE-19"), before=lambda case: tax(case, case.code)),
-    "FISCAL_YEAR_NOT_OPEN": warns(lambda: fee(Start_Date__c="2024-12-01", ServiceDate="2024-12-01")),
+    "FISCAL_YEAR_NOT_OPEN": Told(
+        "../unit/test_deciding_stages.py",
+        "test_an_invoice_on_a_day_without_a_fiscal_year_is_a_warning_told_once",
+    ),
     "ERP_SETUP_MISSING": Told(
         "../integration/test_tryton_references.py",
         "test_what_else_an_invoice_needs_is_named_in_words",
