@@ -463,6 +463,10 @@ WAYS: dict[str, Way | Told] = {
         "test_deliveries.py",
         "test_replaying_what_can_be_read_by_now_takes_it_in",
     ),
+    "DELIVERY_ID_REUSED": Told(
+        "test_deliveries.py",
+        "test_a_delivery_that_comes_again_as_it_was_is_no_exception",
+    ),
     "NOTIFICATION_REFUSED": Told(
         "test_notifications.py", "test_a_refused_notification_is_sent_again_by_a_replay_only"
     ),

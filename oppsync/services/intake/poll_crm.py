@@ -31,7 +31,6 @@ from oppsync.kernel.errors import (
     TransientError,
     VendorUnavailable,
 )
-from oppsync.kernel.errors import BusinessError, HeldBack, StoreUnavailable, TransientError
 from oppsync.pipeline.exception_items import raise_or_reopen
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.table import PIPELINE
