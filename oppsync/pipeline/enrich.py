@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.planning.workstreams import is_about_workstreams
+from oppsync.domain.planning.workstreams import is_about_planning
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.model import changed, require
@@ -26,7 +26,7 @@ def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
     known = opportunity.enrichment.warnings if opportunity.enrichment else ()
     events = tell_warnings(opportunity, result.warnings, known, ACTOR)
     # The next stage finds these anew, and has to know which of them are on the timeline already.
-    kept = tuple(each for each in known if is_about_workstreams(each))
+    kept = tuple(each for each in known if is_about_planning(each))
     enrichment = changed(result, warnings=(*result.warnings, *kept)) if kept else result
     return Advance(State.ENRICHED, changed(opportunity, enrichment=enrichment), events=events)
 

@@ -15,6 +15,7 @@ from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking
+from oppsync.domain.values.findings.reference_codes import REFERENCE_CODES
 from oppsync.domain.values.findings.validation_codes import VALIDATION_CODES
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import Event, RecordMissing, RecordSuperseded, RecordUnchanged
@@ -23,6 +24,7 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone, TransientError, UnreadableDelivery
+from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.restore_check import LOST_BUT_CREATED, erp_answers, has_project_without_ledger_row
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.validate import apply_reading, gather
@@ -149,13 +151,15 @@ def run(context: StageContext) -> Outcome:
 
 def _is_mended(context: StageContext, record: Opportunity, known: Known) -> bool:
     """Whether what parked a deal is repaired, as far as that can be found out without working it: the ERP that
-    was away answers, or no finding of its validation blocks any more."""
+    was away answers, no finding of its validation blocks any more, or its plan's systems know all it names."""
     codes = {item.code for item in known.parked_by}
     try:
         if codes == {EXHAUSTED}:
             return erp_answers(context.uow, context.systems, context.opportunity)
         if context.opportunity.stands_at is State.RECEIVED and codes and codes <= VALIDATION_CODES.keys():
             return not blocking(validate(record, gather(context.sources, record, context.opportunity)))
+        if context.opportunity.stands_at is State.VALIDATED and codes and codes <= REFERENCE_CODES.keys():
+            return split_workstreams.can_be_planned(context, record)
     except TransientError:
         return False
     return False

@@ -200,10 +200,9 @@ def _made_again(context: StageContext) -> PlanContent | None:
     if opportunity.record is None or opportunity.enrichment is None:
         return None
     try:
-        outcome = split_workstreams.run(context)
+        plan = split_workstreams.proposed(context).plan
     except (OppsyncError, ValueError):
         return None
-    plan = outcome.plan if isinstance(outcome, Advance) else None
     return plan.content if plan is not None and plan.hash == opportunity.plan_hash else None
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
@@ -14,7 +17,7 @@ from oppsync.domain.plan.plan import Plan, Provenance, short_hash
 from oppsync.domain.planning.apply_overrides import with_before
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
-from oppsync.domain.planning.workstreams import Workstreams, is_about_workstreams, make_workstreams
+from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
@@ -24,31 +27,55 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
 
 ACTOR = stage_actor("split_workstreams")
 
 
-def decide(
+class Proposal(NamedTuple):
+    """What a deal would be: its workstreams, and their plan unless an override is not possible."""
+
+    workstreams: Workstreams
+    plan: Plan | None
+
+
+def propose(
     opportunity: TrackedOpportunity,
     now: datetime,
     book: ReferenceBook,
     overrides: Sequence[PlanOverride] = (),
     destination: Destination | None = None,
-) -> Outcome:
-    """Pure: `planned`, or parked with overrides that are not possible and margins that are too thin.
-
-    A plan with the same hash as the one before makes no event. `destination` is kept with the plan.
-    """
+) -> Proposal:
+    """Pure. `destination` is kept with the plan."""
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     workstreams = make_workstreams(record, enrichment, overrides, book)
-    new_warnings = warnings(workstreams.findings)
+    if blocking(workstreams.overridden.findings):
+        return Proposal(workstreams, None)
+    customer = opportunity.customer
+    return Proposal(workstreams, plan_of(record, enrichment, workstreams, now, destination, customer=customer))
+
+
+def decide(
+    opportunity: TrackedOpportunity, proposal: Proposal, missing: Sequence[Finding] = ()
+) -> Advance | Park:
+    """Pure: `planned`, or parked with overrides that are not possible, margins that are too thin, and what the
+    plan names and its systems do not know (`missing`).
+
+    A plan with the same hash as the one before makes no event.
+    """
+    enrichment = require(opportunity.enrichment, "the enrichment")
+    findings = (*proposal.workstreams.findings, *missing)
+    new_warnings = warnings(findings)
     warned = _warned(opportunity, enrichment, new_warnings)
-    if blocks := blocking(workstreams.findings):
-        return Park(warned, (*blocks, *new_warnings), payload_reference=record_reference(opportunity.id))
-    plan = plan_of(record, enrichment, workstreams, now, destination, customer=opportunity.customer)
+    if blocks := blocking(findings):
+        every = (*blocks, *new_warnings)
+        # A code that was corrected in the reference data comes into the plan by `enrich`.
+        resume = State.VALIDATED if blocking(missing) else None
+        return Park(warned, every, payload_reference=record_reference(opportunity.id), resume=resume)
+    plan = require(proposal.plan, "the plan")
     planned = changed(warned, plan_hash=plan.hash)
     made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
     warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
@@ -58,9 +85,9 @@ def decide(
 def _warned(
     opportunity: TrackedOpportunity, enrichment: Enrichment, new_warnings: Sequence[Finding]
 ) -> TrackedOpportunity:
-    """The opportunity with the new warnings about its workstreams in place of the earlier ones. They are
+    """The opportunity with the new warnings about its plan in place of the earlier ones. They are
     stored among the enrichment's warnings, because the release before this one looks for them there."""
-    kept = [each for each in enrichment.warnings if not is_about_workstreams(each)]
+    kept = [each for each in enrichment.warnings if not is_about_planning(each)]
     together = (*kept, *new_warnings)
     if together == enrichment.warnings:
         return opportunity
@@ -107,12 +134,30 @@ def plan_of(
 
 
 def run(context: StageContext) -> Outcome:
+    proposal = proposed(context)
+    missing = preflight(context.systems, proposal.plan) if proposal.plan else ()
+    return decide(context.opportunity, proposal, missing)
+
+
+def can_be_planned(context: StageContext, record: Opportunity) -> bool:
+    """Whether a validated deal would be planned now, by today's reference data and what its systems know."""
+    opportunity = context.opportunity
+    customer = opportunity.customer.code if opportunity.customer else None
+    enrichment = enrich(record, context.sources.book(), customer)
+    if not isinstance(enrichment, Enrichment):
+        return False
+    enriched = changed(opportunity, record=record, enrichment=enrichment)
+    return isinstance(run(replace(context, opportunity=enriched)), Advance)
+
+
+def proposed(context: StageContext) -> Proposal:
+    """What the deal would be as its overrides and the reference data are now."""
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id)
     destination = choose(context.systems, opportunity.tenant_id, require(opportunity.record, "the record"))
-    return decide(opportunity, context.clock.now(), book, overrides, destination)
+    return propose(opportunity, context.clock.now(), book, overrides, destination)
 
 
 def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:

@@ -10,6 +10,7 @@ from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
+from oppsync.domain.plan.references import ErpReferences, MissingReference
 
 
 class Erp(Protocol):
@@ -40,6 +41,10 @@ class Erp(Protocol):
 
     def books_open_until(self, erp_company: str) -> date | None:
         """The last day of this company's open fiscal years; None when it has none."""
+
+    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+        """Those of a plan's references that this ERP would refuse, all at once. Asked before anybody approves:
+        it reads many at a time, and what it found it may remember briefly."""
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         """Those of the given keys under which a project or task exists, whatever its content."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -17,6 +18,9 @@ class Psa(Protocol):
     def ping(self) -> None:
         """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
         raise."""
+
+    def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
+        """Those of the roles for which `request_staffing` would raise Misconfigured."""
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...
 

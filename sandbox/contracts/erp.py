@@ -18,6 +18,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NewCustomer, PlanContent
+from oppsync.domain.plan.references import CentreOfCompany, references_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, reference_key
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.model import changed
@@ -146,6 +147,39 @@ class ErpContract(ConnectorContract):
         assert not erp.has_payment_terms("NET31")
         assert erp.books_open_until("ACME-DE") == date(2028, 12, 31)
         assert erp.books_open_until("ACME-FR") is None
+
+    def test_it_knows_all_that_plans_of_the_firm_name(self, erp: Erp) -> None:
+        american = deals.account(id="001A2", name="Initech Inc", code="CUST-1002", country="US", tax_id=None)
+        for sold in (
+            deals.opportunity(*(line() for line in deals.LINES.values())),
+            deals.opportunity(deals.fixed_line(product_family="US Delivery")),
+            deals.opportunity(
+                deals.fixed_line(), account=american, contracting_entity="ACME-US", currency="USD", region="NA"
+            ),
+        ):
+            assert erp.missing_references(references_of(Deal(sold).plan)) == []
+
+    def test_all_that_it_does_not_know_of_a_plan_is_named_at_once(self, erp: Erp) -> None:
+        """A cost centre of another company is none of this one's, and an unknown company has none."""
+        named = {"customer": "CUST-9999", "tax": "VAT-XX", "payment_terms": "NET999"}
+        plan = changed(one_line_deal(deals.fixed_line).plan, **named)
+        centres = [("ACME-DE", "CC-DE-ADV"), ("ACME-DE", "CC-NOPE"), ("ACME-US", "CC-DE-ADV")]
+        wanted = changed(
+            references_of(plan),
+            cost_centres=[CentreOfCompany(company=company, code=code) for company, code in centres],
+            invoice_days=[date(2026, 6, 30), date(2031, 1, 1)],
+        )
+
+        for _ in range(2):  # what is missing is not remembered to be there
+            missing = {(each.kind.value, each.company, each.name) for each in erp.missing_references(wanted)}
+            assert missing == {
+                ("customer", "ACME-DE", "CUST-9999"),
+                ("tax", "ACME-DE", "VAT-XX"),
+                ("payment_terms", "ACME-DE", "NET999"),
+                ("cost_centre", "ACME-DE", "CC-NOPE"),
+                ("cost_centre", "ACME-US", "CC-DE-ADV"),
+                ("fiscal_year", "ACME-DE", "2031-01-01"),
+            }
 
     def test_it_lands_every_kind_that_the_billing_models_emit(self, erp: Erp) -> None:
         for model in BILLING_MODELS.values():

@@ -395,6 +395,9 @@ class StaffingContract(PsaContract):
         with pytest.raises(Misconfigured, match=r"roles.*'Architect'"):
             psa.request_staffing(asked(project, role="Architect"))
 
+    def test_the_roles_that_it_would_refuse_are_known_before(self, psa: Psa) -> None:
+        assert psa.unknown_roles(["Consultant", "Architect"]) == ["Architect"]
+
     def test_a_request_is_cancelled_and_that_may_be_repeated(
         self, psa: Psa, harness: PsaHarness, project: str
     ) -> None:

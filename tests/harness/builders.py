@@ -5,6 +5,7 @@ Every builder takes changes by field name; the result is validated like anything
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from oppsync.domain.deal.opportunity import (
     OpportunityLine,
 )
 from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.split import split
@@ -26,7 +28,10 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline import split_workstreams
+from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.split_workstreams import plan_of
+from oppsync.pipeline.stage import Advance, Park
 from sandbox.contracts.deals import (
     CREDITS,
     LINES,
@@ -75,6 +80,7 @@ __all__ = [
     "opportunity",
     "owner",
     "plan",
+    "planned",
     "progress_line",
     "recurring_line",
     "retainer_line",
@@ -140,6 +146,19 @@ def plan(
     enriched = enrichment(deal, reference)
     workstreams = make_workstreams(deal, enriched, (), reference or book())
     return plan_of(deal, enriched, workstreams, NOW, customer=customer)
+
+
+def planned(
+    enriched: TrackedOpportunity,
+    reference: ReferenceBook,
+    overrides: Sequence[PlanOverride] = (),
+    destination: Destination | None = None,
+    *,
+    now: datetime = NOW,
+) -> Advance | Park:
+    """What the stage `split_workstreams` comes to where ERP and PSA know all that the plan names."""
+    proposal = split_workstreams.propose(enriched, now, reference, overrides, destination)
+    return split_workstreams.decide(enriched, proposal)
 
 
 def tracked(deal: Opportunity | None = None, **changes: Any) -> TrackedOpportunity:

@@ -12,6 +12,7 @@ from adapters.bootstrap import Application
 from oppsync.domain.values.findings.finding import OwnerRole
 from oppsync.domain.work.exceptions import ExceptionStatus, NewException
 from oppsync.domain.work.payload_references import poll_reference, record_reference
+from oppsync.pipeline.exception_items import raise_or_reopen
 from tests.harness.builders import TENANT
 from tests.harness.waiting import until
 from tests.integration import desk
@@ -107,6 +108,39 @@ def test_what_is_raised_after_it_was_closed_is_a_new_item(application: Applicati
     assert after != before
     closed = application.queries.exception(TENANT, before)
     assert (closed.status, closed.closed_by) == (ExceptionStatus.REPLAYED, "person:olga")
+
+
+def test_two_processes_that_raise_again_what_was_replayed_open_the_same_item(application: Application) -> None:
+    desk.connect(application)
+    (opportunity_id,) = desk.receive(application, "006A")
+    before = raise_item(application, about_deal(opportunity_id))
+    with application.uow() as uow:
+        uow.exceptions.close_open(TENANT, opportunity_id, "person:olga", "Replayed")
+        uow.commit()
+    raised = threading.Event()
+
+    def second() -> UUID:
+        raised.wait()
+        return raise_again(application, about_deal(opportunity_id))
+
+    with ThreadPoolExecutor(1) as other, application.uow() as uow:
+        waits = other.submit(second)
+        first_id = raise_or_reopen(uow, about_deal(opportunity_id), lambda last: False)
+        raised.set()
+        wait_for_a_lock(application)
+        uow.commit()
+        second_id = waits.result()
+
+    (item,) = application.queries.exceptions(TENANT).rows
+    assert first_id == second_id == item.id == before
+    assert (item.occurrences, item.closed_by, item.reason) == (3, None, "")
+
+
+def raise_again(application: Application, new: NewException) -> UUID:
+    with application.uow() as uow:
+        item_id = raise_or_reopen(uow, new, lambda last: False)
+        uow.commit()
+    return item_id
 
 
 def test_closing_what_is_about_one_subject_leaves_the_others_open(application: Application) -> None:

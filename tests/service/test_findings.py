@@ -11,7 +11,7 @@ import pytest
 
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
-from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
+from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.queue.commands import DismissException
@@ -239,5 +239,59 @@ def test_a_closed_item_is_neither_replayed_nor_dismissed_again(house: House) -> 
         house.application.dispatch(DismissException(TENANT, item.id, house.operator, "Enough"))
 
     assert replayed.value.code == dismissed.value.code == "ALREADY_CLOSED"
+
+
+def every_item(house: House, record_id: str) -> list[ExceptionItem]:
+    opportunity_id = house.opportunity(record_id).id
+    return [
+        item
+        for status in ExceptionStatus
+        for item in house.application.queries.exceptions(TENANT, status=status, limit=100).rows
+        if item.opportunity_id == opportunity_id
+    ]
+
+
+def test_what_is_replayed_in_vain_is_the_same_item_with_one_more_attempt(house: House) -> None:
+    record_id = house.win(saying(WRONG["NO_LINES"](), Amount=Decimal(1)))
     house.settle()
+    item = house.exception(record_id)
+
+    for _ in range(2):
+        house.replay(house.exception(record_id))
+        house.settle()
+
+    (again,) = every_item(house, record_id)
+    assert (again.id, again.status, again.occurrences) == (item.id, ExceptionStatus.OPEN, 3)
+    assert (again.closed_by, again.closed_at, again.reason) == (None, None, "")
+    assert again.first_seen == item.first_seen
+    assert again.last_seen > item.last_seen
+    # The timeline keeps each attempt.
+    assert house.timeline(record_id).count("replayed.v1") == 2
+
+
+def test_what_is_edited_in_vain_is_the_same_item_too(house: House) -> None:
+    record_id = house.win(WRONG["TOTAL_MISMATCH"]())
+    house.settle()
+    item = house.exception(record_id)
+
+    house.edit(record_id, opportunity={"Amount": Decimal("84999.50")})
+    house.settle()
+
+    (again,) = every_item(house, record_id)
+    assert (again.id, again.occurrences) == (item.id, 2)
+    assert again.message != item.message
+
+
+def test_what_comes_back_after_the_replay_had_helped_is_a_new_item(house: House) -> None:
+    record_id = house.win(WRONG["TOTAL_MISMATCH"]())
+    house.settle()
+    item = house.exception(record_id)
+    house.edit(record_id, opportunity={"Amount": Decimal("84999.99")})
+    house.settle()
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+
+    house.edit(record_id, opportunity={"Amount": Decimal("84999.50")})
+    house.settle()
+
     assert house.exception(record_id).id != item.id
+    assert house.application.queries.exception(TENANT, item.id).status is ExceptionStatus.REPLAYED

@@ -98,6 +98,11 @@ def test_a_project_that_was_changed_meanwhile_is_a_conflict(
     assert house.exception(record_id).code == "CONTENT_CONFLICT"
     assert "Called something else" in house.exception(record_id).message
 
+    books.write("project.work", int(root["id"]), {"name": root["name"]})
+    house.replay(house.exception(record_id))
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
 
 def waiting(house: House) -> str:
     return house.to_approval(deals.milestone(WON_ON))
@@ -172,7 +177,7 @@ def test_a_deal_that_was_withdrawn_at_the_backup_and_has_projects_now_is_for_a_p
     house.replay(item)
     house.settle()
     again = house.exception(record_id)
-    assert (again.code, again.id != item.id) == ("LOST_AFTER_APPROVAL", True)
+    assert (again.code, again.id, again.occurrences) == ("LOST_AFTER_APPROVAL", item.id, 2)
     house.application.dispatch(DismissException(TENANT, again.id, house.operator, "Closed in the ERP"))
     house.tell(record_id)
     house.settle()

@@ -80,6 +80,8 @@ class Tables:
     effects: dict[tuple[str, str], EffectRow] = field(default_factory=dict)
     items: dict[UUID, ExceptionItem] = field(default_factory=dict)
     audit: list[Event] = field(default_factory=list)
+    # How long the audit trail was when an item was closed.
+    closed_after: dict[UUID, int] = field(default_factory=dict)
     outbox: dict[int, OutboxRow] = field(default_factory=dict)
     parties: dict[UUID, tuple[Party, ...]] = field(default_factory=dict)
 

@@ -16,9 +16,10 @@ from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import checked
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
-from oppsync.domain.work.events import Event
+from oppsync.domain.work.events import Event, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.work.intake import Delivery, StoredDelivery
+from oppsync.domain.work.states import State
 from oppsync.kernel.errors import NotFound
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ class MemoryApprovals:
 class MemoryExceptions:
     def __init__(self, tables: Tables, now: Now, new_id: NewId) -> None:
         self._rows = tables.items
+        self._audit = tables.audit
+        self._closed_after = tables.closed_after
         self._now = now
         self._new_id = new_id
 
@@ -190,6 +193,26 @@ class MemoryExceptions:
         self._rows[item.id] = item
         return item.id
 
+    def last(self, new: NewException) -> ExceptionItem | None:
+        same = [each for each in self._rows.values() if (each.subject, each.code) == (new.subject, new.code)]
+        return max(same, key=lambda item: (item.last_seen, item.id), default=None)
+
+    def went_on(self, item: ExceptionItem, states: Collection[State]) -> bool:
+        since = self._audit[self._closed_after[item.id] :]
+        return any(
+            isinstance(event, StateChanged)
+            and event.opportunity_id == item.opportunity_id
+            and event.before["state"] in states
+            and event.after["state"] != State.PARKED
+            for event in since
+        )
+
+    def reopen(self, item_id: UUID, new: NewException) -> None:
+        item = self._rows[item_id]
+        opened = {"status": ExceptionStatus.OPEN, "closed_by": None, "closed_at": None, "reason": ""}
+        again = {**dict(new), **opened, "last_seen": self._now(), "occurrences": item.occurrences + 1}
+        self._rows[item_id] = changed(item, **again)
+
     def reported(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ExceptionItem]:
         wanted = (ExceptionStatus.OPEN, ExceptionStatus.DISMISSED)
         items = self._rows.values()
@@ -203,6 +226,7 @@ class MemoryExceptions:
     def close(self, tenant_id: str, item_id: UUID, status: ExceptionStatus, by: str, reason: str) -> None:
         closed = {"status": status, "closed_by": by, "closed_at": self._now(), "reason": reason}
         self._rows[item_id] = changed(self._rows[item_id], **closed)
+        self._closed_after[item_id] = len(self._audit)
 
     def close_open(
         self,

@@ -16,6 +16,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan.plan import LineKind, PlanContent
+from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease
@@ -276,6 +277,10 @@ class ConnectedVendors:
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
+    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+        self._process.call("erp")
+        return ()
+
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         self._process.call("erp")
         now = self._process.simulation.now()
@@ -363,6 +368,9 @@ class ConnectedPsa:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._psa = process.simulation.outside.psa
+
+    def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
+        return ()
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         self._process.call("psa")

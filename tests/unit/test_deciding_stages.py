@@ -16,6 +16,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
+from oppsync.domain.plan.references import ErpReferenceKind, ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow, ReferenceUse
 from oppsync.domain.validation.other_deals import OtherDeal
@@ -57,6 +58,7 @@ class Surroundings:
         candidates: tuple[ErpCustomer, ...] = (),
     ) -> None:
         self.candidates = list(candidates)
+        self.missing: list[MissingReference] = []
         self.linked: list[ReferenceRow] = []
         self.record = record
         self._now = now
@@ -110,6 +112,14 @@ class Surroundings:
     def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Collection[OtherDeal]:
         assert self.in_transaction
         return ()
+
+    def erp_at(self, connection_id: str) -> Surroundings:
+        assert connection_id == "erp"
+        return self
+
+    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+        self._outside(f"what {wanted.company} lacks")
+        return self.missing
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         self._outside(f"node {keys[0]}")
@@ -173,7 +183,7 @@ def test_a_deal_goes_from_received_to_planned() -> None:
     enriched = advanced(enrich.run(world.context(validated.opportunity)), State.ENRICHED)
     planned = advanced(split_workstreams.run(world.context(enriched.opportunity)), State.PLANNED)
 
-    assert world.asked == ["read 006O1", "customer CUST-1001", "company ACME-DE"]
+    assert world.asked == ["read 006O1", "customer CUST-1001", "company ACME-DE", "what ACME-DE lacks"]
     assert isinstance(planned.plan, Plan)
     assert planned.opportunity.plan_hash == planned.plan.hash
     assert planned.plan.provenance.record_digest == validated.opportunity.record_digest
@@ -304,10 +314,10 @@ def test_missing_reference_data_parks_the_deal() -> None:
 def test_the_same_plan_made_again_is_no_news() -> None:
     deal = make.opportunity()
     enriched = make.tracked(deal, state=State.ENRICHED, enrichment=make.enrichment(deal))
-    first = advanced(split_workstreams.decide(enriched, make.NOW, make.book()), State.PLANNED)
+    first = advanced(make.planned(enriched, make.book()), State.PLANNED)
 
     again = advanced(
-        split_workstreams.decide(first.opportunity, datetime(2027, 1, 1, tzinfo=UTC), make.book()),
+        make.planned(first.opportunity, make.book(), now=datetime(2027, 1, 1, tzinfo=UTC)),
         State.PLANNED,
     )
 
@@ -317,7 +327,7 @@ def test_the_same_plan_made_again_is_no_news() -> None:
 
 def test_a_plan_of_a_deal_that_was_never_enriched_is_a_bug() -> None:
     with pytest.raises(ValueError, match="the enrichment is missing"):
-        split_workstreams.decide(make.tracked(make.opportunity()), make.NOW, make.book())
+        make.planned(make.tracked(make.opportunity()), make.book())
 
 
 # Sold at 10,000 with 60 planned hours: at a cost of 100 an hour, 40 % are left.
@@ -339,7 +349,7 @@ def enriched_by(book: ReferenceBook, before: TrackedOpportunity | None = None) -
 
 
 def split_by(book: ReferenceBook, opportunity: TrackedOpportunity) -> Advance:
-    return advanced(split_workstreams.decide(opportunity, make.NOW, book), State.PLANNED)
+    return advanced(make.planned(opportunity, book), State.PLANNED)
 
 
 def warned_of(opportunity: TrackedOpportunity) -> list[tuple[str, str]]:
@@ -372,7 +382,7 @@ def test_a_margin_that_got_better_is_no_longer_warned_of() -> None:
 def test_a_margin_that_blocks_parks_the_deal_where_it_is_split_and_not_before() -> None:
     book = floors("50", Severity.BLOCKS)
 
-    outcome = parked(split_workstreams.decide(enriched_by(book), make.NOW, book))
+    outcome = parked(make.planned(enriched_by(book), book))
 
     assert [found.code for found in outcome.findings] == ["MARGIN_BELOW_FLOOR"]
 
@@ -381,7 +391,7 @@ def test_overrides_that_are_not_possible_and_thin_margins_are_found_together() -
     book = floors("50", Severity.BLOCKS)
     overrides = [override_of("template", "TPL-X")]
 
-    outcome = parked(split_workstreams.decide(enriched_by(book), make.NOW, book, overrides))
+    outcome = parked(make.planned(enriched_by(book), book, overrides))
 
     assert [found.code for found in outcome.findings] == ["OVERRIDE_NOT_POSSIBLE", "MARGIN_BELOW_FLOOR"]
 
@@ -429,6 +439,52 @@ def test_an_account_without_a_code_is_matched_once_and_its_plan_has_the_customer
     assert planned.plan is not None
     assert planned.plan.content.customer == "CUST-1001"
     assert planned.opportunity.record == NAMELESS
+
+
+LACKS_CENTRE = "The ERP's company ACME-DE has no cost centre CC-DE-CLOUD"
+COST_CENTRE = MissingReference(kind=ErpReferenceKind.COST_CENTRE, company="ACME-DE", name="CC-DE-CLOUD")
+
+
+def test_what_the_erp_does_not_know_parks_the_deal_before_anybody_approves() -> None:
+    world = Surroundings(make.opportunity())
+    tax = MissingReference(kind=ErpReferenceKind.TAX, company="ACME-DE", name="VAT-DE-19")
+    world.missing = [COST_CENTRE, tax]
+    enriched = make.tracked(
+        make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
+    )
+
+    outcome = parked(split_workstreams.run(world.context(enriched)))
+
+    assert [(found.code, found.owner, found.message) for found in outcome.findings] == [
+        (
+            "COST_CENTRE_UNKNOWN",
+            "finance",
+            f"{LACKS_CENTRE}, planned for Cloud foundation, Cloud migration",
+        ),
+        ("TAX_CODE_UNKNOWN", "finance", "The ERP's company ACME-DE has no tax VAT-DE-19"),
+    ]
+    # A code corrected in the reference data has to come into the enrichment.
+    assert outcome.resume is State.VALIDATED
+
+
+def test_an_invoice_on_a_day_without_a_fiscal_year_is_a_warning_told_once() -> None:
+    world = Surroundings(make.opportunity())
+    world.missing = [
+        MissingReference(kind=ErpReferenceKind.FISCAL_YEAR, company="ACME-DE", name=day)
+        for day in ("2026-06-30", "2026-07-31")
+    ]
+    enriched = make.tracked(
+        make.opportunity(), state=State.ENRICHED, enrichment=make.enrichment(make.opportunity())
+    )
+
+    first = advanced(split_workstreams.run(world.context(enriched)), State.PLANNED)
+    again = advanced(enrich.run(world.context(first.opportunity)), State.ENRICHED)
+    second = advanced(split_workstreams.run(world.context(again.opportunity)), State.PLANNED)
+
+    assert warned_of(first.opportunity) == [("FISCAL_YEAR_NOT_OPEN", "2026-06-30, 2026-07-31")]
+    assert [event.type for event in first.events] == ["warnings.found.v1", "plan.made.v1"]
+    assert second.events == ()
+    assert warned_of(second.opportunity) == warned_of(first.opportunity)
 
 
 def test_an_account_that_was_linked_is_not_looked_for_again() -> None:

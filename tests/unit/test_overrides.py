@@ -24,7 +24,6 @@ from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, Referenc
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
-from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.stage import Advance, Outcome, Park
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
@@ -57,7 +56,7 @@ def applied(deal: Opportunity, *overrides: PlanOverride) -> Overridden:
 
 def planned(deal: Opportunity, *overrides: PlanOverride) -> Plan:
     enriched = make.tracked(deal, state=State.ENRICHED, enrichment=make.enrichment(deal))
-    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), overrides)
+    outcome = make.planned(enriched, make.book(), overrides)
     assert isinstance(outcome, Advance)
     assert outcome.plan is not None
     return outcome.plan
@@ -267,7 +266,7 @@ def test_of_two_overrides_the_later_one_names_what_both_change() -> None:
 def test_what_does_not_fit_stops_the_deal(overrides: Sequence[PlanOverride], words: str) -> None:
     enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL))
 
-    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), overrides)
+    outcome = make.planned(enriched, make.book(), overrides)
 
     assert isinstance(outcome, Park)
     assert outcome.findings[0].code == "OVERRIDE_NOT_POSSIBLE"
@@ -283,7 +282,7 @@ def reference(kind: ReferenceKind, key: str, **changes: Any) -> ReferenceRow:
 
 def of_book(book: ReferenceBook, *overrides: PlanOverride) -> Outcome:
     enriched = make.tracked(DEAL, state=State.ENRICHED, enrichment=make.enrichment(DEAL, book))
-    return split_workstreams.decide(enriched, make.NOW, book, overrides)
+    return make.planned(enriched, book, overrides)
 
 
 def test_work_may_start_after_a_milestone_that_is_due_at_signing() -> None:
@@ -348,10 +347,10 @@ def test_work_moved_to_a_cost_centre_that_closes_before_its_end_is_warned_of_onc
     (warning,) = first.opportunity.enrichment.warnings
     assert (warning.code, warning.path) == ("COST_CENTRE_CLOSED", "/overrides/00kL2/cost_centre")
     assert [event.type for event in first.events] == ["warnings.found.v1", "plan.made.v1"]
-    again = split_workstreams.decide(first.opportunity, make.NOW, book, [override])
+    again = make.planned(first.opportunity, book, [override])
     assert isinstance(again, Advance)
     assert again.events == ()
-    back = split_workstreams.decide(first.opportunity, make.NOW, book)
+    back = make.planned(first.opportunity, book)
     assert isinstance(back, Advance)
     assert back.opportunity.enrichment is not None
     assert back.opportunity.enrichment.warnings == ()

@@ -23,7 +23,6 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
-from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.approve import RuleFacts
 from oppsync.pipeline.duties import Candidates
 from oppsync.pipeline.stage import Advance
@@ -168,7 +167,7 @@ def test_a_preview_shows_the_plan_as_people_want_it() -> None:
         enrichment=make.enrichment(make.opportunity()),
         customer=make.GLOBEX,
     )
-    outcome = split_workstreams.decide(enriched, make.NOW, make.book(), [override("hours", "90")])
+    outcome = make.planned(enriched, make.book(), [override("hours", "90")])
     assert isinstance(outcome, Advance)
 
     previewed = overridden(override("hours", "90"))

@@ -31,7 +31,6 @@ from oppsync.domain.work.events import StateChanged
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
 from oppsync.domain.work.states import State
-from oppsync.pipeline import split_workstreams
 from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.table import stage_for
@@ -170,7 +169,7 @@ class Office:
         enriched = builders.tracked(record, state=State.ENRICHED, enrichment=enrichment, customer=customer)
         systems = PlanSystems(erp="tryton-demo", psa="kantata-demo")
         to = Destination(systems, builders.erp())
-        outcome = split_workstreams.decide(enriched, builders.NOW, builders.book(), stored, to)
+        outcome = builders.planned(enriched, builders.book(), stored, to)
         assert isinstance(outcome, Advance)
         assert outcome.plan is not None
         return outcome.plan

@@ -23,7 +23,8 @@ from adapters.erp.tryton.customers import customers_like, of_code
 from adapters.erp.tryton.directory import Company, Directory, Remembered
 from adapters.erp.tryton.errors import NumberDrawnTwice
 from adapters.erp.tryton.landing import Fields
-from adapters.erp.tryton.readiness import missing, open_until
+from adapters.erp.tryton.readiness import missing
+from adapters.erp.tryton.references import References
 from adapters.erp.tryton.settings import TrytonSecrets, TrytonSettings, capabilities
 from adapters.erp.tryton.values import (
     closing_values,
@@ -38,6 +39,7 @@ from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
+from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
@@ -76,6 +78,7 @@ class TrytonErp:
             gate=gate,
         )
         self._directory = Directory(self._client)
+        self._references = References(self._client, self._directory, self._products)
         self._remembered = Remembered()
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
         self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
@@ -119,16 +122,13 @@ class TrytonErp:
         return lacking
 
     def has_payment_terms(self, code: str) -> bool:
-        return self._exists("account.invoice.payment_term", "name", code)
+        return not self._references.unknown("account.invoice.payment_term", "name", [code])
 
     def books_open_until(self, erp_company: str) -> date | None:
-        return self._remembered.get(("open", erp_company), lambda: open_until(self._client, erp_company))
+        return self._references.open_until(erp_company)
 
-    def _exists(self, model: str, field: str, value: str) -> bool:
-        def look() -> bool:
-            return bool(self._client.search(model, [[field, "=", value]], ["id"]))
-
-        return self._remembered.get((model, value), look)
+    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+        return list(self._references.missing(wanted))
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         existing = set[str]()

@@ -6,7 +6,7 @@ Needed because on SQLite Tryton accepts an id that does not exist.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from oppsync.kernel.errors import Misconfigured, VendorRejected
 
 REMEMBER_SECONDS = 30.0
 Answer = TypeVar("Answer")
+Key = tuple[object, ...]
 
 
 class Company(NamedTuple):
@@ -45,18 +46,33 @@ class Remembered:
     """A short-lived cache of what was found; what was not found is asked for again."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], tuple[float, Any]] = {}
+        self._known: dict[Key, tuple[float, Any]] = {}
 
-    def get(self, key: tuple[object, ...], ask: Callable[[], Answer]) -> Answer:
-        """The answer of `ask`, kept for `REMEMBER_SECONDS` unless it is empty."""
-        known = self._known.get(key)
-        if known is not None and time.monotonic() < known[0]:
-            remembered: Answer = known[1]
+    def get(self, key: Key, ask: Callable[[], Answer], *, is_found: Callable[[Answer], bool] = bool) -> Answer:
+        """The answer of `ask`, kept for `REMEMBER_SECONDS` if what was asked for `is_found`."""
+        if self._has(key):
+            remembered: Answer = self._known[key][1]
             return remembered
         answer = ask()
-        if answer:
-            self._known[key] = (time.monotonic() + REMEMBER_SECONDS, answer)
+        if is_found(answer):
+            self._keep(key, answer)
         return answer
+
+    def which(self, keys: Collection[Key], ask: Callable[[Collection[Key]], Collection[Key]]) -> set[Key]:
+        """Those of the keys that exist: as remembered, or by one question about all the others."""
+        known = {key for key in keys if self._has(key)}
+        others = [key for key in keys if key not in known]
+        found = set(ask(others)) if others else set()
+        for key in found:
+            self._keep(key, True)
+        return known | found
+
+    def _has(self, key: Key) -> bool:
+        known = self._known.get(key)
+        return known is not None and time.monotonic() < known[0]
+
+    def _keep(self, key: Key, answer: object) -> None:
+        self._known[key] = (time.monotonic() + REMEMBER_SECONDS, answer)
 
 
 class Directory:
@@ -83,7 +99,11 @@ class Directory:
 
     def customer(self, code: str, company: int) -> Customer:
         """A customer, with its address for invoices or else its first address."""
-        return self._remembered.get(("customer", code, company), lambda: self._customer(code, company))
+        return self._remembered.get(
+            ("customer", code, company),
+            lambda: self._customer(code, company),
+            is_found=lambda customer: customer.invoice_address is not None,
+        )
 
     def _customer(self, code: str, company: int) -> Customer:
         fields = ["addresses.invoice", "account_receivable"]

@@ -6,7 +6,7 @@ Stock Tryton has no field for cost centre, service line, tax or planned dates of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from adapters.erp.tryton.wire import Invoice, Work
@@ -35,7 +35,11 @@ def is_invoice(line: BillingLine, company_currency: str) -> bool:
     A task's price is always in the company's currency, so a line in another currency has its money on an
     invoice only.
     """
-    return line.kind is LineKind.DATED or line.amount.currency != company_currency
+    return makes_invoices([line.kind], line.amount.currency, company_currency)
+
+
+def makes_invoices(kinds: Collection[LineKind], currency: str, company_currency: str) -> bool:
+    return LineKind.DATED in kinds or (bool(kinds) and currency != company_currency)
 
 
 def invoice_method(node: PlanNode, company_currency: str) -> str:

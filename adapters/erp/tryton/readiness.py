@@ -26,11 +26,10 @@ def missing(client: TrytonClient, company_code: str, products: Sequence[str], to
     return lacking
 
 
-def open_until(client: TrytonClient, company_code: str) -> date | None:
-    """The last day of the company's open fiscal years; None when it has none."""
+def open_years(client: TrytonClient, company_code: str) -> list[wire.FiscalYear]:
     mine: Domain = [["company.party.code", "=", company_code], ["state", "=", "open"]]
-    years = client.search("account.fiscalyear", mine, ["end_date"])
-    return max((wire.FiscalYear.model_validate(year).end_date for year in years), default=None)
+    years = client.search("account.fiscalyear", mine, ["start_date", "end_date"])
+    return [wire.FiscalYear.model_validate(year) for year in years]
 
 
 DEFAULT_ACCOUNTS = {

@@ -72,6 +72,7 @@ class CompanyRow(BaseModel):
 
 
 class FiscalYear(BaseModel):
+    start_date: Day
     end_date: Day
 
 

@@ -13,8 +13,11 @@ from uuid_utils.compat import uuid7
 from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_exception
 from adapters.postgres.session import Session
+from adapters.postgres.tables import audit
 from adapters.postgres.tables import exception_items as table
+from oppsync.domain.work.events import StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
+from oppsync.domain.work.states import State
 from oppsync.kernel.errors import NotFound
 
 # As `NewException.subject`. Expression and predicate are those of the index `uq_exception_items_open`.
@@ -44,6 +47,37 @@ class PostgresExceptions:
         ids = {"id": uuid7(), "opportunity_id": new.opportunity_id, "delivery_id": new.delivery_id}
         item_id: UUID = self._session.execute(_RAISE, new.model_dump(mode="json") | ids).scalar_one()
         return item_id
+
+    def last(self, new: NewException) -> ExceptionItem | None:
+        which = [table.c.tenant_id == new.tenant_id, subject_of_row == new.subject, table.c.code == new.code]
+        if new.opportunity_id is not None:  # has an index
+            which.append(table.c.opportunity_id == new.opportunity_id)
+        query = select(table).where(*which).order_by(table.c.last_seen.desc(), table.c.id.desc())
+        row = self._session.execute(query.limit(1).with_for_update()).mappings().one_or_none()
+        return None if row is None else to_exception(row)
+
+    def went_on(self, item: ExceptionItem, states: Collection[State]) -> bool:
+        moves = select(audit.c.id).where(
+            audit.c.tenant_id == item.tenant_id,
+            audit.c.opportunity_id == item.opportunity_id,
+            audit.c.type == StateChanged.type,
+            audit.c.at > item.closed_at,
+            audit.c.before["state"].astext.in_(states),
+            audit.c.after["state"].astext != State.PARKED,
+        )
+        return self._session.execute(moves.limit(1)).first() is not None
+
+    def reopen(self, item_id: UUID, new: NewException) -> None:
+        latest = new.model_dump(mode="json", include=set(_OF_THE_LATEST))
+        again = {
+            "status": ExceptionStatus.OPEN,
+            "closed_by": None,
+            "closed_at": None,
+            "reason": "",
+            "last_seen": clock(),
+            "occurrences": table.c.occurrences + 1,
+        }
+        self._session.execute(update(table).where(*_item(new.tenant_id, item_id)).values(**latest, **again))
 
     def reported(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ExceptionItem]:
         query = select(table).where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, timedelta
 
 from adapters.connectors.http.client import Gate
@@ -37,6 +37,9 @@ class KantataPsa:
     def ping(self) -> None:
         """Search for a project under a key that none has."""
         self._client.with_reference("oppsync:ping")
+
+    def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
+        return [role for role in roles if role not in self._roles]
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._client.with_reference(order.key)

@@ -11,6 +11,7 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.apply_overrides import OVERRIDES, Overridden, apply
 from oppsync.domain.planning.margins import MARGIN_CODES, Margins, check_margins
+from oppsync.domain.planning.preflight import is_about_references
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.finding import Finding
@@ -43,6 +44,7 @@ def make_workstreams(
     return Workstreams(as_sold, overridden, check_margins(opportunity, enrichment, overridden, book))
 
 
-def is_about_workstreams(found: Finding) -> bool:
-    """Whether the finding comes from `make_workstreams`, not from an earlier step."""
-    return found.code in MARGIN_CODES or found.path.startswith(OVERRIDES)
+def is_about_planning(found: Finding) -> bool:
+    """Whether the finding comes from the stage that makes the plan, not from an earlier one."""
+    is_about_workstreams = found.code in MARGIN_CODES or found.path.startswith(OVERRIDES)
+    return is_about_workstreams or is_about_references(found)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, field_serializer
 
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding, OwnerRole
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import amount_text, exact_text
@@ -70,6 +71,13 @@ class ExceptionItem(NewException):
     @field_serializer("amount")
     def _amount_as_text(self, amount: Decimal | None) -> str | None:
         return None if amount is None else exact_text(amount, self.currency)
+
+    @property
+    def was_replayed(self) -> bool:
+        """Whether it was closed so that its deal is worked again. What is told beside the work and is settled
+        by itself is not."""
+        by_itself = (self.closed_by or "").startswith(stage_actor(""))
+        return self.status is ExceptionStatus.REPLAYED and not (by_itself and self.code in BESIDE_THE_WORK)
 
     @property
     def about(self) -> str:

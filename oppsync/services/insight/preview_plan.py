@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from oppsync.domain.approval.who_may import Action
@@ -33,6 +34,7 @@ from oppsync.pipeline.approve import (
 )
 from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.duties import Candidates, duties
+from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
 from oppsync.pipeline.validate import gather, today_at_the_entity
@@ -43,6 +45,10 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
+
+
+def nothing_missing(plan: Plan) -> Sequence[Finding]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class PreviewPlanHandler:
             rules=rule_facts_now,
             overrides=overrides,
             destination=destination,
+            missing_for=partial(preflight, self.systems),
         )
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
@@ -109,9 +116,10 @@ def preview(
     rules: RuleFacts = NO_RULES,
     overrides: Sequence[PlanOverride] = (),
     destination: Destination | None = None,
+    missing_for: Callable[[Plan], Sequence[Finding]] = nothing_missing,
 ) -> PlanPreview:
-    """Pure: the findings of each stage, one after the other, even where an earlier one would stop the deal;
-    and the plan, where they leave one."""
+    """The findings of each stage, one after the other, even where an earlier one would stop the deal;
+    and the plan, where they leave one. `missing_for`: what the plan's systems do not know."""
     priced, customer = as_if_won(deal, facts.today), facts.customer.customer
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
@@ -125,6 +133,7 @@ def preview(
         later = (*later, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
             plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
+            later = (*later, *missing_for(plan))
     warned = bool(warnings((*wrong, *later)))
     edited = bool(editors(overrides))
     by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE

@@ -19,7 +19,7 @@ from oppsync.domain.values.actor import POLL
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import PollRefused
-from oppsync.domain.work.exceptions import NewException
+from oppsync.domain.work.exceptions import ExceptionItem, NewException
 from oppsync.domain.work.intake import Source
 from oppsync.domain.work.payload_references import poll_reference
 from oppsync.domain.work.polling import Change, ChangePage, Deletion, Deletions, Watermark, synthetic_delivery
@@ -31,6 +31,7 @@ from oppsync.kernel.errors import (
     TransientError,
     VendorUnavailable,
 )
+from oppsync.pipeline.exception_items import raise_or_reopen
 from oppsync.pipeline.retry import backoff
 from oppsync.pipeline.table import PIPELINE
 from oppsync.ports.clock import Clock
@@ -165,7 +166,8 @@ class PollCrmHandler:
                     owner=CODES[REFUSED].owner,
                     payload_reference=poll_reference(watermark.connection_id),
                 )
-                event = _refused(watermark, uow.exceptions.raise_item(item), error)
+                item_id = raise_or_reopen(uow, item, lambda last: _was_polled_since(watermark, last))
+                event = _refused(watermark, item_id, error)
                 self.publish(uow, watermark.tenant_id, new_traceparent(), event)
             uow.commit()
 
@@ -173,6 +175,12 @@ class PollCrmHandler:
         with self.uow() as uow:
             uow.watermarks.postpone(watermark, pause, error)
             uow.commit()
+
+
+def _was_polled_since(watermark: Watermark, last: ExceptionItem) -> bool:
+    """Whether a poll has succeeded since the item was closed."""
+    until, closed_at = watermark.covered_until, last.closed_at
+    return until is not None and closed_at is not None and until > closed_at
 
 
 def _refused(watermark: Watermark, item_id: UUID, error: BusinessError) -> PollRefused:

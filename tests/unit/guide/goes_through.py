@@ -11,7 +11,7 @@ from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
-from oppsync.pipeline import enrich, split_workstreams
+from oppsync.pipeline import enrich
 from oppsync.pipeline.stage import Advance, Outcome
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
@@ -40,7 +40,7 @@ def main() -> None:
 
     validated = make.tracked(deal, state=State.VALIDATED)
     enriched = advanced(enrich.decide(validated, book)).opportunity
-    plan = advanced(split_workstreams.decide(enriched, make.NOW, book)).plan
+    plan = advanced(make.planned(enriched, book)).plan
     assert plan is not None
     index, node = next((n, each) for n, each in enumerate(plan.content.nodes) if each.path == "00kL9")
     (billed,) = why(plan, f"/nodes/{index}/lines/0/due_on").reasons

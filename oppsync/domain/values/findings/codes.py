@@ -10,6 +10,7 @@ from oppsync.domain.values.findings.dead_letter_codes import DEAD_LETTER_CODES
 from oppsync.domain.values.findings.enrichment_codes import ENRICHMENT_CODES
 from oppsync.domain.values.findings.finding import CodeText, Finding, Severity
 from oppsync.domain.values.findings.outside_codes import OUTSIDE_CODES
+from oppsync.domain.values.findings.reference_codes import REFERENCE_CODES
 from oppsync.domain.values.findings.validation_codes import VALIDATION_CODES
 
 # Texts of a CRM can be long; a finding quotes as much as a stored text can hold.
@@ -19,6 +20,7 @@ _LONGEST = 2_000
 CODES: dict[str, CodeText] = {
     **VALIDATION_CODES,
     **ENRICHMENT_CODES,
+    **REFERENCE_CODES,
     **APPROVAL_CODES,
     **OUTSIDE_CODES,
     **DEAD_LETTER_CODES,

@@ -16,6 +16,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.plan.references import ErpReferenceKind, ErpReferences, MissingReference
 from oppsync.domain.values.identifiers import customer_code_key, is_same_tax_id
 from oppsync.domain.values.model import Code, Frozen, plain
 from oppsync.domain.work.connections import ConnectionRole
@@ -93,6 +94,34 @@ class MadeUpErp:
     def books_open_until(self, erp_company: str) -> date | None:
         until = [each["open_until"] for each in self._get("/companies") if each["code"] == erp_company]
         return date.fromisoformat(until[0]) if until else None
+
+    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+        centres = {f"{centre.company}/{centre.code}" for centre in wanted.cost_centres}
+        customers = [wanted.customer] if wanted.customer else []
+        until = self.books_open_until(wanted.company)
+        late = [day for day in wanted.invoice_days if until is None or day > until]
+        return [
+            *self._missing(ErpReferenceKind.CUSTOMER, wanted.company, "customers", customers),
+            *self._missing(ErpReferenceKind.TAX, wanted.company, "taxes", [wanted.tax]),
+            *self._missing(ErpReferenceKind.PAYMENT_TERMS, wanted.company, "terms", [wanted.payment_terms]),
+            *(
+                MissingReference(kind=ErpReferenceKind.COST_CENTRE, company=company, name=code)
+                for company, code in (each.split("/") for each in self._unlisted("centres", centres))
+            ),
+            *(
+                MissingReference(kind=ErpReferenceKind.FISCAL_YEAR, company=wanted.company, name=str(day))
+                for day in late
+            ),
+        ]
+
+    def _missing(
+        self, kind: ErpReferenceKind, company: str, what: str, codes: Sequence[str]
+    ) -> Sequence[MissingReference]:
+        return [MissingReference(kind=kind, company=company, name=code) for code in self._unlisted(what, codes)]
+
+    def _unlisted(self, what: str, codes: Collection[str]) -> Sequence[str]:
+        known = {each["code"] for each in self._get(f"/{what}")}
+        return sorted(set(codes) - known)
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         return {document["key"] for key in keys for document in self._documents(key)}

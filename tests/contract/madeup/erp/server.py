@@ -23,6 +23,9 @@ LISTS: dict[str, list[dict[str, Any]]] = {
     ],
     "/companies": [{"code": each.code, "open_until": OPEN_UNTIL} for each in firm.COMPANIES],
     "/terms": [{"code": each.name} for each in firm.PAYMENT_TERMS],
+    "/centres": [
+        {"code": f"{each.code}/{centre.code}"} for each in firm.COMPANIES for centre in each.cost_centres
+    ],
     "/taxes": [{"code": tax.name} for each in firm.COMPANIES for tax in each.taxes],
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, TypeVar
@@ -94,6 +94,9 @@ class MadeUpPsa:
 
     def ping(self) -> None:
         self._jobs("nobody's")
+
+    def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
+        return [role for role in roles if role not in self._roles]
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._jobs(order.key)

@@ -1,0 +1,24 @@
+"""Preflight: whether the systems that a plan goes to know all that it names, before anybody approves it."""
+
+from __future__ import annotations
+
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.references import references_of
+from oppsync.domain.planning.preflight import missing_in_erp, unknown_in_psa
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import require
+from oppsync.ports.systems import Systems
+
+
+def preflight(systems: Systems, plan: Plan) -> tuple[Finding, ...]:
+    """All that is missing in the ERP and the PSA; empty when the plan can be created as it is."""
+    chosen = require(plan.systems, "the systems of the plan")
+    erp = systems.erp_at(chosen.erp)
+    wanted = references_of(plan.content)
+    missing = erp.missing_references(wanted)
+    found = missing_in_erp(plan.content, missing, erp.books_open_until(wanted.company) if missing else None)
+    if chosen.psa is None:
+        return found
+    psa = systems.psa_at(chosen.psa)
+    roles = dict.fromkeys(asked.role for asked in plan.content.staffing()) if psa.capabilities.staffing else {}
+    return (*found, *unknown_in_psa(psa.unknown_roles(roles)))
