@@ -10,22 +10,27 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
-from oppsync.domain.plan.plan import Plan, Provenance, short_hash
+from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, short_hash
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.planning.apply_overrides import with_before
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.workstreams import Workstreams, is_about_workstreams, make_workstreams
+from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import PlanMade
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import NotFound
 from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
+from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 ACTOR = stage_actor("split_workstreams")
 
@@ -36,10 +41,13 @@ def decide(
     book: ReferenceBook,
     overrides: Sequence[PlanOverride] = (),
     destination: Destination | None = None,
+    *,
+    replaced: PlanContent | None = None,
 ) -> Outcome:
     """Pure: `planned`, or parked with overrides that are not possible and margins that are too thin.
 
-    A plan with the same hash as the one before makes no event. `destination` is kept with the plan.
+    A plan with the same hash as the one before makes no event. `destination` is kept with the plan. `replaced`:
+    the approved plan in whose place this one is made.
     """
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
@@ -50,7 +58,7 @@ def decide(
         return Park(warned, (*blocks, *new_warnings), payload_reference=record_reference(opportunity.id))
     plan = plan_of(record, enrichment, workstreams, now, destination, customer=opportunity.customer)
     planned = changed(warned, plan_hash=plan.hash)
-    made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
+    made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan, replaced),)
     warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
     return Advance(State.PLANNED, planned, plan=plan, events=(*warnings_found, *made))
 
@@ -111,12 +119,51 @@ def run(context: StageContext) -> Outcome:
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id)
+        replaced = _replaced(uow, opportunity)
     destination = choose(context.systems, opportunity.tenant_id, require(opportunity.record, "the record"))
-    return decide(opportunity, context.clock.now(), book, overrides, destination)
+    moved = _goes_elsewhere(context, destination)
+    if moved is not None:
+        return moved
+    return decide(opportunity, context.clock.now(), book, overrides, destination, replaced=replaced)
 
 
-def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:
+def _replaced(uow: UnitOfWork, opportunity: TrackedOpportunity) -> PlanContent | None:
+    """Only told: None also where it cannot be shown any more."""
+    if opportunity.replaces is None:
+        return None
+    try:
+        return uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.replaces).content
+    except (NotFound, PlanTampered):
+        return None
+
+
+def _goes_elsewhere(context: StageContext, destination: Destination) -> Park | None:
+    """Parked where projects exist in other systems than those that the deal goes to now: they are not left
+    behind there."""
+    opportunity = context.opportunity
+    if opportunity.replaces is None:
+        return None
+    with context.uow.reading() as uow:
+        before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.replaces)
+        rows = uow.ledger.of(opportunity.tenant_id, opportunity.id)
+    today = destination.systems
+    stays = before is None or (before.erp, before.psa) == (today.erp, today.psa)
+    if before is None or stays or not any(row.may_exist for row in rows):
+        return None
+    was, now = (" and ".join(filter(None, (each.erp, each.psa))) for each in (before, today))
+    found = finding(
+        "DESTINATION_CHANGED",
+        f"Its projects exist in {was}; today it goes to {now}",
+        path="/systems",
+        value=now,
+    )
+    return Park(opportunity, [found], record_reference(opportunity.id))
+
+
+def _plan_made(opportunity: TrackedOpportunity, plan: Plan, replaced: PlanContent | None) -> PlanMade:
     content = plan.content
+    changes = plan_changes(replaced, content) if replaced else ()
+    told = {"changes": [each.in_words for each in changes[:MOST_TOLD]], "changed": len(changes)}
     projects = sum(1 for node in content.nodes if node.billing_model is not None)
     return PlanMade(
         opportunity_id=opportunity.id,
@@ -127,6 +174,7 @@ def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:
             "total": content.total.model_dump(mode="json"),
             "nodes": len(content.nodes),
             "overrides": [f"{use.workstream} {use.field}" for use in plan.provenance.overrides],
+            **(told if replaced else {}),
         },
         summary=f"plan {short_hash(plan.hash)}: {content.total}, workstreams: {projects}",
     )
