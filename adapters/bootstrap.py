@@ -90,8 +90,9 @@ from oppsync.services.admin.tokens import CreateTokenHandler, RevokeTokenHandler
 from oppsync.services.approvals.approval_rules import SetApprovalRuleHandler
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
-from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.changes.override_plan import OverridePlanHandler
+from oppsync.services.changes.plan_anew import PlanAnewHandler
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
@@ -263,6 +264,7 @@ def _bus(
     bus.register(RunBackfill, RunBackfillHandler(uow, bus.publish))
     bus.register(DecideApproval, DecideApprovalHandler(uow, bus.publish, seals))
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
+    bus.register(PlanAnew, PlanAnewHandler(uow, bus.publish))
     bus.register(ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))
     bus.register(PreviewReplay, PreviewReplayHandler(uow, systems))
     bus.register(FindOpportunity, FindOpportunityHandler(uow, systems))

@@ -115,6 +115,11 @@ REFUSALS: dict[str, RefusalText] = {
     "NOT_COMPENSABLE": RefusalText(
         _MOVED_ON, "Only a deal parked after its approval can be given up.", "Reject its plan instead."
     ),
+    "NOT_PLANNABLE_ANEW": RefusalText(
+        _MOVED_ON,
+        "Only a deal between its approval and its activation is planned anew.",
+        "Before, override its plan or change the deal; afterwards, correct the projects in the ERP.",
+    ),
     "BODY_PRUNED": RefusalText(
         _MOVED_ON,
         "The delivery's body is older than bodies are kept.",

@@ -86,7 +86,8 @@ def show(item_id: UUID, as_json: bool) -> None:
         click.echo(f"\nIf it is right, `exceptions confirm {item.id} --reason ...`.")
     if of:
         click.echo(
-            f"\nFix it and `exceptions replay {item.id}`, or `opportunity compensate {of} --reason ...`."
+            f"\nFix it and `exceptions replay {item.id}`, or `opportunity plan-anew {of} --reason ...`, or"
+            f" `opportunity compensate {of} --reason ...`."
         )
 
 

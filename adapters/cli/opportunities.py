@@ -1,4 +1,4 @@
-"""`opportunity`: a deal's state, plan, external records and timeline; override its plan; give it up."""
+"""`opportunity`: a deal with its plan and timeline; override its plan, plan it anew, give it up."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from adapters.cli.output import json_option, print_json, print_table
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
+from oppsync.domain.reading.plan_changes import PlanChange, plan_changes
 from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.reading.readings import OpportunityDetail, TimelineEntry
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.money import Money
 from oppsync.kernel.errors import NotFound
-from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.insight.commands import FindOpportunity
 from oppsync.services.queue.commands import Compensate
 
@@ -38,6 +39,7 @@ def show(identifier: str, as_json: bool) -> None:
         tenant, queries = application.tenant_id, application.queries
         detail = queries.opportunity(tenant, find_id(application, identifier))
         plan = queries.plan(tenant, detail.id) if detail.plan_hash else None
+        replaced = queries.plan(tenant, detail.id, detail.replaces) if detail.replaces else None
         effects = queries.effects(tenant, detail.id)
         timeline = queries.timeline(tenant, detail.id)
     if as_json:
@@ -54,6 +56,8 @@ def show(identifier: str, as_json: bool) -> None:
     _print_warnings(detail.warnings)
     if plan:
         print_plan(plan.plan, f"plan {plan.number} ({short_hash(plan.hash)})")
+    if plan and replaced:
+        _print_changes(plan_changes(replaced.plan.content, plan.plan.content), replaced.number)
     print_effects(effects)
     _print_timeline(timeline)
 
@@ -67,6 +71,17 @@ def compensate(identifier: str, reason: str) -> None:
         opportunity_id = find_id(application, identifier)
         application.dispatch(Compensate(application.tenant_id, opportunity_id, COMMAND_LINE, reason))
     click.echo(f"{opportunity_id}: given up; what was created is being closed.")
+
+
+@opportunity.command("plan-anew")
+@click.argument("identifier", metavar="ID|CRM-ID")
+@click.option("--reason", required=True, help="Kept on the timeline.")
+def plan_anew(identifier: str, reason: str) -> None:
+    """Plan an approved deal anew with today's data, before it is active."""
+    with connected() as application:
+        opportunity_id = find_id(application, identifier)
+        application.dispatch(PlanAnew(application.tenant_id, opportunity_id, COMMAND_LINE, reason))
+    click.echo(f"{opportunity_id}: planned anew; another plan than the approved one is asked for again.")
 
 
 @opportunity.command()
@@ -172,6 +187,16 @@ def _about_money(money: PlanMoney) -> Iterator[str]:
         yield f"{money.rounding} of it is rounding of the CRM's lines"
     if money.estimated.amount:
         yield f"{money.estimated} of it is an estimate: hours are invoiced as they are worked"
+
+
+def _print_changes(changes: Sequence[PlanChange], number: int) -> None:
+    click.echo(f"\nchanged against plan {number}, which was approved")
+    told = [(each.part, each.field or _whole(each), each.before, each.after) for each in changes]
+    print_table(("what", "field", "approved", "planned now"), told)
+
+
+def _whole(change: PlanChange) -> str:
+    return "new" if change.after else "no longer planned"
 
 
 def _in_the_erp(content: PlanContent) -> str:

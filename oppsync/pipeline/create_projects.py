@@ -1,4 +1,8 @@
-"""Create projects: parent first, then children and tasks, then billing, each once, as approved."""
+"""Create projects: parent first, then children and tasks, then billing, each once, as approved.
+
+Of a deal that is planned anew, what exists is taken over where it is equal, changed where an earlier plan
+ordered it otherwise, and closed at the end where the plan has it no longer.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +12,18 @@ from typing import Any
 
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
-from oppsync.domain.plan.plan import BillingLine, NewCustomer, NodeKind, Plan, PlanNode
-from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.plan.plan import BillingLine, NewCustomer, Plan, PlanContent, PlanNode
+from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.states import State
-from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.closing import Closing, close_in_erp
 from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider
+from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
+from oppsync.pipeline.replacing import Replacing, has_begun, replacing
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 from oppsync.ports.erp import Erp
-
-KIND_OF: dict[NodeKind, EffectKind] = {
-    NodeKind.PROJECT: EffectKind.PARENT,
-    NodeKind.WORKSTREAM: EffectKind.CHILD,
-    NodeKind.TASK: EffectKind.TASK,
-}
-
-
-def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
-    return outside_key(opportunity.tenant_id, opportunity.connection_id, opportunity.source_id, kind, path)
 
 
 def run(context: StageContext) -> Outcome:
@@ -37,7 +33,7 @@ def run(context: StageContext) -> Outcome:
     Before anything is written, separation of duties is checked once more.
     """
     opportunity = context.opportunity
-    if not _has_begun(context):
+    if opportunity.replaces is not None or not has_begun(context):
         asked_anew = reconsider(context, opportunity, duties_of(context, opportunity))
         if asked_anew is not None:
             return asked_anew
@@ -47,7 +43,8 @@ def run(context: StageContext) -> Outcome:
     doubtful = not_approved(context, plan, tasks)
     if doubtful is not None:
         return doubtful
-    creation = _Creation(context, plan, *erp_of(context.systems, opportunity, plan.systems))
+    replaced = replacing(context, plan)
+    creation = _Creation(context, plan, replaced, *erp_of(context.systems, opportunity, plan.systems))
     if plan.content.new_customer is not None:
         creation.customer(plan.content.new_customer)
     context.effects.prefetch_missing(
@@ -58,14 +55,8 @@ def run(context: StageContext) -> Outcome:
         ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
     for node, line in plan.content.billing_lines():
         creation.line(node, line, ids[node.path])
+    creation.close_the_rest()
     return Advance(State.CREATED, opportunity)
-
-
-def _has_begun(context: StageContext) -> bool:
-    """Whether something of the deal may exist outside: from then on it is finished as it was approved."""
-    opportunity = context.opportunity
-    with context.uow.reading() as uow:
-        return any(row.may_exist for row in uow.ledger.of(opportunity.tenant_id, opportunity.id))
 
 
 @dataclass(frozen=True)
@@ -74,6 +65,7 @@ class _Creation:
 
     context: StageContext
     plan: Plan
+    replaced: Replacing
     connection_id: str
     erp: Erp
 
@@ -87,24 +79,75 @@ class _Creation:
         return key_of(self.context.opportunity, KIND_OF[node.kind], node.path)
 
     def node(self, node: PlanNode, parent_id: str | None) -> ExternalRecord:
-        key = self.key(node)
-        order = NodeOrder(key=key, plan=self.plan.content, node=node, parent_id=parent_id)
-        request = {"node": node.model_dump(mode="json"), "parent_id": parent_id}
+        key, kind = self.key(node), KIND_OF[node.kind]
+        order = NodeOrder(
+            key=key,
+            plan=self.plan.content,
+            node=node,
+            parent_id=parent_id,
+            was=self._nodes_before(node, key),
+            closed_by_us=self._closed_by_us(kind, node.path, key),
+        )
+        request = {"node": node.model_dump(mode="json"), "parent_id": parent_id, **self.replaced.mark}
         return self.context.effects.perform(
-            self._effect(key, KIND_OF[node.kind], node.path, request),
+            self._effect(key, kind, node.path, request),
             partial(self.erp.find_node, order),
             partial(self.erp.create_node, order),
+            partial(self.erp.revise_node, order),
         )
 
     def line(self, node: PlanNode, line: BillingLine, project_id: str) -> ExternalRecord:
-        key = key_of(self.context.opportunity, EffectKind.BILLING_LINE, line.path)
-        order = LineOrder(key=key, plan=self.plan.content, node=node, line=line, project_id=project_id)
-        request = {"line": line.model_dump(mode="json"), "project_id": project_id}
+        kind = EffectKind.BILLING_LINE
+        key = key_of(self.context.opportunity, kind, line.path)
+        order = LineOrder(
+            key=key,
+            plan=self.plan.content,
+            node=node,
+            line=line,
+            project_id=project_id,
+            was=self._lines_before(line, key),
+            closed_by_us=self._closed_by_us(kind, line.path, key),
+        )
+        request = {"line": line.model_dump(mode="json"), "project_id": project_id, **self.replaced.mark}
         return self.context.effects.perform(
-            self._effect(key, EffectKind.BILLING_LINE, line.path, request),
+            self._effect(key, kind, line.path, request),
             partial(self.erp.find_line, order),
             partial(self.erp.create_line, order),
+            partial(self.erp.revise_line, order),
         )
+
+    def close_the_rest(self) -> None:
+        """What only earlier plans have: at the end, when no billing line belongs to it any more."""
+        if self.replaced.plans:
+            closing = Closing(self.context, self.replaced.rows, self.connection_id, self.erp.quarantine)
+            close_in_erp(closing, self.erp, self.replaced.plans, but=self.plan.content)
+
+    def _nodes_before(self, node: PlanNode, key: str) -> tuple[NodeOrder, ...]:
+        return tuple(
+            NodeOrder(key=key, plan=plan, node=each, parent_id=self._id_of(plan, each.parent))
+            for plan in self.replaced.plans
+            for each in plan.nodes
+            if (each.kind, each.path) == (node.kind, node.path)
+        )
+
+    def _lines_before(self, line: BillingLine, key: str) -> tuple[LineOrder, ...]:
+        return tuple(
+            LineOrder(key=key, plan=plan, node=node, line=each, project_id=project_id)
+            for plan in self.replaced.plans
+            for node, each in plan.billing_lines()
+            if each.path == line.path and (project_id := self._id_of(plan, node.path)) is not None
+        )
+
+    def _id_of(self, plan: PlanContent, path: str | None) -> str | None:
+        """The outside id of a node of an earlier plan."""
+        if path is None:
+            return None
+        row = self.replaced.rows.get(key_of(self.context.opportunity, KIND_OF[plan.node(path).kind], path))
+        return row.outside_id if row else None
+
+    def _closed_by_us(self, kind: EffectKind, path: str, key: str) -> bool:
+        closing = key_of(self.context.opportunity, EffectKind.CANCELLATION, closing_path(kind, path))
+        return self.context.effects.closed_by_us(key, closing)
 
     def _effect(self, key: str, kind: EffectKind, path: str, request: dict[str, Any]) -> Effect:
         return Effect(

@@ -3,7 +3,8 @@
 A write is recorded as sent, under our idempotency key, and committed before it leaves; its answer is committed
 at once. An effect whose outcome nobody knows waits out its quarantine and is looked up by its key
 (`_look_up`); it is sent again only if it is absent. A record found with other content is a conflict for a
-person, never overwritten.
+person, never overwritten; only what an earlier plan of the same deal ordered there is changed into what the
+plan in its place orders (`revise`), under the same key.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import EffectRecorded
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
@@ -28,6 +32,7 @@ from oppsync.kernel.errors import (
     VendorUnavailable,
 )
 from oppsync.kernel.send_deadline import send_deadline
+from oppsync.pipeline.outside_keys import closing_path
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 
@@ -66,8 +71,11 @@ class StageEffects:
             until = self.clock.now() + ABSENT_FOR
             self._absent_until = dict.fromkeys(set(new).difference(existing_keys(new)), until)
 
-    def perform(self, effect: Effect, find: Find, send: Send) -> ExternalRecord:
-        """Carry out `effect`, once. Returns the external record.
+    def perform(
+        self, effect: Effect, find: Find, send: Send, revise: Callable[[str], ExternalRecord] | None = None
+    ) -> ExternalRecord:
+        """Carry out `effect`, once. Returns the external record. `revise` changes what exists, by its outside
+        id.
 
         Raises StillUnknown while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome,
         ContentConflict when something else exists under the key, and what `find` and `send` raise.
@@ -78,15 +86,32 @@ class StageEffects:
             return _recorded(row)
         found = self._look_up(effect.key, row, effect.quarantine, find)
         crash_point("lookup.answered", effect.kind)
-        if found is not None and not (effect.repeatable and found.differences):
+        if found is None and row is not None and row.was_made and not effect.repeatable:
+            self._check_can_be_found(effect, row)
+        if found is not None and not found.differences:
             return self._adopt(effect, digest, found)
+        existing = None
+        if found is not None and not effect.repeatable:
+            self._check_revisable(effect, digest, row, found, can_revise=revise is not None)
+            existing = row
+            send = partial(revise or _never, found.outside_id)
         if found is None and row is not None and _never_lands(row):
             self._record(effect, EffectState.REJECTED, error=row.error or "")
             raise NeverLands(
                 f"{effect.kind} {effect.path} was sent {row.attempts} times and never took effect: {row.error}"
             )
         with send_deadline(LONGEST_PAUSE):
-            return self._send(effect, digest, send)
+            return self._send(effect, digest, send, existing)
+
+    def closed_by_us(self, key: str, closing_key: str) -> bool:
+        """Whether what exists under `key` was closed by the effect `closing_key`, and not confirmed as open
+        since."""
+        row, closing = self._ledger().get(key), self._ledger().get(closing_key)
+        if row is None or closing is None or closing.state is not EffectState.CONFIRMED:
+            return False
+        if row.confirmed_at is None or closing.confirmed_at is None:
+            return row.state is EffectState.CANCELLED
+        return closing.confirmed_at >= row.confirmed_at
 
     def state_of(self, effect: Effect) -> EffectState | None:
         """Where this very effect stands; None when nothing is on record, or another request under its key."""
@@ -136,18 +161,57 @@ class StageEffects:
         return until is not None and self.clock.now() < until
 
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
-        if found.differences:
-            fields = ", ".join(
-                f"{field}: planned {wanted!r}, found {actual!r}"
-                for field, (wanted, actual) in found.differences.items()
-            )
-            conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
-            self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
-            raise conflict
         self._record(effect, EffectState.CONFIRMED, external=found, found_for=digest)
         return found
 
-    def _send(self, effect: Effect, digest: str, send: Send) -> ExternalRecord:
+    def _check_can_be_found(self, effect: Effect, row: LedgerRow) -> None:
+        """What was made or closed a moment ago may be too new for the vendor's search: it is not made again.
+        Raises StillUnknown."""
+        path = closing_path(row.kind, row.path)
+        rows = self._ledger().values()
+        closing = [each for each in rows if each.kind is EffectKind.CANCELLATION and each.path == path]
+        times = [each.confirmed_at for each in (row, *closing) if each.confirmed_at is not None]
+        if times and self.clock.now() < max(times) + effect.quarantine:
+            not_before = max(times) + effect.quarantine
+            raise StillUnknown(f"{row.kind} {row.path}: not to be found yet", not_before=not_before)
+
+    def _check_revisable(
+        self, effect: Effect, digest: str, row: LedgerRow | None, found: ExternalRecord, *, can_revise: bool
+    ) -> None:
+        """Raises ContentConflict, with each difference that a person has to settle."""
+        stuck = {
+            name: pair
+            for name, pair in found.differences.items()
+            if name not in found.revisable or row is None or not can_revise
+        }
+        if not stuck:
+            return
+        fields = ", ".join(
+            f"{field}: planned {wanted!r}, found {there!r}" for field, (wanted, there) in stuck.items()
+        )
+        conflict = ContentConflict(f"{effect.kind} {effect.path} ({found.outside_id}): {fields}")
+        if row is not None and row.was_made:  # it is not forgotten when the deal is given up
+            self._restore(effect, row, EffectState.REJECTED, conflict.message)
+        else:
+            self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
+        raise conflict
+
+    def _restore(self, effect: Effect, existing: LedgerRow, state: EffectState, error: str) -> None:
+        """Put the entry of what exists back as it was. `state`: what became of the change, for the timeline."""
+        before = existing
+        if existing.state is EffectState.SENT:  # nobody knows any more what its request came to
+            before = changed(existing, state=EffectState.UNKNOWN)
+        with self.uow() as uow:
+            uow.ledger.restore(self.tenant_id, before, error, self.lease)
+            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, None, error))
+            crash_point("answer.uncommitted", effect.kind)
+            uow.commit()
+            crash_point("answer.committed", effect.kind)
+
+    def _send(
+        self, effect: Effect, digest: str, send: Send, existing: LedgerRow | None = None
+    ) -> ExternalRecord:
+        """`existing`: the entry of what exists and is changed by this."""
         marking = self.clock.now()
         with self.uow() as uow:
             uow.ledger.mark_sent(self.tenant_id, effect, digest, self.lease, self.traceparent)
@@ -156,7 +220,7 @@ class StageEffects:
             crash_point("mark.committed", effect.kind)
         if self.clock.now() - marking > LONGEST_PAUSE:
             paused = f"{effect.kind} {effect.path}: the worker was paused before sending; nothing was sent"
-            self._record(effect, EffectState.INTENDED, error=paused)
+            self._not_carried_out(effect, existing, EffectState.INTENDED, paused)
             raise VendorUnavailable(paused)
         try:
             external = send()
@@ -165,13 +229,23 @@ class StageEffects:
             self._record(effect, EffectState.UNKNOWN, error=error.message)
             raise
         except TransientError as error:
-            self._record(effect, EffectState.INTENDED, error=error.message)
+            self._not_carried_out(effect, existing, EffectState.INTENDED, error.message)
             raise
         except BusinessError as error:
-            self._record(effect, EffectState.REJECTED, error=error.message)
+            self._not_carried_out(effect, existing, EffectState.REJECTED, error.message)
             raise
         self._record(effect, EffectState.CONFIRMED, external=external)
         return external
+
+    def _not_carried_out(
+        self, effect: Effect, existing: LedgerRow | None, state: EffectState, error: str
+    ) -> None:
+        if existing is None:
+            self._record(effect, state, error=error)
+            return
+        if existing.state is EffectState.CANCELLED:  # opening it may be the half that was carried out
+            existing = changed(existing, state=EffectState.UNKNOWN)
+        self._restore(effect, existing, state, error)
 
     def _record(
         self,
@@ -209,6 +283,10 @@ class StageEffects:
             detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
             summary=_summary(effect, state, external, error),
         )
+
+
+def _never(outside_id: str) -> ExternalRecord:
+    raise ValueError(f"{outside_id} cannot be revised")
 
 
 def _never_lands(row: LedgerRow) -> bool:

@@ -28,6 +28,8 @@ def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
     # The next stage finds these anew, and has to know which of them are on the timeline already.
     kept = tuple(each for each in known if is_about_planning(each))
     enrichment = changed(result, warnings=(*result.warnings, *kept)) if kept else result
+    if opportunity.replaces is not None:
+        enrichment = changed(enrichment, replaces=opportunity.replaces)
     return Advance(State.ENRICHED, changed(opportunity, enrichment=enrichment), events=events)
 
 

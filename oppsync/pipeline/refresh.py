@@ -25,7 +25,12 @@ from oppsync.domain.work.states import RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone, TransientError, UnreadableDelivery
 from oppsync.pipeline import split_workstreams
-from oppsync.pipeline.restore_check import LOST_BUT_CREATED, erp_answers, has_project_without_ledger_row
+from oppsync.pipeline.restore_check import (
+    LOST_BUT_CREATED,
+    LOST_WHILE_PLANNED_ANEW,
+    erp_answers,
+    has_project_without_ledger_row,
+)
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.validate import apply_reading, gather
 
@@ -41,11 +46,13 @@ _OVER = frozenset({State.WITHDRAWN, State.REJECTED, State.COMPENSATING})
 @dataclass(frozen=True)
 class Known:
     """What is known of a deal besides its record. `may_exist`: something was made of it outside, or might have
-    been. `items`: those that are open or that a person dismissed. `mended`: what had parked it was repaired."""
+    been; `begun`: the ledger says so, too. `items`: those that are open or that a person dismissed. `mended`:
+    what had parked it was repaired."""
 
     may_exist: bool = False
     items: Sequence[ExceptionItem] = ()
     mended: bool = False
+    begun: bool = False
 
     @property
     def reported(self) -> set[str]:
@@ -63,13 +70,14 @@ class Known:
         return bool(of_reading) and all(of_reading)
 
 
-def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -> Advance:
+def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -> Outcome:
     """What a new reading means for an opportunity in this state.
 
     Unchanged (an echo of our own write-back): nothing. Before anything may exist outside: from the start again,
     or withdrawn when it is no longer won. Later the plan stands, and a person gets an item with what differs in
-    the CRM, until nothing differs any more. A lost deal whose projects exist all the same, because a restored
-    backup lost its ledger, is for a person too.
+    the CRM, until nothing differs any more. While a deal is planned anew it starts again too, whatever exists;
+    lost, it waits for a person. A lost deal whose projects exist all the same, because a restored backup lost
+    its ledger, is for a person too.
     """
     read = _reread(opportunity)
     before = opportunity.record
@@ -77,18 +85,18 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -
         return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])
     reading, news = apply_reading(read, record, ACTOR)
     stands_at, is_new = opportunity.stands_at, bool(news)
-    nothing_made = stands_at in RESTARTABLE or (stands_at is State.APPROVED and not known.may_exist)
+    restarts = stands_at in RESTARTABLE or (stands_at is State.APPROVED and not known.may_exist)
     events: Sequence[Event] = news or [_unchanged(opportunity, record)]
     if not record.is_won:
-        return _lost(reading, events, known, is_new=is_new, nothing_made=nothing_made)
-    if nothing_made and is_new:
+        return _lost(reading, events, known, is_new=is_new, restarts=restarts)
+    if restarts and is_new:
         rejected = opportunity.state is State.REJECTED
         settled = {LOST_BUT_CREATED.code}
         return Advance(State.RECEIVED, reading, events=events, void_tasks=rejected, settled=settled)
     resumes = opportunity.state is State.PARKED and (known.waits_for_a_reading or known.mended)
     to = stands_at if resumes else opportunity.state
     settled = {LOST_BUT_CREATED.code, *_OF_READING}
-    if nothing_made or stands_at in (State.REFUSED, State.COMPENSATING):
+    if restarts or stands_at in (State.REFUSED, State.COMPENSATING):
         return Advance(to, reading, events=events, settled=settled)
     differing = _since_approval(reading, opportunity.approved_record or before or record)
     differences = differing.changes_since_approval
@@ -99,17 +107,27 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -
 
 
 def _lost(
-    reading: TrackedOpportunity, events: Sequence[Event], known: Known, *, is_new: bool, nothing_made: bool
-) -> Advance:
+    reading: TrackedOpportunity, events: Sequence[Event], known: Known, *, is_new: bool, restarts: bool
+) -> Outcome:
     """Withdraws the deal while nothing was created for it; afterwards an exception item reports the loss
     until a person dismisses it."""
     if reading.stands_at is State.COMPENSATING:
         return Advance(reading.state, reading, events=events)
+    if restarts and known.begun:
+        if reading.state is State.PARKED and LOST_WHILE_PLANNED_ANEW.code in known.reported:
+            return Advance(reading.state, reading, events=events, settled=_OF_READING)
+        return lost_while_planned_anew(reading, events)
     must_report = is_new or LOST_BUT_CREATED.code not in known.reported
-    items = [LOST_BUT_CREATED] if must_report and (known.may_exist or not nothing_made) else []
-    if nothing_made and is_new:
+    items = [LOST_BUT_CREATED] if must_report and (known.may_exist or not restarts) else []
+    if restarts and is_new:
         return Advance(State.WITHDRAWN, reading, events=events, void_tasks=True, items=items)
     return Advance(reading.state, reading, events=events, items=items, settled=_OF_READING)
+
+
+def lost_while_planned_anew(reading: TrackedOpportunity, events: Sequence[Event]) -> Park:
+    """What exists of it is left to a person: nothing more is made, and nobody is asked to approve it."""
+    reference = record_reference(reading.id)
+    return Park(reading, [LOST_WHILE_PLANNED_ANEW], reference, events=events, void_tasks=True)
 
 
 def gone(opportunity: TrackedOpportunity, known: Known, message: str) -> Outcome:
@@ -175,7 +193,8 @@ def _known(context: StageContext) -> Known:
     with context.uow.reading() as uow:
         ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
         items = uow.exceptions.reported(opportunity.tenant_id, opportunity.id)
-    return Known(any(row.may_exist for row in ledger), items)
+    begun = any(row.may_exist for row in ledger)
+    return Known(begun, items, begun=begun)
 
 
 def _reread(opportunity: TrackedOpportunity) -> TrackedOpportunity:

@@ -7,14 +7,20 @@ from oppsync.domain.plan.plan import ROOT_PATH
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.pipeline.create_projects import key_of
 from oppsync.pipeline.destination import erp_of
+from oppsync.pipeline.outside_keys import key_of
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
 APPROVAL_LOST = finding("APPROVAL_LOST", "The ERP has its project, but no approval of it is recorded")
 LOST_BUT_CREATED = finding(
     "LOST_AFTER_APPROVAL", "The deal is no longer won, but its projects exist", path="/stage"
+)
+
+LOST_WHILE_PLANNED_ANEW = finding(
+    "LOST_WHILE_PLANNED_ANEW",
+    "The deal is no longer won, and projects of its approved plan exist",
+    path="/stage",
 )
 
 

@@ -13,19 +13,23 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
-from oppsync.domain.plan.plan import Plan, Provenance, short_hash
+from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, short_hash
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.planning.apply_overrides import with_before
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
+from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import PlanMade
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import NotFound
 from oppsync.pipeline.destination import Destination, choose
 from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
@@ -59,12 +63,17 @@ def propose(
 
 
 def decide(
-    opportunity: TrackedOpportunity, proposal: Proposal, missing: Sequence[Finding] = ()
+    opportunity: TrackedOpportunity,
+    proposal: Proposal,
+    missing: Sequence[Finding] = (),
+    *,
+    replaced: PlanContent | None = None,
 ) -> Advance | Park:
     """Pure: `planned`, or parked with overrides that are not possible, margins that are too thin, and what the
     plan names and its systems do not know (`missing`).
 
-    A plan with the same hash as the one before makes no event.
+    A plan with the same hash as the one before makes no event. `replaced`: the approved plan in whose place
+    this one is made.
     """
     enrichment = require(opportunity.enrichment, "the enrichment")
     findings = (*proposal.workstreams.findings, *missing)
@@ -77,7 +86,7 @@ def decide(
         return Park(warned, every, payload_reference=record_reference(opportunity.id), resume=resume)
     plan = require(proposal.plan, "the plan")
     planned = changed(warned, plan_hash=plan.hash)
-    made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan),)
+    made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan, replaced),)
     warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
     return Advance(State.PLANNED, planned, plan=plan, events=(*warnings_found, *made))
 
@@ -134,9 +143,13 @@ def plan_of(
 
 
 def run(context: StageContext) -> Outcome:
-    proposal = proposed(context)
+    destination = _destination(context)
+    moved = _goes_elsewhere(context, destination)
+    if moved is not None:
+        return moved
+    proposal = _proposed(context, destination)
     missing = preflight(context.systems, proposal.plan) if proposal.plan else ()
-    return decide(context.opportunity, proposal, missing)
+    return decide(context.opportunity, proposal, missing, replaced=_replaced(context))
 
 
 def can_be_planned(context: StageContext, record: Opportunity) -> bool:
@@ -152,16 +165,61 @@ def can_be_planned(context: StageContext, record: Opportunity) -> bool:
 
 def proposed(context: StageContext) -> Proposal:
     """What the deal would be as its overrides and the reference data are now."""
+    return _proposed(context, _destination(context))
+
+
+def _destination(context: StageContext) -> Destination:
+    opportunity = context.opportunity
+    return choose(context.systems, opportunity.tenant_id, require(opportunity.record, "the record"))
+
+
+def _proposed(context: StageContext, destination: Destination) -> Proposal:
     opportunity = context.opportunity
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id)
-    destination = choose(context.systems, opportunity.tenant_id, require(opportunity.record, "the record"))
     return propose(opportunity, context.clock.now(), book, overrides, destination)
 
 
-def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:
+def _replaced(context: StageContext) -> PlanContent | None:
+    """The content of the approved plan that is replaced; None also where it cannot be shown any more."""
+    opportunity = context.opportunity
+    if opportunity.replaces is None:
+        return None
+    try:
+        with context.uow.reading() as uow:
+            return uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.replaces).content
+    except (NotFound, PlanTampered):
+        return None
+
+
+def _goes_elsewhere(context: StageContext, destination: Destination) -> Park | None:
+    """Parked where projects exist in other systems than those that the deal goes to now: they are not left
+    behind there."""
+    opportunity = context.opportunity
+    if opportunity.replaces is None:
+        return None
+    with context.uow.reading() as uow:
+        before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.replaces)
+        rows = uow.ledger.of(opportunity.tenant_id, opportunity.id)
+    today = destination.systems
+    stays = before is None or (before.erp, before.psa) == (today.erp, today.psa)
+    if before is None or stays or not any(row.may_exist for row in rows):
+        return None
+    was, now = (" and ".join(filter(None, (each.erp, each.psa))) for each in (before, today))
+    found = finding(
+        "DESTINATION_CHANGED",
+        f"Its projects exist in {was}; today it goes to {now}",
+        path="/systems",
+        value=now,
+    )
+    return Park(opportunity, [found], record_reference(opportunity.id))
+
+
+def _plan_made(opportunity: TrackedOpportunity, plan: Plan, replaced: PlanContent | None) -> PlanMade:
     content = plan.content
+    changes = plan_changes(replaced, content) if replaced else ()
+    difference = {"changes": [each.in_words for each in changes[:MOST_TOLD]], "changed": len(changes)}
     projects = sum(1 for node in content.nodes if node.billing_model is not None)
     return PlanMade(
         opportunity_id=opportunity.id,
@@ -172,6 +230,7 @@ def _plan_made(opportunity: TrackedOpportunity, plan: Plan) -> PlanMade:
             "total": content.total.model_dump(mode="json"),
             "nodes": len(content.nodes),
             "overrides": [f"{use.workstream} {use.field}" for use in plan.provenance.overrides],
+            **(difference if replaced else {}),
         },
         summary=f"plan {short_hash(plan.hash)}: {content.total}, workstreams: {projects}",
     )

@@ -22,7 +22,12 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.customers import find_customer, link
-from oppsync.pipeline.restore_check import LOST_BUT_CREATED, has_project_without_ledger_row
+from oppsync.pipeline.replacing import has_begun
+from oppsync.pipeline.restore_check import (
+    LOST_BUT_CREATED,
+    LOST_WHILE_PLANNED_ANEW,
+    has_project_without_ledger_row,
+)
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, Sources, StageContext, Wait
 from oppsync.pipeline.warn import tell_warnings
 
@@ -60,6 +65,8 @@ def run(context: StageContext) -> Outcome:
     crm = context.systems.crm(context.opportunity.connection_id)
     record = crm.read_opportunity(context.opportunity.source_id)
     opportunity, events = apply_reading(context.opportunity, record, ACTOR)
+    if not record.is_won and has_begun(context):
+        return Park(opportunity, [LOST_WHILE_PLANNED_ANEW], record_reference(opportunity.id), events=events)
     if not record.is_won:
         items = (
             [LOST_BUT_CREATED]

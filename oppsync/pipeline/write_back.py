@@ -12,17 +12,22 @@ from typing import Any
 from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
 from oppsync.domain.effects.effects import Effect, LedgerRow
 from oppsync.domain.plan.baseline import baseline_of
+from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.plan.plan import ROOT_PATH, Plan, StaffingRequest
+from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed, require
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone
-from oppsync.pipeline.create_projects import key_of
+from oppsync.pipeline.closing import Closing, close_staffing
 from oppsync.pipeline.destination import psa_of
+from oppsync.pipeline.outside_keys import closing_path, key_of
+from oppsync.pipeline.replacing import Replacing, has_begun, replacing
 from oppsync.pipeline.signed import approved_plan, doubts, not_approved
-from oppsync.pipeline.stage import Advance, Outcome, StageContext
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.ports.psa import Psa
 
 
@@ -51,6 +56,8 @@ def run(context: StageContext) -> Outcome:
         doubtful = doubts(context, plan, tasks)
         if doubtful is not None:
             return doubtful
+        if has_begun(context):
+            return _rejected_in_the_middle(opportunity, rejection(opportunity.plan_hash, tasks).message)
         tell_crm_of_the_end(context, rejection(opportunity.plan_hash, tasks))
         return Advance(State.REJECTED, opportunity)
     with context.uow.reading() as uow:
@@ -65,9 +72,29 @@ def run(context: StageContext) -> Outcome:
     wanted = activation(parent)
     tell_crm(context, wanted)
     _tell_psa(context, plan, wanted)
-    active = changed(opportunity, activated_at=wanted.activated_at)
+    active = changed(opportunity, activated_at=wanted.activated_at, enrichment=_replacing_none(opportunity))
     since = require(wanted.activated_at, "the time the parent project was confirmed")
     return Advance(State.ACTIVE, active, baseline=baseline_of(plan, since))
+
+
+def _rejected_in_the_middle(opportunity: TrackedOpportunity, reason: str) -> Park:
+    """Projects of an earlier plan exist, so the deal does not end here: a person corrects or gives it up."""
+    message = f"The new plan was rejected, and projects of the approved plan exist: {reason}"
+    return Park(
+        opportunity,
+        [finding("REJECTED_AFTER_CREATION", message)],
+        record_reference(opportunity.id),
+        resume=State.VALIDATED,
+        void_tasks=True,
+    )
+
+
+def _replacing_none(opportunity: TrackedOpportunity) -> Enrichment | None:
+    """Its enrichment; the plan that it was planned anew in place of has been replaced."""
+    enrichment = opportunity.enrichment
+    if enrichment is None or enrichment.replaces is None:
+        return enrichment
+    return changed(enrichment, replaces=None)
 
 
 def _effect(
@@ -112,22 +139,24 @@ def tell_crm_of_the_end(context: StageContext, wanted: WriteBack) -> None:
 
 def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
     """Find or create the project under our key, request staffing by its templates where the PSA takes
-    requests, and set its status: separate effects, each retried alone."""
+    requests, and set its status: separate effects, each retried alone. Requests that only an earlier plan has
+    are withdrawn."""
     connected = psa_of(context.systems, context.opportunity, plan.systems)
     if connected is None:
         return
     connection_id, psa = connected
-    order = PsaOrder(
-        key=key_of(context.opportunity, EffectKind.PSA_PROJECT, ROOT_PATH),
-        title=plan.content.name,
-        project_number=wanted.project_number,
-    )
+    replaced = replacing(context, plan)
+    order = _psa_order(context, plan, replaced, wanted.project_number)
     request = order.model_dump(mode="json")
     project = context.effects.perform(
         _effect(context, connection_id, EffectKind.PSA_PROJECT, request, psa.quarantine, repeatable=False),
         lambda: psa.find_project(order),
         lambda: psa.create_project(order),
+        lambda outside_id: psa.revise_project(order, outside_id),
     )
+    if replaced.plans:
+        closing = Closing(context, replaced.rows, connection_id, psa.quarantine)
+        close_staffing(closing, psa, replaced.plans, but=plan.content)
     for asked in plan.content.staffing() if psa.capabilities.staffing else ():
         _ask_for(context, connection_id, psa, staffing_order(context.opportunity, project.outside_id, asked))
     request = wanted.model_dump(mode="json")
@@ -135,6 +164,19 @@ def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
         _effect(context, connection_id, EffectKind.PSA_WRITE_BACK, request, psa.quarantine, repeatable=True),
         lambda: psa.find_write_back(project.outside_id, wanted),
         lambda: psa.write_back(project.outside_id, wanted),
+    )
+
+
+def _psa_order(context: StageContext, plan: Plan, replaced: Replacing, number: str) -> PsaOrder:
+    opportunity, kind = context.opportunity, EffectKind.PSA_PROJECT
+    key = key_of(opportunity, kind, ROOT_PATH)
+    closing = key_of(opportunity, EffectKind.CANCELLATION, closing_path(kind, ROOT_PATH))
+    return PsaOrder(
+        key=key,
+        title=plan.content.name,
+        project_number=number,
+        was=tuple(PsaOrder(key=key, title=each.name, project_number=number) for each in replaced.plans),
+        closed_by_us=context.effects.closed_by_us(key, closing),
     )
 
 

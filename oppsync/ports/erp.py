@@ -50,13 +50,23 @@ class Erp(Protocol):
         """Those of the given keys under which a project or task exists, whatever its content."""
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
-        """Look up by `order.key`, exactly; its `differences` compare it with the order field by field."""
+        """Look up by `order.key`, exactly; its `differences` compare it with the order field by field. With
+        `order.was` it also names what only an earlier order wanted, and says which differences are
+        `revisable`."""
 
     def create_node(self, order: NodeOrder) -> ExternalRecord: ...
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None: ...
 
     def create_line(self, order: LineOrder) -> ExternalRecord: ...
+
+    def revise_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
+        """Set what `find_node` called revisable to what is ordered, and open it again when we closed it.
+        Harmless to repeat. Only called for what differs in nothing else; needs the capability `revises`, or
+        `reopens`."""
+
+    def revise_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
+        """As `revise_node`, of a billing line."""
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         """Close a project or task whose children are closed; `find_node` reports it as `closed` from then on,

@@ -26,6 +26,10 @@ class Psa(Protocol):
 
     def create_project(self, order: PsaOrder) -> ExternalRecord: ...
 
+    def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:
+        """Set what `find_project` called revisable, and open it again when we archived it. Harmless to
+        repeat; needs the capability `revises`, or `reopens`."""
+
     def find_archived(self, key: str) -> ExternalRecord | None:
         """The project under our key, `closed` when it is archived; None when there is none."""
 

@@ -74,6 +74,19 @@ class Deal:
             self.ids[node.path] = landed[-1].outside_id
         return landed + [erp.create_line(order) for order in self.lines()]
 
+    def again(self, plan: PlanContent, *, closed_by_us: bool = False) -> list[NodeOrder | LineOrder]:
+        """The orders of `plan` in this one's place, of what this one has too."""
+        new = Deal(plan=plan)
+        new.record, new.ids = self.record, self.ids
+        was = {order.key: order for order in self.orders()}
+        anew = {"closed_by_us": closed_by_us}
+        return [
+            changed(order, was=(was[order.key], order), **anew) for order in new.orders() if order.key in was
+        ]
+
+    def orders(self) -> list[NodeOrder | LineOrder]:
+        return [*(self.node(node.path) for node in self.plan.nodes), *self.lines()]
+
     def find(self, erp: Erp) -> list[ExternalRecord | None]:
         nodes = [erp.find_node(self.node(node.path)) for node in self.plan.nodes]
         return nodes + [erp.find_line(order) for order in self.lines()]
@@ -96,13 +109,14 @@ def close(erp: Erp, deal: Deal, created: list[ExternalRecord]) -> list[ExternalR
 
 
 class ErpContract(ConnectorContract):
-    """The suite of an ERP without options. For one that can do more, inherit `CustomersContract` and
-    `CancelsContract`, which include this."""
+    """The suite of an ERP without options. For one that can do more, inherit `CustomersContract`,
+    `CancelsContract` and `RevisesContract`, which include this."""
 
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
         assert claimed.creates_customers == isinstance(self, CustomersContract)
         assert claimed.cancels == isinstance(self, CancelsContract)
+        assert claimed.revises == claimed.reopens == isinstance(self, RevisesContract)
 
     @pytest.fixture
     def erp(self, connector: AnyConnector, access: Access) -> Erp:
@@ -505,3 +519,113 @@ class CancelsContract(ErpContract):
         found = erp.find_node(deal.node())
         assert found is not None
         assert not found.closed
+
+
+def look_up(erp: Erp, order: NodeOrder | LineOrder) -> ExternalRecord:
+    found = erp.find_node(order) if isinstance(order, NodeOrder) else erp.find_line(order)
+    assert found is not None
+    return found
+
+
+def revise(erp: Erp, order: NodeOrder | LineOrder, outside_id: str) -> ExternalRecord:
+    if isinstance(order, NodeOrder):
+        return erp.revise_node(order, outside_id)
+    return erp.revise_line(order, outside_id)
+
+
+def other_plan(plan: PlanContent) -> PlanContent:
+    """Another name, cost centre, purchase order and price wherever there is one."""
+    nodes = []
+    for node in plan.nodes:
+        lines = tuple(
+            changed(
+                line,
+                description=f"{line.description} again",
+                amount=changed(line.amount, amount=line.amount.amount + 10),
+                rate=None if line.rate is None else line.rate + 1,
+            )
+            for line in node.lines
+        )
+        centre = "CC-DE-ADV" if node.cost_centre else None
+        nodes.append(changed(node, name=f"{node.name} again", lines=lines, cost_centre=centre))
+    again = {"po_number": "PO-AGAIN", "po_expires_on": date(2027, 1, 31), "payment_terms": "NET60"}
+    return changed(plan, nodes=tuple(nodes), **again)
+
+
+class RevisesContract(CancelsContract):
+    """The suite of an ERP in which what was created can be changed, and opened again, when a deal is planned
+    anew."""
+
+    @pytest.fixture
+    def mixed(self) -> Deal:
+        return Deal(deals.opportunity(*(line() for line in deals.LINES.values())))
+
+    def test_what_is_planned_otherwise_is_changed_and_that_may_be_repeated(self, erp: Erp, mixed: Deal) -> None:
+        created = mixed.create(erp)
+        orders = mixed.again(other_plan(mixed.plan))
+
+        for order, there in zip(orders, created, strict=True):
+            before = look_up(erp, order)
+            assert before.differences
+            assert before.revisable == before.differences.keys()
+            for _ in range(2):
+                assert revise(erp, order, there.outside_id).differences == {}
+
+        after = [look_up(erp, order) for order in orders]
+        assert [each.outside_id for each in after] == [each.outside_id for each in created]
+        assert all(each.differences == {} for each in after)
+        assert set(erp.existing_keys([order.key for order in orders if isinstance(order, NodeOrder)])) == {
+            order.key for order in orders if isinstance(order, NodeOrder)
+        }
+
+    def test_what_is_equal_differs_in_nothing(self, erp: Erp, mixed: Deal) -> None:
+        mixed.create(erp)
+
+        assert all(look_up(erp, order).differences == {} for order in mixed.again(mixed.plan))
+
+    def test_what_is_not_planned_any_more_is_taken_away(self, erp: Erp) -> None:
+        deal = Deal(plan=changed(deals.content(deals.opportunity(deals.fixed_line())), po_number="PO-1"))
+        root, *_others = deal.create(erp)
+        order, *_lines = deal.again(changed(deal.plan, po_number=None))
+
+        assert "" in {wanted for wanted, _ in look_up(erp, order).differences.values()}
+        revise(erp, order, root.outside_id)
+
+        assert look_up(erp, order).differences == {}
+
+    def test_what_nobody_of_us_ordered_is_not_changed(self, erp: Erp) -> None:
+        """Somebody renamed the project there."""
+        deal = one_line_deal(deals.fixed_line)
+        deal.ids["project"] = erp.create_node(deal.node(name="Renamed by somebody")).outside_id
+        order, *_others = deal.again(other_plan(deal.plan))
+
+        found = look_up(erp, order)
+
+        assert found.differences["name"][1] == "Renamed by somebody"
+        assert found.differences.keys() - found.revisable == {"name"}
+
+    @pytest.mark.parametrize("other", [False, True])
+    def test_what_we_closed_is_opened_again_as_it_is_planned_now(
+        self, erp: Erp, mixed: Deal, other: bool
+    ) -> None:
+        created = mixed.create(erp)
+        close(erp, mixed, created)
+        orders = mixed.again(other_plan(mixed.plan) if other else mixed.plan, closed_by_us=True)
+
+        for order, there in zip(orders, created, strict=True):
+            before = look_up(erp, order)
+            assert before.closed
+            assert before.revisable == before.differences.keys()
+            opened = revise(erp, order, there.outside_id)
+            assert (opened.closed, opened.differences) == (False, {})
+
+        assert [look_up(erp, order).outside_id for order in orders] == [each.outside_id for each in created]
+
+    def test_what_somebody_else_closed_is_not_opened(self, erp: Erp) -> None:
+        deal = one_line_deal(deals.fixed_line)
+        created = deal.create(erp)
+        close(erp, deal, created)
+
+        for order in deal.again(deal.plan):
+            found = look_up(erp, order)
+            assert found.differences.keys() - found.revisable

@@ -82,6 +82,7 @@ class PsaContract(ConnectorContract):
     def test_what_it_claims_is_tested(self, connector: AnyConnector, place: PsaHarness) -> None:
         claimed = connector.capabilities_of(place.access.settings)
         assert claimed.staffing == isinstance(self, StaffingContract)
+        assert claimed.revises == claimed.reopens
         if claimed.staffing:
             in_steps = place.asking != place.asking_last
             assert in_steps == isinstance(self, StaffingInStepsContract)
@@ -135,6 +136,32 @@ class PsaContract(ConnectorContract):
         after = psa.find_archived(order.key)
         assert after is not None
         assert (after.outside_id, after.closed) == (created.outside_id, True)
+
+    def test_planned_anew_a_project_is_changed_and_opened_again_where_the_psa_can(
+        self, psa: Psa, harness: PsaHarness, order: PsaOrder
+    ) -> None:
+        created = psa.create_project(order)
+        psa.write_back(created.outside_id, ACTIVE)
+        psa.archive_project(created.outside_id)
+        anew = changed(order, title="Another title", was=(order,), closed_by_us=True)
+        found = psa.find_project(anew)
+        assert found is not None
+        assert found.revisable == (found.differences.keys() if psa.capabilities.revises else frozenset())
+        by_somebody = psa.find_project(changed(anew, closed_by_us=False))
+        assert by_somebody is not None
+        assert by_somebody.differences.keys() - by_somebody.revisable
+        if not psa.capabilities.revises:
+            return
+
+        for _ in range(2):
+            psa.revise_project(anew, created.outside_id)
+
+        again = psa.find_project(anew)
+        assert again is not None
+        assert (again.outside_id, again.closed, again.differences) == (created.outside_id, False, {})
+        assert psa.find_write_back(created.outside_id, ACTIVE) is not None
+        [there] = harness.projects(order.key)
+        assert there["title"] == "Another title"
 
     def test_another_title_or_number_under_our_key_is_told(self, psa: Psa, order: PsaOrder) -> None:
         psa.create_project(order)

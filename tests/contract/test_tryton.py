@@ -9,7 +9,7 @@ import pytest
 from adapters.connectors.connector import AnyConnector
 from adapters.connectors.registry import connector_of
 from oppsync.domain.work.connections import ConnectionRole
-from sandbox.contracts.erp import CancelsContract, CustomersContract
+from sandbox.contracts.erp import CustomersContract, RevisesContract
 from sandbox.contracts.harness import Harness
 from sandbox.embedded.tryton.server import TrytonAddress
 from sandbox.standins.process import running
@@ -19,7 +19,7 @@ from tests.harness.tryton import tryton
 __all__ = ["tryton"]
 
 
-class TestTryton(CustomersContract, CancelsContract):
+class TestTryton(CustomersContract, RevisesContract):
     @pytest.fixture(scope="class")
     @classmethod
     def connector(cls) -> AnyConnector:

@@ -12,11 +12,12 @@ from click.testing import CliRunner, Result
 from adapters.bootstrap import Application
 from adapters.cli.__main__ import oppsync
 from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
 from tests.harness.builders import TENANT
-from tests.web.office import Office
+from tests.web.office import Office, sold_by
 
 Run = Callable[..., Result]
 
@@ -96,3 +97,21 @@ def test_an_early_start_is_confirmed_from_the_terminal(run: Run, office: Office)
     assert confirmed.exit_code == 0
     detail = office.application.queries.opportunity(TENANT, opportunity_id)
     assert [(each.by, each.reason) for each in detail.confirmations] == [("command-line", "A letter of intent")]
+
+
+def test_an_approved_deal_is_planned_anew_and_what_changed_is_shown(run: Run, office: Office) -> None:
+    record = sold_by("sam.seller")
+    waiting, item_id = office.parked_after_approval(record)
+    deal = str(waiting.opportunity_id)
+    assert f"opportunity plan-anew {deal}" in run("exceptions", "show", str(item_id)).stdout
+    assert run("opportunity", "plan-anew", deal).exit_code == 2
+
+    assert run("opportunity", "plan-anew", deal, "--reason", "Wrong purchase order").exit_code == 0
+
+    assert run("opportunity", "plan-anew", deal, "--reason", "Again").exit_code == 1
+    contract = changed(record.contract, po_number="PO-9")
+    office.propose(waiting.opportunity_id, changed(record, contract=contract))
+    words = run("opportunity", "show", deal).stdout
+    assert "changed against plan 1, which was approved" in words
+    assert "po number" in words
+    assert "PO-9" in words

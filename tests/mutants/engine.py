@@ -10,18 +10,25 @@ RECORD = "oppsync/services/work/record_outcome.py"
 DECIDE = "oppsync/services/approvals/decide_approval.py"
 QUEUE = "oppsync/services/queue/exception_queue.py"
 RESUME = "oppsync/services/queue/resume.py"
-COMPENSATE = "oppsync/pipeline/compensate.py"
+CLOSING = "oppsync/pipeline/closing.py"
 INTAKE = "oppsync/services/intake/accept_delivery.py"
 REFRESH = "oppsync/pipeline/refresh.py"
 APPROVALS = "oppsync/domain/approval/who_may.py"
 KEYS = "oppsync/domain/values/keys.py"
 CREATE = "oppsync/pipeline/create_projects.py"
+OUTSIDE_KEYS = "oppsync/pipeline/outside_keys.py"
+REPLACING = "oppsync/pipeline/replacing.py"
+WRITE_BACK = "oppsync/pipeline/write_back.py"
 
 _SLOW = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm[a slow answer]"
 
 
 def _in_memory(scenario: str) -> str:
     return f"tests/stateful/test_scenarios.py::{scenario}[memory]"
+
+
+def _anew(scenario: str, which: str = "memory") -> str:
+    return f"tests/stateful/test_planning_anew.py::{scenario}[{which}]"
 
 
 ENGINE = (
@@ -83,16 +90,21 @@ ENGINE = (
     Mutation(
         "a refused write comes back by itself",
         EFFECTS,
-        "self._record(effect, EffectState.REJECTED, error=error.message)\n            raise",
+        "self._not_carried_out(effect, existing, EffectState.REJECTED, error.message)\n            raise",
         "self._record(effect, EffectState.INTENDED, error=error.message)\n"
         "            raise VendorUnavailable(error.message) from error",
     ),
-    Mutation("adopted in spite of differences", EFFECTS, "if found.differences:", "if False:"),
+    Mutation(
+        "adopted in spite of differences",
+        EFFECTS,
+        "if found is not None and not found.differences:",
+        "if found is not None and not (found.differences and effect.repeatable):",
+    ),
     Mutation(
         "an earlier write-back is never replaced",
         EFFECTS,
-        "if found is not None and not (effect.repeatable and found.differences):",
-        "if found is not None:",
+        "if found is not None and not found.differences:",
+        "if found is not None and (effect.repeatable or not found.differences):",
     ),
     Mutation(
         "confirmed before it is sent",
@@ -141,13 +153,13 @@ ENGINE = (
     Mutation("keys ignore the kind", KEYS, ":{record_id}:{kind}:{path}", ":{record_id}:{path}"),
     Mutation(
         "a new key on each retry",
-        CREATE,
+        OUTSIDE_KEYS,
         "opportunity.source_id, kind, path)",
         'opportunity.source_id, kind, f"{path}@{opportunity.version}")',
     ),
     Mutation(
         "keys made of our own id",
-        CREATE,
+        OUTSIDE_KEYS,
         "opportunity.connection_id, opportunity.source_id, kind, path)",
         "opportunity.connection_id, str(opportunity.id), kind, path)",
     ),
@@ -430,7 +442,7 @@ ENGINE = (
     # Giving up.
     Mutation(
         "what is too new to be found counts as deleted",
-        COMPENSATE,
+        CLOSING,
         "if row.confirmed_at is not None and self.context.clock.now()",
         "if False and self.context.clock.now()",
     ),
@@ -450,14 +462,79 @@ ENGINE = (
     ),
     Mutation(
         "billing lines stay open",
-        COMPENSATE,
-        "for node, line in reversed(list(plan.content.billing_lines())):",
-        "for node, line in []:",
+        CLOSING,
+        "for path in reversed(lines):",
+        "for path in ():",
     ),
     Mutation(
         "closed is not recorded",
-        COMPENSATE,
+        CLOSING,
         "            uow.ledger.cancelled(self.context.opportunity.tenant_id, row.key, self.context.lease)\n",
         "            pass\n",
+    ),
+    # Planning anew.
+    Mutation(
+        "what only the old plan had stays open",
+        CREATE,
+        "close_in_erp(closing, self.erp, self.replaced.plans, but=self.plan.content)",
+        "pass",
+        first=_anew("test_what_only_the_old_plan_had_is_closed_and_its_billing_moves_along"),
+    ),
+    Mutation(
+        "what was recorded for the old plan counts for the new one",
+        REPLACING,
+        '{"plan": plan.hash}',
+        "{}",
+        first="tests/service/test_plan_anew.py"
+        "::test_what_exists_in_part_is_changed_in_the_erp_and_nothing_is_created_twice",
+    ),
+    Mutation(
+        "made a moment ago, it is made again",
+        EFFECTS,
+        "            self._check_can_be_found(effect, row)\n",
+        "            pass\n",
+        first=_anew("test_nothing_is_created_again_that_was_made_a_moment_ago"),
+    ),
+    Mutation(
+        "what somebody changed outside is overwritten",
+        EFFECTS,
+        "if not stuck:",
+        "if True:",
+        first=_anew("test_what_somebody_changed_in_the_erp_is_a_conflict_that_names_it"),
+    ),
+    Mutation(
+        "a conflict forgets what exists",
+        EFFECTS,
+        "if row is not None and row.was_made:  # it",
+        "if False:  # it",
+        first=_anew("test_what_somebody_changed_in_the_erp_is_a_conflict_that_names_it"),
+    ),
+    Mutation(
+        "lost while it is planned anew, it is withdrawn",
+        REFRESH,
+        "if restarts and known.begun:",
+        "if False:",
+        first=_anew("test_lost_while_it_is_planned_anew_it_waits_and_can_be_given_up"),
+    ),
+    Mutation(
+        "a rejected new plan ends the deal, and the old one's projects stay",
+        WRITE_BACK,
+        "if has_begun(context):",
+        "if False:",
+        first=_anew("test_a_rejected_new_plan_leaves_nothing_behind", "memory-True"),
+    ),
+    Mutation(
+        "what a person closed is opened again",
+        EFFECTS,
+        "closing.state is not EffectState.CONFIRMED:\n            return False",
+        "closing.state is not EffectState.CONFIRMED:\n            return True",
+        first=_anew("test_what_a_person_closed_in_the_erp_is_not_opened_again"),
+    ),
+    Mutation(
+        "half opened again, it counts as closed",
+        EFFECTS,
+        "if existing.state is EffectState.CANCELLED:",
+        "if False:",
+        first=_anew("test_what_was_opened_again_by_half_is_closed_when_it_is_given_up_once_more"),
     ),
 )

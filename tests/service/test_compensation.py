@@ -204,13 +204,13 @@ def test_a_deal_lost_while_it_is_given_up_is_nobodys_exception(house: House, gat
     assert house.exceptions(record_id) == []
 
 
-def test_won_anew_and_approved_again_its_closed_projects_are_a_conflict_and_no_second_tree(
+def test_won_anew_and_approved_again_its_closed_projects_are_opened_and_no_second_tree_is_made(
     house: House, books: Books, gate: Gate
 ) -> None:
     record_id = parked_after(house, gate, writes=3, deal=deals.milestone(WON_ON))
     give_up(house, record_id)
     house.settle()
-    before = erp.works(books, record_id).keys()
+    before = {key: work["id"] for key, work in erp.works(books, record_id).items()}
 
     house.edit(record_id, opportunity={"PO_Number__c": "PO-2026-LATER"})
     house.settle()
@@ -218,10 +218,12 @@ def test_won_anew_and_approved_again_its_closed_projects_are_a_conflict_and_no_s
     house.approve(record_id)
     house.settle()
 
-    item = house.exception(record_id)
-    assert item.code == "CONTENT_CONFLICT"
-    assert "found 'closed'" in item.message
-    assert erp.works(books, record_id).keys() == before
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    after = {key: work["id"] for key, work in erp.works(books, record_id).items()}
+    assert before.items() <= after.items()
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+    assert len(still_open(books, record_id)) == len(after)
+    assert house.salesforce.record(record_id)["oppsync_Status__c"] == "Active"
 
 
 def test_a_deal_that_was_written_back_in_part_has_its_psa_project_archived(house: House, books: Books) -> None:
@@ -239,6 +241,15 @@ def test_a_deal_that_was_written_back_in_part_has_its_psa_project_archived(house
     assert workspace["archived"] is True
     assert still_open(books, record_id) == []
     assert house.salesforce.record(record_id)["oppsync_Status__c"] == "Withdrawn"
+
+    house.edit(record_id, opportunity={"Name": "Won again"})
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    (again,) = [w for w in house.kantata.workspaces() if f":{record_id}:" in w["external_reference"]]
+    assert (again["id"], again["archived"]) == (workspace["id"], False)
 
 
 def test_only_a_deal_parked_after_its_approval_can_be_given_up(house: House) -> None:

@@ -211,6 +211,23 @@ class FirmMachine(RuleBasedStateMachine):
             self.simulation.give_up(row.tracked.source_id)
             self.simulation.work_on(row.tracked.source_id, *troubles)
 
+    @rule(pick=_picks, what=st.sampled_from(["price", "lines", "nothing"]), troubles=_troubles)
+    def somebody_plans_anew(self, pick: int, what: str, troubles: tuple[Trouble, ...]) -> None:
+        """An approved deal, after its price or its lines were corrected in the CRM; the troubles come while the
+        new plan is applied."""
+        row, simulation = self._row(pick), self.simulation
+        if row is None:
+            return
+        record_id = row.tracked.source_id
+        if what == "price":
+            simulation.reprice(record_id)
+        elif what == "lines":
+            simulation.resell(record_id, pick % len(LINES))
+        simulation.plan_anew(record_id)
+        simulation.work_on(record_id)
+        simulation.approve(record_id)
+        simulation.work_on(record_id, *troubles)
+
     @rule(seconds=st.sampled_from([1, 3, 11, 20, 60, 600]))
     def time_passes(self, seconds: int) -> None:
         self.simulation.pass_time(timedelta(seconds=seconds))

@@ -85,4 +85,5 @@ MEANWHILE: dict[str, Callable[[Simulation], None]] = {
     "the other role approves": _with_deal(_other_role_approves),
     "one rejects": _with_deal(_decide_one(Decision.REJECT)),
     "all items are replayed": _replay_all,
+    "it is planned anew": _with_deal(lambda simulation, record_id: simulation.plan_anew(record_id)),
 }

@@ -87,6 +87,10 @@ class MemoryPlans:
             raise NotFound("There is no such plan.")
         return checked(self._rows[opportunity_id, plan_hash], plan_hash)
 
+    def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
+        mine = [hash_ for owner, hash_ in self._rows if owner == opportunity_id and hash_ != plan_hash]
+        return [self.get(tenant_id, opportunity_id, hash_) for hash_ in reversed(mine)]
+
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         plan = self._rows.get((opportunity_id, plan_hash))
         return plan.systems if plan else None

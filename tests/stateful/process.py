@@ -42,6 +42,8 @@ from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork
 from oppsync.ports.systems import Systems
 from oppsync.services.approvals.commands import DecideApproval
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from oppsync.services.changes.commands import PlanAnew
+from oppsync.services.changes.plan_anew import PlanAnewHandler
 from oppsync.services.intake.accept_delivery import AcceptDeliveryHandler
 from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
@@ -106,6 +108,7 @@ class Process:
         self._bus.register(DecideApproval, DecideApprovalHandler(self.uow, publish, SEALS))
         self._bus.register(ReplayException, ReplayExceptionHandler(self.uow, publish, systems))
         self._bus.register(DismissException, DismissExceptionHandler(self.uow, publish))
+        self._bus.register(PlanAnew, PlanAnewHandler(self.uow, publish))
         self._bus.register(Compensate, CompensateHandler(self.uow, publish))
 
     def dispatch(self, command: Command[Answer], troubles: Sequence[Trouble] = ()) -> Answer:
@@ -234,7 +237,7 @@ class ConnectedVendors:
     """The `Systems` of one process. It implements every port itself, and the port in use tells the vendor."""
 
     quarantine = QUARANTINE
-    capabilities = ErpCapabilities(line_kinds=frozenset(LineKind))
+    capabilities = ErpCapabilities(line_kinds=frozenset(LineKind), revises=True, reopens=True)
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -287,16 +290,28 @@ class ConnectedVendors:
         return {key for key in keys if self._outside.erp.books.find(key, {}, now) is not None}
 
     def find_node(self, order: NodeOrder) -> ExternalRecord | None:
-        return self._find(order.key, node_content(order))
+        was = [node_content(each) for each in order.was]
+        return self._find(order.key, node_content(order), was, closed_by_us=order.closed_by_us)
 
     def create_node(self, order: NodeOrder) -> ExternalRecord:
         return self._create(order.key, node_content(order), order.plan)
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None:
-        return self._find(order.key, line_content(order))
+        was = [line_content(each) for each in order.was]
+        return self._find(order.key, line_content(order), was, closed_by_us=order.closed_by_us)
 
     def create_line(self, order: LineOrder) -> ExternalRecord:
         return self._create(order.key, line_content(order), order.plan)
+
+    def revise_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
+        return self._revise(outside_id, node_content(order), order.plan)
+
+    def revise_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
+        return self._revise(outside_id, line_content(order), order.plan)
+
+    def _revise(self, outside_id: str, content: dict[str, Any], plan: PlanContent) -> ExternalRecord:
+        self._process.simulation.sees_creation(plan)
+        return self._process.write("erp", lambda: self._outside.erp.books.revise(outside_id, content))
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         return self._close(outside_id)
@@ -307,9 +322,12 @@ class ConnectedVendors:
     def _close(self, outside_id: str) -> ExternalRecord:
         return self._process.write("erp", lambda: self._outside.erp.books.close(outside_id))
 
-    def _find(self, key: str, content: dict[str, Any]) -> ExternalRecord | None:
+    def _find(
+        self, key: str, content: dict[str, Any], was: Sequence[dict[str, Any]], *, closed_by_us: bool
+    ) -> ExternalRecord | None:
         self._process.call("erp")
-        return self._outside.erp.books.find(key, content, self._process.simulation.now())
+        now, books = self._process.simulation.now(), self._outside.erp.books
+        return books.find(key, content, now, was, closed_by_us=closed_by_us)
 
     def _create(self, key: str, content: dict[str, Any], plan: PlanContent) -> ExternalRecord:
         simulation = self._process.simulation
@@ -362,7 +380,7 @@ class ConnectedCrm:
 
 
 class ConnectedPsa:
-    capabilities = PsaCapabilities()
+    capabilities = PsaCapabilities(revises=True, reopens=True)
     quarantine = QUARANTINE
 
     def __init__(self, process: Process) -> None:
@@ -374,7 +392,13 @@ class ConnectedPsa:
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         self._process.call("psa")
-        return self._psa.books.find(order.key, psa_content(order), self._process.simulation.now())
+        was = [psa_content(each) for each in order.was]
+        now = self._process.simulation.now()
+        return self._psa.books.find(order.key, psa_content(order), now, was, closed_by_us=order.closed_by_us)
+
+    def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:
+        content = psa_content(order)
+        return self._process.write("psa", lambda: self._psa.books.revise(outside_id, content))
 
     def create_project(self, order: PsaOrder) -> ExternalRecord:
         now = self._process.simulation.now

@@ -24,6 +24,7 @@ from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import RequestRefused, StoreUnavailable
 from oppsync.pipeline.table import stage_for
 from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.changes.commands import PlanAnew
 from oppsync.services.intake.commands import AcceptDelivery
 from oppsync.services.queue.commands import Compensate, DismissException, ReplayException
 from oppsync.services.work.commands import RunStage
@@ -167,6 +168,11 @@ class Simulation:
         dearer = changed(first, quantity=more, net=first.net * more / first.quantity)
         total = sum((line.net for line in (dearer, *deal.lines[1:])), start=Decimal(0))
         self.change(record_id, lines=(dearer, *deal.lines[1:]), amount=total)
+
+    def resell(self, record_id: str, lines: int) -> None:
+        """Other lines are sold, so that the deal has other workstreams."""
+        sold = LINES[lines]
+        self.change(record_id, lines=sold, amount=sum((line.net for line in sold), start=Decimal(0)))
 
     def tell(self, *record_ids: str, troubles: Sequence[Trouble] = (), garbage: bool = False) -> None:
         body = b"garbage" * garbage + canonical_json.dumps(list(record_ids)).encode()
@@ -348,7 +354,9 @@ class Simulation:
     def give_up(self, record_id: str) -> None:
         """A person gives up what stopped after its approval."""
         tracked = self.find(record_id).tracked
-        may = tracked.state is State.PARKED and tracked.resume_state in (State.APPROVED, State.CREATED)
+        approved = tracked.resume_state in (State.APPROVED, State.CREATED)
+        exists = any(effect.may_exist for effect in self.effects(record_id))
+        may = tracked.state is State.PARKED and (approved or exists)
         command = Compensate(TENANT, tracked.id, people.OLGA.id, "the customer is gone")
         try:
             self._process("person").dispatch(command)
@@ -359,6 +367,21 @@ class Simulation:
         if not may:
             self.broken.append(f"{record_id} is given up, though it was {tracked.state}")
         self.given_up.add(record_id)
+        self._expect_message(tracked.id)
+
+    def plan_anew(self, record_id: str) -> None:
+        """A person has an approved deal planned anew."""
+        tracked = self.find(record_id).tracked
+        may = tracked.stands_at in (State.APPROVED, State.CREATED)
+        command = PlanAnew(TENANT, tracked.id, people.OLGA.id, "the price was wrong")
+        try:
+            self._process("person").dispatch(command)
+        except RequestRefused as refused:
+            if may:
+                self.broken.append(f"{record_id} cannot be planned anew: {refused.code}")
+            return
+        if not may:
+            self.broken.append(f"{record_id} is planned anew, though it was {tracked.state}")
         self._expect_message(tracked.id)
 
     # What can be seen.

@@ -16,7 +16,7 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.exceptions import Disposition, ExceptionStatus
 from oppsync.domain.work.states import State
-from oppsync.pipeline.create_projects import KIND_OF, key_of
+from oppsync.pipeline.outside_keys import KIND_OF, key_of
 from tests.stateful import checks
 from tests.stateful.faults import QUARANTINE, Kind, Trouble
 from tests.stateful.people import BO, DARIO, FIONA, VERA

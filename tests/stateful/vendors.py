@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -29,19 +29,28 @@ class Thing:
     def number(self) -> str:
         return f"N-{self.outside_id}"
 
-    def external(self, wanted: Mapping[str, Any] | None = None) -> ExternalRecord:
+    def external(
+        self,
+        wanted: Mapping[str, Any] | None = None,
+        was: Sequence[Mapping[str, Any]] = (),
+        *,
+        closed_by_us: bool = False,
+    ) -> ExternalRecord:
         differences = {
             name: (str(value), str(self.content.get(name)))
             for name, value in (wanted or self.content).items()
             if self.content.get(name) != value
         }
+        ours = {name for name in differences if any(self.content.get(name) == each.get(name) for each in was)}
         if self.closed:
             differences["closed"] = ("no", "yes")
+            ours |= {"closed"} if closed_by_us else set()
         return ExternalRecord(
             outside_id=self.outside_id,
             number=self.number,
             url=f"https://outside.example/{self.outside_id}",
             differences=differences,
+            revisable=frozenset(ours),
             closed=self.closed,
         )
 
@@ -58,11 +67,26 @@ class Books:
         self.things.append(thing)
         return thing.external()
 
-    def find(self, key: str, wanted: Mapping[str, Any], now: datetime) -> ExternalRecord | None:
+    def find(
+        self,
+        key: str,
+        wanted: Mapping[str, Any],
+        now: datetime,
+        was: Sequence[Mapping[str, Any]] = (),
+        *,
+        closed_by_us: bool = False,
+    ) -> ExternalRecord | None:
         for thing in self.things:
             if thing.key == key and thing.visible_at <= now:
-                return thing.external(wanted)
+                return thing.external(wanted, was, closed_by_us=closed_by_us)
         return None
+
+    def revise(self, outside_id: str, content: Mapping[str, Any]) -> ExternalRecord:
+        """Harmless to repeat; what was closed is open again."""
+        (before,) = (thing for thing in self.things if thing.outside_id == outside_id)
+        revised = replace(before, content=content, closed=False)
+        self.things[self.things.index(before)] = revised
+        return revised.external()
 
     def close(self, outside_id: str) -> ExternalRecord:
         """Harmless to repeat."""

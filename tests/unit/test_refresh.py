@@ -40,7 +40,13 @@ def reread(
     opportunity: TrackedOpportunity, record: Opportunity, *, exists: bool = False, told: bool = False
 ) -> Advance:
     items = [item("LOST_AFTER_APPROVAL"), item("CHANGED_AFTER_APPROVAL")] if told else []
-    return decide(opportunity, record, Known(exists, items))
+    return advanced(opportunity, record, Known(exists, items))
+
+
+def advanced(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -> Advance:
+    outcome = decide(opportunity, record, known)
+    assert isinstance(outcome, Advance)
+    return outcome
 
 
 def item(code: str, **fields: object) -> ExceptionItem:
@@ -234,8 +240,8 @@ def test_a_line_added_or_reordered_is_no_change_of_the_others() -> None:
     active = make.tracked(two, state=State.ACTIVE)
     more = changed(first, quantity=first.quantity + 1)
 
-    turned = decide(active, changed(two, lines=(second, first), **LATER), Known(may_exist=True))
-    grown = decide(active, changed(two, lines=(second, more), **LATER), Known(may_exist=True))
+    turned = advanced(active, changed(two, lines=(second, first), **LATER), Known(may_exist=True))
+    grown = advanced(active, changed(two, lines=(second, more), **LATER), Known(may_exist=True))
 
     assert list(turned.items) == []
     assert [found.path for found in grown.items] == ["/lines/L1/quantity"]
@@ -282,7 +288,7 @@ def test_a_record_that_is_gone_is_told_once(state: State) -> None:
 def test_a_record_that_comes_back_unchanged_lets_its_deal_go_on_where_it_stood(resume: State) -> None:
     known = Known(items=[item("CRM_RECORD_GONE", stage="create_projects")])
 
-    outcome = decide(standing(State.PARKED, resume), changed(KNOWN, **LATER), known)
+    outcome = advanced(standing(State.PARKED, resume), changed(KNOWN, **LATER), known)
 
     assert outcome.to is resume
 
@@ -290,7 +296,32 @@ def test_a_record_that_comes_back_unchanged_lets_its_deal_go_on_where_it_stood(r
 def test_a_record_that_comes_back_does_not_settle_what_else_is_wrong() -> None:
     known = Known(items=[item("CRM_RECORD_GONE"), item("NO_APPROVER", stage="approve")])
 
-    outcome = decide(standing(State.PARKED, State.PLANNED), changed(KNOWN, **LATER), known)
+    outcome = advanced(standing(State.PARKED, State.PLANNED), changed(KNOWN, **LATER), known)
 
     assert outcome.to is State.PARKED
     assert "CRM_RECORD_GONE" in outcome.settled
+
+
+@pytest.mark.parametrize("state", sorted(BEFORE_APPROVAL))
+def test_lost_while_it_is_planned_anew_it_waits_for_a_person(state: State) -> None:
+    """Projects of its approved plan exist, so it is not withdrawn."""
+    outcome = decide(standing(state), lost(), Known(may_exist=True, begun=True))
+
+    assert isinstance(outcome, Park)
+    assert [found.code for found in outcome.findings] == ["LOST_WHILE_PLANNED_ANEW"]
+    assert outcome.void_tasks
+
+
+def test_who_was_told_that_it_is_lost_is_not_told_again() -> None:
+    known = Known(may_exist=True, items=[item("LOST_WHILE_PLANNED_ANEW")], begun=True)
+
+    outcome = advanced(standing(State.PARKED, State.AWAITING_APPROVAL), lost(), known)
+
+    assert (outcome.to, list(outcome.items)) == (State.PARKED, [])
+
+
+@pytest.mark.parametrize("state", sorted(BEFORE_APPROVAL))
+def test_changed_while_it_is_planned_anew_it_starts_again(state: State) -> None:
+    record = changed(KNOWN, name="Another name", **LATER)
+
+    assert advanced(standing(state), record, Known(may_exist=True, begun=True)).to is State.RECEIVED

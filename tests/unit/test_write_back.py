@@ -36,7 +36,7 @@ class Surroundings:
     def __init__(self, capabilities: PsaCapabilities) -> None:
         self.capabilities = capabilities
         self.performed: list[EffectKind] = []
-        self.ledger = SimpleNamespace(get=lambda tenant_id, key: PARENT)
+        self.ledger = SimpleNamespace(get=lambda tenant_id, key: PARENT, of=lambda *_: [PARENT])
         self.approvals = SimpleNamespace(of=lambda tenant_id, opportunity_id: APPROVED)
         self.plans = SimpleNamespace(get=lambda tenant_id, opportunity_id, plan_hash: PLAN)
 
@@ -51,13 +51,18 @@ class Surroundings:
         assert connection_id == "p"
         return self
 
-    def perform(self, effect: Effect, find: Callable[[], Any], send: Callable[[], Any]) -> ExternalRecord:
+    def perform(
+        self, effect: Effect, find: Callable[[], Any], send: Callable[[], Any], revise: object = None
+    ) -> ExternalRecord:
         self.performed.append(effect.kind)
         return ExternalRecord(outside_id="17")
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """Attributes that only `perform` would use."""
         return lambda *_: None
+
+    def closed_by_us(self, key: str, closing_key: str) -> bool:
+        return False
 
 
 APPROVED = [

@@ -141,7 +141,7 @@ class Office:
                 before,
                 state=State.AWAITING_APPROVAL,
                 record=record,
-                enrichment=builders.enrichment(record),
+                enrichment=changed(builders.enrichment(record), replaces=before.replaces),
                 plan_hash=plan.hash,
             )
             uow.opportunities.change(before, after, ON_ACTION)
@@ -269,9 +269,17 @@ class Office:
             uow.commit()
         return opportunity_id, item_id
 
+    def parked_after_approval(self, record: Opportunity | None = None) -> tuple[Waiting, UUID]:
+        """A deal with its plan, approved, of which the ERP refused to create anything."""
+        waiting = self.waiting(record)
+        return waiting, self._refused(waiting.opportunity_id)
+
     def parked_in_the_middle(self, url: str) -> tuple[UUID, UUID]:
         """An approved deal whose project exists as PRJ-7 at `url`, and whose next create was refused."""
         opportunity_id = self.active(url)
+        return opportunity_id, self._refused(opportunity_id)
+
+    def _refused(self, opportunity_id: UUID) -> UUID:
         with self.uow() as uow:
             before = uow.opportunities.lock(TENANT, opportunity_id)
             after = changed(before, state=State.PARKED, resume_state=State.APPROVED)
@@ -290,7 +298,7 @@ class Office:
                 )
             )
             uow.commit()
-        return opportunity_id, item_id
+        return item_id
 
 
 @cache

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.plan import PlanContent, plan_hash
+from oppsync.domain.values.model import changed
 from oppsync.kernel import canonical_json
 from tests.web.office import Office, sold_by
 
@@ -364,3 +365,29 @@ def test_an_override_that_says_nothing_is_told_what_to_say(
     assert error["pointer"] == f"/{field}"
     assert error["message"].startswith(says)
     assert client("ana").get(path)["rows"] == []
+
+
+def test_a_deal_is_planned_anew_and_the_difference_is_told(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    body = {"reason": "The purchase order was wrong."}
+    record = sold_by("sam.seller")
+    waiting, item_id = office.parked_after_approval(record)
+    path = f"/opportunities/{waiting.opportunity_id}"
+    olga = client("olga")
+    assert olga.refused(404, "GET", f"{path}/plan/changes")["code"] == "NOT_FOUND"
+    assert client("ed").refused(403, "POST", f"{path}/plan-anew", json=body)["code"] == "FORBIDDEN"
+    wrong = olga.refused(422, "POST", f"{path}/plan-anew", json={"reason": ""})
+    assert wrong["errors"][0]["pointer"] == "/reason"
+
+    assert olga.post(f"{path}/plan-anew", body)["state"] == "received"
+
+    assert olga.get(f"/exceptions/{item_id}")["status"] == "replayed"
+    assert olga.refused(409, "POST", f"{path}/plan-anew", json=body)["code"] == "NOT_PLANNABLE_ANEW"
+    other = changed(record, contract=changed(record.contract, po_number="PO-9"))
+    office.propose(waiting.opportunity_id, other)
+    changes = olga.get(f"{path}/plan/changes")
+    assert changes["before"] == waiting.plan.hash
+    (row,) = changes["rows"]
+    assert (row["part"], row["field"], row["after"]) == ("the deal", "po number", "PO-9")
+    assert olga.get(f"{path}/plan/changes?since={changes['after']}")["rows"] == []

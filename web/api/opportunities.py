@@ -8,9 +8,11 @@ from uuid import UUID
 
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.reading.plan_changes import PlanChanges, changes_between
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
 from oppsync.domain.reading.why import PlanReasons, why
-from oppsync.services.changes.commands import OverridePlan
+from oppsync.kernel.errors import NotFound
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.queue.commands import Compensate
 from web.api import schemas
 from web.api.auth import authenticate
@@ -56,6 +58,24 @@ def get_timeline(opportunity_id: UUID) -> Mapping[str, object]:
 def get_plan(query: schemas.PlanQuery, opportunity_id: UUID) -> PlanReading:
     """Read the current plan, or the one of a hash"""
     return application().queries.plan(signed_in().tenant_id, opportunity_id, query.hash)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/plan/changes")
+@opportunities.takes(schemas.PlanChangesQuery, location="query")
+@opportunities.answers(PlanChanges)
+@opportunities.refuses(HTTPStatus.NOT_FOUND)
+def get_plan_changes(query: schemas.PlanChangesQuery, opportunity_id: UUID) -> PlanChanges:
+    """Read what the current plan says otherwise than an earlier one, field by field
+
+    Without `since` it is compared with the approved plan in whose place the deal is planned anew.
+    """
+    tenant, queries = signed_in().tenant_id, application().queries
+    since = query.since or queries.opportunity(tenant, opportunity_id).replaces
+    if since is None:
+        raise NotFound("This deal's plan was not made in place of another: name an earlier plan's hash.")
+    return changes_between(
+        queries.plan(tenant, opportunity_id, since).plan, queries.plan(tenant, opportunity_id).plan
+    )
 
 
 @opportunities.route("/opportunities/<uuid:opportunity_id>/plan/why")
@@ -133,6 +153,22 @@ def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> Pla
         reason=request.reason,
     )
     return application().dispatch(command)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/plan-anew", methods=["POST"])
+@opportunities.takes(schemas.PlanAnewRequest)
+@opportunities.answers(schemas.OpportunityView)
+@opportunities.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def plan_anew(request: schemas.PlanAnewRequest, opportunity_id: UUID) -> OpportunityDetail:
+    """Plan an approved deal anew with today's data, before it is active
+
+    A plan with the same hash keeps its approvals; another one is asked for. What exists outside is then taken
+    over where it is equal, changed where it differs, and closed where the new plan has it no longer.
+    Needs the role operations or integration admin.
+    """
+    me = signed_in()
+    application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.person.id, request.reason))
+    return application().queries.opportunity(me.tenant_id, opportunity_id)
 
 
 @opportunities.route("/opportunities/<uuid:opportunity_id>/compensate", methods=["POST"])

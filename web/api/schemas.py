@@ -102,6 +102,18 @@ class Overrides(Frozen):
     rows: tuple[PlanOverride, ...]
 
 
+class PlanChangesQuery(Frozen):
+    """`since`: the hash of an earlier plan of this deal."""
+
+    since: Code | None = None
+
+
+class PlanAnewRequest(Frozen):
+    """Why the deal is planned anew: kept on the timeline."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+
+
 class CompensateRequest(Frozen):
     """Why the deal is given up: kept on the timeline and sent to the CRM."""
 

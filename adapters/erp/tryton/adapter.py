@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from adapters.connectors.http.client import Gate
-from adapters.erp.tryton import landing, wire
+from adapters.erp.tryton import landing, revision, wire
 from adapters.erp.tryton.client import TrytonClient
 from adapters.erp.tryton.customers import customers_like, of_code
 from adapters.erp.tryton.directory import Company, Directory, Remembered
@@ -31,6 +31,7 @@ from adapters.erp.tryton.values import (
     customer_values,
     invoice_values,
     node_values,
+    opening_values,
     priceless_values,
     record_id,
     task_values,
@@ -40,6 +41,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.domain.plan.references import ErpReferences, MissingReference
+from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
@@ -64,6 +66,7 @@ class TrytonErp:
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
         self._clock = clock
         self._closed_status = settings.closed_status
+        self._open_status = settings.open_status
         self._products = {
             LineKind.TIME: settings.time_product,
             LineKind.DATED: settings.dated_product,
@@ -141,8 +144,8 @@ class TrytonErp:
         work = self._find_work(order.key)
         if work is None:
             return None
-        currency = self._directory.company(order.plan.erp_company).currency
-        return self._landed_work(work, landing.wanted_node(order, currency))
+        wanted, was = self._wanted_node(order), [self._wanted_node(each) for each in order.was]
+        return self._landed_work(work, wanted, was, closed_by_us=order.closed_by_us)
 
     def create_node(self, order: NodeOrder) -> ExternalRecord:
         company = self._directory.company(order.plan.erp_company)
@@ -151,12 +154,93 @@ class TrytonErp:
         return self._create_work(order.key, values, wanted, company)
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None:
-        if self._is_invoice(order):
+        """One that an earlier plan ordered as an invoice, and this one as a task, is told as a difference; what
+        we closed of the other sort is in nobody's way."""
+        is_invoice = self._is_invoice(order)
+        was = [each for each in order.was if self._is_invoice(each) is is_invoice]
+        if is_invoice:
             invoice = self._find_invoice(order.key)
-            wanted = landing.wanted_invoice(order, self._products[order.line.kind])
-            return self._landed_invoice(invoice, wanted) if invoice else None
+            found = self._compared_invoice(order, was, invoice) if invoice else None
+        else:
+            work, before = self._find_work(order.key), [self._wanted_task(each) for each in was]
+            wanted, by_us = self._wanted_task(order), order.closed_by_us
+            found = self._landed_work(work, wanted, before, closed_by_us=by_us) if work else None
+        if found is None and len(was) < len(order.was):
+            return self._of_the_other_sort(order, is_invoice=is_invoice)
+        return found
+
+    def _of_the_other_sort(self, order: LineOrder, *, is_invoice: bool) -> ExternalRecord | None:
+        if is_invoice:
+            work = self._find_work(order.key)
+            found = self._landed_work(work, {}) if work else None
+        else:
+            invoice = self._find_invoice(order.key)
+            found = self._landed_invoice(invoice, {}) if invoice else None
+        if found is None or (found.closed and order.closed_by_us):
+            return None
+        sorts = ("draft invoice", "task") if is_invoice else ("task", "draft invoice")
+        return changed(found, differences={"record": sorts})
+
+    def revise_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
+        company, wanted = self._directory.company(order.plan.erp_company), self._wanted_node(order)
+        values = node_values(order, wanted, company, self._directory)
+        notes = [landing.node_notes(each.plan, each.node) for each in (order, *order.was)]
+        return self._revise_work(order, outside_id, values, notes, company)
+
+    def revise_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
+        company = self._directory.company(order.plan.erp_company)
+        if self._is_invoice(order):
+            return self._revise_invoice(order, outside_id, company)
+        values = task_values(order, self._wanted_task(order), company, self._directory)
+        notes = [landing.line_notes(each) for each in (order, *order.was)]
+        return self._revise_work(order, outside_id, values, notes, company)
+
+    def _revise_work(
+        self,
+        order: NodeOrder | LineOrder,
+        outside_id: str,
+        values: wire.Wire,
+        notes: Sequence[Fields],
+        company: Company,
+    ) -> ExternalRecord:
+        """Set what differs. `notes`: those that are ordered now, then those of earlier plans."""
         work = self._find_work(order.key)
-        return self._landed_work(work, self._wanted_task(order)) if work else None
+        found = self.find_node(order) if isinstance(order, NodeOrder) else self.find_line(order)
+        if work is None or found is None:
+            raise AmbiguousAnswer(f"Tryton: the record {outside_id} is gone while it is changed")
+        wanted_fields = revision.fields_to_set(found.differences, revision.WORK_FIELDS)
+        values = values | {"comment": revision.comment_again(work.comment, notes[0], notes[1:], order.key)}
+        if found.closed:
+            values |= opening_values(self._directory.status(self._open_status, "open_status"))
+            wanted_fields |= {"progress"}
+        chosen = {name: value for name, value in values.items() if name in wanted_fields}
+        written = self._client.write(
+            "project.work", record_id(outside_id), chosen, wire.WORK_FIELDS, company.id
+        )
+        wanted = self._wanted_node(order) if isinstance(order, NodeOrder) else self._wanted_task(order)
+        return self._landed_work(_read(wire.Work, written, after_write=True), wanted)
+
+    def _revise_invoice(self, order: LineOrder, outside_id: str, company: Company) -> ExternalRecord:
+        """A draft is changed; one that we cancelled becomes a draft first."""
+        invoice = self._find_invoice(order.key)
+        found = self.find_line(order)
+        if invoice is None or found is None:
+            raise AmbiguousAnswer(f"Tryton: the invoice {outside_id} is gone while it is changed")
+        if found.closed:
+            self._client.press("account.invoice", record_id(outside_id), "draft", company.id)
+        wanted = landing.wanted_invoice(order, self._products[order.line.kind])
+        values = invoice_values(order, wanted, company, self._directory)
+        notes = [landing.invoice_notes(each) for each in (order, *order.was)]
+        values["comment"] = revision.comment_again(invoice.comment, notes[0], notes[1:])
+        values["lines"] = [["delete", [line.id for line in invoice.lines]], *values["lines"]]
+        wanted_fields = revision.fields_to_set(found.differences, revision.INVOICE_FIELDS)
+        if "description" in wanted_fields:  # the invoice's one line has it too
+            wanted_fields |= {"lines"}
+        chosen = {name: value for name, value in values.items() if name in wanted_fields}
+        written = self._client.write(
+            "account.invoice", record_id(outside_id), chosen, wire.INVOICE_FIELDS, company.id
+        )
+        return self._landed_invoice(_read(wire.Invoice, written, after_write=True), wanted)
 
     def create_line(self, order: LineOrder) -> ExternalRecord:
         company = self._directory.company(order.plan.erp_company)
@@ -187,10 +271,10 @@ class TrytonErp:
     def _close_work(
         self, outside_id: str, values: wire.Wire, wanted: Fields, company: Company
     ) -> ExternalRecord:
-        changed = self._client.write(
+        written = self._client.write(
             "project.work", record_id(outside_id), values, wire.WORK_FIELDS, company.id
         )
-        return self._landed_work(_read(wire.Work, changed, after_write=True), wanted)
+        return self._landed_work(_read(wire.Work, written, after_write=True), wanted)
 
     def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> ExternalRecord:
         """Cancel a draft. Raises VendorRejected for a posted invoice: only a credit note takes that back."""
@@ -233,6 +317,9 @@ class TrytonErp:
         created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, company.id)
         return self._landed_invoice(_read(wire.Invoice, created, after_write=True), wanted)
 
+    def _wanted_node(self, order: NodeOrder) -> Fields:
+        return landing.wanted_node(order, self._directory.company(order.plan.erp_company).currency)
+
     def _is_invoice(self, order: LineOrder) -> bool:
         return landing.is_invoice(order.line, self._directory.company(order.plan.erp_company).currency)
 
@@ -257,24 +344,51 @@ class TrytonErp:
         found = self._client.search("account.invoice", [["reference", "=", key]], wire.INVOICE_FIELDS)
         return _only([_read(wire.Invoice, each) for each in found], key)
 
-    def _landed_work(self, work: wire.Work, wanted: Fields) -> ExternalRecord:
+    def _landed_work(
+        self, work: wire.Work, wanted: Fields, was: Sequence[Fields] = (), *, closed_by_us: bool = False
+    ) -> ExternalRecord:
         found = landing.found_work(work, self._closed_status)
+        left = revision.CLOSED_WORK if closed_by_us else {}
+        compared = revision.compare(wanted, found, was, revision.WORK_FIELDS, left)
         closed = found["status"] == landing.CLOSED
-        return self._landed("project.work", work.id, work.number, wanted, found, closed=closed)
+        return self._landed("project.work", work.id, work.number, compared, found, closed=closed)
 
-    def _landed_invoice(self, invoice: wire.Invoice, wanted: Fields) -> ExternalRecord:
+    def _compared_invoice(
+        self, order: LineOrder, was: Sequence[LineOrder], invoice: wire.Invoice
+    ) -> ExternalRecord:
+        wanted, *before = (
+            landing.wanted_invoice(each, self._products[each.line.kind]) for each in (order, *was)
+        )
+        return self._landed_invoice(invoice, wanted, before, closed_by_us=order.closed_by_us)
+
+    def _landed_invoice(
+        self, invoice: wire.Invoice, wanted: Fields, was: Sequence[Fields] = (), *, closed_by_us: bool = False
+    ) -> ExternalRecord:
+        """What was posted or paid is never changed."""
         found = landing.found_invoice(invoice)
+        left = revision.CLOSED_INVOICE if closed_by_us else {}
+        compared = revision.compare(wanted, found, was, revision.INVOICE_FIELDS, left)
+        if invoice.state not in ("draft", landing.CANCELLED):
+            compared = compared._replace(revisable=frozenset())
         closed = found["state"] == landing.CANCELLED
-        return self._landed("account.invoice", invoice.id, invoice.number, wanted, found, closed=closed)
+        return self._landed("account.invoice", invoice.id, invoice.number, compared, found, closed=closed)
 
     def _landed(
-        self, model: str, record: int, number: str | None, wanted: Fields, found: Fields, *, closed: bool
+        self,
+        model: str,
+        record: int,
+        number: str | None,
+        compared: revision.Compared,
+        found: Fields,
+        *,
+        closed: bool,
     ) -> ExternalRecord:
         return ExternalRecord(
             outside_id=str(record),
             number=number,
             url=f"{self._records}/model/{model}/{record}",
-            differences=landing.differences(wanted, found),
+            differences=compared.differences,
+            revisable=compared.revisable,
             response={"model": model, "id": record, "number": number, **found},
             closed=closed,
         )

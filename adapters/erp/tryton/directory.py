@@ -126,11 +126,11 @@ class Directory:
                 raise VendorRejected(words, code="LEGAL_ENTITY_NOT_READY")
         return Accounts(*(defaults[name] for name in names))
 
-    def status(self, name: str) -> Status:
-        """A work status by its name. Raises Misconfigured when there is none."""
+    def status(self, name: str, setting: str = "closed_status") -> Status:
+        """A work status by its name, as `setting` says it. Raises Misconfigured when there is none."""
         found = self._client.search("project.work.status", [["name", "=", name]], ["progress"])
         if not found:
-            raise Misconfigured(f"Tryton has no work status {name}: correct the connection's closed_status")
+            raise Misconfigured(f"Tryton has no work status {name}: correct the connection's {setting}")
         return Status(found[0]["id"], found[0]["progress"])
 
     def cost_centre(self, code: str, company: int) -> Wire:

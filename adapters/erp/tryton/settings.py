@@ -14,7 +14,8 @@ class TrytonSettings(Frozen):
 
     The products are codes; that of progress needs a unit with two decimals, or 40 % would be invoiced as
     nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has a
-    status for cancelled work names that one. `timeout` and `late_commit` are seconds: how long we wait for an
+    status for cancelled work names that one. `open_status` is the status that a project or task gets which we
+    closed and which is wanted again. `timeout` and `late_commit` are seconds: how long we wait for an
     answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to six times
     five seconds).
     """
@@ -27,6 +28,7 @@ class TrytonSettings(Frozen):
     milestone_product: Code = "MS"
     progress_product: Code = "FIXED"
     closed_status: Code = "Done"
+    open_status: Code = "Open"
     timeout: float = 15.0
     late_commit: float = 30.0
 
@@ -44,4 +46,6 @@ def capabilities(settings: TrytonSettings) -> ErpCapabilities:
         line_kinds=frozenset(LineKind),
         own_currency_only=frozenset({LineKind.TIME, LineKind.PROGRESS}),
         price_decimals=4,
+        revises=True,
+        reopens=True,
     )

@@ -108,6 +108,11 @@ def closing_values(status: Status, *, is_project: bool) -> wire.Wire:
     return {"status": status.id, **progress, **method}
 
 
+def opening_values(status: Status) -> wire.Wire:
+    """The values that open again what we closed. How far it had come is not known any more."""
+    return {"status": status.id, "progress": None if status.progress is None else float(status.progress)}
+
+
 def priceless_values(status: Status) -> wire.Wire:
     """The values that close a task with a price. It gets no price, because a done task would be invoiced."""
     return closing_values(status, is_project=False) | {"list_price": wire.decimal(Decimal(0))}

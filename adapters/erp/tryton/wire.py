@@ -115,6 +115,7 @@ class AnalyticEntry(BaseModel):
 
 
 class InvoiceLine(BaseModel):
+    id: int
     quantity: Decimal | None
     unit_price: Amount | None
     product: Coded | None

@@ -48,6 +48,7 @@ class PostgresOpportunityQueries(Reading):
             opportunities.c.changes_since_approval,
             opportunities.c.confirmations,
             opportunities.c.plan_hash,
+            opportunities.c.enrichment["replaces"].astext.label("replaces"),
             opportunities.c.tries,
             opportunities.c.due_at.label("next_at"),
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),

@@ -57,6 +57,10 @@ class PostgresLedger:
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
         self._fenced(_UNKNOWN, lease, {**_which(tenant_id, key), **bound({"error": error})})
 
+    def restore(self, tenant_id: str, row: LedgerRow, error: str, lease: Lease) -> None:
+        before = {"state": row.state.value, "request_digest": row.request_digest, "error": error}
+        self._fenced(_RESTORE, lease, {**_which(tenant_id, row.key), **bound(before)})
+
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
         self._fenced(_CANCELLED, lease, _which(tenant_id, key))
 
@@ -114,7 +118,8 @@ def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str,
     written = row.on_conflict_do_update(
         index_elements=["tenant_id", "key"],
         set_={
-            **{name: row.excluded[name] for name in ("state", "request", *known)},
+            # A deal that was given up and planned anew may go to another system.
+            **{name: row.excluded[name] for name in ("state", "request", "connection_id", *known)},
             "pruned_at": null(),
             "updated_at": clock(),
             **again,
@@ -124,7 +129,11 @@ def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str,
 
 
 def _setting(state: EffectState, **values: Any) -> Write:
-    always = {"state": state.value, "lease_token": bindparam("token_held"), "updated_at": clock()}
+    return _changing(state=state.value, **values)
+
+
+def _changing(**values: Any) -> Write:
+    always = {"lease_token": bindparam("token_held"), "updated_at": clock()}
     return write(update(table).where(*_AT, _WHILE_HELD).values(**always, **values).returning(table.c.key))
 
 
@@ -140,4 +149,5 @@ _CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null(), *
 _UNSENT = _setting(EffectState.INTENDED, **_ERROR)
 _REJECT = _setting(EffectState.REJECTED, **_ERROR)
 _UNKNOWN = _setting(EffectState.UNKNOWN, **_ERROR)
+_RESTORE = _changing(**to_be_set(table, ("state", "request_digest", "error")))
 _CANCELLED = _setting(EffectState.CANCELLED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, select
@@ -21,6 +22,12 @@ _OF_OPPORTUNITY = (
 
 _PLAN = select(plans).where(*_OF_OPPORTUNITY, plans.c.hash == bindparam("of_hash"))
 
+
+_OTHERS = (
+    select(plans)
+    .where(*_OF_OPPORTUNITY, plans.c.hash != bindparam("of_hash"))
+    .order_by(plans.c.number.desc(), plans.c.hash)
+)
 
 _SYSTEMS = _PLAN.with_only_columns(plans.c.erp, plans.c.psa, plans.c.watched)
 
@@ -65,6 +72,10 @@ class PostgresPlans:
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
+
+    def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+        return [to_plan(row) for row in self._session.execute(_OTHERS, which).mappings()]
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}

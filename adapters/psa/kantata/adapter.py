@@ -45,17 +45,25 @@ class KantataPsa:
         found = self._client.with_reference(order.key)
         if not found:
             return None
-        wanted = {
-            "title": order.title,
-            "project_number": order.project_number,
-            "workspaces": "1",
-            "archived": "no",
-        }
-        return self._landed(found[0], _differences(wanted, _as_ordered(found)))
+        there = _as_ordered(found)
+        differences = _differences(_wanted(order), there)
+        ours = {name for was in order.was for name, value in _wanted(was).items() if there[name] == value}
+        revisable = ours & {"title", "project_number"} | ({"archived"} if order.closed_by_us else set())
+        landed = self._landed(found[0], differences)
+        return changed(landed, revisable=revisable & differences.keys())
 
     def create_project(self, order: PsaOrder) -> ExternalRecord:
         described = note.written(None, {NUMBER: order.project_number})
         return self._landed(self._client.create(order.title, order.key, described), {})
+
+    def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:
+        workspace = self._client.get(_known_id(outside_id))
+        lines = note.read(workspace.description) | {NUMBER: order.project_number}
+        described = note.written(workspace.description, lines)
+        fields: dict[str, str | bool] = {"title": order.title, "description": described}
+        if order.closed_by_us:
+            fields["archived"] = False
+        return self._landed(self._client.update(workspace.id, fields), {})
 
     def find_archived(self, key: str) -> ExternalRecord | None:
         found = self._client.with_reference(key)
@@ -115,6 +123,15 @@ class KantataPsa:
             differences=differences,
             closed=workspace.archived,
         )
+
+
+def _wanted(order: PsaOrder) -> dict[str, str]:
+    return {
+        "title": order.title,
+        "project_number": order.project_number,
+        "workspaces": "1",
+        "archived": "no",
+    }
 
 
 def _as_ordered(found: Sequence[Workspace]) -> dict[str, str]:

@@ -28,4 +28,4 @@ class KantataSecrets(Frozen):
 
 
 def capabilities(settings: KantataSettings) -> PsaCapabilities:
-    return PsaCapabilities()
+    return PsaCapabilities(revises=True, reopens=True)

@@ -26,6 +26,7 @@ class Action(StrEnum):
     DECIDE_FOR_FINANCE = "decide_for_finance"
     DECIDE_FOR_DELIVERY = "decide_for_delivery"
     OVERRIDE_PLAN = "override_plan"
+    PLAN_ANEW = "plan_anew"
     REPLAY = "replay"
     LINK_CUSTOMER = "link_customer"
     CONFIRM = "confirm"
@@ -118,6 +119,9 @@ RIGHTS: dict[Action, Right] = {
         "Override a field of a plan, before it is approved",
         APPROVERS | {PersonRole.OPERATIONS},
         code="MAY_NOT_OVERRIDE",
+    ),
+    Action.PLAN_ANEW: Right(
+        "Plan a deal anew after its approval, before it is active", WORKERS, command_line=True
     ),
     Action.REPLAY: Right("Preview and run replays, of one item or of a selection", WORKERS, command_line=True),
     Action.LINK_CUSTOMER: Right("Link a deal's account to a customer of the ERP", WORKERS, command_line=True),

@@ -25,12 +25,15 @@ class EffectState(StrEnum):
 
 class ExternalRecord(Frozen):
     """A record that exists in an outside system. `differences`: field -> [expected, found], empty when it is
-    as ordered. `closed`: it exists, but no work is done on it and nothing is invoiced by it any more."""
+    as ordered. `revisable`: those differences that may be set to what is ordered: the system can, and what was
+    found is what an earlier plan of ours ordered. `closed`: it exists, but no work is done on it and nothing is
+    invoiced by it any more."""
 
     outside_id: Code
     number: Text | None = None
     url: Text | None = None
     differences: dict[str, tuple[str, str]] = {}
+    revisable: frozenset[str] = frozenset()
     response: dict[str, Any] = {}
     closed: bool = False
 
@@ -77,9 +80,14 @@ class LedgerRow(Frozen):
 
     @property
     def may_exist(self) -> bool:
-        """Whether the effect created something outside, or might have. Messages, write-backs and cancellations
-        create nothing."""
+        """Whether the effect created something outside, or might have, that was not closed since. Messages,
+        write-backs and cancellations create nothing."""
         return self.kind not in _MAKE_NOTHING and (self.outcome_unknown or self.state is EffectState.CONFIRMED)
+
+    @property
+    def was_made(self) -> bool:
+        """As `may_exist`, also of what was closed since."""
+        return self.may_exist or self.state is EffectState.CANCELLED
 
 
 # A customer counts as nothing made: it is no project, and stays whatever becomes of the deal.
@@ -87,6 +95,7 @@ _MAKE_NOTHING = frozenset(
     {
         EffectKind.NOTIFICATION,
         EffectKind.CRM_WRITE_BACK,
+        EffectKind.PSA_WRITE_BACK,
         EffectKind.CANCELLATION,
         EffectKind.CUSTOMER,
     }

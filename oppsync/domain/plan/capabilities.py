@@ -24,6 +24,8 @@ class ErpCapabilities(Frozen):
     `holds`: the limits at which it stops invoices by itself; all others people have to watch, and the plan says
     so. `creates_customers`: whether we may create customers there. `cancels`: whether we can close what was
     created; where not, closing raises VendorRejected and a person does it there.
+    `revises`: whether what was created can be changed when the deal is planned anew; `reopens`: whether what
+    we closed can be opened again. Where not, a person does it there.
     """
 
     line_kinds: frozenset[LineKind]
@@ -32,6 +34,8 @@ class ErpCapabilities(Frozen):
     holds: frozenset[Limit] = frozenset()
     creates_customers: bool = True
     cancels: bool = True
+    revises: bool = False
+    reopens: bool = False
 
 
 class CrmCapabilities(Frozen):
@@ -44,9 +48,12 @@ class CrmCapabilities(Frozen):
 
 
 class PsaCapabilities(Frozen):
-    """`staffing`: whether it takes staffing requests; where not, people staff the project themselves."""
+    """`staffing`: whether it takes staffing requests; where not, people staff the project themselves.
+    `revises`, `reopens`: as of an ERP, of the project."""
 
     staffing: bool = True
+    revises: bool = False
+    reopens: bool = False
 
 
 Capabilities = ErpCapabilities | CrmCapabilities | PsaCapabilities

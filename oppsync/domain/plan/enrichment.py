@@ -56,7 +56,12 @@ class LineEnrichment(Frozen):
 
 class Enrichment(Frozen):
     """The reference data of the whole deal. `used` names every reference row a value came from; `customer` is
-    the ERP's code of an account that has none, or spells it otherwise; `warnings` did not block it."""
+    the ERP's code of an account that has none, or spells it otherwise; `warnings` did not block it.
+
+    `replaces` is the hash of the approved plan in whose place the deal is planned anew, until it is active. It
+    is kept here because a release that does not know it cannot read the enrichment, and so leaves the deal
+    alone: it would not close what the old plan made.
+    """
 
     legal_entity: LegalEntity
     customer: Code | None = omitted_at(None)
@@ -67,6 +72,7 @@ class Enrichment(Frozen):
     lines: tuple[LineEnrichment, ...]
     used: tuple[ReferenceUse, ...]
     warnings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda value: not value)
+    replaces: Code | None = omitted_at(None)
 
     def line(self, line_id: str) -> LineEnrichment:
         return self._by_id[line_id]

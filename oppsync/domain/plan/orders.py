@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from oppsync.domain.plan.plan import BillingLine, NewCustomer, PlanContent, PlanNode, StaffingRequest
 from oppsync.domain.values.model import Code, Frozen, Text
@@ -19,30 +19,41 @@ class CustomerOrder(Frozen):
 
 
 class NodeOrder(Frozen):
-    """Create this node of this plan. `parent_id` is the parent's id in the ERP; None for the root."""
+    """Create this node of this plan. `parent_id` is the parent's id in the ERP; None for the root.
+
+    `was`: what earlier plans of the deal ordered under this key, where it is planned anew. `closed_by_us`: what
+    exists under the key was closed when the deal was given up, and is wanted again.
+    """
 
     key: Code
     plan: PlanContent
     node: PlanNode
     parent_id: Code | None = None
+    was: tuple[NodeOrder, ...] = ()
+    closed_by_us: bool = False
 
 
 class LineOrder(Frozen):
-    """Create this billing line of `node`, whose id in the ERP is `project_id`."""
+    """Create this billing line of `node`, whose id in the ERP is `project_id`. `was`, `closed_by_us`: as of
+    `NodeOrder`."""
 
     key: Code
     plan: PlanContent
     node: PlanNode
     line: BillingLine
     project_id: Code
+    was: tuple[LineOrder, ...] = ()
+    closed_by_us: bool = False
 
 
 class PsaOrder(Frozen):
-    """A project in the PSA under our key."""
+    """A project in the PSA under our key. `was`, `closed_by_us`: as of `NodeOrder`."""
 
     key: Code
     title: Text
     project_number: Text
+    was: tuple[PsaOrder, ...] = Field(default=(), exclude=True)
+    closed_by_us: bool = Field(default=False, exclude=True)
 
 
 class StaffingOrder(Frozen):

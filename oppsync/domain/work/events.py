@@ -114,6 +114,12 @@ class PlanOverridden(Event):
     type = "plan.overridden.v1"
 
 
+class PlannedAnew(Event):
+    """A person asked for a new plan in place of an approved one, with today's data."""
+
+    type = "planned.anew.v1"
+
+
 class ApprovalOpened(Event):
     type = "approval.opened.v1"
 

@@ -26,7 +26,7 @@ BEFORE_APPROVAL = frozenset(
 )
 # States from which a changed or newly won deal may start again.
 RESTARTABLE = BEFORE_APPROVAL | {State.PARKED, State.WITHDRAWN, State.REJECTED}
-# A deal parked in one of these was approved and can be given up: what was created is closed.
+# A deal that stands at one of these was approved: it can be planned anew, and, while it is parked, given up.
 COMPENSABLE = frozenset({State.APPROVED, State.CREATED})
 # Nothing is due in these until the record changes in the CRM or a person acts.
 RESTING = frozenset({State.ACTIVE, State.REJECTED, State.PARKED, State.WITHDRAWN})
@@ -69,6 +69,8 @@ def _moves_from(state: State) -> frozenset[State]:
         moves |= {State.RECEIVED, State.WITHDRAWN}
     if state is State.APPROVED:  # changed or lost before the first effect was sent
         moves |= {State.RECEIVED, State.WITHDRAWN}
+    if state is State.CREATED:  # a person plans it anew
+        moves |= {State.RECEIVED}
     if state in (State.AWAITING_APPROVAL, State.APPROVED, State.REFUSED):
         moves |= {State.PLANNED}  # a decision that does not stand, or has no seal, is asked for again
     return moves - {state}

@@ -60,6 +60,11 @@ class TrackedOpportunity(Frozen):
         return standing(self.state, self.resume_state)
 
     @property
+    def replaces(self) -> str | None:
+        """The hash of the approved plan in whose place the deal is planned anew, until it is active."""
+        return self.enrichment.replaces if self.enrichment else None
+
+    @property
     def reread_due(self) -> bool:
         return self.reread_requested > self.reread_done
 

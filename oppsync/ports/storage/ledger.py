@@ -32,6 +32,10 @@ class Ledger(Protocol):
 
     def unknown(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
 
+    def restore(self, tenant_id: str, row: LedgerRow, error: str, lease: Lease) -> None:
+        """Put the entry back to the state and request of `row`, with this error: what exists was certainly not
+        changed."""
+
     def cancelled(self, tenant_id: str, key: str, lease: Lease) -> None:
         """The confirmed record was closed outside: it no longer counts as existing."""
 

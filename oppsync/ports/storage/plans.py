@@ -21,6 +21,9 @@ class Plans(Protocol):
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Plan:
         """Its content is hashed anew. Raises NotFound, and PlanTampered where the hash is another."""
 
+    def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
+        """The opportunity's other plans, the latest first. Raises PlanTampered, as `get`."""
+
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         """The systems the plan goes to; None when none are stored with it, or there is no such plan."""
 

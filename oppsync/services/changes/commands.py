@@ -1,4 +1,4 @@
-"""Commands with which people change a plan before it is approved."""
+"""Commands with which people change a plan before it is approved, or have it made anew afterwards."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
 
 
@@ -21,4 +22,16 @@ class OverridePlan(Command[PlanOverride]):
     workstream: str
     field: OverrideField
     value: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class PlanAnew(Command[None]):
+    """Plan an approved deal anew with today's data, before it is active. A plan with the same hash keeps its
+    approvals, another is asked for; what exists outside is taken over, changed or closed. Raises NotFound;
+    Conflict (code NOT_PLANNABLE_ANEW); InvalidInput without a reason."""
+
+    tenant_id: str
+    opportunity_id: UUID
+    actor: Asker
     reason: str

@@ -34,7 +34,8 @@ class CompensateHandler:
                 required="Give a reason for giving the deal up; it is sent to the CRM.",
             )
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
-            after = _compensating(before, reason)
+            rows = uow.ledger.of(before.tenant_id, before.id)
+            after = _compensating(before, reason, exists=any(row.may_exist for row in rows))
             uow.opportunities.change(before, after, HANDED_ON)
             uow.exceptions.close_open(
                 before.tenant_id, before.id, actor, f"Given up: {reason}", ExceptionStatus.DISMISSED
@@ -54,8 +55,9 @@ class CompensateHandler:
             crash_point("compensation.committed", before.source_id)
 
 
-def _compensating(before: TrackedOpportunity, reason: str) -> TrackedOpportunity:
-    if before.state is not State.PARKED or before.stands_at not in COMPENSABLE:
+def _compensating(before: TrackedOpportunity, reason: str, *, exists: bool) -> TrackedOpportunity:
+    """`exists`: something was made of it, also of one that is planned anew and was parked on its way."""
+    if before.state is not State.PARKED or not (exists or before.stands_at in COMPENSABLE):
         raise Conflict("Only a deal parked after its approval can be given up.", code="NOT_COMPENSABLE")
     check_move(before.state, State.COMPENSATING)
     return changed(

@@ -22,19 +22,20 @@ def resume(
     actor: str,
     after_what: str,
     detail: dict[str, Any],
+    anew: TrackedOpportunity | None = None,
 ) -> None:
-    """`before` is locked in this transaction. Its record is read again first, so that a fix in the CRM counts
-    even if no webhook reported it."""
+    """`before` is locked in this transaction; `anew`: it with what else changes. Its record is read again
+    first, so that a fix in the CRM counts even if no webhook reported it."""
     check_move(before.state, target)
-    anew: dict[str, Any] = {
+    from_there: dict[str, Any] = {
         "reread_requested": before.reread_requested + 1,
         "tries": 0,
         "crashes": 0,
         "waits_for": None,
     }
     if target in BEFORE_APPROVAL:
-        anew |= {"approved_record": None, "changes_since_approval": ()}
-    after = changed(before, state=target, resume_state=None, **anew)
+        from_there |= {"approved_record": None, "changes_since_approval": ()}
+    after = changed(anew or before, state=target, resume_state=None, **from_there)
     uow.opportunities.change(before, after, HANDED_ON)
     stage = stage_for(target).name
     uow.outbox.add(before.tenant_id, before.id, stage, before.traceparent)

@@ -64,20 +64,25 @@ class Records:
         if model == "project.work":
             columns["number"] = self._next_number()
         record_id = self._insert(model, columns)
-        self._create_below(model, record_id, values, company)
+        self._change_below(model, record_id, values, company)
         if model == "account.invoice":
             self._total(record_id)
         self._journal(model, record_id, "create", values)
         return record_id
 
-    def write(self, model: str, record_id: int, values: Mapping[str, Json]) -> None:
+    def write(self, model: str, record_id: int, values: Mapping[str, Json], company: int | None) -> None:
+        if model == "account.invoice":
+            self._check_is_draft(record_id)
         columns = self._columns(model, values) | {"write_date": _now()}
         assignments = ", ".join(f'"{name}" = ?' for name in columns)
         self._run(
             f"UPDATE {table(model)} SET {assignments} WHERE id = ?", [*columns.values(), record_id], model
         )
+        self._change_below(model, record_id, values, company)
         if model == "project.work":
             self._check_progress(record_id)
+        elif model == "account.invoice":
+            self._total(record_id)
         self._journal(model, record_id, "write", values)
 
     def delete(self, model: str, record_id: int) -> None:
@@ -86,12 +91,16 @@ class Records:
         self.books.rows(f"DELETE FROM {table(model)} WHERE id = ?", (record_id,))
         self._journal(model, record_id, "delete", {})
 
-    def cancel_invoice(self, record_id: int) -> None:
+    def move_invoice(self, record_id: int, button: str, state: str) -> None:
         self.books.rows(
-            "UPDATE \"account.invoice\" SET state = 'cancelled', write_date = ? WHERE id = ?",
-            (_now(), record_id),
+            'UPDATE "account.invoice" SET state = ?, write_date = ? WHERE id = ?', (state, _now(), record_id)
         )
-        self._journal("account.invoice", record_id, "cancel", {})
+        self._journal("account.invoice", record_id, button, {})
+
+    def _check_is_draft(self, record_id: int) -> None:
+        (row,) = self.books.rows('SELECT state FROM "account.invoice" WHERE id = ?', (record_id,))
+        if row["state"] != "draft":
+            raise UserError(f'You cannot modify invoice "{record_id}" because it is {row["state"]}.')
 
     def _check_progress(self, record_id: int) -> None:
         """Done needs full progress, of the work itself and of everything below it."""
@@ -130,7 +139,7 @@ class Records:
             if not self.exists(field.target, each):
                 raise UserError(f'The value "{each}" for field "{_label(name)}" does not exist.')
 
-    def _create_below(
+    def _change_below(
         self, model: str, record_id: int, values: Mapping[str, Json], company: int | None
     ) -> None:
         for name, commands in values.items():
@@ -138,10 +147,15 @@ class Records:
             if field.kind is not Kind.ONE2MANY:
                 continue
             for command, *records in commands or []:
-                if command != "create":
-                    raise ServerError(f"{name}: {command}")
-                for below in records[0]:
-                    self.create(field.target, {**below, field.back: Decimal(record_id)}, company)
+                match command:
+                    case "create":
+                        for below in records[0]:
+                            self.create(field.target, {**below, field.back: Decimal(record_id)}, company)
+                    case "delete":
+                        for below in records[0]:
+                            self.delete(field.target, int(below))
+                    case _:
+                        raise ServerError(f"{name}: {command}")
 
     def _insert(self, model: str, columns: Mapping[str, Any]) -> int:
         columns = {**columns, "create_date": _now()}

@@ -69,14 +69,14 @@ class TrytonApi:
                 return self._read(call, model, self._existing(model, which))
             case "PUT", [which]:
                 record = self._existing(model, which)
-                self._records.write(model, record, _values(call))
+                self._records.write(model, record, _values(call), _company(call))
                 return self._read(call, model, record)
             case "DELETE", [which]:
                 self._records.delete(model, self._existing(model, which))
                 return Reply(204)
-            case "POST", [which, "cancel"] if model == "account.invoice":
+            case "POST", [which, ("cancel" | "draft") as button] if model == "account.invoice":
                 record = self._existing(model, which)
-                self._records.cancel_invoice(record)
+                self._records.move_invoice(record, button, {"cancel": "cancelled"}.get(button, button))
                 return self._read(call, model, record)
             case "POST", [_, _]:
                 raise Refusal(403, "Forbidden")

@@ -17,6 +17,7 @@ from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.approvals.decision import receipt_of, refusal_of
 from web.pages.plan.plan_view import plan_view
+from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
 
 page = Blueprint("approval_page", __name__, url_prefix="/approvals")
@@ -101,8 +102,19 @@ def _page(
         others=_others(detail.others),
         origins_note=note,
         origins=origins,
+        replaced=_replaced(detail),
         next_task=_replacement(detail),
     )
+
+
+def _replaced(detail: ApprovalDetail) -> Replaced | None:
+    """Of the current plan only: an earlier one was made in place of another."""
+    task = detail.task
+    if task.plan_hash != detail.current_hash:
+        return None
+    tenant = signed_in().tenant_id
+    replaces = application().queries.opportunity(tenant, task.opportunity_id).replaces
+    return replaced_by(tenant, task.opportunity_id, replaces, detail.plan)
 
 
 def _others(tasks: tuple[ApprovalTask, ...]) -> tuple[ApprovalTask, ...]:

@@ -19,6 +19,7 @@ from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import COMPENSABLE, State
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.services.changes.commands import PlanAnew
 from oppsync.services.queue.commands import Compensate, ConfirmFindings, DismissException, ReplayException
 from web.access.access import kept_input
 from web.context import application, signed_in
@@ -29,6 +30,7 @@ page = Blueprint("exception_page", __name__, url_prefix="/exceptions")
 # The field that holds an action's text.
 REASON_OF: dict[str, str] = {
     Action.COMPENSATE: "given_up_because",
+    Action.PLAN_ANEW: "planned_anew_because",
     Action.CONFIRM: "confirmed_because",
 }
 
@@ -73,6 +75,8 @@ def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
             return DismissException(tenant, item.id, me, reason)
         case Action.CONFIRM:
             return ConfirmFindings(tenant, item.id, me, reason)
+        case Action.PLAN_ANEW if item.opportunity_id is not None:
+            return PlanAnew(tenant, item.opportunity_id, me, reason)
         case Action.COMPENSATE if item.opportunity_id is not None:
             return Compensate(tenant, item.opportunity_id, me, reason)
     raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
@@ -89,18 +93,24 @@ def _page(
     known = item.opportunity_id
     opportunity = queries.opportunity(me.tenant_id, known) if known else None
     effects = queries.effects(me.tenant_id, known) if known else ()
-    possible = [Action.REPLAY, Action.DISMISS]
-    possible += [Action.CONFIRM] if confirmable(item.findings) else []
-    possible += [Action.COMPENSATE] if _compensable(opportunity) else []
+    approved = opportunity is not None and opportunity.stands_at in COMPENSABLE
+    possible = {
+        Action.REPLAY: True,
+        Action.DISMISS: True,
+        Action.CONFIRM: bool(confirmable(item.findings)),
+        Action.PLAN_ANEW: approved,
+        Action.COMPENSATE: _compensable(opportunity, exists=any(row.may_exist for row in effects)),
+    }
     return render_template(
         "exceptions/exception.html",
         item=item,
         closed_by=actor_name(item.closed_by or ""),
         opportunity=opportunity,
         effects=[row for row in effects if row.kind is not EffectKind.NOTIFICATION],
-        offered=[action for action in possible if may(me.person, action)],
+        offered=[action for action, is_so in possible.items() if is_so and may(me.person, action)],
         needed=needed_for(Action.REPLAY),
         reason=kept.get("reason", ""),
+        planned_anew_because=kept.get("planned_anew_because", ""),
         given_up_because=kept.get("given_up_because", ""),
         confirmed_because=kept.get("confirmed_because", ""),
         to_confirm=confirmable(item.findings),
@@ -109,7 +119,7 @@ def _page(
     )
 
 
-def _compensable(opportunity: OpportunityDetail | None) -> bool:
-    return (
-        opportunity is not None and opportunity.state is State.PARKED and opportunity.stands_at in COMPENSABLE
-    )
+def _compensable(opportunity: OpportunityDetail | None, *, exists: bool) -> bool:
+    if opportunity is None or opportunity.state is not State.PARKED:
+        return False
+    return exists or opportunity.stands_at in COMPENSABLE

@@ -1,16 +1,23 @@
-"""One opportunity with its plan, numbers and timeline."""
+"""One opportunity with its plan, numbers and timeline; plan it anew."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.plan.tampering import PlanTampered
-from oppsync.kernel.errors import NotFound
+from oppsync.domain.work.states import COMPENSABLE
+from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
+from oppsync.services.changes.commands import PlanAnew
+from web.access.access import kept_input
 from web.context import application, signed_in
+from web.forms import FormError, posted, too_long
 from web.pages.plan.plan_view import PlanView, plan_view
+from web.pages.plan.replaced import replaced_by
 
 NO_PLAN = "No plan yet: it is made once the opportunity is validated and enriched."
 
@@ -19,19 +26,48 @@ page = Blueprint("opportunity_page", __name__, url_prefix="/opportunities")
 
 @page.get("/<uuid:opportunity_id>")
 def show(opportunity_id: UUID) -> ResponseReturnValue:
+    return _page(opportunity_id, kept_input().get("reason", ""))
+
+
+@page.post("/<uuid:opportunity_id>/plan-anew")
+def plan_anew(opportunity_id: UUID) -> ResponseReturnValue:
+    """Plan it anew, then 303 to its page."""
+    me, reason = signed_in(), posted("reason")
+    errors = too_long("reason", reason)
+    try:
+        if not errors:
+            application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.person.id, reason))
+    except InvalidInput as error:
+        errors = [FormError("reason", error.message)]
+    except Conflict as conflict:
+        return _page(opportunity_id, reason, notice=conflict.message), HTTPStatus.CONFLICT
+    if errors:
+        return _page(opportunity_id, reason, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    return redirect(url_for(".show", opportunity_id=opportunity_id), HTTPStatus.SEE_OTHER)
+
+
+def _page(
+    opportunity_id: UUID, reason: str = "", *, errors: list[FormError] | None = None, notice: str = ""
+) -> str:
     tenant, queries = signed_in().tenant_id, application().queries
     view, no_plan = _plan(tenant, opportunity_id)
     opportunity = queries.opportunity(tenant, opportunity_id)
+    replaces = opportunity.replaces
     return render_template(
         "opportunities/opportunity.html",
         opportunity=opportunity,
         view=view,
         no_plan=no_plan,
+        replaced=replaced_by(tenant, opportunity_id, replaces, view.plan) if view else None,
+        may_plan_anew=opportunity.stands_at in COMPENSABLE and may(signed_in().person, Action.PLAN_ANEW),
         exceptions=queries.exceptions(tenant, opportunity_id=opportunity_id).rows,
         approvals=queries.approvals(tenant, opportunity_id=opportunity_id).rows,
         effects=queries.effects(tenant, opportunity_id),
         timeline=queries.timeline(tenant, opportunity_id),
         calls=queries.vendor_calls(tenant, opportunity_id),
+        reason=reason,
+        errors=errors or [],
+        notice=notice,
     )
 
 

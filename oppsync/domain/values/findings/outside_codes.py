@@ -25,7 +25,24 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "An external record under our idempotency key differs from the plan",
         OwnerRole.OPERATIONS,
         "Compare the external record with the plan and correct the record so that it equals the plan, then "
-        "replay.",
+        "replay. Of a closed record that cannot be corrected take our key away: another one is created then.",
+    ),
+    "DESTINATION_CHANGED": code_text(
+        "Its projects exist in another system than the one that the deal goes to now",
+        OwnerRole.OPERATIONS,
+        "Correct the deal or the connections' routing, then replay; or give the deal up, which closes what "
+        "exists, and save it in the CRM: it is planned anew.",
+    ),
+    "LOST_WHILE_PLANNED_ANEW": code_text(
+        "The deal is no longer won, and some of its projects exist",
+        OwnerRole.OPERATIONS,
+        "Give it up: what exists is closed. Won again, it goes on by itself.",
+    ),
+    "REJECTED_AFTER_CREATION": code_text(
+        "The new plan was rejected, and some of the old plan's projects exist",
+        OwnerRole.OPERATIONS,
+        "Correct what the approver objected to, then replay: it is planned and asked for again. Or give the "
+        "deal up: what exists is closed.",
     ),
     "UNREADABLE_DELIVERY": code_text(
         "A signed delivery cannot be read",

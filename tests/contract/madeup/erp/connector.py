@@ -142,6 +142,12 @@ class MadeUpErp:
         self._expect("terms", order.plan.payment_terms)
         return self._create(order.key, _line(order))
 
+    def revise_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
+        raise VendorRejected(f"Made up: correct the project {outside_id} there")
+
+    def revise_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
+        raise VendorRejected(f"Made up: correct the billing line {outside_id} there")
+
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
         raise VendorRejected(f"{TITLE}: close the project {outside_id} there")
 

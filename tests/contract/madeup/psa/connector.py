@@ -116,6 +116,9 @@ class MadeUpPsa:
         fields = {"name": order.title, "ref": order.key, "number": order.project_number}
         return self._landed(_read(Job, self._write("POST", "/jobs", fields)))
 
+    def revise_project(self, order: PsaOrder, outside_id: str) -> ExternalRecord:
+        raise VendorRejected(f"Made up: correct the job {outside_id} there")
+
     def find_archived(self, key: str) -> ExternalRecord | None:
         found = self._jobs(key)
         return self._landed(found[0]) if found else None

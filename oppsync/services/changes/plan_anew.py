@@ -1,0 +1,71 @@
+"""A person has an approved deal planned anew, with today's data, before it is active."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.values.model import changed, require
+from oppsync.domain.work.events import PlannedAnew
+from oppsync.domain.work.states import COMPENSABLE, State
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.crash_points import crash_point
+from oppsync.kernel.errors import Conflict
+from oppsync.kernel.text_input import comment
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.changes.commands import PlanAnew
+from oppsync.services.queue.resume import resume
+
+
+@dataclass(frozen=True)
+class PlanAnewHandler:
+    """The approvals so far are not touched here: they fall with the new plan, unless it has the old hash."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: PlanAnew) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.PLAN_ANEW)
+            reason = comment(
+                command.reason, "reason", required="Give a reason for the new plan; approvers will see it."
+            )
+            # Locked: an outcome of a worker that is at work on it takes turns with this, and is not recorded.
+            before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
+            replacing = _replacing(before)
+            uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Planned anew: {reason}")
+            event = PlannedAnew(
+                opportunity_id=before.id,
+                actor=actor,
+                before={"plan": before.plan_hash},
+                detail={"reason": reason},
+                summary=f"To be planned anew in place of plan {short_hash(before.plan_hash or '')}: {reason}",
+            )
+            self.publish(uow, before.tenant_id, before.traceparent, event)
+            resume(
+                uow,
+                self.publish,
+                before,
+                State.RECEIVED,
+                actor=actor,
+                after_what="to be planned anew",
+                detail={"reason": reason},
+                anew=replacing,
+            )
+            crash_point("plan_anew.uncommitted", before.source_id)
+            uow.commit()
+            crash_point("plan_anew.committed", before.source_id)
+
+
+def _replacing(before: TrackedOpportunity) -> TrackedOpportunity:
+    """The deal, marked as planned anew in place of its approved plan."""
+    if before.stands_at not in COMPENSABLE:
+        raise Conflict(
+            f"Only a deal between its approval and its activation is planned anew; this one is "
+            f"{before.stands_at.replace('_', ' ')}.",
+            code="NOT_PLANNABLE_ANEW",
+        )
+    enrichment = require(before.enrichment, "the enrichment")
+    return changed(before, enrichment=changed(enrichment, replaces=before.plan_hash))

@@ -1,0 +1,206 @@
+"""After its approval and before it is active a deal is planned anew with today's data: the difference is
+shown, approvals are asked again, and what exists outside is taken over, changed, closed, or named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import create_model
+
+from adapters.postgres.rows import document
+from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.reading.plan_changes import plan_changes
+from oppsync.domain.values.model import Frozen, changed
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NewerRelease
+from oppsync.services.changes.commands import PlanAnew
+from sandbox.firm import deals
+from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
+from tests.harness import erp
+from tests.harness.builders import TENANT
+from tests.harness.gate import Gate
+from tests.harness.house import FINANCE, OPERATIONS, WON_ON, House
+from tests.harness.tryton import Books
+from tests.service.test_compensation import give_up, parked_after, still_open
+
+# The enrichment as the release before this one knows it.
+_KNOWN: Any = {
+    name: (field.annotation, field) for name, field in Enrichment.model_fields.items() if name != "replaces"
+}
+Before = create_model("Before", __base__=Frozen, **_KNOWN)
+REASON = "The purchase order was wrong."
+
+
+def plan_anew(house: House, record_id: str, reason: str = REASON) -> None:
+    house.application.dispatch(PlanAnew(TENANT, house.opportunity(record_id).id, house.operator, reason))
+
+
+def order_later(house: House, record_id: str, number: str = "PO-2026-LATER") -> None:
+    """The purchase order is corrected in the CRM; no webhook tells of it."""
+    house.salesforce.edit(record_id, {"opportunity": {"PO_Number__c": number}})
+
+
+def connect_another_erp(house: House) -> None:
+    """At the same address, with an id that sorts first."""
+    with house.application.uow() as uow:
+        connection = uow.connections.get(ERP_CONNECTION)
+        uow.connections.put(changed(connection, id="a-new-erp"), uow.connections.secrets(ERP_CONNECTION))
+        uow.commit()
+
+
+def existing(books: Books, record_id: str) -> dict[str, object]:
+    """The ids of what the ERP has of a deal, by our keys."""
+    found = erp.works(books, record_id) | erp.invoices(books, record_id)
+    return {key: record["id"] for key, record in found.items()}
+
+
+def test_nothing_was_created_yet_and_the_new_plan_is_asked_for_again(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=0, deal=deals.milestone(WON_ON))
+    approved = house.plan(record_id)
+    order_later(house, record_id)
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.exceptions(record_id) == []
+    assert house.opportunity(record_id).replaces == approved.hash
+    (change,) = plan_changes(approved.plan.content, house.plan(record_id).plan.content)
+    assert (change.part, change.field, change.after) == ("the deal", "po number", "PO-2026-LATER")
+    made = [entry for entry in house.entries(record_id) if entry.type == "plan.made.v1"][-1]
+    assert made.detail["changes"] == [change.in_words]
+    asked = next(entry for entry in house.entries(record_id) if entry.type == "planned.anew.v1")
+    assert (asked.actor, asked.detail["reason"], asked.before) == (OPERATIONS, REASON, {"plan": approved.hash})
+
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert house.opportunity(record_id).replaces is None
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_the_same_plan_again_keeps_its_approvals(house: House, books: Books, gate: Gate) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    approved = house.plan(record_id).hash
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert house.plan(record_id).hash == approved
+    assert house.timeline(record_id).count("approval.opened.v1") == 2
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_what_exists_in_part_is_changed_in_the_erp_and_nothing_is_created_twice(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=4, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    before = existing(books, record_id)
+    order_later(house, record_id)
+    house.salesforce.edit(record_id, {"opportunity": {"Name": "Another name"}})
+
+    plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert before.items() <= existing(books, record_id).items()
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+    root = erp.works(books, record_id)[erp.key(record_id, "parent", "project")]
+    assert "PO number: PO-2026-LATER" in root["comment"]
+    assert root["name"] == house.plan(record_id).plan.content.nodes[0].name
+
+
+def test_what_somebody_changed_there_is_named_and_goes_on_once_it_is_settled(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    root = erp.works(books, record_id)[erp.key(record_id, "parent", "project")]
+    books.write("project.work", int(root["id"]), {"name": "Renamed by Petra"})
+    house.salesforce.edit(record_id, {"opportunity": {"Name": "Another name"}})
+
+    plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    item = house.exception(record_id)
+    wanted = house.plan(record_id).plan.content.nodes[0].name
+    assert item.code == "CONTENT_CONFLICT"
+    assert f"parent project ({root['id']}): name: planned '{wanted}', found 'Renamed by Petra'" in item.message
+    books.write("project.work", int(root["id"]), {"name": wanted})
+    house.replay(item)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_rejected_and_given_up_nothing_of_the_old_plan_stays_open(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=3, deal=deals.milestone(WON_ON))
+    order_later(house, record_id)
+    plan_anew(house, record_id)
+    house.settle()
+
+    house.reject(record_id, "Not with this customer")
+    house.settle()
+
+    item = house.exception(record_id)
+    assert item.code == "REJECTED_AFTER_CREATION"
+    assert "Not with this customer" in item.message
+    give_up(house, record_id)
+    house.settle()
+    assert house.state(record_id) is State.WITHDRAWN
+    assert still_open(books, record_id) == []
+
+
+def test_what_exists_in_another_system_than_it_goes_to_now_is_not_left_behind(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    connect_another_erp(house)
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    item = house.exception(record_id)
+    assert item.code == "DESTINATION_CHANGED"
+    assert f"exist in {ERP_CONNECTION} and {PSA_CONNECTION}; today it goes to a-new-erp" in item.message
+    house.rows("delete from connections where id = 'a-new-erp'")
+    house.replay(item)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
+def test_a_release_that_does_not_know_it_leaves_the_deal_alone(house: House, gate: Gate) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    stored = "select enrichment from opportunities"
+    (before,) = house.rows(stored)
+    Before.model_validate(before["enrichment"])
+
+    plan_anew(house, record_id)
+
+    (after,) = house.rows(stored)
+    with pytest.raises(NewerRelease, match="replaces"):
+        document(Before, after["enrichment"])
+
+
+def test_only_between_approval_and_activation_and_with_a_reason_by_whoever_may(house: House) -> None:
+    waiting = house.to_approval(deals.milestone(WON_ON))
+    active = house.to_active(deals.milestone(WON_ON))
+    for record_id in (waiting, active):
+        with pytest.raises(Conflict) as refused:
+            plan_anew(house, record_id)
+        assert refused.value.code == "NOT_PLANNABLE_ANEW"
+    with pytest.raises(InvalidInput):
+        plan_anew(house, active, "  ")
+    by_fiona = PlanAnew(TENANT, house.opportunity(active).id, house.person(FINANCE).id, REASON)
+    with pytest.raises(Forbidden):
+        house.application.dispatch(by_fiona)

@@ -1,0 +1,46 @@
+"""An approved deal is planned anew on its page; whoever approves again sees what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from oppsync.domain.values.model import changed
+from oppsync.domain.work.states import State
+from tests.harness.builders import TENANT
+from tests.web.browser import Browser
+from tests.web.office import Office, sold_by
+
+Browsers = Callable[[str], Browser]
+REASON = "The purchase order was wrong."
+
+
+def test_the_pages_offer_it_to_who_may_and_show_what_changed(browser: Browsers, office: Office) -> None:
+    record = sold_by("sam.seller")
+    waiting, item_id = office.parked_after_approval(record)
+    address = f"/opportunities/{waiting.opportunity_id}"
+    olga = browser("olga")
+    assert "Plan anew" in olga.get(address).words
+    assert "Plan anew" not in browser("ana").get(address).words
+    form = f"/approvals/{office.waiting().finance.id}"
+    assert browser("ana").post(f"{address}/plan-anew", form_of=form, reason="Mine").status == 403
+
+    refused = olga.post(f"/exceptions/{item_id}", action="plan_anew", planned_anew_because=" ")
+    assert refused.status == 422
+    assert "Give a reason for the new plan" in refused.words
+    assert olga.post(f"{address}/plan-anew", form_of=address, reason="").status == 422
+    done = olga.post(f"/exceptions/{item_id}", action="plan_anew", planned_anew_because=REASON)
+    assert done.status == 303
+    assert (
+        olga.post(f"{address}/plan-anew", form_of=f"/exceptions/{office.parked()[1]}", reason="Again").status
+        == 409
+    )
+
+    opportunity = office.application.queries.opportunity(TENANT, waiting.opportunity_id)
+    assert (opportunity.state, opportunity.replaces) == (State.RECEIVED, waiting.plan.hash)
+    other = changed(record, contract=changed(record.contract, po_number="PO <b>9</b>"))
+    finance, _delivery, _plan = office.propose(waiting.opportunity_id, other)
+    for screen in (olga.get(address), browser("ana").get(f"/approvals/{finance.id}")):
+        assert "Planned anew: what changed" in screen.words
+        assert "the deal po number" in screen.words
+        assert "PO &lt;b&gt;9&lt;/b&gt;" in screen.markup
+    assert "Planned anew: what changed" not in browser("ana").get(f"/approvals/{waiting.finance.id}").words
