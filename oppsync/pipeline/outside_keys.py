@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.plan.plan import NodeKind
-from oppsync.domain.values.keys import EffectKind, outside_key
+from oppsync.domain.values.keys import EffectKind, outside_key, within_limit
 from oppsync.domain.work.tracked import TrackedOpportunity
 
 KIND_OF: dict[NodeKind, EffectKind] = {
@@ -19,4 +19,4 @@ def key_of(opportunity: TrackedOpportunity, kind: EffectKind, path: str) -> str:
 
 def closing_path(kind: EffectKind, path: str) -> str:
     """The path of the effect that closes what the effect of this kind and path created."""
-    return f"{kind}/{path}"
+    return within_limit(f"{kind}/{path}")
