@@ -444,6 +444,18 @@ WAYS: dict[str, Way | Told] = {
         "test_absence.py",
         "test_a_deal_that_is_changed_back_closes_its_item",
     ),
+    "LOST_WHILE_PLANNED_ANEW": Told(
+        "../stateful/test_planning_anew.py",
+        "test_lost_and_won_again_meanwhile_it_goes_on",
+    ),
+    "REJECTED_AFTER_CREATION": Told(
+        "test_plan_anew.py",
+        "test_rejected_and_given_up_nothing_of_the_old_plan_stays_open",
+    ),
+    "DESTINATION_CHANGED": Told(
+        "test_plan_anew.py",
+        "test_what_exists_in_another_system_than_it_goes_to_now_is_not_left_behind",
+    ),
     # Outside systems.
     "VENDOR_REJECTED": Told(
         "test_erp_trouble.py",
