@@ -7,7 +7,7 @@ RUNS ?= 1
 SEED ?=
 ARGS ?=
 # Minutes of their own: `make stories` runs them, `make test` leaves them out, and CI runs both.
-STORIES := tests/story tests/chaos tests/stateful/test_histories.py
+STORIES := tests/story tests/chaos tests/stateful/test_histories.py tests/service/test_ways_out.py
 READY := .venv/installed
 RUN := .venv/bin/python -m
 

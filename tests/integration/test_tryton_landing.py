@@ -352,7 +352,7 @@ def test_a_credit_on_dates_waits_as_credit_notes(erp: Erp, books: Books) -> None
         assert [tax["name"] for tax in line["taxes"]] == ["VAT-DE-19"]
 
     first = books.one("account.invoice", [["reference", "=", orders[0].key]])["id"]
-    books.press("account.invoice", first, "post")
+    books.post(first)
     posted = books.one("account.invoice", [["id", "=", first]], "number", "tax_amount", "total_amount")
     assert posted["number"]
     assert (posted["tax_amount"]["decimal"], posted["total_amount"]["decimal"]) == ("-475.00", "-2975.00")

@@ -161,7 +161,7 @@ def test_an_invoice_that_was_posted_stops_it_and_is_left_to_a_person(
 ) -> None:
     record_id = parked_after(house, gate, writes=5, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
     posted, draft = sorted(erp.invoices(books, record_id).items(), key=lambda pair: int(pair[1]["id"]))
-    books.press("account.invoice", posted[1]["id"], "post")
+    books.post(posted[1]["id"])
 
     give_up(house, record_id)
     house.settle()

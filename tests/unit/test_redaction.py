@@ -94,6 +94,11 @@ WRITTEN: dict[str, Callable[[str], str]] = {
         f"\\u{unit:04x}" for unit in memoryview(secret.encode("utf-16-le")).cast("H")
     ),
     "in JSON in JSON": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "in JSON in an address": lambda secret: quote(json.dumps(secret)[1:-1], safe=""),
+    "in HTML in an address": lambda secret: quote(html.escape(secret), safe=""),
+    "in an address in Latin-1": lambda secret: quote(
+        secret, safe="", encoding="latin-1", errors="xmlcharrefreplace"
+    ),
     "in HTML": html.escape,
     "in HTML in JSON": lambda secret: json.dumps(html.escape(secret))[1:-1].replace("&", "\\u0026"),
     "in HTML by numbers": _html_numbers,
@@ -106,6 +111,10 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     "in base64 after two signs": _wrapped_in_base64("ab"),
     "in base64 as a password": _wrapped_in_base64("client:"),
     "in base64 in an address": lambda secret: quote(base64.b64encode(secret.encode()).decode(), safe=""),
+    "in base64 in base64": lambda secret: base64.b64encode(base64.b64encode(secret.encode())).decode(),
+    "in JSON in base64": lambda secret: base64.b64encode(json.dumps(secret)[1:-1].encode()).decode(),
+    "in an address in base64": lambda secret: base64.b64encode(quote(secret, safe="").encode()).decode(),
+    "in HTML in base64": lambda secret: base64.b64encode(html.escape(secret).encode()).decode(),
     "in hexadecimal digits": lambda secret: secret.encode().hex(),
 }
 AWKWARD = ["s3cr3t/with+signs", "a\"b\\c<d>&e'f g%20h", "+/+/+/+/ü€𝄞", "pass@firm.example!XY9", "%41%42%43%44"]

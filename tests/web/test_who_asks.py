@@ -37,7 +37,7 @@ from oppsync.services.admin.commands import (
     SignOutEverywhere,
 )
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
-from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
@@ -104,6 +104,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     ConfirmFindings: lambda office, who: ConfirmFindings(TENANT, office.parked()[1], who, ""),
     LinkCustomer: lambda office, who: LinkCustomer(TENANT, office.parked()[1], who, ""),
     Compensate: lambda office, who: Compensate(TENANT, office.parked()[0], who, ""),
+    PlanAnew: lambda office, who: PlanAnew(TENANT, office.parked()[0], who, ""),
     PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),
     FindOpportunity: lambda office, who: FindOpportunity(TENANT, who, str(office.parked()[0])),
     DecideApproval: _decide,

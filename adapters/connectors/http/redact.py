@@ -4,14 +4,19 @@ escaped for JSON or HTML, in base64 or in hexadecimal digits, or several of thes
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 from collections.abc import Collection
 from functools import lru_cache
 from html.entities import html5
+from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
 # A shorter piece of a secret's base64 stands in other texts by chance.
 SHORTEST_PIECE = 6
+# One octet in Latin-1 and two in UTF-8: both are percent-encoded.
+_LATIN1_BEGINS, _LATIN1_ENDS = 0x80, 0x100
 _NAMES: dict[str, list[str]] = {}
 for _name, _meant in html5.items():
     if _name.endswith(";"):
@@ -19,7 +24,13 @@ for _name, _meant in html5.items():
 _SHORT_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 # An encoding over another: `%2541` is `%41` encoded once more, `&amp;lt;` is `&lt;`, `\\u0041` is `\u0041`.
 # Each is possessive or bounded: a hostile text must not have many ways to match, nor long ones.
-_PERCENT, _AMPERSAND = "%(?:25){0,8}", r"(?:&|\\{1,32}+u0026)(?:amp;|#38;|#x26;){0,8}"
+_PERCENT = "%(?:25){0,8}"
+_BACKSLASH = rf"(?:\\|{_PERCENT}5[cC])"
+_HASH, _SEMICOLON = f"(?:#|{_PERCENT}23)", f"(?:;|{_PERCENT}3[bB])"
+_AMPERSAND = (
+    f"(?:&|{_BACKSLASH}{{1,32}}+u0026|{_PERCENT}26)"
+    f"(?:amp{_SEMICOLON}|{_HASH}38{_SEMICOLON}|{_HASH}x26{_SEMICOLON}){{0,8}}"
+)
 _BACKSLASHES = re.compile(r"\\+|[^\\]", re.DOTALL)
 _ENCODED = re.compile(r"[%&\\+]")
 
@@ -39,7 +50,21 @@ def redact(text: str, secrets: Collection[str]) -> str:
 @lru_cache(maxsize=64)
 def _forms(secrets: frozenset[str]) -> tuple[str, ...]:
     """The secrets, their base64 and their digits; longest first, since a secret may be a part of another."""
-    return _longest_first(secrets.union(*(_pieces(secret) for secret in secrets)))
+    written = (form for secret in secrets for form in _before_base64(secret))
+    return _longest_first(secrets.union(*(_pieces(form) for form in written)))
+
+
+def _before_base64(secret: str) -> set[str]:
+    """The secret as a text may have it that is then written in base64: a form, a JSON text, HTML, base64."""
+    plain = secret.encode("utf-8", "surrogatepass")
+    return {
+        secret,
+        quote(plain, safe=""),
+        quote_plus(plain),
+        json.dumps(secret)[1:-1],
+        html.escape(secret),
+        base64.b64encode(plain).decode(),
+    }
 
 
 @lru_cache(maxsize=64)
@@ -81,23 +106,29 @@ def _pattern(form: str, *, is_secret: bool) -> re.Pattern[str]:
 @lru_cache(maxsize=1_000)
 def _sign(sign: str, *, after_backslash: bool) -> str:
     """A pattern of one character in all its forms."""
-    backslash = r"\\{0,32}+" if after_backslash else r"\\{1,32}+"
+    backslash = f"{_BACKSLASH}{{0,32}}+" if after_backslash else f"{_BACKSLASH}{{1,32}}+"
     point, literal = ord(sign), re.escape(sign)
-    utf8 = "".join(f"{_PERCENT}{_any_case(f'{byte:02x}')}" for byte in sign.encode("utf-8", "surrogatepass"))
+    utf8 = _percent(sign.encode("utf-8", "surrogatepass"))
     units = sign.encode("utf-16-be", "surrogatepass")
     forms = [
         utf8,
         "".join(rf"{backslash}u{_any_case(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
-        f"{_AMPERSAND}#0{{0,8}}{point};?",
-        f"{_AMPERSAND}#[xX]0{{0,8}}{_any_case(f'{point:x}')};?",
-        *(f"{_AMPERSAND}{re.escape(name)}" for name in _NAMES.get(sign, ())),
-        rf"\\{{0,32}}+{literal}" if sign in '"/' else literal,
+        f"{_AMPERSAND}{_HASH}0{{0,8}}{point}{_SEMICOLON}?",
+        f"{_AMPERSAND}{_HASH}[xX]0{{0,8}}{_any_case(f'{point:x}')}{_SEMICOLON}?",
+        *(f"{_AMPERSAND}{re.escape(name[:-1])}{_SEMICOLON}" for name in _NAMES.get(sign, ())),
+        f"{_BACKSLASH}{{0,32}}+(?:{literal}|{utf8})" if sign in '"/' else literal,
     ]
+    if _LATIN1_BEGINS <= point < _LATIN1_ENDS:
+        forms.append(_percent(sign.encode("latin-1")))
     if sign == " ":
         forms.append(r"\+")
     if sign in _SHORT_ESCAPES:
         forms.append(f"{backslash}{_SHORT_ESCAPES[sign]}")
     return f"(?:{'|'.join(forms)})"
+
+
+def _percent(octets: bytes) -> str:
+    return "".join(f"{_PERCENT}{_any_case(f'{octet:02x}')}" for octet in octets)
 
 
 def _any_case(digits: str) -> str:
