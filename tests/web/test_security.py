@@ -156,6 +156,7 @@ def test_a_person_changes_their_password_and_is_signed_out_everywhere_else(
 ) -> None:
     here, there = browser("ana"), browser("ana")
     wrong = {"old": "not it", "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert "Ana, ana@acme.example" in here.get("/account").words
     assert here.post("/account", action="change_password", **wrong).status == 422
     differing = {"old": PASSWORD, "new": NEW_PASSWORD, "again": "another"}
     assert "these two differ" in here.post("/account", action="change_password", **differing).words

@@ -16,7 +16,7 @@ from oppsync.services.admin.session_life import IDLE, SESSION_LASTS
 from web.access.access import session_secret
 from web.access.attempts import address, note
 from web.access.sign_in import too_many_attempts, without_session
-from web.context import application, signed_in
+from web.context import application
 from web.forms import FormError
 from web.problems import Problem
 
@@ -70,7 +70,6 @@ def _sign_out_everywhere() -> ResponseReturnValue:
 def _render(errors: list[FormError] | None = None, *, is_changed: bool = False) -> str:
     return render_template(
         "account/account.html",
-        me=signed_in().person,
         errors=errors or [],
         is_changed=is_changed,
         shortest=SHORTEST_PASSWORD,
