@@ -58,6 +58,19 @@ def test_an_approved_deal_and_a_new_one_use_up_a_purchase_order_together(house: 
     assert [each.code for each in across(house, second)] == ["PO_SHARED"]
 
 
+def test_a_deal_without_a_limit_of_its_own_is_bound_by_that_of_the_order(house: House) -> None:
+    first = house.to_approval(fee("Platform", 40_000, number="PO-77"))
+    house.approve(first)
+    house.settle()
+
+    second = house.win(fee("Rollout", 120_000, number="PO-77", limit=None))
+    house.settle()
+
+    item = house.exception(second)
+    assert (item.code, house.state(second)) == ("PO_USED_UP", State.PARKED)
+    assert "allows EUR 100,000.00, but this deal comes to EUR 160,000.00 together with" in item.message
+
+
 def test_two_deals_that_wait_are_told_to_whoever_approves(house: House) -> None:
     house.to_approval(fee("Platform", 60_000, number="PO-18"))
 
