@@ -13,22 +13,20 @@ from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, 
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind
-from oppsync.domain.validation.across_deals import ACROSS_DEALS, findings_across
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.findings.finding import Finding, blocking, warnings
-from oppsync.domain.values.model import changed, require
+from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider
 from oppsync.pipeline.notify import notify, notify_of_fallen
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
-from oppsync.pipeline.validate import other_deals
 from oppsync.pipeline.warn import tell_warnings
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
@@ -135,15 +133,19 @@ def run(context: StageContext) -> Outcome:
     if asked_anew is not None:
         return asked_anew
     outcome = weigh_decisions(opportunity, known.tasks)
-    return notify(context, plan, known) if isinstance(outcome, Await) else outcome
+    if isinstance(outcome, Await):
+        return notify(context, plan, known)
+    if isinstance(outcome, Advance) and outcome.to is State.APPROVED:
+        beside = beside_other_deals(context)
+        return beside if isinstance(beside, Park) else outcome
+    return outcome
 
 
 def _propose(context: StageContext, known: Duties) -> Outcome:
-    opportunity, blocks = _beside_other_deals(context)
+    opportunity = beside_other_deals(context)
+    if isinstance(opportunity, Park):
+        return opportunity
     told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
-    if blocks:
-        every = (*blocks, *opportunity.warnings)
-        return Park(opportunity, every, record_reference(opportunity.id), events=told)
     lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
     with context.uow.reading() as uow:
         # What a restored backup forgot, people look at.
@@ -152,17 +154,6 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     able, decided = known.candidates(known.of_plan(opportunity.plan_hash)), known.decided(opportunity.plan_hash)
     asked = open_tasks(opportunity, able, by_rule, decided=decided, lost=lost)
     return replace(asked, events=(*told, *asked.events))
-
-
-def _beside_other_deals(context: StageContext) -> tuple[TrackedOpportunity, Sequence[Finding]]:
-    """The deal with its warnings beside other deals as they are now, and what blocks: of two deals that
-    are validated at once, each may miss the other."""
-    opportunity = context.opportunity
-    record, customer = require(opportunity.record, "the record"), opportunity.customer
-    others = other_deals(context.sources, record, opportunity)
-    found = tuple(findings_across(record, customer.code if customer else None, others))
-    kept = [each for each in opportunity.warnings if each.code not in ACROSS_DEALS]
-    return changed(opportunity, warnings=(*kept, *warnings(found))), blocking(found)
 
 
 def _by_rule(

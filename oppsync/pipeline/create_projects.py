@@ -15,6 +15,7 @@ from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import BillingLine, NewCustomer, Plan, PlanContent, PlanNode
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.states import State
+from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.closing import Closing, close_in_erp
 from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
@@ -22,7 +23,7 @@ from oppsync.pipeline.duties import duties_of, reconsider
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
 from oppsync.pipeline.replacing import Replacing, has_begun, replacing
 from oppsync.pipeline.signed import approved_plan, not_approved
-from oppsync.pipeline.stage import Advance, Outcome, StageContext
+from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.ports.erp import Erp
 
 
@@ -30,10 +31,11 @@ def run(context: StageContext) -> Outcome:
     """Apply the approved plan as stored, never recomputed, if plan and decisions are what was signed. A retry
     continues where the ledger ends.
 
-    Before anything is written, separation of duties is checked once more.
+    Before anything is written, separation of duties is checked once more, and other deals that were approved
+    at the same moment.
     """
-    opportunity = context.opportunity
-    if opportunity.replaces is not None or not has_begun(context):
+    opportunity, begun = context.opportunity, has_begun(context)
+    if opportunity.replaces is not None or not begun:
         asked_anew = reconsider(context, opportunity, duties_of(context, opportunity))
         if asked_anew is not None:
             return asked_anew
@@ -43,6 +45,10 @@ def run(context: StageContext) -> Outcome:
     doubtful = not_approved(context, plan, tasks)
     if doubtful is not None:
         return doubtful
+    if not begun:
+        beside = beside_other_deals(context)
+        if isinstance(beside, Park):
+            return beside
     replaced = replacing(context, plan)
     creation = _Creation(context, plan, replaced, *erp_of(context.systems, opportunity, plan.systems))
     if plan.content.new_customer is not None:

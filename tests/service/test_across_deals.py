@@ -16,6 +16,11 @@ from sandbox.firm import deals
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 
+
+def work_on(house: House, record_id: str, stage: str) -> None:
+    house.application.dispatch(RunStage(house.opportunity(record_id).id, stage))
+
+
 ACROSS = {"PO_SHARED", "PO_USED_UP", "DEAL_CLONED"}
 
 
@@ -58,6 +63,19 @@ def test_an_approved_deal_and_a_new_one_use_up_a_purchase_order_together(house: 
     assert [each.code for each in across(house, second)] == ["PO_SHARED"]
 
 
+def test_a_deal_without_a_limit_of_its_own_is_bound_by_that_of_the_order(house: House) -> None:
+    first = house.to_approval(fee("Platform", 40_000, number="PO-77"))
+    house.approve(first)
+    house.settle()
+
+    second = house.win(fee("Rollout", 120_000, number="PO-77", limit=None))
+    house.settle()
+
+    item = house.exception(second)
+    assert (item.code, house.state(second)) == ("PO_USED_UP", State.PARKED)
+    assert "allows EUR 100,000.00, but this deal comes to EUR 160,000.00 together with" in item.message
+
+
 def test_two_deals_that_wait_are_told_to_whoever_approves(house: House) -> None:
     house.to_approval(fee("Platform", 60_000, number="PO-18"))
 
@@ -67,6 +85,95 @@ def test_two_deals_that_wait_are_told_to_whoever_approves(house: House) -> None:
         ("PO_SHARED", Severity.WARNS),
         ("PO_USED_UP", Severity.WARNS),
     ]
+
+
+def test_of_two_deals_that_waited_the_second_to_be_approved_is_stopped(house: House) -> None:
+    first = house.to_approval(fee("Platform", 60_000, number="PO-24"))
+    second = house.to_approval(fee("Rollout", 59_000, number="PO-24"))
+    house.approve(first)
+    house.settle()
+    assert house.state(first) is State.ACTIVE
+
+    house.approve(second)
+    house.settle()
+
+    item = house.exception(second)
+    assert (item.code, house.state(second)) == ("PO_USED_UP", State.PARKED)
+    assert "EUR 119,000.00 together with Nordbank AG: Platform (EUR 60,000.00; " in item.message
+    house.replay(item)
+    house.settle()
+    assert house.exception(second).code == "PO_USED_UP"  # nothing changed
+
+    house.edit(first, opportunity={"PO_Limit__c": 120_000})
+    house.settle()
+    house.edit(second, opportunity={"PO_Limit__c": 120_000})
+    house.settle()
+    house.approve(second)
+    house.settle()
+
+    assert house.state(second) is State.ACTIVE
+
+
+def test_a_deal_that_made_room_lets_the_other_go_on_with_the_approvals_it_has(house: House) -> None:
+    first = house.to_approval(fee("Platform", 60_000, number="PO-25"))
+    second = house.to_approval(fee("Rollout", 59_000, number="PO-25"))
+    house.application.stopping.set()  # each hands on after its stage: nothing is created yet
+    house.approve(first)
+    work_on(house, first, "approve")
+    house.approve(second)
+    work_on(house, second, "approve")
+    assert (house.state(first), house.state(second)) == (State.APPROVED, State.PARKED)
+    house.application.stopping.clear()
+    house.lose(first)
+    house.settle()
+    assert house.state(first) is State.WITHDRAWN
+
+    house.replay(house.exception(second))
+    house.settle()
+
+    assert house.state(second) is State.ACTIVE
+    assert {task.decided_by is not None for task in house.tasks(second).values()} == {True}
+
+
+def test_two_deals_approved_at_once_never_exceed_an_order_together(house: House) -> None:
+    """Neither sees the other's approval while its own is weighed."""
+    first = house.to_approval(fee("Platform", 60_000, number="PO-26"))
+    second = house.to_approval(fee("Rollout", 59_000, number="PO-26"))
+    house.application.stopping.set()
+    house.approve(first)
+    work_on(house, first, "approve")
+    waiting = "update opportunities set state = :state where source_id = :id"
+    house.rows(waiting, state=State.AWAITING_APPROVAL, id=first)
+    house.approve(second)
+    work_on(house, second, "approve")
+    house.rows(waiting, state=State.APPROVED, id=first)
+    assert (house.state(first), house.state(second)) == (State.APPROVED, State.APPROVED)
+    house.application.stopping.clear()
+    house.settle()
+
+    states = {record_id: house.state(record_id) for record_id in (first, second)}
+    assert sorted(states.values()) == [State.ACTIVE, State.PARKED]
+    parked = next(record_id for record_id, state in states.items() if state is State.PARKED)
+    assert house.exception(parked).code == "PO_USED_UP"
+    house.replay(house.exception(parked))
+    house.settle()
+    assert house.exception(parked).code == "PO_USED_UP"
+
+
+def test_a_deal_of_which_something_exists_goes_on_whatever_was_approved_since(house: House) -> None:
+    first = house.to_approval(fee("Platform", 60_000, number="PO-27"))
+    second = house.to_approval(fee("Rollout", 59_000, number="PO-27"))
+    house.approve(second)
+    house.settle()
+    assert house.state(second) is State.ACTIVE
+    # As if a release before this one had approved and begun both.
+    house.rows("update opportunities set state = 'approved' where source_id = :id", id=second)
+    house.rows("update opportunities set due_at = clock_timestamp() where source_id = :id", id=second)
+    house.rows("update opportunities set state = 'approved', due_at = null where source_id = :id", id=first)
+    work_on(house, second, "create_projects")
+    house.settle()
+
+    assert (house.state(second), house.exceptions(second)) == (State.ACTIVE, [])
 
 
 def test_a_deal_that_came_to_nothing_uses_nothing_up(house: House) -> None:

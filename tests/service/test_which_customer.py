@@ -60,7 +60,10 @@ def test_a_code_of_another_company_is_stopped_and_the_plan_shows_whose_it_is(hou
 def test_the_same_name_with_another_tax_id_is_for_a_person(house: House) -> None:
     shown = preview(house, code=None, tax_id="DE129273398", name="Globex GmbH", id="acc-other")
 
-    assert codes(shown) == ["CUSTOMER_NAME_DIFFERS"]  # Nordbank's tax id, Globex's name
+    assert codes(shown) == ["ACCOUNT_AMBIGUOUS"]  # Nordbank's tax id, Globex's name
+    assert "CUST-1001 Globex GmbH (DE, DE136695976); CUST-1004 Nordbank AG (" in shown.findings[0].message
+    renamed = preview(house, code=None, tax_id="DE129273398", name="Hansebank AG", id="acc-other")
+    assert codes(renamed) == ["CUSTOMER_NAME_DIFFERS"]  # nobody else is called so
     stranger = preview(house, code=None, tax_id="DE811907980", name="Globex GmbH", id="acc-other")
     assert codes(stranger) == ["ACCOUNT_AMBIGUOUS"]
     assert "CUST-1001 Globex GmbH (DE, DE136695976)" in stranger.findings[0].message
@@ -268,6 +271,29 @@ def test_a_customer_that_is_there_under_another_code_is_not_created(creating: Ho
     assert house.state(record_id) is State.AWAITING_APPROVAL
     assert house.plan(record_id).plan.content.customer == "CUST-1003"
     assert books.find("party.party", [["code", "=", "CUST-1003-NEW"]]) == []
+
+
+def test_a_tax_id_of_another_company_never_makes_the_deal_that_companys(house: House) -> None:
+    """Somebody pasted Nordbank's tax id into an account of Globex."""
+    account = {"Name": "Globex GmbH", "BillingCountryCode": "DE", "Tax_Id__c": "DE129273398"}
+    record_id = house.win(deals.milestone(WON_ON) | {"account": account | {"External_Key__c": "globex-pasted"}})
+    house.settle()
+
+    item = house.exception(record_id)
+    assert (item.code, house.state(record_id)) == ("ACCOUNT_AMBIGUOUS", State.PARKED)
+    assert [entry for entry in house.entries(record_id) if entry.type == "customer.linked.v1"] == []
+
+    house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-1001"))
+    house.settle()
+    assert house.exception(record_id).code == "CUSTOMER_CONTRADICTS"  # the tax id is still Nordbank's
+
+    account_id = house.salesforce.record(record_id)["AccountId"]
+    house.salesforce.edit_record(account_id, {"Tax_Id__c": "DE136695976"})
+    house.tell(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+    assert house.plan(record_id).plan.content.customer == "CUST-1001"
 
 
 def test_a_contradicting_code_is_corrected_where_it_is_wrong(house: House) -> None:

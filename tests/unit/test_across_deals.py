@@ -145,6 +145,24 @@ def test_a_deal_that_alone_is_too_large_is_told_that_and_no_more() -> None:
     assert sorted(each.code for each in found) == ["PO_SHARED", "PO_TOO_SMALL"]
 
 
+def test_a_limit_that_only_another_deal_states_binds_a_deal_that_alone_exceeds_it() -> None:
+    portal = sold("Portal", 12_000)
+    approved, waiting = (
+        [each for each in judged(portal, stored(SMALL, is_committed=committed)) if each.code == "PO_USED_UP"]
+        for committed in (True, False)
+    )
+
+    for (found,), comes_to in (
+        (approved, "allows EUR 10,000.00, but this deal comes to EUR 16,000.00 together with Discovery (EUR"),
+        (
+            waiting,
+            "allows EUR 10,000.00 by Discovery (EUR 4,000.00; 006-Discovery), but this deal alone comes to",
+        ),
+    ):
+        assert found.severity is Severity.BLOCKS
+        assert comes_to in found.message
+
+
 def test_hours_beyond_a_cap_use_nothing_up() -> None:
     """Of an order for 10,000, the hours of an approved deal may be invoiced up to 4,000."""
     hours = make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(4_000))))

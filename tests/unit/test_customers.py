@@ -12,6 +12,7 @@ from oppsync.domain.plan.plan import NewCustomer
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.validation.customers import contradictions, match, match_code
 from oppsync.domain.validation.table import validate
+from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
 ACCOUNT = make.account(code=None, name="Globex GmbH", country="DE", tax_id="DE 136 695 976")
@@ -25,6 +26,7 @@ def customer(
 
 C1, C2 = customer("C1"), customer("C2")
 REGISTERED = customer("C1", tax_id="DE136695976", name="Old name")
+KNOWN = customer("C1", tax_id="DE136695976")
 OTHER = customer("C1", tax_id="DE129273398")
 
 
@@ -36,7 +38,8 @@ OTHER = customer("C1", tax_id="DE129273398")
         ([C1], CustomerMatch(customer=C1, by="name and country")),
         ([customer("C1", country="AT")], CustomerMatch()),
         ([customer("C1", name="Globex Holding GmbH")], CustomerMatch()),
-        ([C2, REGISTERED], CustomerMatch(customer=REGISTERED, by="tax id")),
+        ([C2, KNOWN], CustomerMatch(customer=KNOWN, by="tax id")),
+        ([C2, REGISTERED], CustomerMatch(candidates=(REGISTERED, C2))),
         ([C2, C1], CustomerMatch(candidates=(C1, C2))),
     ],
 )
@@ -58,6 +61,26 @@ def test_what_contradicts_counts_as_much_as_what_agrees() -> None:
 
     assert match(ACCOUNT, [OTHER]) == CustomerMatch(candidates=(OTHER,))
     assert match(ACCOUNT, [abroad]) == CustomerMatch(candidates=(abroad,))
+
+
+@pytest.mark.parametrize("country", ["DE", None])
+def test_whoever_has_the_tax_id_under_another_name_is_no_match_where_somebody_else_has_the_name(
+    country: str | None,
+) -> None:
+    """The tax id may be the slip, as well as the name."""
+    nordbank = customer("C4", name="Nordbank AG", tax_id="DE136695976")
+    austrian = customer("C5", country="AT", tax_id="ATU12345675")
+    account = changed(ACCOUNT, country=country)
+
+    assert match(account, [nordbank, OTHER]) == CustomerMatch(candidates=(OTHER, nordbank))
+    assert match(account, [nordbank]) == CustomerMatch(customer=nordbank, by="tax id")
+    assert match(ACCOUNT, [nordbank, austrian]) == CustomerMatch(customer=nordbank, by="tax id")
+
+
+def test_all_that_the_account_may_be_are_named() -> None:
+    abroad = customer("C4", country="AT", tax_id="DE136695976")
+
+    assert match(ACCOUNT, [abroad, OTHER]) == CustomerMatch(candidates=(OTHER, abroad))
 
 
 def test_two_customers_of_one_tax_id_are_never_told_apart_by_name() -> None:

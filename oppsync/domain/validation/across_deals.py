@@ -54,31 +54,39 @@ def _shared_order(opportunity: Opportunity, sharing: Sequence[OtherDeal]) -> Ite
 
 
 def _used_up_order(opportunity: Opportunity, sharing: Sequence[OtherDeal]) -> Iterator[Finding]:
-    """Where what was approved already uses the limit up together with this deal, it blocks; where only together
-    with deals that nobody approved yet, it warns."""
-    currency, stated = opportunity.currency, opportunity.amount
-    counted = [each for each in sharing if each.record.currency == currency]
-    limits = [each.record.contract.po_limit for each in counted if each.record.contract.po_limit is not None]
-    limit = opportunity.contract.po_limit or max(limits, default=None)
-    if stated is None or limit is None or not counted:
+    """Where the deal exceeds the limit alone, or together with what was approved, it blocks; where only
+    together with deals that nobody approved yet, it warns."""
+    currency, stated, own = opportunity.currency, opportunity.amount, opportunity.contract.po_limit
+    others = [each for each in sharing if each.record.currency == currency]
+    limits = [each.record.contract.po_limit for each in others if each.record.contract.po_limit is not None]
+    limit = own or max(limits, default=None)
+    if stated is None or limit is None or not others:
         return
     amount = stated - beyond_caps(opportunity)
-    if amount > limit:
-        return  # a finding of its own
-    committed = [each for each in counted if each.is_committed]
+    if own is not None and amount > own:
+        return  # PO_TOO_SMALL
+    committed = [each for each in others if each.is_committed]
     blocks = amount + _sum(committed) > limit
-    counted = committed if blocks else counted
+    counted = committed if blocks else others
     together = amount + _sum(counted)
     if together > limit:
-        names = "; ".join(each.in_words for each in counted[:_NAMED])
+        allowed, comes_to = amount_text(limit, currency), amount_text(together, currency)
+        if counted:
+            exceeds = f"allows {allowed}, but this deal comes to {comes_to} together with {_in_words(counted)}"
+        else:
+            stating = [each for each in others if each.record.contract.po_limit == limit]
+            exceeds = f"allows {allowed} by {_in_words(stating)}, but this deal alone comes to {comes_to}"
         yield finding(
             "PO_USED_UP",
-            f"The purchase order {opportunity.contract.po_number} allows {amount_text(limit, currency)}, but "
-            f"this deal comes to {amount_text(together, currency)} together with {names}",
+            f"The purchase order {opportunity.contract.po_number} {exceeds}",
             path="/contract/po_limit",
-            value=amount_text(limit, currency),
+            value=allowed,
             severity=Severity.BLOCKS if blocks else Severity.WARNS,
         )
+
+
+def _in_words(deals: Sequence[OtherDeal]) -> str:
+    return "; ".join(each.in_words for each in deals[:_NAMED])
 
 
 def _sum(deals: Sequence[OtherDeal]) -> Decimal:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
 from oppsync.domain.deal.opportunity import Account
 from oppsync.domain.reference.vat_territory import may_be_one_country
-from oppsync.domain.values.identifiers import is_same_tax_id
+from oppsync.domain.values.identifiers import is_same_tax_id, names_are_alike
 
 BY_CODE = "customer code"
 BY_LINK = "cross-reference"
@@ -27,17 +27,21 @@ def match_code(code: str, by: str, found: Iterable[ErpCustomer]) -> CustomerMatc
 
 
 def match(account: Account, found: Iterable[ErpCustomer]) -> CustomerMatch:
-    """One with the tax id is sure; one with name and country is, unless others have the tax id too. Either is
-    left to a person where something else contradicts it."""
+    """One with the tax id is sure, unless its name is unlike and somebody else has the account's name: either
+    of the two may be the slip. Where nobody has the tax id, one with name and country is. All that the account
+    may be are left to a person where there are several, or something else contradicts."""
     candidates = _in_order(found)
-    same_tax_id = with_tax_id(account.tax_id, candidates)
-    same_name = tuple(each for each in candidates if _has_name(each, account))
-    for by, these in (("tax id", same_tax_id), ("name and country", same_name)):
-        if len(these) == 1 and not contradictions(account.country, account.tax_id, these[0]):
-            return CustomerMatch(customer=these[0], by=by)
-        if these:
-            return CustomerMatch(candidates=these)
-    return CustomerMatch()
+    namesakes = [each for each in candidates if _may_have_name(each, account)]
+    these, by = with_tax_id(account.tax_id, candidates), "tax id"
+    if not these:
+        these, by = tuple(each for each in namesakes if _is_at_home(each, account)), "name and country"
+    if not these:
+        return CustomerMatch()
+    only, others = these[0], [each for each in namesakes if each not in these]
+    contradicted = contradictions(account.country, account.tax_id, only)
+    if len(these) == 1 and not contradicted and (not others or names_are_alike(account.name, only.name)):
+        return CustomerMatch(customer=only, by=by)
+    return CustomerMatch(candidates=_in_order((*these, *others)))
 
 
 def with_tax_id(tax_id: str | None, found: Iterable[ErpCustomer]) -> tuple[ErpCustomer, ...]:
@@ -68,6 +72,11 @@ def _is_in(customer: ErpCustomer, country: str) -> bool:
     return any(may_be_one_country(country, each) for each in customer.countries)
 
 
-def _has_name(customer: ErpCustomer, account: Account) -> bool:
-    same_country = account.country is not None and _is_in(customer, account.country)
-    return same_country and customer.name.casefold() == account.name.casefold()
+def _may_have_name(customer: ErpCustomer, account: Account) -> bool:
+    """Where a country is not known, the name is enough."""
+    is_elsewhere = "country" in contradictions(account.country, None, customer)
+    return not is_elsewhere and customer.name.casefold() == account.name.casefold()
+
+
+def _is_at_home(customer: ErpCustomer, account: Account) -> bool:
+    return account.country is not None and _is_in(customer, account.country)
