@@ -66,7 +66,9 @@ def test_the_same_name_with_another_tax_id_is_for_a_person(house: House) -> None
     assert "CUST-1001 Globex GmbH (DE, DE136695976)" in stranger.findings[0].message
 
 
-@pytest.mark.parametrize("code", ["cust-1001", "CUST-1001\u200b", "\uff23\uff35\uff33\uff34-1001"])
+@pytest.mark.parametrize(
+    "code", ["cust-1001", "CUST-1001\u200b", "CUST-1001\ufe0f", "\uff23\uff35\uff33\uff34-1001"]
+)
 def test_a_customer_code_in_another_spelling_is_that_customer(house: House, code: str) -> None:
     shown = preview(house, code=code)
 
