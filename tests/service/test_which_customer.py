@@ -111,6 +111,23 @@ def test_a_customer_is_found_by_its_tax_id_in_any_usual_spelling(house: House, t
 
 
 @pytest.mark.parametrize(
+    ("there", "here"),
+    [("CHE-116.281.710 MWST", "CHE116281710"), ("BE403170701", "BE 0403.170.701")],
+)
+def test_a_customer_is_found_by_its_tax_id_without_what_a_country_lets_people_leave_out(
+    house: House, books: Books, there: str, here: str
+) -> None:
+    code = f"CUST-{there[:3]}"
+    party = {"name": f"Holding {there[:3]}", "code": code, "identifiers": [["create", [{"code": there}]]]}
+    books.create("party.party", party)
+
+    shown = preview(house, id=f"acc-{code}", code=None, name="Another name", country="CH", tax_id=here)
+
+    assert shown.plan is not None
+    assert shown.plan.content.customer == code
+
+
+@pytest.mark.parametrize(
     ("fields", "tax"),
     [
         (

@@ -8,6 +8,7 @@ from oppsync.domain.values.identifiers import (
     customer_code_key,
     email_key,
     invisible_characters,
+    is_same_tax_id,
     name_key,
     names_are_alike,
     tax_id_key,
@@ -46,6 +47,29 @@ def test_other_codes_stay_other_codes() -> None:
 )
 def test_a_tax_id_is_the_same_in_any_usual_spelling(written: str) -> None:
     assert tax_id_key(written) == "DE136695976"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("CHE-116.281.710 MWST", "CHE116281710", True),
+        ("CHE-116.281.710 MWST", "CHE-116.281.710 TVA", True),
+        ("CHE-116.281.710 IVA", "CHE-107.787.577 IVA", False),
+        ("BE403170701", "BE0403170701", True),
+        ("403.170.701", "BE 0403.170.701", True),
+        ("EL094259216", "GR 094259216", True),
+        ("094259216", "EL094259216", True),
+        ("DE136695976", "FR136695976", False),
+        ("DE", "DE", True),
+        ("DE", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_tax_id_is_one_number_with_and_without_what_a_country_lets_people_leave_out(
+    one: str, other: str, same: bool
+) -> None:
+    assert is_same_tax_id(one, other) is same
+    assert is_same_tax_id(other, one) is same
 
 
 @pytest.mark.parametrize(

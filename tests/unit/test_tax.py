@@ -104,7 +104,12 @@ def test_the_union_is_without_the_united_kingdom() -> None:
         ("DE", "DE136695976", True),
         ("DE", "DE136695977", False),
         ("FR", "FR 40 303 265 045", True),
+        ("FR", "FR40/303265045", True),
+        ("FR", "FR 40,303265045", True),
+        ("FR", "FR40\u200b303265045", True),
         ("FR", "DE136695976", False),
+        ("ES", "ES-B-58.378.431", True),
+        ("BE", "BE403170701", True),
         ("GR", "EL094259216", True),
         ("CH", "CHE-107.787.577 IVA", True),
         ("US", "12-3456789", None),
@@ -245,6 +250,13 @@ CASES = [
         "has not the form of one of DE",
         customer("DE", tax_id="DE136695977"),
     ),
+    Case(
+        "TAX_ID_INVALID",
+        Severity.BLOCKS,
+        "/account/tax_id",
+        "of one of FR; it holds what nobody can see: U+200B ZERO WIDTH SPACE",
+        customer("FR", tax_id="FR40\u200b303265046"),
+    ),
     Case("TAX_ID_MISSING", Severity.WARNS, "/account/tax_id", "has no VAT number", customer("FR")),
     Case(
         "TAX_ID_MISSING",
@@ -323,6 +335,21 @@ def test_the_plan_says_the_tax_and_why() -> None:
         "Reverse charge, Article 196 of Directive 2006/112/EC: the customer in FR, VAT number FR40303265045, "
         "accounts for the VAT"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("FR40/303265045", "FR40/303265045"),
+        ("FR40\u200b303265045", "FR40303265045"),
+        ("FR40\ufe0f303265045", "FR40303265045"),
+    ],
+)
+def test_a_tax_id_in_another_spelling_decides_as_it_is_found(written: str, said: str) -> None:
+    french = content(customer("FR", tax_id=written))
+
+    assert french.tax_kind is TaxKind.REVERSE_CHARGE
+    assert f"VAT number {said}, accounts" in french.tax_reason
 
 
 def test_a_customer_on_the_canaries_gets_no_reverse_charge_of_spain() -> None:

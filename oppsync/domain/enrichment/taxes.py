@@ -14,6 +14,7 @@ from oppsync.domain.reference.tax import TaxExemption, TaxNexus, TaxRegime, TaxT
 from oppsync.domain.reference.vat_territory import TOLD_BY_ADDRESS, VatArea, vat_area
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.identifiers import invisible_characters, without_invisible
 
 
 def tax_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> TaxTreatment | None:
@@ -30,7 +31,7 @@ def tax_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup)
     case = TaxCase(
         seller=vat_area(entity.country, entity.subdivision),
         place=place,
-        tax_id=None if tax_id_is_wrong else account.tax_id,
+        tax_id=None if tax_id_is_wrong or account.tax_id is None else without_invisible(account.tax_id),
         service_lines=_service_lines(opportunity, lookup),
         regime=regime,
         nexus=lookup.first(TaxNexus, ReferenceKind.TAX_NEXUS, (entity.code, account.subdivision)),
@@ -120,9 +121,11 @@ def _about_the_address(account: Account, place: VatArea) -> Iterator[Finding]:
 
 def _wrong_form(account: Account, decisive: bool) -> Iterator[Finding]:
     """The finding blocks when the tax id decides the tax."""
+    unseen = invisible_characters(account.tax_id or "")
+    holds = f"; it holds what nobody can see: {', '.join(unseen)}" if unseen else ""
     yield finding(
         "TAX_ID_INVALID",
-        f"The tax id {account.tax_id} of {account.name} has not the form of one of {account.country}",
+        f"The tax id {account.tax_id} of {account.name} has not the form of one of {account.country}{holds}",
         path="/account/tax_id",
         value=account.tax_id or "",
         severity=Severity.BLOCKS if decisive else Severity.WARNS,

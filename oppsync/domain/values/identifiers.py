@@ -62,6 +62,8 @@ _OF_COPIES = frozenset({"clone", "cloned", "copy", "copie", "kopie", "of", "von"
 _ALIKE = 0.8
 # A CRM id of 15 characters may be followed by 3 that only check them; without them capitals count.
 _CHECKED_ID = re.compile(r"([A-Za-z0-9]{15})[A-Z0-5]{3}")
+_SWISS_TAX_ID = re.compile(r"(CHE[0-9]{9})(MWST|TVA|IVA|TPV)")
+_OLD_BELGIAN_TAX_ID = re.compile(r"BE[0-9]{9}")
 # Besides controls and format characters (Cc, Cf): what Unicode calls Default_Ignorable_Code_Point, which fonts
 # show as nothing, and the empty braille pattern, which looks like a space.
 _SHOWN_AS_NOTHING = re.compile(
@@ -85,15 +87,20 @@ def tax_id_key(tax_id: str) -> str:
 
 def is_same_tax_id(one: str, other: str) -> bool:
     """Whether two tax ids are one number, also where only one of them begins with its country."""
-    first, second = _with_iso_country(tax_id_key(one)), _with_iso_country(tax_id_key(other))
-    if first[:2].isalpha() == second[:2].isalpha():
-        return first == second != ""
-    return national_number(first) == national_number(second) != ""
+    first, second = tax_id_key(one), tax_id_key(other)
+    if not (first and second):
+        return False
+    if not first[:2].isalpha() and second[:2].isalpha():
+        first = second[:2] + first
+    elif first[:2].isalpha() and not second[:2].isalpha():
+        second = first[:2] + second
+    return _in_full(first) == _in_full(second)
 
 
 def national_number(tax_id: str) -> str:
-    """The tax id's normal form without the two letters of its country, where it begins with them."""
-    key = tax_id_key(tax_id)
+    """The tax id's normal form without the two letters of its country, where it begins with them, and without
+    what else people leave out."""
+    key = _in_full(tax_id_key(tax_id))
     return key[2:] if key[:2].isalpha() else key
 
 
@@ -154,9 +161,14 @@ def without_accents(text: str) -> str:
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
-def _with_iso_country(key: str) -> str:
-    """Greek tax ids begin with EL."""
-    return f"GR{key[2:]}" if key.startswith("EL") else key
+def _in_full(key: str) -> str:
+    """Greek tax ids begin with EL; Belgian ones had nine digits and have a zero before them now; Swiss ones say
+    the tax in one of the country's languages."""
+    if key.startswith("EL"):
+        return f"GR{key[2:]}"
+    if swiss := _SWISS_TAX_ID.fullmatch(key):
+        return swiss[1]
+    return f"BE0{key[2:]}" if _OLD_BELGIAN_TAX_ID.fullmatch(key) else key
 
 
 def _seen(text: str) -> str:
