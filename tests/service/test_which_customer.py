@@ -69,7 +69,9 @@ def test_the_same_name_with_another_tax_id_is_for_a_person(house: House) -> None
     assert "CUST-1001 Globex GmbH (DE, DE136695976)" in stranger.findings[0].message
 
 
-@pytest.mark.parametrize("code", ["cust-1001", "CUST-1001\u200b", "\uff23\uff35\uff33\uff34-1001"])
+@pytest.mark.parametrize(
+    "code", ["cust-1001", "CUST-1001\u200b", "CUST-1001\ufe0f", "\uff23\uff35\uff33\uff34-1001"]
+)
 def test_a_customer_code_in_another_spelling_is_that_customer(house: House, code: str) -> None:
     shown = preview(house, code=code)
 
@@ -109,6 +111,23 @@ def test_a_customer_is_found_by_its_tax_id_in_any_usual_spelling(house: House, t
     assert not shown.is_blocked
     assert shown.plan is not None
     assert shown.plan.content.erp_customer == GLOBEX
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [("CHE-116.281.710 MWST", "CHE116281710"), ("BE403170701", "BE 0403.170.701")],
+)
+def test_a_customer_is_found_by_its_tax_id_without_what_a_country_lets_people_leave_out(
+    house: House, books: Books, there: str, here: str
+) -> None:
+    code = f"CUST-{there[:3]}"
+    party = {"name": f"Holding {there[:3]}", "code": code, "identifiers": [["create", [{"code": there}]]]}
+    books.create("party.party", party)
+
+    shown = preview(house, id=f"acc-{code}", code=None, name="Another name", country="CH", tax_id=here)
+
+    assert shown.plan is not None
+    assert shown.plan.content.customer == code
 
 
 @pytest.mark.parametrize(

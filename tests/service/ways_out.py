@@ -367,6 +367,10 @@ WAYS: dict[str, Way | Told] = {
         abroad("FR", Tax_Id__c="FR1"), mend=lambda case: case.account(Tax_Id__c="FR83404833048")
     ),
     "TAX_TERRITORY_UNKNOWN": Way(abroad("ES", Tax_Id__c="ESB58378431")),
+    "TAX_TERRITORY_CONTRADICTS": Way(
+        abroad("ES", Tax_Id__c="ESB58378431", BillingPostalCode="35001", BillingStateCode="MD"),
+        mend=lambda case: case.account(BillingPostalCode="28001"),
+    ),
     "TAX_STATE_MISSING": warns(no_state),
     "TAX_DIFFERS_BY_LINE": data(
         lambda case: case.put(K.TAX_TREATMENT, "ACME-US|US", code="US-NT", reason="Decided by finance"),

@@ -143,6 +143,7 @@ def test_decisions_on_another_plan_count_for_nothing(status: TaskStatus) -> None
     [
         {"email": "Ann+crm@example.com.invalid."},
         {"email": "an\u200bn@example.com"},
+        {"email": "ann\ufe0f@example.com"},
         {"further_emails": ("seller@example.com",)},
         {"crm_user_ids": ("005Ws0000000001",)},
         {"crm_user_ids": ("005Ws0000000001BMA",)},

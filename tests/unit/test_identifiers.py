@@ -8,6 +8,7 @@ from oppsync.domain.values.identifiers import (
     customer_code_key,
     email_key,
     invisible_characters,
+    is_same_tax_id,
     name_key,
     names_are_alike,
     tax_id_key,
@@ -23,6 +24,14 @@ from oppsync.domain.values.identifiers import (
         "\u2060CUST-1001",
         "\uff23UST-100\uff11",
         "Cust\u00ad-1001",
+        "CUST-1001\ufe0f",
+        "CUST\u034f-1001",
+        "CUST-\u31641001",
+        "CUST-\u115f10\u116001",
+        "CUST-\uffa01001",
+        "CUST-1001\u2800",
+        "CUST-\u180b1001\u180d",
+        "CUST-1001\U000e0100",
     ],
 )
 def test_a_customer_code_is_the_same_however_it_is_typed(written: str) -> None:
@@ -41,6 +50,29 @@ def test_a_tax_id_is_the_same_in_any_usual_spelling(written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("CHE-116.281.710 MWST", "CHE116281710", True),
+        ("CHE-116.281.710 MWST", "CHE-116.281.710 TVA", True),
+        ("CHE-116.281.710 IVA", "CHE-107.787.577 IVA", False),
+        ("BE403170701", "BE0403170701", True),
+        ("403.170.701", "BE 0403.170.701", True),
+        ("EL094259216", "GR 094259216", True),
+        ("094259216", "EL094259216", True),
+        ("DE136695976", "FR136695976", False),
+        ("DE", "DE", True),
+        ("DE", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_tax_id_is_one_number_with_and_without_what_a_country_lets_people_leave_out(
+    one: str, other: str, same: bool
+) -> None:
+    assert is_same_tax_id(one, other) is same
+    assert is_same_tax_id(other, one) is same
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "Sam.Seller@example.com",
@@ -48,6 +80,7 @@ def test_a_tax_id_is_the_same_in_any_usual_spelling(written: str) -> None:
         "sam.seller@example.com.invalid",
         "sam.seller@example.com.",
         "sam.seller\u200b@example.com",
+        "sam.seller\ufe0f@example.com",
         "sam.seller+a+b@EXAMPLE.com.invalid",
     ],
 )
@@ -69,6 +102,10 @@ def test_other_people_stay_other_people() -> None:
         ("Umbrela SAS", "Umbrella S.A.S.", True),
         ("Teide Servicios SL", "Nordbank AG", False),
         ("Initech Inc", "Initrode Inc", False),
+        # Without a word there is nothing alike.
+        ("!!!", "Globex GmbH", False),
+        ("\ufe0f", "Globex GmbH", False),
+        ("!!!", "!!!", True),
     ],
 )
 def test_names_that_may_be_of_one_company(one: str, other: str, alike: bool) -> None:
@@ -84,5 +121,13 @@ def test_characters_nobody_can_see_are_named() -> None:
     assert invisible_characters("CUST\u200b-10\u202e01\u200b") == (
         "U+200B ZERO WIDTH SPACE",
         "U+202E RIGHT-TO-LEFT OVERRIDE",
+    )
+    assert invisible_characters("CUST\ufe0f-\u3164\u2800\U000e0100\U000e01f0\x07") == (
+        "U+FE0F VARIATION SELECTOR-16",
+        "U+3164 HANGUL FILLER",
+        "U+2800 BRAILLE PATTERN BLANK",
+        "U+E0100 VARIATION SELECTOR-17",
+        "U+E01F0 UNNAMED CHARACTER",
+        "U+0007 CONTROL CHARACTER",
     )
     assert invisible_characters("Müller & Söhne — 東京") == ()

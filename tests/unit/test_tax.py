@@ -15,7 +15,7 @@ from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import PlanContent, WithheldTax
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment, Withholding
-from oppsync.domain.reference.vat_territory import EU, vat_area
+from oppsync.domain.reference.vat_territory import EU, Doubt, Place, place_of, vat_area
 from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import Frozen, changed
 from tests.harness import builders as make
@@ -104,7 +104,12 @@ def test_the_union_is_without_the_united_kingdom() -> None:
         ("DE", "DE136695976", True),
         ("DE", "DE136695977", False),
         ("FR", "FR 40 303 265 045", True),
+        ("FR", "FR40/303265045", True),
+        ("FR", "FR 40,303265045", True),
+        ("FR", "FR40\u200b303265045", True),
         ("FR", "DE136695976", False),
+        ("ES", "ES-B-58.378.431", True),
+        ("BE", "BE403170701", True),
         ("GR", "EL094259216", True),
         ("CH", "CHE-107.787.577 IVA", True),
         ("US", "12-3456789", None),
@@ -163,6 +168,41 @@ EVERYTHING = TaxRegime(
         ("IT", ("IT", "SO", "23041"), None, "OUTSIDE"),
         ("IT", ("IT", None, "22061"), None, "OUTSIDE"),
         ("GR", ("GR", "69"), None, "OUTSIDE"),
+        # As people write them.
+        ("DE", ("ES", "Las Palmas de Gran Canaria"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "Islas Canarias"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "Lanzarote"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "LA PALMA"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "Sta. Cruz de Tenerife"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "Ciudad de Ceuta"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "G\u200bC"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", None, "ES-35001"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", None, "E-35001"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", None, "\uff13\uff15\uff10\uff10\uff11 Las Palmas"), "ESB58378431", "OUTSIDE"),
+        ("DE", ("ES", "Palma de Mallorca"), "ESB58378431", "REVERSE"),
+        ("DE", ("ES", "Santa Cruz de Mudela"), "ESB58378431", "REVERSE"),
+        ("DE", ("FR", "Île de la Réunion"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", "Guadeloupe (971)"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", "Île-de-France", "75001 CEDEX 09"), "FR40303265045", "REVERSE"),
+        ("DE", ("DE", None, "D-27498"), "DE136695976", "OUTSIDE"),
+        ("DE", ("DE", None, "DE-78266"), "DE136695976", "OUTSIDE"),
+        ("DE", ("DE", "Büsingen"), "DE136695976", "OUTSIDE"),
+        ("DE", ("DE", "Buesingen am Hochrhein"), "DE136695976", "OUTSIDE"),
+        ("DE", ("IT", "Livigno"), "IT00743110157", "OUTSIDE"),
+        ("DE", ("IT", None, "I-23041"), "IT00743110157", "OUTSIDE"),
+        ("DE", ("FI", None, "AX-22100"), "FI20774740", "OUTSIDE"),
+        ("DE", ("FI", "Ahvenanmaan maakunta"), "FI20774740", "OUTSIDE"),
+        # Overseas, where the Treaty does not apply.
+        ("DE", ("FR", None, "98800"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", None, "98714"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", None, "97500"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", "NC"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", "PF"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("FR", "Polynésie française"), "FR40303265045", "OUTSIDE"),
+        ("DE", ("NL", "CW"), "NL004495445B01", "OUTSIDE"),
+        ("DE", ("NL", "Bonaire, Caribisch Nederland"), "NL004495445B01", "OUTSIDE"),
+        ("DE", ("DK", "Føroyar"), "DK13585628", "OUTSIDE"),
+        ("DE", ("DK", None, "DK-3900"), "DK13585628", "OUTSIDE"),
     ],
 )
 def test_a_vat_territory_is_not_a_country(
@@ -192,6 +232,59 @@ def test_what_a_territory_is_taken_for_is_said_with_its_source() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "doubt"),
+    [
+        (("ES",), Doubt.NOTHING_TELLS),
+        (("ES", "", " "), Doubt.NOTHING_TELLS),
+        (("DE",), None),  # Büsingen and Heligoland are villages
+        (("FR",), None),  # Réunion is RE
+        (("ES", "Isla Perdida"), Doubt.NOT_KNOWN),
+        (("ES", None, "99123"), Doubt.NOT_KNOWN),
+        (("ES", None, "35001, 28001"), Doubt.NOT_KNOWN),
+        (("FR", "Tropics"), Doubt.NOT_KNOWN),
+        (("FI", "Archipelago"), Doubt.NOT_KNOWN),
+        (("IT", "Alps"), Doubt.NOT_KNOWN),
+        (("DE", "Hochrhein"), Doubt.NOT_KNOWN),
+        (("ES", "Isla Perdida", "28001"), None),  # the postal code tells
+        (("ES", "MD", "35001"), Doubt.CONTRADICTS),
+        (("ES", "Comunidad de Madrid", "35001"), Doubt.CONTRADICTS),
+        (("ES", "Las Palmas", "28001"), Doubt.CONTRADICTS),
+        (("ES", "Ceuta", "35001"), Doubt.CONTRADICTS),
+        (("FR", "Paris", "97400"), Doubt.CONTRADICTS),
+        (("DE", "Bayern", "27498"), Doubt.CONTRADICTS),
+        (("DE", "SH", "27498"), None),
+        (("DE", "SH", "24103"), None),
+        (("DE", "Baden-Württemberg", "78266"), None),
+        (("IT", "SO", "23041"), None),
+        (("IT", "Lombardia", "22061"), None),
+        (("FR", "Provence-Alpes-Côte d'Azur", "98000"), None),  # Monaco: the same VAT area
+        (("FR", "BL", "97133"), None),
+        (("FR", "MF", "97150"), None),
+        (("PL", "Somewhere", "no code"), None),  # one VAT area as a whole
+    ],
+)
+def test_an_address_that_does_not_show_its_area_is_doubtful(
+    address: tuple[str, ...], doubt: Doubt | None
+) -> None:
+    assert place_of(*address).doubt is doubt
+
+
+@pytest.mark.parametrize(
+    ("country", "name"),
+    [
+        ("ES", "Navarra"), ("ES", "Illes Balears"), ("ES", "Castilla-La Mancha"), ("ES", "A Coruña"),
+        ("ES", "SE"), ("ES", "ES-CT"), ("ES", "País Vasco"), ("FR", "2A"), ("FR", "Hauts-de-Seine"),
+        ("FR", "Val de Marne"), ("FR", "Seine-Saint-Denis"), ("FR", "Pays de la Loire"), ("FR", "FR-IDF"),
+        ("FR", "Territoire de Belfort"), ("DE", "Nordrhein-Westfalen"), ("DE", "DE-BY"), ("DE", "Bavaria"),
+        ("IT", "Reggio Emilia"), ("IT", "MI"), ("IT", "Città di Milano"), ("FI", "Uusimaa"), ("GR", "Attica"),
+        ("NL", "Noord-Holland"), ("NL", "NB"), ("DK", "Region Hovedstaden"),
+    ],
+)  # fmt: skip
+def test_the_rest_of_a_country_is_known_by_its_subdivisions(country: str, name: str) -> None:
+    assert place_of(country, name) == Place(vat_area(country))
+
+
 @pytest.mark.parametrize(("written", "meant"), [("EL", "GR"), ("UK", "GB"), ("GR", "GR")])
 def test_country_codes_of_the_unions_own_texts_are_understood(written: str, meant: str) -> None:
     assert make.account(country=written).country == meant
@@ -212,6 +305,10 @@ def nexus(service_lines: tuple[str, ...]) -> ReferenceRow:
 def customer(country: str, **changes: Any) -> Opportunity:
     account = make.account(country=country, **{"tax_id": None, **changes})
     return make.opportunity(make.fixed_line(), account=account)
+
+
+def supplied_in(place: str, deal: Opportunity) -> Opportunity:
+    return changed(deal, contract=changed(deal.contract, place_of_supply=place))
 
 
 def american_deal(**changes: Any) -> Opportunity:
@@ -245,6 +342,13 @@ CASES = [
         "has not the form of one of DE",
         customer("DE", tax_id="DE136695977"),
     ),
+    Case(
+        "TAX_ID_INVALID",
+        Severity.BLOCKS,
+        "/account/tax_id",
+        "of one of FR; it holds what nobody can see: U+200B ZERO WIDTH SPACE",
+        customer("FR", tax_id="FR40\u200b303265046"),
+    ),
     Case("TAX_ID_MISSING", Severity.WARNS, "/account/tax_id", "has no VAT number", customer("FR")),
     Case(
         "TAX_ID_MISSING",
@@ -266,6 +370,35 @@ CASES = [
         "/account/subdivision",
         "has neither a state nor a postal code, so it is treated as mainland",
         customer("ES", tax_id="ESB58378431"),
+    ),
+    Case(
+        "TAX_TERRITORY_UNKNOWN",
+        Severity.WARNS,
+        "/account/subdivision",
+        "in ES has the state Isla\u200b Perdida and the postal code 3500, of which nothing is known in ES, so "
+        "it is treated as mainland, inside the EU's VAT area; they hold what nobody can see: U+200B",
+        customer("ES", tax_id="ESB58378431", subdivision="Isla\u200b Perdida", postal_code="3500"),
+    ),
+    Case(
+        "TAX_TERRITORY_CONTRADICTS",
+        Severity.BLOCKS,
+        "/account/postal_code",
+        "in ES has the state MD and the postal code 35001, which are not in the same VAT area",
+        customer("ES", tax_id="ESB58378431", subdivision="MD", postal_code="35001"),
+    ),
+    Case(
+        "TAX_ID_INVALID",
+        Severity.BLOCKS,
+        "/account/tax_id",
+        "DE136695976 of Globex GmbH has not the form of one of FR, where the contract places the supply",
+        supplied_in("FR", customer("DE", tax_id="DE136695976")),
+    ),
+    Case(
+        "TAX_ID_INVALID",
+        Severity.BLOCKS,
+        "/account/tax_id",
+        "has not the form of one of GR, where the contract places the supply; Globex GmbH is in DE",
+        supplied_in("EL", customer("DE", tax_id="DE136695976")),
     ),
     Case("TAX_STATE_MISSING", Severity.WARNS, "/account/subdivision", "has no state", american_deal()),
     Case(
@@ -325,6 +458,21 @@ def test_the_plan_says_the_tax_and_why() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("FR40/303265045", "FR40/303265045"),
+        ("FR40\u200b303265045", "FR40303265045"),
+        ("FR40\ufe0f303265045", "FR40303265045"),
+    ],
+)
+def test_a_tax_id_in_another_spelling_decides_as_it_is_found(written: str, said: str) -> None:
+    french = content(customer("FR", tax_id=written))
+
+    assert french.tax_kind is TaxKind.REVERSE_CHARGE
+    assert f"VAT number {said}, accounts" in french.tax_reason
+
+
 def test_a_customer_on_the_canaries_gets_no_reverse_charge_of_spain() -> None:
     """A row for Spain says nothing about the Canary Islands."""
     spain = row(
@@ -346,9 +494,33 @@ def test_a_customer_in_monaco_is_taxed_as_one_in_france() -> None:
 def test_the_place_of_supply_may_be_another_than_the_customers_country() -> None:
     """A service on land in Germany (Article 47) is taxed there, wherever the customer is."""
     deal = customer("GB")
-    there = changed(deal, contract=changed(deal.contract, place_of_supply="DE"))
+    there = supplied_in("DE", deal)
 
     assert (content(deal).tax, content(there).tax) == ("EXPORT-0", "VAT-DE-19")
+
+
+def test_a_contract_that_names_the_customers_country_says_nothing_of_where_in_it_that_is() -> None:
+    canaries = customer("ES", tax_id="ESB58378431", subdivision="GC")
+    madrid = customer("ES", tax_id="ESB58378431", subdivision="M")
+
+    assert content(supplied_in("ES", canaries)).tax == "EXPORT-0"
+    assert content(supplied_in("ES", madrid)).tax == "RC-EU"
+    assert content(supplied_in("IC", madrid)).tax == "EXPORT-0"
+
+
+def test_who_has_a_vat_number_of_where_the_contract_places_the_supply_accounts_for_the_vat_there() -> None:
+    assert content(supplied_in("FR", customer("DE", tax_id="FR40303265045"))).tax == "RC-EU"
+    assert content(supplied_in("FR", customer("MC", tax_id="FR53000056888"))).tax == "RC-EU"
+
+
+def test_a_row_for_the_country_is_told_to_hold_for_an_address_that_shows_no_area() -> None:
+    spain = row(ReferenceKind.TAX_TREATMENT, "ACME-DE|ES", TaxTreatment(code="RC-EU", reason="By hand"))
+    unknown = customer("ES", tax_id="ESB58378431", subdivision="Isla Perdida")
+
+    result = enrich(unknown, make.book(spain))
+
+    assert isinstance(result, Enrichment)
+    assert [found.code for found in result.warnings] == ["TAX_TERRITORY_UNKNOWN"]
 
 
 def test_all_service_lines_taxed_alike_are_taxed_by_the_state() -> None:

@@ -172,6 +172,14 @@ CASES = [
         make.facts(customer=make.match_of(changed(make.GLOBEX, name="Initech Inc"))),
     ),
     Case(
+        "a name without a word",
+        "CUSTOMER_NAME_DIFFERS",
+        "/account/name",
+        "The CRM says !!! (DE, DE136695976), the ERP has Globex GmbH (DE, DE136695976) under CUST-1001",
+        make.opportunity(account=make.account(name="!!!")),
+        make.facts(customer=make.match_of(make.GLOBEX)),
+    ),
+    Case(
         "several customers",
         "ACCOUNT_AMBIGUOUS",
         "/account/code",

@@ -63,10 +63,11 @@ def of_code(client: TrytonClient, code: str) -> list[ErpCustomer]:
 def customers_like(client: TrytonClient, name: str, tax_id: str | None) -> list[ErpCustomer]:
     """Parties of this name, or with this tax id; the caller decides which one is the customer."""
     either: list[object] = [["name", "ilike", name.translate(_WILD)]]
-    if tax_id:
-        # However people wrote it there: anything may stand between two of its characters.
-        number = "%".join(national_number(tax_id).translate(_WILD))
-        either.append(["identifiers.code", "ilike", f"%{number}"])
+    if number := national_number(tax_id or "").lstrip("0"):
+        # However people wrote it there: anything may stand between two of its characters, before and after
+        # them, and a zero before it may be missing.
+        number = "%".join(number.translate(_WILD))
+        either.append(["identifiers.code", "ilike", f"%{number}%"])
     found = _search(client, ["OR", *either])
     return [each for each in found if _is_like(each, name, tax_id)]
 

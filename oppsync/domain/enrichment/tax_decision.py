@@ -13,6 +13,7 @@ from stdnum import get_cc_module
 
 from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxRegime, TaxTreatment
 from oppsync.domain.reference.vat_territory import VatArea
+from oppsync.domain.values.identifiers import tax_id_key
 from oppsync.domain.values.model import Code, Frozen
 
 UNITED_STATES = "US"
@@ -39,7 +40,7 @@ class TaxCase(Frozen):
 def has_valid_form(country: str, tax_id: str) -> bool | None:
     """Whether it has the form of that country's VAT numbers; None where python-stdnum knows no such form."""
     rules = get_cc_module(country.lower(), "vat")
-    return None if rules is None else bool(rules.is_valid(tax_id))
+    return None if rules is None else bool(rules.is_valid(tax_id_key(tax_id)))
 
 
 def decide_tax(case: TaxCase) -> TaxTreatment | None:

@@ -83,7 +83,7 @@ def account_is_the_erps_customer(opportunity: Opportunity, facts: ValidationFact
             path="/account/code",
             value=customer.code,
         )
-    elif not names_are_alike(account.name, customer.name):
+    elif account.name and not names_are_alike(account.name, customer.name):
         yield finding("CUSTOMER_NAME_DIFFERS", both, path="/account/name", value=account.name)
 
 

@@ -62,6 +62,14 @@ _OF_COPIES = frozenset({"clone", "cloned", "copy", "copie", "kopie", "of", "von"
 _ALIKE = 0.8
 # A CRM id of 15 characters may be followed by 3 that only check them; without them capitals count.
 _CHECKED_ID = re.compile(r"([A-Za-z0-9]{15})[A-Z0-5]{3}")
+_SWISS_TAX_ID = re.compile(r"(CHE[0-9]{9})(MWST|TVA|IVA|TPV)")
+_OLD_BELGIAN_TAX_ID = re.compile(r"BE[0-9]{9}")
+# Besides controls and format characters (Cc, Cf): what Unicode calls Default_Ignorable_Code_Point, which fonts
+# show as nothing, and the empty braille pattern, which looks like a space.
+_SHOWN_AS_NOTHING = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
 # A top-level domain that never receives mail (RFC 2606); a CRM's sandboxes append it to addresses.
 _SANDBOX_SUFFIX = ".invalid"
 
@@ -79,15 +87,20 @@ def tax_id_key(tax_id: str) -> str:
 
 def is_same_tax_id(one: str, other: str) -> bool:
     """Whether two tax ids are one number, also where only one of them begins with its country."""
-    first, second = _with_iso_country(tax_id_key(one)), _with_iso_country(tax_id_key(other))
-    if first[:2].isalpha() == second[:2].isalpha():
-        return first == second != ""
-    return national_number(first) == national_number(second) != ""
+    first, second = tax_id_key(one), tax_id_key(other)
+    if not (first and second):
+        return False
+    if not first[:2].isalpha() and second[:2].isalpha():
+        first = second[:2] + first
+    elif first[:2].isalpha() and not second[:2].isalpha():
+        second = first[:2] + second
+    return _in_full(first) == _in_full(second)
 
 
 def national_number(tax_id: str) -> str:
-    """The tax id's normal form without the two letters of its country, where it begins with them."""
-    key = tax_id_key(tax_id)
+    """The tax id's normal form without the two letters of its country, where it begins with them, and without
+    what else people leave out."""
+    key = _in_full(tax_id_key(tax_id))
     return key[2:] if key[:2].isalpha() else key
 
 
@@ -126,6 +139,8 @@ def name_key(name: str) -> str:
 def names_are_alike(one: str, other: str) -> bool:
     """Whether two company names may be of one company: the same words, or nearly the same letters."""
     first, second = name_key(one), name_key(other)
+    if not (first and second):  # `!!!` has no word, so nothing in it is like another name
+        return _seen(one).casefold() == _seen(other).casefold()
     if set(first.split()) <= set(second.split()) or set(second.split()) <= set(first.split()):
         return True
     return SequenceMatcher(None, first, second, autojunk=False).ratio() >= _ALIKE
@@ -133,8 +148,12 @@ def names_are_alike(one: str, other: str) -> bool:
 
 def invisible_characters(text: str) -> tuple[str, ...]:
     """The invisible characters of `text`, each as people can look it up: `U+200B ZERO WIDTH SPACE`."""
-    unseen = dict.fromkeys(sign for sign in text if unicodedata.category(sign) in ("Cf", "Cc"))
-    return tuple(f"U+{ord(sign):04X} {unicodedata.name(sign, 'CONTROL CHARACTER')}" for sign in unseen)
+    unseen = dict.fromkeys(sign for sign in text if _is_invisible(sign))
+    return tuple(f"U+{ord(sign):04X} {_called(sign)}" for sign in unseen)
+
+
+def without_invisible(text: str) -> str:
+    return "".join(sign for sign in text if not _is_invisible(sign))
 
 
 def without_accents(text: str) -> str:
@@ -142,11 +161,24 @@ def without_accents(text: str) -> str:
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
-def _with_iso_country(key: str) -> str:
-    """Greek tax ids begin with EL."""
-    return f"GR{key[2:]}" if key.startswith("EL") else key
+def _in_full(key: str) -> str:
+    """Greek tax ids begin with EL; Belgian ones had nine digits and have a zero before them now; Swiss ones say
+    the tax in one of the country's languages."""
+    if key.startswith("EL"):
+        return f"GR{key[2:]}"
+    if swiss := _SWISS_TAX_ID.fullmatch(key):
+        return swiss[1]
+    return f"BE0{key[2:]}" if _OLD_BELGIAN_TAX_ID.fullmatch(key) else key
 
 
 def _seen(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text)
-    return "".join(sign for sign in plain if unicodedata.category(sign) not in ("Cf", "Cc")).strip()
+    return without_invisible(unicodedata.normalize("NFKC", text)).strip()
+
+
+def _is_invisible(sign: str) -> bool:
+    return unicodedata.category(sign) in ("Cf", "Cc") or _SHOWN_AS_NOTHING.match(sign) is not None
+
+
+def _called(sign: str) -> str:
+    other = "CONTROL CHARACTER" if unicodedata.category(sign) == "Cc" else "UNNAMED CHARACTER"
+    return unicodedata.name(sign, other)

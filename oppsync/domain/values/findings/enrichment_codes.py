@@ -94,6 +94,11 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
         "Fill the state or the postal code of the account's billing address in the CRM.",
         Severity.WARNS,
     ),
+    "TAX_TERRITORY_CONTRADICTS": code_text(
+        "The customer's state and postal code are in different VAT areas",
+        OwnerRole.SALES,
+        "Correct the state or the postal code of the account's billing address in the CRM.",
+    ),
     "TAX_DIFFERS_BY_LINE": code_text(
         "The customer's state taxes only part of the deal",
         OwnerRole.FINANCE,
