@@ -547,6 +547,20 @@ CASES = [
         make.opportunity(make.capped_line(billing=_capped("0"))),
     ),
     Case(
+        "a cap below a cent",
+        "CAP_INVALID",
+        "/lines/0/billing/cap",
+        "a cap of EUR 0.001, with",
+        make.opportunity(make.capped_line(billing=_capped("0.001"))),
+    ),
+    Case(
+        "a cap finer than a cent",
+        "CAP_INVALID",
+        "/lines/0/billing/cap",
+        "a cap of EUR 20,000.005, with",
+        make.opportunity(make.capped_line(billing=_capped("20000.005"))),
+    ),
+    Case(
         "more sold than the cap",
         "CAP_BELOW_AMOUNT",
         "/lines/0/billing/cap/amount",
