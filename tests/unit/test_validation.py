@@ -547,6 +547,20 @@ CASES = [
         make.opportunity(make.capped_line(billing=_capped("0"))),
     ),
     Case(
+        "two caps for one contract",
+        "CAPS_DIFFER",
+        "/lines/1/billing/cap",
+        "Architecture has a cap of EUR 30,000.00 (warning at 80 %), and Discovery has one of EUR 20,000.00",
+        make.opportunity(
+            make.capped_line(
+                id="00kA", description="Discovery", billing=_capped("20000", scope=CapScope.CONTRACT)
+            ),
+            make.capped_line(
+                id="00kB", description="Architecture", billing=_capped("30000", scope=CapScope.CONTRACT)
+            ),
+        ),
+    ),
+    Case(
         "a cap below a cent",
         "CAP_INVALID",
         "/lines/0/billing/cap",

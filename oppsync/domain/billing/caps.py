@@ -107,17 +107,18 @@ def billable_by_month(cap: Cap, estimate: Money, starts_on: date, ends_on: date)
     }
 
 
+def contract_caps(opportunity: Opportunity) -> Mapping[int, Cap]:
+    """The usable caps for the whole contract, by the positions of the lines that name them. A contract has one
+    such cap; where they differ, that has a finding of its own."""
+    caps = ((index, _cap_of(opportunity, line)) for index, line in enumerate(opportunity.lines))
+    return {index: cap for index, cap in caps if cap is not None and cap.scope is CapScope.CONTRACT}
+
+
 def _uses(opportunity: Opportunity) -> Iterator[CapUse]:
     rounding, unit = rounding_of_lines(opportunity), _unit(opportunity.currency)
-    together: list[int] = []
-    caps: list[Cap] = []
     for index, line in enumerate(opportunity.lines):
         cap = _cap_of(opportunity, line)
-        if cap is None:
-            continue
-        if cap.scope is CapScope.CONTRACT:
-            together.append(index)
-            caps.append(cap)
+        if cap is None or cap.scope is CapScope.CONTRACT:
             continue
         sold, limit = line.net + rounding[index], _limit(cap)
         if cap.scope is CapScope.PERIOD:
@@ -126,10 +127,10 @@ def _uses(opportunity: Opportunity) -> Iterator[CapUse]:
                 yield CapUse(cap, limit, (index,), (sold,), (billable,), _planned(line, sold), months)
             continue
         yield CapUse(cap, limit, (index,), (sold,), (min(sold, limit),), _planned(line, sold))
-    if together:
+    if together := contract_caps(opportunity):
         lines = [opportunity.lines[index] for index in together]
         sold_on = [line.net + rounding[index] for index, line in zip(together, lines, strict=True)]
-        cap = min(caps, key=lambda each: require(each.amount, "the cap"))
+        cap = min(together.values(), key=lambda each: require(each.amount, "the cap"))
         planned = [_planned(line, sold) for line, sold in zip(lines, sold_on, strict=True)]
         limit = _limit(cap)
         yield CapUse(
