@@ -137,6 +137,14 @@ def capped() -> Deal:
     return sold(deals.capped_line(WON_ON, "ACME-DE", hours=10, cap=Decimal(9_000), description="Office"))
 
 
+def capped_together() -> Deal:
+    both = [
+        deals.capped_line(WON_ON, "ACME-DE", hours=10, cap=Decimal(9_000), description=name)
+        for name in ("Office", "Audit")
+    ]
+    return sold(*(line | {"Cap_Scope__c": "Contract"} for line in both))
+
+
 def deposit() -> Deal:
     return sold(deals.deposit_line(WON_ON, Decimal(40_000), "Automation"))
 

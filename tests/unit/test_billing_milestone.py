@@ -52,3 +52,13 @@ def test_an_undated_milestone_comes_last() -> None:
     lines = billing_lines(make.milestone_line(milestones=(undated, dated)))
 
     assert [line.due_on for line in lines] == [date(2026, 6, 30), None]
+
+
+def test_no_milestone_of_nothing_is_planned() -> None:
+    """A cent in three milestones is one."""
+    line = make.milestone_line(quantity=1, unit_price="0.01", net="0.01")
+    plan = make.plan(make.opportunity(line))
+
+    assert [(each.path, each.amount.text) for _, each in plan.content.billing_lines()] == [
+        ("00kL3/milestone/a00M2", "0.01")
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -338,3 +339,13 @@ def test_phases_share_the_cap_of_their_workstream(scope: str, caps: list[str]) -
     found = [each.terms.cap for each in workstreams(make.opportunity(line), IN_PHASES)]
 
     assert [str(cap.amount) for cap in found if cap] == caps
+
+
+@pytest.mark.parametrize("line", [make.fixed_line, make.progress_line])
+def test_a_cent_in_two_phases_is_invoiced_in_one(line: Callable[..., Any]) -> None:
+    halves = [{"code": code, "name": code.upper(), "percent": 50} for code in ("a", "b")]
+    deal = make.opportunity(line(unit_price="0.01", net="0.01", quantity=1, discount_percent=0))
+
+    content = make.content(deal, book(SplitRule(code="phased", order=1, phases=halves)))
+
+    assert [each.amount.text for _, each in content.billing_lines()] == ["0.01"]

@@ -555,6 +555,34 @@ CASES = [
         make.opportunity(make.capped_line(billing=_capped("0"))),
     ),
     Case(
+        "two caps for one contract",
+        "CAPS_DIFFER",
+        "/lines/1/billing/cap",
+        "Architecture has a cap of EUR 30,000.00 (warning at 80 %), and Discovery has one of EUR 20,000.00",
+        make.opportunity(
+            make.capped_line(
+                id="00kA", description="Discovery", billing=_capped("20000", scope=CapScope.CONTRACT)
+            ),
+            make.capped_line(
+                id="00kB", description="Architecture", billing=_capped("30000", scope=CapScope.CONTRACT)
+            ),
+        ),
+    ),
+    Case(
+        "a cap below a cent",
+        "CAP_INVALID",
+        "/lines/0/billing/cap",
+        "a cap of EUR 0.001, with",
+        make.opportunity(make.capped_line(billing=_capped("0.001"))),
+    ),
+    Case(
+        "a cap finer than a cent",
+        "CAP_INVALID",
+        "/lines/0/billing/cap",
+        "a cap of EUR 20,000.005, with",
+        make.opportunity(make.capped_line(billing=_capped("20000.005"))),
+    ),
+    Case(
         "more sold than the cap",
         "CAP_BELOW_AMOUNT",
         "/lines/0/billing/cap/amount",
@@ -998,3 +1026,59 @@ def test_a_new_customer_is_waited_for_where_the_erp_does_not_let_us_create_it() 
 
     assert validate(deal, created) == ()
     assert [found.code for found in validate(deal, by_hand)] == ["ACCOUNT_UNKNOWN"]
+
+
+BY_CONTRACT = BillingPolicy(periods=PeriodBasis.CONTRACT)
+A_YEAR = {"quantity": 12, "unit_price": 1_000, "net": 12_000, "starts_on": date(2026, 6, 15)}
+
+
+@pytest.mark.parametrize("line", [make.retainer_line, make.recurring_line])
+@pytest.mark.parametrize(
+    ("months", "ends_on", "runs"),
+    [
+        ("12", date(2027, 6, 14), None),
+        ("12", date(2027, 6, 20), "12 months and 6 days"),
+        ("12", date(2027, 6, 10), "11 months and 27 days"),
+        ("12", date(2027, 5, 14), "11 months"),
+        ("12.4", date(2027, 6, 14), "12 months"),
+        ("12.02", date(2027, 6, 14), "12 months"),
+        # Half a month is 15 or 16 days of 31.
+        ("12.5", date(2027, 6, 29), None),
+        ("12.5", date(2027, 6, 30), None),
+        ("12.5", date(2027, 7, 3), "12 months and 19 days"),
+        ("11.99", date(2027, 6, 15), "12 months and 1 day"),
+    ],
+)
+def test_months_of_the_contract_are_sold_as_it_has_them(
+    line: Callable[..., OpportunityLine], months: str, ends_on: date, runs: str | None
+) -> None:
+    """A month that was sold costs its price: it is not made cheaper or dearer by days before or after."""
+    quantity = Decimal(months)
+    sold = line(**(A_YEAR | {"quantity": quantity, "net": quantity * 1_000, "ends_on": ends_on}))
+    own = changed(sold, billing=changed(sold.billing, periods=PeriodBasis.CONTRACT))
+    by_policy = make.facts(legal_entity=make.legal_entity(billing_policy=BY_CONTRACT))
+
+    by_terms = validate(make.opportunity(own), make.facts())
+
+    assert by_terms == validate(make.opportunity(sold), by_policy)
+    assert [found.code for found in by_terms] == (["MONTHS_MISMATCH"] if runs else [])
+    assert all(
+        f"runs from 2026-06-15 to {ends_on}: {runs} of the contract" in found.message for found in by_terms
+    )
+
+
+def test_the_months_that_were_sold_say_when_the_contract_ends() -> None:
+    sold = make.retainer_line(**A_YEAR, ends_on=date(2027, 6, 20))
+    own = changed(sold, billing=changed(sold.billing, periods=PeriodBasis.CONTRACT))
+
+    (found,) = validate(make.opportunity(own), make.facts())
+
+    assert found.fix.startswith("12 months from 2026-06-15 end on 2027-06-14.")
+
+
+def test_calendar_months_may_miss_the_months_sold_by_half_a_month() -> None:
+    sold = make.retainer_line(**A_YEAR, ends_on=date(2027, 6, 20))
+    calendar = changed(sold, billing=changed(sold.billing, periods=PeriodBasis.CALENDAR))
+    by_policy = make.facts(legal_entity=make.legal_entity(billing_policy=BY_CONTRACT))
+
+    assert validate(make.opportunity(calendar), by_policy) == ()

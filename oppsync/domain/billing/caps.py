@@ -68,9 +68,13 @@ class CapUse(NamedTuple):
         return sum(self.sold, start=Decimal(0)) - sum(self.billable, start=Decimal(0))
 
 
-def is_usable(cap: Cap) -> bool:
-    """Whether it has an amount and a warning in range; one that has not has a finding of its own."""
-    return cap.amount is not None and cap.amount > 0 and 0 < cap.warning_percent <= _WHOLE
+def is_usable(cap: Cap, currency: str | None) -> bool:
+    """Whether it has an amount that can be invoiced, in whole minor units, and a warning in range; one that has
+    not has a finding of its own."""
+    amount = cap.amount
+    if amount is None or amount <= 0 or amount % _unit(currency):
+        return False
+    return 0 < cap.warning_percent <= _WHOLE
 
 
 def cap_uses(opportunity: Opportunity) -> tuple[CapUse, ...]:
@@ -95,7 +99,7 @@ def billable_of_lines(opportunity: Opportunity) -> Mapping[int, Decimal]:
 def billable_by_month(cap: Cap, estimate: Money, starts_on: date, ends_on: date) -> Mapping[Period, Money]:
     """What of an estimate that is spread over days may be invoiced in each calendar month."""
     unit = minor_unit(estimate.currency)
-    months, limit = tuple(months_of(starts_on, ends_on)), _limit(cap, unit)
+    months, limit = tuple(months_of(starts_on, ends_on)), _limit(cap)
     shares = _spread(estimate.amount, months, unit)
     return {
         month: Money(amount=min(share, limit), currency=estimate.currency)
@@ -103,31 +107,32 @@ def billable_by_month(cap: Cap, estimate: Money, starts_on: date, ends_on: date)
     }
 
 
+def contract_caps(opportunity: Opportunity) -> Mapping[int, Cap]:
+    """The usable caps for the whole contract, by the positions of the lines that name them. A contract has one
+    such cap; where they differ, that has a finding of its own."""
+    caps = ((index, _cap_of(opportunity, line)) for index, line in enumerate(opportunity.lines))
+    return {index: cap for index, cap in caps if cap is not None and cap.scope is CapScope.CONTRACT}
+
+
 def _uses(opportunity: Opportunity) -> Iterator[CapUse]:
-    rounding, unit = rounding_of_lines(opportunity), _unit(opportunity)
-    together: list[int] = []
-    caps: list[Cap] = []
+    rounding, unit = rounding_of_lines(opportunity), _unit(opportunity.currency)
     for index, line in enumerate(opportunity.lines):
         cap = _cap_of(opportunity, line)
-        if cap is None:
+        if cap is None or cap.scope is CapScope.CONTRACT:
             continue
-        if cap.scope is CapScope.CONTRACT:
-            together.append(index)
-            caps.append(cap)
-            continue
-        sold, limit = line.net + rounding[index], _limit(cap, unit)
+        sold, limit = line.net + rounding[index], _limit(cap)
         if cap.scope is CapScope.PERIOD:
             if months := _by_month(opportunity, line, sold, limit, unit):
                 billable = sum((month.billable for month in months), start=Decimal(0))
                 yield CapUse(cap, limit, (index,), (sold,), (billable,), _planned(line, sold), months)
             continue
         yield CapUse(cap, limit, (index,), (sold,), (min(sold, limit),), _planned(line, sold))
-    if together:
+    if together := contract_caps(opportunity):
         lines = [opportunity.lines[index] for index in together]
         sold_on = [line.net + rounding[index] for index, line in zip(together, lines, strict=True)]
-        cap = min(caps, key=lambda each: require(each.amount, "the cap"))
+        cap = min(together.values(), key=lambda each: require(each.amount, "the cap"))
         planned = [_planned(line, sold) for line, sold in zip(lines, sold_on, strict=True)]
-        limit = _limit(cap, unit)
+        limit = _limit(cap)
         yield CapUse(
             cap,
             limit,
@@ -142,13 +147,11 @@ def _cap_of(opportunity: Opportunity, line: OpportunityLine) -> Cap | None:
     if opportunity.billing_model_of(line) != BillingModelCode.TIME_AND_MATERIALS_CAPPED or line.net <= 0:
         return None
     cap = opportunity.billing_of(line).cap
-    return cap if cap is not None and is_usable(cap) else None
+    return cap if cap is not None and is_usable(cap, opportunity.currency) else None
 
 
-def _limit(cap: Cap, unit: Decimal) -> Decimal:
-    """The most that can be invoiced under it: whole minor units."""
-    amount = min(require(cap.amount, "the cap"), TOO_LARGE)
-    return amount - amount % unit
+def _limit(cap: Cap) -> Decimal:
+    return min(require(cap.amount, "the cap"), TOO_LARGE)
 
 
 def _shared(limit: Decimal, sold: Sequence[Decimal], unit: Decimal) -> tuple[Decimal, ...]:
@@ -182,7 +185,6 @@ def _planned(line: OpportunityLine, sold: Decimal) -> Decimal:
     return net_of(line.planned_hours, line.unit_price, line.discount_percent)
 
 
-def _unit(opportunity: Opportunity) -> Decimal:
+def _unit(currency: str | None) -> Decimal:
     """The minor unit; a cent in a currency that nobody knows, which has a finding of its own."""
-    currency = opportunity.currency
     return minor_unit(currency) if currency in current_currencies() else _CENT  # type: ignore[arg-type]

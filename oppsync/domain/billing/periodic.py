@@ -4,12 +4,21 @@ policy."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import MAXYEAR, date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 from oppsync.domain.billing.calendar import due_day
-from oppsync.domain.billing.periods import Period, contract_months_in, first_day, months_in, period_key, periods
+from oppsync.domain.billing.periods import (
+    Period,
+    contract_months,
+    contract_months_in,
+    first_day,
+    months_in,
+    months_later,
+    period_key,
+    periods,
+)
 from oppsync.domain.billing.terms import billing_day_findings
 from oppsync.domain.deal.billing_terms import BillingFrequency, PeriodBasis, Timing
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine, Unit
@@ -23,6 +32,10 @@ from oppsync.domain.values.model import plain, require
 
 # Whole months that begin inside a calendar month may count for a little less or more than their number.
 _TOLERANCE = Fraction(1, 2)
+# Half a month of 31 days is 15 or 16 of them.
+_A_DAY = Fraction(1, 28)
+# A run is at most ten years long.
+_MOST_MONTHS = 120
 _HOURS_STEP = Decimal("0.01")
 
 
@@ -72,17 +85,49 @@ def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str
     if line.unit is not Unit.MONTH or start is None or end is None or not is_workable(start, end):
         return
     if opportunity.billing_of(line).periods is PeriodBasis.CONTRACT:
-        months = contract_months_in(start, Period(start, end))
-    else:
-        months = months_in(start, end, Proration.CALENDAR_DAYS)
+        yield from _contract_months_findings(line, Period(start, end), path)
+        return
+    months = months_in(start, end, Proration.CALENDAR_DAYS)
     if abs(months - Fraction(line.quantity)) > _TOLERANCE:
-        yield finding(
-            "MONTHS_MISMATCH",
-            f"{line.title} was sold for {plain(line.quantity)} months, but runs from {start} to {end}: "
-            f"{float(months):.1f} months",
-            path=f"{path}/quantity",
-            value=plain(line.quantity),
-        )
+        yield _mismatch(line, Period(start, end), path, f"{float(months):.1f} months")
+
+
+def _contract_months_findings(line: OpportunityLine, run: Period, path: str) -> Iterator[Finding]:
+    """A whole month that was sold is billed at its price, so that the run has as many, to the day."""
+    months, sold = contract_months_in(run.starts_on, run), Fraction(line.quantity)
+    if months == sold or (_is_partial(months) and _is_partial(sold) and abs(months - sold) <= _A_DAY):
+        return
+    *_, last = contract_months(*run)
+    days = (last.ends_on - last.starts_on).days + 1 if _is_partial(months) else 0
+    more = f" and {days} {'day' if days == 1 else 'days'}" if days else ""
+    yield _mismatch(
+        line, run, path, f"{int(months)} months{more} of the contract", _end_of(run.starts_on, sold)
+    )
+
+
+def _end_of(start: date, months: Fraction) -> str:
+    """What to do, with the day on which this many whole months end."""
+    if _is_partial(months) or not 0 < months <= _MOST_MONTHS or start.year + 10 >= MAXYEAR:
+        return ""
+    end = months_later(start, int(months)) - timedelta(days=1)
+    return (
+        f"{months} months from {start} end on {end}. Correct the quantity or the dates of the line in the CRM."
+    )
+
+
+def _is_partial(months: Fraction) -> bool:
+    return months.denominator > 1
+
+
+def _mismatch(line: OpportunityLine, run: Period, path: str, months: str, fix: str = "") -> Finding:
+    sold, start, end = plain(line.quantity), run.starts_on, run.ends_on
+    return finding(
+        "MONTHS_MISMATCH",
+        f"{line.title} was sold for {sold} months, but runs from {start} to {end}: {months}",
+        path=f"{path}/quantity",
+        value=sold,
+        fix=fix,
+    )
 
 
 def _key(period: Period, timing: Timing, frequency: BillingFrequency, workstream: Workstream) -> str:

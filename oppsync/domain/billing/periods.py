@@ -70,7 +70,7 @@ def contract_months(starts_on: date, ends_on: date) -> Iterator[Period]:
     A run from the last days of a month has shorter months begin on their last day.
     """
     for number in count():
-        begin, after = _months_later(starts_on, number), _months_later(starts_on, number + 1)
+        begin, after = months_later(starts_on, number), months_later(starts_on, number + 1)
         if begin > ends_on:
             return
         yield Period(begin, min(after - timedelta(days=1), ends_on))
@@ -80,7 +80,7 @@ def contract_months_in(starts_on: date, period: Period) -> Fraction:
     """How many months of the contract a period is worth: a whole one is one, a part counts by its days."""
     worth = Fraction(0)
     for number in count():
-        begin, after = _months_later(starts_on, number), _months_later(starts_on, number + 1)
+        begin, after = months_later(starts_on, number), months_later(starts_on, number + 1)
         if begin > period.ends_on:
             return worth
         first, last = max(begin, period.starts_on), min(after - timedelta(days=1), period.ends_on)
@@ -89,7 +89,7 @@ def contract_months_in(starts_on: date, period: Period) -> Fraction:
     raise AssertionError("a period ends")
 
 
-def _months_later(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
     years, month = divmod(day.month - 1 + months, _DECEMBER)
     return day_in_month(day.year + years, month + 1, day.day)
 

@@ -38,7 +38,7 @@ class TimeAndMaterialsCapped:
                 f"{line.title} is time and materials with a cap, but has no cap amount",
                 path=f"{here}/amount",
             )
-        elif not is_usable(cap):
+        elif not is_usable(cap, opportunity.currency):
             yield finding(
                 "CAP_INVALID",
                 f"{line.title} has a cap of {amount_text(cap.amount, opportunity.currency)}, with a warning at "

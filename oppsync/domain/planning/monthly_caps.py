@@ -20,7 +20,7 @@ def with_months_capped(workstream: Workstream) -> Workstream:
 
 def _capped(workstream: Workstream) -> Workstream:
     cap, sold = workstream.terms.cap, workstream.sold
-    if cap is None or cap.scope is not CapScope.PERIOD or not is_usable(cap) or sold.amount <= 0:
+    if cap is None or cap.scope is not CapScope.PERIOD or not is_usable(cap, sold.currency) or sold.amount <= 0:
         return workstream
     months = billable_by_month(cap, sold, workstream.starts_on, workstream.ends_on)
     return _billing(workstream, Money.total(months.values(), sold.currency))

@@ -242,11 +242,12 @@ def _intercompany(delivery: IntercompanyDelivery | None) -> Intercompany | None:
 
 
 def _billing(workstream: Workstream, price_decimals: int) -> tuple[BillingLine, ...]:
-    """Without instalments of nothing: a fee may have fewer minor units than its run has periods."""
+    """Without instalments of nothing: a fee may have fewer minor units than periods, milestones or phases.
+    Hours are no instalment: those beyond a cap are worked, and earn nothing."""
     model = BILLING_MODELS[workstream.billing_model]
     parts = (changed(part, price_decimals=price_decimals) for part in workstream.parts or (workstream,))
     lines = (line for part in parts for line in model.lines(part))
-    return tuple(line for line in lines if line.amount.amount or line.kind is not LineKind.DATED)
+    return tuple(line for line in lines if line.amount.amount or line.kind is LineKind.TIME)
 
 
 def _new_customer(account: Account) -> NewCustomer:

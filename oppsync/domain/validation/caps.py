@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal
 from functools import partial
 
-from oppsync.domain.billing.caps import CapUse, MonthUse, cap_uses, charge
+from oppsync.domain.billing.caps import CapUse, MonthUse, cap_uses, charge, contract_caps
 from oppsync.domain.billing.terms import pointer
-from oppsync.domain.deal.billing_terms import CapScope
+from oppsync.domain.deal.billing_terms import Cap, CapScope
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import plain
+from oppsync.domain.values.model import plain, require
 from oppsync.domain.values.money import amount_text
 
 _SHOWN = Decimal("0.01")
@@ -21,7 +21,10 @@ _SHOWN = Decimal("0.01")
 
 def caps_are_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     """Selling more than a cap warns, and so do planned hours that reach its warning level or exceed it."""
+    differ = any(contract_caps_agree(opportunity, facts))
     for use in cap_uses(opportunity):
+        if differ and use.cap.scope is CapScope.CONTRACT:
+            continue
         first = use.lines[0]
         line = opportunity.lines[first]
         title = "The contract" if use.cap.scope is CapScope.CONTRACT else line.title
@@ -36,6 +39,32 @@ def caps_are_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterato
             )
         elif said := _near(use, opportunity.currency):
             yield finding("CAP_NEARLY_REACHED", f"{title}: {said}", path=path, value=shown(use.limit))
+
+
+def contract_caps_agree(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """All capped lines share the contract's one cap: nobody but sales knows which of two holds."""
+    caps = contract_caps(opportunity)
+    first = min(caps, default=None)
+    for index, cap in caps.items():
+        if first is None or _terms(cap) == _terms(caps[first]):
+            continue
+        line, other = opportunity.lines[index], opportunity.lines[first]
+        yield finding(
+            "CAPS_DIFFER",
+            f"{line.title} has a cap of {_in_words(cap, opportunity.currency)}, and {other.title} has one of "
+            f"{_in_words(caps[first], opportunity.currency)}, both for the whole contract",
+            path=pointer(opportunity, line, f"/lines/{index}", "cap"),
+            value=amount_text(require(cap.amount, "the cap"), opportunity.currency),
+        )
+
+
+def _terms(cap: Cap) -> tuple[Decimal | None, Decimal]:
+    return cap.amount, cap.warning_percent
+
+
+def _in_words(cap: Cap, currency: str | None) -> str:
+    amount = amount_text(require(cap.amount, "the cap"), currency)
+    return f"{amount} (warning at {plain(cap.warning_percent)} %)"
 
 
 def _sold(use: CapUse, currency: str | None) -> str:

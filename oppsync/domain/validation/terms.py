@@ -15,7 +15,7 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import plain
+from oppsync.domain.values.model import changed, plain
 from oppsync.domain.values.money import amount_text
 
 # From today: nobody plans a project further away, and dates of it can still be computed with.
@@ -52,8 +52,18 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Ite
 
 def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     """What each model needs of its lines: roles and hours, milestones."""
-    for index, line, model in _lines_with_models(opportunity):
-        yield from model.findings(opportunity, line, f"/lines/{index}")
+    deal = _with_periods(opportunity, facts)
+    for index, line, model in _lines_with_models(deal):
+        yield from model.findings(deal, line, f"/lines/{index}")
+
+
+def _with_periods(opportunity: Opportunity, facts: ValidationFacts) -> Opportunity:
+    """The deal with what its periods are: where its terms leave it open, the policy of the entity says so."""
+    contract = opportunity.contract
+    if facts.legal_entity is None or contract.billing_periods is not None:
+        return opportunity
+    basis = facts.legal_entity.billing_policy.periods
+    return changed(opportunity, contract=changed(contract, billing_periods=basis))
 
 
 # Kinds that an ERP may invoice in its company's own currency only: code and words of the finding.

@@ -216,7 +216,14 @@ VALIDATION_CODES: dict[str, CodeText] = {
     "CAP_INVALID": code_text(
         "A cap or its warning is out of range",
         OwnerRole.SALES,
-        "Correct the cap in the CRM: its amount has to be above zero, its warning above 0 % and at most 100 %.",
+        "Correct the cap in the CRM: its amount has to be above zero and no finer than the currency's minor "
+        "unit, its warning above 0 % and at most 100 %.",
+    ),
+    "CAPS_DIFFER": code_text(
+        "Two lines have different caps for the whole contract",
+        OwnerRole.SALES,
+        "Correct the caps in the CRM: a contract has one cap for all its capped lines. A cap that holds for "
+        "one line only has the scope of the workstream.",
     ),
     "CAP_BELOW_AMOUNT": code_text(
         "More was sold than may be invoiced under the cap",
