@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
@@ -16,6 +17,7 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, short_hash
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.planning.apply_overrides import with_before
+from oppsync.domain.planning.line_paths import with_own_paths
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
@@ -144,10 +146,10 @@ def plan_of(
 
 def run(context: StageContext) -> Outcome:
     destination = _destination(context)
-    moved = _goes_elsewhere(context, destination)
+    proposal = _proposed(context, destination)
+    moved = _goes_elsewhere(context, destination, proposal.plan)
     if moved is not None:
         return moved
-    proposal = _proposed(context, destination)
     missing = preflight(context.systems, proposal.plan) if proposal.plan else ()
     return decide(context.opportunity, proposal, missing, replaced=_replaced(context))
 
@@ -178,24 +180,55 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id)
-    return propose(opportunity, context.clock.now(), book, overrides, destination)
+    proposal = propose(opportunity, context.clock.now(), book, overrides, destination)
+    if proposal.plan is None or not _may_replace(context):
+        return proposal
+    content = with_own_paths(proposal.plan.content, _replaced(context), _earlier(context))
+    return proposal._replace(plan=changed(proposal.plan, content=content))
+
+
+def _may_replace(context: StageContext) -> bool:
+    """As `replacing`: whether what another plan ordered may exist, or was closed."""
+    opportunity = context.opportunity
+    if opportunity.replaces is not None:
+        return True
+    with context.uow.reading() as uow:
+        rows = uow.ledger.of(opportunity.tenant_id, opportunity.id)
+    return any(row.state is EffectState.CANCELLED for row in rows)
 
 
 def _replaced(context: StageContext) -> PlanContent | None:
     """The content of the approved plan that is replaced; None also where it cannot be shown any more."""
+    return _stored(context, context.opportunity.replaces)
+
+
+def _earlier(context: StageContext) -> Sequence[PlanContent]:
+    """The content of the deal's stored plans. Those that were changed in the database are left out: what they
+    ordered, and differs, is a conflict that names it."""
     opportunity = context.opportunity
-    if opportunity.replaces is None:
+    current = _stored(context, opportunity.plan_hash)
+    try:
+        with context.uow.reading() as uow:
+            others = uow.plans.others(opportunity.tenant_id, opportunity.id, opportunity.plan_hash or "")
+    except PlanTampered:
+        others = ()
+    return [*(other.content for other in others), *([current] if current else [])]
+
+
+def _stored(context: StageContext, plan_hash: str | None) -> PlanContent | None:
+    opportunity = context.opportunity
+    if plan_hash is None:
         return None
     try:
         with context.uow.reading() as uow:
-            return uow.plans.get(opportunity.tenant_id, opportunity.id, opportunity.replaces).content
+            return uow.plans.get(opportunity.tenant_id, opportunity.id, plan_hash).content
     except (NotFound, PlanTampered):
         return None
 
 
-def _goes_elsewhere(context: StageContext, destination: Destination) -> Park | None:
-    """Parked where projects exist in other systems than those that the deal goes to now: they are not left
-    behind there."""
+def _goes_elsewhere(context: StageContext, destination: Destination, plan: Plan | None) -> Park | None:
+    """Parked where projects exist in other systems, or in another company of the ERP, than those that the deal
+    goes to now: they are not left behind there."""
     opportunity = context.opportunity
     if opportunity.replaces is None:
         return None
@@ -203,10 +236,14 @@ def _goes_elsewhere(context: StageContext, destination: Destination) -> Park | N
         before = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.replaces)
         rows = uow.ledger.of(opportunity.tenant_id, opportunity.id)
     today = destination.systems
-    stays = before is None or (before.erp, before.psa) == (today.erp, today.psa)
-    if before is None or stays or not any(row.may_exist for row in rows):
+    if before is None or not any(row.may_exist for row in rows):
         return None
     was, now = (" and ".join(filter(None, (each.erp, each.psa))) for each in (before, today))
+    replaced = _replaced(context)
+    if was == now and plan is not None and replaced is not None:
+        was, now = (f"company {each.erp_company}" for each in (replaced, plan.content))
+    if was == now:
+        return None
     found = finding(
         "DESTINATION_CHANGED",
         f"Its projects exist in {was}; today it goes to {now}",

@@ -16,6 +16,7 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NewerRelease
 from oppsync.services.changes.commands import PlanAnew
 from sandbox.firm import deals
+from sandbox.firm.deals import Deal
 from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
 from tests.harness import erp
 from tests.harness.builders import TENANT
@@ -177,6 +178,82 @@ def test_what_exists_in_another_system_than_it_goes_to_now_is_not_left_behind(
     house.replay(item)
     house.settle()
     assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
+def parked_when_created(house: House, deal: Deal) -> str:
+    """All of it exists in the ERP, and the CRM refuses what is written back."""
+    record_id = house.to_approval(deal)
+    refused = {"method": "PATCH", "status": 400, "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "count": None}
+    house.salesforce.faults([refused])
+    house.approve(record_id)
+    house.settle()
+    house.salesforce.faults([])
+    assert house.opportunity(record_id).resume_state is State.CREATED
+    return record_id
+
+
+def move_to_umbrella(house: House, record_id: str) -> None:
+    """The deal's account is corrected in the CRM; no webhook tells of it."""
+    umbrella = {**deals.ACCOUNTS["CUST-1003"], "AccountNumber": "CUST-1003"}
+    house.salesforce.edit(record_id, {"account": umbrella})
+
+
+def drafts_of(books: Books, record_id: str) -> dict[str, set[object]]:
+    """The customers of open drafts, and of those that were cancelled."""
+    found: dict[str, set[object]] = {"draft": set(), "cancelled": set()}
+    for invoice in erp.invoices(books, record_id).values():
+        found[invoice["state"]].add(invoice["party"]["code"])
+    return found
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_for_another_customer_its_drafts_are_cancelled_and_others_made(
+    house: House, books: Books, given_up: bool
+) -> None:
+    record_id = parked_when_created(house, deals.fixed_fee(WON_ON, "CUST-1004", "ACME-DE"))
+    before = erp.invoices(books, record_id)
+    projects = {key: work["id"] for key, work in erp.works(books, record_id).items()}
+    assert len(before) > 1
+    if given_up:
+        give_up(house, record_id)
+        house.settle()
+    move_to_umbrella(house, record_id)
+
+    if given_up:
+        house.tell(record_id)
+    else:
+        plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert drafts_of(books, record_id) == {"draft": {"CUST-1003"}, "cancelled": {"CUST-1004"}}
+    after = erp.invoices(books, record_id)
+    assert {key: invoice["id"] for key, invoice in before.items()}.items() <= {
+        key: invoice["id"] for key, invoice in after.items()
+    }.items()
+    assert len(after) == 2 * len(before)
+    works = erp.works(books, record_id)
+    assert {key: work["id"] for key, work in works.items()} == projects
+    assert works[erp.key(record_id, "parent", "project")]["party"]["code"] == "CUST-1003"
+
+
+def test_what_exists_in_another_company_of_the_erp_stops_before_anybody_approves(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.fixed_fee(WON_ON))
+    before = erp.works(books, record_id)
+    house.salesforce.edit(record_id, {"opportunity": {"Contracting_Entity__c": "ACME-DE"}})
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    item = house.exception(record_id)
+    assert item.code == "DESTINATION_CHANGED", item.message
+    assert "exist in company ACME-US; today it goes to company ACME-DE" in item.message
+    assert erp.works(books, record_id) == before
+    assert house.tasks(record_id) == {}
 
 
 def test_a_release_that_does_not_know_it_leaves_the_deal_alone(house: House, gate: Gate) -> None:

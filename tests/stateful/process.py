@@ -53,7 +53,14 @@ from oppsync.services.work.commands import RunStage
 from oppsync.services.work.lease_keeper import LeaseKeeper
 from oppsync.services.work.run_stage import RunStageHandler
 from tests.stateful.faults import LATE_COMMIT, PATIENCE, QUARANTINE, Died, Kind, Point, Script, Trouble
-from tests.stateful.vendors import CrmRecord, line_content, node_content, psa_content, staffing_content
+from tests.stateful.vendors import (
+    CrmRecord,
+    line_content,
+    line_was,
+    node_content,
+    psa_content,
+    staffing_content,
+)
 
 if TYPE_CHECKING:
     from tests.stateful.simulation import Simulation
@@ -297,7 +304,7 @@ class ConnectedVendors:
         return self._create(order.key, node_content(order), order.plan)
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None:
-        was = [line_content(each) for each in order.was]
+        was = [line_was(each) for each in order.was]
         return self._find(order.key, line_content(order), was, closed_by_us=order.closed_by_us)
 
     def create_line(self, order: LineOrder) -> ExternalRecord:

@@ -51,6 +51,24 @@ def stopped_deal(firm: Simulation, writes: int, lines: int = TWO_WORKSTREAMS) ->
     return record_id
 
 
+def created_deal(firm: Simulation) -> str:
+    """An approved deal whose projects and billing exist; the CRM refuses what is written back."""
+    record_id = firm.win(TWO_WORKSTREAMS)
+    firm.tell(record_id)
+    firm.work()
+    firm.approve(record_id)
+    stop_after_creation(firm, record_id)
+    return record_id
+
+
+def stop_after_creation(firm: Simulation, record_id: str) -> None:
+    tracked = firm.find(record_id).tracked
+    content = firm.world.plan(tracked.id, tracked.plan_hash or "").content
+    firm.work_on(record_id, Trouble(Kind.REJECTED, len(content.nodes) + len(list(content.billing_lines()))))
+    firm.pass_time(timedelta(minutes=1))
+    assert firm.find(record_id).tracked.resume_state is State.CREATED
+
+
 def keys_of(firm: Simulation) -> list[str]:
     return [thing.key for thing in firm.outside.erp.books.things if not thing.closed]
 
@@ -151,6 +169,84 @@ def test_what_somebody_changed_in_the_erp_is_a_conflict_that_names_it(firm: Simu
     firm.replay(item)
     firm.settle()
     assert firm.state(record_id) is State.ACTIVE
+    checks.at_the_end(firm)
+
+
+def to_another_customer(firm: Simulation, record_id: str, code: str = "CUST-1004") -> None:
+    account = firm.outside.crm[record_id].now.account
+    assert account is not None
+    firm.change(record_id, account=changed(account, code=code))
+
+
+def invoices_of(firm: Simulation) -> list[str]:
+    """For whom each open invoice is."""
+    things = firm.outside.erp.books.things
+    return [thing.content["customer"] for thing in things if "customer" in thing.content and not thing.closed]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+def test_invoices_for_another_customer_take_the_place_of_those_that_exist(
+    firm: Simulation, given_up: bool
+) -> None:
+    record_id = created_deal(firm)
+    assert invoices_of(firm) == ["CUST-1001"]
+    works = [thing.key for thing in firm.outside.erp.books.things if "customer" not in thing.content]
+    if given_up:
+        firm.give_up(record_id)
+        firm.settle()
+    to_another_customer(firm, record_id)
+
+    if given_up:
+        firm.tell(record_id)
+    else:
+        firm.plan_anew(record_id)
+    finish(firm, record_id)
+
+    assert firm.state(record_id) is State.ACTIVE
+    assert invoices_of(firm) == ["CUST-1004"]
+    assert set(works) < set(keys_of(firm))  # all else stays under its key
+    checks.at_the_end(firm)
+
+
+def test_back_at_the_first_customer_its_invoices_are_opened_again(firm: Simulation) -> None:
+    record_id = created_deal(firm)
+    before = keys_of(firm)
+    to_another_customer(firm, record_id)
+    firm.plan_anew(record_id)
+    firm.settle()
+    firm.approve(record_id)
+    firm.work_on(record_id, Trouble(Kind.REJECTED, 3))  # the CRM, after the invoices
+    firm.pass_time(timedelta(minutes=1))
+    assert invoices_of(firm) == ["CUST-1004"]
+    assert firm.state(record_id) is State.PARKED
+
+    to_another_customer(firm, record_id, "CUST-1001")
+    firm.plan_anew(record_id)
+    finish(firm, record_id)
+
+    assert firm.state(record_id) is State.ACTIVE
+    assert invoices_of(firm) == ["CUST-1001"]
+    assert set(before) <= set(keys_of(firm))
+    checks.at_the_end(firm)
+
+
+def test_a_plan_that_was_never_applied_moves_nothing(firm: Simulation) -> None:
+    """Before its approval the deal had another customer; what was made stays as it is."""
+    record_id = firm.win(TWO_WORKSTREAMS, account="CUST-1004")
+    firm.tell(record_id)
+    firm.settle()
+    to_another_customer(firm, record_id, "CUST-1001")
+    firm.tell(record_id)
+    firm.settle()
+    firm.approve(record_id)
+    stop_after_creation(firm, record_id)
+    approved = firm.find(record_id).tracked.plan_hash
+
+    firm.plan_anew(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.ACTIVE  # with the same hash it keeps its approvals
+    assert firm.find(record_id).tracked.plan_hash == approved
     checks.at_the_end(firm)
 
 
@@ -373,6 +469,36 @@ def test_a_trouble_at_any_step_of_it_does_no_harm(
         nth += 1
 
     assert nth or not approved, "the trouble never came"
+
+
+def change_customer(world: World, trouble: Trouble) -> bool:
+    """A deal that was created gets another customer; the trouble comes after the new approval."""
+    simulation = Simulation(world)
+    record_id = created_deal(simulation)
+    to_another_customer(simulation, record_id)
+    simulation.plan_anew(record_id)
+    simulation.settle()
+    simulation.approve(record_id)
+    simulation.relay()
+    happened = simulation.work_with(trouble)
+    checks.always(simulation)
+    checks.finish(simulation)
+    if simulation.state(record_id) is State.ACTIVE:
+        assert invoices_of(simulation) == ["CUST-1004"]
+    else:
+        assert codes(simulation, record_id)
+    return happened
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_trouble_at_any_step_to_another_customer_does_no_harm(
+    kind: Kind, memory: Callable[[], World]
+) -> None:
+    nth = 0
+    while change_customer(memory(), Trouble(kind, nth, ("another takes over", "a minute passes"))):
+        nth += 1
+
+    assert nth, "the trouble never came"
 
 
 def win_again(world: World, trouble: Trouble) -> bool:

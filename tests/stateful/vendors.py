@@ -11,6 +11,7 @@ from typing import Any
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import changed
 from tests.stateful.faults import SEARCH_LAG
 
@@ -103,13 +104,20 @@ def node_content(order: NodeOrder) -> dict[str, Any]:
 
 
 def line_content(order: LineOrder) -> dict[str, Any]:
-    return {"line": order.line.model_dump(mode="json"), "project": order.project_id}
+    """An invoice names the customer."""
+    customer = {"customer": order.plan.customer} if order.line.kind is LineKind.DATED else {}
+    return {"line": order.line.model_dump(mode="json"), "project": order.project_id, **customer}
+
+
+def line_was(order: LineOrder) -> dict[str, Any]:
+    """What may be set otherwise later: not whom it is for."""
+    return {name: value for name, value in line_content(order).items() if name != "customer"}
 
 
 @dataclass
 class Erp:
     books: Books = field(default_factory=Books)
-    customers: set[str] = field(default_factory=lambda: {"CUST-1001"})
+    customers: set[str] = field(default_factory=lambda: {"CUST-1001", "CUST-1004"})
 
 
 @dataclass

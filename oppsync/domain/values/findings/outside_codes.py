@@ -28,7 +28,7 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "replay. Of a closed record that cannot be corrected take our key away: another one is created then.",
     ),
     "DESTINATION_CHANGED": code_text(
-        "Its projects exist in another system than the one that the deal goes to now",
+        "Its projects exist in another system, or company of the ERP, than the one that the deal goes to now",
         OwnerRole.OPERATIONS,
         "Correct the deal or the connections' routing, then replay; or give the deal up, which closes what "
         "exists, and save it in the CRM: it is planned anew.",
