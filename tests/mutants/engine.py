@@ -320,7 +320,7 @@ ENGINE = (
     Mutation(
         "candidates are not told",
         "oppsync/pipeline/approve.py",
-        "return notify(context, plan, known) if isinstance(outcome, Await) else outcome",
+        "return notify(context, plan, known)",
         "return outcome",
     ),
     Mutation(
