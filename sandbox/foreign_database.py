@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from adapters.cli.commands import Failed
 from adapters.cli.connect import names_servers
-from adapters.runtime.environment import read_settings
 
 
 def only_if_meant(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,7 +35,11 @@ def only_if_meant(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _refuse_unless_meant(is_meant: bool, name: str | None) -> None:
-    url = make_url(read_settings().database_url.get_secret_value())
+    # Before anything else is asked for: settings that are missing are no reason to set them and come back.
+    try:
+        url = make_url(os.environ["DATABASE_URL"])
+    except ArgumentError:
+        raise Failed("DATABASE_URL is not the address of a database.") from None
     database, host = url.database or url.username or "", url.host or "this machine"
     if not is_meant:
         raise Failed(

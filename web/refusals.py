@@ -70,8 +70,16 @@ REFUSALS: dict[str, RefusalText] = {
     "NOT_AN_APPROVER": RefusalText(
         _BARRED, "The person does not have the role that this task asks for.", _ASK_FOR_THE_ROLE
     ),
-    "OWN_OPPORTUNITY": RefusalText(_BARRED, "People may not decide on a deal that they own.", _ANOTHER),
-    "EDITED_PLAN": RefusalText(_BARRED, "People may not decide on a plan that they changed.", _ANOTHER),
+    "OWN_OPPORTUNITY": RefusalText(
+        _BARRED,
+        "People may not decide on a deal that they own, link its customer, or confirm a finding of it.",
+        _ANOTHER,
+    ),
+    "EDITED_PLAN": RefusalText(
+        _BARRED,
+        "People may not decide on a plan that they shaped: overrides, its customer, a confirmed finding.",
+        _ANOTHER,
+    ),
     "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
         _BARRED, "A person may not decide on a plan in two roles.", _ANOTHER
     ),

@@ -72,7 +72,8 @@ def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record:
     parties = (*uow.parties.of(tenant_id, opportunity_id), *parties_of(record))
     overrides = uow.overrides.of(tenant_id, opportunity_id)
     tasks = uow.approvals.of(tenant_id, opportunity_id)
-    return Duties(people, involved(parties, overrides, tasks, people), tasks)
+    shapers = uow.audit.shapers(tenant_id, opportunity_id)
+    return Duties(people, involved(parties, overrides, tasks, people, shapers), tasks)
 
 
 def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:

@@ -6,11 +6,13 @@ that day's facts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.deal.since_approval import ChangeSinceApproval, changes_since
+from oppsync.domain.deal.reading import FieldOfCrm
+from oppsync.domain.deal.since_approval import ChangeSinceApproval, changes_since, line_named
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
@@ -36,6 +38,7 @@ from oppsync.pipeline.validate import apply_reading, gather
 
 STAGE = "refresh"
 ACTOR = stage_actor(STAGE)
+FieldAt = Callable[[str], FieldOfCrm]
 CHANGED, EXHAUSTED = "CHANGED_AFTER_APPROVAL", "RETRIES_EXHAUSTED"
 # What a reading that succeeds settles.
 _OF_READING = frozenset({RecordGone.code, UnreadableDelivery.code})
@@ -70,7 +73,9 @@ class Known:
         return bool(of_reading) and all(of_reading)
 
 
-def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -> Outcome:
+def decide(
+    opportunity: TrackedOpportunity, record: Opportunity, known: Known, field_at: FieldAt = field_words
+) -> Outcome:
     """What a new reading means for an opportunity in this state.
 
     Unchanged (an echo of our own write-back): nothing. Before anything may exist outside: from the start again,
@@ -98,10 +103,11 @@ def decide(opportunity: TrackedOpportunity, record: Opportunity, known: Known) -
     settled = {LOST_BUT_CREATED.code, *_OF_READING}
     if restarts or stands_at in (State.REFUSED, State.COMPENSATING):
         return Advance(to, reading, events=events, settled=settled)
-    differing = _since_approval(reading, opportunity.approved_record or before or record)
+    approved = opportunity.approved_record or before or record
+    differing = _since_approval(reading, approved)
     differences = differing.changes_since_approval
     must_report = differences != opportunity.changes_since_approval or CHANGED not in known.reported
-    items = findings_of(differences) if must_report else ()
+    items = findings_of(differences, approved, record, field_at) if must_report else ()
     settled |= set() if differences else {CHANGED}
     return Advance(to, differing, events=events, items=items, settled=settled)
 
@@ -144,19 +150,24 @@ def gone(opportunity: TrackedOpportunity, known: Known, message: str) -> Outcome
     return Park(read, [item], record_reference(opportunity.id), events=[missing])
 
 
-def findings_of(differences: Sequence[ChangeSinceApproval]) -> Sequence[Finding]:
+def findings_of(
+    differences: Sequence[ChangeSinceApproval], approved: Opportunity, now: Opportunity, field_at: FieldAt
+) -> Sequence[Finding]:
     """One finding a field: where it is, what was approved, and what the CRM says now."""
-    return tuple(
-        finding(CHANGED, each.in_words, path=each.field, value=f"{each.approved} -> {each.now}")
-        for each in differences
-    )
+    found = []
+    for each in differences:
+        label = f"{field_at(each.field).label}{line_named(each.field, approved, now)}"
+        value = " -> ".join(each.shown(approved, now))
+        found.append(finding(CHANGED, each.in_words(approved, now, label), path=each.field, value=value))
+    return tuple(found)
 
 
 def run(context: StageContext) -> Outcome:
     opportunity = context.opportunity
     known = _known(context)
     try:
-        record = context.systems.crm(opportunity.connection_id).read_opportunity(opportunity.source_id)
+        crm = context.systems.crm(opportunity.connection_id)
+        record = crm.read_opportunity(opportunity.source_id)
     except RecordGone as error:
         return gone(opportunity, known, error.message)
     if not record.is_won and not known.may_exist:
@@ -164,7 +175,7 @@ def run(context: StageContext) -> Outcome:
         known = replace(known, may_exist=exists_in_erp)
     if opportunity.state is State.PARKED and record.is_won:
         known = replace(known, mended=_is_mended(context, record, known))
-    return decide(opportunity, record, known)
+    return decide(opportunity, record, known, crm.field_at)
 
 
 def _is_mended(context: StageContext, record: Opportunity, known: Known) -> bool:

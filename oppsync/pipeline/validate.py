@@ -6,12 +6,13 @@ from datetime import date, datetime
 
 from oppsync.domain.deal.changes import changes
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.close_date import begins_later, in_words
 from oppsync.domain.validation.customers import BY_CODE, BY_LINK
-from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.validation.facts import NAMED, ValidationFacts
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.actor import stage_actor
@@ -116,7 +117,16 @@ def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | No
         waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
         confirmations=known.confirmations if known else (),
         others=other_deals(sources, record, known),
+        crm_fields=_crm_fields(sources, known),
     )
+
+
+def _crm_fields(sources: Sources, known: TrackedOpportunity | None) -> dict[str, FieldOfCrm]:
+    """Nothing for a deal of no CRM that is connected here: a document that somebody previews."""
+    if known is None:
+        return {}
+    crm = sources.systems.crm(known.connection_id)
+    return {place: crm.field_at(place) for place in NAMED}
 
 
 def other_deals(

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.plan.orders import WriteBack
@@ -33,6 +34,10 @@ class Crm(Protocol):
     def record_id(self, written: str) -> str:
         """Pure. The id under which a record is known, of one as a person wrote it; what has not the form of an
         id stays as it is."""
+
+    def field_at(self, place: str) -> FieldOfCrm:
+        """Pure. What people there call the field that a place (JSON pointer) of the canonical opportunity comes
+        from, and its choices; `field_words` where the CRM has no other name."""
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         """The record as it is now. Raises RecordGone; UnreadableDelivery when it does not fit the shape."""

@@ -326,6 +326,24 @@ def test_the_demo_firm_enters_no_database_by_mistake(
         assert connection.exec_driver_sql("select count(*) from connections").scalar() == 0
 
 
+@pytest.mark.parametrize("command", ["seed", "up", "demo"])
+def test_a_named_database_is_refused_before_a_key_is_asked_for(
+    settings: Settings, tmp_path: Path, command: str
+) -> None:
+    named = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": None,
+        "OPPSYNC_HOME": str(tmp_path),
+    }
+
+    refused = CliRunner().invoke(sandbox, [command], env=named)
+
+    assert refused.exit_code == 1
+    assert "say --into-this-database if that is what you want" in refused.stderr
+    assert "OPPSYNC_SECRET_KEYS" not in refused.output
+
+
 def test_commands_find_the_set_that_runs_here_and_no_other(
     settings: Settings, application: Application, tmp_path: Path
 ) -> None:

@@ -149,7 +149,10 @@ def test_a_deal_that_grew_after_its_approval_is_one_item_and_lists_show_what_was
     item = house.exception(record_id)
     assert (item.code, item.owner, item.occurrences) == ("CHANGED_AFTER_APPROVAL", "delivery", 2)
     (found,) = item.findings
-    assert (found.path, found.value) == ("/amount", "45200 -> 70000")
+    assert (found.path, found.value) == ("/amount", "EUR 45,200.00 -> EUR 70,000.00")
+    assert found.message == (
+        "Amount (Opportunity.Amount): EUR 45,200.00 when it was approved, EUR 70,000.00 now"
+    )
     shown = house.opportunity(record_id)
     assert (shown.amount, shown.record and shown.record.amount) == (approved, Decimal(70_000))
     (change,) = shown.changes_since_approval

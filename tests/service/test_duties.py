@@ -11,13 +11,15 @@ import pytest
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.plan.overrides import OverrideField
-from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.actor import COMMAND_LINE, person_actor
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.events import CustomerLinked
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
 from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.queue.commands import ConfirmFindings, LinkCustomer
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
 from tests.harness import erp
@@ -304,3 +306,92 @@ def test_an_owner_whom_nobody_knows_is_shown_to_those_who_decide(house: House, r
     assert any(
         "Cora Colleague (cora[.]colleague@example[.]com), matches no user here" in mail for mail in mails(house)
     )
+
+
+def test_whoever_confirmed_a_finding_approves_nothing_that_came_of_it(house: House) -> None:
+    sold = deals.milestone(WON_ON)
+    early = sold | {"opportunity": sold["opportunity"] | {"Start_Date__c": "2025-12-01"}}
+    record_id = house.win(early)
+    house.settle()
+    both = hire(house, "both@acme.example", PersonRole.FINANCE_APPROVER, PersonRole.OPERATIONS)
+    item = house.exception(record_id)
+    house.application.dispatch(ConfirmFindings(TENANT, item.id, house.person(both).id, "A letter of intent"))
+    house.settle()
+
+    task = house.tasks(record_id)[ApprovalRole.FINANCE]
+    assert house.person(both).id not in task.candidates
+    with pytest.raises(Forbidden) as refused:
+        house.decide(task, both)
+    assert refused.value.code == "EDITED_PLAN"
+    assert house.application.queries.counts(TENANT, house.person(both)).approvals == 0
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
+
+def two_fits(house: House, books: Books, name: str, **more: Any) -> str:
+    """A deal of an account that fits two customers of the ERP, CODE-1 and CODE-2."""
+    code = name.split(maxsplit=1)[0].upper()
+    for number in (1, 2):
+        address = {"country": books.one("country.country", [["code", "=", "DE"]])["id"]}
+        party = {"name": name, "code": f"{code}-{number}", "addresses": [["create", [address]]]}
+        books.create("party.party", party)
+    account = {"Name": name, "BillingCountryCode": "DE", "External_Key__c": code.lower()}
+    record_id = house.win(deals.milestone(WON_ON) | {"account": account} | more)
+    house.settle()
+    return record_id
+
+
+def test_whoever_linked_the_customer_approves_nothing_that_came_of_it(house: House, books: Books) -> None:
+    record_id = two_fits(house, books, "Gemini GmbH")
+    both = hire(house, "both@acme.example", PersonRole.FINANCE_APPROVER, PersonRole.OPERATIONS)
+    house.application.dispatch(
+        LinkCustomer(TENANT, house.exception(record_id).id, house.person(both).id, "GEMINI-2")
+    )
+    house.settle()
+
+    task = house.tasks(record_id)[ApprovalRole.FINANCE]
+    assert house.person(both).id not in task.candidates
+    assert house.application.queries.counts(TENANT, house.person(both)).approvals == 0
+    with pytest.raises(Forbidden) as refused:
+        house.decide(task, both)
+    assert refused.value.code == "EDITED_PLAN"
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
+
+def test_an_approval_of_whoever_shaped_the_deal_does_not_stand(
+    house: House, books: Books, record_id: str
+) -> None:
+    """As a release before this one took it: both approved, one of them had linked the customer."""
+    house.approve(record_id)
+    house.rows("update opportunities set due_at = null, state = 'approved'")
+    with house.application.uow() as uow:
+        deal = uow.opportunities.lock(TENANT, house.opportunity(record_id).id)
+        by = person_actor(FINANCE)
+        event = CustomerLinked(opportunity_id=deal.id, actor=by, summary="Linked")
+        uow.audit.append(TENANT, event, deal.traceparent)
+        uow.commit()
+
+    house.rows("update opportunities set due_at = now()")
+    house.settle()
+
+    assert (house.state(record_id), house.exception(record_id).code) == (State.PARKED, "NO_APPROVER")
+    assert "Fiona Finance's approval of plan" in voided(house, record_id)[0]
+    assert erp.works(books, record_id) == {}
+
+
+def test_whoever_sold_a_deal_chooses_no_customer_for_it(house: House, books: Books) -> None:
+    seller = hire(house, "seller@acme.example", PersonRole.OPERATIONS)
+    record_id = two_fits(
+        house, books, "Castor GmbH", owner={"Name": "Selma Seller", "Email": "seller@acme.example"}
+    )
+
+    with pytest.raises(Forbidden) as refused:
+        house.application.dispatch(
+            LinkCustomer(TENANT, house.exception(record_id).id, house.person(seller).id, "CASTOR-2")
+        )
+
+    assert refused.value.code == "OWN_OPPORTUNITY"
+    assert house.exception(record_id).code == "ACCOUNT_AMBIGUOUS"

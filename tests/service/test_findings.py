@@ -295,3 +295,20 @@ def test_what_comes_back_after_the_replay_had_helped_is_a_new_item(house: House)
 
     assert house.exception(record_id).id != item.id
     assert house.application.queries.exception(TENANT, item.id).status is ExceptionStatus.REPLAYED
+
+
+def test_a_choice_that_nobody_knows_is_quoted_with_its_label_and_what_is_allowed(house: House) -> None:
+    record_id = house.win(of_lines(Billing_Model__c="Bogus"))
+    house.settle()
+
+    found = next(each for each in house.exception(record_id).findings if each.code == "BILLING_MODEL_UNKNOWN")
+
+    assert "Billing Model (OpportunityLineItem.Billing_Model__c) of " in found.message
+    assert "is 'Bogus', which is not a known billing model; allowed is Time and Materials, " in found.message
+
+    small = house.win(saying(deals.fixed_fee(WON_ON), CurrencyIsoCode="eur"))
+    house.settle()
+
+    said = next(each for each in house.exception(small).findings if each.code == "CURRENCY_UNKNOWN")
+    assert said.message.startswith("Currency Iso Code (Opportunity.CurrencyIsoCode) is 'eur': ")
+    assert "which is written EUR" in said.message

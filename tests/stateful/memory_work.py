@@ -16,7 +16,7 @@ from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import checked
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
-from oppsync.domain.work.events import Event, StateChanged
+from oppsync.domain.work.events import SHAPES_THE_PLAN, Event, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.work.intake import Delivery, StoredDelivery
 from oppsync.domain.work.states import State
@@ -260,6 +260,10 @@ class MemoryAudit:
 
     def append(self, tenant_id: str, event: Event, traceparent: str) -> None:
         self._entries.append(event)
+
+    def shapers(self, tenant_id: str, opportunity_id: UUID) -> Collection[str]:
+        shaping = [each for each in self._entries if each.type in SHAPES_THE_PLAN]
+        return {each.actor for each in shaping if each.opportunity_id == opportunity_id}
 
 
 class MemoryOutbox:

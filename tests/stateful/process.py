@@ -11,7 +11,9 @@ from uuid import UUID
 
 from adapters.identity.seals import HmacSeals
 from oppsync.domain.deal.customers import ErpCustomer
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
@@ -360,6 +362,9 @@ class ConnectedCrm:
 
     def record_id(self, written: str) -> str:
         return written
+
+    def field_at(self, place: str) -> FieldOfCrm:
+        return field_words(place)
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         self._process.call("crm")

@@ -12,7 +12,9 @@ from uuid import UUID
 import pytest
 
 from oppsync.domain.deal.customers import ErpCustomer
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
@@ -84,6 +86,9 @@ class Surroundings:
 
     def psa(self, tenant_id: str, parent: ParentValues) -> None:
         assert tenant_id == "default"
+
+    def field_at(self, place: str) -> FieldOfCrm:
+        return field_words(place)
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         self._outside(f"read {source_id}")

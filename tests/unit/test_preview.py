@@ -157,7 +157,16 @@ def override(field: str, value: str | None, number: int = 1) -> PlanOverride:
 
 def overridden(*overrides: PlanOverride, rules: RuleFacts = NO_RULES) -> PlanPreview:
     deal = make.opportunity()
-    return preview(deal, make.facts(), make.book(), PEOPLE, make.NOW, rules=rules, overrides=overrides)
+    return preview(
+        deal,
+        make.facts(),
+        make.book(),
+        PEOPLE,
+        make.NOW,
+        rules=rules,
+        overrides=overrides,
+        shaped=bool(overrides),
+    )
 
 
 def test_a_preview_shows_the_plan_as_people_want_it() -> None:

@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.opportunity import Opportunity, Owner
 from oppsync.domain.values.findings.codes import CODES
-from oppsync.domain.values.model import changed
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import BEFORE_APPROVAL, RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -189,13 +189,25 @@ def test_an_edit_after_the_first_mark_says_what_was_approved_and_what_is_now(sta
     outcome = reread(standing(state), dearer(), exists=True)
 
     (found,) = outcome.items
-    was, now = KNOWN.amount, dearer().amount
     assert (found.code, found.owner, found.path) == ("CHANGED_AFTER_APPROVAL", "delivery", "/amount")
-    assert found.value == f"{was} -> {now}"
-    assert f"{was} when it was approved, {now} now" in found.message
+    assert found.value == "EUR 44,400.00 -> EUR 45,400.00"
+    assert found.message == "Amount: EUR 44,400.00 when it was approved, EUR 45,400.00 now"
     assert outcome.to is state
     assert outcome.opportunity.approved_record == KNOWN
     assert [change.field for change in outcome.opportunity.changes_since_approval] == ["/amount"]
+
+
+def test_an_owner_a_line_and_a_field_are_told_in_words() -> None:
+    """No id of a user, and no place in a document."""
+    line, owner = KNOWN.lines[0], require(KNOWN.owner, "the owner")
+    other = Owner(id="005other", name="Fiona Finance", email="fiona.finance@example.com")
+    edits = {"owner": other, "lines": (changed(line, ends_on=None), *KNOWN.lines[1:])}
+
+    outcome = reread(standing(State.ACTIVE), edited(**edits), exists=True)
+
+    told = [found.message for found in outcome.items]
+    assert f"Owner: {owner.name} when it was approved, Fiona Finance now" in told
+    assert all("/" not in message and "005" not in message for message in told)
 
 
 def test_a_second_edit_is_told_against_what_was_approved_not_against_the_first() -> None:

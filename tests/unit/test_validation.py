@@ -319,7 +319,7 @@ CASES = [
         "a billing model of another world",
         "BILLING_MODEL_UNKNOWN",
         "/lines/0/billing_model",
-        "barter is not a known billing model",
+        "is 'barter', which is not a known billing model; allowed is time and materials, ",
         make.opportunity(make.fixed_line(billing_model="barter")),
     ),
     Case(
@@ -336,6 +336,13 @@ CASES = [
         "/currency",
         "DEM was withdrawn in 2002-03 (ISO 4217, list three)",
         make.opportunity(make.fixed_line(), currency="DEM"),
+    ),
+    Case(
+        "a currency in small letters",
+        "CURRENCY_UNKNOWN",
+        "/currency",
+        "Currency is 'eur': eur is not the code of a current currency (ISO 4217), which is written EUR",
+        make.opportunity(make.fixed_line(), currency="eur"),
     ),
     Case(
         "a currency the entity does not take",

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from adapters.bootstrap import build
 from oppsync.domain.deal.since_approval import changes_since
+from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
@@ -131,7 +132,7 @@ def test_a_deal_that_changed_after_its_approval_shows_what_was_approved_and_mark
 
     approved = after.approved_record.amount if after.approved_record else None
     assert f"EUR {approved:,.2f} as approved; changed in the CRM" in row
-    assert f"Approved In the CRM now /amount {approved} 70000" in page
+    assert f"Approved In the CRM now Amount EUR {approved:,.2f} EUR 70,000.00" in page
     assert f"EUR {approved:,.2f} as approved" in page
 
 
@@ -186,6 +187,21 @@ def test_more_rows_than_a_page_holds_follow_on_the_next(browser: Browsers, offic
     assert made[-1] in first.markup
     assert made[0] not in first.markup
     assert made[0] in second.markup
+
+
+def test_an_exception_whose_cause_is_gone_says_that_it_closed_by_itself(
+    browser: Browsers, office: Office
+) -> None:
+    opportunity_id, item_id = office.parked()
+    with office.uow() as uow:
+        uow.exceptions.close_open(TENANT, opportunity_id, stage_actor("refresh"), "Its cause is gone")
+        uow.commit()
+
+    words = browser("olga").get(f"/exceptions/{item_id}").words
+
+    assert "Closed by itself" in words
+    assert "Its cause is gone" in words
+    assert "Replayed by" not in words
 
 
 def test_an_exception_says_what_happened_why_and_what_to_do_then_is_replayed(

@@ -11,8 +11,11 @@ from adapters.connectors.http.client import Gate
 from adapters.crm.salesforce import translate, wire
 from adapters.crm.salesforce.client import VENDOR, SalesforceClient
 from adapters.crm.salesforce.ids import full_id
+from adapters.crm.salesforce.labels import field_at
 from adapters.crm.salesforce.settings import SalesforceSecrets, SalesforceSettings, capabilities
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
@@ -79,6 +82,11 @@ class SalesforceCrm:
             return full_id(written.strip())
         except ValueError:
             return written
+
+    def field_at(self, place: str) -> FieldOfCrm:
+        if place.endswith("/id"):  # people know the owner, not the field with the owner's id
+            return field_words(place)
+        return field_at(tuple(place.lstrip("/").split("/")), self._names)
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         record_id = _known_id(source_id)

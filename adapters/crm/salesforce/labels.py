@@ -27,6 +27,7 @@ _RENAMED: Mapping[str, str] = {
     "billing/timing": "billing_timing",
 }
 _CHOICES: Mapping[str, Mapping[str, str]] = {
+    "billing_model": wire.BILLING_MODELS,
     "billing_frequency": wire.BILLING_FREQUENCIES,
     "billing_timing": wire.BILLING_TIMINGS,
     "cap_scope": wire.CAP_SCOPES,

@@ -10,12 +10,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
 
 from adapters.postgres.queries.base import of_task
+from adapters.postgres.repositories.audit import shapers_of
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.repositories.parties import parties, parties_of_deal, to_party
 from adapters.postgres.repositories.people import everyone
 from adapters.postgres.rows import to_task
 from adapters.postgres.tables import (
     approval_tasks,
+    audit,
     crm_users,
     opportunities,
     opportunity_parties,
@@ -26,7 +28,9 @@ from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import DECIDES, may, may_decide
 from oppsync.domain.deal.opportunity import Owner
 from oppsync.domain.deal.parties import Part, Party
+from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.work.events import SHAPES_THE_PLAN
 
 OWNER = opportunities.c.record["owner"].label("owner")
 
@@ -68,13 +72,14 @@ def everyone_and_involved(
         overrides_of(connection, tenant_id, opportunity_id),
         [to_task(row) for row in connection.execute(tasks).mappings()],
         known,
+        shapers_of(connection, tenant_id, opportunity_id),
     )
     return known, part
 
 
 def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTasks:
     """Split the open tasks by what can bar this person: the deal's owners and requesters, and what the person
-    decided or overrode, under whatever account."""
+    decided or shaped, under whatever account."""
     query = (
         select(
             approval_tasks.c.id,
@@ -128,13 +133,20 @@ def _decided(
 
 
 def _edited(connection: Connection, tenant_id: str, accounts: Sequence[Person]) -> Collection[UUID]:
-    """The deals with open tasks of which a person overrode something."""
-    query = select(plan_overrides.c.opportunity_id).where(
+    """The deals with open tasks of which a person overrode something, linked the customer, or confirmed
+    a finding."""
+    overrode = select(plan_overrides.c.opportunity_id).where(
         plan_overrides.c.tenant_id == tenant_id,
         plan_overrides.c.made_by.in_([account.id for account in accounts]),
         plan_overrides.c.opportunity_id.in_(_undecided(tenant_id)),
     )
-    return set(connection.execute(query).scalars())
+    shaped = select(audit.c.opportunity_id).where(
+        audit.c.tenant_id == tenant_id,
+        audit.c.opportunity_id.in_(_undecided(tenant_id)),
+        audit.c.type.in_(SHAPES_THE_PLAN),
+        audit.c.actor.in_([person_actor(account.email) for account in accounts]),
+    )
+    return set(connection.execute(overrode.union(shaped)).scalars())
 
 
 def _owned(connection: Connection, tenant_id: str, person: Person) -> Mapping[UUID, Sequence[Party]]:

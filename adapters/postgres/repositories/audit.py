@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.session import Session
-from oppsync.domain.work.events import Event
+from adapters.postgres.tables import audit
+from oppsync.domain.work.events import SHAPES_THE_PLAN, Event
 
 
 class PostgresAudit:
@@ -30,3 +35,19 @@ class PostgresAudit:
             "traceparent": traceparent,
         }
         self._session.add_audit(row)
+
+    def shapers(self, tenant_id: str, opportunity_id: UUID) -> Collection[str]:
+        return shapers_of(self._session, tenant_id, opportunity_id)
+
+
+def shapers_of(connection: Connection | Session, tenant_id: str, opportunity_id: UUID) -> Collection[str]:
+    which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
+    return set(connection.execute(_SHAPERS, which).scalars())
+
+
+# Asked for whenever a decision is judged: built once.
+_SHAPERS = select(audit.c.actor).where(
+    audit.c.tenant_id == bindparam("of_tenant"),
+    audit.c.opportunity_id == bindparam("of_opportunity"),
+    audit.c.type.in_(SHAPES_THE_PLAN),
+)

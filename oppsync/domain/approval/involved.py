@@ -8,6 +8,7 @@ from uuid import UUID
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.plan.overrides import PlanOverride, editors
+from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.identifiers import crm_user_key, email_key
 from oppsync.domain.values.model import Frozen
 
@@ -15,8 +16,8 @@ Key = tuple[str, str]
 
 
 class Involved(Frozen):
-    """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its
-    plan. `deciders`: who decided tasks of it."""
+    """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its plan, linked
+    its customer, or confirmed a finding of it. `deciders`: who decided tasks of it."""
 
     parties: tuple[Party, ...] = ()
     editors: tuple[Person, ...] = ()
@@ -44,10 +45,13 @@ def involved(
     overrides: Iterable[PlanOverride],
     tasks: Iterable[ApprovalTask],
     people: Iterable[Person],
+    shapers: Collection[str] = (),
 ) -> Involved:
-    """`people`: all there ever were; who left and came back under another account is the same person."""
-    edited_by, decided_by = editors(overrides), {task.decided_by for task in tasks}
+    """`people`: all there ever were; who left and came back under another account is the same person.
+    `shapers`: the actors of what shaped the plan besides overrides."""
     everyone = tuple(people)
+    shaped_by = {person.id for person in everyone if person_actor(person.email) in shapers}
+    edited_by, decided_by = editors(overrides) | shaped_by, {task.decided_by for task in tasks}
     return Involved(
         parties=tuple(dict.fromkeys(parties)),
         editors=_of(edited_by, everyone),

@@ -58,7 +58,9 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
     Refusal.OWN_OPPORTUNITY: (
         "You own this opportunity, owned it before, or requested it; another approver has to decide."
     ),
-    Refusal.EDITED_PLAN: "You changed this plan; another approver has to decide.",
+    Refusal.EDITED_PLAN: (
+        "You changed this plan, linked its customer or confirmed a finding of it; another approver decides."
+    ),
     Refusal.ALREADY_DECIDED_OTHER_ROLE: (
         "You already decided this plan for the other role; each role needs a different person."
     ),
@@ -69,7 +71,7 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
 REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.NOT_AN_APPROVER: "does not have the approver role that this task needs",
     Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
-    Refusal.EDITED_PLAN: "changed this plan",
+    Refusal.EDITED_PLAN: "changed this plan, linked its customer or confirmed a finding of it",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for the other role too",
 }
 
@@ -91,7 +93,7 @@ EVERY_ROLE: Roles = frozenset(PersonRole)
 NO_ROLE: Roles = frozenset()
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
-# Separation of duties: two people decide, and neither of them sold the deal or edited the plan.
+# Separation of duties: two people decide, and neither of them sold the deal or shaped the plan.
 BARRED = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.ALREADY_DECIDED_OTHER_ROLE)
 
 
@@ -124,7 +126,12 @@ RIGHTS: dict[Action, Right] = {
         "Plan a deal anew after its approval, before it is active", WORKERS, command_line=True
     ),
     Action.REPLAY: Right("Preview and run replays, of one item or of a selection", WORKERS, command_line=True),
-    Action.LINK_CUSTOMER: Right("Link a deal's account to a customer of the ERP", WORKERS, command_line=True),
+    Action.LINK_CUSTOMER: Right(
+        "Link a deal's account to a customer of the ERP",
+        WORKERS,
+        command_line=True,
+        unless=(Refusal.OWN_OPPORTUNITY,),
+    ),
     Action.CONFIRM: Right(
         "Confirm what looks wrong and is right, such as an early start",
         WORKERS,

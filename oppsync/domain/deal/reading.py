@@ -128,7 +128,7 @@ def _allowed(fault: ErrorDetails, field: FieldOfCrm) -> str:
     kind, context = fault["type"], fault.get("ctx", {})
     match kind:
         case "enum" | "literal_error":
-            return _either(field.choices) if field.choices else str(context["expected"])
+            return either(field.choices) if field.choices else str(context["expected"])
         case "string_too_long":
             return f"text of at most {context['max_length']} characters"
         case "decimal_max_places":
@@ -141,5 +141,6 @@ def _allowed(fault: ErrorDetails, field: FieldOfCrm) -> str:
             return _ALLOWED.get(kind) or _ALLOWED_OF_KIND.get(kind.partition("_")[0], fault["msg"])
 
 
-def _either(choices: Sequence[str]) -> str:
+def either(choices: Sequence[str]) -> str:
+    """Such as `Hour, Day or Unit`."""
     return f"{', '.join(choices[:-1])} or {choices[-1]}" if len(choices) > 1 else "".join(choices)

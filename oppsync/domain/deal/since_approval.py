@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.model import Frozen, Text
+from oppsync.domain.values.money import amount_text
 from oppsync.kernel.json_pointer import is_within, leaves
 
 # What no plan depends on, or what only says how a thing is called.
@@ -27,6 +30,8 @@ _NO_MATTER = (
     "/owner/name",
 )
 _LONGEST = 500
+_AMOUNTS = ("/amount", "/unit_price", "/net", "/po_limit")
+_LINE = re.compile(r"/lines/([^/]+)")
 
 
 class ChangeSinceApproval(Frozen):
@@ -40,9 +45,14 @@ class ChangeSinceApproval(Frozen):
     approved: Text
     now: Text
 
-    @property
-    def in_words(self) -> str:
-        return f"{self.field}: {self.approved or 'empty'} when it was approved, {self.now or 'empty'} now"
+    def in_words(self, approved: Opportunity, now: Opportunity, label: str) -> str:
+        """`label`: the field as the CRM calls it."""
+        was, wanted = self.shown(approved, now)
+        return f"{label}: {was or 'empty'} when it was approved, {wanted or 'empty'} now"
+
+    def shown(self, approved: Opportunity, now: Opportunity) -> tuple[str, str]:
+        """Both values as people read them: amounts with their currency, the owner by name."""
+        return _shown(self.field, self.approved, approved), _shown(self.field, self.now, now)
 
 
 def changes_since(approved: Opportunity, now: Opportunity) -> tuple[ChangeSinceApproval, ...]:
@@ -53,6 +63,21 @@ def changes_since(approved: Opportunity, now: Opportunity) -> tuple[ChangeSinceA
         for field in dict.fromkeys([*before, *after])
         if before.get(field, "") != after.get(field, "")
     )
+
+
+def line_named(field: str, approved: Opportunity, now: Opportunity) -> str:
+    """` of Advisory` for a field of that line; empty for one of the deal."""
+    found = _LINE.match(field)
+    titles = {line.id: line.title for each in (now, approved) for line in each.lines}
+    return f" of {titles.get(found[1], found[1])}" if found else ""
+
+
+def _shown(field: str, value: str, record: Opportunity) -> str:
+    if value and field.endswith(_AMOUNTS):
+        return amount_text(Decimal(value), record.currency)
+    if value and field == "/owner/id" and record.owner is not None and record.owner.id == value:
+        return record.owner.name
+    return value
 
 
 def _fields(record: Opportunity) -> Mapping[str, str]:

@@ -29,7 +29,9 @@ _FREE_LINE = (
 def currency_is_known(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     code = opportunity.currency
     if code is not None and code not in current_currencies():
-        yield finding("CURRENCY_UNKNOWN", f"{code} {why_not_current(code)}", path="/currency", value=code)
+        label = facts.field_at("/currency").label
+        message = f"{label} is {code!r}: {code} {why_not_current(code)}; allowed is a code such as EUR"
+        yield finding("CURRENCY_UNKNOWN", message, path="/currency", value=code)
 
 
 def currency_is_allowed(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

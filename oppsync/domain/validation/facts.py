@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from oppsync.domain.deal.customers import CustomerMatch
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Frozen, Text
+
+# Lists to choose from, of which validation quotes a value that it does not know.
+NAMED = ("/billing_model", "/lines/billing_model", "/currency")
 
 
 class ValidationFacts(Frozen):
@@ -24,7 +29,8 @@ class ValidationFacts(Frozen):
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
     the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
     date begins at the entity, where it is waited for. `confirmations`: what people confirmed of this deal.
-    `others`: deals that may share its purchase order, or be its clones.
+    `others`: deals that may share its purchase order, or be its clones. `crm_fields`: what the CRM calls some
+    of its fields, by the place in the deal (`NAMED`).
     """
 
     legal_entity: LegalEntity | None
@@ -37,6 +43,11 @@ class ValidationFacts(Frozen):
     waits_until: AwareDatetime | None = None
     confirmations: tuple[Confirmation, ...] = ()
     others: tuple[OtherDeal, ...] = ()
+    crm_fields: dict[Text, FieldOfCrm] = Field(default_factory=dict)
+
+    def field_at(self, place: str) -> FieldOfCrm:
+        """What people call the field of a place in the deal."""
+        return self.crm_fields.get(place) or field_words(place)
 
 
 # A rule whose input is missing is silent: the missing field has a finding of its own.

@@ -10,6 +10,7 @@ from oppsync.domain.billing.caps import beyond_caps
 from oppsync.domain.billing.model import BillingModel
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.deal.reading import either
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS
@@ -30,16 +31,18 @@ def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFact
         code = opportunity.billing_model_of(line)
         if code is not None:
             path = f"/lines/{index}/billing_model" if line.billing_model else "/billing_model"
-            yield from _billing_model_findings(code, path, facts)
+            whose = f" of {line.title}" if line.billing_model else ""
+            yield from _billing_model_findings(code, path, facts, whose)
 
 
-def _billing_model_findings(code: str, path: str, facts: ValidationFacts) -> Iterator[Finding]:
+def _billing_model_findings(code: str, path: str, facts: ValidationFacts, whose: str = "") -> Iterator[Finding]:
     model_name = code.replace("_", " ")
     model = BILLING_MODELS.get(code)
     if model is None:
-        yield finding(
-            "BILLING_MODEL_UNKNOWN", f"{model_name} is not a known billing model", path=path, value=code
-        )
+        field = facts.field_at("/lines/billing_model" if whose else "/billing_model")
+        allowed = either(field.choices or [each.replace("_", " ") for each in BILLING_MODELS])
+        message = f"{field.label}{whose} is {code!r}, which is not a known billing model; allowed is {allowed}"
+        yield finding("BILLING_MODEL_UNKNOWN", message, path=path, value=code)
     elif not model.kinds <= facts.erp.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",

@@ -9,6 +9,7 @@ from uuid import UUID
 POLL = "poll"
 RELAY = "relay"
 _PERSON = "person:"
+_STAGE = "stage:"
 
 
 class Program(StrEnum):
@@ -23,7 +24,12 @@ Asker = UUID | Program
 
 
 def stage_actor(name: str) -> str:
-    return f"stage:{name}"
+    return f"{_STAGE}{name}"
+
+
+def is_stage(actor: str) -> bool:
+    """Whether the work itself did it, and no person."""
+    return actor.startswith(_STAGE)
 
 
 def person_actor(email: str) -> str:

@@ -38,6 +38,8 @@ def why_not_current(code: str) -> str:
     """Why `code` is not a current currency: the end of a sentence that begins with the code."""
     if code in WITHDRAWN:
         return f"was withdrawn in {WITHDRAWN[code]} (ISO 4217, list three)"
+    if (written := code.strip().upper()) in current_currencies():
+        return f"is not the code of a current currency (ISO 4217), which is written {written}"
     return "is not the code of a current currency (ISO 4217)"
 
 

@@ -104,6 +104,10 @@ class FindingConfirmed(Event):
     type = "finding.confirmed.v1"
 
 
+# Who caused one of these for a deal has a part in its plan, as whoever overrode something of it.
+SHAPES_THE_PLAN = (CustomerLinked.type, FindingConfirmed.type)
+
+
 class PlanMade(Event):
     type = "plan.made.v1"
 

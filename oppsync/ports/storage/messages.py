@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from oppsync.domain.work.events import Event
 
 class Audit(Protocol):
     def append(self, tenant_id: str, event: Event, traceparent: str) -> None: ...
+
+    def shapers(self, tenant_id: str, opportunity_id: UUID) -> Collection[str]:
+        """The actors of the deal's events that shape its plan (`domain.work.events.SHAPES_THE_PLAN`)."""
 
 
 class Outbox(Protocol):

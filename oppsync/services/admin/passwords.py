@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.attempts import AttemptKind
@@ -31,12 +33,14 @@ class Passwords:
     hasher: PasswordHasher
     check: PasswordCheck
 
-    def accept(self, person: Person, password: str, former: Sequence[str] = ()) -> str:
-        """The hash of a password that may be this person's. Raises InvalidInput."""
+    def accept(self, person: Person, password: str, firm: Sequence[str], former: Sequence[str] = ()) -> str:
+        """The hash of a password that may be this person's; `firm`: the names their firm is known by. Raises
+        InvalidInput."""
         if len(password) < SHORTEST_PASSWORD:
             raise InvalidInput(f"A password has at least {SHORTEST_PASSWORD} characters.", field="password")
-        about = [person.email, person.name, "oppsync", *re.split(r"[\W_]+", f"{person.email} {person.name}")]
-        if self.check.is_common(password, [word for word in about if word]):
+        about = [person.email, person.name, *person.further_emails, *firm, "oppsync"]
+        words = re.split(r"[\W_]+", " ".join(about))
+        if self.check.is_common(password, [word for word in (*about, *words) if word]):
             raise InvalidInput(
                 "This password is common, or easy to guess: take some words that have nothing to do with each "
                 "other, or what a password manager makes.",
@@ -107,6 +111,12 @@ class ChangePasswordHandler:
         raise Forbidden("The present password is not right.", code="SIGN_IN_REFUSED")
 
 
+def names_of_firm(uow: UnitOfWork, tenant_id: str) -> Sequence[str]:
+    """The tenant, and its legal entities."""
+    entities = uow.references.of_kind(tenant_id, ReferenceKind.LEGAL_ENTITY)
+    return (tenant_id, *dict.fromkeys(LegalEntity.model_validate(row.value).name for row in entities))
+
+
 def _set(
     uow: UnitOfWork,
     tenant_id: str,
@@ -119,7 +129,7 @@ def _set(
 ) -> PasswordSet:
     """Store the password and end the sessions that the old one opened, all `but` one."""
     former = uow.people.former_passwords(tenant_id, person.id)[:REMEMBERED]
-    hashed = passwords.accept(person, password, former)
+    hashed = passwords.accept(person, password, names_of_firm(uow, tenant_id), former)
     uow.people.set_password(tenant_id, person.id, hashed, former[: REMEMBERED - 1])
     ended = uow.credentials.end_sessions(tenant_id, person.id, but=but)
     return PasswordSet(

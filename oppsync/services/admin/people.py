@@ -15,7 +15,7 @@ from oppsync.domain.work.events import PersonAdded, PersonChanged, PersonIdentif
 from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import CloseAccount, CreatePerson, IdentifyPerson, SetRoles
-from oppsync.services.admin.passwords import Passwords
+from oppsync.services.admin.passwords import Passwords, names_of_firm
 from oppsync.services.admin.who_asks import admit
 
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+$")
@@ -37,6 +37,7 @@ class CreatePersonHandler:
     def __call__(self, command: CreatePerson) -> UUID:
         with self.uow.reading() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
+            firm = names_of_firm(uow, command.tenant_id)
         _check_emails("email", command.email)
         _check_emails("further_emails", *command.further_emails)
         person = Person(
@@ -47,7 +48,7 @@ class CreatePersonHandler:
             further_emails=command.further_emails,
             crm_user_ids=command.crm_user_ids,
         )
-        hashed = self.passwords.accept(person, command.password)
+        hashed = self.passwords.accept(person, command.password, firm)
         with self.uow() as uow:
             uow.people.add(command.tenant_id, person, hashed)
             event = PersonAdded(

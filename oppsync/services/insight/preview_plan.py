@@ -12,7 +12,7 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.overrides import PlanOverride, editors
+from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reading.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
@@ -71,16 +71,17 @@ class PreviewPlanHandler:
         customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
-            people = duties(uow, command.tenant_id, known, deal).candidates()
+            dealt = duties(uow, command.tenant_id, known, deal)
             rules = rules_of_today(uow, command.tenant_id, now.date())
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer)
         return preview(
             deal,
             facts,
             sources.book(),
-            people,
+            dealt.candidates(),
             now,
             rules=rule_facts_now,
+            shaped=bool(dealt.involved.editors),
             overrides=overrides,
             destination=destination,
             missing_for=partial(preflight, self.systems),
@@ -115,11 +116,13 @@ def preview(
     *,
     rules: RuleFacts = NO_RULES,
     overrides: Sequence[PlanOverride] = (),
+    shaped: bool = False,
     destination: Destination | None = None,
     missing_for: Callable[[Plan], Sequence[Finding]] = nothing_missing,
 ) -> PlanPreview:
     """The findings of each stage, one after the other, even where an earlier one would stop the deal;
-    and the plan, where they leave one. `missing_for`: what the plan's systems do not know."""
+    and the plan, where they leave one. `missing_for`: what the plan's systems do not know. `shaped`:
+    whether people edited the plan, linked its customer or confirmed a finding."""
     priced, customer = as_if_won(deal, facts.today), facts.customer.customer
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
@@ -135,8 +138,7 @@ def preview(
             plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
             later = (*later, *missing_for(plan))
     warned = bool(warnings((*wrong, *later)))
-    edited = bool(editors(overrides))
-    by_rule = by_rules(plan.content, rules, warned=warned, edited=edited) if plan else NOTHING_BY_RULE
+    by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped) if plan else NOTHING_BY_RULE
     asked = [role for role in people if role not in by_rule]
     return PlanPreview(
         system=deal.system,

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Action, Refusal
+from oppsync.domain.approval.who_may import Action
 from oppsync.domain.validation.confirmations import Confirmation, confirmable
-from oppsync.domain.values.actor import Asker, Program
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import FindingConfirmed
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import Conflict, Forbidden
+from oppsync.kernel.errors import Conflict
 from oppsync.kernel.text_input import comment
-from oppsync.pipeline.duties import duties
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.commands import ConfirmFindings
 from oppsync.services.queue.items import open_item
+from oppsync.services.queue.own_deal import check_not_own
 from oppsync.services.queue.resume import resume
 
 
@@ -41,7 +40,7 @@ class ConfirmFindingsHandler:
             if item.opportunity_id is None or not findings:
                 raise Conflict("Nothing of this item can be confirmed.", code="NOTHING_TO_CONFIRM")
             before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
-            _check_not_own(uow, before, command.actor)
+            check_not_own(uow, before, command.actor)
             confirmed = changed(before, confirmations=self._with(before, findings, actor, reason))
             codes = sorted({found.code for found in findings})
             event = FindingConfirmed(
@@ -77,12 +76,3 @@ class ConfirmFindingsHandler:
         }
         kept = [each for each in before.confirmations if (each.code, each.path) not in new]
         return (*kept, *new.values())
-
-
-def _check_not_own(uow: UnitOfWork, deal: TrackedOpportunity, asker: Asker) -> None:
-    """Raises Forbidden for somebody who has a part in the deal: their word is not a second one."""
-    if isinstance(asker, Program):
-        return
-    known = duties(uow, deal.tenant_id, deal.id, deal.record)
-    if known.involved.owns(uow.people.get(deal.tenant_id, asker)):
-        raise Forbidden(REFUSAL_TEXTS[Refusal.OWN_OPPORTUNITY], code="OWN_OPPORTUNITY")

@@ -19,6 +19,7 @@ from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.commands import LinkCustomer
 from oppsync.services.queue.items import open_item
+from oppsync.services.queue.own_deal import check_not_own
 from oppsync.services.queue.resume import resume
 
 CODES = frozenset({"ACCOUNT_AMBIGUOUS", "ACCOUNT_CODE_MISSING", "ACCOUNT_UNKNOWN", "CUSTOMER_CONTRADICTS"})
@@ -51,6 +52,7 @@ class LinkCustomerHandler:
         if item.opportunity_id is None or CODES.isdisjoint(found.code for found in item.findings):
             raise Conflict("This item does not ask for a customer.", code="NO_CUSTOMER_ASKED")
         before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
+        check_not_own(uow, before, command.actor)
         if before.record is None:
             raise Conflict("This deal has not been read from the CRM yet.", code="NO_CUSTOMER_ASKED")
         account = before.record.account

@@ -50,7 +50,7 @@ def _because(barred: Barred, detail: ApprovalDetail) -> str:
         case Barred.OWN_OPPORTUNITY:
             return "you own this opportunity, owned it before, or requested it"
         case Barred.EDITED_PLAN:
-            return "you changed this plan, and another approver has to decide"
+            return "you changed it, linked its customer or confirmed a finding of it: another approver decides"
         case Barred.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
             return f"you decided it for {APPROVAL_ROLES[other.role]}, and each role needs a different person"

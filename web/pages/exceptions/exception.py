@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.approval.who_may import Action, may, needed_for
 from oppsync.domain.reading.readings import OpportunityDetail
 from oppsync.domain.validation.confirmations import confirmable
-from oppsync.domain.values.actor import actor_name
+from oppsync.domain.values.actor import actor_name, is_stage
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import COMPENSABLE, State
@@ -105,6 +105,7 @@ def _page(
         "exceptions/exception.html",
         item=item,
         closed_by=actor_name(item.closed_by or ""),
+        closed_by_itself=is_stage(item.closed_by or ""),
         opportunity=opportunity,
         effects=[row for row in effects if row.kind is not EffectKind.NOTIFICATION],
         offered=[action for action, is_so in possible.items() if is_so and may(me.person, action)],

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.deal.field_words import field_words
+from oppsync.domain.deal.since_approval import line_named
 from oppsync.domain.plan.tampering import PlanTampered
+from oppsync.domain.reading.readings import OpportunityDetail
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import COMPENSABLE
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.services.changes.commands import PlanAnew
@@ -56,6 +61,7 @@ def _page(
     return render_template(
         "opportunities/opportunity.html",
         opportunity=opportunity,
+        changes=_changes(opportunity),
         view=view,
         no_plan=no_plan,
         replaced=replaced_by(tenant, opportunity_id, replaces, view.plan) if view else None,
@@ -69,6 +75,30 @@ def _page(
         errors=errors or [],
         notice=notice,
     )
+
+
+class _Change(NamedTuple):
+    """A field in words, what was approved, and what the CRM says now."""
+
+    field: str
+    approved: str
+    now: str
+
+
+def _changes(detail: OpportunityDetail) -> list[_Change]:
+    record = detail.record
+    if record is None:
+        return []
+    differing = detail.changes_since_approval
+    currency = next((each.approved for each in differing if each.field == "/currency"), record.currency)
+    approved = changed(record, currency=currency or None)
+    return [
+        _Change(
+            f"{field_words(each.field).label}{line_named(each.field, approved, record)}",
+            *each.shown(approved, record),
+        )
+        for each in differing
+    ]
 
 
 def _plan(tenant: str, opportunity_id: UUID) -> tuple[PlanView | None, str]:

@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from adapters.connectors.connector import Connector
 from adapters.connectors.http.client import Answer, Gate, HttpClient, Judgement
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Account, Opportunity, OpportunityLine, OpportunityRef, Owner, Unit
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.plan.orders import WriteBack
@@ -142,6 +144,9 @@ class MadeUpCrm:
 
     def record_id(self, written: str) -> str:
         return written
+
+    def field_at(self, place: str) -> FieldOfCrm:
+        return field_words(place)
 
     def read_opportunity(self, source_id: str) -> Opportunity:
         deal = self._deal(source_id)
