@@ -98,6 +98,16 @@ def sum_the_lines(case: Case) -> None:
     case.crm(delete=others, opportunity={"Amount": Decimal(160)}, lines=[{"Id": first}])
 
 
+def too_many_instalments() -> Deal:
+    monthly = fee(Billing_Frequency__c="Monthly")["lines"][0]
+    return sold(*(monthly for _ in range(900)))
+
+
+def the_first_of_them(case: Case) -> None:
+    first, *others = case.lines()
+    case.crm(delete=others, opportunity={"Amount": Decimal(7_000)}, lines=[{"Id": first}])
+
+
 def add_the_lines(case: Case) -> None:
     case.crm(lines=hours()["lines"])
 
@@ -270,6 +280,7 @@ WAYS: dict[str, Way | Told] = {
     "LINE_NET_MISMATCH": slip(hours, line={"Discount": Decimal(10)}),
     "TOTAL_MISMATCH": slip(hours, Amount=Decimal(1)),
     "TOO_MANY_LINES": Way(lambda case: too_many_lines(), mend=sum_the_lines),
+    "TOO_MANY_INSTALMENTS": Way(lambda case: too_many_instalments(), mend=the_first_of_them),
     "NO_LINES": Way(lambda case: hours() | {"lines": []}, mend=add_the_lines),
     "DATES_OUT_OF_ORDER": slip(hours, End_Date__c="2026-01-31", line={"End_Date__c": "2026-01-31"}),
     "RUN_TOO_LONG": slip(hours, End_Date__c="2062-10-31"),

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 
 from oppsync.domain.approval.tasks import Person, RuleUse
+from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reading.preview import LEAVE_A_PLAN, PlanPreview
-from oppsync.domain.reference.book import ReferenceBook
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import changed
@@ -25,10 +26,12 @@ from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import RuleFacts
 from oppsync.pipeline.duties import Candidates
-from oppsync.pipeline.stage import Advance
+from oppsync.pipeline.split_workstreams import decide, propose
+from oppsync.pipeline.stage import Advance, Park
 from oppsync.services.insight.preview_plan import NO_RULES, preview
 from tests.harness import builders as make
 from tests.unit import test_rates
+from tests.unit.test_origins import calls_made
 from tests.unit.test_validation import BROKEN_DEALS, CASES
 
 FIONA = Person(
@@ -292,3 +295,53 @@ def test_a_deal_is_previewed_before_there_is_any_reference_data() -> None:
     previewed = shown(make.opportunity(make.fixed_line()), book=ReferenceBook([]))
 
     assert set(codes(previewed)) >= {"LEGAL_ENTITY_UNKNOWN", "SERVICE_LINE_UNKNOWN", "REGION_UNKNOWN"}
+
+
+def long_lines(count: int, frequency: BillingFrequency) -> Opportunity:
+    """Lines of ten years: 120 months, or ten years."""
+    run = {"starts_on": date(2026, 6, 1), "ends_on": date(2036, 5, 31)}
+    terms = BillingTerms(frequency=frequency)
+    return make.opportunity(*(make.fixed_line(id=f"00k{n:04d}", billing=terms, **run) for n in range(count)))
+
+
+def test_more_billing_lines_than_a_plan_can_have_are_counted_and_not_planned() -> None:
+    monthly = BillingFrequency.MONTHLY
+
+    fits, too_many = shown(long_lines(41, monthly)), shown(long_lines(42, monthly))
+
+    assert (codes(fits), len(list(fits.plan.content.billing_lines())) if fits.plan else None) == ([], 4_920)
+    assert (codes(too_many), too_many.plan, too_many.is_blocked) == (["TOO_MANY_INSTALMENTS"], None, True)
+    assert "would have 5,040 billing lines" in too_many.findings[0].message
+
+
+def test_a_won_deal_of_too_many_billing_lines_is_parked_with_the_same_finding() -> None:
+    deal = long_lines(42, BillingFrequency.MONTHLY)
+    enriched = changed(make.tracked(deal), enrichment=make.enrichment(deal))
+
+    proposal = propose(enriched, make.NOW, make.book())
+    outcome = decide(enriched, proposal)
+
+    assert proposal.plan is None
+    assert isinstance(outcome, Park)
+    assert [found.code for found in outcome.findings] == ["TOO_MANY_INSTALMENTS"]
+
+
+def test_lines_that_are_billed_as_one_count_as_one() -> None:
+    together = ReferenceRow(
+        kind=ReferenceKind.SPLIT_RULE,
+        key="together",
+        valid_from=NEW_YEAR,
+        value={"code": "together", "order": 1, "group_by": ["service_line"]},
+    )
+
+    previewed = shown(long_lines(42, BillingFrequency.MONTHLY), book=make.book(together))
+
+    assert previewed.plan
+    assert len(list(previewed.plan.content.billing_lines())) == 120
+
+
+def test_counting_too_many_billing_lines_costs_less_than_planning_a_few() -> None:
+    planned, counted = long_lines(42, BillingFrequency.YEARLY), long_lines(42, BillingFrequency.MONTHLY)
+    shown(planned)  # what is only worked out once
+
+    assert calls_made(lambda: shown(counted)) < calls_made(lambda: shown(planned)) * 2

@@ -12,6 +12,7 @@ from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.apply_overrides import OVERRIDES, Overridden, apply
 from oppsync.domain.planning.margins import MARGIN_CODES, Margins, check_margins
 from oppsync.domain.planning.preflight import is_about_references
+from oppsync.domain.planning.size import size_findings
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.finding import Finding
@@ -41,6 +42,8 @@ def make_workstreams(
     overrides name by code."""
     as_sold = split(opportunity, enrichment)
     overridden = apply(as_sold, overrides, book, require(opportunity.won_on, "the close date"))
+    too_many = size_findings(as_sold, overridden.workstreams)
+    overridden = overridden._replace(findings=(*overridden.findings, *too_many))
     return Workstreams(as_sold, overridden, check_margins(opportunity, enrichment, overridden, book))
 
 

@@ -136,6 +136,11 @@ VALIDATION_CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Divide the opportunity in the CRM, or sum lines that are sold on the same terms.",
     ),
+    "TOO_MANY_INSTALMENTS": code_text(
+        "The plan would have more billing lines than can be planned",
+        OwnerRole.SALES,
+        "Divide the opportunity in the CRM, invoice less often, or sum lines that are sold on the same terms.",
+    ),
     "NO_LINES": code_text(
         "The opportunity has no product lines",
         OwnerRole.SALES,

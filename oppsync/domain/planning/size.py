@@ -1,0 +1,47 @@
+"""How many billing lines a plan would have, counted before any of them is made.
+
+A deal of few lines can ask for many: each instalment of each phase of each line is one. People read what they
+approve, and each one is stored, hashed and sent to the ERP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from oppsync.domain.billing.periods import periods
+from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.values.date_ranges import is_workable
+from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import require
+
+# Made in one to two seconds of CPU and shown in five megabytes (`docs/plans.md`).
+MOST_BILLING_LINES = 5_000
+
+
+def size_findings(*alternatives: Iterable[Workstream]) -> Iterator[Finding]:
+    """Of the largest of these: a plan with overrides is made beside the one without them."""
+    count = max(sum(_billing_lines(each) for each in workstreams) for workstreams in alternatives)
+    if count > MOST_BILLING_LINES:
+        yield finding(
+            "TOO_MANY_INSTALMENTS",
+            f"The plan would have {count:,} billing lines: the instalments and milestones of all lines and "
+            f"phases; at most {MOST_BILLING_LINES:,} can be planned together",
+            path="/lines",
+            value=count,
+        )
+
+
+def _billing_lines(workstream: Workstream) -> int:
+    if workstream.parts:
+        return sum(_billing_lines(part) for part in workstream.parts)
+    model = BILLING_MODELS[workstream.billing_model]
+    if LineKind.DATED not in model.kinds:
+        return len(workstream.milestones) or 1
+    if not is_workable(workstream.starts_on, workstream.ends_on):
+        return 1  # dates that were overridden and have a finding of their own
+    frequency = require(workstream.terms.frequency, "the billing frequency")
+    run = periods(workstream.starts_on, workstream.ends_on, frequency, workstream.period_basis)
+    return len(run) + (2 if "deposit" in model.uses else 0)
