@@ -17,7 +17,7 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import require
 
-# Made in one to two seconds of CPU and shown in five megabytes (`docs/plans.md`).
+# Made in one or two seconds of CPU and shown in some megabytes (`docs/plans.md`).
 MOST_BILLING_LINES = 5_000
 
 
