@@ -24,6 +24,7 @@ BASES = (OppsyncError, errors.TransientError, errors.BusinessError, errors.Reque
 COMPUTED: Mapping[str, frozenset[str]] = {
     "refusal": frozenset(Refusal),
     "RIGHTS[action].code": frozenset(right.code for right in RIGHTS.values()),
+    "Refusal.OWN_OPPORTUNITY": frozenset({Refusal.OWN_OPPORTUNITY}),
     "code": frozenset(),  # a parameter: its callers name the code
 }
 _CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")

@@ -66,7 +66,7 @@ def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers,
 
     words = browser("ana").get(f"/approvals/{finance.id}").words
 
-    assert "you changed this plan, and another approver has to decide" in words
+    assert "you changed it, linked its customer or confirmed a finding of it: another approver decides" in words
     assert "Record decision" not in words
 
 

@@ -25,10 +25,11 @@ _SHORT_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 # An encoding over another: `%2541` is `%41` encoded once more, `&amp;lt;` is `&lt;`, `\\u0041` is `\u0041`.
 # Each is possessive or bounded: a hostile text must not have many ways to match, nor long ones.
 _PERCENT = "%(?:25){0,8}"
+# Not possessive: Python before 3.11.5 loses matches of a possessive group that has choices in it (gh-106052).
 _BACKSLASH = rf"(?:\\|{_PERCENT}5[cC])"
 _HASH, _SEMICOLON = f"(?:#|{_PERCENT}23)", f"(?:;|{_PERCENT}3[bB])"
 _AMPERSAND = (
-    f"(?:&|{_BACKSLASH}{{1,32}}+u0026|{_PERCENT}26)"
+    f"(?:&|{_BACKSLASH}{{1,32}}u0026|{_PERCENT}26)"
     f"(?:amp{_SEMICOLON}|{_HASH}38{_SEMICOLON}|{_HASH}x26{_SEMICOLON}){{0,8}}"
 )
 _BACKSLASHES = re.compile(r"\\+|[^\\]", re.DOTALL)
@@ -106,7 +107,7 @@ def _pattern(form: str, *, is_secret: bool) -> re.Pattern[str]:
 @lru_cache(maxsize=1_000)
 def _sign(sign: str, *, after_backslash: bool) -> str:
     """A pattern of one character in all its forms."""
-    backslash = f"{_BACKSLASH}{{0,32}}+" if after_backslash else f"{_BACKSLASH}{{1,32}}+"
+    backslash = f"{_BACKSLASH}{{0,32}}" if after_backslash else f"{_BACKSLASH}{{1,32}}"
     point, literal = ord(sign), re.escape(sign)
     utf8 = _percent(sign.encode("utf-8", "surrogatepass"))
     units = sign.encode("utf-16-be", "surrogatepass")
@@ -116,7 +117,7 @@ def _sign(sign: str, *, after_backslash: bool) -> str:
         f"{_AMPERSAND}{_HASH}0{{0,8}}{point}{_SEMICOLON}?",
         f"{_AMPERSAND}{_HASH}[xX]0{{0,8}}{_any_case(f'{point:x}')}{_SEMICOLON}?",
         *(f"{_AMPERSAND}{re.escape(name[:-1])}{_SEMICOLON}" for name in _NAMES.get(sign, ())),
-        f"{_BACKSLASH}{{0,32}}+(?:{literal}|{utf8})" if sign in '"/' else literal,
+        f"{_BACKSLASH}{{0,32}}(?:{literal}|{utf8})" if sign in '"/' else literal,
     ]
     if _LATIN1_BEGINS <= point < _LATIN1_ENDS:
         forms.append(_percent(sign.encode("latin-1")))
