@@ -43,6 +43,7 @@ STATISTICS, MOMENTS = "/_bench/calls", "/_bench/moments"
 _RECORD = re.compile(r"006[A-Za-z0-9]{15}")
 Headers = Mapping[str, str]
 Document = dict[str, Any]
+SALE, ORDER = "Core banking", "PO-CORE-BANKING"
 
 
 def record_id(number: int) -> str:
@@ -59,10 +60,11 @@ def bench_deal() -> Document:
         free | {"Description": "Hypercare", "Planned_Hours__c": Decimal(16)},
         free | {"Description": "Handover", "Planned_Hours__c": Decimal(8)},
     ]
-    deal = deals.deal(
-        WON_ON, "CUST-1004", "ACME-DE", name="Core banking", billing_model="Fixed Fee", lines=lines
-    )
-    return {**deal, "opportunity": {**deal["opportunity"], "Billing_Frequency__c": "Once"}}
+    deal = deals.deal(WON_ON, "CUST-1004", "ACME-DE", name=SALE, billing_model="Fixed Fee", lines=lines)
+    return {
+        **deal,
+        "opportunity": {**deal["opportunity"], "Billing_Frequency__c": "Once", "PO_Number__c": ORDER},
+    }
 
 
 class Salesforce:
@@ -107,7 +109,15 @@ class Salesforce:
         if not self._won:
             asked = body.replace(found[0].encode(), self._template.encode())
             self._won = self._api.answer(Call("POST", path, "", headers, asked)).content.encode()
-        return self._won.replace(self._template.encode(), found[0].encode())
+        return _own_sale(self._won.replace(self._template.encode(), found[0].encode()), found[0])
+
+
+def _own_sale(answer: bytes, record: str) -> bytes:
+    """Under a name and a purchase order of its own: else people would be asked, since it looks like a clone."""
+    number = record[4:15].lstrip("0") or "0"
+    return answer.replace(SALE.encode(), f"{SALE} {number}".encode()).replace(
+        ORDER.encode(), f"{ORDER}-{number}".encode()
+    )
 
 
 def _empty(parts: list[Document]) -> bytes:
