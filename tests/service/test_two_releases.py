@@ -71,3 +71,15 @@ def _with_a_field_of_tomorrow(house: House) -> tuple[str, str]:
         writing.format(content="content - 'of_tomorrow'", hash=now),
         writing.format(content="""content || '{"of_tomorrow": 1}'""", hash=later),
     )
+
+
+def test_a_role_of_a_newer_release_gives_no_right_and_stops_nothing(house: House) -> None:
+    house.rows("update people set roles = roles || '{of_tomorrow}'")
+
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE
+    roles = {role for row in house.rows("select roles from people") for role in row["roles"]}
+    assert "of_tomorrow" in roles, "what the newer release gave stays"
