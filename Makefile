@@ -25,7 +25,7 @@ up: $(READY)  ## the whole product, staying up, with the data of the last time
 	@$(RUN) sandbox up $(ARGS)
 
 test: check  ## the checks and the tests of every part, with what they cover (ARGS=... goes to pytest)
-	@$(RUN) pytest -n $(WORKERS) $(STORIES:%=--ignore=%) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
+	@$(RUN) pytest -n $(WORKERS) --dist worksteal $(STORIES:%=--ignore=%) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
 
 stories: $(READY)  ## the whole product as processes, ended and cut off on the way; histories by the hundred
 	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(STORIES) $(ARGS)

@@ -12,6 +12,7 @@ import httpx2
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from tests.harness.tryton import NO_ROOTS
 from tests.harness.waiting import HANG_SECONDS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Gate:
     """`writes` counts the creates that reached Tryton since the gate's last instruction."""
 
     def __init__(self, behind: str) -> None:
-        self._http = httpx2.Client(base_url=behind, timeout=HANG_SECONDS)
+        self._http = httpx2.Client(base_url=behind, timeout=HANG_SECONDS, verify=NO_ROOTS)
         self._lock = threading.Lock()
         self.open()
 

@@ -12,6 +12,8 @@ from flask import Flask
 from openapi_spec_validator import validate
 
 from oppsync.kernel.settings import Settings
+from tests.web.office import Office
+from web.app import create_app
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -84,3 +86,11 @@ def test_a_schema_is_called_as_its_title_says(document: dict[str, Any]) -> None:
 
 def test_the_document_says_where_requests_go(document: dict[str, Any], settings: Settings) -> None:
     assert [server["url"] for server in document["servers"]] == [settings.base_url]
+
+
+def test_every_application_shows_the_same_document(app: Flask, office: Office) -> None:
+    """They share what it is made of, so none may change it for the others."""
+    documents = [
+        each.test_client().get("/api/v1/openapi.json").text for each in (app, create_app(office.application))
+    ]
+    assert documents[0] == documents[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Literal, NoReturn, TypeVar
 
@@ -44,6 +45,10 @@ class ModelSchema(ma.Schema):
         self.mode = mode
         self.adapter: TypeAdapter[Any] = TypeAdapter(shape)
 
+    def __deepcopy__(self, _memo: object) -> ModelSchema:
+        """It never changes, and flask-smorest copies what an operation takes and answers many times."""
+        return self
+
     def load(self, data: Any, **_: Any) -> Any:
         """From a JSON body (strict) or query parameters (text is parsed)."""
         try:
@@ -57,9 +62,11 @@ class ModelSchema(ma.Schema):
         value = self.adapter.validate_python(obj, from_attributes=True)
         return self.adapter.dump_python(value, mode="json", by_alias=True)
 
+    @cached_property
     def json_schema(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """How to refer to the shape, and the named parts it is made of. Each has its name as its title, since
-        programs that generate a client name its classes by titles."""
+        """How to refer to the shape, and the named parts it is made of, to be read only: every document shares
+        them. Each part has its name as its title, since programs that generate a client name its classes by
+        titles."""
         suffix = "Input" if self.mode == "validation" else ""
         shown = self.adapter.json_schema(mode=self.mode, ref_template=f"#/components/schemas/{{model}}{suffix}")
         parts = {name + suffix: part for name, part in shown.pop("$defs", {}).items()}
@@ -121,24 +128,25 @@ class Converter(OpenAPIConverter):
     def resolve_nested_schema(self, schema: Any) -> Any:
         if not isinstance(schema, ModelSchema):
             return super().resolve_nested_schema(schema)  # type: ignore[no-untyped-call, unused-ignore]
-        shown, parts = schema.json_schema()
+        shown, parts = schema.json_schema
         self._keep(parts)
         return shown
 
     def schema2parameters(self, schema: Any, *, location: str, **kwargs: Any) -> Any:
         if not isinstance(schema, ModelSchema):
             return super().schema2parameters(schema, location=location, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
-        shown, parts = schema.json_schema()
-        body = parts.pop(shown["$ref"].rsplit("/", 1)[-1])
-        self._keep(parts)
+        shown, parts = schema.json_schema
+        own = shown["$ref"].rsplit("/", 1)[-1]
+        self._keep({name: part for name, part in parts.items() if name != own})
+        body = parts[own]
         required = body.get("required", ())
         return [
             {
                 "name": name,
                 "in": location,
                 "required": name in required,
-                "description": part.pop("description", ""),
-                "schema": part,
+                "description": part.get("description", ""),
+                "schema": {key: value for key, value in part.items() if key != "description"},
             }
             for name, part in body["properties"].items()
         ]

@@ -7,6 +7,7 @@ After a write, `VendorUnavailable` and `RateLimited` mean that it was certainly 
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -174,7 +175,7 @@ class HttpClient:
         self._read_limits = read_limits
         self._gate = gate
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpcore2.default_ssl_context(),  # else the pool reads all roots for each connection
+            ssl_context=_trusted_roots(self._url.scheme),
             max_connections=8,
             max_keepalive_connections=2,
             keepalive_expiry=4,
@@ -370,6 +371,12 @@ def _checked(vendor: str, base_url: str) -> httpcore2.URL:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise Misconfigured(f"{vendor}: base_url must be an address only: put credentials into the secrets")
     return httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
+
+
+def _trusted_roots(scheme: bytes) -> ssl.SSLContext | None:
+    """The machine's root certificates, which take long to read: once for each client, since a pool without them
+    reads them for each connection, and never for a server that shows no certificate."""
+    return httpcore2.default_ssl_context() if scheme == b"https" else None
 
 
 def _host(name: str) -> str:

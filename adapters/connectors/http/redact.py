@@ -89,9 +89,12 @@ def _pieces(secret: str) -> set[str]:
     return {piece for piece in pieces if len(piece) >= SHORTEST_PIECE}
 
 
+@lru_cache(maxsize=1_000)
 def _pattern(form: str, *, is_secret: bool) -> re.Pattern[str]:
     """Backslashes in a row count as one, and those that a JSON text puts before the next sign belong to them:
-    else there would be many ways to match them. Who encodes base64 leaves letters and digits as they are."""
+    else there would be many ways to match them. Who encodes base64 leaves letters and digits as they are.
+
+    A pattern takes long to compile, and of a client's secrets only its access token is ever a new one."""
     parts, after_backslash = [], False
     for signs in _BACKSLASHES.findall(form):
         is_backslash = signs.startswith("\\")
@@ -111,12 +114,15 @@ def _sign(sign: str, *, after_backslash: bool) -> str:
     point, literal = ord(sign), re.escape(sign)
     utf8 = _percent(sign.encode("utf-8", "surrogatepass"))
     units = sign.encode("utf-16-be", "surrogatepass")
+    hexadecimal = _any_case(f"{point:x}")
+    references = [
+        f"{_HASH}(?:0{{0,8}}{point}|[xX]0{{0,8}}{hexadecimal}){_SEMICOLON}?",
+        *(f"{re.escape(name[:-1])}{_SEMICOLON}" for name in _NAMES.get(sign, ())),
+    ]
     forms = [
         utf8,
         "".join(rf"{backslash}u{_any_case(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
-        f"{_AMPERSAND}{_HASH}0{{0,8}}{point}{_SEMICOLON}?",
-        f"{_AMPERSAND}{_HASH}[xX]0{{0,8}}{_any_case(f'{point:x}')}{_SEMICOLON}?",
-        *(f"{_AMPERSAND}{re.escape(name[:-1])}{_SEMICOLON}" for name in _NAMES.get(sign, ())),
+        f"{_AMPERSAND}(?:{'|'.join(references)})",
         f"{_BACKSLASH}{{0,32}}(?:{literal}|{utf8})" if sign in '"/' else literal,
     ]
     if _LATIN1_BEGINS <= point < _LATIN1_ENDS:
