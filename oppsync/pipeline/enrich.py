@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from oppsync.domain.deal.field_words import field_words
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.planning.workstreams import is_about_planning
@@ -17,10 +21,14 @@ from oppsync.pipeline.warn import tell_warnings
 ACTOR = stage_actor("enrich")
 
 
-def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
+def decide(
+    opportunity: TrackedOpportunity,
+    book: ReferenceBook,
+    field_at: Callable[[str], FieldOfCrm] = field_words,
+) -> Outcome:
     """Pure: `enriched`, or parked with every row that is missing."""
     customer = opportunity.customer.code if opportunity.customer else None
-    result = enrich(require(opportunity.record, "the record"), book, customer)
+    result = enrich(require(opportunity.record, "the record"), book, customer, field_at)
     if not isinstance(result, Enrichment):
         return Park(opportunity, result, payload_reference=record_reference(opportunity.id))
     known = opportunity.enrichment.warnings if opportunity.enrichment else ()
@@ -34,4 +42,5 @@ def decide(opportunity: TrackedOpportunity, book: ReferenceBook) -> Outcome:
 
 
 def run(context: StageContext) -> Outcome:
-    return decide(context.opportunity, context.sources.book())
+    crm = context.systems.crm(context.opportunity.connection_id)
+    return decide(context.opportunity, context.sources.book(), crm.field_at)

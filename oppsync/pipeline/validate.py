@@ -102,7 +102,8 @@ def apply_reading(
 def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | None = None) -> ValidationFacts:
     """What the rules need of the reference data and of the ERP. `known`: the deal, where it is stored here."""
     now, book = sources.clock.now(), sources.book()
-    entity = _legal_entity(book, record, record.won_on or _today(book, record, now))
+    day = record.won_on or _today(book, record, now)
+    entity = _legal_entity(book, record, day)
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
     customer = find_customer(sources, record, erp)
     terms = record.contract.payment_terms
@@ -117,6 +118,7 @@ def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | No
         waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
         confirmations=known.confirmations if known else (),
         others=other_deals(sources, record, known),
+        legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
         crm_fields=_crm_fields(sources, known),
     )
 

@@ -10,11 +10,12 @@ import pytest
 
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.deal.reading import FieldOfCrm, either
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.finding import Finding, Severity
-from oppsync.domain.values.model import changed
+from oppsync.domain.values.model import changed, require
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
 
@@ -110,6 +111,43 @@ def test_all_findings_come_at_once_and_each_row_once() -> None:
         "RATE_MISSING",
         "SERVICE_LINE_UNKNOWN",
     ]
+
+
+def test_what_somebody_chose_is_told_with_the_field_and_what_else_can_be_chosen() -> None:
+    deal = changed(FIXED, region="Atlantis", delivery_model="Lunar")
+
+    result = enrich(deal, make.book(), field_at=lambda place: FieldOfCrm(f"Label of {place}"))
+
+    assert not isinstance(result, Enrichment)
+    told = {found.code: found.message for found in result}
+    assert told["REGION_UNKNOWN"].endswith(f"; Label of /region can be {offered(ReferenceKind.REGION)}")
+    assert told["DELIVERY_MODEL_UNKNOWN"].endswith(
+        f"; Label of /delivery_model can be {offered(ReferenceKind.DELIVERY_MODEL)}"
+    )
+
+
+def test_of_many_values_the_first_are_named_and_the_others_counted() -> None:
+    rows = [
+        ReferenceRow(kind=ReferenceKind.REGION, key=f"R{n:02d}", valid_from=date(2025, 1, 1), value={})
+        for n in range(11)
+    ]
+    ended = ReferenceRow(
+        kind=ReferenceKind.REGION,
+        key="A-GONE",
+        valid_from=date(2025, 1, 1),
+        valid_to=date(2025, 6, 1),
+        value={},
+    )
+
+    told = [found.message for found in findings(FIXED, ReferenceBook([*rows, ended]))]
+
+    assert any(
+        each.endswith("; Region can be R00, R01, R02, R03, R04, R05, R06, R07 and 3 more") for each in told
+    )
+
+
+def offered(kind: ReferenceKind) -> str:
+    return either(make.book().keys(kind, require(FIXED.won_on, "the close date")))
 
 
 def test_an_empty_book_is_told_row_by_row() -> None:

@@ -29,6 +29,7 @@ from oppsync.domain.deal.opportunity import (
     Opportunity,
     OpportunityLine,
 )
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.deal.unread import UnreadField
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reference.billing_policy import BillingPolicy
@@ -126,9 +127,12 @@ CASES = [
         "payment terms nobody knows",
         "PAYMENT_TERMS_UNKNOWN",
         "/contract/payment_terms",
-        "The ERP has no payment terms NET30",
+        "The ERP has no payment terms NET30; the field is Terms (Opportunity.Terms__c)",
         make.opportunity(),
-        make.facts(payment_terms_known=False),
+        make.facts(
+            payment_terms_known=False,
+            crm_fields={"/contract/payment_terms": FieldOfCrm("Terms (Opportunity.Terms__c)")},
+        ),
     ),
     Case(
         "work before the win",
@@ -295,9 +299,14 @@ CASES = [
         "entity unknown on that day",
         "LEGAL_ENTITY_UNKNOWN",
         "/contracting_entity",
-        "No legal entity ACME-DE is known on 2026-05-04",
+        "No legal entity ACME-DE is known on 2026-05-04; "
+        "Entity (Opportunity.Entity__c) can be ACME-IN or ACME-US",
         make.opportunity(),
-        make.facts(legal_entity=None),
+        make.facts(
+            legal_entity=None,
+            legal_entities=("ACME-IN", "ACME-US"),
+            crm_fields={"/contracting_entity": FieldOfCrm("Entity (Opportunity.Entity__c)")},
+        ),
     ),
     Case(
         "entity not approved",

@@ -29,6 +29,7 @@ _KEY = "[key]"
 _STAND_INS: dict[str, Any] = {"quantity": "1", "unit_price": "0", "net": "0", "percent": "0"}
 _NEEDED_TEXTS = {"name", "stage"}
 _ROOM = 200
+_MOST_CHOICES = 8
 
 _ALLOWED = {
     "string_pattern_mismatch": "a country's name, or its code of two letters such as DE",
@@ -139,6 +140,15 @@ def _allowed(fault: ErrorDetails, field: FieldOfCrm) -> str:
             return f"text, but this {fault['msg'].removeprefix('Value error, ')}"
         case _:
             return _ALLOWED.get(kind) or _ALLOWED_OF_KIND.get(kind.partition("_")[0], fault["msg"])
+
+
+def takes(field: FieldOfCrm, choices: Sequence[str]) -> str:
+    """`; Region can be DACH, UK or Nordics`, to end a message: the first, and how many more."""
+    if not choices:
+        return f"; the field is {field.label}"
+    more = len(choices) - _MOST_CHOICES
+    named = f"{', '.join(choices[:_MOST_CHOICES])} and {more} more" if more > 0 else either(choices)
+    return f"; {field.label} can be {named}"
 
 
 def either(choices: Sequence[str]) -> str:

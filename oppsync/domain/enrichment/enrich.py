@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.customers import CustomerLink, with_customer
+from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.enrichment.delivery import cost_centre_of, intercompany_delivery
 from oppsync.domain.enrichment.exchange import exchanges_of
 from oppsync.domain.enrichment.lookup import Lookup
@@ -29,15 +33,18 @@ from oppsync.domain.values.model import require
 
 
 def enrich(
-    opportunity: Opportunity, book: ReferenceBook, customer: str | None = None
+    opportunity: Opportunity,
+    book: ReferenceBook,
+    customer: str | None = None,
+    field_at: Callable[[str], FieldOfCrm] = field_words,
 ) -> Enrichment | tuple[Finding, ...]:
     """The enrichment of a validated deal, or everything that stands in its way. `customer`: its customer's code
-    as the ERP writes it, where it has one.
+    as the ERP writes it, where it has one. `field_at`: what the CRM calls the field of a place in the deal.
 
     Raises ValueError without a close date. A deal that lacks another field gets no enrichment: validation
     reports the field, and everything else is looked up all the same.
     """
-    lookup = Lookup(book, require(opportunity.won_on, "the close date"))
+    lookup = Lookup(book, require(opportunity.won_on, "the close date"), field_at)
     stated = opportunity.account.code if opportunity.account else None
     linked = _linked(opportunity, customer, lookup)
     opportunity = with_customer(opportunity, customer or linked)

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 
 from oppsync.domain.catalog import CATALOG
+from oppsync.domain.deal.field_words import field_words
+from oppsync.domain.deal.reading import FieldOfCrm, takes
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse, Shape, reference_key
 from oppsync.domain.reference.splitting import SplitRule
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import require
 
+# Kinds whose keys people choose in the CRM: what else could be chosen stands in the finding.
+CHOSEN_IN_THE_CRM = frozenset(
+    {
+        ReferenceKind.LEGAL_ENTITY,
+        ReferenceKind.SERVICE_LINE,
+        ReferenceKind.REGION,
+        ReferenceKind.DELIVERY_MODEL,
+    }
+)
+
 
 class Lookup:
     """Look-ups on one day. Remembers the rows used, and makes one finding for each missing row."""
 
-    def __init__(self, book: ReferenceBook, day: date) -> None:
-        self._book = book
+    def __init__(
+        self, book: ReferenceBook, day: date, field_at: Callable[[str], FieldOfCrm] = field_words
+    ) -> None:
+        """`field_at`: what the CRM calls the field of a place in the deal."""
+        self._book, self._field_at = book, field_at
         self.day = day
         self._missing: set[tuple[ReferenceKind, str]] = set()
         self.findings: list[Finding] = []
@@ -34,7 +49,9 @@ class Lookup:
         key = reference_key(*known)
         hit = self._book.find(shape, kind, key, self.day)
         if hit is None:
-            self._miss(kind, key, path)
+            chosen = kind in CHOSEN_IN_THE_CRM
+            also = takes(self._field_at(path), self._book.keys(kind, self.day)) if chosen else ""
+            self._miss(kind, key, path, also=also)
             return None
         return self._found(kind, key, *hit)
 
@@ -83,16 +100,20 @@ class Lookup:
         self.trail.append(use)
         return value
 
-    def _miss(self, kind: ReferenceKind, key: str, path: str, words: str | None = None) -> None:
+    def _miss(self, kind: ReferenceKind, key: str, path: str, words: str | None = None, also: str = "") -> None:
         if (kind, key) in self._missing:
             return
         self._missing.add((kind, key))
-        self.findings.append(missing_row(kind, key, path, self.day, words))
+        self.findings.append(missing_row(kind, key, path, self.day, words, also=also))
 
 
-def missing_row(kind: ReferenceKind, key: str, path: str, day: date, words: str | None = None) -> Finding:
-    """The finding for a missing row; `words` replace the catalog's. Raises ValueError for a kind that no deal
-    needs: a bug."""
+def missing_row(
+    kind: ReferenceKind, key: str, path: str, day: date, words: str | None = None, *, also: str = ""
+) -> Finding:
+    """The finding for a missing row; `words` replace the catalog's, `also` ends the message.
+
+    Raises ValueError for a kind that no deal needs: a bug."""
     row = CATALOG[kind]
     text = words or row.words.format(key=key.replace("|", ", "))
-    return finding(require(row.code, f"the code of a missing {kind}"), f"{text} on {day}", path=path, value=key)
+    code = require(row.code, f"the code of a missing {kind}")
+    return finding(code, f"{text} on {day}{also}", path=path, value=key)

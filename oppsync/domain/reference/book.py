@@ -91,6 +91,11 @@ class ReferenceBook:
     def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
         return next((row for row in self._rows.get(_compared(kind, key), ()) if row.covers(day)), None)
 
+    def keys(self, kind: ReferenceKind, day: date) -> tuple[str, ...]:
+        """The keys of a kind that have a row valid on `day`, in their order."""
+        rows = (self.row(of_kind, key, day) for of_kind, key in sorted(self._rows) if of_kind is kind)
+        return tuple(row.key for row in rows if row is not None)
+
     def uncovered(self, kind: ReferenceKind, key: str, first: date, last: date) -> date | None:
         """The first day from `first` to `last` on which the key has no row."""
         day = first

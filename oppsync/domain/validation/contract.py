@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity
+from oppsync.domain.deal.reading import takes
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -44,7 +45,7 @@ def payment_terms_are_known(opportunity: Opportunity, facts: ValidationFacts) ->
     if terms is not None and not facts.payment_terms_known:
         yield finding(
             "PAYMENT_TERMS_UNKNOWN",
-            f"The ERP has no payment terms {terms}",
+            f"The ERP has no payment terms {terms}{takes(facts.field_at('/contract/payment_terms'), ())}",
             path="/contract/payment_terms",
             value=terms,
         )

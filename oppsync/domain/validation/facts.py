@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date
 
@@ -19,7 +20,18 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Frozen, Text
 
 # Lists to choose from, of which validation quotes a value that it does not know.
-NAMED = ("/billing_model", "/lines/billing_model", "/currency")
+NAMED = (
+    "/billing_model",
+    "/lines/billing_model",
+    "/currency",
+    "/contracting_entity",
+    "/contract/payment_terms",
+    "/delivery_model",
+    "/service_line",
+    "/lines/service_line",
+    "/region",
+    "/lines/delivery_region",
+)
 
 
 class ValidationFacts(Frozen):
@@ -29,7 +41,8 @@ class ValidationFacts(Frozen):
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
     the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
     date begins at the entity, where it is waited for. `confirmations`: what people confirmed of this deal.
-    `others`: deals that may share its purchase order, or be its clones. `crm_fields`: what the CRM calls some
+    `others`: deals that may share its purchase order, or be its clones. `legal_entities`: those
+    valid on the day of the deal. `crm_fields`: what the CRM calls some
     of its fields, by the place in the deal (`NAMED`).
     """
 
@@ -43,12 +56,14 @@ class ValidationFacts(Frozen):
     waits_until: AwareDatetime | None = None
     confirmations: tuple[Confirmation, ...] = ()
     others: tuple[OtherDeal, ...] = ()
+    legal_entities: tuple[Text, ...] = ()
     crm_fields: dict[Text, FieldOfCrm] = Field(default_factory=dict)
 
     def field_at(self, place: str) -> FieldOfCrm:
         """What people call the field of a place in the deal."""
-        return self.crm_fields.get(place) or field_words(place)
+        return self.crm_fields.get(_POSITION.sub("", place)) or field_words(place)
 
 
+_POSITION = re.compile(r"/\d+(?=/)")
 # A rule whose input is missing is silent: the missing field has a finding of its own.
 Rule = Callable[[Opportunity, ValidationFacts], Iterable[Finding]]

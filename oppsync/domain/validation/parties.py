@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from oppsync.domain.billing.calendar import is_known
 from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
 from oppsync.domain.deal.opportunity import Account, Opportunity
+from oppsync.domain.deal.reading import takes
 from oppsync.domain.validation.customers import contradictions
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
@@ -114,7 +115,8 @@ def legal_entity_may_contract(opportunity: Opportunity, facts: ValidationFacts) 
         on_day = f" on {opportunity.won_on}" if opportunity.won_on else ""
         yield finding(
             "LEGAL_ENTITY_UNKNOWN",
-            f"No legal entity {code} is known{on_day}",
+            f"No legal entity {code} is known{on_day}"
+            f"{takes(facts.field_at('/contracting_entity'), facts.legal_entities)}",
             path="/contracting_entity",
             value=code,
         )

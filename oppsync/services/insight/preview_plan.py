@@ -126,7 +126,7 @@ def preview(
     priced, customer = as_if_won(deal, facts.today), facts.customer.customer
     wrong = validate(deal if deal.is_won else priced, facts)
     is_planned = all(leaves_a_plan(found) for found in wrong)
-    enrichment = enrich(priced, book, customer.code if customer else None)
+    enrichment = enrich(priced, book, customer.code if customer else None, facts.field_at)
     later = (
         enrichment.warnings if isinstance(enrichment, Enrichment) else without_consequences(enrichment, deal)
     )
