@@ -235,6 +235,17 @@ def test_a_backoff_is_kept_while_an_old_re_read_is_still_to_be_made(
     assert desk.take(application, opportunity_id, "worker") is None
 
 
+def test_a_renewed_lease_ends_later(application: Application, opportunity_id: UUID) -> None:
+    _, lease = taken(application, opportunity_id, "here")
+    ended = desk.run(application, LEASE_ENDS)
+
+    with application.uow() as uow:
+        assert uow.opportunities.renew_lease(lease)
+        uow.commit()
+
+    assert desk.run(application, LEASE_ENDS) > ended
+
+
 def test_a_held_lease_is_renewed_also_when_an_older_one_of_the_same_deal_ends(
     application: Application, opportunity_id: UUID
 ) -> None:

@@ -18,13 +18,14 @@ from tests.mutants.document import write
 from tests.mutants.engine import ENGINE
 from tests.mutants.mutation import DoesNotApplyError, Mutation
 from tests.mutants.storage import STORAGE
+from tests.mutants.trust import TRUST
 from tests.mutants.verdicts import Verdicts
 from tests.mutants.warm import ROOT
 from tests.mutants.wire import WIRE
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 KEPT = ROOT / ".oppsync" / "mutants.json"
-MUTATIONS = (*ENGINE, *STORAGE, *WIRE)
+MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE)
 AT_ONCE = 2
 
 

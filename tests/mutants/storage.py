@@ -49,7 +49,7 @@ STORAGE = (
         ROWS,
         "update(table).where(*_HELD).values(lease_until=clock() + LEASE)",
         "update(table).where(*_HELD).values(lease_until=table.c.lease_until)",
-        first=_LEASES + "test_a_held_lease_is_renewed_also_when_an_older_one_of_the_same_deal_ends",
+        first=_LEASES + "test_a_renewed_lease_ends_later",
     ),
     Mutation(
         "a crash is not counted",

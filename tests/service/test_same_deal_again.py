@@ -265,6 +265,23 @@ def test_a_deal_lost_before_the_first_effect_was_sent_is_withdrawn(
     assert erp.works(books, record_id) == {}
 
 
+def test_a_deal_lost_before_the_first_effect_is_withdrawn_though_no_webhook_arrived(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    gate.shut()
+    house.approve(record_id)
+    house.work()
+    assert house.state(record_id) is State.APPROVED
+
+    house.salesforce.edit(record_id, {"opportunity": {"StageName": "Closed Lost"}})
+    gate.open()
+    house.settle_later()
+
+    assert house.state(record_id) is State.WITHDRAWN
+    assert erp.works(books, record_id) == {}
+
+
 def test_a_deal_lost_while_the_worker_goes_on_is_seen_before_its_next_stage(house: House, books: Books) -> None:
     """Approved and lost at once: the run that finds it approved reads it again before anything is created."""
     record_id = house.to_approval(deals.milestone(WON_ON))
