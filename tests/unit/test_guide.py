@@ -129,13 +129,17 @@ def test_a_signature_scheme_is_a_module_and_a_row(tree: CopiedTree) -> None:
 
 STAGE = '''"""Stage `settle`: goes straight on."""
 
-from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 
 
+def decide(opportunity: TrackedOpportunity) -> Outcome:
+    return Advance(State.ACTIVE, opportunity)
+
+
 def run(context: StageContext) -> Outcome:
-    return Advance(State.ACTIVE, changed(context.opportunity))
+    return decide(context.opportunity)
 '''
 HAS_AN_ACTOR = """
 from dramatiq.brokers.stub import StubBroker
@@ -167,4 +171,5 @@ def test_a_stage_is_a_module_a_state_with_its_moves_and_words_and_a_row(tree: Co
     told = tree.test("tests/unit/test_pipeline_table.py", "tests/unit/test_states.py")
 
     assert "test_a_state_has_one_stage_or_rests[settling]" in told
+    assert "test_a_stage_decides_from_facts_alone[oppsync.pipeline.settle]" in told
     assert tree.run("-c", HAS_AN_ACTOR) == "stage.settle takes from settle\n"

@@ -10,7 +10,7 @@ import pytest
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
-from oppsync.domain.enrichment.tax_decision import TaxCase, decide_tax, has_valid_form
+from oppsync.domain.enrichment.tax_decision import TaxCase, has_valid_form, tax_treatment
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import PlanContent, WithheldTax
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
@@ -78,7 +78,7 @@ DECISIONS = [
 def test_the_treatment_and_its_reason(
     case: TaxCase, kind: TaxKind, code: str, percent: str | int, said: str
 ) -> None:
-    treatment = decide_tax(case)
+    treatment = tax_treatment(case)
 
     assert treatment is not None
     assert (treatment.kind, treatment.code, treatment.percent) == (kind, code, Decimal(percent))
@@ -90,7 +90,7 @@ def test_an_entity_without_such_a_tax_decides_nothing() -> None:
 
     places = ("DE", "FR", "GB")
     cases = [TaxCase(seller=vat_area("DE"), place=vat_area(place), regime=bare) for place in places]
-    assert [decide_tax(case) for case in cases] == [None] * 3
+    assert [tax_treatment(case) for case in cases] == [None] * 3
 
 
 def test_the_union_is_without_the_united_kingdom() -> None:
@@ -208,7 +208,7 @@ EVERYTHING = TaxRegime(
 def test_a_vat_territory_is_not_a_country(
     seller: str, address: tuple[str, ...], tax_id: str | None, code: str
 ) -> None:
-    treatment = decide_tax(
+    treatment = tax_treatment(
         TaxCase(seller=vat_area(seller), place=vat_area(*address), tax_id=tax_id, regime=EVERYTHING)
     )
 
@@ -219,7 +219,7 @@ def test_a_vat_territory_is_not_a_country(
 
 def test_what_a_territory_is_taken_for_is_said_with_its_source() -> None:
     def reason(seller: str, *address: str) -> str:
-        treatment = decide_tax(TaxCase(seller=vat_area(seller), place=vat_area(*address), regime=EVERYTHING))
+        treatment = tax_treatment(TaxCase(seller=vat_area(seller), place=vat_area(*address), regime=EVERYTHING))
         assert treatment is not None
         return treatment.reason
 
