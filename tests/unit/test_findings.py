@@ -12,7 +12,9 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.findings.codes import CODES, finding
 from oppsync.domain.values.findings.finding import Severity, blocking, warnings
 from oppsync.domain.values.findings.reference_codes import REFERENCE_CODES
-from tests.unit import test_enrichment, test_rates, test_taxed_deals, test_validation
+from tests.unit import test_enrichment, test_rates, test_taxed_deals
+from tests.unit.faults.across_deals import TOGETHER
+from tests.unit.faults.table import CASES
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
@@ -65,7 +67,7 @@ RAISED_BY_THE_WORLD = {
 
 
 def test_every_code_is_raised_by_something() -> None:
-    of_the_deal = {case.code for case in (*test_validation.CASES, test_validation.TOGETHER)}
+    of_the_deal = {case.code for case in (*CASES, TOGETHER)}
     of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS | OF_SPLIT_RULES
     of_reference_data |= {case.code for case in test_rates.CASES}
     of_reference_data |= {case.code for case in test_taxed_deals.CASES}

@@ -101,7 +101,7 @@ def test_a_rule_is_a_function_and_a_row_its_code_a_row_an_entry_and_a_case(tree:
     row = "    required_fields.owner_has_an_email,"
     tree.add("oppsync/domain/validation/table.py", row, "    required_fields.name_is_no_draft,")
     tree.add(FINDINGS, "VALIDATION_CODES: dict[str, CodeText] = {", CODE)
-    tree.add("tests/unit/test_validation.py", "CASES = [", CASE)
+    tree.add("tests/unit/faults/required_fields.py", "CASES = [", CASE)
 
     with pytest.raises(AssertionError, match=r"FAILED .*test_the_runbook_has_an_entry_for_every_code"):
         tree.test(*CHECKS, "-k", "runbook_has")
