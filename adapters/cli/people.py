@@ -22,6 +22,14 @@ from oppsync.services.admin.commands import (
     SetRoles,
 )
 
+_email = click.option("--email", required=True, help="What the person signs in with.")
+_roles = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice([role.value for role in PersonRole]),
+    help="Role of the person; repeatable.",
+)
 _further_email = click.option(
     "--further-email",
     "further_emails",
@@ -49,13 +57,7 @@ def token() -> None:
 @user.command("create")
 @click.option("--email", required=True, help="E-mail address to sign in with.")
 @click.option("--name", required=True, help="Name that others see.")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    type=click.Choice([role.value for role in PersonRole]),
-    help="Role of the person; repeatable.",
-)
+@_roles
 @_further_email
 @_crm_user_id
 @json_option
@@ -81,7 +83,7 @@ def create_user(
 
 
 @user.command("identify")
-@click.option("--email", required=True, help="What the person signs in with.")
+@_email
 @_further_email
 @_crm_user_id
 @json_option
@@ -111,14 +113,8 @@ def identify_user(
 
 
 @user.command("roles")
-@click.option("--email", required=True, help="What the person signs in with.")
-@click.option(
-    "--role",
-    "roles",
-    multiple=True,
-    type=click.Choice([role.value for role in PersonRole]),
-    help="Role of the person; repeatable.",
-)
+@_email
+@_roles
 def set_roles(email: str, roles: tuple[str, ...]) -> None:
     """Replace a person's roles; without --role there is none left."""
     with connected() as application:
@@ -130,7 +126,7 @@ def set_roles(email: str, roles: tuple[str, ...]) -> None:
 
 
 @user.command("password")
-@click.option("--email", required=True, help="What the person signs in with.")
+@_email
 def set_password(email: str) -> None:
     """Give a person a new password: asked for, or the first line of standard input. Ends their sessions."""
     with connected() as application:
@@ -139,7 +135,7 @@ def set_password(email: str) -> None:
 
 
 @user.command("sign-out")
-@click.option("--email", required=True, help="What the person signs in with.")
+@_email
 def sign_out(email: str) -> None:
     """Sign a person out everywhere."""
     with connected() as application:
@@ -148,7 +144,7 @@ def sign_out(email: str) -> None:
 
 
 @user.command("close")
-@click.option("--email", required=True, help="What the person signs in with.")
+@_email
 def close(email: str) -> None:
     """Close an account: nobody signs in with it, and its tokens open nothing."""
     with connected() as application:

@@ -86,7 +86,7 @@ def run(console: Console, found: Running, *, asks: bool, details: bool) -> int:
     waiting = progress.until(DECIDED | {State.AWAITING_APPROVAL})
     if asks or details:
         progress.print()
-    decide(console, found, progress, [each.id for each in waiting], asks=asks)
+    approve_deals(console, found, progress, [each.id for each in waiting], asks=asks)
     opportunities = progress.until(RESTING)
     resent = resend_old(found.application, crm, [deal.record_id for deal in won])
     compared = [each for each in opportunities if each.state in COMPARED]
@@ -137,7 +137,7 @@ def win_deals(application: Application, crm: SalesforceControl) -> list[WonDeal]
     return won
 
 
-def decide(
+def approve_deals(
     console: Console, found: Running, progress: Progress, opportunity_ids: Sequence[UUID], *, asks: bool
 ) -> None:
     """Approve everything. With `asks`, first wait for Enter or until people have decided everything on the

@@ -1,52 +1,29 @@
-"""How plans land in Tryton, read without the adapter; and what Tryton's refusals become."""
+"""How plans land in Tryton, read without the adapter."""
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
-from werkzeug.wrappers import Request, Response
 
-from adapters.erp.tryton.connector import CONNECTOR
-from adapters.erp.tryton.errors import NumberDrawnTwice
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.opportunity import BillingModelCode, OpportunityLine
 from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import (
-    AmbiguousAnswer,
     BusinessError,
     ContentConflict,
-    Misconfigured,
-    RateLimited,
-    RecordBusy,
     TransientError,
     VendorRejected,
-    VendorUnavailable,
 )
-from oppsync.ports.clock import Clock
 from oppsync.ports.erp import Erp
 from sandbox.contracts.erp import Deal
-from sandbox.contracts.harness import FixedClock
 from sandbox.embedded.tryton.server import TrytonAddress
 from tests.harness import builders
-from tests.harness.house import IMPATIENT
 from tests.harness.tryton import Books
-from tests.harness.waiting import HANG_SECONDS
-
-CLOCK = FixedClock()
-
-TODAY = {"__class__": "date", "year": 2026, "month": 6, "day": 15}
-
-
-def connect(url: str, key: str = "k", clock: Clock = CLOCK, **settings: object) -> Erp:
-    return CONNECTOR.connect({"base_url": url, "database": "erp", **settings}, {"rest_key": key}, clock)
+from tests.integration.tryton_calls import TODAY, connect
 
 
 @pytest.fixture
@@ -518,166 +495,3 @@ def test_a_company_is_not_ready_outside_its_fiscal_years_or_without_a_product(
     erp = connect(tryton.url, tryton.rest_key, OtherClock(), milestone_product="NOPE")
 
     assert erp.missing_for("ACME-DE") == ["an open fiscal year for today", "the product NOPE"]
-
-
-@pytest.mark.parametrize(
-    ("model", "records", "missing"),
-    [
-        ("account.tax", [], "a tax"),
-        ("account.journal", [], "a revenue journal"),
-        ("account.configuration", [{"default_account_receivable": None}], "a default receivable account"),
-        (
-            "account.configuration",
-            [{"default_account_receivable": {"id": 1, "closed": True}}],
-            "a default receivable account",
-        ),
-        ("account.configuration", [{"default_category_account_revenue": None}], "a default revenue account"),
-    ],
-)
-def test_what_a_company_lacks_is_named(model: str, records: list[dict[str, Any]], missing: str) -> None:
-    whole = [READY[model][0] | record for record in records]
-    with answering({model: (200, json.dumps(whole))}) as url:
-        assert connect(url).missing_for("ACME-DE") == [missing]
-
-
-Canned = tuple[int, str]  # status and body
-
-
-def refusal(sentence: str) -> Canned:
-    return 400, f'{{"status": 400, "message": "{sentence}", "description": ""}}'
-
-
-@pytest.mark.parametrize(
-    ("answer", "after_write", "after_read"),
-    [
-        (refusal("The number on work must be unique."), NumberDrawnTwice, NumberDrawnTwice),
-        (refusal("The code on party must be unique."), VendorRejected, VendorRejected),
-        (refusal('You are not allowed to access \\"Work\\".'), Misconfigured, Misconfigured),
-        ((400, "<h1>Bad Request</h1>"), VendorRejected, VendorRejected),
-        ((401, "<h1>Unauthorized</h1>"), Misconfigured, Misconfigured),
-        ((403, "<h1>Forbidden</h1>"), Misconfigured, Misconfigured),
-        ((404, "<h1>Not Found</h1>"), Misconfigured, Misconfigured),
-        ((429, ""), RateLimited, RateLimited),
-        ((500, "<p>&#39;nosuch&#39;</p>"), AmbiguousAnswer, VendorUnavailable),
-        ((503, "<p>database is locked</p>"), RecordBusy, RecordBusy),
-        ((503, "<p>connection lost</p>"), AmbiguousAnswer, VendorUnavailable),
-        ((504, ""), AmbiguousAnswer, VendorUnavailable),
-        ((200, "<h1>Maintenance</h1>"), AmbiguousAnswer, VendorUnavailable),
-        ((200, '{"id": 1}'), AmbiguousAnswer, Misconfigured),
-    ],
-    ids=lambda value: str(value[0]) + value[1][:40] if isinstance(value, tuple) else None,
-)
-def test_what_an_answer_means(
-    answer: Canned, after_write: type[Exception], after_read: type[Exception]
-) -> None:
-    """Certainly not carried out, unknown, or for people: the error's class decides what happens next."""
-    order = Deal(builders.opportunity(builders.fixed_line())).node()
-    absent = (200, "[]")
-    with answering({"POST": answer, "project.work": absent}) as url, pytest.raises(after_write) as refused:
-        connect(url).create_node(order)
-    assert type(refused.value) is after_write
-    with answering({"project.work": answer}) as url, pytest.raises(after_read) as refused:
-        connect(url).find_node(order)
-    assert type(refused.value) is after_read
-
-
-def test_a_number_drawn_twice_is_drawn_again() -> None:
-    race = refusal("The number on work must be unique.")
-    order = Deal(builders.opportunity(builders.fixed_line())).node()
-    made = (200, json.dumps(WORK))
-    with answering({"POST": [race, race, made], "project.work": (200, "[]")}) as url:
-        assert connect(url).create_node(order).outside_id == "7"
-
-
-def test_after_a_number_drawn_twice_our_key_is_looked_up_first() -> None:
-    race = refusal("The number on work must be unique.")
-    order = Deal(builders.opportunity(builders.fixed_line())).node()
-    there = WORK | {"id": 8, "comment": order.key}
-    with answering({"POST": race, "project.work": (200, json.dumps([there]))}) as url:
-        assert connect(url).create_node(order).outside_id == "8"
-
-
-def test_no_answer_to_a_create_leaves_the_outcome_unknown() -> None:
-    order = Deal(builders.opportunity(builders.fixed_line())).node()
-    with answering({"POST": None}) as url, pytest.raises(AmbiguousAnswer):
-        connect(url, timeout=IMPATIENT).create_node(order)
-
-
-def test_the_quarantine_covers_our_patience_and_tryton_s_late_commit() -> None:
-    assert connect("http://127.0.0.1:1", timeout=2, late_commit=5).quarantine.total_seconds() == 7
-
-
-def test_a_web_client_s_address_is_used_where_there_is_one() -> None:
-    with answering({}) as url:
-        landed = connect(url, web_url="https://erp.example/").create_node(
-            Deal(builders.opportunity(builders.fixed_line())).node()
-        )
-
-    assert landed.url == "https://erp.example/#erp/model/project.work/7"
-
-
-WORK = {
-    "id": 7,
-    "number": "7",
-    "name": "x",
-    "type": "project",
-    "comment": None,
-    "company": {"id": 1, "party": {"id": 1, "code": "ACME-DE"}},
-    "party": None,
-    "parent": None,
-    "status": {"id": 1, "name": "Open"},
-    "project_invoice_method": "manual",
-    "product": None,
-    "list_price": None,
-    "effort_duration": None,
-}
-READY: dict[str, list[dict[str, Any]]] = {
-    "account.configuration": [
-        {
-            "default_account_receivable": {"id": 1, "closed": False},
-            "default_category_account_revenue": {"id": 2, "closed": False},
-        }
-    ],
-    "account.tax": [{"id": 1}],
-    "account.fiscalyear": [{"id": 1}],
-    "account.journal": [{"id": 1}],
-    "product.product": [{"id": 1}],
-}
-USUAL: dict[str, Any] = READY | {
-    "company.company": [{"id": 1, "currency": {"code": "EUR"}}],
-    "party.party": [{"id": 3, "account_receivable": None, "addresses": [{"id": 3, "invoice": 1}]}],
-    "POST": WORK,
-}
-
-
-@contextmanager
-def answering(answers: dict[str, Canned | list[Canned] | None]) -> Iterator[str]:
-    """A server that answers like Tryton, except where overridden: by model, `POST` for any create.
-
-    A list is used up, one answer a request; None leaves requests without an answer until the test is over.
-    """
-    over = threading.Event()
-
-    @Request.application
-    def app(request: Request) -> Response:
-        model = "POST" if request.method == "POST" else request.path.rsplit("/", 1)[-1]
-        if model not in answers:
-            return Response(json.dumps(USUAL[model]), content_type="application/json")
-        told = answers[model]
-        answer = told.pop(0) if isinstance(told, list) else told
-        if answer is None:
-            over.wait(HANG_SECONDS)
-            return Response(status=500)
-        status, body = answer
-        return Response(body, status=status)
-
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -17,7 +17,7 @@ from oppsync.kernel.stage_scope import stage_scope
 from tests.harness.builders import TENANT
 from tests.integration import desk
 from tests.integration.test_http import Serve, says, server
-from tests.integration.test_vendor_traffic import connection
+from tests.integration.vendor_traffic.acting import connection
 
 SECRET = "s3cr3t-token"
 

@@ -23,8 +23,8 @@ WRITE_BACK = "oppsync/pipeline/write_back.py"
 _SLOW = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm[a slow answer]"
 
 
-def _in_memory(scenario: str) -> str:
-    return f"tests/stateful/test_scenarios.py::{scenario}[memory]"
+def _in_memory(story: str, scenario: str) -> str:
+    return f"tests/stateful/test_{story}.py::{scenario}[memory]"
 
 
 def _anew(scenario: str, which: str = "memory") -> str:
@@ -188,7 +188,7 @@ ENGINE = (
         RUN_STAGE,
         "not context.just_read and refresh.nothing_marked(context)",
         "False",
-        first=_in_memory("test_deleted_before_the_first_mark_nothing_is_created"),
+        first=_in_memory("crm_changes", "test_deleted_before_the_first_mark_nothing_is_created"),
     ),
     Mutation(
         "a rejection is overtaken by a change",
@@ -334,14 +334,14 @@ ENGINE = (
         RECORD,
         "uow.parties.keep(after, (*parties_of(before.record), *parties_of(after.record)))",
         "pass",
-        first=_in_memory("test_who_owned_the_deal_once_decides_nothing_of_it"),
+        first=_in_memory("decisions", "test_who_owned_the_deal_once_decides_nothing_of_it"),
     ),
     Mutation(
         "an approval that does not stand any more is relied on",
         "oppsync/pipeline/duties.py",
         "    if not down:\n        return None\n",
         "    return None\n",
-        first="tests/stateful/test_scenarios.py::test_who_becomes_the_owner_has_approved_nothing[memory-1]",
+        first="tests/stateful/test_decisions.py::test_who_becomes_the_owner_has_approved_nothing[memory-1]",
     ),
     Mutation(
         "one person approves for both roles",
@@ -400,7 +400,7 @@ ENGINE = (
         RESUME,
         '"reread_requested": before.reread_requested + 1',
         '"reread_requested": before.reread_requested',
-        first=_in_memory("test_what_was_lost_in_the_crm_counts_on_a_replay_too"),
+        first=_in_memory("crm_changes", "test_what_was_lost_in_the_crm_counts_on_a_replay_too"),
     ),
     Mutation(
         "a replay begins from the start",
@@ -425,7 +425,7 @@ ENGINE = (
         REFRESH,
         "changed(opportunity, reread_done=opportunity.reread_requested)",
         "opportunity",
-        first=_in_memory("test_lost_while_a_write_is_unclear_it_is_not_withdrawn"),
+        first=_in_memory("effects", "test_lost_while_a_write_is_unclear_it_is_not_withdrawn"),
     ),
     Mutation(
         "lost after its projects exist, it is withdrawn",
@@ -451,14 +451,14 @@ ENGINE = (
         EFFECTS,
         "if not row.outcome_unknown:",
         "if True:",
-        first=_in_memory("test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
+        first=_in_memory("effects", "test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(
         "what perhaps exists is looked up before its quarantine is over",
         EFFECTS,
         "found = self._look_up(row.key, row, quarantine, find)",
         "found = find()",
-        first=_in_memory("test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
+        first=_in_memory("effects", "test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(
         "billing lines stay open",

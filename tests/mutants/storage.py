@@ -19,8 +19,12 @@ _SESSION = "tests/integration/test_session.py::"
 _TURNS = "tests/stateful/test_turns.py::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres"
 
 
-def _on_postgres(scenario: str) -> str:
-    return f"tests/stateful/test_scenarios.py::{scenario}[postgres]"
+_MEANWHILE = "test_a_decision_that_comes_in_while_a_worker_judges_is_not_overlooked"
+_FROZEN = "test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over"
+
+
+def _on_postgres(story: str, scenario: str) -> str:
+    return f"tests/stateful/test_{story}.py::{scenario}[postgres]"
 
 
 STORAGE = (
@@ -36,7 +40,7 @@ STORAGE = (
         ROWS,
         "_FREE, table.c.due_at <= clock()",
         "_FREE",
-        first=_on_postgres("test_a_late_message_does_not_shorten_a_pause"),
+        first=_on_postgres("crashes_and_pauses", "test_a_late_message_does_not_shorten_a_pause"),
     ),
     Mutation(
         "the lease's token does not grow",
@@ -56,14 +60,14 @@ STORAGE = (
         ROWS,
         "(table.c.lease_holder != _HOLDER, 1)",
         "(table.c.lease_holder != _HOLDER, 0)",
-        first=_on_postgres("test_a_deal_that_kills_its_worker_three_times_is_parked"),
+        first=_on_postgres("crashes_and_pauses", "test_a_deal_that_kills_its_worker_three_times_is_parked"),
     ),
     Mutation(
         "an outcome is written over a newer version",
         ROWS,
         '.where(*_HELD, table.c.version == bindparam("version_seen"))',
         ".where(*_HELD)",
-        first=_on_postgres("test_a_decision_that_comes_in_while_a_worker_judges_is_not_overlooked"),
+        first=_on_postgres("decisions", _MEANWHILE),
     ),
     Mutation(
         "an outcome is written with an old token",
@@ -77,7 +81,10 @@ STORAGE = (
         ROWS,
         "where(*_HELD, table.c.lease_until > clock()).with_for_update(read=True)",
         "where(*_HELD).with_for_update(read=True)",
-        first=_on_postgres("test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over"),
+        first=_on_postgres(
+            "crashes_and_pauses",
+            _FROZEN,
+        ),
     ),
     Mutation(
         "the version does not grow",
@@ -90,28 +97,28 @@ STORAGE = (
         ROWS,
         "due_at=case((_ASKED, clock()), else_=clock() + _DUE_AFTER),",
         "due_at=clock() + _DUE_AFTER,",
-        first=_on_postgres("test_a_change_told_while_its_stage_runs_is_read_at_once"),
+        first=_on_postgres("crm_changes", "test_a_change_told_while_its_stage_runs_is_read_at_once"),
     ),
     Mutation(
         "the sweeper always waits",
         ROWS,
         "EMIT_AGAIN if due.sent else due.after or timedelta(0)",
         "EMIT_AGAIN",
-        first=_on_postgres("test_a_pause_is_no_longer_than_it_says"),
+        first=_on_postgres("crashes_and_pauses", "test_a_pause_is_no_longer_than_it_says"),
     ),
     Mutation(
         "a known deal told again asks for no re-read",
         ROWS,
         '"reread_requested": table.c.reread_requested + 1,',
         '"reread_requested": table.c.reread_requested,',
-        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
+        first=_on_postgres("decisions", "test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "a resting deal told again does not become due",
         ROWS,
         '"due_at": func.coalesce(_OWN_PAUSE, clock()),',
         '"due_at": table.c.due_at,',
-        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
+        first=_on_postgres("decisions", "test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "a decision does not lock the row",
@@ -125,7 +132,10 @@ STORAGE = (
         LEDGER,
         "exists(select(_HELD.c.id))",
         "exists(select(literal(1)))",
-        first=_on_postgres("test_frozen_until_its_lease_has_run_out_it_writes_nothing_though_nobody_took_over"),
+        first=_on_postgres(
+            "crashes_and_pauses",
+            _FROZEN,
+        ),
     ),
     Mutation(
         "a second send begins no quarantine",
@@ -165,7 +175,7 @@ STORAGE = (
         LEDGER,
         '"attempts": table.c.attempts + 1, ',
         "",
-        first=_on_postgres("test_a_write_that_never_lands_is_a_bug_after_three_sends"),
+        first=_on_postgres("effects", "test_a_write_that_never_lands_is_a_bug_after_three_sends"),
     ),
     Mutation(
         "no ON CONFLICT in the inbox",
@@ -180,7 +190,7 @@ STORAGE = (
         ROWS,
         "self._session.execute(_RECEIVE, new)",
         'self._session.execute(_NEW.returning(table.c.id, (table.c.id == table.c.id).label("is_new")), new)',
-        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
+        first=_on_postgres("decisions", "test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "no ON CONFLICT in the ledger",
@@ -193,7 +203,7 @@ STORAGE = (
         APPROVALS,
         'approval_tasks.c.plan_hash != bindparam("kept")',
         'approval_tasks.c.plan_hash == bindparam("kept")',
-        first=_on_postgres("test_a_new_plan_voids_the_approvals_of_the_old_one"),
+        first=_on_postgres("decisions", "test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "each occurrence opens an item of its own",
@@ -208,14 +218,14 @@ STORAGE = (
         EXCEPTIONS,
         "table.c.tenant_id == tenant_id, subject_of_row == str(subject), _IS_OPEN",
         "table.c.tenant_id == tenant_id, _IS_OPEN",
-        first=_on_postgres("test_a_fixed_and_told_deal_closes_its_item_and_no_other"),
+        first=_on_postgres("crm_changes", "test_a_fixed_and_told_deal_closes_its_item_and_no_other"),
     ),
     Mutation(
         "the sweeper is off",
         SENDING,
         "due = connection.execute(due_rows(room, without=without)).all()",
         "due = connection.execute(due_rows(room, without=list(State))).all()",
-        first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
+        first=_on_postgres("lost_messages", "test_a_flushed_redis_costs_ten_seconds"),
     ),
     Mutation(
         "a relay waits for the rows of another",
@@ -244,14 +254,14 @@ STORAGE = (
         SENDING,
         ".values(emit_at=clock() + EMIT_AGAIN)",
         ".values(emit_at=clock())",
-        first=_on_postgres("test_a_flushed_redis_costs_ten_seconds"),
+        first=_on_postgres("lost_messages", "test_a_flushed_redis_costs_ten_seconds"),
     ),
     Mutation(
         "the relay deletes before it sends",
         SENDING,
         "            yield interleaved(sorted(taken, key=lambda row: row.id))",
         "        yield interleaved(sorted(taken, key=lambda row: row.id))",
-        first="tests/stateful/test_scenarios.py::test_what_redis_refuses_stays_in_the_outbox_on_postgres",
+        first="tests/stateful/test_lost_messages.py::test_what_redis_refuses_stays_in_the_outbox_on_postgres",
     ),
     Mutation(
         "the relay forgets to send",

@@ -16,7 +16,7 @@ APPROVALS = "adapters/postgres/repositories/approvals.py"
 EXCEPTIONS = "adapters/postgres/repositories/exceptions.py"
 APPROVE = "oppsync/pipeline/approve.py"
 
-_TRAFFIC = "tests/integration/test_vendor_traffic.py::"
+_TRAFFIC = "tests/integration/vendor_traffic/"
 _A_STATUS = "tests/integration/test_http.py::test_a_status_becomes_the_error_that_says_what_happens_next"
 _NO_ANSWER = "tests/integration/test_http.py::test_a_write_without_a_whole_answer_is_ambiguous_a_read_is_not"
 _UNSEEN = "tests/integration/test_tenants.py::test_nobody_sees_or_touches_what_another_firm_has"
@@ -86,14 +86,14 @@ WIRE = (
         GATE,
         "if self._limits.counts_nothing and not reply.must_report:",
         "if not reply.must_report:",
-        first=f"{_TRAFFIC}test_what_has_begun_ends_before_other_work_begins",
+        first=f"{_TRAFFIC}test_tokens_and_places.py::test_what_has_begun_ends_before_other_work_begins",
     ),
     Mutation(
         "a step whose call failed goes on without asking",
         GATE,
         "visit.asks_again_at = 0.0",
         "pass",
-        first=f"{_TRAFFIC}test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails",
+        first=f"{_TRAFFIC}test_pauses.py::test_a_step_without_limits_goes_on_until_a_call_of_its_own_fails",
     ),
     # Tenants.
     Mutation(

@@ -427,7 +427,7 @@ WAYS: dict[str, Way | Told] = {
     ),
     "TAX_CODE_UNKNOWN": data(lambda case: tax(case, "VAT-DE-19"), before=lambda case: tax(case, case.code)),
     "FISCAL_YEAR_NOT_OPEN": Told(
-        "../unit/test_deciding_stages.py",
+        "../unit/test_erp_lacks.py",
         "test_an_invoice_on_a_day_without_a_fiscal_year_is_a_warning_told_once",
     ),
     "ERP_SETUP_MISSING": Told(

@@ -1,4 +1,4 @@
-"""A world of each kind."""
+"""A world of each kind, and a firm in each of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
 from tests.harness.databases import Template, database_url, execute
+from tests.stateful import checks
 from tests.stateful.people import PEOPLE
 from tests.stateful.postgres_world import PostgresWorld
-from tests.stateful.simulation import START
+from tests.stateful.simulation import START, Simulation
 from tests.stateful.worlds import MemoryWorld, World
 
 # A template of fixed-fee cloud work that requests staff.
@@ -50,3 +51,16 @@ def postgres(settings: Settings) -> Iterator[Callable[[], World]]:
     world = PostgresWorld(settings.database_url.get_secret_value())
     yield world.start_again
     world.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def new_world(request: pytest.FixtureRequest) -> Callable[[], World]:
+    make_world: Callable[[], World] = request.getfixturevalue(request.param)
+    return make_world
+
+
+@pytest.fixture
+def firm(new_world: Callable[[], World]) -> Iterator[Simulation]:
+    simulation = Simulation(new_world())
+    yield simulation
+    checks.always(simulation)

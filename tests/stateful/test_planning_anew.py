@@ -3,7 +3,6 @@ behind, and what differs is named."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,76 +12,24 @@ from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.effects.effects import EffectState, ExternalRecord
 from oppsync.domain.plan.plan import ROOT_PATH
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import VendorRejected
 from oppsync.pipeline.outside_keys import key_of
 from tests.stateful import checks
+from tests.stateful.anew import (
+    TWO_WORKSTREAMS,
+    created_deal,
+    finish,
+    invoices_of,
+    keys_of,
+    stop_after_creation,
+    stopped_deal,
+    to_another_customer,
+)
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.people import FIONA
+from tests.stateful.scenes import codes
 from tests.stateful.simulation import Simulation
-from tests.stateful.worlds import World
-
-TWO_WORKSTREAMS = 2
-
-
-@pytest.fixture(params=["memory", "postgres"])
-def new_world(request: pytest.FixtureRequest) -> Callable[[], World]:
-    make_world: Callable[[], World] = request.getfixturevalue(request.param)
-    return make_world
-
-
-@pytest.fixture
-def firm(new_world: Callable[[], World]) -> Iterator[Simulation]:
-    simulation = Simulation(new_world())
-    yield simulation
-    checks.always(simulation)
-
-
-def stopped_deal(firm: Simulation, writes: int, lines: int = TWO_WORKSTREAMS) -> str:
-    """An approved deal whose next write is refused after so many."""
-    record_id = firm.win(lines)
-    firm.tell(record_id)
-    firm.work()
-    firm.approve(record_id)
-    firm.work_on(record_id, Trouble(Kind.REJECTED, writes))
-    firm.pass_time(timedelta(minutes=1))
-    assert firm.state(record_id) is State.PARKED
-    return record_id
-
-
-def created_deal(firm: Simulation) -> str:
-    """An approved deal whose projects and billing exist; the CRM refuses what is written back."""
-    record_id = firm.win(TWO_WORKSTREAMS)
-    firm.tell(record_id)
-    firm.work()
-    firm.approve(record_id)
-    stop_after_creation(firm, record_id)
-    return record_id
-
-
-def stop_after_creation(firm: Simulation, record_id: str) -> None:
-    tracked = firm.find(record_id).tracked
-    content = firm.world.plan(tracked.id, tracked.plan_hash or "").content
-    firm.work_on(record_id, Trouble(Kind.REJECTED, len(content.nodes) + len(list(content.billing_lines()))))
-    firm.pass_time(timedelta(minutes=1))
-    assert firm.find(record_id).tracked.resume_state is State.CREATED
-
-
-def keys_of(firm: Simulation) -> list[str]:
-    return [thing.key for thing in firm.outside.erp.books.things if not thing.closed]
-
-
-def codes(firm: Simulation, record_id: str) -> list[str]:
-    return [item.code for item in firm.open_items_of(record_id)]
-
-
-def finish(firm: Simulation, record_id: str) -> None:
-    """The new plan is made, approved and applied."""
-    firm.settle()
-    assert firm.state(record_id) is State.AWAITING_APPROVAL
-    firm.approve(record_id)
-    firm.settle()
 
 
 def test_what_is_equal_is_taken_over_and_what_differs_is_changed(firm: Simulation) -> None:
@@ -170,18 +117,6 @@ def test_what_somebody_changed_in_the_erp_is_a_conflict_that_names_it(firm: Simu
     firm.settle()
     assert firm.state(record_id) is State.ACTIVE
     checks.at_the_end(firm)
-
-
-def to_another_customer(firm: Simulation, record_id: str, code: str = "CUST-1004") -> None:
-    account = firm.outside.crm[record_id].now.account
-    assert account is not None
-    firm.change(record_id, account=changed(account, code=code))
-
-
-def invoices_of(firm: Simulation) -> list[str]:
-    """For whom each open invoice is."""
-    things = firm.outside.erp.books.things
-    return [thing.content["customer"] for thing in things if "customer" in thing.content and not thing.closed]
 
 
 @pytest.mark.parametrize("given_up", [False, True])
@@ -433,95 +368,3 @@ def test_a_change_without_an_answer_is_looked_up_and_not_a_conflict(firm: Simula
 
     assert firm.state(record_id) is State.ACTIVE
     checks.at_the_end(firm)
-
-
-def plan_anew(world: World, trouble: Trouble, *, approved: bool) -> bool:
-    """A deal that stops at its fifth write, gets fewer lines and is planned anew; the trouble comes before or
-    after the new plan is approved. Returns whether it came."""
-    simulation = Simulation(world)
-    record_id = stopped_deal(simulation, writes=4)
-    first, second = simulation.outside.crm[record_id].now.lines
-    dearer = changed(second, quantity=second.quantity * 2, net=second.net * 2)
-    simulation.change(record_id, lines=(dearer,) if approved else (first, dearer))
-    simulation.change(record_id, amount=sum(line.net for line in simulation.outside.crm[record_id].now.lines))
-    simulation.relay()
-    simulation.bag.clear()
-    simulation.plan_anew(record_id)
-    if approved:
-        simulation.settle()
-        simulation.approve(record_id)
-    simulation.relay()
-    happened = simulation.work_with(trouble)
-    checks.always(simulation)
-    checks.finish(simulation)
-    assert simulation.state(record_id) is State.ACTIVE or codes(simulation, record_id)
-    return happened
-
-
-@pytest.mark.parametrize("kind", Kind)
-@pytest.mark.parametrize("approved", [False, True])
-def test_a_trouble_at_any_step_of_it_does_no_harm(
-    kind: Kind, approved: bool, memory: Callable[[], World]
-) -> None:
-    nth = 0
-    meanwhile = ("another takes over", "a minute passes")
-    while plan_anew(memory(), Trouble(kind, nth, meanwhile), approved=approved):
-        nth += 1
-
-    assert nth or not approved, "the trouble never came"
-
-
-def change_customer(world: World, trouble: Trouble) -> bool:
-    """A deal that was created gets another customer; the trouble comes after the new approval."""
-    simulation = Simulation(world)
-    record_id = created_deal(simulation)
-    to_another_customer(simulation, record_id)
-    simulation.plan_anew(record_id)
-    simulation.settle()
-    simulation.approve(record_id)
-    simulation.relay()
-    happened = simulation.work_with(trouble)
-    checks.always(simulation)
-    checks.finish(simulation)
-    if simulation.state(record_id) is State.ACTIVE:
-        assert invoices_of(simulation) == ["CUST-1004"]
-    else:
-        assert codes(simulation, record_id)
-    return happened
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_a_trouble_at_any_step_to_another_customer_does_no_harm(
-    kind: Kind, memory: Callable[[], World]
-) -> None:
-    nth = 0
-    while change_customer(memory(), Trouble(kind, nth, ("another takes over", "a minute passes"))):
-        nth += 1
-
-    assert nth, "the trouble never came"
-
-
-def win_again(world: World, trouble: Trouble) -> bool:
-    """A deal that was given up is won again; the trouble comes while its projects are opened again."""
-    simulation = Simulation(world)
-    record_id = stopped_deal(simulation, writes=4)
-    simulation.give_up(record_id)
-    simulation.settle()
-    simulation.reprice(record_id)
-    simulation.tell(record_id)
-    simulation.settle()
-    simulation.approve(record_id)
-    simulation.relay()
-    happened = simulation.work_with(trouble)
-    checks.always(simulation)
-    checks.finish(simulation)
-    return happened
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_a_trouble_at_any_step_of_opening_again_does_no_harm(kind: Kind, memory: Callable[[], World]) -> None:
-    nth = 0
-    while win_again(memory(), Trouble(kind, nth, ("another takes over", "a minute passes"))):
-        nth += 1
-
-    assert nth, "the trouble never came"

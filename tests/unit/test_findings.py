@@ -12,7 +12,9 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.findings.codes import CODES, finding
 from oppsync.domain.values.findings.finding import Severity, blocking, warnings
 from oppsync.domain.values.findings.reference_codes import REFERENCE_CODES
-from tests.unit import test_enrichment, test_rates, test_tax, test_validation
+from tests.unit import test_enrichment, test_rates, test_taxed_deals
+from tests.unit.faults.across_deals import TOGETHER
+from tests.unit.faults.table import CASES
 
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 ENTRY = re.compile(r"^### `([A-Z_]+)`\nOwner: (\w+)\. (.+)", re.MULTILINE)
@@ -37,7 +39,7 @@ OPTIONAL_KINDS = {
     ReferenceKind.MARGIN_POLICY,
     ReferenceKind.APPROVAL_RULE,
 }
-# Asked of the plan's systems, told in tests/unit/test_deciding_stages.py and tests/service/test_preflight.py.
+# Asked of the plan's systems, told in tests/unit/test_erp_lacks.py and tests/service/test_preflight.py.
 OF_PREFLIGHT = set(REFERENCE_CODES)
 # Raised by stages and services for faults of the outside, not of the deal.
 RAISED_BY_THE_WORLD = {
@@ -65,9 +67,10 @@ RAISED_BY_THE_WORLD = {
 
 
 def test_every_code_is_raised_by_something() -> None:
-    of_the_deal = {case.code for case in (*test_validation.CASES, test_validation.TOGETHER)}
+    of_the_deal = {case.code for case in (*CASES, TOGETHER)}
     of_reference_data = {case.code for case in test_enrichment.CASES} | MISSING_ROWS | OF_SPLIT_RULES
-    of_reference_data |= {case.code for case in test_rates.CASES} | {case.code for case in test_tax.CASES}
+    of_reference_data |= {case.code for case in test_rates.CASES}
+    of_reference_data |= {case.code for case in test_taxed_deals.CASES}
     of_reference_data |= {"EXCHANGE_RATE_MISSING", "COST_CENTRE_CLOSED"}
 
     assert of_the_deal | of_reference_data | OF_PREFLIGHT | RAISED_BY_THE_WORLD == set(CODES)

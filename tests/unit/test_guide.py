@@ -1,7 +1,8 @@
 """*Where new things go* (docs/architecture.md) is enough: what is added by its steps works, in a copy of the
 project.
 
-Vendors are added in tests/contract/test_new_vendor.py, a page and a command in tests/web/test_guide.py.
+Vendors are added in tests/contract/test_new_vendor.py, a capability in tests/contract/test_new_capability.py, a
+page and a command in tests/web/test_guide.py.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from oppsync.domain.plan.plan import plan_hash
+from oppsync.kernel import canonical_json
+from tests.harness import builders as make
 from tests.harness.copied_tree import CopiedTree
 
 GUIDE = Path(__file__).parent / "guide"
@@ -97,7 +101,7 @@ def test_a_rule_is_a_function_and_a_row_its_code_a_row_an_entry_and_a_case(tree:
     row = "    required_fields.owner_has_an_email,"
     tree.add("oppsync/domain/validation/table.py", row, "    required_fields.name_is_no_draft,")
     tree.add(FINDINGS, "VALIDATION_CODES: dict[str, CodeText] = {", CODE)
-    tree.add("tests/unit/test_validation.py", "CASES = [", CASE)
+    tree.add("tests/unit/faults/required_fields.py", "CASES = [", CASE)
 
     with pytest.raises(AssertionError, match=r"FAILED .*test_the_runbook_has_an_entry_for_every_code"):
         tree.test(*CHECKS, "-k", "runbook_has")
@@ -129,13 +133,17 @@ def test_a_signature_scheme_is_a_module_and_a_row(tree: CopiedTree) -> None:
 
 STAGE = '''"""Stage `settle`: goes straight on."""
 
-from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
 
 
+def decide(opportunity: TrackedOpportunity) -> Outcome:
+    return Advance(State.ACTIVE, opportunity)
+
+
 def run(context: StageContext) -> Outcome:
-    return Advance(State.ACTIVE, changed(context.opportunity))
+    return decide(context.opportunity)
 '''
 HAS_AN_ACTOR = """
 from dramatiq.brokers.stub import StubBroker
@@ -167,4 +175,76 @@ def test_a_stage_is_a_module_a_state_with_its_moves_and_words_and_a_row(tree: Co
     told = tree.test("tests/unit/test_pipeline_table.py", "tests/unit/test_states.py")
 
     assert "test_a_state_has_one_stage_or_rests[settling]" in told
+    assert "test_a_stage_decides_from_facts_alone[oppsync.pipeline.settle]" in told
     assert tree.run("-c", HAS_AN_ACTOR) == "stage.settle takes from settle\n"
+
+
+PLANS_REGION = """
+import sys
+from oppsync.domain.plan.plan import PlanContent, plan_hash
+from oppsync.domain.reading.why import why
+from oppsync.kernel import canonical_json
+from tests.harness import builders as make
+from web.pages.plan.why_view import groups_of
+
+plan = make.plan(make.opportunity())
+_, (of_deal, *_) = groups_of(plan)
+shown = {known.name: known.reason for known in of_deal.known}
+print(plan.content.region, shown["region"].rule, *shown["region"].fields)
+print(plan_hash(PlanContent.model_validate(canonical_json.loads(sys.argv[1]))))
+"""
+
+
+def test_a_field_of_a_plan_is_a_shape_a_value_and_an_origin(tree: CopiedTree) -> None:
+    shape, origins = "oppsync/domain/plan/plan.py", "oppsync/domain/planning/origin_table.py"
+    tree.add(shape, "    delivery_model: Code | None = None", "    region: Code | None = omitted_at(None)")
+    origins_told = ("tests/unit/test_origins.py", "-k", "every_field")
+    made = "        delivery_model=delivery.code if delivery else None,"
+    tree.add("oppsync/domain/planning/planning.py", made, "        region=opportunity.region,")
+
+    with pytest.raises(AssertionError, match=r"FAILED .*test_every_field_of_a_plan_has_a_row"):
+        tree.test(*origins_told)
+    row = '    "delivery_model": Row("looked_up", [of_deal("/delivery_model")], [K.DELIVERY_MODEL]),'
+    tree.add(origins, row, '    "region": Row("stated", [of_deal("/region")]),')
+    tree.test(*origins_told)
+
+    stored = make.content(make.opportunity())
+    told = tree.run("-c", PLANS_REGION, canonical_json.dumps(stored.document())).splitlines()
+    assert told == ["DACH stated /region", plan_hash(stored)]
+
+
+COVERS = """
+from tests.unit.test_approval_rules import approved, row
+
+print([bool(approved(row(most_projects=most))) for most in (None, 3, 2)], "most_projects" in row().value)
+"""
+MOST_PROJECTS = "    most_projects: Annotated[int, Field(ge=1)] | None = omitted_at(None)"
+IS_SMALL = """
+
+def _is_small(rule: ApprovalRule, content: PlanContent) -> bool:
+    projects = sum(1 for node in content.nodes if node.billing_model is not None)
+    return rule.most_projects is None or projects <= rule.most_projects
+"""
+SETS_A_RULE = ("-m", "adapters.cli", "approval-rule", "set", "small", "--up-to", "50000", "--currency", "EUR")
+
+
+def test_a_condition_of_a_rule_is_a_field_a_judgement_and_an_option(tree: CopiedTree) -> None:
+    shape, rules = "oppsync/domain/policy/approval_rule.py", "oppsync/domain/approval/rules.py"
+    tree.add(
+        shape,
+        "from __future__ import annotations",
+        "from typing import Annotated\nfrom pydantic import Field",
+    )
+    field = "    least_margin_percent: Quantity | None = omitted_at(None)"
+    tree.add(shape, field, MOST_PROJECTS)
+    tree.add(rules, "        and _is_profitable(rule, content)", "        and _is_small(rule, content)")
+    tree.append(rules, IS_SMALL)
+    assert tree.run("-c", COVERS) == "[True, True, False] False\n"
+
+    commands = "adapters/cli/approval_rules.py"
+    tree.add(commands, '@approval_rule.command("set")\n@NAME', '@click.option("--most-projects", type=int)')
+    tree.add(commands, "    least_margin: str | None,", "    most_projects: int | None,")
+    passed = "            known_customers_only=not new_customers,"
+    tree.add(commands, passed, "            most_projects=most_projects,")
+    with pytest.raises(AssertionError, match="should be greater than or equal to 1"):
+        tree.run(*SETS_A_RULE, "--most-projects", "0")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypeVar, get_args, get_type_hints
 
 import pytest
 
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.states import RESTING, TRANSITIONS, State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel import errors
 from oppsync.kernel.errors import BusinessError, OppsyncError, RequestRefused, TransientError
+from oppsync.pipeline import refresh
 from oppsync.pipeline.retry import MAX_TRIES
+from oppsync.pipeline.stage import Outcome, StageRun
 from oppsync.pipeline.table import PIPELINE, STAGE_OF, stage_for
 from web.pages.statuses import STATES
 
@@ -58,6 +62,33 @@ def test_every_stage_has_a_queue_of_its_own_and_hours_of_patience() -> None:
     assert len({stage.queue for stage in PIPELINE}) == len(PIPELINE)
     assert {stage.max_tries for stage in PIPELINE} == {MAX_TRIES}
     assert set(STAGE_OF) == set(State) - RESTING
+
+
+# The pure functions of the stages that have another than one `decide`. `approve` decides something else in each
+# of the states it starts from; the others apply what was decided before them.
+DECIDING = {
+    "approve": ("open_tasks", "weigh_decisions"),
+    "create_projects": (),
+    "write_back": (),
+    "compensate": (),
+}
+REACHES_OUTSIDE = re.compile(r"oppsync\.ports|StageContext|Sources")
+
+
+@pytest.mark.parametrize(
+    "run", [*(stage.run for stage in PIPELINE), refresh.run], ids=lambda run: run.__module__
+)
+def test_a_stage_decides_from_facts_alone(run: StageRun) -> None:
+    module = sys.modules[run.__module__]
+    names = DECIDING.get(module.__name__.rpartition(".")[2], ("decide",))
+
+    assert hasattr(module, "decide") == ("decide" in names)
+    for name in names:
+        hints = get_type_hints(getattr(module, name))
+        returned = hints.pop("return")
+        assert set(get_args(returned) or [returned]) <= set(get_args(Outcome))
+        assert next(iter(hints.items())) == ("opportunity", TrackedOpportunity)
+        assert not [hint for hint in hints.values() if REACHES_OUTSIDE.search(str(hint))]
 
 
 @pytest.mark.parametrize("error", [BusinessError, *below(BusinessError)], ids=lambda error: error.__name__)

@@ -31,8 +31,9 @@ from oppsync.pipeline.stage import Advance, Park
 from oppsync.services.insight.preview_plan import NO_RULES, preview
 from tests.harness import builders as make
 from tests.unit import test_rates
+from tests.unit.faults.table import CASES
 from tests.unit.test_origins import calls_made
-from tests.unit.test_validation import BROKEN_DEALS, CASES
+from tests.unit.test_validation import BROKEN_DEALS
 
 FIONA = Person(
     id=make.OPPORTUNITY_ID,

@@ -78,8 +78,8 @@ def test_a_page_is_a_module_a_template_and_a_row_a_command_a_class_a_handler_and
     pages = "web/pages/table.py"
     modules = "from web.pages.opportunities import opportunity, overview"
     tree.add(pages, modules, "from web.pages.opportunities import greeting")
-    row = '    Page("Opportunities", opportunity.page, Action.READ),'
-    tree.add(pages, row, '    Page("Opportunities", greeting.page, Action.READ),')
+    row = '    PageRow("Opportunities", opportunity.page, Action.READ),'
+    tree.add(pages, row, '    PageRow("Opportunities", greeting.page, Action.READ),')
     tree.write("tests/web/test_greeting.py", VISIT)
 
     tree.test("tests/web/test_greeting.py")

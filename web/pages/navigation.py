@@ -20,7 +20,7 @@ from web.access.access import admit
 from web.context import application, maybe_signed_in, signed_in
 from web.pages import statuses
 from web.pages.formats import register_formats
-from web.pages.table import BY_BLUEPRINT, PAGES, Page
+from web.pages.table import BY_BLUEPRINT, PAGES, PageRow
 
 home = Blueprint("home", __name__)
 
@@ -80,7 +80,7 @@ def may_open(page: str) -> bool:
     return may(signed_in().person, BY_BLUEPRINT[page].opens)
 
 
-def _address(row: Page) -> str:
+def _address(row: PageRow) -> str:
     return url_for(f"{row.blueprint.name}.show")
 
 

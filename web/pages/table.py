@@ -14,7 +14,7 @@ from web.pages.opportunities import opportunity, overview
 from web.pages.security import log
 
 
-class Page(NamedTuple):
+class PageRow(NamedTuple):
     """`area` is its title in the navigation, which leads to the page that is `first` of its area. `counted`
     names the field of `OpenCounts` shown beside the title, where there is one."""
 
@@ -26,13 +26,13 @@ class Page(NamedTuple):
 
 
 PAGES = (
-    Page("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
-    Page("Approvals", approval.page, Action.VISIT_APPROVALS),
-    Page("Opportunities", overview.page, Action.READ, first=True),
-    Page("Opportunities", opportunity.page, Action.READ),
-    Page("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
-    Page("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
-    Page("Security", log.page, Action.READ_SECURITY_LOG, first=True),
-    Page("Your account", account.page, Action.READ),
+    PageRow("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
+    PageRow("Approvals", approval.page, Action.VISIT_APPROVALS),
+    PageRow("Opportunities", overview.page, Action.READ, first=True),
+    PageRow("Opportunities", opportunity.page, Action.READ),
+    PageRow("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
+    PageRow("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
+    PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
+    PageRow("Your account", account.page, Action.READ),
 )
 BY_BLUEPRINT = {row.blueprint.name: row for row in PAGES}

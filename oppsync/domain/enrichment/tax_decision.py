@@ -43,7 +43,7 @@ def has_valid_form(country: str, tax_id: str) -> bool | None:
     return None if rules is None else bool(rules.is_valid(tax_id_key(tax_id)))
 
 
-def decide_tax(case: TaxCase) -> TaxTreatment | None:
+def tax_treatment(case: TaxCase) -> TaxTreatment | None:
     """The treatment with its reason in words; None when the entity has no tax for it."""
     regime, here = case.regime, case.seller
     if case.exemption is not None:

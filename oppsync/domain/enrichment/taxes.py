@@ -7,7 +7,7 @@ from datetime import date
 
 from oppsync.domain.deal.opportunity import Account, Opportunity
 from oppsync.domain.enrichment.lookup import Lookup
-from oppsync.domain.enrichment.tax_decision import UNITED_STATES, TaxCase, decide_tax, has_valid_form
+from oppsync.domain.enrichment.tax_decision import UNITED_STATES, TaxCase, has_valid_form, tax_treatment
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity, ServiceLine
 from oppsync.domain.reference.tax import TaxExemption, TaxNexus, TaxRegime, TaxTreatment, Withholding
@@ -58,7 +58,7 @@ def tax_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup)
         lookup.findings += _no_tax_id(account)
     lookup.findings += _about_the_state(case, account)
     lookup.findings += _about_the_certificate(case.exemption, account, opportunity.ends_on)
-    treatment = decide_tax(case)
+    treatment = tax_treatment(case)
     if treatment is None:
         lookup.findings += _undecided(case, entity, place)
     return treatment

@@ -135,7 +135,7 @@ class RunStageHandler:
         try:
             opportunity = context.opportunity
             with stage_scope(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
-                outcome = _decide(context)
+                outcome = _outcome(context)
             crash_point("stage.decided", context.stage)
             if isinstance(outcome, Await) and outcome.later is not None:
                 return self._defer(context, outcome.later, outcome.items)
@@ -202,7 +202,7 @@ def _rereads(opportunity: TrackedOpportunity) -> bool:
     return opportunity.reread_due and opportunity.state is not State.REFUSED
 
 
-def _decide(context: StageContext) -> Outcome:
+def _outcome(context: StageContext) -> Outcome:
     """What this step comes to. Before the first thing is made of an approved deal its record is read once more,
     unless this worker has just read it."""
     opportunity = context.opportunity

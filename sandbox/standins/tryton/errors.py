@@ -11,7 +11,7 @@ class ServerError(Exception):
     """An unknown model or field: Tryton's server fails with a KeyError."""
 
 
-class Refusal(Exception):
+class HttpRefusal(Exception):
     """Refused before any rule was evaluated; a page, not JSON."""
 
     def __init__(self, status: int, title: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from sandbox.standins.faults import Fault
 from sandbox.standins.tryton.domains import find_field
-from sandbox.standins.tryton.errors import Refusal, ServerError, UserError, page, user_error
+from sandbox.standins.tryton.errors import HttpRefusal, ServerError, UserError, page, user_error
 from sandbox.standins.tryton.records import Fields, Records
 from sandbox.standins.tryton.schema import COMMON, MODELS, Kind
 from sandbox.standins.wire import Call, Json, Reply, from_json
@@ -35,7 +35,7 @@ class TrytonApi:
             return user_error(str(error))
         except ServerError:
             return page(500, "Internal Server Error")
-        except Refusal as error:
+        except HttpRefusal as error:
             return page(error.status, str(error))
 
     def refuse(self, fault: Fault) -> Reply:
@@ -53,10 +53,10 @@ class TrytonApi:
         match call.segments:
             case [database, "rest", "model", model, *rest] if database == self._database:
                 if call.headers.get("authorization") != f"Bearer {self._key}":
-                    raise Refusal(401, "Unauthorized")
+                    raise HttpRefusal(401, "Unauthorized")
                 return self._of_model(call, model, rest)
             case _:
-                raise Refusal(404, "Not Found")
+                raise HttpRefusal(404, "Not Found")
 
     def _of_model(self, call: Call, model: str, rest: Sequence[str]) -> Reply:
         find_field(model, "id")
@@ -79,9 +79,9 @@ class TrytonApi:
                 self._records.move_invoice(record, button, {"cancel": "cancelled"}.get(button, button))
                 return self._read(call, model, record)
             case "POST", [_, _]:
-                raise Refusal(403, "Forbidden")
+                raise HttpRefusal(403, "Forbidden")
             case _:
-                raise Refusal(405, "Method Not Allowed")
+                raise HttpRefusal(405, "Method Not Allowed")
 
     def _search(self, call: Call, model: str) -> Reply:
         domain = _decoded(call.args["d"]) if "d" in call.args else []
@@ -96,7 +96,7 @@ class TrytonApi:
 
     def _existing(self, model: str, which: str) -> int:
         if not which.isdecimal() or not self._records.exists(model, int(which)):
-            raise Refusal(404, "Not Found")
+            raise HttpRefusal(404, "Not Found")
         return int(which)
 
 
@@ -117,9 +117,9 @@ def _values(call: Call) -> dict[str, Json]:
     try:
         body = from_json(call.body)
     except ValueError:
-        raise Refusal(400, "Bad Request") from None
+        raise HttpRefusal(400, "Bad Request") from None
     if not isinstance(body, dict) or any(name in COMMON for name in body):
-        raise Refusal(400, "Bad Request")
+        raise HttpRefusal(400, "Bad Request")
     return body
 
 

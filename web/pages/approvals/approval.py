@@ -15,7 +15,7 @@ from oppsync.services.approvals.commands import DecideApproval
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.approvals.decision import receipt_of, refusal_of
+from web.pages.approvals.decision import cannot_decide, receipt_of
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
@@ -93,7 +93,7 @@ def _page(
         detail=detail,
         task=detail.task,
         view=plan_view(detail.plan, detail.plan_number),
-        refusal=refusal_of(detail, me),
+        cannot_decide=cannot_decide(detail, me),
         receipt=receipt_of(detail, me),
         comment=comment,
         decision=decision,

@@ -9,14 +9,21 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import DECIDES, REFUSAL_REASONS, RIGHTS, in_words, may_decide, who_can
-from oppsync.domain.approval.who_may import Refusal as Barred
+from oppsync.domain.approval.who_may import (
+    DECIDES,
+    REFUSAL_REASONS,
+    RIGHTS,
+    Refusal,
+    in_words,
+    may_decide,
+    who_can,
+)
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.work.states import State
 from web.pages.statuses import APPROVAL_ROLES
 
 
-class Refusal(NamedTuple):
+class CannotDecide(NamedTuple):
     """Why there is no form, and who can decide instead."""
 
     reason: str
@@ -28,30 +35,30 @@ class Receipt(NamedTuple):
     next_step: str
 
 
-def refusal_of(detail: ApprovalDetail, me: Person) -> Refusal | None:
+def cannot_decide(detail: ApprovalDetail, me: Person) -> CannotDecide | None:
     """Why `me` may not decide; None when `me` may decide now."""
     task, plan = detail.task, f"plan {detail.plan_number}"
     if task.status in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
-        return None if task.decided_by == me.id else Refusal(_decided(detail))
+        return None if task.decided_by == me.id else CannotDecide(_decided(detail))
     if task.status is TaskStatus.VOID or detail.current_hash != task.plan_hash:
-        return Refusal(_void(detail))
+        return CannotDecide(_void(detail))
     barred = may_decide(me, task.role, detail.involved, detail.others)
     if barred is not None:
-        return Refusal(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail))
+        return CannotDecide(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail))
     if detail.reread_due:
-        return Refusal("This deal changed in the CRM and is being read again. Reload in a moment.")
+        return CannotDecide("This deal changed in the CRM and is being read again. Reload in a moment.")
     return None
 
 
-def _because(barred: Barred, detail: ApprovalDetail) -> str:
+def _because(barred: Refusal, detail: ApprovalDetail) -> str:
     match barred:
-        case Barred.NOT_AN_APPROVER:
+        case Refusal.NOT_AN_APPROVER:
             return f"it needs the role {in_words(RIGHTS[DECIDES[detail.task.role]].roles)}"
-        case Barred.OWN_OPPORTUNITY:
+        case Refusal.OWN_OPPORTUNITY:
             return "you own this opportunity, owned it before, or requested it"
-        case Barred.EDITED_PLAN:
+        case Refusal.EDITED_PLAN:
             return "you changed it, linked its customer or confirmed a finding of it: another approver decides"
-        case Barred.ALREADY_DECIDED_OTHER_ROLE:
+        case Refusal.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
             return f"you decided it for {APPROVAL_ROLES[other.role]}, and each role needs a different person"
 
@@ -94,7 +101,7 @@ def _void(detail: ApprovalDetail) -> str:
     task = detail.task
     if task.void_because is not None and task.decided_by is not None:
         who = detail.people.get(task.decided_by, "Somebody")
-        reason = REFUSAL_REASONS[Barred(task.void_because)]
+        reason = REFUSAL_REASONS[Refusal(task.void_because)]
         return f"The approval of {who} does not stand any more: {who} {reason}. It is decided anew."
     rejected = next((each for each in detail.others if each.status is TaskStatus.REJECTED), None)
     if rejected is not None:

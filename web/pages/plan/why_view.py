@@ -13,7 +13,7 @@ _OF_DEAL = "The deal"
 _EMPTY: tuple[Any, ...] = (None, [], {})
 
 
-class Known(NamedTuple):
+class KnownOrigin(NamedTuple):
     """A value whose origin is known. `name` is its place inside the group, for people: `lines 1 amount`."""
 
     name: str
@@ -22,7 +22,7 @@ class Known(NamedTuple):
 
 class Group(NamedTuple):
     title: str
-    known: Sequence[Known]
+    known: Sequence[KnownOrigin]
 
 
 def groups_of(plan: Plan) -> tuple[str, tuple[Group, ...]]:
@@ -35,10 +35,10 @@ def groups_of(plan: Plan) -> tuple[str, tuple[Group, ...]]:
     return answer.note, (Group(_OF_DEAL, deal), *projects)
 
 
-def _values(answer: PlanReasons, below: str) -> list[Known]:
+def _values(answer: PlanReasons, below: str) -> list[KnownOrigin]:
     """The values below a place. Currencies of amounts are left out: every amount of a plan has the deal's."""
     return [
-        Known(_name(reason.place.removeprefix(below)), reason)
+        KnownOrigin(_name(reason.place.removeprefix(below)), reason)
         for reason in answer.reasons
         if reason.place.startswith(below)
         and reason.value not in _EMPTY
