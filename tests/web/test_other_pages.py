@@ -114,7 +114,8 @@ def test_a_deal_that_changed_after_its_approval_shows_what_was_approved_and_mark
     opportunity_id = office.deal(sold_by("sam"))
     with office.uow() as uow:
         before = uow.opportunities.lock(TENANT, opportunity_id)
-        assert before.record is not None and before.record.owner is not None
+        assert before.record is not None
+        assert before.record.owner is not None
         seller = before.record.owner
         heir = changed(seller, id="005-heir", name="Otto Heir")
         dearer = changed(before.record, amount=Decimal(70_000), owner=heir)
