@@ -134,7 +134,7 @@ def unreadable_body(error: Exception) -> Problem:
     return Problem(
         HTTPStatus.BAD_REQUEST,
         "UNREADABLE_BODY",
-        f"The body was not sent as HTTP asks for: {error}"[:LONGEST_MESSAGE],
+        f"The body is not well-formed HTTP/1.1: {error}"[:LONGEST_MESSAGE],
     )
 
 

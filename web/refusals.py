@@ -43,7 +43,9 @@ REFUSALS: dict[str, RefusalText] = {
         _UNREAD, "The body is not JSON, or not text, or nested too deeply.", "Correct the body."
     ),
     "UNREADABLE_BODY": RefusalText(
-        _UNREAD, "The body was cut off, or its chunks are malformed.", "Send it as HTTP/1.1 asks for."
+        _UNREAD,
+        "The body was cut off, or its chunks are malformed.",
+        "Send the whole body, in well-formed chunks.",
     ),
     "TOKEN_REFUSED": RefusalText(
         _UNKNOWN, "No API token was sent, or one that is not known.", "Send the header Authorization: Bearer."
@@ -72,7 +74,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "OWN_OPPORTUNITY": RefusalText(
         _BARRED,
-        "People may not decide on a deal that they own, link its customer, or confirm a finding of it.",
+        "On a deal that they own or requested, people may not decide, link a customer or confirm a finding.",
         _ANOTHER,
     ),
     "EDITED_PLAN": RefusalText(

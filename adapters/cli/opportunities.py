@@ -81,7 +81,9 @@ def plan_anew(identifier: str, reason: str) -> None:
     with connected() as application:
         opportunity_id = find_id(application, identifier)
         application.dispatch(PlanAnew(application.tenant_id, opportunity_id, COMMAND_LINE, reason))
-    click.echo(f"{opportunity_id}: planned anew; another plan than the approved one is asked for again.")
+    click.echo(
+        f"{opportunity_id}: planned anew; a plan that differs from the approved one has to be approved again."
+    )
 
 
 @opportunity.command()

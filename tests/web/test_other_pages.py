@@ -115,7 +115,10 @@ def test_a_deal_that_changed_after_its_approval_shows_what_was_approved_and_mark
     with office.uow() as uow:
         before = uow.opportunities.lock(TENANT, opportunity_id)
         assert before.record is not None
-        dearer = changed(before.record, amount=Decimal(70_000))
+        assert before.record.owner is not None
+        seller = before.record.owner
+        heir = changed(seller, id="005-heir", name="Otto Heir")
+        dearer = changed(before.record, amount=Decimal(70_000), owner=heir)
         after = changed(
             before,
             state=State.ACTIVE,
@@ -133,6 +136,7 @@ def test_a_deal_that_changed_after_its_approval_shows_what_was_approved_and_mark
     approved = after.approved_record.amount if after.approved_record else None
     assert f"EUR {approved:,.2f} as approved; changed in the CRM" in row
     assert f"Approved In the CRM now Amount EUR {approved:,.2f} EUR 70,000.00" in page
+    assert f"Owner {seller.name} Otto Heir" in page
     assert f"EUR {approved:,.2f} as approved" in page
 
 

@@ -45,6 +45,7 @@ class PostgresOpportunityQueries(Reading):
         columns = (
             *SUMMARY,
             opportunities.c.record,
+            opportunities.c.approved_record,
             opportunities.c.changes_since_approval,
             opportunities.c.confirmations,
             opportunities.c.plan_hash,
@@ -68,7 +69,8 @@ class PostgresOpportunityQueries(Reading):
         with self.reading() as connection:
             row = one(connection, query, "opportunity")
         values = pick(row, OpportunityDetail)
-        values["record"] = Opportunity.model_validate(row["record"]) if row["record"] else None
+        for name in ("record", "approved_record"):
+            values[name] = Opportunity.model_validate(row[name]) if row[name] else None
         return OpportunityDetail.model_validate(values)
 
     def timeline(self, tenant_id: str, opportunity_id: UUID) -> Sequence[TimelineEntry]:

@@ -62,10 +62,11 @@ class OpportunitySummary(Frozen):
 
 class OpportunityDetail(OpportunitySummary):
     """`warnings`: findings that do not stop it. `changes_since_approval`: what the CRM says otherwise than the
-    record that was approved, field by field. `replaces`: the hash of the approved plan in whose place it is
-    planned anew. `confirmations`: findings that people confirmed, with their reasons."""
+    record that was approved (`approved_record`), field by field. `replaces`: the hash of the approved plan in
+    whose place it is planned anew. `confirmations`: findings that people confirmed, with their reasons."""
 
     record: Opportunity | None = None
+    approved_record: Opportunity | None = Field(default=None, exclude=True, repr=False)
     plan_hash: Code | None = None
     replaces: Code | None = None
     plan_number: int | None = None

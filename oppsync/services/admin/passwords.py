@@ -108,7 +108,7 @@ class ChangePasswordHandler:
         if wait:
             raise TooManyAttempts("Too many attempts.", wait_seconds=wait)
         self.brake.failed(account, command.address)
-        raise Forbidden("The present password is not right.", code="SIGN_IN_REFUSED")
+        raise Forbidden("The current password is not right.", code="SIGN_IN_REFUSED")
 
 
 def names_of_firm(uow: UnitOfWork, tenant_id: str) -> Sequence[str]:

@@ -55,7 +55,7 @@ def _change_password() -> ResponseReturnValue:
         return _render([wait]), 429, {"Retry-After": str(error.wait_seconds)}
     except Forbidden:
         note(AttemptKind.SIGN_IN_FAILED)
-        return _render([FormError("old", "The present password is not right.")]), 422
+        return _render([FormError("old", "The current password is not right.")]), 422
     except InvalidInput as error:
         return _render([FormError("new", error.message)]), 422
     return redirect(url_for("account.show", changed=1), 303)

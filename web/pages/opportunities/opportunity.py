@@ -14,7 +14,6 @@ from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.since_approval import line_named
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.reading.readings import OpportunityDetail
-from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import COMPENSABLE
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.services.changes.commands import PlanAnew
@@ -86,18 +85,15 @@ class _Change(NamedTuple):
 
 
 def _changes(detail: OpportunityDetail) -> list[_Change]:
-    record = detail.record
-    if record is None:
+    record, approved = detail.record, detail.approved_record
+    if record is None or approved is None:
         return []
-    differing = detail.changes_since_approval
-    currency = next((each.approved for each in differing if each.field == "/currency"), record.currency)
-    approved = changed(record, currency=currency or None)
     return [
         _Change(
             f"{field_words(each.field).label}{line_named(each.field, approved, record)}",
             *each.shown(approved, record),
         )
-        for each in differing
+        for each in detail.changes_since_approval
     ]
 
 

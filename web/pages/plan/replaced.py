@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.plan.plan import Plan
@@ -12,8 +12,7 @@ from oppsync.domain.reading.plan_changes import PlanChange, plan_changes
 from web.context import application
 
 
-@dataclass(frozen=True)
-class Replaced:
+class Replaced(NamedTuple):
     """`number`: of the approved plan."""
 
     number: int
