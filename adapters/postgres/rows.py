@@ -154,7 +154,7 @@ def to_ledger_row(row: RowMapping) -> LedgerRow:
 
 
 def to_person(row: RowMapping) -> Person:
-    """A role that only a later release knows gives no right in this one: during a deploy, that one asks by it."""
+    """A role that only a later release knows gives no right in this one."""
     values = pick(row, Person)
     values["roles"] = frozenset(role for role in PersonRole if role in row["roles"])
     return Person(**values)

@@ -14,7 +14,15 @@ from pathlib import Path
 from tests.mutants.mutation import Mutation
 from tests.mutants.warm import ROOT, Run, run
 
-_STORIES = ("effects", "crashes_and_pauses", "decisions", "crm_changes", "lost_messages", "close_date")
+_STORIES = (
+    "effects",
+    "crashes_and_pauses",
+    "decisions",
+    "crm_changes",
+    "lost_messages",
+    "close_date",
+    "planning_anew",
+)
 _STATEFUL = [f"tests/stateful/test_{name}.py" for name in (*_STORIES, "turns", "every_step", "histories")]
 _SHORT_BENCH = "tests/chaos/test_short.py"
 

@@ -90,7 +90,7 @@ TRUST = (
         RUN_STAGE,
         _READ_ONCE_MORE,
         "if isinstance(again, Advance) and again.to is not State.APPROVED:",
-        first="tests/stateful/test_scenarios.py::test_deleted_before_the_first_mark_nothing_is_created[memory]",
+        first="tests/stateful/test_crm_changes.py::test_deleted_before_the_first_mark_nothing_is_created[memory]",
     ),
     Mutation(
         "no longer won before the first mark, it is created",
@@ -105,7 +105,7 @@ TRUST = (
         RUN_STAGE,
         _READ_ONCE_MORE,
         "if not isinstance(again, Advance) or again.to not in (State.APPROVED, State.RECEIVED):",
-        first="tests/stateful/test_scenarios.py"
+        first="tests/stateful/test_crm_changes.py"
         "::test_a_change_before_the_first_mark_is_planned_and_approved_anew",
     ),
     # What a plan names, and what stands beside it.

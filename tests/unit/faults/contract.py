@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from oppsync.domain.deal.reading import FieldOfCrm
 from tests.harness import builders as make
 from tests.unit.faults.case import Case, first_planned_on, ordered
 

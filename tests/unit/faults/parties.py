@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
+from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.values.model import changed
 from tests.harness import builders as make
