@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -27,6 +28,7 @@ from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.insight.commands import PreviewPlan
+from sandbox.contracts.deals import fixed_line, opportunity
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
 from tests.harness.builders import TENANT
@@ -212,6 +214,30 @@ def test_the_command_line_previews_a_file_an_id_and_a_record(
     assert wrong.exit_code == 1
     assert "line 1: /name: Input should be a valid string" in wrong.stderr
     assert "cannot be read" in run(settings, str(tmp_path / "nowhere.yaml")).stderr
+
+
+def test_a_document_with_the_noise_of_floats_is_what_was_meant(house: House, settings: Settings) -> None:
+    line = fixed_line(unit_price=1_200, discount_percent=28, net=864).model_dump(mode="json")
+    deal = opportunity(amount=864).model_dump(mode="json") | {"lines": [line]}
+    typed = json.dumps(deal).replace('"discount_percent": "28"', '"discount_percent": 28.000000000000004')
+    assert "28.000000000000004" in typed
+
+    shown = canonical_json.loads(run(settings, "-", "--json", typed=typed).stdout)
+
+    assert not shown["is_blocked"]
+    assert {found["code"] for found in shown["findings"]} <= {"MARGIN_BELOW_FLOOR"}  # hours cost what they cost
+    assert shown["plan"]["content"]["total"] == {"amount": "864.00", "currency": "EUR"}
+
+
+def test_dinars_have_two_decimals_and_are_refused_as_a_currency_alone(house: House, settings: Settings) -> None:
+    line = fixed_line(unit_price="100000.50", net="100000.50")
+    deal = opportunity(line, amount="100000.50", currency="RSD")
+
+    shown = canonical_json.loads(run(settings, "-", "--json", typed=deal.model_dump_json()).stdout)
+
+    blocks = [found["code"] for found in shown["findings"] if found["severity"] == "blocks"]
+    assert blocks == ["CURRENCY_NOT_ALLOWED", "ERP_SETUP_MISSING"]  # the ERP has no such currency either
+    assert shown["plan"]["content"]["total"] == {"amount": "100000.50", "currency": "RSD"}
 
 
 def test_the_api_previews_a_document_an_opportunity_and_a_record(house: House) -> None:

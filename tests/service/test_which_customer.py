@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -186,6 +187,20 @@ def test_a_record_named_as_the_crms_pages_show_it_is_the_same_deal(house: House,
     assert previews[0]["plan"]["provenance"]["overrides"][0]["value"] == "77"
     for named in (record_id, record_id[:15], str(known)):
         assert house.application.dispatch(FindOpportunity(TENANT, COMMAND_LINE, named)) == known
+
+
+def test_the_command_line_too_leaves_the_same_name_with_another_tax_id_to_a_person(
+    house: House, settings: Settings, tmp_path: Path
+) -> None:
+    namesake = account(id="acc-other", code=None, name="Globex GmbH", country="DE", tax_id="DE811907980")
+    file = tmp_path / "deal.json"
+    file.write_text(opportunity(fixed_line(), account=namesake).model_dump_json())
+
+    shown = canonical_json.loads(cli(settings, "plan", "preview", str(file), "--json"))
+
+    assert [found["code"] for found in shown["findings"]] == ["ACCOUNT_AMBIGUOUS"]
+    assert shown["is_blocked"]
+    assert "CUST-1001 Globex GmbH (DE, DE136695976)" in shown["findings"][0]["message"]
 
 
 def cli(settings: Settings, *arguments: str) -> str:

@@ -32,3 +32,12 @@ def german(place: str, **case: Any) -> TaxCase:
 def american(place: str = "US", **case: Any) -> TaxCase:
     places = {"seller": vat_area("US"), "place": vat_area(place)}
     return TaxCase(**places, regime=AMERICAN, service_lines=("CLOUD",), **case)
+
+
+EVERYTHING = TaxRegime(
+    name="VAT",
+    standard_code="STANDARD",
+    standard_percent=Decimal(20),
+    reverse_charge_code="REVERSE",
+    outside_scope_code="OUTSIDE",
+)

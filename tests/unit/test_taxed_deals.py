@@ -17,7 +17,7 @@ from oppsync.domain.reference.tax import TaxExemption, TaxKind, TaxNexus, TaxTre
 from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import Frozen, changed
 from tests.harness import builders as make
-from tests.unit.tax_cases import BEGIN, GERMAN
+from tests.unit.tax_cases import BEGIN, EVERYTHING, GERMAN
 
 
 def row(kind: ReferenceKind, key: str, value: Frozen) -> ReferenceRow:
@@ -216,6 +216,41 @@ def test_a_customer_in_monaco_is_taxed_as_one_in_france() -> None:
 
     assert (monaco.tax, monaco.tax_kind) == ("RC-EU", TaxKind.REVERSE_CHARGE)
     assert "Monaco belongs to FR for VAT" in monaco.tax_reason
+
+
+def sold_from(country: str, deal: Opportunity) -> PlanContent:
+    """Its plan, if the entity that sells were in this country and had all kinds of tax."""
+    ours = {ReferenceKind.LEGAL_ENTITY, ReferenceKind.TAX_REGIME, ReferenceKind.TAX_TREATMENT}
+    entity = row(ReferenceKind.LEGAL_ENTITY, "ACME-DE", make.legal_entity(country=country))
+    regime = row(ReferenceKind.TAX_REGIME, "ACME-DE", EVERYTHING)
+    return make.content(deal, make.book(entity, regime, without=frozenset(ours)))
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer", "tax", "percent"),
+    [
+        ("FR", customer("MC", tax_id="FR53000056888"), "STANDARD", 20),
+        ("FR", customer("MC"), "STANDARD", 20),
+        ("FR", customer("ES", tax_id="ESB58378431", subdivision="GC"), "OUTSIDE", 0),
+        ("FR", customer("FR", tax_id="FR40303265045", postal_code="97400"), "OUTSIDE", 0),
+        ("GB", customer("IM"), "STANDARD", 20),
+        ("GB", customer("GB", postal_code="IM1 1AA"), "STANDARD", 20),
+        ("GB", customer("JE"), "OUTSIDE", 0),
+        ("GB", customer("MC", tax_id="FR53000056888"), "OUTSIDE", 0),
+        ("ES", customer("ES", tax_id="ESB58378431", subdivision="GC"), "OUTSIDE", 0),
+        ("ES", customer("ES", tax_id="ESB58378431", subdivision="CE"), "OUTSIDE", 0),
+        ("ES", customer("ES", tax_id="ESB58378431", subdivision="ML"), "OUTSIDE", 0),
+        ("ES", customer("ES", tax_id="ESB58378431", subdivision="M"), "STANDARD", 20),
+        ("ES", customer("MC", tax_id="FR53000056888"), "REVERSE", 0),
+    ],
+)
+def test_a_plan_of_a_french_british_or_spanish_seller_knows_the_territories_too(
+    seller: str, buyer: Opportunity, tax: str, percent: int
+) -> None:
+    plan = sold_from(seller, buyer)
+
+    assert (plan.tax, plan.tax_percent) == (tax, Decimal(percent))
+    assert ("Article 196" in plan.tax_reason) is (tax == "REVERSE")
 
 
 def test_the_place_of_supply_may_be_another_than_the_customers_country() -> None:

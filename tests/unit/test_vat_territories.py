@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from oppsync.domain.enrichment.tax_decision import TaxCase, tax_treatment
-from oppsync.domain.reference.tax import TaxRegime
 from oppsync.domain.reference.vat_territory import Doubt, Place, place_of, vat_area
 from tests.harness import builders as make
-
-EVERYTHING = TaxRegime(
-    name="VAT",
-    standard_code="STANDARD",
-    standard_percent=Decimal(20),
-    reverse_charge_code="REVERSE",
-    outside_scope_code="OUTSIDE",
-)
+from tests.unit.tax_cases import EVERYTHING
 
 
 @pytest.mark.parametrize(
