@@ -21,6 +21,7 @@ from oppsync.domain.work.states import State
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import Conflict
 from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import CreateToken
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.queue.commands import LinkCustomer
 from sandbox.contracts.deals import account, fixed_line, opportunity
@@ -30,6 +31,7 @@ from sandbox.firm.install import ERP_CONNECTION
 from tests.harness.builders import GLOBEX, TENANT
 from tests.harness.house import WON_ON, House
 from tests.harness.tryton import Books
+from web.app import create_app
 
 NORDBANK = ErpCustomer(code="CUST-1004", name="Nordbank AG", countries=("DE",), tax_ids=("DE129273398",))
 HOUR = timedelta(hours=1)
@@ -187,6 +189,21 @@ def test_a_record_named_as_the_crms_pages_show_it_is_the_same_deal(house: House,
     assert previews[0]["plan"]["provenance"]["overrides"][0]["value"] == "77"
     for named in (record_id, record_id[:15], str(known)):
         assert house.application.dispatch(FindOpportunity(TENANT, COMMAND_LINE, named)) == known
+
+
+def test_the_api_takes_a_record_as_the_crms_pages_show_it(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    olga = CreateToken(TENANT, COMMAND_LINE, "preview", "olga.operations@example.com")
+    bearer = {"Authorization": f"Bearer {house.application.dispatch(olga)}"}
+    client = create_app(house.application).test_client()
+
+    whole, short = (
+        client.get(f"/api/v1/plans/preview?record={named}", headers=bearer).get_json()["plan"]["content"]
+        for named in (record_id, record_id[:15])
+    )
+
+    assert whole["record_id"] == record_id
+    assert short == whole
 
 
 def test_the_command_line_too_leaves_the_same_name_with_another_tax_id_to_a_person(
