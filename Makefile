@@ -6,8 +6,11 @@ WORKERS ?= 2
 RUNS ?= 1
 SEED ?=
 ARGS ?=
+# What whoever adds something does: the guide's steps, walked in copies of the tree.
+WALKS := tests/unit/test_guide.py tests/web/test_guide.py $(wildcard tests/contract/test_new_*.py)
 # Minutes of their own: `make stories` runs them, `make test` leaves them out, and CI runs both.
-STORIES := tests/story tests/chaos tests/stateful/test_histories.py tests/service/test_ways_out.py
+STORIES := tests/story tests/chaos tests/stateful/test_histories.py tests/service/test_ways_out.py \
+	tests/integration/test_first_minute.py tests/integration/test_neighbours.py $(WALKS)
 READY := .venv/installed
 RUN := .venv/bin/python -m
 
@@ -27,7 +30,7 @@ up: $(READY)  ## the whole product, staying up, with the data of the last time
 test: check  ## the checks and the tests of every part, with what they cover (ARGS=... goes to pytest)
 	@$(RUN) pytest -n $(WORKERS) --dist worksteal $(STORIES:%=--ignore=%) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
 
-stories: $(READY)  ## the whole product as processes, ended and cut off on the way; histories by the hundred
+stories: $(READY)  ## the whole product as processes, ended and cut off on the way; the guide walked; histories by the hundred
 	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(STORIES) $(ARGS)
 
 check: $(READY)  ## format, lint, types, architecture, migrations: seconds
