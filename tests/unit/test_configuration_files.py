@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +17,13 @@ from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.bundle import fingerprint, governed
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VALID_TO
-from oppsync.domain.configuration.records import columns
+from oppsync.domain.configuration.records import columns, records
+from oppsync.domain.configuration.schema import schemas
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from sandbox.firm.demo_firm import reference_rows
+from oppsync.kernel import canonical_json
+from sandbox.firm.demo_firm import FOLDER, reference_rows
 
+DOCS = Path(__file__).parents[2] / "docs"
 DEMO = governed(reference_rows())
 FILES_OF_DEMO = write_bundle("Acme Advisory", DEMO)
 BEGIN = date(2025, 1, 1)
@@ -134,6 +138,17 @@ def test_every_governed_kind_has_a_file_whose_columns_have_names_of_their_own() 
         fields = CATALOG[kind].shape.model_fields
         assert not {*file.parts, VALID_FROM, VALID_TO} & fields.keys(), kind
         assert len(set(columns(kind))) == len(columns(kind))
+
+
+def test_the_published_schema_is_that_of_the_files_and_the_demo_firm_has_its_names() -> None:
+    published = canonical_json.loads((DOCS / "configuration.schema.json").read_text(encoding="utf-8"))
+
+    assert published == canonical_json.loads(canonical_json.dumps(schemas()))
+    for kind, file in FILES.items():
+        row = published[file.name]["items"]
+        assert list(row["properties"]) == [*dict.fromkeys([*file.parts, VALID_FROM, VALID_TO, *columns(kind)])]
+        for written in records(DEMO).get(kind, []):
+            assert set(row["required"]) <= written.keys() <= row["properties"].keys()
 
 
 def test_a_cell_that_a_spreadsheet_would_calculate_is_harmless() -> None:
@@ -314,3 +329,9 @@ def test_damaged_files_are_read_or_refused_with_their_faults_and_never_break_any
         return
     again = write_bundle(read.firm, read.rows)
     assert governed(read_bundle(again).rows) == governed(read.rows)
+
+
+def test_the_demo_firm_s_folder_is_as_an_export_writes_it() -> None:
+    stored = {each.name: each.read_bytes() for each in FOLDER.iterdir() if each.name != "README.md"}
+
+    assert stored == FILES_OF_DEMO
