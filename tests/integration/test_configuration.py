@@ -280,7 +280,7 @@ def test_a_proposal_that_others_overtook_is_refused_and_then_taken_back(desk: De
     assert refused.value.code == "CONFIGURATION_CHANGED"
     assert desk.decide(overtaken, desk.ina, approve=False) is None  # by who proposed it
     assert desk.rows() == list(governed(with_rate("180")))
-    assert desk.told()[0] == "configuration.proposal.rejected.v1"
+    assert desk.told()[0] == "proposal.rejected.v1"
 
 
 def test_the_database_itself_lets_nobody_approve_what_they_proposed(desk: Desk) -> None:

@@ -161,7 +161,7 @@ class ConfigurationProposed(Event):
 
 
 class ProposalRejected(Event):
-    type = "configuration.proposal.rejected.v1"
+    type = "proposal.rejected.v1"
 
 
 class DecisionRefused(Event):

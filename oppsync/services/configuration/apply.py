@@ -58,9 +58,9 @@ class ApplyConfigurationHandler:
     publish: Publish
 
     def __call__(self, command: ApplyConfiguration) -> Answer:
-        note = text_input.comment(command.note, "note")
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
+            note = text_input.comment(command.note, "note")
             _refuse_wrong(command.rows)
             before = begin(uow, command.tenant_id)
             if command.against not in (None, before.fingerprint):
@@ -79,9 +79,9 @@ class RevertConfigurationHandler:
     publish: Publish
 
     def __call__(self, command: RevertConfiguration) -> Answer:
-        note = text_input.comment(command.note, "note")
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
+            note = text_input.comment(command.note, "note")
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             firm = uow.configurations.firm(command.tenant_id)
@@ -100,16 +100,16 @@ class DecideProposalHandler:
 
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
-        required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
-        comment = text_input.comment(command.comment, "comment", required=required)
         with self.uow() as uow:
+            actor = admit(uow, tenant_id, command.person_id, Action.PROPOSE_CONFIGURATION)
+            required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
+            comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
             rows = uow.configurations.proposed_rows(tenant_id, command.proposal_id)
             is_own = command.person_id == proposal.proposed_by
-            takes_back = is_own and not command.approve
-            needed = Action.PROPOSE_CONFIGURATION if takes_back else Action.APPROVE_CONFIGURATION
-            actor = admit(uow, tenant_id, command.person_id, needed)
+            if command.approve or not is_own:
+                admit(uow, tenant_id, command.person_id, Action.APPROVE_CONFIGURATION)
             if proposal.status is not ProposalStatus.OPEN:
                 raise Conflict(f"The proposal was {proposal.status} already.", code="ALREADY_DECIDED")
             status = ProposalStatus.APPLIED if command.approve else ProposalStatus.REJECTED
