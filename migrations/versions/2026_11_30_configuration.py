@@ -1,4 +1,4 @@
-"""Configuration: its versions, what is proposed, and since when a firm is live"""
+"""Configuration: its versions, what is proposed, which one made a plan, and since when a firm is live"""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def upgrade() -> None:
     json = postgresql.JSONB(none_as_null=True, astext_type=sa.Text())
     now = sa.text("now()")
     op.add_column("tenants", sa.Column("went_live_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("plans", sa.Column("configuration_version", sa.Integer(), nullable=True))
+    op.add_column("plans", sa.Column("configuration_fingerprint", sa.Text(), nullable=True))
     op.create_table(
         "configuration_versions",
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -67,4 +69,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("configuration_proposals")
     op.drop_table("configuration_versions")
+    op.drop_column("plans", "configuration_fingerprint")
+    op.drop_column("plans", "configuration_version")
     op.drop_column("tenants", "went_live_at")

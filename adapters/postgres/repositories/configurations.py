@@ -71,6 +71,14 @@ class PostgresConfigurations:
         row = self._session.execute(newest).mappings().one_or_none()
         return ConfigurationVersion.model_validate(pick(row, ConfigurationVersion)) if row else None
 
+    def number_of(self, tenant_id: str, fingerprint: str) -> int | None:
+        query = select(func.max(configuration_versions.c.number)).where(
+            configuration_versions.c.tenant_id == tenant_id,
+            configuration_versions.c.fingerprint == fingerprint,
+        )
+        number: int | None = self._session.execute(query).scalar_one()
+        return number
+
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
         query = select(configuration_versions.c.rows).where(
             configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.files import FILES, UNGOVERNED, Form
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.reference.book import ReferenceBook, ReferenceRow
 from oppsync.domain.values.model import Frozen, changed
 from oppsync.kernel import canonical_json
 
@@ -70,6 +71,12 @@ def content(row: ReferenceRow) -> dict[str, Any]:
 def fingerprint(rows: Iterable[ReferenceRow]) -> str:
     """SHA-256 of the RFC 8785 form of the governed rows: equal wherever the same rules hold."""
     return canonical_json.digest([content(row) for row in governed(rows)])
+
+
+@lru_cache(maxsize=4)
+def fingerprint_of(book: ReferenceBook) -> str:
+    """Of the rows that a deal is planned by. A book is kept until rows change, so this is computed once."""
+    return fingerprint(book.rows)
 
 
 def short_fingerprint(full: str) -> str:

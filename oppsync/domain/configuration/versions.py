@@ -27,6 +27,18 @@ class ConfigurationVersion(Frozen):
         return f"version {self.number} ({short_fingerprint(self.fingerprint)})"
 
 
+class ConfigurationUse(Frozen):
+    """What a plan was made by. `number` is None while no version has these rows: they were written past the
+    versions."""
+
+    fingerprint: Code
+    number: int | None = None
+
+    def __str__(self) -> str:
+        version = f"version {self.number}" if self.number else "no version"
+        return f"{version} ({short_fingerprint(self.fingerprint)})"
+
+
 class ProposalStatus(StrEnum):
     OPEN = "open"
     APPLIED = "applied"

@@ -84,8 +84,9 @@ class ReferenceBook:
     """All rows of one tenant, indexed for look-ups. Rows of one key never overlap (the store refuses that)."""
 
     def __init__(self, rows: Iterable[ReferenceRow]) -> None:
+        self.rows = tuple(rows)
         self._rows: dict[tuple[ReferenceKind, str], list[ReferenceRow]] = {}
-        for row in rows:
+        for row in self.rows:
             self._rows.setdefault(compared_key(row.kind, row.key), []).append(row)
 
     def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:

@@ -49,6 +49,9 @@ class Configurations(Protocol):
 
     def latest(self, tenant_id: str) -> ConfigurationVersion | None: ...
 
+    def number_of(self, tenant_id: str, fingerprint: str) -> int | None:
+        """The latest version with these rows."""
+
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
         """Raises NotFound, NewerRelease."""
 
