@@ -166,6 +166,17 @@ def test_periods_that_move_against_each_other_are_applied_in_one_go(desk: Desk) 
     assert desk.rows() == list(governed(moved))
 
 
+def test_a_row_ends_where_the_next_begins_in_one_go(desk: Desk) -> None:
+    desk.apply(ROWS)
+    summer = date(2026, 6, 1)
+    rate = next(row for row in ROWS if row.kind is ReferenceKind.RATE_CARD and row.valid_to is None)
+    following = changed(rate, valid_from=summer, value={**rate.value, "hourly": "190"})
+    rows = [*(row for row in ROWS if row != rate), changed(rate, valid_to=summer), following]
+
+    assert desk.apply(rows) == Applied(2, fingerprint(rows), 2)
+    assert desk.rows() == list(governed(rows))
+
+
 def test_what_was_compared_with_other_rows_is_refused(desk: Desk) -> None:
     desk.apply(ROWS)
     desk.apply(with_rate("170"))

@@ -20,6 +20,7 @@ from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VA
 from oppsync.domain.configuration.records import columns, records
 from oppsync.domain.configuration.schema import schemas
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
 from oppsync.kernel import canonical_json
 from sandbox.firm.demo_firm import FOLDER, reference_rows
 
@@ -151,6 +152,15 @@ def test_the_published_schema_is_that_of_the_files_and_the_demo_firm_has_its_nam
             assert set(row["required"]) <= written.keys() <= row["properties"].keys()
 
 
+def test_the_order_in_which_a_store_keeps_names_changes_no_byte() -> None:
+    turned = [changed(row, value=dict(reversed(row.value.items()))) for row in DEMO]
+    region = next(row for row in turned if row.kind is ReferenceKind.REGION)
+    region.value["compliance"] = dict(reversed(region.value["compliance"].items()))
+
+    assert write_bundle("Acme Advisory", turned) == FILES_OF_DEMO
+    assert fingerprint(turned) == fingerprint(DEMO)
+
+
 def test_a_cell_that_a_spreadsheet_would_calculate_is_harmless() -> None:
     row = _row(ReferenceKind.SERVICE_LINE, "X", code="X", name="=HYPERLINK(1)")
     files = write_bundle("Acme", [row])
@@ -220,6 +230,7 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
         ("rates.csv", ",DACH,Consultant,EUR", ",DACH,A|B,EUR", "rates.csv:2: role: 'A|B' contains |"),
         ("rates.csv", ",DACH,Consultant,EUR", ",DACH,Consultant,EURO", "'EURO' is not the code of a current"),
         ("rates.csv", ",1\n", ",1,2\n", "rates.csv:2: has 11 cells, and the first line names 10 columns"),
+        ("rates.csv", ",DACH,Consultant,EUR", ',"DACH"x,Consultant,EUR', "rates.csv:2: cannot be read as CSV"),
         ("legal_entities.yaml", "Europe/Berlin", "Europe/Berln", "time_zone: 'Europe/Berln' is no time zone"),
         ("legal_entities.yaml", "approved: true", "approved: yes", "'yes': input should be a valid boolean"),
         ("legal_entities.yaml", "country: DE", "country: 49", "49: input should be a valid string. Write text"),
