@@ -96,7 +96,7 @@ def firms(draw: st.DrawFn) -> tuple[ReferenceRow, ...]:
             rate = {"card": draw(words), "hourly": draw(numbers), "version": draw(st.none() | words)}
             key = "|".join([*draw(st.just(()) | st.just(("CUST-1",))), regions[0], role, "EUR"])
             row = _row(ReferenceKind.RATE_CARD, key, since, **rate)
-            rows.append(row.model_copy(update={"valid_to": BEGIN + timedelta(days=since + 10)}))
+            rows.append(changed(row, valid_to=BEGIN + timedelta(days=since + 10)))
     for line in lines:
         key = f"{entities[0]}|{line}"
         rows.append(_row(ReferenceKind.COST_CENTRE, key, code=draw(words), name=draw(st.just("") | words)))
@@ -267,6 +267,13 @@ def test_a_file_that_is_none_and_a_folder_without_the_first_file_are_told() -> N
         "oppsync.yaml: is missing. Begin with a file of two lines: `format: 1` and `firm: `"
     )
     assert other == "rate.csv: is no file of a bundle. Did you mean rates.csv?"
+
+
+@pytest.mark.parametrize(("name", "most"), [("split_rules.yaml", 500_000), ("rates.csv", 4_000_000)])
+def test_a_file_that_would_take_too_long_to_read_is_refused_unread(name: str, most: int) -> None:
+    files = {**FILES_OF_DEMO, name: b"[" * (most + 1)}
+
+    assert faults_of(files) == [f"{name}: is longer than {most} bytes."]
 
 
 def test_a_row_that_no_file_can_hold_is_told_and_the_fingerprint_still_made() -> None:
