@@ -93,6 +93,16 @@ from oppsync.services.approvals.decide_approval import DecideApprovalHandler
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.changes.override_plan import OverridePlanHandler
 from oppsync.services.changes.plan_anew import PlanAnewHandler
+from oppsync.services.configuration.apply import (
+    ApplyConfigurationHandler,
+    DecideProposalHandler,
+    RevertConfigurationHandler,
+)
+from oppsync.services.configuration.commands import (
+    ApplyConfiguration,
+    DecideProposal,
+    RevertConfiguration,
+)
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
@@ -277,6 +287,9 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
+    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish))
+    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
+    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
     _register_access(bus, uow, brake)
     return bus
 

@@ -85,6 +85,14 @@ REFUSALS: dict[str, RefusalText] = {
     "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
         _BARRED, "A person may not decide on a plan in two roles.", _ANOTHER
     ),
+    "OWN_PROPOSAL": RefusalText(
+        _BARRED, "People may not approve a configuration that they proposed.", _ANOTHER
+    ),
+    "NEEDS_SECOND_PERSON": RefusalText(
+        _BARRED,
+        "Of a live firm, what moves money or changes who approves takes two people.",
+        "Apply it with a token of your own: it is proposed, and another person approves it.",
+    ),
     "MAY_NOT_OVERRIDE": RefusalText(
         _BARRED, "The person has no role that changes plans; the detail names them.", _ASK_FOR_THE_ROLE
     ),
@@ -103,6 +111,11 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "PLAN_TAMPERED": _of_an_exception("PLAN_TAMPERED", _MOVED_ON),
     "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan is already decided.", _READ_AGAIN),
+    "CONFIGURATION_CHANGED": RefusalText(
+        _MOVED_ON,
+        "The configuration is not the one that this was compared with.",
+        "Compare with the one of now, and propose it anew.",
+    ),
     "REREAD_DUE": RefusalText(
         _MOVED_ON,
         "The deal changed in the CRM and is read again first.",
@@ -150,6 +163,11 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "INVALID_INPUT": RefusalText(
         _WRONG, "Fields or parameters are wrong; errors lists each.", "Correct them and send it again."
+    ),
+    "BAD_BUNDLE": RefusalText(
+        _WRONG,
+        "The configuration has faults; the detail names each with its file.",
+        "Correct them and send it again.",
     ),
     "BAD_CURSOR": RefusalText(
         _WRONG, "The cursor does not come from a page of this list.", "Start without a cursor."

@@ -6,6 +6,7 @@ import click
 
 from adapters.cli.approval_rules import approval_rule
 from adapters.cli.commands import CODES_HELP, Commands
+from adapters.cli.configuration import config
 from adapters.cli.connections import connection
 from adapters.cli.crm import crm
 from adapters.cli.database import database
@@ -27,7 +28,7 @@ def oppsync() -> None:
 
 
 for command in (
-    doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, approval_rule,
+    doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config, approval_rule,
     user, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)

@@ -70,6 +70,8 @@ def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> No
         return
     if answer.note:
         say(f"{answer.note}\n")
+    if answer.configuration:
+        say(f"made by the configuration's {answer.configuration}\n")
     print_table(("path", "value", "why"), [(each.place, each.value, each.says) for each in answer.reasons])
     if answer.note:
         click.echo("\nrows used")

@@ -23,6 +23,7 @@ from adapters.postgres import schema
 from adapters.postgres.engine import store_errors
 from adapters.runtime.connection_budget import Need, needs
 from adapters.runtime.plugins import load
+from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.plan.capabilities import (
     Capabilities,
     CrmCapabilities,
@@ -165,6 +166,7 @@ def _of_postgres(application: Application, needed: tuple[Need, ...]) -> Iterator
         found = _schema(application.engine)
         yield found
         if found.verdict is Verdict.OK:
+            yield _configuration(application)
             yield from _of_connections(application)
     except StoreUnavailable as error:
         yield failed("postgres", f"{error.message}. Check DATABASE_URL, and whether the server runs.")
@@ -227,6 +229,20 @@ def clock(difference: timedelta) -> Check:
     if abs(difference) > CLOCK_WARNS:
         return warning("clock", f"{apart} Keep both with a time server.")
     return ok("clock", apart)
+
+
+def _configuration(application: Application) -> Check:
+    with application.uow.reading() as uow:
+        latest = uow.configurations.latest(application.tenant_id)
+        now = fingerprint(uow.configurations.rows(application.tenant_id))
+    if latest is None and now == fingerprint(()):
+        return warning("configuration", "There are no rules yet: `oppsync config apply` begins with some.")
+    if latest is None or latest.fingerprint != now:
+        return warning(
+            "configuration",
+            "Rows were written past the versions: the next change keeps them as a version of their own.",
+        )
+    return ok("configuration", f"{latest} is in force.")
 
 
 def _of_connections(application: Application) -> Iterator[Check]:

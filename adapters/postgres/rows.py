@@ -104,7 +104,13 @@ def to_plan(row: RowMapping) -> Plan:
 
     Raises PlanTampered; NewerRelease for one that only a later release wrote, as its hash proves.
     """
-    stored = {"content": row["content"], "provenance": row["provenance"], "systems": to_systems(row)}
+    made_by = row["configuration_fingerprint"]
+    stored = {
+        "content": row["content"],
+        "provenance": row["provenance"],
+        "systems": to_systems(row),
+        "configuration": {"fingerprint": made_by, "number": row["configuration_version"]} if made_by else None,
+    }
     try:
         plan = document(Plan, stored)
     except (NewerRelease, ValidationError):

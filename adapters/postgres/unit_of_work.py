@@ -13,6 +13,7 @@ from adapters.postgres.repositories.approvals import PostgresApprovals
 from adapters.postgres.repositories.attempts import PostgresAttempts
 from adapters.postgres.repositories.audit import PostgresAudit
 from adapters.postgres.repositories.baselines import PostgresBaselines
+from adapters.postgres.repositories.configurations import PostgresConfigurations
 from adapters.postgres.repositories.connections import PostgresConnections
 from adapters.postgres.repositories.credentials import PostgresCredentials
 from adapters.postgres.repositories.customer_claims import PostgresCustomerClaims
@@ -32,6 +33,7 @@ from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.attempts import Attempts
+from oppsync.ports.storage.configuration import Configurations
 from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.customer_claims import CustomerClaims
 from oppsync.ports.storage.exceptions import Exceptions
@@ -67,6 +69,7 @@ class PostgresUnitOfWork:
         self.attempts: Attempts = PostgresAttempts(session)
         self.credentials: Credentials = PostgresCredentials(session)
         self.references: References = PostgresReferences(session, books)
+        self.configurations: Configurations = PostgresConfigurations(session)
         self.connections: Connections = PostgresConnections(session, keys)
 
     def commit(self) -> None:

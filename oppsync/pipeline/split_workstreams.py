@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from oppsync.domain.configuration.bundle import fingerprint_of
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import EffectState
@@ -180,11 +182,16 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
     with context.uow.reading() as uow:
         overrides = uow.overrides.of(opportunity.tenant_id, opportunity.id)
         book = uow.references.book(opportunity.tenant_id)
+        found = fingerprint_of(book)
+        number = uow.configurations.number_of(opportunity.tenant_id, found)
     proposal = propose(opportunity, context.clock.now(), book, overrides, destination)
-    if proposal.plan is None or not _may_replace(context):
+    if proposal.plan is None:
         return proposal
-    content = with_own_paths(proposal.plan.content, _replaced(context), _earlier(context))
-    return proposal._replace(plan=changed(proposal.plan, content=content))
+    plan = changed(proposal.plan, configuration=ConfigurationUse(fingerprint=found, number=number))
+    if _may_replace(context):
+        content = with_own_paths(plan.content, _replaced(context), _earlier(context))
+        plan = changed(plan, content=content)
+    return proposal._replace(plan=plan)
 
 
 def _may_replace(context: StageContext) -> bool:

@@ -1,4 +1,4 @@
-"""Install the demo firm: its connections, people and reference data. Harmless to repeat."""
+"""Install the demo firm: its connections, people and configuration. Harmless to repeat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Conflict
 from oppsync.services.admin.commands import CreatePerson, SetConnection
-from sandbox.firm.demo_firm import reference_rows
+from oppsync.services.configuration.commands import ApplyConfiguration
+from sandbox.firm.demo_firm import CUSTOMER_LINKS, bundle
 
 CRM_CONNECTION = "salesforce-demo"
 ERP_CONNECTION = "tryton-demo"
@@ -61,9 +62,16 @@ def install(application: Application, systems: DemoSystems, passwords: Mapping[s
     for connection, secrets in _connections(application.tenant_id, systems):
         application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, connection, secrets))
     with application.uow() as uow:
-        for row in reference_rows():
+        is_new = not uow.configurations.rows(application.tenant_id)
+        for row in CUSTOMER_LINKS:
             uow.references.put(application.tenant_id, row)
         uow.commit()
+    if is_new:  # what people changed since stays
+        firm, rows = bundle()
+        command = ApplyConfiguration(
+            application.tenant_id, COMMAND_LINE, firm, rows, note="The demo firm begins."
+        )
+        application.dispatch(command)
     for person in PEOPLE:
         try:
             application.dispatch(

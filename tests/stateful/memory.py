@@ -129,6 +129,7 @@ class MemoryUnitOfWork:
         self.outbox = MemoryOutbox(tables)
         self.people = store.people
         self.references = store.references
+        self.configurations = MemoryConfigurations()
 
     def commit(self) -> None:
         """Transactions run one after the other: no other may have been committed meanwhile."""
@@ -386,6 +387,11 @@ class MemoryPeople:
 
     def everyone(self, tenant_id: str) -> Sequence[Person]:
         return self._people
+
+
+class MemoryConfigurations:
+    def number_of(self, tenant_id: str, fingerprint: str) -> int | None:
+        return 1
 
 
 class MemoryReferences:

@@ -38,6 +38,7 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
+from oppsync.services.configuration.commands import ApplyConfiguration, DecideProposal, RevertConfiguration
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
@@ -94,6 +95,9 @@ ASKED: dict[type[Command[Any]], Ask] = {
     EndSessions: lambda _, who: EndSessions(TENANT, who, "nobody@acme.example"),
     SetConnection: lambda _, who: SetConnection(TENANT, who, CONNECTED),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
+    ApplyConfiguration: lambda _, who: ApplyConfiguration(TENANT, who, "Acme", ()),
+    RevertConfiguration: lambda _, who: RevertConfiguration(TENANT, who, 99),
+    DecideProposal: lambda _, who: DecideProposal(TENANT, who, UUID(int=9), approve=True),
     PreviewBackfill: lambda _, who: PreviewBackfill(TENANT, who, date(2026, 1, 1)),
     RunBackfill: lambda _, who: RunBackfill(TENANT, who, "sf-demo", ()),
     ReconcileRestore: lambda _, who: ReconcileRestore(TENANT, who),

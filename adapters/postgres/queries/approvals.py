@@ -100,6 +100,8 @@ def _approvals() -> Select[Any]:
             plans.c.erp,
             plans.c.psa,
             plans.c.watched,
+            plans.c.configuration_version,
+            plans.c.configuration_fingerprint,
             plans.c.number.label("plan_number"),
             opportunities.c.state.label("opportunity_state"),
             opportunities.c.plan_hash.label("current_hash"),

@@ -58,6 +58,8 @@ class PostgresPlans:
             "erp": plan.systems.erp if plan.systems else None,
             "psa": plan.systems.psa if plan.systems else None,
             "watched": list(plan.systems.watched) if plan.systems else [],
+            "configuration_version": plan.configuration.number if plan.configuration else None,
+            "configuration_fingerprint": plan.configuration.fingerprint if plan.configuration else None,
         }
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         added: int | None = self._session.execute(_ADD_PLAN, {**new, **which}).scalar_one_or_none()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.clock import clock
@@ -51,6 +51,16 @@ class PostgresReferences:
     def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
         rows = self._session.execute(_OF_KIND, {"of_tenant": tenant_id, "wanted": kind}).mappings()
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
+
+    def remove(self, tenant_id: str, row: ReferenceRow) -> None:
+        self._session.execute(
+            delete(reference_rows).where(
+                reference_rows.c.tenant_id == tenant_id,
+                reference_rows.c.kind == row.kind,
+                reference_rows.c.key == row.key,
+                reference_rows.c.valid_from == row.valid_from,
+            )
+        )
 
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         CATALOG[row.kind].shape.model_validate(row.value)

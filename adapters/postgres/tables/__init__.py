@@ -1,6 +1,7 @@
 """All tables. Each carries the tenant, and every unique key begins with it. Times are `timestamptz`."""
 
 from adapters.postgres.tables.columns import metadata
+from adapters.postgres.tables.configuration import configuration_proposals, configuration_versions
 from adapters.postgres.tables.installation import (
     api_tokens,
     attempts,
@@ -29,6 +30,8 @@ __all__ = [
     "attempts",
     "audit",
     "baselines",
+    "configuration_proposals",
+    "configuration_versions",
     "connections",
     "crm_users",
     "crm_watermarks",

@@ -20,7 +20,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from adapters.postgres.tables.columns import id_column, json_column, metadata, text_column, when
 
-tenants = Table("tenants", metadata, text_column("id"), text_column("name"), PrimaryKeyConstraint("id"))
+tenants = Table(
+    "tenants",
+    metadata,
+    text_column("id"),
+    text_column("name"),
+    # From then on what moves money needs two people.
+    when("went_live_at", nullable=True),
+    PrimaryKeyConstraint("id"),
+)
 
 connections = Table(
     "connections",

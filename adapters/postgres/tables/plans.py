@@ -37,6 +37,9 @@ plans = Table(
     text_column("erp", nullable=True),
     text_column("psa", nullable=True),
     json_column("watched", empty="[]"),
+    # The configuration that it was made by; null for a plan of a release before versions.
+    Column("configuration_version", Integer, nullable=True),
+    text_column("configuration_fingerprint", nullable=True),
     when("made_at", now=True),
     PrimaryKeyConstraint("tenant_id", "opportunity_id", "hash"),
     UniqueConstraint("tenant_id", "opportunity_id", "number"),

@@ -33,6 +33,8 @@ class Action(StrEnum):
     DISMISS = "dismiss"
     COMPENSATE = "compensate"
     SET_APPROVAL_RULE = "set_approval_rule"
+    PROPOSE_CONFIGURATION = "propose_configuration"
+    APPROVE_CONFIGURATION = "approve_configuration"
     BACKFILL = "backfill"
     RECONCILE_RESTORE = "reconcile_restore"
     CREATE_PERSON = "create_person"
@@ -142,6 +144,15 @@ RIGHTS: dict[Action, Right] = {
     Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, command_line=True),
     Action.SET_APPROVAL_RULE: Right(
         "Set or end a rule that approves plans without a person", NO_ROLE, command_line=True
+    ),
+    Action.PROPOSE_CONFIGURATION: Right(
+        "Apply a configuration, or propose one that needs a second person",
+        frozenset({PersonRole.INTEGRATION_ADMIN, PersonRole.FINANCE_APPROVER}),
+        command_line=True,
+    ),
+    Action.APPROVE_CONFIGURATION: Right(
+        "Approve or reject a proposed configuration, which moves money or changes who approves",
+        frozenset({PersonRole.FINANCE_APPROVER}),
     ),
     Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, command_line=True),
     Action.RECONCILE_RESTORE: Right("Look for lost deals after a restored backup", NO_ROLE, command_line=True),

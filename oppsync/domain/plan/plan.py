@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import BillingModelCode
@@ -297,11 +298,13 @@ class Provenance(Frozen):
 
 
 class Plan(Frozen):
-    """`systems` are stored with the plan and are no part of its hash; plans of earlier releases have none."""
+    """`systems` and `configuration` are stored with the plan and are no part of its hash; plans of earlier
+    releases have none. `configuration`: by which the plan with this hash was first made."""
 
     content: PlanContent
     provenance: Provenance
     systems: PlanSystems | None = omitted_at(None)
+    configuration: ConfigurationUse | None = omitted_at(None)
 
     @property
     def hash(self) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.plan.overrides import OverrideUse
 from oppsync.domain.plan.plan import Origin, Plan
 from oppsync.domain.planning.origin_table import BILLING, RULES
 from oppsync.domain.reference.book import ReferenceUse
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.model import Code, Frozen, Text, omitted_at
 from oppsync.kernel.errors import NotFound
 from oppsync.kernel.json_pointer import is_within, leaves
 
@@ -46,6 +47,7 @@ class PlanReasons(Frozen):
     note: Text = ""
     reasons: tuple[Reason, ...]
     reference: tuple[ReferenceUse, ...]
+    configuration: ConfigurationUse | None = omitted_at(None)
 
 
 def why(plan: Plan, place: str) -> PlanReasons:
@@ -64,6 +66,7 @@ def why(plan: Plan, place: str) -> PlanReasons:
         note="" if plan.provenance.origins else NOT_KEPT,
         reasons=reasons,
         reference=plan.provenance.reference,
+        configuration=plan.configuration,
     )
 
 

@@ -48,7 +48,7 @@ def reference_key(*parts: str) -> str:
     return "|".join(parts)
 
 
-def _compared(kind: ReferenceKind, key: str) -> tuple[ReferenceKind, str]:
+def compared_key(kind: ReferenceKind, key: str) -> tuple[ReferenceKind, str]:
     """Under which rows are looked up: a customer's code in any spelling is the same."""
     parts = key.split("|")
     at = _CUSTOMER_AT.get((kind, len(parts)))
@@ -84,12 +84,13 @@ class ReferenceBook:
     """All rows of one tenant, indexed for look-ups. Rows of one key never overlap (the store refuses that)."""
 
     def __init__(self, rows: Iterable[ReferenceRow]) -> None:
+        self.rows = tuple(rows)
         self._rows: dict[tuple[ReferenceKind, str], list[ReferenceRow]] = {}
-        for row in rows:
-            self._rows.setdefault(_compared(row.kind, row.key), []).append(row)
+        for row in self.rows:
+            self._rows.setdefault(compared_key(row.kind, row.key), []).append(row)
 
     def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
-        return next((row for row in self._rows.get(_compared(kind, key), ()) if row.covers(day)), None)
+        return next((row for row in self._rows.get(compared_key(kind, key), ()) if row.covers(day)), None)
 
     def keys(self, kind: ReferenceKind, day: date) -> tuple[str, ...]:
         """The keys of a kind that have a row valid on `day`, in their order."""
@@ -99,7 +100,7 @@ class ReferenceBook:
     def uncovered(self, kind: ReferenceKind, key: str, first: date, last: date) -> date | None:
         """The first day from `first` to `last` on which the key has no row."""
         day = first
-        for row in sorted(self._rows.get(_compared(kind, key), ()), key=lambda row: row.valid_from):
+        for row in sorted(self._rows.get(compared_key(kind, key), ()), key=lambda row: row.valid_from):
             if day > last or row.valid_from > day:
                 break
             if row.covers(day):

@@ -8,6 +8,8 @@ from uuid import UUID
 
 POLL = "poll"
 RELAY = "relay"
+# Whoever wrote rows of the configuration past its versions: an older release, or somebody in the database.
+OUTSIDE = "outside"
 _PERSON = "person:"
 _STAGE = "stage:"
 

@@ -150,6 +150,20 @@ class ApprovalRuleSet(Event):
     type = "approval.rule.set.v1"
 
 
+class ConfigurationApplied(Event):
+    """The configuration has a new version: by a person, and by a second one where it needs two."""
+
+    type = "configuration.applied.v1"
+
+
+class ConfigurationProposed(Event):
+    type = "configuration.proposed.v1"
+
+
+class ProposalRejected(Event):
+    type = "proposal.rejected.v1"
+
+
 class DecisionRefused(Event):
     """Somebody tried to decide a task and may not, or decided on a plan that was replaced."""
 

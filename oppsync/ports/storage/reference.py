@@ -18,3 +18,5 @@ class References(Protocol):
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         """Insert or replace the row of this kind, key and first day.
         Raises InvalidInput when it would overlap another."""
+
+    def remove(self, tenant_id: str, row: ReferenceRow) -> None: ...

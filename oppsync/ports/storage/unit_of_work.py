@@ -10,6 +10,7 @@ from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.bus import MessageBus
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.attempts import Attempts
+from oppsync.ports.storage.configuration import Configurations
 from oppsync.ports.storage.connections import Connections
 from oppsync.ports.storage.customer_claims import CustomerClaims
 from oppsync.ports.storage.exceptions import Exceptions
@@ -41,6 +42,7 @@ class UnitOfWork(Protocol):
     credentials: Credentials
     attempts: Attempts
     references: References
+    configurations: Configurations
     connections: Connections
 
     def commit(self) -> None: ...

@@ -8,12 +8,13 @@ import sys
 from oppsync.domain.reading.why import why
 from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.reference.entities import ProjectTemplate
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from oppsync.pipeline import enrich
 from oppsync.pipeline.stage import Advance, Outcome
-from sandbox.firm.demo_firm import reference_rows
+from sandbox.firm.demo_firm import BEGIN, reference_rows
 from tests.harness import builders as make
 from web.pages.statuses import BILLING_MODELS
 
@@ -23,6 +24,13 @@ def recognising() -> ReferenceRow:
     known = next(row for row in reference_rows() if row.key == "ACME-DE" and row.kind == "legal_entity")
     policy = BillingPolicy(recognises_revenue=True).model_dump(mode="json")
     return changed(known, value=known.value | {"billing_policy": policy})
+
+
+def template() -> ReferenceRow:
+    """What the firm's configuration says of the new model."""
+    value = ProjectTemplate(code="TPL-CLOUD-DACH-SF", name="Success fee").model_dump(mode="json")
+    key = "CLOUD|DACH|success_fee"
+    return ReferenceRow(kind=ReferenceKind.PROJECT_TEMPLATE, key=key, valid_from=BEGIN, value=value)
 
 
 def advanced(outcome: Outcome) -> Advance:
@@ -35,7 +43,7 @@ def main() -> None:
         make.fixed_line(id="00kL9", billing_model="success_fee", description="A tenth cheaper"),
         make.time_line(),
     )
-    book = make.book(recognising(), without=frozenset({ReferenceKind.MARGIN_POLICY}))
+    book = make.book(recognising(), template(), without=frozenset({ReferenceKind.MARGIN_POLICY}))
     unsaid = make.opportunity(make.fixed_line(billing_model="success_fee", description=None))
 
     validated = make.tracked(deal, state=State.VALIDATED)

@@ -1,0 +1,148 @@
+"""The configuration's versions and proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table, func, insert, select, update
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.clock import clock
+from adapters.postgres.rows import document, pick
+from adapters.postgres.session import Session
+from adapters.postgres.tables import (
+    configuration_proposals,
+    configuration_versions,
+    reference_rows,
+    tenants,
+)
+from oppsync.domain.configuration.bundle import content
+from oppsync.domain.configuration.files import UNGOVERNED
+from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.kernel.errors import NotFound
+from oppsync.ports.storage.configuration import NewProposal, NewVersion
+
+
+def _but_rows(table: Table) -> Any:
+    """Without the rows, which may be many."""
+    return select(*(column for column in table.c if column.name != "rows"))
+
+
+class PostgresConfigurations:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def lock(self, tenant_id: str) -> None:
+        # A lock that leaves alone those who only refer to the tenant.
+        head = select(tenants.c.id).where(tenants.c.id == tenant_id).with_for_update(key_share=True)
+        self._session.execute(head)
+
+    def rows(self, tenant_id: str) -> Sequence[ReferenceRow]:
+        query = select(reference_rows).where(
+            reference_rows.c.tenant_id == tenant_id, reference_rows.c.kind.not_in(UNGOVERNED)
+        )
+        found = self._session.execute(query).mappings()
+        return [document(ReferenceRow, pick(row, ReferenceRow)) for row in found]
+
+    def firm(self, tenant_id: str) -> str:
+        latest = self.latest(tenant_id)
+        if latest is not None:
+            return latest.firm
+        name = select(tenants.c.name).where(tenants.c.id == tenant_id)
+        return str(self._session.execute(name).scalar_one())
+
+    def live_since(self, tenant_id: str) -> datetime | None:
+        query = select(tenants.c.went_live_at).where(tenants.c.id == tenant_id)
+        since: datetime | None = self._session.execute(query).scalar_one()
+        return since
+
+    def versions(self, tenant_id: str) -> Sequence[ConfigurationVersion]:
+        query = _but_rows(configuration_versions).where(configuration_versions.c.tenant_id == tenant_id)
+        found = self._session.execute(query.order_by(configuration_versions.c.number.desc())).mappings()
+        return [ConfigurationVersion.model_validate(pick(row, ConfigurationVersion)) for row in found]
+
+    def latest(self, tenant_id: str) -> ConfigurationVersion | None:
+        query = _but_rows(configuration_versions).where(configuration_versions.c.tenant_id == tenant_id)
+        newest = query.order_by(configuration_versions.c.number.desc()).limit(1)
+        row = self._session.execute(newest).mappings().one_or_none()
+        return ConfigurationVersion.model_validate(pick(row, ConfigurationVersion)) if row else None
+
+    def number_of(self, tenant_id: str, fingerprint: str) -> int | None:
+        query = select(func.max(configuration_versions.c.number)).where(
+            configuration_versions.c.tenant_id == tenant_id,
+            configuration_versions.c.fingerprint == fingerprint,
+        )
+        number: int | None = self._session.execute(query).scalar_one()
+        return number
+
+    def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
+        query = select(configuration_versions.c.rows).where(
+            configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number
+        )
+        return self._rows(query, f"There is no version {number} of the configuration.")
+
+    def _rows(self, query: Any, unknown: str) -> Sequence[ReferenceRow]:
+        found = self._session.execute(query).scalar_one_or_none()
+        if found is None:
+            raise NotFound(unknown)
+        return [document(ReferenceRow, row) for row in found]
+
+    def add(self, tenant_id: str, version: NewVersion) -> int:
+        newest = select(func.coalesce(func.max(configuration_versions.c.number), 0) + 1).where(
+            configuration_versions.c.tenant_id == tenant_id
+        )
+        values = {**version._asdict(), "rows": [content(row) for row in version.rows]}
+        statement = insert(configuration_versions).values(
+            tenant_id=tenant_id, number=newest.scalar_subquery(), made_at=clock(), **values
+        )
+        number: int = self._session.execute(statement.returning(configuration_versions.c.number)).scalar_one()
+        return number
+
+    def propose(self, tenant_id: str, proposal: NewProposal) -> UUID:
+        proposal_id = uuid7()
+        values = {**proposal._asdict(), "rows": [content(row) for row in proposal.rows]}
+        statement = insert(configuration_proposals).values(
+            tenant_id=tenant_id, id=proposal_id, proposed_at=clock(), **values
+        )
+        self._session.execute(statement)
+        return proposal_id
+
+    def proposal(self, tenant_id: str, proposal_id: UUID) -> Proposal:
+        query = _but_rows(configuration_proposals).where(*_is(tenant_id, proposal_id))
+        row = self._session.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such proposal.")
+        return Proposal.model_validate(pick(row, Proposal))
+
+    def proposed_rows(self, tenant_id: str, proposal_id: UUID) -> Sequence[ReferenceRow]:
+        query = select(configuration_proposals.c.rows).where(*_is(tenant_id, proposal_id))
+        return self._rows(query, "There is no such proposal.")
+
+    def open_proposals(self, tenant_id: str) -> Sequence[Proposal]:
+        query = (
+            _but_rows(configuration_proposals)
+            .where(
+                configuration_proposals.c.tenant_id == tenant_id,
+                configuration_proposals.c.status == ProposalStatus.OPEN,
+            )
+            .order_by(configuration_proposals.c.proposed_at, configuration_proposals.c.id)
+        )
+        found = self._session.execute(query).mappings()
+        return [Proposal.model_validate(pick(row, Proposal)) for row in found]
+
+    def decide(
+        self, tenant_id: str, proposal_id: UUID, status: ProposalStatus, decided_by: UUID, comment: str
+    ) -> None:
+        self._session.execute(
+            update(configuration_proposals)
+            .where(*_is(tenant_id, proposal_id))
+            .values(status=status, decided_by=decided_by, decided_at=clock(), comment=comment)
+        )
+
+
+def _is(tenant_id: str, proposal_id: UUID) -> tuple[Any, ...]:
+    return (configuration_proposals.c.tenant_id == tenant_id, configuration_proposals.c.id == proposal_id)

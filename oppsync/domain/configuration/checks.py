@@ -1,0 +1,145 @@
+"""What must hold between the rows of a bundle: no two for one day, and nothing named that does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from datetime import date
+from itertools import groupby
+from typing import Any, NamedTuple
+from zoneinfo import available_timezones
+
+from oppsync.domain.configuration.faults import Fault
+from oppsync.domain.configuration.files import FILES, VALID_FROM, key_in_words
+from oppsync.domain.configuration.records import PlacedRow
+from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
+from oppsync.domain.reference.splitting import LineAttribute
+from oppsync.domain.values.money import current_currencies, why_not_current
+
+_FOREVER = date.max
+
+
+Codes = Mapping[ReferenceKind, Set[str]]
+
+
+def wrong_between(rows: Sequence[PlacedRow], besides: Codes | None = None) -> Iterator[Fault]:
+    """`besides`: codes of rows that have a fault themselves."""
+    yield from _overlaps(rows)
+    yield from _dangling(rows, _codes(rows), besides or {})
+    yield from _unusable(rows)
+
+
+def _until(row: ReferenceRow) -> date:
+    return row.valid_to or _FOREVER
+
+
+def _overlaps(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
+    def key(each: PlacedRow) -> tuple[str, str]:
+        return compared_key(each.row.kind, each.row.key)
+
+    for _key, group in groupby(sorted(rows, key=lambda each: (key(each), each.row.valid_from)), key):
+        before: PlacedRow | None = None
+        for each in group:
+            if before is not None and _until(before.row) > each.row.valid_from:
+                words = key_in_words(each.row.kind, each.row.key)
+                problem = f"{words} has another row for that day, from {before.row.valid_from}"
+                where = f", in line {before.place.line}" if before.place.line else ""
+                yield each.place.fault([VALID_FROM], problem, f"End that one before{where}")
+            before = each
+
+
+class _Named(NamedTuple):
+    """A code that a row names: where it stands in the row, and the kind that has to know it."""
+
+    at: tuple[object, ...]
+    value: str
+    kind: ReferenceKind
+
+
+def _codes(rows: Sequence[PlacedRow]) -> Codes:
+    """The codes of each kind, by which others name them."""
+    found: dict[ReferenceKind, set[str]] = {}
+    for each in rows:
+        if "code" in each.row.value:
+            found.setdefault(each.row.kind, set()).add(str(each.row.value["code"]))
+    return found
+
+
+_OF_PART = {
+    "entity": ReferenceKind.LEGAL_ENTITY,
+    "selling_entity": ReferenceKind.LEGAL_ENTITY,
+    "delivering_entity": ReferenceKind.LEGAL_ENTITY,
+    "service_line": ReferenceKind.SERVICE_LINE,
+    "region": ReferenceKind.REGION,
+}
+_OF_CONDITION = {
+    LineAttribute.LEGAL_ENTITY: ReferenceKind.LEGAL_ENTITY,
+    LineAttribute.SERVICE_LINE: ReferenceKind.SERVICE_LINE,
+    LineAttribute.DELIVERY_REGION: ReferenceKind.REGION,
+}
+# Where a row may be for any of them.
+_MAY_BE_ANY = frozenset({(ReferenceKind.MARGIN_POLICY, "entity")})
+
+
+def _named(row: ReferenceRow) -> Iterator[_Named]:
+    for part, value in (FILES[row.kind].parts_of(row.key) or {}).items():
+        if part in _OF_PART and not (value == ANY and (row.kind, part) in _MAY_BE_ANY):
+            yield _Named((part,), value, _OF_PART[part])
+    yield from _VALUES_NAME.get(row.kind, _nothing)(row.value)
+
+
+def _nothing(value: Mapping[str, Any]) -> Iterable[_Named]:
+    return ()
+
+
+def _deliverer(value: Mapping[str, Any]) -> Iterator[_Named]:
+    if value.get("delivery_entity"):
+        yield _Named(("delivery_entity",), value["delivery_entity"], ReferenceKind.LEGAL_ENTITY)
+
+
+def _in_split_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
+    yield from _deliverer(value)
+    for attribute, kind in _OF_CONDITION.items():
+        for index, each in enumerate(value["when"].get(attribute, ())):
+            yield _Named(("when", attribute, index), each, kind)
+
+
+def _in_approval_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
+    for index, each in enumerate(value["legal_entities"]):
+        yield _Named(("legal_entities", index), each, ReferenceKind.LEGAL_ENTITY)
+
+
+_VALUES_NAME: Mapping[ReferenceKind, Callable[[Mapping[str, Any]], Iterable[_Named]]] = {
+    ReferenceKind.REGION: _deliverer,
+    ReferenceKind.SPLIT_RULE: _in_split_rule,
+    ReferenceKind.APPROVAL_RULE: _in_approval_rule,
+}
+
+
+def _dangling(rows: Sequence[PlacedRow], codes: Codes, besides: Codes) -> Iterator[Fault]:
+    """A row may hold while what it names does not yet, or no more: only a code that no row has is wrong."""
+    for each in rows:
+        ignoring_case = each.row.kind is ReferenceKind.SPLIT_RULE
+        for named in _named(each.row):
+            known = {*codes.get(named.kind, ()), *besides.get(named.kind, ())}
+            if named.value in known or (ignoring_case and named.value.casefold() in map(str.casefold, known)):
+                continue
+            what = named.kind.replace("_", " ")
+            fix = f"Use a code of {FILES[named.kind].name}, or add it there"
+            yield each.place.fault(named.at, f"no {what} has the code {named.value!r}", fix)
+
+
+def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
+    for each in rows:
+        row, place = each.row, each.place
+        parts = FILES[row.kind].parts_of(row.key) or {}
+        for part, value in parts.items():
+            if part.endswith("currency") and value not in current_currencies():
+                yield place.fault([part], f"{value!r} {why_not_current(value)}")
+        model = parts.get("billing_model")
+        if model is not None and model not in set(BillingModelCode):
+            known = ", ".join(BillingModelCode)
+            yield place.fault(["billing_model"], f"{model!r} is no billing model", f"Known are {known}")
+        if row.kind is ReferenceKind.LEGAL_ENTITY and row.value["time_zone"] not in available_timezones():
+            problem = f"{row.value['time_zone']!r} is no time zone"
+            yield place.fault(["time_zone"], problem, "Use a name of the IANA list, such as Europe/Berlin")

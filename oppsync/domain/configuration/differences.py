@@ -1,0 +1,158 @@
+"""What changes between two configurations, row by row and in words, and whether it needs a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from oppsync.domain.configuration.bundle import governed
+from oppsync.domain.configuration.files import FILES, VALID_TO, key_in_words
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.kernel.json_pointer import leaves
+
+
+class Change(StrEnum):
+    ADDED = "added"
+    CHANGED = "changed"
+    ENDED = "ended"
+    REMOVED = "removed"
+
+
+class FieldChange(NamedTuple):
+    """`field` with the names on the way to it, such as `phases.0.percent`; None where there is no value."""
+
+    field: str
+    was: Any
+    now: Any
+
+    @property
+    def in_words(self) -> str:
+        return f"{self.field} {_text(self.was)} -> {_text(self.now)}"
+
+
+class Difference(NamedTuple):
+    kind: ReferenceKind
+    key: str
+    valid_from: date
+    change: Change
+    fields: tuple[FieldChange, ...]
+
+    @property
+    def file(self) -> str:
+        return FILES[self.kind].name
+
+    @property
+    def row_in_words(self) -> str:
+        return f"{key_in_words(self.kind, self.key)} from {self.valid_from}"
+
+    @property
+    def in_words(self) -> str:
+        """Such as `rates.csv: region NA, role Consultant from 2026-01-01: changed: hourly 160 -> 170`."""
+        return f"{self.file}: {self.row_in_words}: {self.what_in_words}"
+
+    @property
+    def what_in_words(self) -> str:
+        if self.change is Change.ADDED:
+            given = (
+                f"{each.field} {_text(each.now)}" for each in self.fields if each.now not in (None, [], {})
+            )
+            return f"added: {', '.join(given)}"
+        if self.change is Change.REMOVED:
+            return "removed"
+        if self.change is Change.ENDED:
+            return f"ends: no longer holds from {self.fields[0].now} on"
+        return f"changed: {', '.join(each.in_words for each in self.fields)}"
+
+
+def _text(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def differences(before: Iterable[ReferenceRow], after: Iterable[ReferenceRow]) -> tuple[Difference, ...]:
+    """In the order of the bundle's files."""
+    was = {(row.kind, row.key, row.valid_from): row for row in governed(before)}
+    now = {(row.kind, row.key, row.valid_from): row for row in governed(after)}
+    order = list(FILES)
+    every = sorted({*was, *now}, key=lambda at: (order.index(at[0]), at[1], at[2]))
+    found = (_difference(was.get(at), now.get(at)) for at in every)
+    return tuple(each for each in found if each is not None)
+
+
+def _difference(was: ReferenceRow | None, now: ReferenceRow | None) -> Difference | None:
+    before, after = _fields(was), _fields(now)
+    fields = tuple(
+        FieldChange(name, before.get(name), after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    )
+    row = now or was
+    if row is None or (not fields and was is not None and now is not None):
+        return None
+    return Difference(row.kind, row.key, row.valid_from, _change(was, now, fields), fields)
+
+
+def _change(was: ReferenceRow | None, now: ReferenceRow | None, fields: tuple[FieldChange, ...]) -> Change:
+    if was is None:
+        return Change.ADDED
+    if now is None:
+        return Change.REMOVED
+    is_end = [each.field for each in fields] == [VALID_TO] and now.valid_to is not None
+    return Change.ENDED if is_end else Change.CHANGED
+
+
+def _fields(row: ReferenceRow | None) -> Mapping[str, Any]:
+    if row is None:
+        return {}
+    until = {VALID_TO: row.valid_to.isoformat()} if row.valid_to else {}
+    return until | {at[1:].replace("/", "."): value for at, value in leaves(row.value)}
+
+
+# Per kind, the fields that move no money and change no approval: names, and what only shows. Of a kind that is
+# not here, everything counts.
+_HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
+    ReferenceKind.LEGAL_ENTITY: frozenset({"name"}),
+    ReferenceKind.COST_CENTRE: frozenset({"name"}),
+    ReferenceKind.REGION: frozenset({"code", "name", "compliance"}),
+    ReferenceKind.SERVICE_LINE: frozenset({"name"}),
+    ReferenceKind.DELIVERY_MODEL: frozenset({"code", "name"}),
+    ReferenceKind.PROJECT_TEMPLATE: frozenset(
+        {
+            "code",
+            "name",
+            "tasks",
+            "phases",
+            "budget",
+            "requests_roles_sold",
+            "naming",
+            "numbering",
+            "time_entry",
+        }
+    ),
+}
+# A row of these may come, end and go without moving money by itself.
+_ROWS_ARE_HARMLESS = frozenset(
+    {ReferenceKind.REGION, ReferenceKind.DELIVERY_MODEL, ReferenceKind.PROJECT_TEMPLATE}
+)
+
+
+def moves_money(difference: Difference) -> bool:
+    """Whether it may change what a deal is worth, where it is booked or taxed, or who approves it."""
+    harmless = _HARMLESS.get(difference.kind, frozenset())
+    if difference.kind in _ROWS_ARE_HARMLESS:
+        harmless = harmless | {VALID_TO}
+    elif difference.change in (Change.ADDED, Change.REMOVED):
+        return True
+    return any(
+        each.field.partition(".")[0] not in harmless
+        for each in difference.fields
+        if each.was not in (None, []) or each.now not in (None, [])
+    )
+
+
+def needs_second_person(changes: Iterable[Difference], *, is_live: bool) -> bool:
+    """Until a firm has gone live, one person may set it up alone."""
+    return is_live and any(moves_money(each) for each in changes)

@@ -1,0 +1,74 @@
+"""Storage of the configuration's versions and proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
+from oppsync.domain.reference.book import ReferenceRow
+
+
+class NewVersion(NamedTuple):
+    fingerprint: str
+    firm: str
+    rows: Sequence[ReferenceRow]
+    made_by: str
+    approved_by: str | None = None
+    note: str = ""
+    reverts_to: int | None = None
+
+
+class NewProposal(NamedTuple):
+    against: str
+    fingerprint: str
+    firm: str
+    rows: Sequence[ReferenceRow]
+    proposed_by: UUID
+    note: str = ""
+    reverts_to: int | None = None
+
+
+class Configurations(Protocol):
+    def lock(self, tenant_id: str) -> None:
+        """Whoever else changes the configuration waits until this unit of work is over."""
+
+    def rows(self, tenant_id: str) -> Sequence[ReferenceRow]:
+        """The governed rows as they are, whoever wrote them. Raises NewerRelease."""
+
+    def firm(self, tenant_id: str) -> str:
+        """The name the latest version has, or else the tenant's."""
+
+    def live_since(self, tenant_id: str) -> datetime | None:
+        """When the firm went live."""
+
+    def versions(self, tenant_id: str) -> Sequence[ConfigurationVersion]:
+        """Newest first."""
+
+    def latest(self, tenant_id: str) -> ConfigurationVersion | None: ...
+
+    def number_of(self, tenant_id: str, fingerprint: str) -> int | None:
+        """The latest version with these rows."""
+
+    def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
+        """Raises NotFound, NewerRelease."""
+
+    def add(self, tenant_id: str, version: NewVersion) -> int:
+        """Returns its number. Only under the lock."""
+
+    def propose(self, tenant_id: str, proposal: NewProposal) -> UUID: ...
+
+    def proposal(self, tenant_id: str, proposal_id: UUID) -> Proposal:
+        """Raises NotFound."""
+
+    def proposed_rows(self, tenant_id: str, proposal_id: UUID) -> Sequence[ReferenceRow]:
+        """Raises NotFound, NewerRelease."""
+
+    def open_proposals(self, tenant_id: str) -> Sequence[Proposal]:
+        """Oldest first."""
+
+    def decide(
+        self, tenant_id: str, proposal_id: UUID, status: ProposalStatus, decided_by: UUID, comment: str
+    ) -> None: ...

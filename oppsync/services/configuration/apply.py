@@ -1,0 +1,271 @@
+"""Apply a configuration: one transaction, one version, a named person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, name_of
+from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
+from oppsync.domain.configuration.checks import wrong_between
+from oppsync.domain.configuration.differences import (
+    Difference,
+    differences,
+    needs_second_person,
+)
+from oppsync.domain.configuration.faults import BadBundle, Place
+from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.records import PlacedRow
+from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.values.actor import OUTSIDE, Asker, Program
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
+from oppsync.kernel import text_input
+from oppsync.kernel.errors import Conflict, Forbidden
+from oppsync.ports.storage.configuration import NewProposal, NewVersion
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.configuration.commands import (
+    Answer,
+    Applied,
+    ApplyConfiguration,
+    DecideProposal,
+    Proposed,
+    RevertConfiguration,
+)
+
+FOUND = "Written before there were versions, or past them"
+# So many differences are told in the audit event; the versions themselves have all.
+_MOST_TOLD = 100
+
+
+class Wanted(NamedTuple):
+    """What is to become the next version, and who wants it."""
+
+    firm: str
+    rows: Sequence[ReferenceRow]
+    made_by: str
+    approved_by: str | None = None
+    note: str = ""
+    reverts_to: int | None = None
+
+
+@dataclass(frozen=True)
+class ApplyConfigurationHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: ApplyConfiguration) -> Answer:
+        with self.uow() as uow:
+            made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
+            note = text_input.comment(command.note, "note")
+            _refuse_wrong(command.rows)
+            before = begin(uow, command.tenant_id)
+            if command.against not in (None, before.fingerprint):
+                raise _changed_meanwhile(before)
+            wanted = Wanted(command.firm, command.rows, made_by, note=note)
+            answer = _apply_or_propose(
+                uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
+            )
+            uow.commit()
+        return answer
+
+
+@dataclass(frozen=True)
+class RevertConfigurationHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: RevertConfiguration) -> Answer:
+        with self.uow() as uow:
+            made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
+            note = text_input.comment(command.note, "note")
+            before = begin(uow, command.tenant_id)
+            rows = uow.configurations.rows_of(command.tenant_id, command.number)
+            firm = uow.configurations.firm(command.tenant_id)
+            wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
+            answer = _apply_or_propose(
+                uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
+            )
+            uow.commit()
+        return answer
+
+
+@dataclass(frozen=True)
+class DecideProposalHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: DecideProposal) -> Applied | None:
+        tenant_id = command.tenant_id
+        with self.uow() as uow:
+            actor = admit(uow, tenant_id, command.person_id, Action.PROPOSE_CONFIGURATION)
+            required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
+            comment = text_input.comment(command.comment, "comment", required=required)
+            before = begin(uow, tenant_id)
+            proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
+            rows = uow.configurations.proposed_rows(tenant_id, command.proposal_id)
+            is_own = command.person_id == proposal.proposed_by
+            if command.approve or not is_own:
+                admit(uow, tenant_id, command.person_id, Action.APPROVE_CONFIGURATION)
+            if proposal.status is not ProposalStatus.OPEN:
+                raise Conflict(f"The proposal was {proposal.status} already.", code="ALREADY_DECIDED")
+            status = ProposalStatus.APPLIED if command.approve else ProposalStatus.REJECTED
+            applied = None
+            if command.approve:
+                if is_own:
+                    raise Forbidden("You proposed this: another person approves it.", code="OWN_PROPOSAL")
+                if proposal.against != before.fingerprint:
+                    raise _changed_meanwhile(before)
+                _refuse_wrong(rows)
+                proposer = name_of(uow.people.get(tenant_id, proposal.proposed_by))
+                wanted = Wanted(proposal.firm, rows, proposer, actor, proposal.note, proposal.reverts_to)
+                applied = write(uow, self.publish, tenant_id, before, wanted)
+            else:
+                self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
+            uow.configurations.decide(tenant_id, proposal.id, status, command.person_id, comment)
+            uow.commit()
+        return applied
+
+
+def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:
+    return ProposalRejected(
+        opportunity_id=None,
+        actor=actor,
+        detail={"proposal": str(proposal.id), "comment": comment},
+        summary=f"Rejected a proposed configuration: {comment}",
+    )
+
+
+class Before(NamedTuple):
+    """The configuration that is to be replaced, under the lock. Its rows are as they are stored; a new
+    installation has neither rows nor a version."""
+
+    rows: Sequence[ReferenceRow]
+    fingerprint: str
+    firm: str
+    version: ConfigurationVersion | None
+
+    @property
+    def number(self) -> int:
+        return self.version.number if self.version else 0
+
+
+def begin(uow: UnitOfWork, tenant_id: str) -> Before:
+    """Lock the configuration. Rows that no version has become one first: what an older release or somebody by
+    hand wrote is kept too."""
+    uow.configurations.lock(tenant_id)
+    rows, firm = uow.configurations.rows(tenant_id), uow.configurations.firm(tenant_id)
+    found, latest = fingerprint(rows), uow.configurations.latest(tenant_id)
+    if (latest.fingerprint if latest else fingerprint(())) != found:
+        uow.configurations.add(tenant_id, NewVersion(found, firm, governed(rows), made_by=OUTSIDE, note=FOUND))
+        latest = uow.configurations.latest(tenant_id)
+    return Before(rows, found, firm, latest)
+
+
+def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wanted: Wanted) -> Applied:
+    """Add the version and change the rows that differ; a row that does not keeps its counter of edits."""
+    rows, changes = governed(wanted.rows), differences(before.rows, wanted.rows)
+    if not changes and wanted.firm == before.firm:
+        return Applied(before.number, before.fingerprint, 0)
+    made = NewVersion(
+        fingerprint(rows), wanted.firm, rows, wanted.made_by, wanted.approved_by, wanted.note, wanted.reverts_to
+    )
+    number = uow.configurations.add(tenant_id, made)
+    _change_rows(uow, tenant_id, before.rows, rows)
+    publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
+    return Applied(number, made.fingerprint, len(changes))
+
+
+def _change_rows(
+    uow: UnitOfWork, tenant_id: str, before: Sequence[ReferenceRow], after: Sequence[ReferenceRow]
+) -> None:
+    """What goes goes first, then the rest by its first day: so no row ever overlaps another."""
+    wanted = {(row.kind, row.key, row.valid_from): row for row in after}
+    same = set()
+    for row in before:
+        at = (row.kind, row.key, row.valid_from)
+        if at not in wanted:
+            uow.references.remove(tenant_id, row)
+        elif content(canonical(row)) == content(wanted[at]):
+            same.add(at)
+    for at, row in sorted(wanted.items(), key=lambda each: each[0][2]):
+        if at not in same:
+            uow.references.put(tenant_id, row)
+
+
+def _event(
+    before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
+) -> ConfigurationApplied:
+    approved = f", approved by {made.approved_by}" if made.approved_by else ""
+    what = f"the rows of version {made.reverts_to} again" if made.reverts_to else f"{len(changes)} rows differ"
+    return ConfigurationApplied(
+        opportunity_id=None,
+        actor=made.made_by,
+        before={"version": before.number, "fingerprint": before.fingerprint},
+        after={"version": number, "fingerprint": made.fingerprint},
+        detail={
+            "changes": [each.in_words for each in changes[:_MOST_TOLD]],
+            "changed": len(changes),
+            "approved_by": made.approved_by,
+            "note": made.note,
+        },
+        summary=f"Configuration version {number}: {what}{approved}",
+    )
+
+
+def _apply_or_propose(
+    uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wanted: Wanted, *, asker: Asker
+) -> Answer:
+    changes = differences(before.rows, wanted.rows)
+    is_live = uow.configurations.live_since(tenant_id) is not None
+    if not needs_second_person(changes, is_live=is_live):
+        return write(uow, publish, tenant_id, before, wanted)
+    if isinstance(asker, Program):
+        raise Forbidden(
+            "This moves money or changes who approves, so that two people have to agree to it: apply it with a "
+            "token of your own.",
+            code="NEEDS_SECOND_PERSON",
+        )
+    proposal = NewProposal(
+        against=before.fingerprint,
+        fingerprint=fingerprint(wanted.rows),
+        firm=wanted.firm,
+        rows=governed(wanted.rows),
+        proposed_by=asker,
+        note=wanted.note,
+        reverts_to=wanted.reverts_to,
+    )
+    proposal_id = uow.configurations.propose(tenant_id, proposal)
+    event = ConfigurationProposed(
+        opportunity_id=None,
+        actor=wanted.made_by,
+        before={"version": before.number, "fingerprint": before.fingerprint},
+        after={"fingerprint": proposal.fingerprint},
+        detail={
+            "proposal": str(proposal_id),
+            "changes": [each.in_words for each in changes[:_MOST_TOLD]],
+            "changed": len(changes),
+            "note": wanted.note,
+        },
+        summary=f"Proposed a configuration: {len(changes)} rows differ",
+    )
+    publish(uow, tenant_id, new_traceparent(), event)
+    return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
+
+
+def _refuse_wrong(rows: Sequence[ReferenceRow]) -> None:
+    """Raises BadBundle: rows of files were checked when they were read, those of others were not."""
+    placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
+    if faults := list(wrong_between(placed)):
+        raise BadBundle(faults)
+
+
+def _changed_meanwhile(before: Before) -> Conflict:
+    return Conflict(
+        f"The configuration changed meanwhile: it is version {before.number} now. Compare with that one, and "
+        "propose anew.",
+        code="CONFIGURATION_CHANGED",
+    )

@@ -1,0 +1,408 @@
+"""The configuration of an installation: applied, proposed, approved, taken back, each time as one version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from adapters.bootstrap import Application
+from adapters.cli.__main__ import oppsync
+from adapters.documents.bundle_files import write_bundle
+from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.configuration.versions import ConfigurationVersion
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
+from oppsync.domain.values.money import Money
+from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import Conflict, Forbidden, NotFound, OppsyncError
+from oppsync.kernel.settings import Settings
+from oppsync.services.admin.commands import CreatePerson, CreateToken
+from oppsync.services.approvals.commands import SetApprovalRule
+from oppsync.services.configuration.commands import (
+    Answer,
+    Applied,
+    ApplyConfiguration,
+    DecideProposal,
+    Proposed,
+    RevertConfiguration,
+)
+from sandbox.firm.demo_firm import reference_rows
+from tests.harness.builders import TENANT
+
+ROWS = governed(reference_rows())
+FIRM = "Acme Advisory"
+
+
+def with_rate(hourly: str) -> list[ReferenceRow]:
+    """The demo firm with another price of a consultant in North America."""
+    at = (ReferenceKind.RATE_CARD, "NA|Consultant|USD", date(2026, 1, 1))
+    rate = next(row for row in ROWS if (row.kind, row.key, row.valid_from) == at)
+    return [*(row for row in ROWS if row != rate), changed(rate, value={**rate.value, "hourly": hourly})]
+
+
+class Desk:
+    """An installation whose people change its configuration."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.ina = self._person("ina", PersonRole.INTEGRATION_ADMIN)
+        self.fay = self._person("fay", PersonRole.FINANCE_APPROVER)
+        self.fred = self._person("fred", PersonRole.FINANCE_APPROVER)
+        self.olga = self._person("olga", PersonRole.OPERATIONS)
+
+    def _person(self, name: str, role: PersonRole) -> UUID:
+        password = f"the long password of {name}"
+        command = CreatePerson(TENANT, COMMAND_LINE, f"{name}@example.com", name, password, frozenset({role}))
+        return self.application.dispatch(command)
+
+    def apply(self, rows: Sequence[ReferenceRow], by: UUID | None = None, against: str | None = None) -> Answer:
+        command = ApplyConfiguration(TENANT, by or self.ina, FIRM, rows, against, note="as agreed")
+        return self.application.dispatch(command)
+
+    def decide(self, proposal: Answer, by: UUID, *, approve: bool = True) -> Applied | None:
+        assert isinstance(proposal, Proposed)
+        command = DecideProposal(TENANT, by, proposal.proposal_id, approve=approve, comment="looked at")
+        return self.application.dispatch(command)
+
+    def go_live(self) -> None:
+        self.execute("update tenants set went_live_at = now()")
+
+    def execute(self, statement: str) -> None:
+        with self.application.engine.begin() as connection:
+            connection.execute(text(statement))
+
+    def rows(self) -> Sequence[ReferenceRow]:
+        with self.application.uow.reading() as uow:
+            return [changed(row, version=1) for row in governed(uow.configurations.rows(TENANT))]
+
+    def versions(self) -> list[ConfigurationVersion]:
+        with self.application.uow.reading() as uow:
+            return list(uow.configurations.versions(TENANT))
+
+    def told(self) -> list[str]:
+        return [entry.type for entry in self.application.queries.changes(TENANT).rows]
+
+
+@pytest.fixture
+def desk(application: Application) -> Desk:
+    return Desk(application)
+
+
+def test_a_firm_begins_with_a_bundle_and_each_change_is_a_version_with_its_person(desk: Desk) -> None:
+    first = desk.apply(ROWS)
+    second = desk.apply(with_rate("170"))
+
+    assert first == Applied(1, fingerprint(ROWS), len(ROWS))
+    assert second == Applied(2, fingerprint(with_rate("170")), 1)
+    assert desk.rows() == list(governed(with_rate("170")))
+    newest, oldest = desk.versions()
+    assert (newest.number, newest.made_by, newest.note) == (2, "person:ina@example.com", "as agreed")
+    assert oldest.fingerprint == fingerprint(ROWS)
+    assert desk.told()[:2] == ["configuration.applied.v1"] * 2
+
+
+def test_rows_that_do_not_change_keep_their_counter_of_edits(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.apply(with_rate("170"))
+
+    with desk.application.uow.reading() as uow:
+        edited = [row for row in uow.configurations.rows(TENANT) if row.version != 1]
+    assert [(row.key, row.version, row.value["hourly"]) for row in edited] == [("NA|Consultant|USD", 2, "170")]
+
+
+def test_what_is_applied_twice_is_one_version(desk: Desk) -> None:
+    desk.apply(ROWS)
+
+    assert desk.apply(ROWS) == Applied(1, fingerprint(ROWS), 0)
+    assert len(desk.versions()) == 1
+
+
+def test_an_earlier_version_comes_back_as_a_new_one(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.apply([row for row in ROWS if row.kind is not ReferenceKind.RATE_CARD])
+
+    answer = desk.application.dispatch(RevertConfiguration(TENANT, desk.ina, 1, "too early"))
+
+    assert answer == Applied(3, fingerprint(ROWS), 8)
+    assert desk.rows() == [*ROWS]
+    assert desk.versions()[0].reverts_to == 1
+    with pytest.raises(NotFound, match="There is no version 9"):
+        desk.application.dispatch(RevertConfiguration(TENANT, desk.ina, 9))
+
+
+def test_rows_that_are_wrong_together_change_nothing(desk: Desk) -> None:
+    desk.apply(ROWS)
+
+    with pytest.raises(BadBundle, match="no legal entity has the code 'ACME-US'"):
+        desk.apply([row for row in ROWS if row.key != "ACME-US"])
+
+    assert desk.rows() == [*ROWS]
+    assert len(desk.versions()) == 1
+
+
+def test_periods_that_move_against_each_other_are_applied_in_one_go(desk: Desk) -> None:
+    desk.apply(ROWS)
+    key, summer = "ACME-DE|CLOUD", date(2026, 6, 1)
+    moved = [
+        changed(row, valid_to=summer) if row.key == key and row.valid_to
+        else changed(row, valid_from=summer) if row.key == key
+        else row
+        for row in ROWS
+    ]  # fmt: skip
+
+    answer = desk.apply(moved)
+
+    assert isinstance(answer, Applied)
+    assert desk.rows() == list(governed(moved))
+
+
+def test_a_row_ends_where_the_next_begins_in_one_go(desk: Desk) -> None:
+    desk.apply(ROWS)
+    summer = date(2026, 6, 1)
+    rate = next(row for row in ROWS if row.kind is ReferenceKind.RATE_CARD and row.valid_to is None)
+    following = changed(rate, valid_from=summer, value={**rate.value, "hourly": "190"})
+    rows = [*(row for row in ROWS if row != rate), changed(rate, valid_to=summer), following]
+
+    assert desk.apply(rows) == Applied(2, fingerprint(rows), 2)
+    assert desk.rows() == list(governed(rows))
+
+
+def test_what_was_compared_with_other_rows_is_refused(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.apply(with_rate("170"))
+
+    with pytest.raises(Conflict, match="it is version 2 now") as refused:
+        desk.apply(with_rate("180"), against=fingerprint(ROWS))
+    assert refused.value.code == "CONFIGURATION_CHANGED"
+
+
+def test_of_two_that_compared_with_the_same_rows_one_is_applied(desk: Desk) -> None:
+    desk.apply(ROWS)
+    refused: list[OppsyncError] = []
+
+    def apply(hourly: str) -> None:
+        try:
+            desk.apply(with_rate(hourly), against=fingerprint(ROWS))
+        except Conflict as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=apply, args=(hourly,)) for hourly in ("170", "180", "190")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [error.code for error in refused] == ["CONFIGURATION_CHANGED"] * 2
+    assert [version.number for version in desk.versions()] == [2, 1]
+
+
+def test_rows_written_past_the_versions_are_noticed_and_kept_as_one(desk: Desk) -> None:
+    desk.apply(ROWS)
+    by_hand = 'update reference_rows set value = value || \'{"hourly": "165"}\''
+    desk.execute(f"{by_hand} where key = 'NA|Consultant|USD' and valid_from = '2026-01-01'")
+
+    desk.apply(with_rate("170"))
+
+    assert [(each.number, each.made_by) for each in desk.versions()] == [
+        (3, "person:ina@example.com"),
+        (2, "outside"),
+        (1, "person:ina@example.com"),
+    ]
+    assert desk.versions()[1].fingerprint == fingerprint(with_rate("165"))
+
+
+def test_the_rows_of_an_installation_of_before_become_its_first_version(desk: Desk) -> None:
+    with desk.application.uow() as uow:
+        for row in ROWS:
+            uow.references.put(TENANT, row)
+        uow.commit()
+
+    desk.apply(with_rate("170"))
+
+    assert [each.made_by for each in desk.versions()] == ["person:ina@example.com", "outside"]
+    assert desk.versions()[1].fingerprint == fingerprint(ROWS)
+
+
+def test_an_approval_rule_is_a_version_too(desk: Desk) -> None:
+    desk.apply(ROWS)
+    rule = ApprovalRule(up_to=Money(amount="5000.00", currency="EUR")).model_dump(mode="json")
+    row = ReferenceRow(kind=ReferenceKind.APPROVAL_RULE, key="small", valid_from=date(2026, 1, 1), value=rule)
+
+    desk.application.dispatch(SetApprovalRule(TENANT, row, COMMAND_LINE))
+
+    assert desk.rows() == list(governed([*ROWS, row]))
+    assert (desk.versions()[0].number, desk.versions()[0].made_by) == (2, "command-line")
+    desk.go_live()
+    with pytest.raises(Forbidden) as refused:
+        desk.application.dispatch(SetApprovalRule(TENANT, changed(row, key="large"), COMMAND_LINE))
+    assert refused.value.code == "NEEDS_SECOND_PERSON"
+
+
+def test_of_a_live_firm_what_moves_money_waits_for_a_second_person(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+
+    proposed = desk.apply(with_rate("170"), by=desk.fay)
+
+    assert isinstance(proposed, Proposed)
+    assert desk.rows() == [*ROWS]
+    with pytest.raises(Forbidden) as refused:
+        desk.decide(proposed, desk.fay)
+    assert refused.value.code == "OWN_PROPOSAL"
+    for other in (desk.ina, desk.olga):
+        with pytest.raises(Forbidden, match="needs the role finance approver"):
+            desk.decide(proposed, other)
+    assert desk.decide(proposed, desk.fred) == Applied(2, fingerprint(with_rate("170")), 1)
+    newest = desk.versions()[0]
+    assert (newest.made_by, newest.approved_by) == ("person:fay@example.com", "person:fred@example.com")
+    with pytest.raises(Conflict, match="was applied already"):
+        desk.decide(proposed, desk.fred)
+
+
+def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    renamed = [
+        changed(row, value={**row.value, "name": "New name"}) if row.kind is ReferenceKind.REGION else row
+        for row in ROWS
+    ]
+
+    assert isinstance(desk.apply(renamed), Applied)
+
+
+def test_a_proposal_that_others_overtook_is_refused_and_then_taken_back(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    overtaken, faster = desk.apply(with_rate("170")), desk.apply(with_rate("180"))
+    desk.decide(faster, desk.fay)
+
+    with pytest.raises(Conflict) as refused:
+        desk.decide(overtaken, desk.fay)
+    assert refused.value.code == "CONFIGURATION_CHANGED"
+    assert desk.decide(overtaken, desk.ina, approve=False) is None  # by who proposed it
+    assert desk.rows() == list(governed(with_rate("180")))
+    assert desk.told()[0] == "proposal.rejected.v1"
+
+
+def test_the_database_itself_lets_nobody_approve_what_they_proposed(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    desk.apply(with_rate("170"))
+
+    with pytest.raises(Exception, match="two_people"):
+        desk.execute("update configuration_proposals set status = 'applied', decided_by = proposed_by")
+
+
+def test_who_has_no_right_changes_nothing(desk: Desk) -> None:
+    with pytest.raises(Forbidden, match="finance approver or integration admin"):
+        desk.apply(ROWS, by=desk.olga)
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(settings: Settings, desk: Desk) -> Run:
+    """Run one command with the token of Ina."""
+    token = desk.application.dispatch(CreateToken(TENANT, COMMAND_LINE, "ina's", "ina@example.com"))
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": settings.secret_keys.get_secret_value(),
+        "OPPSYNC_TOKEN": token,
+    }
+
+    def invoke(*arguments: object, **more: str) -> Result:
+        arguments = ("config", *(str(each) for each in arguments))
+        return CliRunner().invoke(oppsync, [*map(str, arguments)], env=environment | more)
+
+    return invoke
+
+
+def written(folder: Path, rows: Sequence[ReferenceRow]) -> Path:
+    folder.mkdir()
+    for name, content in write_bundle(FIRM, rows).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+def test_the_command_line_applies_a_folder_and_exports_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    folder = written(tmp_path / "acme", ROWS)
+    (folder / "README.md").write_text("Ours.")
+
+    assert "is sound" in run("check", folder).output
+    assert "entity ACME-DE, service line ADV from 2025-01-01" in run("diff", folder).output
+    applied = run("apply", folder, "--note", "the beginning")
+    assert applied.exit_code == 0, applied.output
+    assert "Version 1, fingerprint" in applied.output
+    assert run("diff", folder).output == "Nothing differs.\n"
+    assert run("export", tmp_path / "again").exit_code == 0
+    assert contents(tmp_path / "again") == write_bundle(FIRM, ROWS)
+    history = run("history").output
+    assert "ina@example.com" in history
+    assert "the beginning" in history
+
+
+def test_the_command_line_shows_every_fault_and_applies_nothing(run: Run, desk: Desk, tmp_path: Path) -> None:
+    folder = written(tmp_path / "acme", ROWS)
+    rates = (folder / "rates.csv").read_text().replace("2025-01-01", "1.1.2025")
+    (folder / "rates.csv").write_text(rates)
+
+    for refused in (run("check", folder), run("diff", folder), run("apply", folder)):
+        assert refused.exit_code == 1
+        assert "rates.csv:8: valid_from: '1.1.2025' is not a date. Write a date" in refused.output
+    assert desk.rows() == []
+
+
+def test_the_command_line_proposes_and_the_second_persons_token_approves(
+    run: Run, desk: Desk, tmp_path: Path
+) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    folder = written(tmp_path / "acme", with_rate("170"))
+
+    proposed = run("apply", folder)
+
+    assert "a second person with the role finance approver has to approve it" in proposed.output
+    proposal_id = proposed.output.split()[2].rstrip(":")
+    listed = run("proposals").output
+    assert proposal_id in listed
+    assert "hourly 160 -> 170" in listed
+    assert "needs the role finance approver" in run("approve", proposal_id).output
+    token = desk.application.dispatch(CreateToken(TENANT, COMMAND_LINE, "fay's", "fay@example.com"))
+    approved = run("approve", proposal_id, OPPSYNC_TOKEN=token)
+    assert "Version 2" in approved.output
+    assert desk.rows() == list(governed(with_rate("170")))
+    assert "Proposed as" in run("revert", 1).output
+
+
+def test_the_command_line_needs_a_token_and_says_what_was_written_past_the_versions(
+    run: Run, desk: Desk, tmp_path: Path
+) -> None:
+    folder = written(tmp_path / "acme", ROWS)
+
+    assert "Set OPPSYNC_TOKEN" in run("apply", folder, OPPSYNC_TOKEN="").output
+    assert "is not valid any more" in run("apply", folder, OPPSYNC_TOKEN="nobody's").output
+    run("apply", folder)
+    assert "past the versions" not in run("history").output
+    desk.execute("delete from reference_rows where kind = 'withholding'")
+    assert "past the versions" in run("history").output
+
+
+def test_the_schema_describes_each_file(run: Run) -> None:
+    assert '"hourly"' in run("schema", "rates.csv").output
+    assert "is no file of a bundle" in run("schema", "prices.csv").output

@@ -1,0 +1,355 @@
+"""A configuration as a folder of files: what is written is read again, what is wrong is told all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.documents.bundle_files import read_bundle, write_bundle
+from oppsync.domain.catalog import CATALOG
+from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VALID_TO
+from oppsync.domain.configuration.records import columns, records
+from oppsync.domain.configuration.schema import schemas
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.model import changed
+from oppsync.kernel import canonical_json
+from sandbox.firm.demo_firm import FOLDER, reference_rows
+
+DOCS = Path(__file__).parents[2] / "docs"
+DEMO = governed(reference_rows())
+FILES_OF_DEMO = write_bundle("Acme Advisory", DEMO)
+BEGIN = date(2025, 1, 1)
+
+# What people type that a file format may take for something else.
+TRICKY = [
+    "NO",
+    "1.10",
+    "2026-01-31",
+    "=1+1",
+    "'=1+1",
+    "-5",
+    "null",
+    "a: b",
+    "# x",
+    "- x",
+    "{x}",
+    "Zürich",
+    "0x1f",
+    "~",
+]
+signs = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
+words = st.one_of(st.sampled_from(TRICKY), st.text(signs, min_size=1, max_size=12)).map(str.strip).filter(bool)
+codes = words.filter(lambda code: "|" not in code)
+numbers = st.decimals(min_value=0, max_value=10**9, places=4, allow_nan=False, allow_infinity=False)
+
+
+def _row(kind: ReferenceKind, key: str, since: int = 0, **value: object) -> ReferenceRow:
+    dumped = CATALOG[kind].shape.model_validate(value).model_dump(mode="json")
+    return ReferenceRow(kind=kind, key=key, valid_from=BEGIN + timedelta(days=since), value=dumped)
+
+
+@st.composite
+def firms(draw: st.DrawFn) -> tuple[ReferenceRow, ...]:
+    """Rows that are sound together, with names that a file format may take for something else."""
+    entities, lines, regions = (draw(st.lists(codes, min_size=1, max_size=2, unique=True)) for _ in range(3))
+    rows = [
+        _row(
+            ReferenceKind.LEGAL_ENTITY,
+            draw(st.sampled_from([code, f"{code} CRM"])),
+            code=code,
+            name=draw(words),
+            country="DE",
+            currency="EUR",
+            currencies=["EUR"],
+            erp_company=code,
+            approved=draw(st.booleans()),
+            approved_from=draw(st.none() | st.dates()),
+        )
+        for code in entities
+    ]
+    rows += [
+        _row(ReferenceKind.SERVICE_LINE, code, code=code, name=draw(st.just("") | words)) for code in lines
+    ]
+    rows += [
+        _row(
+            ReferenceKind.REGION,
+            code,
+            code=code,
+            name=draw(words),
+            compliance=draw(st.dictionaries(words, words, max_size=3)),
+            delivery_entity=draw(st.none() | st.sampled_from(entities)),
+        )
+        for code in regions
+    ]
+    roles = draw(st.lists(codes, max_size=3, unique=True))
+    for role in roles:
+        for since in (0, 10):
+            rate = {"card": draw(words), "hourly": draw(numbers), "version": draw(st.none() | words)}
+            key = "|".join([*draw(st.just(()) | st.just(("CUST-1",))), regions[0], role, "EUR"])
+            row = _row(ReferenceKind.RATE_CARD, key, since, **rate)
+            rows.append(changed(row, valid_to=BEGIN + timedelta(days=since + 10)))
+    for line in lines:
+        key = f"{entities[0]}|{line}"
+        rows.append(_row(ReferenceKind.COST_CENTRE, key, code=draw(words), name=draw(st.just("") | words)))
+        template: dict[str, Any] = {
+            "code": draw(words),
+            "name": draw(words),
+            "tasks": draw(st.lists(words, max_size=2)),
+            "phases": [{"code": "a", "name": draw(words), "percent": 100}],
+            "time_entry": draw(st.none()),
+        }
+        rows.append(_row(ReferenceKind.PROJECT_TEMPLATE, f"{line}|{regions[0]}|milestone", **template))
+    up_to = {"amount": Decimal("50000.00"), "currency": "EUR"}
+    rows.append(_row(ReferenceKind.APPROVAL_RULE, draw(codes), up_to=up_to, legal_entities=tuple(entities)))
+    return tuple(rows)
+
+
+@given(firms(), words)
+def test_what_was_exported_and_read_again_is_the_same_and_is_written_byte_for_byte_the_same(
+    rows: tuple[ReferenceRow, ...], firm: str
+) -> None:
+    files = write_bundle(firm, rows)
+    read = read_bundle(files)
+
+    assert read.firm == firm
+    assert governed(read.rows) == governed(rows)
+    assert fingerprint(read.rows) == fingerprint(rows)
+    assert write_bundle(read.firm, reversed(read.rows)) == files
+
+
+def test_the_demo_firm_is_whole_as_files() -> None:
+    read = read_bundle(FILES_OF_DEMO)
+
+    assert governed(read.rows) == DEMO
+    assert write_bundle(read.firm, read.rows) == FILES_OF_DEMO
+
+
+def test_every_governed_kind_has_a_file_whose_columns_have_names_of_their_own() -> None:
+    assert set(FILES) == set(ReferenceKind) - UNGOVERNED
+    for kind, file in FILES.items():
+        fields = CATALOG[kind].shape.model_fields
+        assert not {*file.parts, VALID_FROM, VALID_TO} & fields.keys(), kind
+        assert len(set(columns(kind))) == len(columns(kind))
+
+
+def test_the_published_schema_is_that_of_the_files_and_the_demo_firm_has_its_names() -> None:
+    published = canonical_json.loads((DOCS / "configuration.schema.json").read_text(encoding="utf-8"))
+
+    assert published == canonical_json.loads(canonical_json.dumps(schemas()))
+    for kind, file in FILES.items():
+        row = published[file.name]["items"]
+        assert list(row["properties"]) == [*dict.fromkeys([*file.parts, VALID_FROM, VALID_TO, *columns(kind)])]
+        for written in records(DEMO).get(kind, []):
+            assert set(row["required"]) <= written.keys() <= row["properties"].keys()
+
+
+def test_the_order_in_which_a_store_keeps_names_changes_no_byte() -> None:
+    turned = [changed(row, value=dict(reversed(row.value.items()))) for row in DEMO]
+    region = next(row for row in turned if row.kind is ReferenceKind.REGION)
+    region.value["compliance"] = dict(reversed(region.value["compliance"].items()))
+
+    assert write_bundle("Acme Advisory", turned) == FILES_OF_DEMO
+    assert fingerprint(turned) == fingerprint(DEMO)
+
+
+def test_a_cell_that_a_spreadsheet_would_calculate_is_harmless() -> None:
+    row = _row(ReferenceKind.SERVICE_LINE, "X", code="X", name="=HYPERLINK(1)")
+    files = write_bundle("Acme", [row])
+
+    assert b",'=HYPERLINK(1)" in files["service_lines.csv"]
+    assert read_bundle(files).rows[0].value["name"] == "=HYPERLINK(1)"
+
+
+def edited(changes: Mapping[str, tuple[str, str]]) -> dict[str, bytes]:
+    """The demo firm's files, where in each of these one text is replaced by another."""
+    files = dict(FILES_OF_DEMO)
+    for name, (old, new) in changes.items():
+        text = files[name].decode()
+        assert old in text, (name, old)
+        files[name] = text.replace(old, new, 1).encode()
+    return files
+
+
+def faults_of(files: Mapping[str, bytes]) -> list[str]:
+    with pytest.raises(BadBundle) as refused:
+        read_bundle(files)
+    return [str(fault) for fault in refused.value.faults]
+
+
+def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_to_do() -> None:
+    files = edited(
+        {
+            "rates.csv": ("DACH 2025,120", 'DACH 2025,"120,50"'),
+            "cost_centres.csv": ("ACME-US,CLOUD", "ACME-UK,CLOUD"),
+            "legal_entities.yaml": ("currency: EUR", "currency: DEM"),
+            "split_rules.yaml": ("percent: 20", "percent: 30"),
+        }
+    )
+
+    # The entity that cannot be read is known all the same to what names it.
+    unknown, withdrawn, number, percents = faults_of(files)
+    assert unknown.startswith(
+        "cost_centres.csv:6: entity: no legal entity has the code 'ACME-UK'. Use a code of"
+    )
+    assert withdrawn.startswith("legal_entities.yaml:5: currency: 'DEM': 'DEM' was withdrawn in 2002-03")
+    assert number == "rates.csv:2: hourly: '120,50' is not a number. Write a number as 1234.50."
+    assert percents.startswith("split_rules.yaml:9: phases: the percents of phases are 30 % + 80 %: 110 %")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "told"),
+    [
+        ("oppsync.yaml", "format: 1", "format: 2", "oppsync.yaml:1: format: 2 is not a format of this release"),
+        ("oppsync.yaml", "firm:", "firn:", "oppsync.yaml:2: firn: is not known here"),
+        ("rates.csv", "hourly", "hour_rate", "rates.csv:1: hour_rate: is no column of this file"),
+        ("rates.csv", "hourly", "hourli", "Did you mean hourly?"),
+        ("rates.csv", "customer,region", "region,region", "rates.csv:1: region: is there twice"),
+        (
+            "rates.csv",
+            "2026-01-01,DACH",
+            "2025-02-31,DACH",
+            "csv:2: valid_to: '2025-02-31' is not a date",
+        ),
+        ("rates.csv", "2026-01-01,DACH", "2024-01-01,DACH", "valid_to: 2024-01-01 is not after valid_from"),
+        (
+            "rates.csv",
+            "2026-01-01,DACH",
+            ",DACH",
+            "another row for that day, from 2025-01-01. End that one",
+        ),
+        ("rates.csv", ",DACH,Consultant,EUR", ",,Consultant,EUR", "rates.csv:2: region: is missing"),
+        ("rates.csv", ",DACH,Consultant,EUR", ",DACH,A|B,EUR", "rates.csv:2: role: 'A|B' contains |"),
+        ("rates.csv", ",DACH,Consultant,EUR", ",DACH,Consultant,EURO", "'EURO' is not the code of a current"),
+        ("rates.csv", ",1\n", ",1,2\n", "rates.csv:2: has 11 cells, and the first line names 10 columns"),
+        ("rates.csv", ",DACH,Consultant,EUR", ',"DACH"x,Consultant,EUR', "rates.csv:2: cannot be read as CSV"),
+        ("legal_entities.yaml", "Europe/Berlin", "Europe/Berln", "time_zone: 'Europe/Berln' is no time zone"),
+        ("legal_entities.yaml", "approved: true", "approved: yes", "'yes': input should be a valid boolean"),
+        ("legal_entities.yaml", "country: DE", "country: 49", "49: input should be a valid string. Write text"),
+        ("legal_entities.yaml", "code: ACME-DE", "code: &a ACME-DE", "anchors and aliases are not supported"),
+        ("legal_entities.yaml", "  country: DE", "  code: X\n  country: DE", ":4: 0.code: appears twice"),
+        ("legal_entities.yaml", "  country: DE", "  shape: round", "shape: is not known here"),
+        (
+            "regions.yaml",
+            "  name: N",
+            "  delivery_entity: A-FR\n  name: N",
+            "legal entity has the code 'A-FR'",
+        ),
+        ("project_templates.yaml", "model: fixed_fee\n", "model: gift\n", "'gift' is no billing model"),
+        (
+            "project_templates.yaml",
+            "service_line: ADV",
+            "service_line: LAW",
+            "service line has the code 'LAW'",
+        ),
+        ("project_templates.yaml", "{workstream} for {account}", "{workstreem}", "{workstreem} is not one of"),
+    ],
+)
+def test_a_fault_says_where_it_is_and_what_is_wrong(name: str, old: str, new: str, told: str) -> None:
+    assert told in "\n".join(faults_of(edited({name: (old, new)})))
+
+
+def test_a_file_that_is_none_and_a_folder_without_the_first_file_are_told() -> None:
+    files = {**FILES_OF_DEMO, "rate.csv": b""}
+    del files["oppsync.yaml"]
+
+    missing, other = faults_of(files)
+
+    assert missing.startswith(
+        "oppsync.yaml: is missing. Begin with a file of two lines: `format: 1` and `firm: `"
+    )
+    assert other == "rate.csv: is no file of a bundle. Did you mean rates.csv?"
+
+
+@pytest.mark.parametrize(("name", "most"), [("split_rules.yaml", 500_000), ("rates.csv", 4_000_000)])
+def test_a_file_that_would_take_too_long_to_read_is_refused_unread(name: str, most: int) -> None:
+    files = {**FILES_OF_DEMO, name: b"[" * (most + 1)}
+
+    assert faults_of(files) == [f"{name}: is longer than {most} bytes."]
+
+
+def test_a_row_that_no_file_can_hold_is_told_and_the_fingerprint_still_made() -> None:
+    rows = [
+        *DEMO,
+        ReferenceRow(kind=ReferenceKind.RATE_CARD, key="EUR", valid_from=BEGIN, value={"hourly": "x"}),
+    ]
+
+    assert fingerprint(rows) != fingerprint(DEMO)
+    with pytest.raises(BadBundle, match="the row 'EUR' from 2025-01-01 is not one of this release"):
+        write_bundle("Acme", rows)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> dict[str, bytes]:
+    """The demo firm's files, damaged as people, programs and disks damage files."""
+    files = dict(FILES_OF_DEMO)
+    for _ in range(draw(st.integers(1, 3))):
+        name = draw(st.sampled_from(sorted(files)))
+        content = files[name]
+        start = draw(st.integers(0, len(content)))
+        end = min(len(content), start + draw(st.sampled_from([0, 1, 2, 30, 10_000])))
+        instead = draw(
+            st.one_of(
+                st.binary(max_size=8),
+                st.sampled_from(
+                    [
+                        b"\x00",
+                        b"\xff\xfe",
+                        b"&a ",
+                        b"*a",
+                        b"<<: ",
+                        b"!!python/object:x ",
+                        b"? ",
+                        b"[" * 3_000,
+                        b"{a: ",
+                        b"9" * 5_000,
+                        b"1e999",
+                        b'"',
+                        b"'",
+                        b"\t",
+                        b"\r",
+                        b"|",
+                        b"- - - ",
+                        b"null",
+                        b".inf",
+                        b"\n---\n",
+                        b"%YAML 9.9\n",
+                        "\u2028\ufeff".encode(),
+                        b"\n\n",
+                        b"true",
+                        b"2026-13-45",
+                        b",,,,",
+                        b"a: b: c",
+                    ]
+                ),
+                st.sampled_from(sorted(FILES_OF_DEMO.values())),
+            )
+        )
+        files[name] = content[:start] + instead + content[end:]
+    return files
+
+
+@given(damaged())
+def test_damaged_files_are_read_or_refused_with_their_faults_and_never_break_anything(
+    files: dict[str, bytes],
+) -> None:
+    try:
+        read = read_bundle(files)
+    except BadBundle:
+        return
+    again = write_bundle(read.firm, read.rows)
+    assert governed(read_bundle(again).rows) == governed(read.rows)
+
+
+def test_the_demo_firm_s_folder_is_as_an_export_writes_it() -> None:
+    stored = {each.name: each.read_bytes() for each in FOLDER.iterdir() if each.name != "README.md"}
+
+    assert stored == FILES_OF_DEMO
