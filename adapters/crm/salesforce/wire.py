@@ -384,6 +384,30 @@ class TokenReply(BaseModel):
     instance_url: str
 
 
+class DescribedField(BaseModel):
+    """A field that this user may at least read; others are left out of the answer."""
+
+    name: str
+    updateable: bool
+
+
+class Described(BaseModel):
+    """An object as this user may see it."""
+
+    queryable: bool
+    updateable: bool
+    fields: list[DescribedField]
+
+
+class Allocation(BaseModel):
+    most: int = Field(alias="Max")
+    left: int = Field(alias="Remaining")
+
+
+class LimitsReply(BaseModel):
+    daily_calls: Allocation = Field(alias="DailyApiRequests")
+
+
 class QueryPage(BaseModel):
     records: list[dict[str, Any]]
     done: bool
