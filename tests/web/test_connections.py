@@ -201,3 +201,77 @@ def test_a_test_event_that_does_not_arrive_says_where_it_went(office: Office, se
 
     assert not sent.arrived
     assert "OPPSYNC_BASE_URL" in sent.says
+
+
+# By pages alone
+
+
+def test_an_admin_connects_a_system_by_pages_alone(browser: Browsers, office: Office) -> None:
+    office.hire("ida", PersonRole.INTEGRATION_ADMIN)
+    ida = browser("ida")
+    chosen = "/connections/new?role=crm&vendor=salesforce"
+    assert "Connect a system" in ida.get("/connections").words
+    assert "Salesforce" in ida.get("/connections/new").words
+    given = {"name": "Our <b>org", "base_url": "https://org.example", "client_id": "key-to-hide"}
+
+    faulty = ida.post(chosen, **given, currency="euros")
+    assert (faulty.status, faulty.title[:6]) == (422, "Error:")
+    assert "Consumer secret: This is needed." in faulty.words
+    assert 'value="https://org.example"' in faulty.markup
+    assert "key-to-hide" not in faulty.markup
+    added = ida.post(chosen, **given, client_secret="secret-to-hide", fields="Opportunity.Region__c = Area__c")
+
+    assert added.status == 303
+    address = (added.location or "").partition("?")[0]
+    page = ida.get(added.location or "")
+    assert "Our <b>org is connected" in page.words
+    assert "Opportunity.Region__c = Area__c" in page.words
+    assert "to-hide" not in page.markup
+    assert "<b>org" not in page.markup
+    told = ida.post(address, action="rotate")
+    secret = told.markup.partition('id="secret"')[2].partition('value="')[2].partition('"')[0]
+    assert secret.startswith("whsec_")
+    assert secret not in ida.get(address).markup
+    assert "An earlier secret is accepted until" in told.words
+
+    edited = ida.post(f"{address}/edit", name="Org", base_url="https://org.example", timeout="20")
+    assert edited.status == 303
+    moved = ida.post(f"{address}/edit", name="Org", base_url="https://other.example")
+    assert (moved.status, "would be sent there" in moved.words) == (422, True)
+    after = ida.get(address).words
+    assert "Area__c" not in after
+    assert "Seconds to wait for an answer 20" in after
+
+    assert ida.post(address, action="pause").status == 303
+    assert "Paused since" in ida.get(address).words
+    assert "Paused" in ida.get("/connections").words
+    assert ida.post(address, action="resume").status == 303
+    tested = ida.post(address, action="test")
+    assert "Not reached" in tested.words
+    assert ida.post(address, action="destroy").status == 400
+    assert ida.post(address, action="remove").location == "/connections"
+    assert ida.get(address).status == 404
+
+
+def test_who_may_only_look_sees_no_buttons(browser: Browsers, office: Office) -> None:
+    uma, olga = browser("uma"), browser("olga")
+    address = f"/connections/{CONNECTION}"
+
+    assert "Pause the connection" not in uma.get(address).words
+    assert "Test the connection" not in uma.get(address).words
+    assert "Test the connection" in olga.get(address).words
+    assert olga.get(f"{address}/edit").status == 403
+    assert olga.post(address, action="pause").status == 403
+    assert browser("ana").get("/connections").status == 403
+
+
+def test_the_page_says_which_deals_keep_a_connection(browser: Browsers, app: Flask, office: Office) -> None:
+    office.hire("ida", PersonRole.INTEGRATION_ADMIN)
+    delivered(app, CONNECTION, WEBHOOK_SECRET)
+    delivered(app, CONNECTION, "whsec_" + "A" * 44)
+
+    refused = browser("ida").post(f"/connections/{CONNECTION}", action="remove")
+
+    assert refused.status == 409
+    assert "1 deal under way goes by Salesforce" in refused.words
+    assert "Refused for their signature" in refused.words
