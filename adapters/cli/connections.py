@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -15,6 +16,7 @@ from adapters.bootstrap import Application
 from adapters.cli.commands import FAILED, Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
+from adapters.connectors.package import write_package
 from adapters.connectors.registry import connector_of
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -250,6 +252,22 @@ def remove(connection_id: str) -> None:
     with connected() as application:
         application.dispatch(RemoveConnection(application.tenant_id, COMMAND_LINE, connection_id))
     click.echo(f"The connection {connection_id} is removed.")
+
+
+@connection.command("package")
+@_connection_id
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+def package(connection_id: str, folder: Path) -> None:
+    """Write the files to deploy on the vendor's side into DIR, filled with this installation's address.
+
+    DIR is new or empty. The files hold no secret: the set-up guide says where it is entered.
+    """
+    with connected() as application:
+        found = _found(application, connection_id)
+        written = write_package(found, application.webhook_url(found) or "", folder)
+    click.echo(
+        f"{written} files are in {folder}: docs/connectors/{found.vendor}.md says how they are deployed."
+    )
 
 
 @connection.command("set")

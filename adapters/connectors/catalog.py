@@ -32,7 +32,11 @@ _TYPES = {
     "number": FieldType.NUMBER,
     "integer": FieldType.NUMBER,
 }
-_WORDS = {"missing": "This is needed.", "extra_forbidden": "There is no such setting."}
+_WORDS = {
+    "string_pattern_mismatch": "It has another form than expected: see what it says beside the field.",
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no such setting.",
+}
 
 
 class RegistryCatalog:
@@ -123,6 +127,8 @@ def _default(value: Any) -> str:
             return ""
         case bool():
             return "yes" if value else "no"
+        case float():
+            return f"{value:g}"
         case _:
             return str(value)
 
