@@ -1,4 +1,5 @@
-"""Salesforce's shapes: the signed notification of docs/salesforce.md, and the records of its REST API."""
+"""Salesforce's shapes: the signed notification of docs/connectors/salesforce.md, and the records of its REST
+API."""
 
 from __future__ import annotations
 
