@@ -22,11 +22,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine
 
-from adapters.connectors.routing import WEBHOOK_SECRETS, ConnectedSystems, connection_limits
+from adapters.connectors.catalog import RegistryCatalog
+from adapters.connectors.inspection import AdapterInspector
+from adapters.connectors.routing import ConnectedSystems, connection_limits
 from adapters.connectors.signatures.raw_request import RawRequest
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
 from adapters.connectors.traffic.book import Book
 from adapters.connectors.traffic.traffic import VendorTraffic
+from adapters.connectors.trial_events import HttpTrialEvents
 from adapters.identity.brake import SharedBrake
 from adapters.identity.common_passwords import CommonPasswords
 from adapters.identity.local import Argon2Passwords
@@ -44,24 +47,34 @@ from oppsync.domain.approval.tasks import SignedIn
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.events import Event
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS, accepted
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Misconfigured, NotFound, StoreUnavailable
 from oppsync.kernel.settings import Settings
 from oppsync.ports.brake import Brake
 from oppsync.ports.clock import Clock
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.queries import Queries
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.commands import (
+    AddConnection,
     ChangePassword,
     CloseAccount,
     CountAttempt,
     CreatePerson,
     CreateToken,
+    EditConnection,
     EndSessions,
     IdentifyPerson,
+    InspectConnection,
+    PauseConnection,
+    RemoveConnection,
+    ResumeConnection,
     RevokeToken,
+    RotateWebhookSecret,
+    SendTrialEvent,
     SetConnection,
     SetPassword,
     SetRoles,
@@ -69,8 +82,19 @@ from oppsync.services.admin.commands import (
     SignOut,
     SignOutEverywhere,
 )
-from oppsync.services.admin.connections import SetConnectionHandler
+from oppsync.services.admin.connection_life import (
+    PauseConnectionHandler,
+    RemoveConnectionHandler,
+    ResumeConnectionHandler,
+    RotateWebhookSecretHandler,
+)
+from oppsync.services.admin.connections import (
+    AddConnectionHandler,
+    EditConnectionHandler,
+    SetConnectionHandler,
+)
 from oppsync.services.admin.count_attempt import CountAttemptHandler
+from oppsync.services.admin.inspect_connection import InspectConnectionHandler, SendTrialEventHandler
 from oppsync.services.admin.passwords import ChangePasswordHandler, Passwords, SetPasswordHandler
 from oppsync.services.admin.people import (
     CloseAccountHandler,
@@ -167,6 +191,7 @@ class Application:
     clock: Clock
     vendor_traffic: VendorTraffic
     brake: SharedBrake
+    connectors: ConnectorCatalog
     _bus: Bus
     _identity: Identity
 
@@ -192,7 +217,15 @@ class Application:
                 raise NotFound("There is no such connection.")
             keys = uow.connections.secrets(connection_id).get(WEBHOOK_SECRETS, ())
         verify = load(SIGNATURE_SCHEMES, connection.signature_scheme)
-        return Webhook(connection, lambda request: verify(request, keys, self.clock.now()))
+        now = self.clock.now()
+        signing = accepted(keys, connection.secret_ends, now)
+        return Webhook(connection, lambda request: verify(request, signing, now))
+
+    def webhook_url(self, connection: Connection) -> str | None:
+        """Where its system reports changes; None where it sends no webhooks."""
+        if connection.signature_scheme is None:
+            return None
+        return f"{self.settings.base_url}/webhooks/{connection.id}"
 
     def traffic(self, tenant_id: str) -> Sequence[Traffic]:
         """How much of each connection's limits is used, and its circuit. A connection whose settings are wrong
@@ -227,6 +260,7 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
     systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
     stopping = threading.Event()
     brake = SharedBrake(settings.redis_address, book.pool)
+    catalog = RegistryCatalog(clock)
     return Application(
         tenant_id=_TENANT,
         settings=settings,
@@ -237,7 +271,8 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
         clock=clock,
         vendor_traffic=traffic,
         brake=brake,
-        _bus=_bus(settings, uow, systems, clock, stopping=stopping, brake=brake),
+        connectors=catalog,
+        _bus=_bus(settings, uow, systems, clock, catalog, stopping=stopping, brake=brake),
         _identity=Identity(uow),
     )
 
@@ -247,6 +282,7 @@ def _bus(
     uow: UnitOfWorkFactory,
     systems: Systems,
     clock: Clock,
+    catalog: ConnectorCatalog,
     *,
     stopping: threading.Event,
     brake: Brake,
@@ -291,6 +327,7 @@ def _bus(
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
     bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
     _register_access(bus, uow, brake)
+    _register_connections(bus, uow, clock, catalog, settings.base_url)
     return bus
 
 
@@ -309,8 +346,21 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, brake: Brake) -> None:
     bus.register(SignOut, SignOutHandler(uow))
     bus.register(SignOutEverywhere, SignOutEverywhereHandler(uow, bus.publish))
     bus.register(EndSessions, EndSessionsHandler(uow, bus.publish))
-    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish))
     bus.register(CountAttempt, CountAttemptHandler(uow))
+
+
+def _register_connections(
+    bus: Bus, uow: UnitOfWorkFactory, clock: Clock, catalog: ConnectorCatalog, base_url: str
+) -> None:
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish))
+    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, catalog))
+    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, catalog))
+    bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))
+    bus.register(ResumeConnection, ResumeConnectionHandler(uow, bus.publish))
+    bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish))
+    bus.register(RotateWebhookSecret, RotateWebhookSecretHandler(uow, bus.publish, catalog, clock))
+    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock)))
+    bus.register(SendTrialEvent, SendTrialEventHandler(uow, HttpTrialEvents(base_url, clock), clock))
 
 
 def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> None:

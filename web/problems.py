@@ -15,6 +15,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from oppsync.domain.plan.tampering import PlanTampered
+from oppsync.domain.work.connector_forms import Fault, WrongFields
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import (
     LONGEST_MESSAGE,
@@ -110,7 +111,7 @@ def problem_of(error: OppsyncError) -> Problem:
     if isinstance(error, StoreUnavailable):
         return Problem(status, error.code, STORE_AWAY, headers=RETRY_AFTER)
     if isinstance(error, InvalidInput):
-        return Problem(status, error.code, error.message, errors=[_field_error(error)])
+        return Problem(status, error.code, error.message, errors=_field_errors(error))
     if isinstance(error, TooManyAttempts):
         return Problem(status, error.code, error.message, headers={"Retry-After": str(error.wait_seconds)})
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -138,10 +139,14 @@ def unreadable_body(error: Exception) -> Problem:
     )
 
 
-def _field_error(error: InvalidInput) -> FieldError:
-    return {
-        "pointer": f"/{error.field}",
-        "code": error.code,
-        "message": error.message,
-        "fix": f"Correct {error.field} and send the request again.",
-    }
+def _field_errors(error: InvalidInput) -> Sequence[FieldError]:
+    faults = error.faults if isinstance(error, WrongFields) else [Fault(error.field, error.message)]
+    return [
+        {
+            "pointer": f"/{fault.field}",
+            "code": error.code,
+            "message": fault.message,
+            "fix": f"Correct {fault.field} and send the request again.",
+        }
+        for fault in faults
+    ]

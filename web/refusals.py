@@ -105,6 +105,11 @@ REFUSALS: dict[str, RefusalText] = {
     "METHOD_NOT_ALLOWED": RefusalText(
         HTTPStatus.METHOD_NOT_ALLOWED, "The address does not support this method.", "Use one that Allow names."
     ),
+    "CONNECTION_IN_USE": RefusalText(
+        _MOVED_ON,
+        "Deals under way go by this connection; the detail names them.",
+        "Let them finish or give them up first; until then the connection can be paused.",
+    ),
     "CONFLICT": RefusalText(_MOVED_ON, "It exists already; the detail names it.", "Use another name."),
     "PLAN_CHANGED": RefusalText(
         _MOVED_ON, "Another plan replaced the one whose hash was sent; nothing was recorded.", _READ_AGAIN
@@ -191,6 +196,9 @@ REFUSALS: dict[str, RefusalText] = {
     "RECORD_BUSY": RefusalText(_LATER, "The record is locked in the CRM or the ERP.", _AGAIN),
     "RATE_LIMITED": RefusalText(_LATER, "The CRM or the ERP limits our rate of requests.", _AGAIN),
     "HELD_BACK": RefusalText(_LATER, "Our limit of requests to the CRM or the ERP is used up for now.", _AGAIN),
+    "CONNECTION_PAUSED": RefusalText(
+        _LATER, "The connection is paused, so nothing is asked there.", "Send it again once it is resumed."
+    ),
     "AMBIGUOUS_ANSWER": RefusalText(_LATER, "The CRM or the ERP gave no clear answer.", _AGAIN),
     "STILL_UNKNOWN": RefusalText(_LATER, "It is not known yet whether an earlier request took effect.", _AGAIN),
     "LEASE_LOST": RefusalText(_LATER, "Another process works this deal now.", _AGAIN),

@@ -28,7 +28,7 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
 
     `limits`: what the vendor publishes, and how many calls it takes at once; a connection may override them.
     `signature_scheme`: how the vendor signs its webhooks (a row of `signatures/registry.py`); None: it sends
-    none.
+    none. `package`: the Python package that holds files to deploy on the vendor's side (`package.py`).
     """
 
     role: ConnectionRole
@@ -40,6 +40,7 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     build: Callable[[SettingsT, SecretsT, Clock, Gate], SystemT]
     limits: Limits = NO_LIMITS
     signature_scheme: str | None = None
+    package: str | None = None
 
     def connect(
         self, settings: Mapping[str, Any], secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE

@@ -7,12 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.connectors.http.client import OPEN_GATE
+from adapters.connectors.http.client import OPEN_GATE, Gate
 from adapters.connectors.registry import connector_of
 from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
+from adapters.connectors.traffic.paused import PausedGate
 from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Misconfigured, NotFound
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
@@ -23,8 +25,6 @@ from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 
 # A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
 KEEP_SECONDS = 30.0
-# A connection's secret that is ours and not the vendor's, so its model does not know it.
-WEBHOOK_SECRETS = "webhook_secrets"
 
 _GONE = "which does not exist any more: connect it again under this id, then replay."
 
@@ -101,10 +101,20 @@ def build_adapter(
     """The adapter of the connection's role and vendor; opens nothing. Without `traffic` its calls pass no gate.
     Raises Misconfigured."""
     connector = connector_of(connection.role, connection.vendor)
-    vendors = {name: secret for name, secret in secrets.items() if name != WEBHOOK_SECRETS}
     limits = limits_of(connection, connector.limits)
-    gate = traffic.gate(connection, limits) if traffic else OPEN_GATE
-    return connector.connect(without_limits(connection).settings, vendors, clock, gate)
+    gate = _gate(connection, limits, traffic) if traffic else OPEN_GATE
+    return connector.connect(without_limits(connection).settings, of_the_vendor(secrets), clock, gate)
+
+
+def of_the_vendor(secrets: Mapping[str, Any]) -> dict[str, Any]:
+    """Without those that are ours, which the vendor's model does not know."""
+    return {name: secret for name, secret in secrets.items() if name != WEBHOOK_SECRETS}
+
+
+def _gate(connection: Connection, limits: Limits, traffic: VendorTraffic) -> Gate:
+    if connection.paused_at is not None:
+        return PausedGate(connection)
+    return traffic.gate(connection, limits)
 
 
 def connection_limits(connection: Connection) -> Limits:

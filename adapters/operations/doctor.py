@@ -279,6 +279,8 @@ def _connection(application: Application, connection: connections.Connection) ->
     yield signatures(name, connector, connection.signature_scheme) or ok(
         name, f"{connection.role}: {connector.title}.{lacking(adapter.capabilities)}"
     )
+    if connection.paused_at is not None:
+        yield warning(name, f"Paused since {connection.paused_at:%Y-%m-%d %H:%M} UTC: deals that need it wait.")
     yield sign_of_life(connection.id, connector.title, adapter.ping)
 
 

@@ -54,6 +54,12 @@ class HeldBack(RateLimited):
     code = "HELD_BACK"
 
 
+class Paused(HeldBack):
+    """A person paused the connection: nothing is called there until one resumes it."""
+
+    code = "CONNECTION_PAUSED"
+
+
 class VendorUnavailable(TransientError):
     """The request certainly never reached the vendor, or only read something."""
 

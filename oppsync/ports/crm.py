@@ -12,6 +12,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
+from oppsync.domain.work.observations import Observation
 from oppsync.domain.work.polling import ChangePage, Deletions
 
 
@@ -27,6 +28,10 @@ class Crm(Protocol):
     def ping(self) -> None:
         """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
         raise."""
+
+    def inspect(self) -> Sequence[Observation]:
+        """What may be done there with these credentials, line by line, and what is missing; it changes nothing.
+        Raises what calls raise."""
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """Pure. Raises UnreadableDelivery, which says what is wrong and where."""

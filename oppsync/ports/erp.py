@@ -11,6 +11,7 @@ from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.references import ErpReferences, MissingReference
+from oppsync.domain.work.observations import Observation
 
 
 class Erp(Protocol):
@@ -20,6 +21,10 @@ class Erp(Protocol):
     def ping(self) -> None:
         """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
         raise."""
+
+    def inspect(self) -> Sequence[Observation]:
+        """What may be done there with these credentials, line by line, and what is missing; it changes nothing.
+        Raises what calls raise."""
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         """The customer of exactly this code; without one, all whose code is the same in another spelling

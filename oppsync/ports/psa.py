@@ -9,6 +9,7 @@ from typing import Protocol
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
+from oppsync.domain.work.observations import Observation
 
 
 class Psa(Protocol):
@@ -18,6 +19,10 @@ class Psa(Protocol):
     def ping(self) -> None:
         """The cheapest call that needs the connection's credentials; it changes nothing. Raises what calls
         raise."""
+
+    def inspect(self) -> Sequence[Observation]:
+        """What may be done there with these credentials, line by line, and what is missing; it changes nothing.
+        Raises what calls raise."""
 
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
         """Those of the roles for which `request_staffing` would raise Misconfigured."""

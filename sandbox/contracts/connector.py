@@ -61,6 +61,17 @@ class ConnectorContract:
         with pytest.raises(VendorUnavailable):
             connector.connect(nowhere.settings, nowhere.secrets, FixedClock()).ping()
 
+    def test_it_says_what_may_be_done_there_and_changes_nothing(
+        self, connector: AnyConnector, access: Access
+    ) -> None:
+        seen = connector.connect(access.settings, access.secrets, FixedClock()).inspect()
+
+        assert seen
+        assert [each.what for each in seen if each.is_fault] == []
+        wrong = {name: f"wrong-{value}" for name, value in access.secrets.items()}
+        with pytest.raises(Misconfigured):
+            connector.connect(access.settings, wrong, FixedClock()).inspect()
+
     def test_a_setting_that_does_not_exist_is_told_by_name_but_not_by_value(
         self, connector: AnyConnector, access: Access
     ) -> None:

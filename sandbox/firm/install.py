@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.bootstrap import Application
-from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.connectors.traffic.limits import SETTING
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Conflict
 from oppsync.services.admin.commands import CreatePerson, SetConnection
 from oppsync.services.configuration.commands import ApplyConfiguration

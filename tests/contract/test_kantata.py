@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -118,3 +119,15 @@ def test_a_note_replaces_the_older_one_and_nothing_else(
     assert again == once
     kept = {name: " ".join(text.split()) for name, text in newer.items() if text.strip()}
     assert {name: text for name, text in note.read(again).items() if text} == kept
+
+
+def test_an_inspection_names_a_role_that_the_account_does_not_have(tmp_path: Path) -> None:
+    with kantata(tmp_path) as place:
+        settings = place.access.settings | {"roles": {"Consultant": 17, "Pilot": 99}}
+        seen = CONNECTOR.connect(settings, place.access.secrets, FixedClock()).inspect()
+        unmapped = place.access.settings | {"roles": {}}
+        offered = CONNECTOR.connect(unmapped, place.access.secrets, FixedClock()).inspect()
+
+    [fault] = [each for each in seen if each.is_fault]
+    assert (fault.seen, "Pilot is mapped to 99" in fault.what) == ("missing_record", True)
+    assert any("Principal Consultant = 17" in each.what for each in offered)

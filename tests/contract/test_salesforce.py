@@ -497,3 +497,24 @@ def test_the_history_keeps_names_and_ids_in_rows_of_their_own(org: SalesforceHar
         ("Owner", "Text", "Sam Seller", "Cora Colleague"),
         ("Owner", "EntityId", before, after),
     ]
+
+
+def test_an_inspection_names_each_field_that_is_missing_and_each_that_may_not_be_written(
+    org: SalesforceHarness,
+) -> None:
+    names = {
+        "Opportunity.Region__c": "Area__c",
+        "Account.Tax_Id__c": None,
+        "Opportunity.oppsync_Status__c": "IsWon",
+    }
+    access = org.access.settings | {"fields": names}
+
+    seen = CONNECTOR.connect(access, org.access.secrets, FixedClock()).inspect()
+
+    faults = {(each.seen.value, each.what) for each in seen if each.is_fault}
+    assert faults == {
+        ("missing_field", "Opportunity.Area__c is not there, or may not be read."),
+        ("missing_permission", "Opportunity.IsWon may not be written."),
+    }
+    assert all(each.fix for each in seen if each.is_fault)
+    assert any("calls of the org's last 24 hours are left" in each.what for each in seen)

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import text
 
 from adapters.bootstrap import Application
-from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.session import Session
 from oppsync.domain.deal.opportunity import OpportunityRef
@@ -15,6 +14,7 @@ from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from tests.harness.builders import TENANT
 
 CRM = "crm"

@@ -10,7 +10,6 @@ from functools import cache
 from uuid import UUID
 
 from adapters.bootstrap import Application
-from adapters.connectors.routing import WEBHOOK_SECRETS
 from adapters.identity.local import Argon2Passwords
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
@@ -31,6 +30,7 @@ from oppsync.domain.work.events import StateChanged
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
 from oppsync.domain.work.states import State
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.table import stage_for

@@ -21,14 +21,22 @@ from oppsync.domain.work.replays import ReplayOf, Selection
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Forbidden, NotFound
 from oppsync.services.admin.commands import (
+    AddConnection,
     ChangePassword,
     CloseAccount,
     CountAttempt,
     CreatePerson,
     CreateToken,
+    EditConnection,
     EndSessions,
     IdentifyPerson,
+    InspectConnection,
+    PauseConnection,
+    RemoveConnection,
+    ResumeConnection,
     RevokeToken,
+    RotateWebhookSecret,
+    SendTrialEvent,
     SetConnection,
     SetPassword,
     SetRoles,
@@ -55,7 +63,7 @@ from oppsync.services.reconcile.commands import ReconcileRestore
 from oppsync.services.work.commands import RunStage
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
-from tests.web.office import Office, sold_by
+from tests.web.office import CONNECTION, Office, sold_by
 from tests.web.test_other_pages import everything
 from web.app import MACHINE_PATHS
 
@@ -94,6 +102,14 @@ ASKED: dict[type[Command[Any]], Ask] = {
     CloseAccount: lambda _, who: CloseAccount(TENANT, who, "nobody@acme.example"),
     EndSessions: lambda _, who: EndSessions(TENANT, who, "nobody@acme.example"),
     SetConnection: lambda _, who: SetConnection(TENANT, who, CONNECTED),
+    AddConnection: lambda _, who: AddConnection(TENANT, who, ConnectionRole.ERP, "tryton", "", {}, {}),
+    EditConnection: lambda _, who: EditConnection(TENANT, who, CONNECTION, ""),
+    PauseConnection: lambda _, who: PauseConnection(TENANT, who, CONNECTION),
+    ResumeConnection: lambda _, who: ResumeConnection(TENANT, who, CONNECTION),
+    RemoveConnection: lambda _, who: RemoveConnection(TENANT, who, CONNECTION),
+    RotateWebhookSecret: lambda _, who: RotateWebhookSecret(TENANT, who, CONNECTION),
+    InspectConnection: lambda _, who: InspectConnection(TENANT, who, CONNECTION),
+    SendTrialEvent: lambda _, who: SendTrialEvent(TENANT, who, CONNECTION),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
     ApplyConfiguration: lambda _, who: ApplyConfiguration(TENANT, who, "Acme", ()),
     RevertConfiguration: lambda _, who: RevertConfiguration(TENANT, who, 99),

@@ -188,6 +188,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         )
         return decorated
 
+    def answers_nothing(self) -> Callable[[View], View]:
+        decorated: Callable[[View], View] = self.response(int(HTTPStatus.NO_CONTENT))
+        return decorated
+
     def refuses(self, *statuses: HTTPStatus) -> Callable[[View], View]:
         """Document the refusals this operation makes, besides those every operation may make."""
 

@@ -1,9 +1,24 @@
-"""The connections of the tenant: how the calls to each go."""
+"""The connections of the tenant: set up, tested, paused and removed, and how the calls to each go."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from http import HTTPStatus
 
+from oppsync.domain.work.connections import Connection
+from oppsync.kernel.errors import NotFound
+from oppsync.services.admin.commands import (
+    AddConnection,
+    EditConnection,
+    InspectConnection,
+    PauseConnection,
+    RemoveConnection,
+    ResumeConnection,
+    RotateWebhookSecret,
+    SendTrialEvent,
+)
+from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
@@ -15,6 +30,162 @@ connections = Blueprint(
 connections.before_request(authenticate)
 
 
+@connections.route("/connectors")
+@connections.answers(schemas.Connectors)
+def list_connectors() -> Mapping[str, object]:
+    """List what can be connected, with the settings and secrets each wants"""
+    return {"rows": application().connectors.forms()}
+
+
+@connections.route("/connections")
+@connections.answers(schemas.Connections)
+def list_connections() -> Mapping[str, Sequence[schemas.ConnectionView]]:
+    """List the connections, without their secrets"""
+    with application().uow.reading() as uow:
+        found = uow.connections.of_tenant(signed_in().tenant_id)
+    return {"rows": [_shown(each) for each in found]}
+
+
+@connections.route("/connections", methods=["POST"])
+@connections.takes(schemas.NewConnection)
+@connections.answers(schemas.AddedConnection, status=HTTPStatus.CREATED)
+@connections.refuses(HTTPStatus.FORBIDDEN)
+def add_connection(request: schemas.NewConnection) -> Mapping[str, object]:
+    """Connect a system
+
+    Needs the role integration admin. The answer holds the webhook's secret, this once.
+    """
+    me = signed_in()
+    command = AddConnection(
+        me.tenant_id,
+        me.person.id,
+        request.role,
+        request.vendor,
+        request.name,
+        request.settings,
+        request.secrets,
+    )
+    added = application().dispatch(command)
+    return {"connection": _shown(_found(added.connection_id)), "webhook_secret": added.webhook_secret}
+
+
+@connections.route("/connections/<connection_id>")
+@connections.answers(schemas.ConnectionView)
+@connections.refuses(HTTPStatus.NOT_FOUND)
+def get_connection(connection_id: str) -> schemas.ConnectionView:
+    """Read one connection, without its secrets"""
+    return _shown(_found(connection_id))
+
+
+@connections.route("/connections/<connection_id>", methods=["PATCH"])
+@connections.takes(schemas.ConnectionChange)
+@connections.answers(schemas.ConnectionView)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> schemas.ConnectionView:
+    """Change name, settings or secrets
+
+    Needs the role integration admin. Another address needs all secrets anew, since they would be sent there.
+    """
+    me = signed_in()
+    command = EditConnection(
+        me.tenant_id, me.person.id, connection_id, request.name, request.settings, request.secrets
+    )
+    application().dispatch(command)
+    return _shown(_found(connection_id))
+
+
+@connections.route("/connections/<connection_id>", methods=["DELETE"])
+@connections.answers_nothing()
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def remove_connection(connection_id: str) -> None:
+    """Disconnect a system; refused while deals under way go by it
+
+    Needs the role integration admin. What is stored of earlier deals stays.
+    """
+    me = signed_in()
+    application().dispatch(RemoveConnection(me.tenant_id, me.person.id, connection_id))
+
+
+@connections.route("/connections/<connection_id>/pause", methods=["POST"])
+@connections.answers(schemas.ConnectionView)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def pause_connection(connection_id: str) -> schemas.ConnectionView:
+    """Call nothing there: webhooks are accepted, deals wait
+
+    Needs the role integration admin.
+    """
+    me = signed_in()
+    application().dispatch(PauseConnection(me.tenant_id, me.person.id, connection_id))
+    return _shown(_found(connection_id))
+
+
+@connections.route("/connections/<connection_id>/resume", methods=["POST"])
+@connections.answers(schemas.ConnectionView)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def resume_connection(connection_id: str) -> schemas.ConnectionView:
+    """Call again; deals that waited go on
+
+    Needs the role integration admin.
+    """
+    me = signed_in()
+    application().dispatch(ResumeConnection(me.tenant_id, me.person.id, connection_id))
+    return _shown(_found(connection_id))
+
+
+@connections.route("/connections/<connection_id>/rotate-secret", methods=["POST"])
+@connections.takes(schemas.Rotation)
+@connections.answers(schemas.NewWebhookSecret)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def rotate_webhook_secret(request: schemas.Rotation, connection_id: str) -> Mapping[str, str]:
+    """Make a new webhook secret; the earlier ones are accepted for a while
+
+    Needs the role integration admin. The answer holds the secret, this once.
+    """
+    me = signed_in()
+    lasts = timedelta(hours=request.both_valid_hours)
+    secret = application().dispatch(RotateWebhookSecret(me.tenant_id, me.person.id, connection_id, lasts))
+    return {"webhook_secret": secret}
+
+
+@connections.route("/connections/<connection_id>/test", methods=["POST"])
+@connections.answers(schemas.Observations)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
+def test_connection(connection_id: str) -> Mapping[str, object]:
+    """Sign in there, and list what may be done and what is missing
+
+    Needs the role operations or integration admin. It changes nothing there.
+    """
+    spend_dear_call()
+    me = signed_in()
+    seen = application().dispatch(InspectConnection(me.tenant_id, me.person.id, connection_id))
+    return {"is_well": not any(each.is_fault for each in seen), "rows": seen}
+
+
+@connections.route("/connections/<connection_id>/test-event", methods=["POST"])
+@connections.answers(schemas.TrialEventView)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
+def send_test_event(connection_id: str) -> Mapping[str, object]:
+    """Send a signed test event to the connection's webhook; it makes no deal
+
+    Needs the role operations or integration admin.
+    """
+    spend_dear_call()
+    me = signed_in()
+    return application().dispatch(SendTrialEvent(me.tenant_id, me.person.id, connection_id))._asdict()
+
+
+@connections.route("/connections/<connection_id>/deliveries")
+@connections.answers(schemas.ReceivedDeliveries)
+@connections.refuses(HTTPStatus.NOT_FOUND)
+def list_connection_deliveries(connection_id: str) -> Mapping[str, object]:
+    """List the last deliveries, and how many were refused for their signature"""
+    found, queries = _found(connection_id), application().queries
+    return {
+        "rows": queries.received(found.tenant_id, found.id),
+        "refused": queries.refused_signatures(found.tenant_id, found.id),
+    }
+
+
 @connections.route("/connections/traffic")
 @connections.answers(schemas.TrafficOfConnections)
 def get_traffic() -> Mapping[str, object]:
@@ -24,3 +195,18 @@ def get_traffic() -> Mapping[str, object]:
     time; meanwhile work that needs the connection waits and comes back by itself.
     """
     return {"rows": application().traffic(signed_in().tenant_id)}
+
+
+def _found(connection_id: str) -> Connection:
+    with application().uow.reading() as uow:
+        found = uow.connections.get(connection_id)
+    if found.tenant_id != signed_in().tenant_id:
+        raise NotFound("There is no such connection.")
+    return found
+
+
+def _shown(found: Connection) -> schemas.ConnectionView:
+    return schemas.ConnectionView(
+        **found.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        webhook_url=application().webhook_url(found),
+    )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, field_serializer
+from pydantic import AwareDatetime, Field, field_serializer
 
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.effects.effects import LedgerRow
@@ -19,13 +19,17 @@ from oppsync.domain.reading.readings import (
     OpportunityDetail,
     OpportunitySummary,
     PollStatus,
+    ReceivedDelivery,
     TimelineEntry,
 )
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
 from oppsync.domain.work.attempts import AttemptCount
+from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.connector_forms import ConnectorForm
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.observations import Observation
 from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.work.states import State
 
@@ -136,6 +140,31 @@ class DismissRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
 
 
+class NewConnection(Frozen):
+    """A system to connect. `settings` and `secrets` are those of its form (`GET /connectors`); secrets are
+    never answered again."""
+
+    role: ConnectionRole
+    vendor: Code
+    name: Text
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = Field(default={}, repr=False)
+
+
+class ConnectionChange(Frozen):
+    """What is named is changed; a setting of null goes back to its default. A new address needs all secrets."""
+
+    name: Text | None = None
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = Field(default={}, repr=False)
+
+
+class Rotation(Frozen):
+    """How long the earlier webhook secrets are accepted beside the new one."""
+
+    both_valid_hours: Annotated[int, Field(ge=0, le=720)] = 24
+
+
 class ReplaySelection(Frozen):
     """`from_stage`: an earlier stage to start again from; without it each goes on from where it stands."""
 
@@ -179,6 +208,68 @@ class Timeline(Frozen):
 
 class VendorCalls(Frozen):
     rows: tuple[VendorCall, ...]
+
+
+class Connectors(Frozen):
+    """What can be connected, with the fields of each."""
+
+    rows: tuple[ConnectorForm, ...]
+
+
+class ConnectionView(Frozen):
+    """A connection without its secrets. `webhook_url`: where its system reports changes. `secret_ends`: until
+    when earlier webhook secrets are accepted, by fingerprint."""
+
+    id: Code
+    role: ConnectionRole
+    vendor: Code
+    name: Text
+    settings: dict[str, Any]
+    paused_at: AwareDatetime | None = None
+    webhook_url: Text | None = None
+    secret_ends: dict[str, AwareDatetime] = {}
+
+
+class Connections(Frozen):
+    """By id."""
+
+    rows: tuple[ConnectionView, ...]
+
+
+class AddedConnection(Frozen):
+    """`webhook_secret` is answered this once: give it to the system, with the address."""
+
+    connection: ConnectionView
+    webhook_secret: Text | None = None
+
+
+class NewWebhookSecret(Frozen):
+    """Answered this once."""
+
+    webhook_secret: Text
+
+
+class Observations(Frozen):
+    """What a test saw, in the order in which it looked. `is_well`: nothing is missing."""
+
+    is_well: bool
+    rows: tuple[Observation, ...]
+
+
+class TrialEventView(Frozen):
+    """Whether the test event came back to us, signed rightly. `event_id` under which it is kept."""
+
+    arrived: bool
+    says: Text
+    status: int | None = None
+    event_id: UUID | None = None
+
+
+class ReceivedDeliveries(Frozen):
+    """Newest first. Deliveries whose signature was wrong are not kept: `refused` counts them by the hour."""
+
+    rows: tuple[ReceivedDelivery, ...]
+    refused: tuple[AttemptCount, ...]
 
 
 class TrafficOfConnections(Frozen):

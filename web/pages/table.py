@@ -9,6 +9,9 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import account
 from web.pages.approvals import approval, inbox
+from web.pages.connections import connection
+from web.pages.connections import form as connection_form
+from web.pages.connections import overview as connections
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
 from web.pages.security import log
@@ -32,6 +35,9 @@ PAGES = (
     PageRow("Opportunities", opportunity.page, Action.READ),
     PageRow("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
     PageRow("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
+    PageRow("Connections", connections.page, Action.VISIT_CONNECTIONS, first=True),
+    PageRow("Connections", connection_form.page, Action.SET_CONNECTION),
+    PageRow("Connections", connection.page, Action.VISIT_CONNECTIONS),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
     PageRow("Your account", account.page, Action.READ),
 )

@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from adapters.connectors.signatures.raw_request import RawRequest
 from oppsync.domain.work.attempts import AttemptKind
 from oppsync.domain.work.intake import Delivery
-from oppsync.kernel.errors import NotFound, SignatureRefused
+from oppsync.kernel.errors import SignatureRefused
 from oppsync.services.intake.commands import AcceptDelivery
 from web.access.attempts import note_and_count
 from web.context import application, traceparent
@@ -38,8 +38,6 @@ _LONGEST_KEPT = 500
 def receive(connection_id: str) -> ResponseReturnValue:
     """202 with the event id and its status URL; 200 with the same ones for a repeated delivery. A known id with
     another body is no repetition."""
-    if not connection_id.isprintable():
-        raise NotFound("There is no such connection.")
     webhook = application().webhook(connection_id)  # before anything is read for somebody who just guesses
     body = _whole_body()
     raw = RawRequest(method=request.method, url=request.url, headers=dict(request.headers), body=body)

@@ -22,3 +22,8 @@ class Verify(Protocol):
     def __call__(self, request: RawRequest, secrets: Sequence[str], now: datetime) -> str:
         """Return the sender's delivery id when one of the secrets signed this request. Raises
         SignatureRefused."""
+
+
+class Sign(Protocol):
+    def __call__(self, delivery_id: str, body: bytes, secret: str, now: datetime) -> Mapping[str, str]:
+        """The headers that a sender with this secret adds."""

@@ -13,6 +13,7 @@ import base64
 import binascii
 import hmac
 import re
+import secrets as random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,7 @@ from oppsync.kernel.errors import SignatureRefused
 TOLERANCE = timedelta(minutes=5)
 SECRET_PREFIX = "whsec_"  # noqa: S105
 SHORTEST_KEY = 24  # bytes; a shorter one could be guessed
+NEW_KEY = 32
 FAMILIES = ("webhook", "svix")  # the first words of the header names
 DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,200}")
 TIMESTAMP = re.compile(r"[0-9]{1,11}")
@@ -50,6 +52,18 @@ def verify(request: RawRequest, secrets: Sequence[str], now: datetime) -> str:
     if not any(hmac.compare_digest(ours, theirs) for ours in expected for theirs in presented):
         raise SignatureRefused(f"{family}-signature holds no signature of this body by a known secret")
     return delivery_id
+
+
+def sign(delivery_id: str, body: bytes, secret: str, now: datetime) -> Mapping[str, str]:
+    return {
+        "webhook-id": delivery_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(_key(secret)).sign(delivery_id, now, body.decode()),
+    }
+
+
+def new_secret() -> str:
+    return SECRET_PREFIX + base64.b64encode(random.token_bytes(NEW_KEY)).decode()
 
 
 def _family(headers: Mapping[str, str]) -> str:

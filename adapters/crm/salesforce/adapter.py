@@ -11,6 +11,7 @@ from adapters.connectors.http.client import Gate
 from adapters.crm.salesforce import translate, wire
 from adapters.crm.salesforce.client import VENDOR, SalesforceClient
 from adapters.crm.salesforce.ids import full_id
+from adapters.crm.salesforce.inspection import inspected
 from adapters.crm.salesforce.labels import field_at
 from adapters.crm.salesforce.settings import SalesforceSecrets, SalesforceSettings, capabilities
 from oppsync.domain.deal.field_words import field_words
@@ -19,6 +20,7 @@ from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.work.backfill import WonDeal
+from oppsync.domain.work.observations import Observation
 from oppsync.domain.work.polling import Change, ChangePage, Deletion, Deletions
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import RecordGone, UnreadableDelivery
@@ -61,6 +63,9 @@ class SalesforceCrm:
     def ping(self) -> None:
         """Sign in and ask for a record that does not exist: whether opportunities may be read at all."""
         self._client.query({"alive": _select(wire.ChangeRecord, self._names, f"Id = '{_NO_RECORD}'")})
+
+    def inspect(self) -> Sequence[Observation]:
+        return inspected(self._client, self._names, owner_history=self._owner_history)
 
     def read_notification(self, body: bytes) -> Sequence[OpportunityRef]:
         """One reference for each opportunity in the notification, the latest when it occurs twice."""

@@ -129,6 +129,23 @@ class SalesforceClient:
             return None
         raise session.http.refusal(answer)
 
+    def describe(self, sobject: str) -> wire.Described | None:
+        """The object as this user may see it; None when it is not there for them."""
+        expect = {HTTPStatus.NOT_FOUND}
+        session, answer = self._call(
+            "GET", f"{self._data}/sobjects/{sobject}/describe", write=False, expect=expect
+        )
+        if answer.is_success:
+            return _read(wire.Described, answer, answer.json())
+        if any(code in GONE for code, _ in errors_of(answer)):
+            return None
+        raise session.http.refusal(answer)
+
+    def daily_calls(self) -> wire.Allocation:
+        """How many calls the org may get in 24 hours, and how many are left."""
+        _, answer = self._call("GET", f"{self._data}/limits", write=False)
+        return _read(wire.LimitsReply, answer, answer.json()).daily_calls
+
     def fields(self, sobject: str, record_id: str, names: Iterable[str]) -> dict[str, Any]:
         """Read fields of a record. Raises RecordGone."""
         params = {"fields": ",".join(names)}

@@ -21,4 +21,5 @@ CONNECTOR: Connector[SalesforceSettings, SalesforceSecrets, CrmCapabilities, Crm
     build=SalesforceCrm,
     limits=LIMITS,
     signature_scheme="standard_webhooks",
+    package="adapters.crm.salesforce",
 )

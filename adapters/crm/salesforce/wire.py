@@ -1,4 +1,5 @@
-"""Salesforce's shapes: the signed notification of docs/salesforce.md, and the records of its REST API."""
+"""Salesforce's shapes: the signed notification of docs/connectors/salesforce.md, and the records of its REST
+API."""
 
 from __future__ import annotations
 
@@ -382,6 +383,30 @@ CONTRACT_TERMS = frozenset({"Account.BillingStateCode", "Account.PO_Required__c"
 class TokenReply(BaseModel):
     access_token: Annotated[str, Field(min_length=1, repr=False)]
     instance_url: str
+
+
+class DescribedField(BaseModel):
+    """A field that this user may at least read; others are left out of the answer."""
+
+    name: str
+    updateable: bool
+
+
+class Described(BaseModel):
+    """An object as this user may see it."""
+
+    queryable: bool
+    updateable: bool
+    fields: list[DescribedField]
+
+
+class Allocation(BaseModel):
+    most: int = Field(alias="Max")
+    left: int = Field(alias="Remaining")
+
+
+class LimitsReply(BaseModel):
+    daily_calls: Allocation = Field(alias="DailyApiRequests")
 
 
 class QueryPage(BaseModel):

@@ -22,6 +22,7 @@ from adapters.erp.tryton.client import TrytonClient
 from adapters.erp.tryton.customers import customers_like, of_code
 from adapters.erp.tryton.directory import Company, Directory, Remembered
 from adapters.erp.tryton.errors import NumberDrawnTwice
+from adapters.erp.tryton.inspection import inspected
 from adapters.erp.tryton.landing import Fields
 from adapters.erp.tryton.readiness import missing
 from adapters.erp.tryton.references import References
@@ -42,6 +43,7 @@ from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.values.model import changed
+from oppsync.domain.work.observations import Observation
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
@@ -89,6 +91,12 @@ class TrytonErp:
     def ping(self) -> None:
         """Ask for a company that does not exist: whether the key may read companies at all."""
         self._client.search("company.company", [["id", "=", 0]], ["id"])
+
+    def inspect(self) -> Sequence[Observation]:
+        self.ping()
+        statuses = {"closed_status": self._closed_status, "open_status": self._open_status}
+        today = self._clock.now().date()
+        return list(inspected(self._client, sorted(set(self._products.values())), statuses, today))
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         """Not remembered: what was wrong with it is mended there, and the deal is replayed at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.plan import LineKind
@@ -10,33 +10,48 @@ from oppsync.domain.values.model import Code, Frozen
 
 
 class TrytonSettings(Frozen):
-    """A connection's settings. `web_url`: where people open records, when not in Tryton's desktop client.
+    """`timeout` and `late_commit`: how long we wait for an answer, and how long Tryton may go on working after
+    that (on SQLite it waits for the lock up to six times five seconds)."""
 
-    The products are codes; that of progress needs a unit with two decimals, or 40 % would be invoiced as
-    nothing. `closed_status` is the name of the work status that ends a project or task: a firm that has a
-    status for cancelled work names that one. `open_status` is the status that a project or task gets which we
-    closed and which is wanted again. `timeout` and `late_commit` are seconds: how long we wait for an
-    answer, and how long Tryton may go on working after that (on SQLite it waits for the lock up to six times
-    five seconds).
-    """
-
-    base_url: Code
-    database: Code
-    web_url: Code | None = None
-    time_product: Code = "CONS-HR"
-    dated_product: Code = "FIXED"
-    milestone_product: Code = "MS"
-    progress_product: Code = "FIXED"
-    closed_status: Code = "Done"
-    open_status: Code = "Open"
-    timeout: float = 15.0
-    late_commit: float = 30.0
+    base_url: Code = Field(title="Address of the server", description="Such as https://tryton.firm.example")
+    database: Code = Field(title="Database", description="Its name, the first part of the path of Tryton's API")
+    web_url: Code | None = Field(
+        default=None,
+        title="Address of the web client",
+        description="Where people open records; empty: in Tryton's desktop client",
+    )
+    time_product: Code = Field(
+        default="CONS-HR",
+        title="Product for hours",
+        description="Code of the product by which hours are invoiced",
+    )
+    dated_product: Code = Field(
+        default="FIXED", title="Product for instalments", description="Code of the product of dated invoices"
+    )
+    milestone_product: Code = Field(
+        default="MS", title="Product for milestones", description="Code of the product of milestones"
+    )
+    progress_product: Code = Field(
+        default="FIXED",
+        title="Product for percent complete",
+        description="Its unit needs two decimals, or 40 % would be invoiced as nothing",
+    )
+    closed_status: Code = Field(
+        default="Done",
+        title="Closed status",
+        description="Work status that ends a project or task; one for cancelled work, where the firm has it",
+    )
+    open_status: Code = Field(
+        default="Open", title="Open status", description="Work status of what was closed and is wanted again"
+    )
+    timeout: float = Field(default=15.0, title="Seconds to wait for an answer")
+    late_commit: float = Field(default=30.0, title="Seconds after which an unanswered write can be looked up")
 
 
 class TrytonSecrets(Frozen):
-    """`rest_key`: the key of a Tryton user's application `rest`."""
-
-    rest_key: SecretStr
+    rest_key: SecretStr = Field(
+        title="Key of the application", description="Of a Tryton user's application of the kind REST"
+    )
 
 
 def capabilities(settings: TrytonSettings) -> ErpCapabilities:

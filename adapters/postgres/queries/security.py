@@ -10,7 +10,9 @@ from adapters.postgres.queries.base import Reading, page
 from adapters.postgres.rows import pick
 from adapters.postgres.tables import attempts, audit
 from oppsync.domain.reading.readings import Page, TimelineEntry
-from oppsync.domain.work.attempts import AttemptCount
+from oppsync.domain.work.attempts import AttemptCount, AttemptKind
+
+_HOURS_SHOWN = 10
 
 
 class PostgresSecurityQueries(Reading):
@@ -27,6 +29,21 @@ class PostgresSecurityQueries(Reading):
                 after=after,
                 limit=limit,
             )
+
+    def refused_signatures(self, tenant_id: str, connection_id: str) -> Sequence[AttemptCount]:
+        query = (
+            select(attempts)
+            .where(
+                attempts.c.tenant_id == tenant_id,
+                attempts.c.kind == AttemptKind.SIGNATURE_REFUSED,
+                attempts.c.subject == connection_id,
+            )
+            .order_by(attempts.c.hour.desc())
+            .limit(_HOURS_SHOWN)
+        )
+        with self.reading() as connection:
+            rows = connection.execute(query).mappings()
+            return [AttemptCount.model_validate(pick(row, AttemptCount)) for row in rows]
 
     def attempts(self, tenant_id: str, *, limit: int = 100) -> Sequence[AttemptCount]:
         query = (

@@ -28,9 +28,15 @@ class PostgresWatermarks:
     def take(self, holder: str) -> Watermark | None:
         self._add_missing()
         free = or_(table.c.lease_until.is_(None), table.c.lease_until < clock())
+        is_polled = exists().where(
+            connections.c.tenant_id == KEY[0],
+            connections.c.id == KEY[1],
+            connections.c.paused_at.is_(None),
+            connections.c.removed_at.is_(None),
+        )
         first = (
             select(*KEY)
-            .where(table.c.due_at <= clock(), free)
+            .where(table.c.due_at <= clock(), free, is_polled)
             .order_by(table.c.due_at)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -89,7 +95,7 @@ class PostgresWatermarks:
         """Add a row, due at once, for each CRM that has been connected since."""
         has_watermark = exists().where(KEY[0] == connections.c.tenant_id, KEY[1] == connections.c.id)
         new = select(connections.c.tenant_id, connections.c.id).where(
-            connections.c.role == ConnectionRole.CRM, ~has_watermark
+            connections.c.role == ConnectionRole.CRM, connections.c.removed_at.is_(None), ~has_watermark
         )
         self._session.execute(
             insert(table).from_select(["tenant_id", "connection_id"], new).on_conflict_do_nothing()

@@ -43,6 +43,11 @@ connections = Table(
     # MultiFernet ciphertext of a JSON document that names tenant and connection inside.
     Column("secrets", LargeBinary, nullable=False),
     when("updated_at", now=True),
+    # Paused: nothing is called there. Removed: kept for the rows that name it.
+    when("paused_at", nullable=True),
+    when("removed_at", nullable=True),
+    # Fingerprint of a webhook secret that was replaced -> until when it is accepted.
+    json_column("secret_ends", empty="{}"),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
     # The webhook's address carries the id alone.

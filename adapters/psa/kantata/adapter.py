@@ -9,11 +9,13 @@ from datetime import UTC, timedelta
 from adapters.connectors.http.client import Gate
 from adapters.psa.kantata import note, staffing
 from adapters.psa.kantata.client import VENDOR, KantataClient
+from adapters.psa.kantata.inspection import inspected
 from adapters.psa.kantata.settings import KantataSecrets, KantataSettings, capabilities
 from adapters.psa.kantata.wire import Workspace
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.values.model import changed
+from oppsync.domain.work.observations import Observation
 from oppsync.kernel.errors import Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 
@@ -37,6 +39,10 @@ class KantataPsa:
     def ping(self) -> None:
         """Search for a project under a key that none has."""
         self._client.with_reference("oppsync:ping")
+
+    def inspect(self) -> Sequence[Observation]:
+        self.ping()
+        return list(inspected(self._client, self._roles))
 
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
         return [role for role in roles if role not in self._roles]

@@ -20,6 +20,8 @@ from adapters.psa.kantata.wire import (
     PER_PAGE,
     AllocationsReply,
     ResourcesReply,
+    Role,
+    RolesReply,
     Workspace,
     WorkspaceAllocation,
     WorkspaceResource,
@@ -30,10 +32,11 @@ VENDOR = "Kantata"
 WORKSPACES = "/api/v1/workspaces"
 RESOURCES = "/api/v1/workspace_resources"
 ALLOCATIONS = "/api/v1/workspace_allocations"
+ROLES = "/api/v1/roles"
 OURS = "oppsync"
 GONE = 404
 
-Reply = TypeVar("Reply", WorkspacesReply, ResourcesReply, AllocationsReply)
+Reply = TypeVar("Reply", WorkspacesReply, ResourcesReply, AllocationsReply, RolesReply)
 Record = TypeVar("Record", Workspace, WorkspaceResource, WorkspaceAllocation)
 
 
@@ -107,6 +110,10 @@ class KantataClient:
         body = {"workspace_allocation": dict(fields)}
         answer = self._http.request("POST", f"{ALLOCATIONS}.json", write=True, json=body)
         return _one(answer, _reply(AllocationsReply, answer).found())
+
+    def roles(self) -> list[Role]:
+        """The active roles of the account."""
+        return [role for reply in self._pages(RolesReply, ROLES, {}) for role in reply.found()]
 
     def _listed(self, reference: str) -> Iterator[Workspace]:
         wanted = {"external_reference": reference, "include_archived": "true", "order": "created_at:asc"}

@@ -54,6 +54,15 @@ class WorkspaceAllocation(BaseModel):
     minutes: int
 
 
+class Role(BaseModel):
+    """A position that people of the account have, and that may be requested."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+
+
 class Result(BaseModel):
     key: str
     id: str
@@ -93,3 +102,12 @@ class AllocationsReply(BaseModel):
 
     def found(self) -> list[WorkspaceAllocation]:
         return [self.workspace_allocations[r.id] for r in self.results if r.id in self.workspace_allocations]
+
+
+class RolesReply(BaseModel):
+    count: int
+    results: list[Result]
+    roles: dict[str, Role] = {}
+
+    def found(self) -> list[Role]:
+        return [self.roles[r.id] for r in self.results if r.id in self.roles]

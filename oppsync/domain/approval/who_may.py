@@ -43,6 +43,8 @@ class Action(StrEnum):
     CREATE_TOKEN = "create_token"  # noqa: S105
     REVOKE_TOKEN = "revoke_token"  # noqa: S105
     SET_CONNECTION = "set_connection"
+    INSPECT_CONNECTION = "inspect_connection"
+    VISIT_CONNECTIONS = "visit_connections"
     READ_SECURITY_LOG = "read_security_log"
 
 
@@ -167,7 +169,15 @@ RIGHTS: dict[Action, Right] = {
     ),
     Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
     Action.REVOKE_TOKEN: Right("Revoke an API token", NO_ROLE, command_line=True),
-    Action.SET_CONNECTION: Right("Set a connection and its secrets", NO_ROLE, command_line=True),
+    Action.SET_CONNECTION: Right(
+        "Add, edit, pause, resume and remove a connection, and change its secrets",
+        frozenset({PersonRole.INTEGRATION_ADMIN}),
+        command_line=True,
+    ),
+    Action.INSPECT_CONNECTION: Right(
+        "Test a connection, and send a test event to its webhook", WORKERS, command_line=True
+    ),
+    Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}),
     Action.READ_SECURITY_LOG: Right(
         "Read who changed what about people, tokens, connections and rules, and who tried to come in",
         frozenset({PersonRole.AUDITOR}),

@@ -165,6 +165,17 @@ class DeliveryStatus(Frozen):
     problem: Text | None = None
 
 
+class ReceivedDelivery(Frozen):
+    """A delivery of a connection whose signature was right, or that a poll found. `records`: how many it
+    named."""
+
+    event_id: UUID
+    delivery_id: Code
+    received_at: AwareDatetime
+    source: Source
+    records: int
+
+
 class PollStatus(Frozen):
     """How far a CRM connection is polled, and what polls found since it is connected.
 

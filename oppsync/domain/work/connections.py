@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic import AwareDatetime
 
 from oppsync.domain.values.model import Code, Frozen, Text
 
@@ -18,6 +20,8 @@ class Connection(Frozen):
     """`id` is opaque and globally unique: it is the last part of the webhook's address and gives the tenant.
 
     `settings` are the vendor's own (base URL, API version, field names); secrets are kept apart, encrypted.
+    While it is paused, its webhooks are accepted and nothing is called there. `secret_ends`: fingerprint of a
+    webhook secret that was replaced -> until when it is accepted (`webhook_secrets.py`).
     """
 
     tenant_id: Code
@@ -27,3 +31,21 @@ class Connection(Frozen):
     name: Text
     settings: dict[str, Any] = {}
     signature_scheme: Code | None = None
+    paused_at: AwareDatetime | None = None
+    secret_ends: dict[str, AwareDatetime] = {}
+
+
+# What the life of a connection changes; setting it anew leaves these as they are.
+KEPT_APART = frozenset({"paused_at", "secret_ends"})
+
+
+def paused_words(connection: Connection) -> str:
+    """Why a deal waits for it."""
+    return f"The connection {connection.name} ({connection.id}) is paused: the deal goes on when it is resumed"
+
+
+class InFlight(NamedTuple):
+    """Deals under way, and the names of the first of them."""
+
+    number: int
+    names: tuple[str, ...]

@@ -212,6 +212,24 @@ class ConnectionSet(Event):
     type = "connection.set.v1"
 
 
+class ConnectionPaused(Event):
+    type = "connection.paused.v1"
+
+
+class ConnectionResumed(Event):
+    type = "connection.resumed.v1"
+
+
+class ConnectionRemoved(Event):
+    type = "connection.removed.v1"
+
+
+class WebhookSecretRotated(Event):
+    """A connection has a new webhook secret; `detail` says until when the earlier ones are accepted."""
+
+    type = "webhook.secret.rotated.v1"
+
+
 class PlanRejected(Event):
     type = "plan.rejected.v1"
 

@@ -30,6 +30,8 @@ RESTARTABLE = BEFORE_APPROVAL | {State.PARKED, State.WITHDRAWN, State.REJECTED}
 COMPENSABLE = frozenset({State.APPROVED, State.CREATED})
 # Nothing is due in these until the record changes in the CRM or a person acts.
 RESTING = frozenset({State.ACTIVE, State.REJECTED, State.PARKED, State.WITHDRAWN})
+# Nothing more happens to these by themselves or by a replay.
+ENDED = RESTING - {State.PARKED}
 
 _FORWARD: dict[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.VALIDATED}),

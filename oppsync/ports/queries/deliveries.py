@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.reading.readings import DeliveryStatus, PollStatus
+from oppsync.domain.reading.readings import DeliveryStatus, PollStatus, ReceivedDelivery
 
 
 class DeliveryQueries(Protocol):
@@ -14,4 +14,7 @@ class DeliveryQueries(Protocol):
         """Raises NotFound."""
 
     def polls(self, tenant_id: str) -> Sequence[PollStatus]:
-        """How far each CRM connection that was polled has come, sorted by its id."""
+        """How far each CRM connection that is polled has come, sorted by its id."""
+
+    def received(self, tenant_id: str, connection_id: str, *, limit: int = 20) -> Sequence[ReceivedDelivery]:
+        """The last deliveries of a connection, newest first."""

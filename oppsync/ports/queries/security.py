@@ -15,3 +15,7 @@ class SecurityQueries(Protocol):
 
     def attempts(self, tenant_id: str, *, limit: int = 100) -> Sequence[AttemptCount]:
         """By the hour, the last first."""
+
+    def refused_signatures(self, tenant_id: str, connection_id: str) -> Sequence[AttemptCount]:
+        """Deliveries to a connection whose signature was wrong, by the hour, the last first; of the last ten
+        hours that had any."""

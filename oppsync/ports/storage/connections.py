@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.connections import Connection, ConnectionRole, InFlight
 
 
 class Connections(Protocol):
     def get(self, connection_id: str) -> Connection:
-        """The connection of this opaque, globally unique id. Raises NotFound."""
+        """The connection of this opaque, globally unique id. Raises NotFound, also once it was removed."""
 
     def of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None: ...
 
@@ -21,4 +22,18 @@ class Connections(Protocol):
         """Decrypted; never logged, never shown."""
 
     def put(self, connection: Connection, secrets: Mapping[str, Any]) -> None:
-        """Insert or replace, the secrets encrypted."""
+        """Insert or replace, the secrets encrypted. A pause, and the ends of webhook secrets, stay."""
+
+    def pause(self, connection: Connection) -> None: ...
+
+    def resume(self, connection: Connection, waiting: str) -> None:
+        """Deals that wait with these words are due now."""
+
+    def remove(self, connection: Connection) -> None:
+        """Forget its secrets; rows that name it stay."""
+
+    def end_secrets(self, connection: Connection, ends: Mapping[str, datetime]) -> None:
+        """Until when each webhook secret that was replaced is accepted."""
+
+    def in_flight(self, connection: Connection, shown: int) -> InFlight:
+        """The deals under way that came from there or go there; names of at most `shown`."""

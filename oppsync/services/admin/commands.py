@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from oppsync.domain.values.actor import Asker
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.attempts import AttemptKind
-from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.observations import Observation
+from oppsync.domain.work.trial_events import TrialEvent
+from oppsync.domain.work.webhook_secrets import BOTH_VALID
 from oppsync.kernel.bus import Command
 
 
@@ -138,13 +142,106 @@ class EndSessions(Command[int]):
 
 @dataclass(frozen=True)
 class SetConnection(Command[None]):
-    """Insert or replace a connection. `secrets` None: they stay. Raises Forbidden; InvalidInput for a new
-    connection without secrets, Conflict for an id of another tenant."""
+    """Insert or replace a connection under an id of the asker's. `secrets` None: they stay. Raises Forbidden;
+    InvalidInput for a new connection without secrets, Conflict for an id of another tenant."""
 
     tenant_id: str
     actor: Asker
     connection: Connection
     secrets: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+class Added(NamedTuple):
+    """`webhook_secret` is told this once; None where the vendor sends no webhooks."""
+
+    connection_id: str
+    webhook_secret: str | None
+
+
+@dataclass(frozen=True)
+class AddConnection(Command[Added]):
+    """Connect a system under an id that we make. Raises Forbidden; WrongFields, which names each setting and
+    secret at fault."""
+
+    tenant_id: str
+    actor: Asker
+    role: ConnectionRole
+    vendor: str
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EditConnection(Command[None]):
+    """Change what is named: settings (None goes back to the default) and secrets. Secrets are given anew when
+    the address changes, since they would be sent there. Raises NotFound, Forbidden, WrongFields."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
+    name: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class PauseConnection(Command[None]):
+    """Call nothing there: webhooks are accepted, deals wait. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class ResumeConnection(Command[None]):
+    """What waited goes on at once. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class RemoveConnection(Command[None]):
+    """Forget its secrets; its webhook's address is nobody's from then on. Raises NotFound, Forbidden;
+    Conflict while deals under way came from it or go there."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class RotateWebhookSecret(Command[str]):
+    """Returns a new secret, which is told this once. The earlier ones are accepted for `both_valid` more.
+    Raises NotFound, Forbidden; InvalidInput for a connection without webhooks, and for a time that is too
+    long."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
+    both_valid: timedelta = BOTH_VALID
+
+
+@dataclass(frozen=True)
+class InspectConnection(Command[Sequence[Observation]]):
+    """Sign in there and look at what may be done; changes nothing. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class SendTrialEvent(Command[TrialEvent]):
+    """Send a signed test event to the connection's own webhook. It makes no deal. Raises NotFound, Forbidden;
+    InvalidInput for a connection without webhooks."""
+
+    tenant_id: str
+    actor: Asker
+    connection_id: str
 
 
 @dataclass(frozen=True)

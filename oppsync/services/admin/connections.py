@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets as random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.connections import KEPT_APART, Connection
+from oppsync.domain.work.connector_forms import Fault, WrongFields
 from oppsync.domain.work.events import ConnectionSet
+from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
-from oppsync.services.admin.commands import SetConnection
+from oppsync.services.admin.commands import AddConnection, Added, EditConnection, SetConnection
 from oppsync.services.admin.who_asks import admit
+
+_ID_BYTES = 12
+_LONGEST_NAME = 200
+_ANEW = "The address changes: give this secret anew, since it would be sent there."
 
 
 @dataclass(frozen=True)
@@ -32,22 +41,147 @@ class SetConnectionHandler:
             secrets = secrets_before if command.secrets is None else command.secrets
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
-            replaced = sorted(
-                name for name in {*secrets, *secrets_before} if secrets.get(name) != secrets_before.get(name)
+            store(
+                uow, self.publish, actor, before=before, new=new, secrets_before=secrets_before, secrets=secrets
             )
-            if before == new and not replaced:
-                return
-            uow.connections.put(new, secrets)
-            event = ConnectionSet(
-                opportunity_id=None,
-                actor=actor,
-                before=_shown(before, secrets_before) if before else {},
-                after=_shown(new, secrets),
-                detail={"connection": new.id, "secrets_changed": replaced},
-                summary=_summary(new, before, replaced),
-            )
-            self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
+
+
+@dataclass(frozen=True)
+class AddConnectionHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    catalog: ConnectorCatalog
+
+    def __call__(self, command: AddConnection) -> Added:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
+            form = self.catalog.form(command.role, command.vendor)
+            wanted = Connection(
+                tenant_id=command.tenant_id,
+                id=f"{command.vendor}-{random.token_hex(_ID_BYTES)}",
+                role=command.role,
+                vendor=command.vendor,
+                name=_name(command.name),
+                settings=dict(command.settings),
+                signature_scheme=form.signature_scheme,
+            )
+            new, secrets = _checked(self.catalog, wanted, command.secrets, _name_faults(command.name))
+            webhook_secret = None
+            if form.signature_scheme is not None:
+                webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
+                secrets[WEBHOOK_SECRETS] = [webhook_secret]
+            store(uow, self.publish, actor, before=None, new=new, secrets_before={}, secrets=secrets)
+            uow.commit()
+        return Added(new.id, webhook_secret)
+
+
+@dataclass(frozen=True)
+class EditConnectionHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    catalog: ConnectorCatalog
+
+    def __call__(self, command: EditConnection) -> None:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
+            before = of_tenant(uow, command.tenant_id, command.connection_id)
+            own = {field.name for field in self.catalog.form(before.role, before.vendor).secrets}
+            stored = _secrets(uow, before.id, before, replaced=own <= command.secrets.keys())
+            settings = {**before.settings, **command.settings}
+            name = before.name if command.name is None else command.name
+            wanted = changed(
+                before,
+                name=_name(name),
+                settings={key: value for key, value in settings.items() if value is not None},
+            )
+            faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
+            vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
+            new, secrets = _checked(self.catalog, wanted, {**vendors, **command.secrets}, faults)
+            ours = {key: value for key, value in stored.items() if key == WEBHOOK_SECRETS}
+            store(
+                uow,
+                self.publish,
+                actor,
+                before=before,
+                new=new,
+                secrets_before=stored,
+                secrets={**secrets, **ours},
+            )
+            uow.commit()
+
+    def _not_given(
+        self, before: Connection, after: Connection, own: set[str], given: Mapping[str, str]
+    ) -> Sequence[Fault]:
+        """Whoever may change an address must not thereby read the secrets, which nobody may."""
+        if not self.catalog.names_another_host(before, after):
+            return []
+        return [Fault(name, _ANEW) for name in sorted(own - given.keys())]
+
+
+def store(
+    uow: UnitOfWork,
+    publish: Publish,
+    actor: str,
+    *,
+    before: Connection | None,
+    new: Connection,
+    secrets_before: Mapping[str, Any],
+    secrets: Mapping[str, Any],
+) -> None:
+    """Store a connection and say who set it; nothing where it is that already."""
+    if before is not None:
+        new = changed(new, **{name: getattr(before, name) for name in KEPT_APART})
+    replaced = sorted(
+        name for name in {*secrets, *secrets_before} if secrets.get(name) != secrets_before.get(name)
+    )
+    if before == new and not replaced:
+        return
+    uow.connections.put(new, secrets)
+    if before is not None and WEBHOOK_SECRETS in replaced:
+        uow.connections.end_secrets(new, {})
+    event = ConnectionSet(
+        opportunity_id=None,
+        actor=actor,
+        before=_shown(before, secrets_before) if before else {},
+        after=_shown(new, secrets),
+        detail={"connection": new.id, "secrets_changed": replaced},
+        summary=_summary(new, before, replaced),
+    )
+    publish(uow, new.tenant_id, new_traceparent(), event)
+
+
+def of_tenant(uow: UnitOfWork, tenant_id: str, connection_id: str) -> Connection:
+    """Raises NotFound."""
+    found = uow.connections.get(connection_id)
+    if found.tenant_id != tenant_id:
+        raise NotFound("There is no such connection.")
+    return found
+
+
+def _checked(
+    catalog: ConnectorCatalog, wanted: Connection, secrets: Mapping[str, Any], faults: Sequence[Fault]
+) -> tuple[Connection, dict[str, Any]]:
+    checked = catalog.checked(wanted, secrets)
+    found = [
+        *faults,
+        *(fault for fault in checked.faults if fault.field not in {each.field for each in faults}),
+    ]
+    if found:
+        raise WrongFields(found)
+    return changed(wanted, settings=checked.settings), dict(checked.secrets)
+
+
+def _name(given: str) -> str:
+    return given.strip()[:_LONGEST_NAME]
+
+
+def _name_faults(given: str) -> Sequence[Fault]:
+    if not given.strip():
+        return [Fault("name", "Give it a name by which people know it.")]
+    if len(given.strip()) > _LONGEST_NAME:
+        return [Fault("name", f"A name has at most {_LONGEST_NAME} characters.")]
+    return []
 
 
 def _present(uow: UnitOfWork, connection_id: str) -> Connection | None:
@@ -72,7 +206,8 @@ def _secrets(
 
 
 def _shown(connection: Connection, secrets: Mapping[str, Any]) -> dict[str, Any]:
-    return {**connection.model_dump(mode="json", exclude={"tenant_id"}), "secrets": sorted(secrets)}
+    left_out = {"tenant_id", *KEPT_APART}
+    return {**connection.model_dump(mode="json", exclude=left_out), "secrets": sorted(secrets)}
 
 
 def _summary(new: Connection, before: Connection | None, replaced: list[str]) -> str:

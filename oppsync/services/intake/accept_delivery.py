@@ -17,6 +17,7 @@ from oppsync.domain.work.events import DeliveryIdReused, DeliveryReceived, Deliv
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery, Source, StoredDelivery, is_same_body, under_own_id
 from oppsync.domain.work.payload_references import delivery_reference
+from oppsync.domain.work.trial_events import is_trial_event
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError
 from oppsync.pipeline.table import PIPELINE
@@ -61,6 +62,8 @@ def read_delivery(systems: Systems, delivery: Delivery) -> Sequence[OpportunityR
     """The records a delivery names, or what is wrong with it or with its connection."""
     if delivery.source is not Source.WEBHOOK:
         return [OpportunityRef.model_validate_json(delivery.body)]
+    if is_trial_event(delivery.body):
+        return []
     try:
         return systems.crm(delivery.connection_id).read_notification(delivery.body)
     except BusinessError as error:

@@ -29,6 +29,7 @@ from oppsync.kernel.errors import (
     HeldBack,
     LeaseLost,
     OppsyncError,
+    Paused,
     RateLimited,
     StillUnknown,
     StoreUnavailable,
@@ -169,8 +170,11 @@ class RunStageHandler:
             summary=f"{error.message}; again in {pause.total_seconds():.0f} s",
         )
         # Short waits under a vendor's limit are normal and frequent: only a long one is worth an audit event.
-        events = [] if isinstance(error, HeldBack) and pause < _LONG_WAIT else [event]
-        after = changed(opportunity, tries=tries, crashes=0, waits_for=None)
+        is_brief = isinstance(error, HeldBack) and pause < _LONG_WAIT
+        waits_for = error.message if isinstance(error, Paused) else None
+        is_told = waits_for is not None and waits_for == opportunity.waits_for
+        events = [] if is_brief or is_told else [event]
+        after = changed(opportunity, tries=tries, crashes=0, waits_for=waits_for)
         with self.uow() as uow:
             raised = raise_items(uow, context, items)
             worked = commit(uow, context, self.publish, after, Due(pause), *events, *raised)

@@ -27,6 +27,7 @@ from sandbox.standins.wire import Call, Json, Reply, to_json
 
 WORKSPACES = "workspaces"
 CREATOR_ROLES = ("maven", "buyer")
+ROLES = {"1": "Senior Consultant", "2": "Consultant", "17": "Principal Consultant"}
 TEXTS = ("title", "description", "external_reference", "currency")
 DATES = ("start_date", "due_date")
 ORDERS = {"created_at", "updated_at", "title"}
@@ -80,8 +81,8 @@ class KantataApi:
         *folders, last = call.segments
         name = last.removesuffix(".json")
         match call.method, [*folders, name]:
-            case "GET", ["api", "v1", "workspaces"]:
-                return self._list(call)
+            case "GET", ["api", "v1", ("workspaces" | "roles") as kind]:
+                return self._list(call) if kind == WORKSPACES else Reply(200, _roles())
             case "POST", ["api", "v1", "workspaces"]:
                 return _one(self._created(fields_of(call, "workspace")))
             case "GET", ["api", "v1", "workspaces", workspace_id]:
@@ -194,6 +195,14 @@ def _order(call: Call) -> str:
     if field not in ORDERS or direction not in ("", "asc", "desc"):
         raise refused(f"order is invalid: {field}")
     return f"{field} {direction or 'asc'}, id {direction or 'asc'}"
+
+
+def _roles() -> dict[str, Json]:
+    return {
+        "count": len(ROLES),
+        "results": [{"key": "roles", "id": each} for each in ROLES],
+        "roles": {each: {"id": each, "name": name} for each, name in ROLES.items()},
+    }
 
 
 def _one(row: sqlite3.Row) -> Reply:

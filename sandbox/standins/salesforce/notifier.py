@@ -1,4 +1,5 @@
-"""Send what the Apex class of docs/salesforce.md sends: signed notifications of won deals, with retries."""
+"""Send what the Apex class of docs/connectors/salesforce.md sends: signed notifications of won deals, with
+retries."""
 
 import json
 import sqlite3

@@ -1,4 +1,5 @@
-"""The objects and fields of the org that docs/salesforce.md sets up, and the values each field accepts."""
+"""The objects and fields of the org that docs/connectors/salesforce.md sets up, and the values each field
+accepts."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The org: its records, the rules every write obeys, and the triggers of docs/salesforce.md."""
+"""The org: its records, the rules every write obeys, and the triggers of docs/connectors/salesforce.md."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping

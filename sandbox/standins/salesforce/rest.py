@@ -209,7 +209,9 @@ def _described(sobject: SObject) -> dict[str, Json]:
         {"name": name, "type": field.kind, "externalId": field.external_id, "updateable": not field.read_only}
         for name, field in sobject.fields.items()
     ]
-    return {"name": sobject.name, "keyPrefix": sobject.prefix, "fields": fields}
+    is_history = sobject.name == "OpportunityFieldHistory"
+    rights = {"queryable": True, "createable": not is_history, "updateable": not is_history}
+    return {"name": sobject.name, "keyPrefix": sobject.prefix, **rights, "fields": fields}
 
 
 def _nested(query: Query, row: Sequence[Json], version: str) -> dict[str, Json]:

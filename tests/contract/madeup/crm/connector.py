@@ -21,6 +21,7 @@ from oppsync.domain.plan.orders import WriteBack
 from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.work.backfill import WonDeal
 from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.observations import Observation, fine
 from oppsync.domain.work.polling import Change, ChangePage, Deletion, Deletions
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import RecordGone, UnreadableDelivery
@@ -194,6 +195,10 @@ class MadeUpCrm:
 
     def ping(self) -> None:
         self._get(DeletedList, "/deleted", {"from": "0", "to": "1"})
+
+    def inspect(self) -> Sequence[Observation]:
+        self.ping()
+        return [fine("It answers.")]
 
     def deleted_opportunities(self, since: datetime, until: datetime) -> Deletions:
         end = _milliseconds(until)

@@ -20,6 +20,7 @@ from oppsync.domain.plan.references import ErpReferenceKind, ErpReferences, Miss
 from oppsync.domain.values.identifiers import customer_code_key, is_same_tax_id
 from oppsync.domain.values.model import Code, Frozen, plain
 from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.observations import Observation, fine
 from oppsync.kernel.errors import VendorRejected
 from oppsync.ports.clock import Clock
 from oppsync.ports.erp import Erp
@@ -156,6 +157,10 @@ class MadeUpErp:
 
     def ping(self) -> None:
         self._get("/companies")
+
+    def inspect(self) -> Sequence[Observation]:
+        self.ping()
+        return [fine("It answers.")]
 
     def _get(self, path: str, **params: str) -> Any:
         return self._http.request("GET", path, write=False, params=params).json()

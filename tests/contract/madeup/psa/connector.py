@@ -18,6 +18,7 @@ from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.orders import PsaOrder, StaffingOrder, WriteBack
 from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.observations import Observation, fine
 from oppsync.kernel.errors import Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
 from oppsync.ports.psa import Psa
@@ -94,6 +95,10 @@ class MadeUpPsa:
 
     def ping(self) -> None:
         self._jobs("nobody's")
+
+    def inspect(self) -> Sequence[Observation]:
+        self.ping()
+        return [fine("It answers.")]
 
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
         return [role for role in roles if role not in self._roles]

@@ -1,0 +1,4 @@
+trigger OppsyncUser on User (after update) {
+    Set<Id> ids = OppsyncNotifier.differing(Trigger.new, Trigger.oldMap);
+    if (!ids.isEmpty()) OppsyncNotifier.relatedChanged(ids);
+}

@@ -1,0 +1,76 @@
+"""The files to deploy in a Salesforce org: all fields that are read, and this installation's address filled
+in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from adapters.connectors.package import write_package
+from adapters.crm.salesforce import wire
+from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.kernel.errors import InvalidInput
+
+URL = "https://oppsync.firm.example/webhooks/salesforce-1f"
+CONNECTION = Connection(
+    tenant_id="default", id="salesforce-1f", role=ConnectionRole.CRM, vendor="salesforce", name="Org"
+)
+NAMESPACE = "{http://soap.sforce.com/2006/04/metadata}"
+
+
+@pytest.fixture
+def main(tmp_path: Path) -> Path:
+    assert write_package(CONNECTION, URL, tmp_path / "org") > 80
+    return tmp_path / "org" / "force-app" / "main" / "default"
+
+
+def test_each_field_that_is_read_or_written_is_in_it_and_no_other(main: Path) -> None:
+    there = {
+        f"{path.parents[1].name}.{path.name.partition('.')[0]}" for path in main.glob("objects/*/fields/*.xml")
+    }
+    custom = {name for name in wire.FIELDS - wire.NAMED_ONLY if name.endswith("__c")}
+
+    assert there - custom == {
+        "Billing_Milestone__c.Opportunity__c",
+        "Oppsync_Webhook__mdt.Url__c",
+        "Oppsync_Webhook__mdt.Secret__c",
+    }
+    assert custom <= there
+
+
+def test_the_integration_user_reads_all_of_it_and_writes_five_fields(main: Path) -> None:
+    (path,) = main.glob("permissionsets/*")
+    granted = {
+        rule.findtext(f"{NAMESPACE}field"): rule.findtext(f"{NAMESPACE}editable")
+        for rule in ElementTree.parse(path).getroot().iter(f"{NAMESPACE}fieldPermissions")  # noqa: S314
+    }
+
+    assert {name for name in wire.FIELDS - wire.NAMED_ONLY if name.endswith("__c")} <= granted.keys()
+    written = {f"Opportunity.{name}" for name, _ in wire.WriteBackRecord.fields()}
+    assert {name for name, editable in granted.items() if editable == "true"} == written
+
+
+def test_picklists_offer_what_is_understood(main: Path) -> None:
+    for name, known in {"Billing_Model__c": wire.BILLING_MODELS, "Cap_Scope__c": wire.CAP_SCOPES}.items():
+        root = ElementTree.parse(main / "objects/Opportunity/fields" / f"{name}.field-meta.xml").getroot()  # noqa: S314
+        assert {each.text for each in root.iter(f"{NAMESPACE}fullName")} - {name} == set(known)
+
+
+def test_it_is_filled_with_the_address_and_holds_no_placeholder_and_no_secret(main: Path) -> None:
+    texts = {path.name: path.read_text() for path in main.rglob("*") if path.is_file()}
+
+    assert URL in texts["Oppsync_Webhook.Default.md-meta.xml"]
+    assert "<url>https://oppsync.firm.example</url>" in texts["oppsync.remoteSite-meta.xml"]
+    assert not [name for name, text in texts.items() if "@WEBHOOK" in text or "@CONNECTION" in text]
+    assert "Secret__c" not in texts["Oppsync_Webhook.Default.md-meta.xml"]
+    for path in main.rglob("*.xml"):
+        ElementTree.parse(path)  # noqa: S314
+
+
+def test_a_folder_in_use_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+
+    with pytest.raises(InvalidInput, match="not empty"):
+        write_package(CONNECTION, URL, tmp_path)
