@@ -64,10 +64,14 @@ class Surroundings:
         self.opportunities = self
         self.references = self
         self.overrides = self
+        self.configurations = self
         self.ledger = self
         self.has_project = has_project
         self.systems = self
         self.uow = UnitsOfWork(self)
+
+    def number_of(self, tenant_id: str, fingerprint: str) -> None:
+        assert tenant_id == "default"
 
     def crm(self, connection_id: str) -> Surroundings:
         assert connection_id == "sf-demo"
