@@ -157,7 +157,19 @@ def test_the_release_before_reads_the_secrets_as_a_plain_list(office: Office) ->
         assert uow.connections.secrets(CONNECTION)["webhook_secrets"] == [new, WEBHOOK_SECRET]
 
 
-def test_a_removed_connection_s_webhook_is_nobody_s(ida: Api, app: Flask) -> None:
+def test_a_removed_connection_s_webhook_is_nobody_s_and_one_with_deals_is_not_removed(
+    ida: Api, app: Flask
+) -> None:
+    new = {"role": "crm", "vendor": "salesforce", "name": "Second org"}
+    access = {
+        "settings": {"base_url": "https://b.example"},
+        "secrets": {"client_id": "i", "client_secret": "s"},
+    }
+    added = ida("POST", "/connections", new | access).json or {}
+    second, secret = added["connection"]["id"], added["webhook_secret"]
+    assert ida("DELETE", f"/connections/{second}").status_code == 204
+    assert delivered(app, second, secret) == 404
+
     assert delivered(app, CONNECTION, WEBHOOK_SECRET) == 202
     refused = ida("DELETE", f"/connections/{CONNECTION}")
     assert (refused.status_code, (refused.json or {})["code"]) == (409, "CONNECTION_IN_USE")
