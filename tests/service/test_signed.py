@@ -88,6 +88,24 @@ def test_a_changed_plan_is_shown_to_nobody_as_the_one_that_its_hash_names(house:
     assert house.tasks(record_id)[ApprovalRole.FINANCE].status is TaskStatus.OPEN
 
 
+def test_a_cent_changed_between_two_decisions_parks_the_deal_and_keeps_who_tried(
+    house: House, record_id: str
+) -> None:
+    house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
+    house.settle()
+    house.rows(A_CENT)
+
+    with pytest.raises(BusinessError) as refused:
+        house.decide(house.tasks(record_id)[ApprovalRole.DELIVERY], DELIVERY)
+    house.settle()
+
+    assert refused.value.code == "PLAN_TAMPERED"
+    assert "84999.99 signed, 85000.00 found" in is_refused(house, record_id, "PLAN_TAMPERED")
+    (tried,) = (each for each in house.entries(record_id) if each.type == "decision.refused.v1")
+    assert (tried.actor, tried.detail["code"]) == (f"person:{DELIVERY}", "PLAN_TAMPERED")
+    plan_anew(house, record_id)
+
+
 def test_what_differs_is_told_by_hashes_and_sums_where_the_signed_plan_cannot_be_made_again(
     house: House, approved: str
 ) -> None:

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
 from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide, name_of, who_can
 from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.work.events import DecisionRefused, PlanApproved, PlanRejected
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import Conflict, Forbidden, RequestRefused
+from oppsync.kernel.errors import Conflict, Forbidden, OppsyncError
 from oppsync.kernel.text_input import comment
 from oppsync.pipeline.duties import duties
-from oppsync.pipeline.signed import seal_decision
+from oppsync.pipeline.signed import approved_plan, seal_decision
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.seals import Seals
 from oppsync.ports.storage.opportunities import HANDED_ON
@@ -27,8 +28,9 @@ _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
     Decision.REJECT: PlanRejected,
 }
 
-# Refusals that the timeline keeps: who may not tried it, or decided about what they had not seen.
-_KEPT = {*Refusal, "PLAN_CHANGED"}
+# Refusals that the timeline keeps: who may not tried it, or decided about what they had not seen, or about a
+# plan that somebody changed in the database.
+_KEPT = {*Refusal, "PLAN_CHANGED", PlanTampered.code}
 _LONGEST_HASH = 64
 
 
@@ -48,12 +50,14 @@ class DecideApprovalHandler:
             person = uow.people.get(tenant_id, command.person_id)
             try:
                 _check(uow, command, task, opportunity, person)
-            except (Forbidden, Conflict) as refused:
+                plan = approved_plan(uow, opportunity)
+            except (Forbidden, Conflict, PlanTampered) as refused:
                 if refused.code not in _KEPT:
                     raise
+                if isinstance(refused, PlanTampered):
+                    _hand_on(uow, opportunity)  # its stage parks it
                 self._keep(uow, opportunity, _refused(command, task, person, refused))
                 raise
-            plan = uow.plans.get(tenant_id, opportunity.id, task.plan_hash)
             required = "Give a reason for the rejection." if command.decision is Decision.REJECT else ""
             text = comment(command.comment, "comment", required=required)
             decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
@@ -86,13 +90,17 @@ class DecideApprovalHandler:
             summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",
         )
         self.publish(uow, opportunity.tenant_id, opportunity.traceparent, event)
-        uow.opportunities.change(opportunity, opportunity, HANDED_ON)
-        stage = stage_for(opportunity.state).name
-        uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)
+        _hand_on(uow, opportunity)
+
+
+def _hand_on(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
+    uow.opportunities.change(opportunity, opportunity, HANDED_ON)
+    stage = stage_for(opportunity.state).name
+    uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)
 
 
 def _refused(
-    command: DecideApproval, task: ApprovalTask, person: Person, refused: RequestRefused
+    command: DecideApproval, task: ApprovalTask, person: Person, refused: OppsyncError
 ) -> DecisionRefused:
     return DecisionRefused(
         opportunity_id=task.opportunity_id,
