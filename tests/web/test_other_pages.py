@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -10,11 +12,14 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from adapters.bootstrap import build
+from oppsync.domain.deal.changes import changes
 from oppsync.domain.deal.since_approval import changes_since
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import RecordRead
 from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
 from oppsync.ports.storage.opportunities import ON_ACTION
@@ -22,6 +27,7 @@ from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
 from web.app import create_app
+from web.refusals import REFUSALS
 
 Browsers = Callable[[str], Browser]
 
@@ -183,6 +189,31 @@ def test_lists_tell_an_empty_filter_from_an_empty_house(browser: Browsers, offic
     assert "No exception is open." in browser("olga").get("/exceptions").words
 
 
+def test_the_filter_offers_each_state_in_words_of_its_own(browser: Browsers, office: Office) -> None:
+    screen = browser("ed").get("/opportunities")
+
+    offered = [html.unescape(word) for word in re.findall(r'<option value="[a-z_]+">([^<]+)<', screen.markup)]
+    assert len(offered) == len(set(offered)) == len(State)
+    assert [word for word in offered if "eject" in word] == ["Rejection pending", "Rejected"]
+    assert "Refused" not in offered
+
+
+def test_the_timeline_tells_a_reading_in_words(browser: Browsers, office: Office) -> None:
+    record = sold_by("sam.seller")
+    opportunity_id = office.deal(record)
+    read = RecordRead(
+        opportunity_id=opportunity_id, actor=stage_actor("validate"), after=changes(None, record)[1]
+    )
+    with office.uow() as uow:
+        uow.audit.append(TENANT, read, new_traceparent())
+        uow.commit()
+
+    words = browser("ed").get(f"/opportunities/{opportunity_id}").words
+
+    assert f"Net amount of {record.lines[0].title} {record.lines[0].net}" in words
+    assert [mark for mark in ("[{", "{'", "':") if mark in words] == []
+
+
 def test_more_rows_than_a_page_holds_follow_on_the_next(browser: Browsers, office: Office) -> None:
     made = [str(office.deal()) for _ in range(26)]
     first = browser("ed").get("/opportunities")
@@ -219,7 +250,7 @@ def test_an_exception_says_what_happened_why_and_what_to_do_then_is_replayed(
     for of_the_deal in ("Globex goes to the cloud", "Globex GmbH", "EUR 44,400.00"):
         assert of_the_deal in queue
     screen = olga.get(path)
-    for part in ("What happened No cost centre for ACME-DE", "Field /lines/0/service_line", "Found Advisory",
+    for part in ("What happened No cost centre for ACME-DE", "Field Service line of line 1", "Found Advisory",
                  "What to do Add the cost centre", "Replay from enrich", "Owner Finance"):  # fmt: skip
         assert part in screen.words
     assert f'href="{path}"' in olga.get(f"/opportunities/{opportunity_id}").markup
@@ -227,6 +258,20 @@ def test_an_exception_says_what_happened_why_and_what_to_do_then_is_replayed(
     assert "Replayed by olga@acme.example" in olga.get(path).words
     assert olga.post(path, form_of="/opportunities", action="replay").status == 409
     assert office.application.queries.opportunity(TENANT, opportunity_id).state == "validated"
+
+
+def test_a_form_that_asks_for_what_the_page_does_not_offer_changes_nothing(
+    browser: Browsers, office: Office
+) -> None:
+    _opportunity_id, item_id = office.parked()
+    olga, path = browser("olga"), f"/exceptions/{item_id}"
+
+    for address, action in ((path, "approve"), (path, "plan-anew"), (path, ""), ("/account", "close")):
+        answer = olga.post(address, action=action, reason="So be it")
+        assert answer.status == REFUSALS["UNKNOWN_ACTION"].status == 400
+        assert "This page does not offer that action. Nothing was changed." in answer.words
+
+    assert office.application.queries.exception(TENANT, item_id).status == "open"
 
 
 def test_dismissing_needs_a_reason_which_is_kept(browser: Browsers, office: Office) -> None:

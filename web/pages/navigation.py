@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.deal.field_words import place_words
 from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import CodeText
@@ -39,6 +40,7 @@ def register_pages(app: Flask) -> None:
         app.register_blueprint(blueprint)
     app.before_request(_guard)
     register_formats(app)
+    app.add_template_filter(place_words)
     app.add_template_global(navigation)
     app.add_template_global(asset)
     app.add_template_global(maybe_signed_in)

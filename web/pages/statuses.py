@@ -50,6 +50,8 @@ STATES: dict[State, Shown] = {
         "Given up. Next: what was created is closed, and the reason is sent to the CRM.",
     ),
 }
+# Where the state's own name says something else to people.
+_STATE_NAMES: dict[State, str] = {State.REFUSED: "rejection pending"}
 TASKS: dict[TaskStatus, Shown] = {
     TaskStatus.OPEN: Shown("Waiting", "wait", "hourglass"),
     TaskStatus.APPROVED: Shown("Approved", "good", "tick"),
@@ -91,6 +93,10 @@ EFFECT_KINDS: dict[EffectKind, str] = {
 }
 BILLING_MODELS: dict[BillingModelCode, str] = {model.code: model.title for model in TABLE.values()}
 REVENUE_METHODS: dict[RevenueMethod, str] = {method: each.title for method, each in RECOGNITIONS.items()}
+
+
+def state_name(state: State) -> str:
+    return _STATE_NAMES.get(state, state.replace("_", " "))
 
 
 def of_opportunity(opportunity: OpportunitySummary) -> Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from oppsync.domain.deal.reading import FieldOfCrm
@@ -25,6 +26,8 @@ _WORDS: Mapping[str, str] = {
 # A field of these is named with what it belongs to.
 _OWNERS = ("account", "owner", "cap", "deposit", "retainer", "milestones", "custom_attributes")
 
+_POSITION = re.compile(r"/(\d+)(?=/|$)")
+
 
 def field_words(place: str) -> FieldOfCrm:
     """`/contract/billing/cap/amount` -> `Cap amount`, `/owner/id` -> `Owner`."""
@@ -34,3 +37,14 @@ def field_words(place: str) -> FieldOfCrm:
         " ".join((*of, _WORDS.get(steps[-1], steps[-1])) if steps else ("record",)).replace("_", " ").strip()
     )
     return FieldOfCrm(named[:1].upper() + named[1:])
+
+
+def place_words(place: str) -> str:
+    """The same for a place that names a line by its position: `/lines/0/net` -> `Net amount of line 1`."""
+    positions = [int(position) + 1 for position in _POSITION.findall(place)]
+    bare = _POSITION.sub("", place)
+    if not positions:
+        return field_words(bare).label
+    if bare == "/lines":
+        return f"Line {positions[0]}"
+    return f"{field_words(bare).label} of line {positions[0]}"

@@ -22,6 +22,7 @@ from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.plan.plan_view import PlanView, plan_view
 from web.pages.plan.replaced import replaced_by
+from web.pages.timeline import facts
 
 NO_PLAN = "No plan yet: it is made once the opportunity is validated and enriched."
 
@@ -68,7 +69,7 @@ def _page(
         exceptions=queries.exceptions(tenant, opportunity_id=opportunity_id).rows,
         approvals=queries.approvals(tenant, opportunity_id=opportunity_id).rows,
         effects=queries.effects(tenant, opportunity_id),
-        timeline=queries.timeline(tenant, opportunity_id),
+        timeline=[(entry, facts(entry)) for entry in queries.timeline(tenant, opportunity_id)],
         calls=queries.vendor_calls(tenant, opportunity_id),
         reason=reason,
         errors=errors or [],
