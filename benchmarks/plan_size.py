@@ -10,12 +10,14 @@ from typing import TypeVar
 from benchmarks import report
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.pipeline.split_workstreams import plan_of
 from sandbox.contracts import deals
 
 Made = TypeVar("Made")
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+DATES = DateFacts(today=AT.date(), books_open_until=None, confirmations=())
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def measure(count: int) -> dict[str, object]:
     enrichment, enriching = timed(lambda: enrich(deal, book))
     if not isinstance(enrichment, Enrichment):
         raise SystemExit(f"the deal cannot be enriched: {enrichment[0].message}")
-    workstreams, splitting = timed(lambda: make_workstreams(deal, enrichment, (), book))
+    workstreams, splitting = timed(lambda: make_workstreams(deal, enrichment, (), book, DATES))
     plan, planning = timed(lambda: plan_of(deal, enrichment, workstreams, AT))
     _, hashing = timed(lambda: plan.hash)
     total = enriching + splitting + planning + hashing

@@ -74,7 +74,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "OWN_OPPORTUNITY": RefusalText(
         _BARRED,
-        "On a deal that they own or requested, people may not decide, link a customer or confirm a finding.",
+        "On a deal that they own or requested, people may not decide, override, link a customer or confirm.",
         _ANOTHER,
     ),
     "EDITED_PLAN": RefusalText(

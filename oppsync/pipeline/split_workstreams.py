@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from oppsync.domain.configuration.bundle import fingerprint_of
@@ -15,12 +15,13 @@ from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
-from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.overrides import OverrideField, PlanOverride, in_force
 from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, short_hash
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.planning.apply_overrides import with_before
 from oppsync.domain.planning.line_paths import with_own_paths
 from oppsync.domain.planning.origins import origins
+from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
 from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
@@ -55,11 +56,15 @@ def propose(
     book: ReferenceBook,
     overrides: Sequence[PlanOverride] = (),
     destination: Destination | None = None,
+    *,
+    books_open_until: date | None = None,
 ) -> Proposal:
-    """Pure. `destination` is kept with the plan."""
+    """Pure. `destination` is kept with the plan. `books_open_until`: the last open day of the entity's books in
+    the ERP, by which an overridden end is judged."""
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
-    workstreams = make_workstreams(record, enrichment, overrides, book)
+    facts = DateFacts(enrichment.legal_entity.today(now), books_open_until, opportunity.confirmations)
+    workstreams = make_workstreams(record, enrichment, overrides, book, facts)
     if blocking(workstreams.overridden.findings):
         return Proposal(workstreams, None)
     customer = opportunity.customer
@@ -184,7 +189,10 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
         book = uow.references.book(opportunity.tenant_id)
         found = fingerprint_of(book)
         number = uow.configurations.number_of(opportunity.tenant_id, found)
-    proposal = propose(opportunity, context.clock.now(), book, overrides, destination)
+    books_open_until = _books_open_until(context, destination, overrides)
+    proposal = propose(
+        opportunity, context.clock.now(), book, overrides, destination, books_open_until=books_open_until
+    )
     if proposal.plan is None:
         return proposal
     plan = changed(proposal.plan, configuration=ConfigurationUse(fingerprint=found, number=number))
@@ -192,6 +200,16 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
         content = with_own_paths(plan.content, _replaced(context), _earlier(context))
         plan = changed(plan, content=content)
     return proposal._replace(plan=plan)
+
+
+def _books_open_until(
+    context: StageContext, destination: Destination, overrides: Sequence[PlanOverride]
+) -> date | None:
+    """The ERP is asked only where an end is overridden: validation judged the CRM's."""
+    if not any(each.field is OverrideField.ENDS_ON for each in in_force(overrides)):
+        return None
+    entity = require(context.opportunity.enrichment, "the enrichment").legal_entity
+    return context.systems.erp_at(destination.systems.erp).books_open_until(entity.erp_company)
 
 
 def _may_replace(context: StageContext) -> bool:

@@ -19,6 +19,7 @@ from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.split import split
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reference.billing_policy import BillingPolicy
@@ -116,6 +117,10 @@ def match_of(customer: ErpCustomer | None, code: str = "CUST-1001") -> CustomerM
     return CustomerMatch(customer=customer, by="customer code" if customer else "", code=code)
 
 
+# What overridden dates are judged by, where there is no more to know.
+DATES = DateFacts(today=WON_ON, books_open_until=None, confirmations=())
+
+
 def facts(**changes: Any) -> ValidationFacts:
     """Facts of an ERP with the customer, a ready entity, and every kind of billing line."""
     usual = ValidationFacts(legal_entity=legal_entity(), erp=erp(), today=WON_ON, customer=match_of(GLOBEX))
@@ -144,7 +149,7 @@ def plan(
 ) -> Plan:
     deal = deal or opportunity()
     enriched = enrichment(deal, reference)
-    workstreams = make_workstreams(deal, enriched, (), reference or book())
+    workstreams = make_workstreams(deal, enriched, (), reference or book(), DATES)
     return plan_of(deal, enriched, workstreams, NOW, customer=customer)
 
 
@@ -155,9 +160,12 @@ def planned(
     destination: Destination | None = None,
     *,
     now: datetime = NOW,
+    books_open_until: date | None = None,
 ) -> Advance | Park:
     """What the stage `split_workstreams` comes to where ERP and PSA know all that the plan names."""
-    proposal = split_workstreams.propose(enriched, now, reference, overrides, destination)
+    proposal = split_workstreams.propose(
+        enriched, now, reference, overrides, destination, books_open_until=books_open_until
+    )
     return split_workstreams.decide(enriched, proposal)
 
 

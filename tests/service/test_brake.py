@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from adapters.identity.brake import SharedBrake
 from adapters.runtime.redis_pool import impatient_pool
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.sign_in_brake import ACCOUNT, ADDRESS, PAIR, SignInBrake, neighbourhood
+from tests.harness.waiting import HANG_SECONDS
 
 OFFICE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 
 @pytest.fixture
 def shared(settings: Settings) -> Iterator[SharedBrake]:
-    pool = impatient_pool(settings.redis_address, 1)
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.redis_address, max_connections=1, timeout=HANG_SECONDS
+    )
     yield SharedBrake(settings.redis_address, pool)
     pool.disconnect()
 
@@ -64,7 +68,9 @@ def test_an_account_is_guessed_at_slowly_from_many_addresses_and_its_person_stil
 
 
 def test_all_processes_count_together(brake: SignInBrake, settings: Settings) -> None:
-    pool = impatient_pool(settings.redis_address, 1)
+    pool = redis.BlockingConnectionPool.from_url(
+        settings.redis_address, max_connections=1, timeout=HANG_SECONDS
+    )
     other = SharedBrake(settings.redis_address, pool)
     assert fail(brake, "ana", OFFICE, 2 * PAIR.most) == PAIR.most
     assert SignInBrake(other).wait_seconds("ana", OFFICE) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -18,11 +19,13 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import CreatePerson
 from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.queue.commands import ConfirmFindings
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 
-OLGA = "olga.operations@example.com"
+OLGA, SAM = "olga.operations@example.com", "sam.seller@example.com"
 
 
 @pytest.fixture
@@ -186,3 +189,54 @@ def test_a_decision_on_the_plan_before_is_refused(house: House, record_id: str) 
         house.decide(task, DELIVERY, Decision.APPROVE)
 
     assert refused.value.code in {"PLAN_CHANGED", "REREAD_DUE"}
+
+
+def test_an_overridden_start_long_before_the_win_waits_for_somebody_who_did_not_sell_the_deal(
+    house: House, record_id: str
+) -> None:
+    early = "2025-12-01"
+    override(house, record_id, field="starts_on", value=early)
+    house.settle()
+    item = house.exception(record_id)
+    assert (item.code, item.findings[0].value) == ("START_BEFORE_WON", f"{early}, won on {WON_ON}")
+    shown = house.application.dispatch(PreviewPlan(TENANT, house.operator, house.opportunity(record_id).id))
+    assert (shown.is_blocked, item.findings[0] in shown.findings) == (True, True)
+
+    roles = frozenset({PersonRole.INTEGRATION_ADMIN})
+    owner = CreatePerson(
+        TENANT, COMMAND_LINE, "sam@acme.example", "Sam", PASSWORD, roles, further_emails=(SAM,)
+    )
+    house.application.dispatch(owner)
+    with pytest.raises(Forbidden) as refused:
+        confirm(house, item.id, "sam@acme.example")
+    assert refused.value.code == "OWN_OPPORTUNITY"
+    confirm(house, item.id, OLGA)
+    house.settle()
+
+    assert (house.state(record_id), house.exceptions(record_id)) == (State.AWAITING_APPROVAL, [])
+    (kept,) = house.opportunity(record_id).confirmations
+    assert (kept.path, kept.value) == (item.findings[0].path, item.findings[0].value)
+    task = house.tasks(record_id)[ApprovalRole.FINANCE]
+    (warning,) = [
+        each for each in house.application.queries.approval(TENANT, task.id).warnings if each.code == item.code
+    ]
+    assert warning.message.endswith("A letter of intent of November")
+    house.tell(record_id)  # read again, it is not asked about again
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
+
+def confirm(house: House, item_id: UUID, who: str) -> None:
+    reason = "A letter of intent of November"
+    house.application.dispatch(ConfirmFindings(TENANT, item_id, house.person(who).id, reason))
+
+
+def test_who_sold_the_deal_overrides_nothing_of_it(house: House, record_id: str) -> None:
+    """Sam may approve for finance, and so override the plans of others."""
+    with pytest.raises(Forbidden) as refused:
+        override(house, record_id, who=SAM, field="starts_on", value="2025-12-01")
+
+    assert refused.value.code == "OWN_OPPORTUNITY"
+    assert house.rows("select id from plan_overrides") == []

@@ -221,7 +221,7 @@ def test_a_margin_floor_is_held_against_what_may_be_invoiced() -> None:
     book = make.book(cost(GENERAL, "70"), floor("ACME-DE", "40"))
     deal = make.opportunity(make.capped_line(billing=BillingTerms(cap=Cap(amount=Decimal(10_000)))))
 
-    found = make_workstreams(deal, make.enrichment(deal, book), (), book).findings
+    found = make_workstreams(deal, make.enrichment(deal, book), (), book, make.DATES).findings
 
     assert [(each.code, each.value) for each in found] == [("MARGIN_BELOW_FLOOR", "30 %")]
 

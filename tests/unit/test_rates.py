@@ -122,7 +122,7 @@ def blocks(deal: Opportunity, book: ReferenceBook) -> tuple[Finding, ...]:
 
 def judged(deal: Opportunity, book: ReferenceBook, *overrides: PlanOverride) -> tuple[Finding, ...]:
     """The findings after the split."""
-    return make_workstreams(deal, make.enrichment(deal, book), overrides, book).findings
+    return make_workstreams(deal, make.enrichment(deal, book), overrides, book, make.DATES).findings
 
 
 def test_a_policy_may_block_a_thin_margin() -> None:

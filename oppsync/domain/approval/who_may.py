@@ -124,6 +124,7 @@ RIGHTS: dict[Action, Right] = {
     Action.OVERRIDE_PLAN: Right(
         "Override a field of a plan, before it is approved",
         APPROVERS | {PersonRole.OPERATIONS},
+        unless=(Refusal.OWN_OPPORTUNITY,),
         code="MAY_NOT_OVERRIDE",
     ),
     Action.PLAN_ANEW: Right(

@@ -32,7 +32,7 @@ from oppsync.domain.values.money import Money
 
 # Findings about overrides have paths that begin with this.
 OVERRIDES = "/overrides/"
-_DATES = (OverrideField.STARTS_ON, OverrideField.ENDS_ON)
+DATES = (OverrideField.STARTS_ON, OverrideField.ENDS_ON)
 _MOST_HOURS = Decimal(1_000_000)
 
 
@@ -60,7 +60,8 @@ def apply(
     for workstream in workstreams:
         result = _Change(workstream, book, won_on)
         applied += [result.apply(override) for override in by_key[workstream.key]]
-        dated = [each for each in by_key[workstream.key] if each.field in _DATES]
+        dated = [each for each in by_key[workstream.key] if each.field in DATES]
+        result.check_centres_open(by_key[workstream.key])
         wrong = [*result.findings, *_date_findings(result.workstream, dated)]
         planned = result.workstream
         if dated and not blocking(wrong):
@@ -114,6 +115,22 @@ class _Change:
         self.findings += [_finding(override, found.message) for found in blocking(self._lookup.findings)]
         self.findings += warnings(self._lookup.findings)
         return AppliedOverride(use_of(override), tuple(self._lookup.trail))
+
+    def check_centres_open(self, overrides: Iterable[PlanOverride]) -> None:
+        """Whether the cost centres are open until an overridden end. Asked once all overrides are applied:
+        another one may bring a cost centre of its own, and says itself when that closes."""
+        for override in overrides:
+            if override.field is not OverrideField.ENDS_ON:
+                continue
+            self._lookup = Lookup(self._book, self._lookup.day)
+            for part in self.workstream.parts or (self.workstream,):
+                delivery = part.enrichment.intercompany
+                for centre in (part.enrichment.cost_centre, delivery.revenue_cost_centre if delivery else None):
+                    if centre is not None:
+                        check_open(self._lookup, centre, ends_on=part.ends_on, path=_path(override))
+            known = {(found.code, found.value) for found in self.findings}
+            found = dict.fromkeys(self._lookup.findings)
+            self.findings += [each for each in found if (each.code, each.value) not in known]
 
     @property
     def deliverer(self) -> str:
@@ -245,8 +262,12 @@ def _beyond_months(before: Workstream, planned: Workstream, override: PlanOverri
         )
 
 
+def path_of(workstream: str, field: OverrideField) -> str:
+    return f"{OVERRIDES}{workstream}/{field}"
+
+
 def _path(override: PlanOverride) -> str:
-    return f"{OVERRIDES}{override.workstream}/{override.field}"
+    return path_of(override.workstream, override.field)
 
 
 def _finding(override: PlanOverride, words: str) -> Finding:

@@ -11,11 +11,12 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.apply_overrides import OVERRIDES, Overridden, apply
 from oppsync.domain.planning.margins import MARGIN_CODES, Margins, check_margins
+from oppsync.domain.planning.overridden_dates import DateFacts, date_findings
 from oppsync.domain.planning.preflight import is_about_references
 from oppsync.domain.planning.size import size_findings
 from oppsync.domain.planning.split import split
 from oppsync.domain.reference.book import ReferenceBook
-from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.findings.finding import Finding, blocking
 from oppsync.domain.values.model import require
 
 
@@ -36,14 +37,21 @@ class Workstreams(NamedTuple):
 
 
 def make_workstreams(
-    opportunity: Opportunity, enrichment: Enrichment, overrides: Iterable[PlanOverride], book: ReferenceBook
+    opportunity: Opportunity,
+    enrichment: Enrichment,
+    overrides: Iterable[PlanOverride],
+    book: ReferenceBook,
+    facts: DateFacts,
 ) -> Workstreams:
     """The workstreams of a validated and enriched deal. `book` has the margin floors, and the rows that
-    overrides name by code."""
+    overrides name by code; `facts` is what overridden dates are judged by."""
     as_sold = split(opportunity, enrichment)
     overridden = apply(as_sold, overrides, book, require(opportunity.won_on, "the close date"))
     too_many = size_findings(as_sold, overridden.workstreams)
     overridden = overridden._replace(findings=(*overridden.findings, *too_many))
+    if not blocking(overridden.findings):  # impossible dates are not computed with
+        dated = date_findings(opportunity, enrichment.legal_entity, as_sold, overridden, facts)
+        overridden = overridden._replace(findings=(*overridden.findings, *dated))
     return Workstreams(as_sold, overridden, check_margins(opportunity, enrichment, overridden, book))
 
 

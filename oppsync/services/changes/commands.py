@@ -13,8 +13,8 @@ from oppsync.kernel.bus import Command
 @dataclass(frozen=True)
 class OverridePlan(Command[PlanOverride]):
     """Override one field of one workstream, or take the override back (`value` None). The plan is made anew,
-    and waits for approval anew. Raises NotFound; Forbidden (code MAY_NOT_OVERRIDE); Conflict (codes
-    NOT_OVERRIDABLE, ALREADY_DECIDED); InvalidInput, which names the field, for what does not fit."""
+    and waits for approval anew. Raises NotFound; Forbidden (codes MAY_NOT_OVERRIDE, OWN_OPPORTUNITY); Conflict
+    (codes NOT_OVERRIDABLE, ALREADY_DECIDED); InvalidInput, which names the field, for what does not fit."""
 
     tenant_id: str
     opportunity_id: UUID

@@ -22,6 +22,7 @@ from oppsync.pipeline.approve import weigh_decisions
 from oppsync.pipeline.stage import Await
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.queue.own_deal import check_not_own
 from oppsync.services.queue.resume import resume
 
 # States in which a deal may have its workstreams and nobody has approved them yet. `validated` is one of them:
@@ -47,6 +48,7 @@ class OverridePlanHandler:
             new = _new(command)
             # Locked: a decision and an override take turns.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
+            check_not_own(uow, before, person.id)
             _check_undecided(uow, before)
             earlier = uow.overrides.of(before.tenant_id, before.id)
             override = uow.overrides.add(before.tenant_id, before.id, person, new)

@@ -14,6 +14,7 @@ from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.reading.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
 from oppsync.domain.reference.book import ReferenceBook
@@ -132,7 +133,8 @@ def preview(
     )
     plan: Plan | None = None
     if isinstance(enrichment, Enrichment) and is_planned:
-        workstreams = make_workstreams(priced, enrichment, overrides, book)
+        dates = DateFacts(facts.today, facts.books_open_until, facts.confirmations)
+        workstreams = make_workstreams(priced, enrichment, overrides, book, dates)
         later = (*later, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
             plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)

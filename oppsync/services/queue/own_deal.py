@@ -1,4 +1,5 @@
-"""Who has a part in a deal in the CRM answers no question about it: their word is not a second one."""
+"""Who has a part in a deal in the CRM answers no question about it and overrides nothing of its plan: their
+word is not a second one."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.workstreams import make_workstreams
 from oppsync.domain.values.findings.finding import Finding, blocking
 from oppsync.domain.values.model import require
@@ -232,7 +233,9 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
     result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")
     if not isinstance(result, Enrichment):
         return result
-    return make_workstreams(record, result, overrides, book).findings
+    # Validated, so its close date has come; no rule of overridden dates needs to know how long ago.
+    facts = DateFacts(require(record.won_on, "the close date"), None, opportunity.confirmations)
+    return make_workstreams(record, result, overrides, book, facts).findings
 
 
 def forecast_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Forecast, Records]:
