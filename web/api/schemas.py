@@ -18,12 +18,15 @@ from oppsync.domain.reading.readings import (
     DeliveryStatus,
     OpportunityDetail,
     OpportunitySummary,
+    PersonSummary,
     PollStatus,
     TimelineEntry,
+    TokenSummary,
 )
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
@@ -132,6 +135,22 @@ class CustomerRequest(Frozen):
     customer: Code
 
 
+class InviteRequest(Frozen):
+    email: Code
+    name: Annotated[Text, Field(min_length=1)]
+    roles: tuple[PersonRole, ...] = ()
+
+
+class RolesRequest(Frozen):
+    """All roles that the person is to have."""
+
+    roles: tuple[PersonRole, ...]
+
+
+class RevokeRequest(Frozen):
+    name: Code
+
+
 class DismissRequest(Frozen):
     reason: Annotated[Text, Field(min_length=1)]
 
@@ -228,6 +247,25 @@ class SecurityAttempts(Frozen):
     """Newest first."""
 
     rows: tuple[AttemptCount, ...]
+
+
+class People(Frozen):
+    """Who is active first, then by name."""
+
+    rows: tuple[PersonSummary, ...]
+
+
+class Tokens(Frozen):
+    """By name."""
+
+    rows: tuple[TokenSummary, ...]
+
+
+class OneTimeLink(Frozen):
+    """`link` sets the password of `email`, once."""
+
+    email: Code
+    link: Text
 
 
 class Polls(Frozen):

@@ -11,6 +11,7 @@ from web.pages.account import account
 from web.pages.approvals import approval, inbox
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
+from web.pages.people import people, person
 from web.pages.security import log
 
 
@@ -32,6 +33,8 @@ PAGES = (
     PageRow("Opportunities", opportunity.page, Action.READ),
     PageRow("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
     PageRow("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
+    PageRow("People", people.page, Action.READ_PEOPLE, first=True),
+    PageRow("People", person.page, Action.READ_PEOPLE),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
     PageRow("Your account", account.page, Action.READ),
 )
