@@ -130,6 +130,8 @@ def test_who_is_deactivated_is_out_at_once_and_comes_back_by_an_invitation_witho
     assert ana.get("/approvals").status == 303
     assert Browser(app).sign_in("ana").status == 422
     assert "Deactivated" in admin.get(page).words
+    with office.application.engine.connect() as connection:
+        assert connection.execute(text("select revoked_at from api_tokens")).scalar_one() is not None
 
     again = admin.post(page, action="invite", role="auditor")
     assert Browser(app).sign_in("ana").status == 422
@@ -207,13 +209,13 @@ def test_the_api_invites_sets_roles_resets_and_deactivates(app: Flask, office: O
     def post(path: str, body: dict[str, object] | None = None) -> dict[str, object]:
         answer = client.post(f"/api/v1{path}", headers=headers, json=body)
         assert answer.status_code == 200, answer.text
-        shown: dict[str, object] = answer.json
+        shown: dict[str, object] = answer.get_json()
         return shown
 
     made = post("/people", {"email": "nora@acme.example", "name": "Nora", "roles": ["auditor"]})
     key = str(made["link"]).partition("key=")[2]
     office.application.dispatch(AcceptInvitation(key, NEW_PASSWORD))
-    rows = client.get("/api/v1/people", headers=headers).json["rows"]
+    rows = client.get("/api/v1/people", headers=headers).get_json()["rows"]
     nora = next(row for row in rows if row["email"] == "nora@acme.example")
     assert (nora["roles"], nora["is_active"], nora["link_until"]) == (["auditor"], True, None)
     assert post(f"/people/{nora['id']}/roles", {"roles": ["executive"]})["roles"] == ["executive"]
@@ -221,7 +223,7 @@ def test_the_api_invites_sets_roles_resets_and_deactivates(app: Flask, office: O
     assert post(f"/people/{nora['id']}/deactivate")["is_active"] is False
 
     office.token("tom")
-    names = [row["name"] for row in client.get("/api/v1/tokens", headers=headers).json["rows"]]
+    names = [row["name"] for row in client.get("/api/v1/tokens", headers=headers).get_json()["rows"]]
     toms = next(name for name in names if name.startswith("tom-"))
     left = post("/tokens/revoke", {"name": toms})["rows"]
     assert toms not in str(left)
