@@ -43,7 +43,7 @@ from adapters.postgres.unit_of_work import PostgresUnits
 from adapters.runtime.connection_budget import TRAFFIC_POOL, WEB_POOL
 from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
-from oppsync.domain.approval.tasks import SignedIn
+from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.events import Event
@@ -58,19 +58,23 @@ from oppsync.ports.notifier import Notifier
 from oppsync.ports.queries import Queries
 from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.admin.access import DeactivatePersonHandler, SetRolesHandler
 from oppsync.services.admin.commands import (
+    AcceptInvitation,
     AddConnection,
     ChangePassword,
-    CloseAccount,
     CountAttempt,
     CreatePerson,
     CreateToken,
+    DeactivatePerson,
     EditConnection,
     EndSessions,
     IdentifyPerson,
     InspectConnection,
+    InvitePerson,
     PauseConnection,
     RemoveConnection,
+    ResetPerson,
     ResumeConnection,
     RevokeToken,
     RotateWebhookSecret,
@@ -95,13 +99,13 @@ from oppsync.services.admin.connections import (
 )
 from oppsync.services.admin.count_attempt import CountAttemptHandler
 from oppsync.services.admin.inspect_connection import InspectConnectionHandler, SendTrialEventHandler
-from oppsync.services.admin.passwords import ChangePasswordHandler, Passwords, SetPasswordHandler
-from oppsync.services.admin.people import (
-    CloseAccountHandler,
-    CreatePersonHandler,
-    IdentifyPersonHandler,
-    SetRolesHandler,
+from oppsync.services.admin.invitations import (
+    AcceptInvitationHandler,
+    InvitePersonHandler,
+    ResetPersonHandler,
 )
+from oppsync.services.admin.passwords import ChangePasswordHandler, Passwords, SetPasswordHandler
+from oppsync.services.admin.people import CreatePersonHandler, IdentifyPersonHandler
 from oppsync.services.admin.sessions import (
     EndSessionsHandler,
     Identity,
@@ -208,6 +212,13 @@ class Application:
 
     def token(self, secret: str) -> SignedIn | None:
         return self._identity.token(secret)
+
+    def invited(self, secret: str) -> Person | None:
+        return self._identity.invited(secret)
+
+    def link(self, secret: str) -> str:
+        """The address that sets a password, once. In the query, which no log of ours keeps."""
+        return f"{self.settings.base_url.rstrip('/')}/invitation?key={secret}"
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -337,7 +348,10 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, brake: Brake) -> None:
     bus.register(CreatePerson, CreatePersonHandler(uow, bus.publish, passwords))
     bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
     bus.register(SetRoles, SetRolesHandler(uow, bus.publish))
-    bus.register(CloseAccount, CloseAccountHandler(uow, bus.publish))
+    bus.register(DeactivatePerson, DeactivatePersonHandler(uow, bus.publish))
+    bus.register(InvitePerson, InvitePersonHandler(uow, bus.publish))
+    bus.register(ResetPerson, ResetPersonHandler(uow, bus.publish))
+    bus.register(AcceptInvitation, AcceptInvitationHandler(uow, bus.publish, passwords))
     bus.register(SetPassword, SetPasswordHandler(uow, bus.publish, passwords))
     bus.register(ChangePassword, ChangePasswordHandler(uow, bus.publish, passwords, sign_in_brake))
     bus.register(CreateToken, CreateTokenHandler(uow, bus.publish))

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from flask import request
 
+from oppsync.domain.values.roles import PersonRole
+
 LONGEST_TEXT = 2_000
 
 
@@ -20,6 +22,12 @@ def posted(name: str) -> str:
     """A field's value, normalised: line ends as one character, no NUL (Postgres accepts none), no space around
     it."""
     return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
+
+
+def posted_roles() -> frozenset[PersonRole]:
+    """The roles that were ticked; one that does not exist is nobody's."""
+    ticked = request.form.getlist("role")
+    return frozenset(role for role in PersonRole if role in ticked)
 
 
 def too_long(field: str, text: str) -> list[FormError]:

@@ -77,6 +77,11 @@ REFUSALS: dict[str, RefusalText] = {
         "On a deal that they own or requested, people may not decide, override, link a customer or confirm.",
         _ANOTHER,
     ),
+    "OWN_ACCOUNT": RefusalText(
+        _BARRED,
+        "Administrators do not change their own roles, reset or deactivate themselves.",
+        "Ask another administrator, or whoever has the command line.",
+    ),
     "EDITED_PLAN": RefusalText(
         _BARRED,
         "People may not decide on a plan that they shaped: overrides, its customer, a confirmed finding.",

@@ -1,4 +1,4 @@
-"""`user create` and `token create`: people who sign in, and tokens that act for them in the API."""
+"""`user` and `token`: people who sign in, and tokens that act for them in the API."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import click
 
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
-from adapters.cli.output import json_option, print_json
+from adapters.cli.output import json_option, print_json, print_table, say
+from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.admin.commands import (
-    CloseAccount,
     CreatePerson,
     CreateToken,
+    DeactivatePerson,
     EndSessions,
     IdentifyPerson,
+    InvitePerson,
+    ResetPerson,
     RevokeToken,
     SetPassword,
     SetRoles,
@@ -52,6 +55,49 @@ def user() -> None:
 @click.group("token", help="API tokens, each acting as a person.")
 def token() -> None:
     pass
+
+
+@user.command("invite")
+@click.option("--email", required=True, help="E-mail address to sign in with.")
+@click.option("--name", required=True, help="Name that others see.")
+@_roles
+@json_option
+def invite(email: str, name: str, roles: tuple[str, ...], as_json: bool) -> None:
+    """Invite a person, or somebody deactivated anew. Prints a one-time link, by which they set their password.
+
+    It is good for seven days, once, and is shown only now: hand it to nobody else.
+    """
+    with connected() as application:
+        wanted = frozenset(PersonRole(role) for role in roles)
+        command = InvitePerson(application.tenant_id, COMMAND_LINE, email, name, wanted)
+        _print_link(email, application.link(application.dispatch(command)), as_json=as_json)
+
+
+@user.command("reset")
+@_email
+@json_option
+def reset(email: str, as_json: bool) -> None:
+    """End a person's password and sessions. Prints a one-time link, by which they set a new one."""
+    with connected() as application:
+        command = ResetPerson(application.tenant_id, COMMAND_LINE, email)
+        _print_link(email, application.link(application.dispatch(command)), as_json=as_json)
+
+
+@user.command("list")
+@json_option
+def list_people(as_json: bool) -> None:
+    """List everybody there ever was, with roles and open sessions."""
+    with connected() as application:
+        people = application.queries.people(application.tenant_id)
+    if as_json:
+        print_json([each.model_dump(mode="json") for each in people])
+    elif not people:
+        click.echo("Nobody is here yet: oppsync user invite")
+    else:
+        rows = [
+            (each.email, each.name, ", ".join(each.roles), _standing(each), each.sessions) for each in people
+        ]
+        print_table(("e-mail", "name", "roles", "standing", "sessions"), rows)
 
 
 @user.command("create")
@@ -143,13 +189,30 @@ def sign_out(email: str) -> None:
     click.echo(f"{email.lower()} is signed out everywhere; {ended} sessions ended.")
 
 
-@user.command("close")
+@user.command("deactivate")
 @_email
-def close(email: str) -> None:
-    """Close an account: nobody signs in with it, and its tokens open nothing."""
+def deactivate(email: str) -> None:
+    """End an access: sessions and tokens end now, open approvals go to others.
+
+    `user invite` brings the person back.
+    """
     with connected() as application:
-        application.dispatch(CloseAccount(application.tenant_id, COMMAND_LINE, email))
-    click.echo(f"The account {email.lower()} is closed.")
+        application.dispatch(DeactivatePerson(application.tenant_id, COMMAND_LINE, email))
+    click.echo(f"{email.lower()} is deactivated.")
+
+
+@token.command("list")
+@json_option
+def list_tokens(as_json: bool) -> None:
+    """List the API tokens in use, with the person each acts as."""
+    with connected() as application:
+        tokens = application.queries.tokens(application.tenant_id)
+    if as_json:
+        print_json([each.model_dump(mode="json") for each in tokens])
+    elif not tokens:
+        click.echo("No API token is in use.")
+    else:
+        print_table(("name", "acts as", "since"), [(each.name, each.email, each.created_at) for each in tokens])
 
 
 @token.command("revoke")
@@ -173,6 +236,19 @@ def create_token(name: str, email: str, as_json: bool) -> None:
         print_json({"name": name, "email": email, "token": secret})
     else:
         click.echo(secret)
+
+
+def _print_link(email: str, link: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"email": email.lower(), "link": link})
+    else:
+        say(link)
+
+
+def _standing(person: PersonSummary) -> str:
+    if not person.is_active:
+        return "deactivated"
+    return f"link until {person.link_until:%Y-%m-%d}" if person.link_until else "active"
 
 
 def _password() -> str:

@@ -393,7 +393,7 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
     assert run("token", "revoke", "--name", "audit").exit_code == 0
     assert application.token(made.stdout.strip()) is None
     assert run("token", "revoke", "--name", "audit").exit_code == 1
-    assert run("user", "close", *email).exit_code == 0
+    assert run("user", "deactivate", *email).exit_code == 0
     with pytest.raises(Forbidden):
         application.dispatch(SignIn(TENANT, "nora@acme.example", "seven quiet lanterns hum"))
 

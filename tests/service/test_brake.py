@@ -16,6 +16,12 @@ from tests.harness.waiting import HANG_SECONDS
 OFFICE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 
 
+def _patient(settings: Settings) -> redis.BlockingConnectionPool:
+    """A Redis that is slow on a busy machine is not away."""
+    address = settings.redis_address
+    return redis.BlockingConnectionPool.from_url(address, max_connections=1, timeout=HANG_SECONDS)
+
+
 @pytest.fixture
 def shared(settings: Settings) -> Iterator[SharedBrake]:
     pool = redis.BlockingConnectionPool.from_url(

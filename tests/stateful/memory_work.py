@@ -135,6 +135,10 @@ class MemoryApprovals:
         self._rows[task.id] = changed(task, **approved)
         return self._rows[task.id]
 
+    def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
+        waiting = [task for task in self._rows.values() if task.status is TaskStatus.OPEN]
+        return sorted({task.opportunity_id for task in waiting if person_id in task.candidates})
+
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         return [task for task in self._rows.values() if task.opportunity_id == opportunity_id]
 

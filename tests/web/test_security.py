@@ -19,8 +19,8 @@ from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, Misconfigured
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import (
-    CloseAccount,
     CreatePerson,
+    DeactivatePerson,
     EndSessions,
     RevokeToken,
     SetConnection,
@@ -118,7 +118,7 @@ def test_a_closed_account_is_out_at_once_with_its_tokens(app: Flask, browser: Br
     ana, token = browser("ana"), office.token("ana")
     headers = {"Authorization": f"Bearer {token}"}
     assert app.test_client().get("/api/v1/approvals", headers=headers).status_code == 200
-    office.application.dispatch(CloseAccount(TENANT, COMMAND_LINE, email("ana")))
+    office.application.dispatch(DeactivatePerson(TENANT, COMMAND_LINE, email("ana")))
     assert not is_in(ana)
     assert app.test_client().get("/api/v1/approvals", headers=headers).status_code == 401
     assert Browser(app).sign_in("ana").status == 422
@@ -192,7 +192,7 @@ def test_who_changed_people_tokens_connections_and_rules_is_read_by_auditors_wit
     with office.application.engine.connect() as connection:
         name = connection.execute(text("select name from api_tokens")).scalar_one()
     dispatch(RevokeToken(TENANT, COMMAND_LINE, name))
-    dispatch(CloseAccount(TENANT, COMMAND_LINE, "new@acme.example"))
+    dispatch(DeactivatePerson(TENANT, COMMAND_LINE, "new@acme.example"))
     erp = Connection(tenant_id=TENANT, id="erp", role=ConnectionRole.ERP, vendor="tryton", name="Tryton")
     dispatch(SetConnection(TENANT, COMMAND_LINE, erp, {"rest_key": "a first secret"}))
     dispatch(SetConnection(TENANT, COMMAND_LINE, erp, {"rest_key": "a second secret"}))

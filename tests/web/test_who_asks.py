@@ -21,18 +21,21 @@ from oppsync.domain.work.replays import ReplayOf, Selection
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Forbidden, NotFound
 from oppsync.services.admin.commands import (
+    AcceptInvitation,
     AddConnection,
     ChangePassword,
-    CloseAccount,
     CountAttempt,
     CreatePerson,
     CreateToken,
+    DeactivatePerson,
     EditConnection,
     EndSessions,
     IdentifyPerson,
     InspectConnection,
+    InvitePerson,
     PauseConnection,
     RemoveConnection,
+    ResetPerson,
     ResumeConnection,
     RevokeToken,
     RotateWebhookSecret,
@@ -82,6 +85,7 @@ ASKED_BY_NOBODY = {
     SignOut,
     SignOutEverywhere,
     ChangePassword,
+    AcceptInvitation,
     CountAttempt,
     AcceptDelivery,
     PollCrm,
@@ -99,7 +103,9 @@ ASKED: dict[type[Command[Any]], Ask] = {
     RevokeToken: lambda _, who: RevokeToken(TENANT, who, "no such token"),
     SetRoles: lambda _, who: SetRoles(TENANT, who, "nobody@acme.example", frozenset()),
     SetPassword: lambda _, who: SetPassword(TENANT, who, "nobody@acme.example", "short"),
-    CloseAccount: lambda _, who: CloseAccount(TENANT, who, "nobody@acme.example"),
+    DeactivatePerson: lambda _, who: DeactivatePerson(TENANT, who, "nobody@acme.example"),
+    InvitePerson: lambda _, who: InvitePerson(TENANT, who, "kim@acme.example", "", frozenset()),
+    ResetPerson: lambda _, who: ResetPerson(TENANT, who, "nobody@acme.example"),
     EndSessions: lambda _, who: EndSessions(TENANT, who, "nobody@acme.example"),
     SetConnection: lambda _, who: SetConnection(TENANT, who, CONNECTED),
     AddConnection: lambda _, who: AddConnection(TENANT, who, ConnectionRole.ERP, "tryton", "", {}, {}),
@@ -225,7 +231,7 @@ def test_a_form_that_asks_for_nothing_known_dismisses_nothing(browser: Browsers,
 
 
 def test_every_page_asks_for_a_session_first(app: Flask) -> None:
-    open_to_all = ("/static/", "/sign-in", "/sign-out", *MACHINE_PATHS)
+    open_to_all = ("/static/", "/sign-in", "/sign-out", "/invitation", *MACHINE_PATHS)
     pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
     assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
     for rule in pages:

@@ -10,6 +10,7 @@ from web.api.connections import connections
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
 from web.api.opportunities import opportunities
+from web.api.people import people
 from web.api.plans import plans
 from web.api.polls import polls
 from web.api.published import published
@@ -18,7 +19,18 @@ from web.api.schemas import ProblemDocument
 from web.api.security import security
 
 PREFIX = "/api/v1"
-BLUEPRINTS = (opportunities, plans, approvals, exceptions, replays, deliveries, polls, connections, security)
+BLUEPRINTS = (
+    opportunities,
+    plans,
+    approvals,
+    exceptions,
+    replays,
+    deliveries,
+    polls,
+    connections,
+    security,
+    people,
+)
 
 
 def register_api(app: flask.Flask, base_url: str) -> tuple[flask.Blueprint, ...]:

@@ -18,13 +18,16 @@ from oppsync.domain.reading.readings import (
     DeliveryStatus,
     OpportunityDetail,
     OpportunitySummary,
+    PersonSummary,
     PollStatus,
     ReceivedDelivery,
     TimelineEntry,
+    TokenSummary,
 )
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm
@@ -134,6 +137,22 @@ class CustomerRequest(Frozen):
     """The ERP's customer, by its code."""
 
     customer: Code
+
+
+class InviteRequest(Frozen):
+    email: Code
+    name: Annotated[Text, Field(min_length=1)]
+    roles: tuple[PersonRole, ...] = ()
+
+
+class RolesRequest(Frozen):
+    """All roles that the person is to have."""
+
+    roles: tuple[PersonRole, ...]
+
+
+class RevokeRequest(Frozen):
+    name: Code
 
 
 class DismissRequest(Frozen):
@@ -319,6 +338,25 @@ class SecurityAttempts(Frozen):
     """Newest first."""
 
     rows: tuple[AttemptCount, ...]
+
+
+class People(Frozen):
+    """Who is active first, then by name."""
+
+    rows: tuple[PersonSummary, ...]
+
+
+class Tokens(Frozen):
+    """By name."""
+
+    rows: tuple[TokenSummary, ...]
+
+
+class OneTimeLink(Frozen):
+    """`link` sets the password of `email`, once."""
+
+    email: Code
+    link: Text
 
 
 class Polls(Frozen):

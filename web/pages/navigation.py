@@ -16,7 +16,7 @@ from oppsync.domain.deal.field_words import place_words
 from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import CodeText
-from web.access import sign_in
+from web.access import invitation, sign_in
 from web.access.access import admit
 from web.context import application, maybe_signed_in, signed_in
 from web.pages import statuses
@@ -36,7 +36,7 @@ def first_permitted() -> ResponseReturnValue:
 
 
 def register_pages(app: Flask) -> None:
-    for blueprint in (home, sign_in.sign_in, *(row.blueprint for row in PAGES)):
+    for blueprint in (home, sign_in.sign_in, invitation.invitation, *(row.blueprint for row in PAGES)):
         app.register_blueprint(blueprint)
     app.before_request(_guard)
     register_formats(app)

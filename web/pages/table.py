@@ -14,6 +14,7 @@ from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
+from web.pages.people import people, person
 from web.pages.security import log
 
 
@@ -38,6 +39,8 @@ PAGES = (
     PageRow("Connections", connections.page, Action.VISIT_CONNECTIONS, first=True),
     PageRow("Connections", connection_form.page, Action.SET_CONNECTION),
     PageRow("Connections", connection.page, Action.VISIT_CONNECTIONS),
+    PageRow("People", people.page, Action.READ_PEOPLE, first=True),
+    PageRow("People", person.page, Action.READ_PEOPLE),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
     PageRow("Your account", account.page, Action.READ),
 )

@@ -5,6 +5,7 @@ from adapters.postgres.queries.deliveries import PostgresDeliveryQueries
 from adapters.postgres.queries.exceptions import PostgresExceptionQueries
 from adapters.postgres.queries.navigation import PostgresNavigationQueries
 from adapters.postgres.queries.opportunities import PostgresOpportunityQueries
+from adapters.postgres.queries.people import PostgresPeopleQueries
 from adapters.postgres.queries.plans import PostgresPlanQueries
 from adapters.postgres.queries.security import PostgresSecurityQueries
 
@@ -17,5 +18,6 @@ class PostgresQueries(
     PostgresDeliveryQueries,
     PostgresNavigationQueries,
     PostgresSecurityQueries,
+    PostgresPeopleQueries,
 ):
     """Implements `oppsync.ports.queries.Queries`."""

@@ -105,6 +105,19 @@ class PostgresApprovals:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}
         return [to_task(row) for row in self._session.execute(_TASKS, which).mappings()]
 
+    def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
+        query = (
+            select(approval_tasks.c.opportunity_id)
+            .where(
+                approval_tasks.c.tenant_id == tenant_id,
+                approval_tasks.c.status == TaskStatus.OPEN,
+                approval_tasks.c.candidates.contains([person_id]),
+            )
+            .distinct()
+            .order_by(approval_tasks.c.opportunity_id)
+        )
+        return self._session.execute(query).scalars().all()
+
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         found = self._select(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
         if not found:

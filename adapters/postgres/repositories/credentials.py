@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_person
 from adapters.postgres.session import Session
-from adapters.postgres.tables import api_tokens, people, sessions
+from adapters.postgres.tables import api_tokens, invitations, people, sessions
 from oppsync.domain.approval.tasks import Person
 from oppsync.kernel.errors import Conflict, NotFound
 
@@ -65,6 +66,36 @@ class PostgresCredentials:
         if person_id is None:
             raise NotFound(f"No token named {name} is in use.")
         return person_id
+
+    def revoke_tokens(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
+        theirs = (api_tokens.c.tenant_id == tenant_id, api_tokens.c.person_id == person_id)
+        statement = (
+            update(api_tokens)
+            .where(*theirs, api_tokens.c.revoked_at.is_(None))
+            .values(revoked_at=clock())
+            .returning(api_tokens.c.name)
+        )
+        return sorted(self._session.execute(statement).scalars())
+
+    def invite(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None:
+        link = {"secret_hash": secret_hash, "created_at": clock(), "expires_at": clock() + ttl}
+        statement = insert(invitations).values(tenant_id=tenant_id, person_id=person_id, **link)
+        self._session.execute(
+            statement.on_conflict_do_update(index_elements=["tenant_id", "person_id"], set_=link)
+        )
+
+    def invited(self, secret_hash: str) -> tuple[str, Person] | None:
+        good = (invitations.c.secret_hash == secret_hash, invitations.c.expires_at > clock())
+        return self._person(invitations, *good)
+
+    def use_invitation(self, secret_hash: str) -> tuple[str, Person] | None:
+        found = self.invited(secret_hash)
+        used = delete(invitations).where(invitations.c.secret_hash == secret_hash)
+        return found if self._session.execute(used).rowcount else None
+
+    def end_invitation(self, tenant_id: str, person_id: UUID) -> None:
+        theirs = (invitations.c.tenant_id == tenant_id, invitations.c.person_id == person_id)
+        self._session.execute(delete(invitations).where(*theirs))
 
     def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
         statement = insert(api_tokens).values(

@@ -54,6 +54,11 @@ class PostgresPeople:
         row = self._session.execute(query).mappings().one_or_none()
         return (to_person(row), row["password_hash"]) if row else None
 
+    def known(self, tenant_id: str, email: str) -> Person | None:
+        query = select(people).where(people.c.tenant_id == tenant_id, people.c.email == email.lower())
+        row = self._session.execute(query).mappings().one_or_none()
+        return to_person(row) if row else None
+
     def identify(
         self, tenant_id: str, person_id: UUID, further_emails: Sequence[str], crm_user_ids: Sequence[str]
     ) -> None:

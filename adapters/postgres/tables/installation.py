@@ -89,6 +89,20 @@ sessions = Table(
     Index("ix_sessions_secret_hash", "secret_hash"),
 )
 
+# One-time links to set a password: one a person, gone when it is used.
+invitations = Table(
+    "invitations",
+    metadata,
+    text_column("tenant_id"),
+    id_column("person_id"),
+    text_column("secret_hash"),
+    when("created_at", now=True),
+    when("expires_at"),
+    PrimaryKeyConstraint("tenant_id", "person_id"),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+    Index("ix_invitations_secret_hash", "secret_hash"),
+)
+
 api_tokens = Table(
     "api_tokens",
     metadata,

@@ -37,6 +37,7 @@ class Action(StrEnum):
     APPROVE_CONFIGURATION = "approve_configuration"
     BACKFILL = "backfill"
     RECONCILE_RESTORE = "reconcile_restore"
+    READ_PEOPLE = "read_people"
     CREATE_PERSON = "create_person"
     IDENTIFY_PERSON = "identify_person"
     CHANGE_PERSON = "change_person"
@@ -95,6 +96,7 @@ class Right(NamedTuple):
 
 EVERY_ROLE: Roles = frozenset(PersonRole)
 NO_ROLE: Roles = frozenset()
+ADMINS: Roles = frozenset({PersonRole.ADMIN})
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
 # Separation of duties: two people decide, and neither of them sold the deal or shaped the plan.
@@ -159,17 +161,20 @@ RIGHTS: dict[Action, Right] = {
     ),
     Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, command_line=True),
     Action.RECONCILE_RESTORE: Right("Look for lost deals after a restored backup", NO_ROLE, command_line=True),
-    Action.CREATE_PERSON: Right("Add a person with roles", NO_ROLE, command_line=True),
+    Action.READ_PEOPLE: Right(
+        "List people with their roles, and API tokens", ADMINS | {PersonRole.AUDITOR}, command_line=True
+    ),
+    Action.CREATE_PERSON: Right("Invite or add a person with roles", ADMINS, command_line=True),
     Action.IDENTIFY_PERSON: Right(
         "Say by which other addresses and users of the CRM a person is known", NO_ROLE, command_line=True
     ),
     Action.CHANGE_PERSON: Right(
-        "Change a person's roles or password, close their account, sign them out everywhere",
-        NO_ROLE,
+        "Change a person's roles or password, deactivate them, sign them out everywhere",
+        ADMINS,
         command_line=True,
     ),
     Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
-    Action.REVOKE_TOKEN: Right("Revoke an API token", NO_ROLE, command_line=True),
+    Action.REVOKE_TOKEN: Right("Revoke an API token", ADMINS, command_line=True),
     Action.SET_CONNECTION: Right(
         "Add, edit, pause, resume and remove a connection, and change its secrets",
         frozenset({PersonRole.INTEGRATION_ADMIN}),
@@ -181,7 +186,7 @@ RIGHTS: dict[Action, Right] = {
     Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}),
     Action.READ_SECURITY_LOG: Right(
         "Read who changed what about people, tokens, connections and rules, and who tried to come in",
-        frozenset({PersonRole.AUDITOR}),
+        ADMINS | {PersonRole.AUDITOR},
         command_line=True,
     ),
 }

@@ -18,6 +18,7 @@ from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.intake import Source
 from oppsync.domain.work.states import State, standing
 
@@ -195,6 +196,29 @@ class PollStatus(Frozen):
     changes: int = 0
     last_late_seconds: int | None = None
     most_late_seconds: int | None = None
+
+
+class TokenSummary(Frozen):
+    """An API token, without its secret."""
+
+    name: Code
+    email: Code
+    created_at: AwareDatetime
+    revoked_at: AwareDatetime | None = None
+
+
+class PersonSummary(Frozen):
+    """`link_until`: until when a one-time link waits to be used. `sessions`: how many are open; `last_seen`:
+    when one of them was last used."""
+
+    id: UUID
+    email: Code
+    name: Text
+    roles: tuple[PersonRole, ...]
+    is_active: bool
+    link_until: AwareDatetime | None = None
+    sessions: int = 0
+    last_seen: AwareDatetime | None = None
 
 
 class OpenCounts(Frozen):

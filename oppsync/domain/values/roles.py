@@ -19,6 +19,7 @@ class PersonRole(StrEnum):
     INTEGRATION_ADMIN = "integration_admin"
     AUDITOR = "auditor"
     EXECUTIVE = "executive"
+    ADMIN = "admin"
 
 
 ROLE_FOR: dict[ApprovalRole, PersonRole] = {

@@ -186,6 +186,12 @@ class PersonChanged(Event):
     type = "person.changed.v1"
 
 
+class PasswordLinkMade(Event):
+    """A one-time link to set a new password; the old one opens nothing any more."""
+
+    type = "password.link_made.v1"
+
+
 class PasswordSet(Event):
     """By the person, or for them."""
 

@@ -7,6 +7,7 @@ from oppsync.ports.queries.deliveries import DeliveryQueries
 from oppsync.ports.queries.exceptions import ExceptionQueries
 from oppsync.ports.queries.navigation import NavigationQueries
 from oppsync.ports.queries.opportunities import OpportunityQueries
+from oppsync.ports.queries.people import PeopleQueries
 from oppsync.ports.queries.plans import PlanQueries
 from oppsync.ports.queries.security import SecurityQueries
 
@@ -19,6 +20,7 @@ class Queries(
     DeliveryQueries,
     NavigationQueries,
     SecurityQueries,
+    PeopleQueries,
     Protocol,
 ):
     """The whole read side. Lists are newest first unless said otherwise; `after` is a page's `next_cursor`."""

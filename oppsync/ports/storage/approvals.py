@@ -31,6 +31,10 @@ class Approvals(Protocol):
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:
         """All tasks of an opportunity, oldest first, void ones too."""
 
+    def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
+        """The opportunities with an open task that this person was asked to decide, in the order to lock
+        them."""
+
     def get(self, tenant_id: str, task_id: UUID) -> ApprovalTask:
         """Raises NotFound."""
 

@@ -24,6 +24,9 @@ class People(Protocol):
     def by_email(self, tenant_id: str, email: str) -> tuple[Person, str] | None:
         """The active person with this e-mail, and the password hash."""
 
+    def known(self, tenant_id: str, email: str) -> Person | None:
+        """The person with this e-mail, active or not."""
+
     def identify(
         self, tenant_id: str, person_id: UUID, further_emails: Sequence[str], crm_user_ids: Sequence[str]
     ) -> None:
@@ -56,6 +59,20 @@ class Credentials(Protocol):
 
     def revoke_token(self, tenant_id: str, name: str) -> UUID:
         """Returns the person it acted as. Raises NotFound for a token that is unknown or revoked already."""
+
+    def revoke_tokens(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
+        """Revoke all tokens of a person. Returns their names."""
+
+    def invite(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None:
+        """Keep the person's one-time link, instead of the one before."""
+
+    def invited(self, secret_hash: str) -> tuple[str, Person] | None:
+        """Tenant and person of a link that is good; None for people who are not active."""
+
+    def use_invitation(self, secret_hash: str) -> tuple[str, Person] | None:
+        """The same, and the link is good no more. Of two at once, one gets it."""
+
+    def end_invitation(self, tenant_id: str, person_id: UUID) -> None: ...
 
     def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
         """Raises Conflict when the name is taken."""

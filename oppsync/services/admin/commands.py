@@ -57,8 +57,41 @@ class SetRoles(Command[None]):
 
 
 @dataclass(frozen=True)
-class CloseAccount(Command[None]):
-    """The person no longer signs in, and their tokens open nothing. Raises NotFound, Forbidden."""
+class InvitePerson(Command[str]):
+    """A person without a password, or one who was deactivated, anew. Returns the secret of their one-time
+    link, which is shown once. Raises Conflict when the e-mail is somebody's who is active; InvalidInput for a
+    malformed e-mail or no name; Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+    name: str
+    roles: frozenset[PersonRole]
+
+
+@dataclass(frozen=True)
+class ResetPerson(Command[str]):
+    """End a person's password, sessions and former link. Returns the secret of a new one-time link. Raises
+    NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
+
+
+@dataclass(frozen=True)
+class AcceptInvitation(Command[None]):
+    """Set the password of the person whose one-time link this is, and use the link up. Raises NotFound for a
+    link that is used, replaced or too old; InvalidInput for a weak or repeated password."""
+
+    secret: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DeactivatePerson(Command[None]):
+    """The person no longer signs in: sessions, tokens and one-time link end, open approvals go to others.
+    Raises NotFound, Forbidden."""
 
     tenant_id: str
     actor: Asker

@@ -26,6 +26,8 @@ from oppsync.services.admin.who_asks import admit
 SHORTEST_PASSWORD = 12
 # The present one and those before it that are not taken again.
 REMEMBERED = 5
+# Stands where the hash would: no password opens it.
+NO_PASSWORD = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class SetPasswordHandler:
             found = uow.people.by_email(command.tenant_id, command.email)
             if found is None:
                 raise NotFound(f"There is no active person with the e-mail {command.email}.")
-            event = _set(
+            event = set_password(
                 uow, command.tenant_id, found[0], command.password, passwords=self.passwords, actor=actor
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
@@ -88,7 +90,7 @@ class ChangePasswordHandler:
             tenant_id, person = found
             self._check_old(uow, tenant_id, person, command)
             actor = person_actor(person.email)
-            event = _set(
+            event = set_password(
                 uow, tenant_id, person, command.new, passwords=self.passwords, actor=actor, but=session
             )
             self.publish(uow, tenant_id, new_traceparent(), event)
@@ -111,13 +113,20 @@ class ChangePasswordHandler:
         raise Forbidden("The current password is not right.", code="SIGN_IN_REFUSED")
 
 
+def known_passwords(uow: UnitOfWork, tenant_id: str, person: Person) -> Sequence[str]:
+    """The hashes that are not taken again, newest first."""
+    return [each for each in uow.people.former_passwords(tenant_id, person.id) if each != NO_PASSWORD][
+        :REMEMBERED
+    ]
+
+
 def names_of_firm(uow: UnitOfWork, tenant_id: str) -> Sequence[str]:
     """The tenant, and its legal entities."""
     entities = uow.references.of_kind(tenant_id, ReferenceKind.LEGAL_ENTITY)
     return (tenant_id, *dict.fromkeys(LegalEntity.model_validate(row.value).name for row in entities))
 
 
-def _set(
+def set_password(
     uow: UnitOfWork,
     tenant_id: str,
     person: Person,
@@ -128,9 +137,10 @@ def _set(
     but: str | None = None,
 ) -> PasswordSet:
     """Store the password and end the sessions that the old one opened, all `but` one."""
-    former = uow.people.former_passwords(tenant_id, person.id)[:REMEMBERED]
+    former = known_passwords(uow, tenant_id, person)
     hashed = passwords.accept(person, password, names_of_firm(uow, tenant_id), former)
     uow.people.set_password(tenant_id, person.id, hashed, former[: REMEMBERED - 1])
+    uow.credentials.end_invitation(tenant_id, person.id)
     ended = uow.credentials.end_sessions(tenant_id, person.id, but=but)
     return PasswordSet(
         opportunity_id=None,

@@ -11,10 +11,10 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.events import PersonAdded, PersonChanged, PersonIdentified
+from oppsync.domain.work.events import PersonAdded, PersonIdentified
 from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
-from oppsync.services.admin.commands import CloseAccount, CreatePerson, IdentifyPerson, SetRoles
+from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
 from oppsync.services.admin.passwords import Passwords, names_of_firm
 from oppsync.services.admin.who_asks import admit
 
@@ -38,8 +38,8 @@ class CreatePersonHandler:
         with self.uow.reading() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
             firm = names_of_firm(uow, command.tenant_id)
-        _check_emails("email", command.email)
-        _check_emails("further_emails", *command.further_emails)
+        check_emails("email", command.email)
+        check_emails("further_emails", *command.further_emails)
         person = Person(
             id=uuid.uuid4(),
             email=command.email.lower(),
@@ -54,16 +54,16 @@ class CreatePersonHandler:
             event = PersonAdded(
                 opportunity_id=None,
                 actor=actor,
-                after={**_access(person), **_known_by(person)},
+                after={**access_of(person), **_known_by(person)},
                 detail={"person": str(person.id)},
-                summary=f"{person.name} can sign in as {person.email}, as {_roles(person.roles)}",
+                summary=f"{person.name} can sign in as {person.email}, as {roles_in_words(person.roles)}",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
         return person.id
 
 
-def _check_emails(field: str, *addresses: str) -> None:
+def check_emails(field: str, *addresses: str) -> None:
     for address in addresses:
         if not _EMAIL.match(address):
             raise InvalidInput(f"{address!r} is not an e-mail address.", field=field)
@@ -77,7 +77,7 @@ class IdentifyPersonHandler:
     def __call__(self, command: IdentifyPerson) -> None:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.IDENTIFY_PERSON)
-            _check_emails("further_emails", *command.further_emails)
+            check_emails("further_emails", *command.further_emails)
             person = person_of(uow, command.tenant_id, command.email)
             known_by = Person.model_validate(
                 dict(person) | {"further_emails": command.further_emails, "crm_user_ids": command.crm_user_ids}
@@ -95,56 +95,11 @@ class IdentifyPersonHandler:
             uow.commit()
 
 
-@dataclass(frozen=True)
-class SetRolesHandler:
-    uow: UnitOfWorkFactory
-    publish: Publish
-
-    def __call__(self, command: SetRoles) -> None:
-        with self.uow() as uow:
-            actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
-            person = person_of(uow, command.tenant_id, command.email)
-            uow.people.set_access(command.tenant_id, person.id, command.roles, is_active=True)
-            event = PersonChanged(
-                opportunity_id=None,
-                actor=actor,
-                before=_access(person),
-                after={**_access(person), "roles": sorted(command.roles)},
-                detail={"person": str(person.id)},
-                summary=f"{person.name} is now {_roles(command.roles)}",
-            )
-            self.publish(uow, command.tenant_id, new_traceparent(), event)
-            uow.commit()
-
-
-@dataclass(frozen=True)
-class CloseAccountHandler:
-    uow: UnitOfWorkFactory
-    publish: Publish
-
-    def __call__(self, command: CloseAccount) -> None:
-        with self.uow() as uow:
-            actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
-            person = person_of(uow, command.tenant_id, command.email)
-            uow.people.set_access(command.tenant_id, person.id, person.roles, is_active=False)
-            ended = uow.credentials.end_sessions(command.tenant_id, person.id)
-            event = PersonChanged(
-                opportunity_id=None,
-                actor=actor,
-                before=_access(person),
-                after={**_access(person), "is_active": False},
-                detail={"person": str(person.id), "sessions_ended": ended},
-                summary=f"The account {person.email} was closed; its tokens open nothing any more",
-            )
-            self.publish(uow, command.tenant_id, new_traceparent(), event)
-            uow.commit()
-
-
-def _access(person: Person) -> dict[str, object]:
+def access_of(person: Person) -> dict[str, object]:
     return {"email": person.email, "roles": sorted(person.roles), "is_active": person.is_active}
 
 
-def _roles(roles: frozenset[PersonRole]) -> str:
+def roles_in_words(roles: frozenset[PersonRole]) -> str:
     return ", ".join(sorted(role.value.replace("_", " ") for role in roles)) or "somebody without a role"
 
 

@@ -15,6 +15,7 @@ from oppsync.kernel.errors import Forbidden, TooManyAttempts
 from oppsync.ports.identity import PasswordHasher
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import EndSessions, SignIn, SignOut, SignOutEverywhere
+from oppsync.services.admin.passwords import NO_PASSWORD
 from oppsync.services.admin.people import person_of
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.session_life import IDLE, SESSION_LASTS
@@ -42,7 +43,8 @@ class SignInHandler:
         if wait:
             self._count(AttemptKind.SIGN_IN_BRAKED, subject, command)
             raise TooManyAttempts("Too many attempts.", wait_seconds=wait)
-        matches = self._passwords.verify(found[1] if found else self._nobody, command.password)
+        hashed = found[1] if found and found[1] != NO_PASSWORD else self._nobody
+        matches = self._passwords.verify(hashed, command.password)
         if found is None or not matches:
             self._brake.failed(account, command.address)
             self._count(AttemptKind.SIGN_IN_FAILED, subject, command)
@@ -130,6 +132,12 @@ class Identity:
     def token(self, secret: str) -> SignedIn | None:
         with self.uow.reading() as uow:
             return _signed_in(uow.credentials.token_person(hash_secret(secret)))
+
+    def invited(self, secret: str) -> Person | None:
+        """Whose one-time link this is, while it is good."""
+        with self.uow.reading() as uow:
+            found = uow.credentials.invited(hash_secret(secret))
+        return found[1] if found else None
 
 
 def _signed_in(found: tuple[str, Person] | None) -> SignedIn | None:

@@ -1,0 +1,132 @@
+"""One-time links: somebody new, back again or locked out sets a password that nobody else ever knew."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.actor import person_actor
+from oppsync.domain.values.model import changed
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import Event, PasswordLinkMade, PersonAdded, PersonChanged
+from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.access import not_oneself
+from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
+from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
+from oppsync.services.admin.people import access_of, check_emails, person_of, roles_in_words
+from oppsync.services.admin.secret_hash import hash_secret
+from oppsync.services.admin.who_asks import admit
+
+LINK_LASTS = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class InvitePersonHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: InvitePerson) -> str:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
+            check_emails("email", command.email)
+            if not command.name.strip():
+                raise InvalidInput("Say the name that others see.", field="name")
+            known = uow.people.known(command.tenant_id, command.email)
+            if known is not None and known.is_active:
+                raise Conflict(f"{known.email} is here already. Reset the account for a new link.")
+            if known is None:
+                person, event = _add(uow, command, actor)
+            else:
+                person, event = _bring_back(uow, command, known, actor)
+            secret = _make_link(uow, command.tenant_id, person)
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+        return secret
+
+
+@dataclass(frozen=True)
+class ResetPersonHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: ResetPerson) -> str:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
+            person = person_of(uow, command.tenant_id, command.email)
+            not_oneself(command.actor, person)
+            secret = _make_link(uow, command.tenant_id, person)
+            ended = uow.credentials.end_sessions(command.tenant_id, person.id)
+            event = PasswordLinkMade(
+                opportunity_id=None,
+                actor=actor,
+                detail={"person": str(person.id), "sessions_ended": ended},
+                summary=f"The password of {person.email} was ended; a one-time link sets a new one",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+        return secret
+
+
+@dataclass(frozen=True)
+class AcceptInvitationHandler:
+    """A password that is refused leaves the link as it was."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    passwords: Passwords
+
+    def __call__(self, command: AcceptInvitation) -> None:
+        with self.uow() as uow:
+            found = uow.credentials.use_invitation(hash_secret(command.secret))
+            if found is None:
+                raise NotFound("This link was used, is too old, or was replaced by a newer one.")
+            tenant_id, person = found
+            actor = person_actor(person.email)
+            event = set_password(
+                uow, tenant_id, person, command.password, passwords=self.passwords, actor=actor
+            )
+            self.publish(uow, tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+def _add(uow: UnitOfWork, command: InvitePerson, actor: str) -> tuple[Person, Event]:
+    person = Person(
+        id=uuid.uuid4(), email=command.email.lower(), name=command.name.strip(), roles=command.roles
+    )
+    uow.people.add(command.tenant_id, person, NO_PASSWORD)
+    return person, PersonAdded(
+        opportunity_id=None,
+        actor=actor,
+        after=access_of(person),
+        detail={"person": str(person.id)},
+        summary=f"{person.name} was invited as {person.email}, to be {roles_in_words(person.roles)}",
+    )
+
+
+def _bring_back(uow: UnitOfWork, command: InvitePerson, person: Person, actor: str) -> tuple[Person, Event]:
+    """The account of before, with what it is known by and barred from, and under its name."""
+    uow.people.set_access(command.tenant_id, person.id, command.roles, is_active=True)
+    # A release before this one left them to a person who was deactivated.
+    uow.credentials.revoke_tokens(command.tenant_id, person.id)
+    return person, PersonChanged(
+        opportunity_id=None,
+        actor=actor,
+        before=access_of(person),
+        after=access_of(changed(person, roles=command.roles, is_active=True)),
+        detail={"person": str(person.id)},
+        summary=f"{person.email} was invited again, to be {roles_in_words(command.roles)}",
+    )
+
+
+def _make_link(uow: UnitOfWork, tenant_id: str, person: Person) -> str:
+    """Ends the password and the link before."""
+    secret = secrets.token_urlsafe(32)
+    former = known_passwords(uow, tenant_id, person)
+    uow.people.set_password(tenant_id, person.id, NO_PASSWORD, former)
+    uow.credentials.invite(tenant_id, person.id, hash_secret(secret), LINK_LASTS)
+    return secret

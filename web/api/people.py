@@ -1,0 +1,127 @@
+"""People and their API tokens: who comes in, and what ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from uuid import UUID
+
+from oppsync.domain.approval.who_may import Action, check
+from oppsync.domain.reading.readings import PersonSummary
+from oppsync.services.admin.commands import (
+    DeactivatePerson,
+    InvitePerson,
+    ResetPerson,
+    RevokeToken,
+    SetRoles,
+)
+from web.api import schemas
+from web.api.auth import authenticate
+from web.api.bridge import Blueprint
+from web.context import application, signed_in
+
+people = Blueprint("people_api", __name__, description="People with their roles, and API tokens.")
+people.before_request(authenticate)
+
+
+@people.route("/people")
+@people.answers(schemas.People)
+@people.refuses(HTTPStatus.FORBIDDEN)
+def list_people() -> Mapping[str, object]:
+    """List everybody there ever was, who is active first
+
+    Needs the role admin or auditor.
+    """
+    check(signed_in().person, Action.READ_PEOPLE)
+    return {"rows": application().queries.people(signed_in().tenant_id)}
+
+
+@people.route("/people", methods=["POST"])
+@people.takes(schemas.InviteRequest)
+@people.answers(schemas.OneTimeLink)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
+def invite_person(request: schemas.InviteRequest) -> Mapping[str, object]:
+    """Invite a person, or somebody deactivated anew
+
+    Answers a one-time link by which they set their password, for seven days; it is not shown again. Needs the
+    role admin.
+    """
+    me = signed_in()
+    roles = frozenset(request.roles)
+    secret = application().dispatch(
+        InvitePerson(me.tenant_id, me.person.id, request.email, request.name, roles)
+    )
+    return {"email": request.email.lower(), "link": application().link(secret)}
+
+
+@people.route("/people/<uuid:person_id>/roles", methods=["POST"])
+@people.takes(schemas.RolesRequest)
+@people.answers(PersonSummary)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def set_person_roles(request: schemas.RolesRequest, person_id: UUID) -> PersonSummary:
+    """Replace a person's roles, and end their sessions
+
+    Needs the role admin; nobody sets their own.
+    """
+    tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
+    application().dispatch(SetRoles(tenant_id, me, person.email, frozenset(request.roles)))
+    return application().queries.person(tenant_id, person_id)
+
+
+@people.route("/people/<uuid:person_id>/reset", methods=["POST"])
+@people.answers(schemas.OneTimeLink)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def reset_person(person_id: UUID) -> Mapping[str, object]:
+    """End a person's password and sessions; a one-time link sets a new one
+
+    Needs the role admin.
+    """
+    tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
+    secret = application().dispatch(ResetPerson(tenant_id, me, person.email))
+    return {"email": person.email, "link": application().link(secret)}
+
+
+@people.route("/people/<uuid:person_id>/deactivate", methods=["POST"])
+@people.answers(PersonSummary)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def deactivate_person(person_id: UUID) -> PersonSummary:
+    """End an access: sessions and tokens end at once, open approvals go to others
+
+    Needs the role admin.
+    """
+    tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
+    application().dispatch(DeactivatePerson(tenant_id, me, person.email))
+    return application().queries.person(tenant_id, person_id)
+
+
+@people.route("/tokens")
+@people.answers(schemas.Tokens)
+@people.refuses(HTTPStatus.FORBIDDEN)
+def list_tokens() -> Mapping[str, object]:
+    """List the API tokens in use, by name
+
+    Needs the role admin or auditor.
+    """
+    check(signed_in().person, Action.READ_PEOPLE)
+    return {"rows": application().queries.tokens(signed_in().tenant_id)}
+
+
+@people.route("/tokens/revoke", methods=["POST"])
+@people.takes(schemas.RevokeRequest)
+@people.answers(schemas.Tokens)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def revoke_token(request: schemas.RevokeRequest) -> Mapping[str, object]:
+    """Revoke an API token; answers those that are left
+
+    Needs the role admin.
+    """
+    me = signed_in()
+    application().dispatch(RevokeToken(me.tenant_id, me.person.id, request.name))
+    return {"rows": application().queries.tokens(me.tenant_id)}
+
+
+def _asked(person_id: UUID, action: Action) -> tuple[str, UUID, PersonSummary]:
+    """Checked before the person is looked up, so that nobody learns who is here by asking."""
+    me = signed_in()
+    check(me.person, action)
+    return me.tenant_id, me.person.id, application().queries.person(me.tenant_id, person_id)

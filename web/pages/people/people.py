@@ -1,0 +1,57 @@
+"""People: everybody there ever was, and the form that invites another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.services.admin.commands import InvitePerson
+from web.context import application, signed_in
+from web.forms import FormError, posted, posted_roles
+
+page = Blueprint("people", __name__, url_prefix="/people")
+
+
+@page.get("")
+def show() -> ResponseReturnValue:
+    return _render()
+
+
+@page.post("")
+def invite() -> ResponseReturnValue:
+    me, email, name, roles = signed_in(), posted("email"), posted("name"), posted_roles()
+    typed = {"email": email, "name": name, "roles": roles}
+    try:
+        secret = application().dispatch(InvitePerson(me.tenant_id, me.person.id, email, name, roles))
+    except InvalidInput as error:
+        field, status = error.field, HTTPStatus.UNPROCESSABLE_ENTITY
+        return _render(errors=[FormError(field, error.message)], typed=typed), status
+    except Conflict as error:
+        return _render(errors=[FormError("email", error.message)], typed=typed), HTTPStatus.CONFLICT
+    return _render(link=application().link(secret), invited=email)
+
+
+def _render(
+    *,
+    errors: list[FormError] | None = None,
+    typed: Mapping[str, object] | None = None,
+    link: str = "",
+    invited: str = "",
+) -> str:
+    me = signed_in()
+    return render_template(
+        "people/people.html",
+        people=application().queries.people(me.tenant_id),
+        may_invite=may(me.person, Action.CREATE_PERSON),
+        all_roles=tuple(PersonRole),
+        errors=errors or [],
+        typed=typed or {},
+        link=link,
+        invited=invited,
+    )
