@@ -208,7 +208,7 @@ def test_who_changed_people_tokens_connections_and_rules_is_read_by_auditors_wit
         "new@acme.example has a new password",
         f"The API token {name} acts as ana@acme.example",
         f"The API token {name} opens nothing any more",
-        "The account new@acme.example was closed",
+        "new@acme.example was deactivated",
         "The connection erp (Tryton) was added",
         "The connection erp (Tryton) was set anew: secret rest_key",
         "Plans are approved by rule small",

@@ -189,7 +189,7 @@ class PersonChanged(Event):
 class PasswordLinkMade(Event):
     """A one-time link to set a new password; the old one opens nothing any more."""
 
-    type = "password.link_made.v1"
+    type = "password.link.made.v1"
 
 
 class PasswordSet(Event):
