@@ -107,6 +107,19 @@ def test_an_outcome_ends_the_count_of_crashes_only_when_it_says_so(
     assert desk.take(application, opportunity_id, "alive") is None  # nothing is due
 
 
+def test_a_change_told_during_a_run_is_due_at_once_though_its_outcome_rests(
+    application: Application, opportunity_id: UUID
+) -> None:
+    """The worker that recorded the outcome would go on by itself; here it dies with it."""
+    opportunity, lease = taken(application, opportunity_id, "dead")
+    desk.receive(application, "006A")
+
+    with application.uow() as uow:
+        assert uow.commit_outcome(opportunity, opportunity, ON_ACTION, lease) == 1
+
+    taken(application, opportunity_id, "alive")
+
+
 def test_a_zombie_records_no_outcome(application: Application, opportunity_id: UUID) -> None:
     opportunity, old = taken(application, opportunity_id, "zombie")
     desk.run(application, EXPIRE)

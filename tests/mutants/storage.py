@@ -97,7 +97,8 @@ STORAGE = (
         ROWS,
         "due_at=case((_ASKED, clock()), else_=clock() + _DUE_AFTER),",
         "due_at=clock() + _DUE_AFTER,",
-        first=_on_postgres("crm_changes", "test_a_change_told_while_its_stage_runs_is_read_at_once"),
+        first="tests/integration/test_leases.py::"
+        "test_a_change_told_during_a_run_is_due_at_once_though_its_outcome_rests",
     ),
     Mutation(
         "the sweeper always waits",
