@@ -10,6 +10,7 @@ import pytest
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.reference.splitting import SplitRule
 from oppsync.domain.validation.confirmations import Confirmation, confirmable
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import Finding, Severity
@@ -18,6 +19,7 @@ from oppsync.pipeline.stage import Advance, Park
 from tests.harness import builders as make
 from tests.unit.faults.case import contract
 from tests.unit.test_overrides import DEAL, override_of, reference
+from tests.unit.test_split_rules import row
 
 EARLY = override_of("starts_on", "2026-02-02")
 LATER = override_of("ends_on", "2026-12-31")
@@ -119,12 +121,18 @@ def test_a_cost_centre_that_the_same_person_chose_is_warned_of_once() -> None:
     assert told(both) == [("COST_CENTRE_CLOSED", "/overrides/00kL2/cost_centre", Severity.WARNS)]
 
 
-def test_work_that_sells_for_another_entity_is_booked_on_two_cost_centres() -> None:
-    """The one of the entity that sells takes the revenue, until the work ends."""
-    book = make.book(reference(ReferenceKind.COST_CENTRE, "ACME-DE|CLOUD", closed_on="2026-10-31"))
-    abroad = override_of("delivery_entity", "ACME-US", number=2)
+def test_work_that_another_entity_delivers_is_booked_on_two_cost_centres() -> None:
+    """That of the entity that sells takes the revenue, until the work ends."""
+    abroad = row(SplitRule(code="us", order=1, delivery_entity="ACME-US"))
+    closing = reference(ReferenceKind.COST_CENTRE, "ACME-DE|CLOUD", closed_on="2026-10-31")
 
-    assert [code for code, _, _ in told(outcome_of(DEAL, LATER, abroad, book=book))] == ["COST_CENTRE_CLOSED"]
+    (found,) = findings(outcome_of(DEAL, LATER, book=make.book(abroad, closing)))
+
+    assert (found.code, found.path, found.value) == (
+        "COST_CENTRE_CLOSED",
+        "/overrides/00kL2/ends_on",
+        "CC-DE-CLOUD",
+    )
 
 
 def test_an_overridden_end_after_the_open_books_is_warned_of() -> None:
