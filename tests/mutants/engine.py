@@ -367,8 +367,8 @@ ENGINE = (
     Mutation(
         "no message after a decision",
         DECIDE,
-        "        uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)\n",
-        "        str(stage)\n",
+        "    uow.outbox.add(opportunity.tenant_id, opportunity.id, stage, opportunity.traceparent)\n",
+        "    str(stage)\n",
     ),
     Mutation(
         "a decision does not lock the deal",
