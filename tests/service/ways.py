@@ -101,10 +101,12 @@ class Way:
 
 
 class Told(NamedTuple):
-    """The story that raises this code and follows its text to the end."""
+    """The story that raises this code and follows its text to the end; `cases`: where it has its deals from,
+    when in a file of their own."""
 
     file: str
     story: str
+    cases: str = ""
 
 
 # Deals of one line, as small as they can be.

@@ -344,6 +344,7 @@ WAYS: dict[str, Way | Told] = {
     "BILLING_MODEL_UNSUPPORTED": Told(
         "../unit/test_validation.py",
         "test_what_is_wrong_is_named",
+        cases="../unit/faults/terms.py",
     ),
     "CALENDAR_UNKNOWN": data(
         lambda case: case.entity(),
