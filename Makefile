@@ -14,7 +14,7 @@ STORIES := tests/story tests/chaos tests/stateful/test_histories.py tests/servic
 READY := .venv/installed
 RUN := .venv/bin/python -m
 
-.PHONY: help demo up test stories check unit hooks chaos mutants
+.PHONY: help demo up test coverage stories check unit hooks chaos mutants
 .DEFAULT_GOAL := help
 
 help:  ## these lines
@@ -27,8 +27,11 @@ demo: $(READY)  ## win deals and watch them become projects (ARGS=--yes: approve
 up: $(READY)  ## the whole product, staying up, with the data of the last time
 	@$(RUN) sandbox up $(ARGS)
 
-test: check  ## the checks and the tests of every part, with what they cover (ARGS=... goes to pytest)
-	@$(RUN) pytest -n $(WORKERS) --dist worksteal $(STORIES:%=--ignore=%) $(if $(ARGS),,--cov --cov-report=term) $(ARGS)
+test: check  ## the checks and the tests of every part, in minutes (ARGS=... goes to pytest)
+	@$(RUN) pytest -n $(WORKERS) --dist worksteal $(STORIES:%=--ignore=%) $(ARGS)
+
+coverage: check  ## the same tests, and which lines and branches they reach: a third slower
+	@$(RUN) pytest -n $(WORKERS) --dist worksteal $(STORIES:%=--ignore=%) --cov --cov-report=term $(ARGS)
 
 stories: $(READY)  ## the whole product as processes, ended and cut off on the way; the guide walked; histories by the hundred
 	@$(RUN) pytest -n $(WORKERS) --dist loadgroup $(STORIES) $(ARGS)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hypothesis
 
-from tests.harness.databases import application, applications, empty, servers, settings, template
+from tests.harness.databases import application, applications, copies, empty, servers, settings, template
 from tests.harness.tryton import tryton
 from tests.harness.world import running_world, world
 
 __all__ = [
     "application",
     "applications",
+    "copies",
     "empty",
     "running_world",
     "servers",

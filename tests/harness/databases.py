@@ -1,13 +1,14 @@
-"""One Postgres and one Redis per test process; for each test a database of its own, copied from a template."""
+"""One Postgres and one Redis per test process; each test has a database of its own, which holds what a template
+holds."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-import psycopg
 import pytest
 import redis
 from cryptography.fernet import Fernet
@@ -19,6 +20,7 @@ from adapters.bootstrap import Application, build
 from adapters.postgres import schema
 from oppsync.kernel.settings import Settings
 from sandbox.embedded.servers import EmbeddedServers, ServerAddresses
+from tests.harness.copies import Copies, execute
 
 _numbers = itertools.count()
 
@@ -48,21 +50,27 @@ def template(servers: ServerAddresses) -> Template:
     return template
 
 
+@pytest.fixture(scope="session")
+def copies(servers: ServerAddresses) -> Callable[[Template], Copies]:
+    """The copies of a template: the same ones for all tests that use it."""
+    return cache(lambda template: Copies(servers, template.database))
+
+
 @pytest.fixture
-def settings(servers: ServerAddresses, template: Template, tmp_path: Path) -> Iterator[Settings]:
+def settings(
+    servers: ServerAddresses, template: Template, copies: Callable[[Template], Copies], tmp_path: Path
+) -> Settings:
     """Settings for a test's own database and an empty Redis."""
-    name = f"test_{next(_numbers)}"
-    execute(servers, f"create database {name} template {template.database}")
+    name = copies(template).next()
     with redis.Redis.from_url(servers.redis_url) as client:
         client.flushall()
-    yield settings_of(servers, name, template.secret_key, tmp_path)
-    execute(servers, f"drop database {name} with (force)")
+    return settings_of(servers, name, template.secret_key, tmp_path)
 
 
 @pytest.fixture
 def empty(servers: ServerAddresses) -> Iterator[Engine]:
     """A test's own database, without any table."""
-    name = f"test_{next(_numbers)}"
+    name = f"empty_{next(_numbers)}"
     execute(servers, f"create database {name}")
     engine = create_engine(database_url(servers, name))
     yield engine
@@ -100,11 +108,3 @@ def settings_of(servers: ServerAddresses, database: str, secret_key: str, folder
 
 def database_url(servers: ServerAddresses, name: str) -> str:
     return make_url(servers.database_url).set(database=name).render_as_string(hide_password=False)
-
-
-def execute(servers: ServerAddresses, statement: str) -> None:
-    """Run a statement without an engine, which sends several queries on each new connection: this happens twice
-    a test."""
-    url = make_url(servers.database_url).set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-        connection.execute(statement.encode())

@@ -14,7 +14,8 @@ from sandbox.embedded.tryton.server import TrytonAddress
 from sandbox.firm.install import ERP_CONNECTION, PEOPLE, DemoSystems, install
 from sandbox.standins import process
 from sandbox.standins.control import KantataControl, SalesforceControl
-from tests.harness.databases import Template, execute, settings_of
+from tests.harness.copies import execute
+from tests.harness.databases import Template, settings_of
 from tests.harness.gate import Gate, gate_before
 from tests.harness.house import PASSWORD, House
 from tests.harness.tryton import Books

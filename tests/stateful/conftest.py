@@ -12,7 +12,8 @@ from oppsync.kernel.settings import Settings
 from sandbox.embedded.servers import ServerAddresses
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
-from tests.harness.databases import Template, database_url, execute
+from tests.harness.copies import execute
+from tests.harness.databases import Template, database_url
 from tests.stateful import checks
 from tests.stateful.people import PEOPLE
 from tests.stateful.postgres_world import PostgresWorld

@@ -32,7 +32,7 @@ class SignInHandler:
         self._uow = uow
         self._passwords = passwords
         self._brake = brake
-        self._nobody = passwords.hash(secrets.token_urlsafe(16))
+        self._nobody = passwords.hash_of_nobody()
 
     def __call__(self, command: SignIn) -> str:
         account = f"{command.tenant_id} {command.email.strip().lower()}"[:_LONGEST_ACCOUNT]
