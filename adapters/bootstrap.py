@@ -180,7 +180,7 @@ class Webhook(NamedTuple):
 
 @dataclass(frozen=True)
 class Application:
-    """What web, actors and command line work with.
+    """Everything that web, actors and command line work with.
 
     `tenant_id` is the installation's, for callers that have no tenant from elsewhere. `stopping` is set when
     the process shuts down.

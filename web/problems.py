@@ -131,7 +131,7 @@ def problem_of_http(error: HTTPException) -> Problem:
 
 
 def unreadable_body(error: Exception) -> Problem:
-    """What gunicorn finds wrong with a body while a view reads it: a chunk that is none, say."""
+    """Answer a body in which gunicorn finds a fault while a view reads it: a bad chunk, say."""
     return Problem(
         HTTPStatus.BAD_REQUEST,
         "UNREADABLE_BODY",

@@ -50,7 +50,7 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
         return self.build(self._checked(settings), known, clock, gate)
 
     def capabilities_of(self, settings: Mapping[str, Any]) -> CapabilitiesT:
-        """What the vendor can do under these settings. Raises Misconfigured, as `connect`."""
+        """Return what the vendor can do under these settings. Raises Misconfigured, as `connect`."""
         return self.capabilities(self._checked(settings))
 
     def _checked(self, settings: Mapping[str, Any]) -> SettingsT:

@@ -131,7 +131,7 @@ def _firm(files: Files, faults: list[Fault]) -> str:
 
 
 def _document(name: str, content: bytes, faults: list[Fault]) -> tuple[Any, Mapping[str, int]]:
-    """What YAML says, and the line of each place; no lines where it cannot be read."""
+    """Read YAML: its values, and the line of each place; no lines where it cannot be read."""
     text = _decoded(name, content, faults)
     if text is None:
         return None, {}

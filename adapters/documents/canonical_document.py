@@ -57,7 +57,8 @@ class UnreadableDocument(InvalidInput):
 
 
 def read_opportunity(text: str) -> Opportunity:
-    """What somebody typed and no field takes is for validation to tell. Raises UnreadableDocument."""
+    """Read a document; a value that somebody typed and no field takes is left to validation. Raises
+    UnreadableDocument."""
     document, lines = read_document(text)
     try:
         if not isinstance(document, dict):

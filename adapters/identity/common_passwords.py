@@ -39,5 +39,5 @@ def _own_letters(password: str, names: Iterable[str]) -> int:
 
 
 def _letters(text: str) -> str:
-    """Of any script, in lower case, without accents."""
+    """Keep the letters of a text in any script, in lower case, without accents."""
     return "".join(filter(str.isalpha, unicodedata.normalize("NFKD", text).casefold()))

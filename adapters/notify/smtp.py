@@ -92,7 +92,7 @@ class SmtpNotifier:
         return f"mail server {self._host}:{self._port}"
 
     def _answered(self, code: int) -> OppsyncError:
-        """What an answer to this one message means: RFC 5321 makes 5xx permanent."""
+        """Turn the answer to this one message into an error: RFC 5321 makes 5xx permanent."""
         if code >= PERMANENT:
             return NotificationRefused(f"{self._server} answered {code}")
         return self._failed(f"answered {code}")

@@ -95,7 +95,7 @@ def examine(application: Application, environ: Mapping[str, str]) -> Iterator[Ch
 
 
 def of_settings(settings: Settings) -> Iterator[Check]:
-    """What is set, and yet will not do outside of a developer's machine."""
+    """Find settings that will not do outside of a developer's machine."""
     yield address(settings.base_url)
     yield mail(settings)
     yield secret_keys(settings.secret_keys.get_secret_value())
@@ -305,7 +305,7 @@ def signatures(name: str, connector: AnyConnector, scheme: str | None) -> Check 
 
 
 def lacking(capabilities: Capabilities) -> str:
-    """What this system cannot do, so that people have to do it themselves."""
+    """List what this system cannot do, so that people have to do it themselves."""
     match capabilities:
         case ErpCapabilities():
             able = {

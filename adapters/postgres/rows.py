@@ -100,7 +100,7 @@ def _of_record(record: Opportunity | None, priced: Opportunity | None) -> dict[s
 
 
 def to_plan(row: RowMapping) -> Plan:
-    """What is loaded is hashed: a plan that is shown, approved or applied is the one that its hash names.
+    """Load a plan and hash it: a plan that is shown, approved or applied is the one that its hash names.
 
     Raises PlanTampered; NewerRelease for one that only a later release wrote, as its hash proves.
     """

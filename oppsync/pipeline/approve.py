@@ -38,7 +38,7 @@ NOTHING_BY_RULE: ByRule = {}
 
 @dataclass(frozen=True)
 class RuleFacts:
-    """What rules need to know besides a plan. `known_customer` is only looked up when a rule depends on it.
+    """The facts that rules need besides a plan. `known_customer` is only looked up when a rule depends on it.
 
     `before`: all tasks the deal ever had.
     """

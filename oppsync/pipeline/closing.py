@@ -29,7 +29,7 @@ Close = Callable[[str], ExternalRecord]
 
 @dataclass(frozen=True)
 class Closing:
-    """What was created for one deal in one outside system, and how it is closed there."""
+    """The external records of one deal in one outside system, and how each is closed."""
 
     context: StageContext
     rows: Mapping[str, LedgerRow]

@@ -123,7 +123,7 @@ class _Creation:
         )
 
     def close_the_rest(self) -> None:
-        """What only earlier plans have: at the end, when no billing line belongs to it any more."""
+        """Close what only earlier plans have, at the end, when no billing line belongs to it any more."""
         if self.replaced.plans:
             closing = Closing(self.context, self.replaced.rows, self.connection_id, self.erp.quarantine)
             close_in_erp(closing, self.erp, self.replaced.plans, but=self.plan.content)

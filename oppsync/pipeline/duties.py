@@ -77,7 +77,8 @@ def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record:
 
 
 def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:
-    """Of the live tasks of one plan. A rule's approval stands; and after a rejection nothing is relied on."""
+    """Find the live tasks of one plan that are to be decided anew. A rule's approval stands, and after a
+    rejection nothing is relied on."""
     if any(task.status is TaskStatus.REJECTED for task in tasks):
         return []
     approved = [task for task in tasks if task.status is TaskStatus.APPROVED]

@@ -138,8 +138,8 @@ class StageEffects:
     def _look_up(
         self, key: str, row: LedgerRow | None, quarantine: timedelta, find: Find
     ) -> ExternalRecord | None:
-        """What exists outside under `key`. An effect of unknown outcome may still come to be, so it is looked
-        up only after its quarantine; until then this raises StillUnknown. `row`: its ledger entry."""
+        """Look for what exists outside under `key`. An effect of unknown outcome may still come to be, so it
+        is looked up only after its quarantine; until then this raises StillUnknown. `row`: its ledger entry."""
         if row is not None and row.outcome_unknown:
             with self.uow.reading() as uow:
                 until = uow.ledger.waits_until(self.tenant_id, key, quarantine + LONGEST_PAUSE)
@@ -165,8 +165,8 @@ class StageEffects:
         return found
 
     def _check_can_be_found(self, effect: Effect, row: LedgerRow) -> None:
-        """What was made or closed a moment ago may be too new for the vendor's search: it is not made again.
-        Raises StillUnknown."""
+        """Check that the vendor's search can know it by now: what was created or closed a moment ago is not
+        created again. Raises StillUnknown."""
         path = closing_path(row.kind, row.path)
         rows = self._ledger().values()
         closing = [each for each in rows if each.kind is EffectKind.CANCELLATION and each.path == path]

@@ -48,7 +48,7 @@ _OVER = frozenset({State.WITHDRAWN, State.REJECTED, State.COMPENSATING})
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a deal besides its record. `may_exist`: something was made of it outside, or might have
+    """The facts about a deal besides its record. `may_exist`: something was made of it outside, or might have
     been; `begun`: the ledger says so, too. `items`: those that are open or that a person dismissed. `mended`:
     what had parked it was repaired."""
 
@@ -76,7 +76,7 @@ class Known:
 def decide(
     opportunity: TrackedOpportunity, record: Opportunity, known: Known, field_at: FieldAt = field_words
 ) -> Outcome:
-    """What a new reading means for an opportunity in this state.
+    """Decide what a new reading changes for an opportunity in this state.
 
     Unchanged (an echo of our own write-back): nothing. Before anything may exist outside: from the start again,
     or withdrawn when it is no longer won. Later the plan stands, and a person gets an item with what differs in
@@ -131,7 +131,7 @@ def _lost(
 
 
 def lost_while_planned_anew(reading: TrackedOpportunity, events: Sequence[Event]) -> Park:
-    """What exists of it is left to a person: nothing more is made, and nobody is asked to approve it."""
+    """Leave what exists of the deal to a person: nothing more is created, and nobody is asked to approve it."""
     reference = record_reference(reading.id)
     return Park(reading, [LOST_WHILE_PLANNED_ANEW], reference, events=events, void_tasks=True)
 

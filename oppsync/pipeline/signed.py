@@ -35,7 +35,8 @@ _MOST_PLACES = 5
 
 
 def document_of(opportunity: TrackedOpportunity, task: ApprovalTask, plan: Plan) -> dict[str, Any]:
-    """What is sealed: who decided what, about which plan of which deal, where it goes, and when."""
+    """The document that is sealed: who decided what, about which plan of which deal, where it goes, and
+    when."""
     return {
         "tenant": opportunity.tenant_id,
         "opportunity": str(opportunity.id),
@@ -74,7 +75,7 @@ def approved_plan(uow: UnitOfWork, opportunity: TrackedOpportunity) -> Plan:
 def doubts(
     context: StageContext, plan: Plan, tasks: Sequence[ApprovalTask], *, unsealed_count: bool = False
 ) -> Advance | Park | None:
-    """What becomes of a deal with a decision that is not as it was taken; None when all are.
+    """Stop a deal with a decision that is not as it was taken; None when all are.
 
     `unsealed_count`: leave those of a release before seals alone, since what they allowed is done.
     """

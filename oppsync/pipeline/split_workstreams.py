@@ -44,7 +44,7 @@ ACTOR = stage_actor("split_workstreams")
 
 
 class Proposal(NamedTuple):
-    """What a deal would be: its workstreams, and their plan unless an override is not possible."""
+    """The proposal for a deal: its workstreams, and their plan unless an override is not possible."""
 
     workstreams: Workstreams
     plan: Plan | None
@@ -173,7 +173,7 @@ def can_be_planned(context: StageContext, record: Opportunity) -> bool:
 
 
 def proposed(context: StageContext) -> Proposal:
-    """What the deal would be as its overrides and the reference data are now."""
+    """Plan the deal with its overrides and the reference data as they are now."""
     return _proposed(context, _destination(context))
 
 

@@ -109,7 +109,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a stage's shell may reach while no transaction is open. `just_read`: this worker read the record
+    """Everything a stage may reach while no transaction is open. `just_read`: this worker read the record
     from the CRM under this lease."""
 
     opportunity: TrackedOpportunity

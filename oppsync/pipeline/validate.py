@@ -100,7 +100,8 @@ def apply_reading(
 
 
 def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | None = None) -> ValidationFacts:
-    """What the rules need of the reference data and of the ERP. `known`: the deal, where it is stored here."""
+    """Gather what the rules need of the reference data and of the ERP. `known`: the deal, where it is stored
+    here."""
     now, book = sources.clock.now(), sources.book()
     day = record.won_on or _today(book, record, now)
     entity = _legal_entity(book, record, day)

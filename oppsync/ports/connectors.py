@@ -22,7 +22,7 @@ class Checked(NamedTuple):
 
 class ConnectorCatalog(Protocol):
     def forms(self) -> Sequence[ConnectorForm]:
-        """Of every vendor that can be connected."""
+        """Return the form of every vendor that can be connected."""
 
     def form(self, role: ConnectionRole, vendor: str) -> ConnectorForm:
         """Raises InvalidInput for a vendor that cannot be connected in this role."""

@@ -23,7 +23,7 @@ class Erp(Protocol):
         raise."""
 
     def inspect(self) -> Sequence[Observation]:
-        """What may be done there with these credentials, line by line, and what is missing; it changes nothing.
+        """Tell line by line what these credentials may do there, and what is missing. It changes nothing.
         Raises what calls raise."""
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
@@ -40,7 +40,7 @@ class Erp(Protocol):
     def create_customer(self, order: CustomerOrder) -> ExternalRecord: ...
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
-        """What this company lacks before it can invoice, in words; empty when it is ready."""
+        """List in words what this company lacks before it can invoice; empty when it is ready."""
 
     def has_payment_terms(self, code: str) -> bool: ...
 

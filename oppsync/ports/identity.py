@@ -10,7 +10,7 @@ class PasswordHasher(Protocol):
     def hash(self, password: str) -> str: ...
 
     def hash_of_nobody(self) -> str:
-        """Of a password that nobody has: an unknown e-mail is to take as long as a known one."""
+        """Hash a password that nobody has, since an unknown e-mail is to take as long as a known one."""
 
     def verify(self, hashed: str, password: str) -> bool: ...
 

@@ -21,7 +21,7 @@ class Psa(Protocol):
         raise."""
 
     def inspect(self) -> Sequence[Observation]:
-        """What may be done there with these credentials, line by line, and what is missing; it changes nothing.
+        """Tell line by line what these credentials may do there, and what is missing. It changes nothing.
         Raises what calls raise."""
 
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:

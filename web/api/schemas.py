@@ -171,7 +171,8 @@ class NewConnection(Frozen):
 
 
 class ConnectionChange(Frozen):
-    """What is named is changed; a setting of null goes back to its default. A new address needs all secrets."""
+    """The fields that are to change; a setting of null goes back to its default. A new address needs all
+    secrets."""
 
     name: Text | None = None
     settings: dict[str, Any] = {}
@@ -230,7 +231,7 @@ class VendorCalls(Frozen):
 
 
 class Connectors(Frozen):
-    """What can be connected, with the fields of each."""
+    """The vendors that can be connected, with the fields of each."""
 
     rows: tuple[ConnectorForm, ...]
 
@@ -269,7 +270,7 @@ class NewWebhookSecret(Frozen):
 
 
 class Observations(Frozen):
-    """What a test saw, in the order in which it looked. `is_well`: nothing is missing."""
+    """The lines of a test, in the order in which it looked. `is_well`: nothing is missing."""
 
     is_well: bool
     rows: tuple[Observation, ...]
@@ -296,7 +297,7 @@ class TrafficOfConnections(Frozen):
 
 
 class Effects(Frozen):
-    """What was written outside, with the ids and numbers it got there."""
+    """The external records, with the ids and numbers that they got there."""
 
     rows: tuple[LedgerRow, ...]
 

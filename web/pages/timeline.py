@@ -22,7 +22,7 @@ class Fact(NamedTuple):
 
 
 def facts(entry: TimelineEntry) -> list[Fact]:
-    """What differs, then the details. A field that is named only as it was is not said to be empty now."""
+    """List what differs, then the details. A field that is named only as it was is not said to be empty now."""
     was, now = dict(_facts(entry.before)), dict(_facts(entry.after))
     changes = [
         Fact(known.name, _change(was.get(place), now.get(place), still_there=place[0] in entry.after))

@@ -54,7 +54,7 @@ ErrorClass = type[TransientError] | type[BusinessError]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the vendor answered to `call`; header names in lower case."""
+    """The vendor's answer to `call`; header names in lower case."""
 
     call: str
     status: int

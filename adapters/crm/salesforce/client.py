@@ -117,8 +117,8 @@ class SalesforceClient:
         return records
 
     def deleted(self, sobject: str, start: datetime, end: datetime) -> wire.DeletedReply | None:
-        """What was deleted from the minute of `start` to that of `end`; None where Salesforce no longer knows
-        that so far back."""
+        """List what was deleted from the minute of `start` to that of `end`; None where Salesforce no longer
+        knows that so far back."""
         params = {"start": start.isoformat(timespec="seconds"), "end": end.isoformat(timespec="seconds")}
         path = f"{self._data}/sobjects/{sobject}/deleted/"
         expect = {HTTPStatus.BAD_REQUEST}

@@ -122,7 +122,7 @@ class TrytonErp:
         )
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
-        """What the company lacks. That it lacks nothing is remembered for a while."""
+        """List what the company lacks. That it lacks nothing is remembered for a while."""
         today, lacking = self._clock.now().date(), list[str]()
 
         def is_ready() -> bool:
@@ -372,7 +372,8 @@ class TrytonErp:
     def _landed_invoice(
         self, invoice: wire.Invoice, wanted: Fields, was: Sequence[Fields] = (), *, closed_by_us: bool = False
     ) -> ExternalRecord:
-        """What was posted or paid is never changed."""
+        """Make an external record of an invoice, compared with what is wanted. What was posted or paid is never
+        changed."""
         found = landing.found_invoice(invoice)
         left = revision.CLOSED_INVOICE if closed_by_us else {}
         compared = revision.compare(wanted, found, was, revision.INVOICE_FIELDS, left)

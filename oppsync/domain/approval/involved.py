@@ -70,7 +70,7 @@ def keys_of(person: Person) -> frozenset[Key]:
 
 
 def keys_of_user(user_id: str, email: str | None) -> frozenset[Key]:
-    """Of a user of a CRM."""
+    """Return everything that a user of a CRM is recognised by, in normal form."""
     mail = {("mail", email_key(email))} if email else set()
     return frozenset({("user", crm_user_key(user_id))} | mail)
 

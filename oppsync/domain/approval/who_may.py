@@ -222,7 +222,7 @@ def in_words(roles: Roles) -> str:
 
 
 def who_can(names: Iterable[str]) -> str:
-    """What to say, after a refusal, of those who may decide."""
+    """Say, after a refusal, who may decide."""
     joined = " or ".join(names)
     return f"{joined} can." if joined else "Nobody else has the right: contact operations."
 

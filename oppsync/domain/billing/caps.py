@@ -42,7 +42,7 @@ def charge(limit: Decimal, warning_percent: Decimal, before: Decimal, amount: De
 
 
 class MonthUse(NamedTuple):
-    """What is sold and planned in a calendar month, and what of the sold part may be invoiced."""
+    """The amounts sold and planned in a calendar month, and the sold part that may be invoiced."""
 
     period: Period
     sold: Decimal
@@ -88,7 +88,7 @@ def beyond_caps(opportunity: Opportunity) -> Decimal:
 
 
 def billable_of_lines(opportunity: Opportunity) -> Mapping[int, Decimal]:
-    """What may be invoiced of each line that is under a cap, by its position."""
+    """Compute what may be invoiced of each line that is under a cap, by its position."""
     return {
         line: amount
         for use in cap_uses(opportunity)
@@ -97,7 +97,7 @@ def billable_of_lines(opportunity: Opportunity) -> Mapping[int, Decimal]:
 
 
 def billable_by_month(cap: Cap, estimate: Money, starts_on: date, ends_on: date) -> Mapping[Period, Money]:
-    """What of an estimate that is spread over days may be invoiced in each calendar month."""
+    """Compute the part of an estimate spread over days that may be invoiced in each calendar month."""
     unit = minor_unit(estimate.currency)
     months, limit = tuple(months_of(starts_on, ends_on)), _limit(cap)
     shares = _spread(estimate.amount, months, unit)

@@ -28,7 +28,7 @@ class BillingModel(Protocol):
     uses: frozenset[str]
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterable[Finding]:
-        """What this model needs and `line` lacks; `path` is the line's place (JSON pointer) in the
+        """Find what this model needs and `line` lacks; `path` is the line's place (JSON pointer) in the
         opportunity."""
 
     def lines(self, workstream: Workstream) -> tuple[BillingLine, ...]:

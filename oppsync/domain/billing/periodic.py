@@ -106,7 +106,7 @@ def _contract_months_findings(line: OpportunityLine, run: Period, path: str) -> 
 
 
 def _end_of(start: date, months: Fraction) -> str:
-    """What to do, with the day on which this many whole months end."""
+    """Advise an end: the day on which this many whole months end; empty where none can be named."""
     if _is_partial(months) or not 0 < months <= _MOST_MONTHS or start.year + 10 >= MAXYEAR:
         return ""
     end = months_later(start, int(months)) - timedelta(days=1)

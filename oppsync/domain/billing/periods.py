@@ -45,7 +45,7 @@ def periods(
 
 
 def period_key(period: Period, day: date, frequency: BillingFrequency, basis: PeriodBasis) -> str:
-    """What names a period in the path of its line: never an index, which a change of the run would move.
+    """Name a period in the path of its line: never an index, which a change of the run would move.
 
     By the month in which it is due (`day`): `2026-06`; a period of the contract by its first day: `2026-06-15`.
     """

@@ -75,7 +75,8 @@ def fingerprint(rows: Iterable[ReferenceRow]) -> str:
 
 @lru_cache(maxsize=4)
 def fingerprint_of(book: ReferenceBook) -> str:
-    """Of the rows that a deal is planned by. A book is kept until rows change, so this is computed once."""
+    """Return the fingerprint of the rows that a deal is planned by. A book is kept until rows change, so this
+    is computed once."""
     return fingerprint(book.rows)
 
 

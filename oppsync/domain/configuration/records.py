@@ -28,7 +28,7 @@ _QUOTE = "Write text that looks like a number, a date or a truth value in quotes
 
 
 class Record(NamedTuple):
-    """What stands in a file for one row. From a table, every value is text."""
+    """The content of one row as it stands in a file. From a table, every value is text."""
 
     values: Mapping[str, Any]
     place: Place

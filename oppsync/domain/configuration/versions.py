@@ -28,8 +28,8 @@ class ConfigurationVersion(Frozen):
 
 
 class ConfigurationUse(Frozen):
-    """What a plan was made by. `number` is None while no version has these rows: they were written past the
-    versions."""
+    """The configuration that made a plan. `number` is None while no version has these rows: they were written
+    past the versions."""
 
     fingerprint: Code
     number: int | None = None

@@ -26,7 +26,7 @@ class BillingFrequency(StrEnum):
 
 
 class PeriodBasis(StrEnum):
-    """What the periods of a run are: calendar months, the first and the last one partial where it begins or
+    """The periods of a run: calendar months, the first and the last one partial where it begins or
     ends inside one; or months of the contract, counted from its first day."""
 
     CALENDAR = "calendar"
@@ -41,7 +41,7 @@ class Timing(StrEnum):
 
 
 class CapScope(StrEnum):
-    """What a cap covers: all capped lines of the deal together, each month, or the line it stands on."""
+    """The reach of a cap: all capped lines of the deal together, each month, or the line it stands on."""
 
     CONTRACT = "contract"
     PERIOD = "period"
@@ -49,7 +49,7 @@ class CapScope(StrEnum):
 
 
 class Rollover(StrEnum):
-    """What becomes of hours that a retainer included and that were not used."""
+    """The rule for hours that a retainer included and that were not used."""
 
     NONE = "none"
     CAPPED = "capped"

@@ -41,7 +41,7 @@ _ALLOWED_OF_KIND = {"decimal": "a number", "date": "a date such as 2026-12-31", 
 
 
 class FieldOfCrm(NamedTuple):
-    """What people call a field, and the choices it offers where it is a list of them."""
+    """The name that people have for a field, and the choices it offers where it is a list of them."""
 
     label: str
     choices: Sequence[str] = ()
@@ -125,7 +125,7 @@ def _shown(value: Any) -> object:
 
 
 def _allowed(fault: ErrorDetails, field: FieldOfCrm) -> str:
-    """What the field takes, to follow "allowed is"."""
+    """Say what the field takes, to follow "allowed is"."""
     kind, context = fault["type"], fault.get("ctx", {})
     match kind:
         case "enum" | "literal_error":

@@ -23,14 +23,15 @@ def rounding_allowed(opportunity: Opportunity) -> Decimal:
 
 
 def missing_of(opportunity: Opportunity) -> Decimal:
-    """What the amount has more than the sum of the lines, or less; nothing for a deal without an amount."""
+    """Compute what the amount has more than the sum of the lines, or less; nothing for a deal without an
+    amount."""
     if opportunity.amount is None:
         return Decimal(0)
     return opportunity.amount - sum((line.net for line in opportunity.lines), start=Decimal(0))
 
 
 def rounding_of_lines(opportunity: Opportunity) -> Sequence[Decimal]:
-    """What is added to the net of each line, in their order: a minor unit, or nothing.
+    """Compute what is added to the net of each line, in their order: a minor unit, or nothing.
 
     The CRM's order of lines does not matter: of equal ones that of the lower id comes first.
     """

@@ -50,7 +50,7 @@ def cost_rate_of(
     entity: LegalEntity | None,
     lookup: Lookup,
 ) -> CostRate | None:
-    """What an hour of the line costs: its role's rate, or else the region's for any role; in the deal's
+    """Find what an hour of the line costs: its role's rate, or else the region's for any role; in the deal's
     currency, or else converted from the contracting entity's."""
     currency = opportunity.currency
     cost = _cost_in(currency, line, region, lookup)

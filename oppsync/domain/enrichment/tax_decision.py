@@ -20,8 +20,8 @@ UNITED_STATES = "US"
 
 
 class TaxCase(Frozen):
-    """What decides the tax. `seller` is the entity's VAT area, `place` the place of supply: the customer's
-    area unless the contract names another.
+    """The facts that decide the tax. `seller` is the entity's VAT area, `place` the place of supply: the
+    customer's area unless the contract names another.
 
     `tax_id` is the customer's, None when it has none of the right form; `nexus` is the entity's in the
     customer's state.

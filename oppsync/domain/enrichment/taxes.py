@@ -65,7 +65,7 @@ def tax_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup)
 
 
 def withholding_of(opportunity: Opportunity, entity: LegalEntity | None, lookup: Lookup) -> Withholding | None:
-    """What the customer will keep back of each invoice."""
+    """Find what the customer will keep back of each invoice."""
     country = opportunity.account.country if opportunity.account else None
     return lookup.first(Withholding, ReferenceKind.WITHHOLDING, (entity.country if entity else None, country))
 

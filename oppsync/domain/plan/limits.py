@@ -22,7 +22,7 @@ _WORDS: dict[Limit, str] = {
 
 
 def watched_in_words(limits: Collection[Limit]) -> str:
-    """What people have to watch because the ERP does not; empty where there is nothing."""
+    """List what people have to watch because the ERP does not; empty where there is nothing."""
     words = [_WORDS[limit] for limit in Limit if limit in limits]
     if not words:
         return ""

@@ -18,7 +18,8 @@ from oppsync.domain.values.model import Code, Frozen, Text, omitted_at
 
 
 class OverrideField(StrEnum):
-    """What can be overridden, and what its value is: a text, a date (`2026-06-01`), a number, or a code."""
+    """A field that can be overridden, and what its value is: a text, a date (`2026-06-01`), a number, or a
+    code."""
 
     NAME = "name"
     STARTS_ON = "starts_on"

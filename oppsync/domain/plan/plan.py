@@ -317,5 +317,5 @@ def plan_hash(content: PlanContent) -> str:
 
 
 def short_hash(full: str) -> str:
-    """What people compare by eye: `9F2C 41A7`."""
+    """Shorten a hash to what people compare by eye: `9F2C 41A7`."""
     return f"{full[:4]} {full[4:8]}".upper()

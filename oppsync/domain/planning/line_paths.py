@@ -49,8 +49,8 @@ def _fixed_by_path(plans: Sequence[PlanContent]) -> dict[str, set[tuple[str, ...
 
 
 def _fixed(plan: PlanContent, line: BillingLine) -> tuple[str, ...]:
-    """What is set once. A task has its customer from its project, and its price is in the company's currency; a
-    line in another currency, or with a date, is an invoice."""
+    """The fields that are set once. A task has its customer from its project, and its price is in the
+    company's currency; a line in another currency, or with a date, is an invoice."""
     currency = line.amount.currency
     if line.kind is LineKind.DATED or currency != plan.entity_currency:
         return (plan.customer, plan.erp_company, currency)

@@ -43,8 +43,8 @@ def date_findings(
     overridden: Overridden,
     facts: DateFacts,
 ) -> tuple[Finding, ...]:
-    """What the rules say of the deal with the dates that people want, and not of it as sold. Each finding has
-    the path of an override, so that a confirmation of it is one of the overridden date."""
+    """Return the findings of the deal with the dates that people want that it does not have as sold. Each
+    finding has the path of an override, so that a confirmation of it is one of the overridden date."""
     uses = [each.use for each in overridden.applied if each.use.field in DATES]
     if not uses:
         return ()

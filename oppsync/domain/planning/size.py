@@ -22,7 +22,7 @@ MOST_BILLING_LINES = 5_000
 
 
 def size_findings(*alternatives: Iterable[Workstream]) -> Iterator[Finding]:
-    """Of the largest of these: a plan with overrides is made beside the one without them."""
+    """Bound the largest of these: a plan with overrides is made beside the one without them."""
     count = max(sum(_billing_lines(each) for each in workstreams) for workstreams in alternatives)
     if count > MOST_BILLING_LINES:
         yield finding(

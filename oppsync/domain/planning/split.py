@@ -83,7 +83,7 @@ def _by_rule(
 
 
 class _LineMoney(NamedTuple):
-    """What may be invoiced of a line, what was sold on it, and the part of that which is rounding."""
+    """The part of a line that may be invoiced, what was sold on it, and the part of that which is rounding."""
 
     amount: Decimal
     sold: Decimal

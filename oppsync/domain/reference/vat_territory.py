@@ -276,7 +276,7 @@ def _known(country: str) -> tuple[Words, ...]:
 
 @cache
 def _all_words(names: tuple[str, ...], country: str) -> tuple[Words, ...]:
-    """Of our own tables only: what is cached is not what people type."""
+    """Used for names of our own tables only: what is cached is not what people type."""
     return tuple(_words(name, country) for name in names)
 
 

@@ -43,7 +43,8 @@ class AsInvoiced:
 
 
 def _capped_months(work: Workstream, line: BillingLine) -> Months:
-    """What may be invoiced of a line's estimate in each month; empty unless a cap for each month cuts it."""
+    """Compute what may be invoiced of a line's estimate in each month; empty unless a cap for each month cuts
+    it."""
     cap = work.terms.cap
     if line.estimate is None or cap is None or cap.scope is not CapScope.PERIOD:
         return {}

@@ -28,7 +28,7 @@ def other_deals_agree(opportunity: Opportunity, facts: ValidationFacts) -> Itera
 def findings_across(
     opportunity: Opportunity, customer: str | None, others: Sequence[OtherDeal]
 ) -> Iterator[Finding]:
-    """What is to be said of the deal beside `others`. `customer`: its code in the ERP, where known."""
+    """Judge the deal beside `others`. `customer`: its code in the ERP, where known."""
     of_customer = [each for each in others if is_same_customer(opportunity, customer, each)]
     sharing = [each for each in of_customer if shares_purchase_order(opportunity, each)]
     yield from _shared_order(opportunity, sharing)

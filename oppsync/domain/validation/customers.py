@@ -18,7 +18,8 @@ BY_LINK = "cross-reference"
 
 
 def match_code(code: str, by: str, found: Iterable[ErpCustomer]) -> CustomerMatch:
-    """Of the customers with this code in any spelling: the one that is spelled so, or else the only one."""
+    """Choose among the customers with this code in any spelling: the one that is spelled so, or else the only
+    one."""
     candidates = _in_order(found)
     exact = [each for each in candidates if each.code == code]
     if exact or len(candidates) == 1:

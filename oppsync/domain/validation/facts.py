@@ -60,7 +60,7 @@ class ValidationFacts(Frozen):
     crm_fields: dict[Text, FieldOfCrm] = Field(default_factory=dict)
 
     def field_at(self, place: str) -> FieldOfCrm:
-        """What people call the field of a place in the deal."""
+        """Return the name that people have for the field of a place in the deal."""
         return self.crm_fields.get(_POSITION.sub("", place)) or field_words(place)
 
 

@@ -33,7 +33,7 @@ class OtherDeal(Frozen):
 
     @property
     def billable(self) -> Decimal:
-        """What of it may be invoiced: hours beyond a cap never are."""
+        """The part that may be invoiced: hours beyond a cap never are."""
         return Decimal(0) if self.amount is None else self.amount - beyond_caps(self.record)
 
     @property

@@ -54,7 +54,7 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts, whose:
 
 
 def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """What each model needs of its lines: roles and hours, milestones."""
+    """Check what each model needs of its lines: roles and hours, milestones."""
     deal = _with_periods(opportunity, facts)
     for index, line, model in _lines_with_models(deal):
         yield from model.findings(deal, line, f"/lines/{index}")
@@ -131,8 +131,8 @@ def _run_findings(what: str, start: date | None, end: date | None, path: str) ->
 
 
 def dates_are_near(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """What a plan computes with; the end of a run is judged by its length, and a close date to come by its
-    wait."""
+    """Check the dates that a plan computes with; the end of a run is judged by its length, and a close date to
+    come by its wait."""
     today = facts.today
     for path, label, day in _planned_days(opportunity):
         if abs(day.year - today.year) > _FARTHEST_YEARS and not (path == "/won_on" and day > today):

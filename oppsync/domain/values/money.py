@@ -84,7 +84,7 @@ def amount_text(amount: Decimal, currency: str | None) -> str:
 
 
 class Rounding(StrEnum):
-    """What happens to half a minor unit."""
+    """The rule for half a minor unit."""
 
     HALF_EVEN = "half_even"
     HALF_UP = "half_up"

@@ -49,7 +49,7 @@ class ConnectorForm(Frozen):
 
 
 class Fault(NamedTuple):
-    """What is wrong with one field; never its value."""
+    """The fault of one field; it never has the value."""
 
     field: str
     message: str

@@ -139,7 +139,7 @@ class PlanApproved(Event):
 
 
 class TamperingFound(Event):
-    """What is stored is not what was signed: a plan or a decision was changed in the database."""
+    """A plan or a decision was changed in the database: what is stored is not what was signed."""
 
     type = "tampering.found.v1"
 

@@ -47,7 +47,7 @@ class NewException(Frozen):
 
     @property
     def subject(self) -> str:
-        """What the item is about: a deal, a delivery or a poll. A subject has at most one open item of a
+        """The subject of the item: a deal, a delivery or a poll. A subject has at most one open item of a
         code."""
         return str(self.opportunity_id or self.delivery_id or self.payload_reference)
 

@@ -48,7 +48,7 @@ class Deletion(Frozen):
 
 
 class Deletions(Frozen):
-    """What was deleted before `covered_until` (the CRM's clock), as far as the CRM remembers."""
+    """The records deleted before `covered_until` (the CRM's clock), as far as the CRM remembers."""
 
     deleted: tuple[Deletion, ...]
     covered_until: AwareDatetime

@@ -42,7 +42,7 @@ _MOST_TOLD = 100
 
 
 class Wanted(NamedTuple):
-    """What is to become the next version, and who wants it."""
+    """The rows that are to become the next version, and who wants that."""
 
     firm: str
     rows: Sequence[ReferenceRow]
@@ -182,7 +182,8 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
 def _change_rows(
     uow: UnitOfWork, tenant_id: str, before: Sequence[ReferenceRow], after: Sequence[ReferenceRow]
 ) -> None:
-    """What goes goes first, then the rest by its first day: so no row ever overlaps another."""
+    """Write the rows that differ, so that no row ever overlaps another: removed rows first, then the rest by
+    their first day."""
     wanted = {(row.kind, row.key, row.valid_from): row for row in after}
     same = set()
     for row in before:

@@ -13,7 +13,7 @@ from oppsync.kernel.bus import Command
 
 @dataclass(frozen=True)
 class PreviewPlan(Command[PlanPreview]):
-    """What a deal would become. `of`: the deal itself, the id of a stored one, or its record's id in the CRM;
+    """Preview the plan of a deal. `of`: the deal itself, the id of a stored one, or its record's id in the CRM;
     the last two are read from the CRM anew. Raises Forbidden, NotFound, and what the adapters raise."""
 
     tenant_id: str

@@ -40,7 +40,8 @@ class FindOpportunityHandler:
         return known[0]
 
     def _record_id(self, crm: Connection, written: str) -> str:
-        """What is known here can be shown while the connection does not work."""
+        """Return the id in full, or as it is written while the connection does not work: what is known here
+        can be shown."""
         try:
             return self.systems.crm(crm.id).record_id(written)
         except Misconfigured:

@@ -23,7 +23,8 @@ class ReplayException(Command[None]):
 
 @dataclass(frozen=True)
 class PreviewReplay(Command[ReplayPreview]):
-    """What a replay would do to each item. Raises InvalidInput for an empty selection or an unknown stage."""
+    """Tell the effect of a replay on each item. Raises InvalidInput for an empty selection or an unknown
+    stage."""
 
     tenant_id: str
     actor: Asker

@@ -49,7 +49,7 @@ Records = Sequence[OpportunityRef]
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a replay would do to one deal; `target` is the state it is put back to, set for RUN only."""
+    """The effect of a replay on one deal; `target` is the state it is put back to, set for RUN only."""
 
     action: ReplayAction
     says: str
@@ -166,7 +166,7 @@ class RunReplayHandler:
 
 
 def forecast_deal(uow: UnitOfWork, opportunity: TrackedOpportunity, start: Stage | None) -> Forecast:
-    """What a replay, from the stage `start` or else from where the deal is, would do to it."""
+    """Tell the effect of a replay on a deal, from the stage `start` or else from where the deal is."""
     forecast = _of_state(opportunity, start)
     if forecast.target is None:
         return forecast
@@ -213,7 +213,7 @@ def _run(target: State) -> Forecast:
 
 
 def _still_blocked(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -> str:
-    """What still blocks the deal, as far as Postgres alone can tell; empty when nothing does."""
+    """Find what still blocks the deal, as far as Postgres alone can tell; empty when nothing does."""
     findings = _foreseen(uow, opportunity, target)
     return "; ".join(f"{each.code}: {each.message}" for each in findings) if blocking(findings) else ""
 
@@ -239,7 +239,7 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
 
 
 def forecast_delivery(systems: Systems, stored: StoredDelivery) -> tuple[Forecast, Records]:
-    """What a replay would do to a delivery, and the records it names."""
+    """Tell the effect of a replay on a delivery, and which records it names."""
     if stored.pruned_at is not None:
         return Forecast(ReplayAction.BLOCKED, pruned_words(stored.pruned_at)), ()
     read = read_delivery(systems, _delivery(stored))

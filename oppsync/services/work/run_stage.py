@@ -207,8 +207,8 @@ def _rereads(opportunity: TrackedOpportunity) -> bool:
 
 
 def _outcome(context: StageContext) -> Outcome:
-    """What this step comes to. Before the first thing is made of an approved deal its record is read once more,
-    unless this worker has just read it."""
+    """Run the stage and return its outcome. Before the first thing is made of an approved deal its record is
+    read once more, unless this worker has just read it."""
     opportunity = context.opportunity
     if _rereads(opportunity):
         return refresh.run(context)

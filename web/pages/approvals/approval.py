@@ -108,7 +108,7 @@ def _page(
 
 
 def _replaced(detail: ApprovalDetail) -> Replaced | None:
-    """Of the current plan only: an earlier one was made in place of another."""
+    """Find the plan that the current one replaces. An earlier plan names another."""
     task = detail.task
     if task.plan_hash != detail.current_hash:
         return None

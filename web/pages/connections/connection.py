@@ -50,7 +50,8 @@ def show(connection_id: str) -> ResponseReturnValue:
 
 @page.post("/<connection_id>")
 def act(connection_id: str) -> ResponseReturnValue:
-    """What a test saw and a new secret are shown in the answer itself: a secret is kept nowhere on its way."""
+    """Do what a button says. The answer itself shows what a test saw, or a new secret, which is kept nowhere on
+    its way."""
     found, action = found_connection(connection_id), posted("action")
     told = _told(found, action)
     if told:
@@ -65,7 +66,7 @@ def act(connection_id: str) -> ResponseReturnValue:
 
 
 def _told(found: Connection, action: str) -> dict[str, Any]:
-    """What the pressed button tells; empty for one that only changes something."""
+    """Do what the pressed button says, and return what it tells; empty for one that only changes something."""
     dispatch, who = application().dispatch, _who(found)
     match action:
         case Button.TEST:

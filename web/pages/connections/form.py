@@ -98,7 +98,7 @@ def _secrets(form: ConnectorForm) -> dict[str, str]:
 
 
 def _given(form: ConnectorForm) -> dict[str, str]:
-    """What was typed, without secrets: they are typed again."""
+    """Return what was typed, without secrets: they are typed again."""
     return {**_texts(form), "name": posted("name")}
 
 

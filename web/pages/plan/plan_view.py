@@ -57,7 +57,7 @@ class Revenue(NamedTuple):
 
 
 class PlanView(NamedTuple):
-    """What the templates show."""
+    """Everything that the templates show."""
 
     plan: Plan
     number: int

@@ -25,7 +25,8 @@ def summed_up(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _kind(found: Finding) -> object:
-    """What makes two findings the same fault of two lines; one that is of no line is like no other."""
+    """Return what two findings share when they are the same fault of two lines. One that is of no line is like
+    no other."""
     if not _LINE.match(found.path):
         return found
     return found.code, found.severity, found.owner, _LINE.sub("", found.path)
