@@ -10,7 +10,7 @@ from web.context import trace_id
 from web.problems import Problem
 
 _TITLES = {
-    HTTPStatus.BAD_REQUEST: "This form is too old",
+    HTTPStatus.BAD_REQUEST: "This request cannot be used",
     HTTPStatus.FORBIDDEN: "Your role may not do this",
     HTTPStatus.NOT_FOUND: "Page not found",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database is unavailable",
