@@ -1,5 +1,6 @@
-"""Words that passwords are made of, in the languages of the people who use this. English ones that zxcvbn's
-lists have are left out. Folded: without accents, in lower case."""
+"""Words that passwords are made of, in the languages of the people who use this; keys beside each other;
+phrases that everybody has heard of. English words that zxcvbn's lists have are left out. Folded: without
+accents, in lower case."""
 
 from __future__ import annotations
 
@@ -35,6 +36,8 @@ _WORDS = """
     office buro buero bureau oficina ufficio company firma entreprise empresa azienda
     money geld argent dinero soldi project projekt projet proyecto progetto finance finanzen
     dragon drachen monkey affe qwertz qwerty azerty asdf yxcv
+    qaz wsx edc rfv tgb yhn ujm
+    correcthorsebatterystaple iloveyou ichliebedich jetaime teamo tiamo tequiero
     year jahr annee ano anno today heute new neu nouveau nuevo nuovo mein mon mio the der die das
 """
 COMMON_WORDS = frozenset(_WORDS.split())

@@ -14,7 +14,7 @@ from oppsync.pipeline.closing import Closing, close_in_erp, close_psa_project, c
 from oppsync.pipeline.destination import erp_of, psa_of
 from oppsync.pipeline.signed import approved_plan
 from oppsync.pipeline.stage import Advance, Outcome, StageContext
-from oppsync.pipeline.write_back import tell_crm_of_the_end
+from oppsync.pipeline.write_back import told_crm_of_the_end
 
 
 def run(context: StageContext) -> Outcome:
@@ -34,8 +34,8 @@ def run(context: StageContext) -> Outcome:
         close_psa_project(closing, psa)
     erp_id, erp = erp_of(context.systems, opportunity, plan.systems)
     close_in_erp(Closing(context, rows, erp_id, erp.quarantine), erp, plans)
-    tell_crm_of_the_end(context, WriteBack(status="withdrawn", message=opportunity.compensation_reason or ""))
-    return Advance(State.WITHDRAWN, _replacing(opportunity))
+    end = WriteBack(status="withdrawn", message=opportunity.compensation_reason or "")
+    return Advance(State.WITHDRAWN, _replacing(told_crm_of_the_end(context, end)))
 
 
 def _replacing(opportunity: TrackedOpportunity) -> TrackedOpportunity:

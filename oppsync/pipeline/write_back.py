@@ -4,7 +4,6 @@ why."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -58,8 +57,7 @@ def run(context: StageContext) -> Outcome:
             return doubtful
         if has_begun(context):
             return _rejected_in_the_middle(opportunity, rejection(opportunity.plan_hash, tasks).message)
-        tell_crm_of_the_end(context, rejection(opportunity.plan_hash, tasks))
-        return Advance(State.REJECTED, opportunity)
+        return Advance(State.REJECTED, told_crm_of_the_end(context, rejection(opportunity.plan_hash, tasks)))
     with context.uow.reading() as uow:
         parent = uow.ledger.get(opportunity.tenant_id, key_of(opportunity, EffectKind.PARENT, ROOT_PATH))
         plan = approved_plan(uow, opportunity)
@@ -131,10 +129,14 @@ def tell_crm(context: StageContext, wanted: WriteBack) -> None:
     )
 
 
-def tell_crm_of_the_end(context: StageContext, wanted: WriteBack) -> None:
-    """For a rejection or a withdrawal: a record that was deleted meanwhile needs no write-back."""
-    with suppress(RecordGone):
+def told_crm_of_the_end(context: StageContext, wanted: WriteBack) -> TrackedOpportunity:
+    """Report a rejection or a withdrawal, and return the deal. A record that was deleted meanwhile needs no
+    write-back, and what was read of it is forgotten: should it come back, that is news."""
+    try:
         tell_crm(context, wanted)
+    except RecordGone:
+        return changed(context.opportunity, record_digest=None)
+    return context.opportunity
 
 
 def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:

@@ -143,6 +143,56 @@ def test_what_somebody_changed_there_is_named_and_goes_on_once_it_is_settled(
     erp.check_landed(books, record_id, house.plan(record_id).plan.content)
 
 
+def test_an_invoice_posted_on_another_day_is_still_what_was_ordered(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=5, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    before = post_the_first(books, record_id)
+    house.salesforce.edit(record_id, {"opportunity": {"Name": "Another name"}})
+
+    plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert before.items() <= existing(books, record_id).items()
+
+
+def test_a_posted_invoice_that_the_new_plan_wants_otherwise_is_said_to_be_posted(
+    house: House, books: Books, gate: Gate
+) -> None:
+    """The deal is corrected to what was posted, planned anew, and becomes active."""
+    record_id = parked_after(house, gate, writes=5, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    ordered = house.plan(record_id).plan.content.po_number
+    before = post_the_first(books, record_id)
+    order_later(house, record_id)
+    plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+    item = house.exception(record_id)
+    assert item.code == "CONTENT_CONFLICT"
+    assert "PO number: planned 'PO-2026-LATER'" in item.message
+    assert "state: planned 'draft', found 'posted'" in item.message
+
+    order_later(house, record_id, ordered or "")
+    plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert before.items() <= existing(books, record_id).items()
+
+
+def post_the_first(books: Books, record_id: str) -> dict[str, object]:
+    """Returns what exists of the deal."""
+    first = min(erp.invoices(books, record_id).values(), key=lambda invoice: int(invoice["id"]))
+    books.post(int(first["id"]))
+    return existing(books, record_id)
+
+
 def test_rejected_and_given_up_nothing_of_the_old_plan_stays_open(
     house: House, books: Books, gate: Gate
 ) -> None:

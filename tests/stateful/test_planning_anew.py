@@ -290,6 +290,30 @@ def test_given_up_and_won_again_its_projects_are_opened_again(firm: Simulation, 
     checks.at_the_end(firm)
 
 
+@pytest.mark.parametrize("told", [False, True])
+def test_deleted_and_given_up_it_starts_again_when_it_is_restored(firm: Simulation, told: bool) -> None:
+    """Nothing else in it changed; `told`: whether the deletion was known before it was given up."""
+    record_id = stopped_deal(firm, writes=4)
+    firm.delete(record_id)
+    if told:
+        firm.tell(record_id)
+        firm.settle()
+        assert set(codes(firm, record_id)) == {"CRM_RECORD_GONE", "VENDOR_REJECTED"}
+    firm.give_up(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.WITHDRAWN
+    existing = {thing.key: thing.outside_id for thing in firm.outside.erp.books.things}
+
+    firm.restore(record_id)
+    firm.tell(record_id)
+    finish(firm, record_id)
+
+    assert firm.state(record_id) is State.ACTIVE
+    after = {thing.key: thing.outside_id for thing in firm.outside.erp.books.things}
+    assert existing.items() <= after.items()
+    checks.at_the_end(firm)
+
+
 def test_what_was_opened_again_by_half_is_closed_when_it_is_given_up_once_more(
     firm: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

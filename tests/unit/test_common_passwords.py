@@ -27,6 +27,10 @@ ABOUT = ("fiona.finance@acme.example", "Fiona", "Finance", "Acme Advisory GmbH",
         "AcmeAdvisory1",
         "acme.advisory-2026",
         "Finance-Fiona-77",
+        "correct horse battery staple",
+        "correcthorsebatterystaple",
+        "!QAZ2wsx#EDC4rfv",
+        "ichliebedich123",
     ],
 )
 def test_a_word_and_a_year_is_no_password(password: str) -> None:

@@ -101,6 +101,8 @@ WRITTEN: dict[str, Callable[[str], str]] = {
     ),
     "in HTML": html.escape,
     "in HTML in JSON": lambda secret: json.dumps(html.escape(secret))[1:-1].replace("&", "\\u0026"),
+    "in JSON in HTML": lambda secret: html.escape(json.dumps(secret)[1:-1]),
+    "in JSON in HTML twice": lambda secret: html.escape(html.escape(json.dumps(secret)[1:-1])),
     "in HTML by numbers": _html_numbers,
     "in HTML twice": lambda secret: html.escape(html.escape(secret)),
     "in HTML by hexadecimal numbers": lambda secret: "".join(f"&#x{ord(sign):X};" for sign in secret),

@@ -119,11 +119,13 @@ def _sign(sign: str, *, after_backslash: bool) -> str:
         f"{_HASH}(?:0{{0,8}}{point}|[xX]0{{0,8}}{hexadecimal}){_SEMICOLON}?",
         *(f"{re.escape(name[:-1])}{_SEMICOLON}" for name in _NAMES.get(sign, ())),
     ]
+    reference = f"&(?:amp;){{0,8}}(?:{'|'.join(references)})"
     forms = [
         utf8,
         "".join(rf"{backslash}u{_any_case(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
         f"{_AMPERSAND}(?:{'|'.join(references)})",
-        f"{_BACKSLASH}{{0,32}}(?:{literal}|{utf8})" if sign in '"/' else literal,
+        # JSON puts a backslash before these, also where HTML or percents then stand for the sign.
+        f"{_BACKSLASH}{{0,32}}(?:{literal}|{utf8}|{reference})" if sign in '"/' else literal,
     ]
     if _LATIN1_BEGINS <= point < _LATIN1_ENDS:
         forms.append(_percent(sign.encode("latin-1")))

@@ -372,13 +372,12 @@ class TrytonErp:
     def _landed_invoice(
         self, invoice: wire.Invoice, wanted: Fields, was: Sequence[Fields] = (), *, closed_by_us: bool = False
     ) -> ExternalRecord:
-        """Make an external record of an invoice, compared with what is wanted. What was posted or paid is never
-        changed."""
+        """Make an external record of an invoice, compared with what is wanted."""
         found = landing.found_invoice(invoice)
         left = revision.CLOSED_INVOICE if closed_by_us else {}
         compared = revision.compare(wanted, found, was, revision.INVOICE_FIELDS, left)
         if invoice.state not in ("draft", landing.CANCELLED):
-            compared = compared._replace(revisable=frozenset())
+            compared = revision.of_posted(compared, invoice.state)
         closed = found["state"] == landing.CANCELLED
         return self._landed("account.invoice", invoice.id, invoice.number, compared, found, closed=closed)
 

@@ -79,6 +79,15 @@ def compare(
     return Compared(differences, frozenset(revisable))
 
 
+def of_posted(compared: Compared, state: str) -> Compared:
+    """Of an invoice that was posted or paid nothing is changed. Whoever posts it sets its date; where something
+    else differs, its state is named too, since it is why nobody can correct the rest."""
+    differences = {name: pair for name, pair in compared.differences.items() if name != "date"}
+    if differences:
+        differences["state"] = ("draft", state)
+    return Compared(differences, frozenset())
+
+
 def fields_to_set(differing: Collection[str], fields: Mapping[str, str]) -> set[str]:
     """The ERP's fields that hold these differences."""
     return {fields.get(name, COMMENT) for name in differing}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from oppsync.domain.deal.opportunity import Opportunity
@@ -30,6 +31,8 @@ _NO_MATTER = (
     "/owner/name",
 )
 _LONGEST = 500
+# Of two long texts, what is shown begins so many signs before they differ.
+_BEFORE = 60
 _AMOUNTS = ("/amount", "/unit_price", "/net", "/po_limit")
 _LINE = re.compile(r"/lines/([^/]+)")
 
@@ -59,10 +62,24 @@ def changes_since(approved: Opportunity, now: Opportunity) -> tuple[ChangeSinceA
     """The fields that matter to a plan and that differ, in the order of the record."""
     before, after = _fields(approved), _fields(now)
     return tuple(
-        ChangeSinceApproval(field=field, approved=before.get(field, ""), now=after.get(field, ""))
+        _change(field, before.get(field, ""), after.get(field, ""))
         for field in dict.fromkeys([*before, *after])
         if before.get(field, "") != after.get(field, "")
     )
+
+
+def _change(field: str, approved: str, now: str) -> ChangeSinceApproval:
+    """Of texts too long to be kept, the part in which they differ."""
+    begin = 0
+    if max(len(approved), len(now)) > _LONGEST:
+        same = takewhile(lambda signs: signs[0] == signs[1], zip(approved, now, strict=False))
+        begin = max(0, sum(1 for _ in same) - _BEFORE)
+    return ChangeSinceApproval(field=field, approved=_part(approved, begin), now=_part(now, begin))
+
+
+def _part(value: str, begin: int) -> str:
+    shown = value[begin:][:_LONGEST]
+    return f"...{shown}" if begin and shown else shown
 
 
 def line_named(field: str, approved: Opportunity, now: Opportunity) -> str:
@@ -83,7 +100,7 @@ def _shown(field: str, value: str, record: Opportunity) -> str:
 def _fields(record: Opportunity) -> Mapping[str, str]:
     document = _by_id(record.model_dump(mode="json"))
     return {
-        place: "" if value in (None, {}, []) else str(value)[:_LONGEST]
+        place: "" if value in (None, {}, []) else str(value)
         for place, value in leaves(document)
         if not any(is_within(place, ignored) for ignored in _NO_MATTER)
     }

@@ -25,7 +25,9 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "An external record under our idempotency key differs from the plan",
         OwnerRole.OPERATIONS,
         "Compare the external record with the plan and correct the record so that it equals the plan, then "
-        "replay. Of a closed record that cannot be corrected take our key away: another one is created then.",
+        "replay; a cancelled invoice is made a draft first. Of a closed record that cannot be corrected "
+        "take our key away: another one is created then. What was posted stays as it is: correct the deal "
+        "to what was posted and plan it anew, or give it up and credit what was posted.",
     ),
     "DESTINATION_CHANGED": code_text(
         "Its projects exist in another system, or company of the ERP, than the one that the deal goes to now",
