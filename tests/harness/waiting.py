@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from sqlalchemy import Engine, text
+
 HANG_SECONDS = 300.0
 POLL_SECONDS = 0.02
 Found = TypeVar("Found")
@@ -37,3 +39,12 @@ def until(look: Callable[[], Found], what: str, words: Callable[[], str] = str) 
             f"{what}: not within {HANG_SECONDS:.0f} s; seen last: {seen!r}\n{words()}"
         )
         time.sleep(POLL_SECONDS)
+
+
+def somebody_waits(engine: Engine) -> bool:
+    """Whether a statement waits for a lock that another transaction holds."""
+    waiting = (
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    )
+    with engine.connect() as connection:  # anew: a transaction sees one state of things
+        return bool(connection.execute(text(waiting)).scalar_one())

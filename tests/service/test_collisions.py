@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from oppsync.domain.work.states import State
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
 from tests.harness.house import WON_ON, House
-from tests.harness.waiting import until
+from tests.harness.waiting import somebody_waits, until
 
 SLOW = {"path": "/services/data", "delay_seconds": 60}  # until cleared
-WAITING = (
-    "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-)
 
 
 def test_a_worker_that_meets_another_writer_at_its_commit_goes_on_at_once(house: House) -> None:
@@ -35,8 +32,3 @@ def test_a_worker_that_meets_another_writer_at_its_commit_goes_on_at_once(house:
             until(lambda: somebody_waits(engine), "the worker waits for the row")
         work.result()
     assert house.state(record_id) is State.AWAITING_APPROVAL
-
-
-def somebody_waits(engine: Engine) -> bool:
-    with engine.connect() as connection:  # anew: a transaction sees one state of things
-        return bool(connection.execute(text(WAITING)).scalar_one())

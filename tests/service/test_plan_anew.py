@@ -290,6 +290,28 @@ def test_for_another_customer_its_drafts_are_cancelled_and_others_made(
     assert works[erp.key(record_id, "parent", "project")]["party"]["code"] == "CUST-1003"
 
 
+def test_a_corrected_purchase_order_reaches_what_exists_though_no_project_or_line_differs(
+    house: House, books: Books
+) -> None:
+    record_id = parked_when_created(house, deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    before, made = house.plan(record_id).plan.content, existing(books, record_id)
+    order_later(house, record_id)
+
+    plan_anew(house, record_id)
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    assert house.plan(record_id).plan.content.nodes == before.nodes
+    assert existing(books, record_id) == made
+    root = erp.works(books, record_id)[erp.key(record_id, "parent", "project")]
+    assert "PO number: PO-2026-LATER" in root["comment"]
+    drafts = books.find("account.invoice", [["reference", "like", f"oppsync:%:{record_id}:%"]], "comment")
+    assert len(drafts) > 1
+    assert all("PO number: PO-2026-LATER" in draft["comment"] for draft in drafts)
+
+
 def test_what_exists_in_another_company_of_the_erp_stops_before_anybody_approves(
     house: House, books: Books, gate: Gate
 ) -> None:

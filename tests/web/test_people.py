@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -20,7 +21,9 @@ from oppsync.services.admin.commands import (
     SetPassword,
     SetRoles,
 )
+from oppsync.services.admin.secret_hash import hash_secret
 from tests.harness.builders import TENANT
+from tests.harness.waiting import somebody_waits, until
 from tests.web.browser import Browser, Screen
 from tests.web.office import PASSWORD, Office, email
 
@@ -95,6 +98,17 @@ def test_a_link_works_once_is_ended_by_a_newer_one_and_by_age(app: Flask, office
     assert "This link is over" in Browser(app).get("/invitation?key=" + second).words
 
 
+def test_of_two_who_use_a_link_at_once_one_sets_a_password(office: Office) -> None:
+    key, application = invited(office).partition("key=")[2], office.application
+    with ThreadPoolExecutor(1) as other, office.uow() as first:
+        assert first.credentials.use_invitation(hash_secret(key)) is not None
+        second = other.submit(application.dispatch, AcceptInvitation(key, NEW_PASSWORD))
+        until(lambda: second.done() or somebody_waits(application.engine), "the second waits for the first")
+        first.commit()
+    with pytest.raises(NotFound):
+        second.result()
+
+
 def test_only_the_hash_of_a_link_is_stored(office: Office) -> None:
     key = invited(office).partition("key=")[2]
     with office.application.engine.connect() as connection:
@@ -140,6 +154,20 @@ def test_who_is_deactivated_is_out_at_once_and_comes_back_by_an_invitation_witho
     assert office.person("ana").roles == AUDITOR
     headers = {"Authorization": f"Bearer {token}"}
     assert app.test_client().get("/api/v1/approvals", headers=headers).status_code == 401
+
+
+def test_a_token_that_an_earlier_release_left_to_somebody_deactivated_opens_nothing_then_or_later(
+    office: Office,
+) -> None:
+    application, token = office.application, office.token("ana")
+    assert application.token(token) is not None
+    with application.engine.begin() as connection:
+        connection.execute(text("update people set is_active = false where email = :of"), {"of": email("ana")})
+    assert application.token(token) is None
+
+    application.dispatch(InvitePerson(TENANT, COMMAND_LINE, email("ana"), "Ana", AUDITOR))
+    assert office.person("ana").is_active
+    assert application.token(token) is None
 
 
 def test_a_link_of_somebody_deactivated_opens_nothing(office: Office) -> None:
