@@ -16,6 +16,7 @@ from queue import Queue
 from tests.mutants.asking import InvalidError, Tests, Verdict, ask, copy_tree, digest_of, listed, try_out
 from tests.mutants.document import write
 from tests.mutants.engine import ENGINE
+from tests.mutants.governed import GOVERNED
 from tests.mutants.mutation import DoesNotApplyError, Mutation
 from tests.mutants.storage import STORAGE
 from tests.mutants.trust import TRUST
@@ -25,7 +26,7 @@ from tests.mutants.wire import WIRE
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 KEPT = ROOT / ".oppsync" / "mutants.json"
-MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE)
+MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED)
 AT_ONCE = 2
 
 

@@ -41,6 +41,7 @@ UNIT = Tests("unit", ("tests/unit",))
 POSTGRES = Tests("stateful, on Postgres", (*_STATEFUL, "-k", "postgres"))
 INTEGRATION = Tests("integration and contract", ("tests/integration", "tests/contract"))
 SERVICE = Tests("service", ("tests/service",))
+WEB = Tests("web", ("tests/web",))
 BENCH = Tests("the bench", (_SHORT_BENCH,))
 _FOLDERS = {
     "tests/stateful": POSTGRES,
@@ -48,6 +49,7 @@ _FOLDERS = {
     "tests/integration": INTEGRATION,
     "tests/contract": INTEGRATION,
     "tests/service": SERVICE,
+    "tests/web": WEB,
     "tests/chaos": BENCH,
 }
 
@@ -101,7 +103,7 @@ def stages(mutation: Mutation, tree: Path, remembered: Verdict | None) -> list[T
     first = [Tests(stage_of(test).name, (test,)) for test in known[:1]]
     core = [MEMORY, UNIT] if mutation.in_core else []
     bench = [BENCH] if (tree / _SHORT_BENCH).exists() else []
-    return [*first, *core, POSTGRES, SERVICE, INTEGRATION, *bench]
+    return [*first, *core, POSTGRES, SERVICE, INTEGRATION, WEB, *bench]
 
 
 def _is_there(tree: Path, test: str) -> bool:

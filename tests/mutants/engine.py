@@ -334,7 +334,7 @@ ENGINE = (
         RECORD,
         "uow.parties.keep(after, (*parties_of(before.record), *parties_of(after.record)))",
         "pass",
-        first=_in_memory("decisions", "test_who_owned_the_deal_once_decides_nothing_of_it"),
+        first="tests/service/test_duties.py::test_a_seller_who_hands_the_deal_over_still_approves_nothing",
     ),
     Mutation(
         "an approval that does not stand any more is relied on",
@@ -400,7 +400,8 @@ ENGINE = (
         RESUME,
         '"reread_requested": before.reread_requested + 1',
         '"reread_requested": before.reread_requested',
-        first=_in_memory("crm_changes", "test_what_was_lost_in_the_crm_counts_on_a_replay_too"),
+        first="tests/service/test_crm_and_psa_trouble.py"
+        "::test_a_re_read_that_never_succeeds_is_a_dead_letter_and_is_made_again_by_a_replay",
     ),
     Mutation(
         "a replay begins from the start",
@@ -486,7 +487,7 @@ ENGINE = (
         '{"plan": plan.hash}',
         "{}",
         first="tests/service/test_plan_anew.py"
-        "::test_what_exists_in_part_is_changed_in_the_erp_and_nothing_is_created_twice",
+        "::test_a_corrected_purchase_order_reaches_what_exists_though_no_project_or_line_differs",
     ),
     Mutation(
         "made a moment ago, it is made again",

@@ -15,6 +15,8 @@ SENDING = "adapters/postgres/sending.py"
 FAIR = "adapters/postgres/fair_shares.py"
 
 _LEASES = "tests/integration/test_leases.py::"
+_LEDGER = "tests/integration/test_ledger.py::"
+_RELAY = "tests/integration/test_relay.py::"
 _SESSION = "tests/integration/test_session.py::"
 _TURNS = "tests/stateful/test_turns.py::test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres"
 
@@ -97,8 +99,7 @@ STORAGE = (
         ROWS,
         "due_at=case((_ASKED, clock()), else_=clock() + _DUE_AFTER),",
         "due_at=clock() + _DUE_AFTER,",
-        first="tests/integration/test_leases.py::"
-        "test_a_change_told_during_a_run_is_due_at_once_though_its_outcome_rests",
+        first=_LEASES + "test_a_change_told_during_a_run_is_due_at_once_though_its_outcome_rests",
     ),
     Mutation(
         "the sweeper always waits",
@@ -119,7 +120,7 @@ STORAGE = (
         ROWS,
         '"due_at": func.coalesce(_OWN_PAUSE, clock()),',
         '"due_at": table.c.due_at,',
-        first=_on_postgres("decisions", "test_a_new_plan_voids_the_approvals_of_the_old_one"),
+        first=_on_postgres("crm_changes", "test_a_fixed_and_told_deal_closes_its_item_and_no_other"),
     ),
     Mutation(
         "a decision does not lock the row",
@@ -143,7 +144,7 @@ STORAGE = (
         LEDGER,
         '{"sent_at": clock(), "attempts": table.c.attempts + 1,',
         '{"attempts": table.c.attempts + 1,',
-        first="tests/integration/test_ledger.py::test_what_is_sent_again_counts_and_forgets_its_error",
+        first=_LEDGER + "test_what_is_sent_again_counts_and_forgets_its_error",
     ),
     Mutation(
         "a write put off is refused and nobody notices",
@@ -157,6 +158,7 @@ STORAGE = (
         SESSION,
         "if not self._audit_rows:",
         "if not self._audit_rows or not self._connection.in_transaction():",
+        first=_on_postgres("decisions", "test_a_new_plan_voids_the_approvals_of_the_old_one"),
     ),
     Mutation(
         "a refused outcome is told all the same",
@@ -170,6 +172,7 @@ STORAGE = (
         LEDGER,
         '{"sent_at": clock(), "attempts": literal(1)}',
         '{"attempts": literal(1)}',
+        first=_LEDGER + "test_a_quarantine_is_counted_from_the_sending",
     ),
     Mutation(
         "sends are not counted",
@@ -198,6 +201,7 @@ STORAGE = (
         LEDGER,
         "    return write(written.returning(table.c.key))",
         "    return write(row.returning(table.c.key))",
+        first=_LEDGER + "test_an_effect_is_intended_sent_and_confirmed",
     ),
     Mutation(
         "tasks of the new plan are void, those of the old are not",
@@ -233,22 +237,21 @@ STORAGE = (
         FAIR,
         "order by r.id limit lanes.share for update skip locked",
         "order by r.id limit lanes.share for update",
-        first="tests/integration/test_relay.py"
-        "::test_rows_of_a_relay_that_dies_before_its_commit_are_sent_by_another",
+        first=_RELAY + "test_rows_of_a_relay_that_dies_before_its_commit_are_sent_by_another",
     ),
     Mutation(
         "a flood takes the whole batch",
         FAIR,
         "order by r.id limit lanes.share for update skip locked",
         "order by r.id limit :room for update skip locked",
-        first="tests/integration/test_relay.py::test_one_tenants_flood_leaves_others_their_share",
+        first=_RELAY + "test_one_tenants_flood_leaves_others_their_share",
     ),
     Mutation(
         "a long queue is fed on",
         SENDER,
         "full = self._full_queues()",
         "full: set[str] = set()",
-        first="tests/integration/test_relay.py::test_a_long_queue_is_not_fed_and_others_are",
+        first=_RELAY + "test_a_long_queue_is_not_fed_and_others_are",
     ),
     Mutation(
         "the sweeper storms",
@@ -269,5 +272,6 @@ STORAGE = (
         SENDER,
         "if row.stage in self._actors:",
         "if row.stage not in self._actors:",
+        first=_RELAY + "test_an_outbox_row_becomes_a_message_of_its_stage_and_is_gone",
     ),
 )

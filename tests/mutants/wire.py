@@ -19,6 +19,7 @@ APPROVE = "oppsync/pipeline/approve.py"
 _TRAFFIC = "tests/integration/vendor_traffic/"
 _A_STATUS = "tests/integration/test_http.py::test_a_status_becomes_the_error_that_says_what_happens_next"
 _NO_ANSWER = "tests/integration/test_http.py::test_a_write_without_a_whole_answer_is_ambiguous_a_read_is_not"
+_RESTORED = "tests/stateful/test_effects.py::test_a_restored_backup_finds_its_own_projects_again[memory]"
 _UNSEEN = "tests/integration/test_tenants.py::test_nobody_sees_or_touches_what_another_firm_has"
 
 WIRE = (
@@ -138,12 +139,14 @@ WIRE = (
         "oppsync/pipeline/restore_check.py",
         "return bool(erp.existing_keys([key_of(opportunity, EffectKind.PARENT, ROOT_PATH)]))",
         "return False",
+        first=_RESTORED,
     ),
     Mutation(
         "an approval that a restored backup lost is told to nobody",
         APPROVE,
         "items=[APPROVAL_LOST] if lost else (),",
         "items=(),",
+        first=_RESTORED,
     ),
     Mutation(
         "a delivery that somebody may still replay is pruned",

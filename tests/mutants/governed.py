@@ -1,0 +1,185 @@
+"""Mutations of who changes what everybody works by: the configuration, people's accounts, connections."""
+
+from __future__ import annotations
+
+from tests.mutants.mutation import Mutation
+
+APPLY = "oppsync/services/configuration/apply.py"
+INVITATIONS = "oppsync/services/admin/invitations.py"
+ACCESS = "oppsync/services/admin/access.py"
+CONNECTION_LIFE = "oppsync/services/admin/connection_life.py"
+CREDENTIALS = "adapters/postgres/repositories/credentials.py"
+
+_CONFIGURATION = "tests/integration/test_configuration.py::"
+_SECOND_PERSON = _CONFIGURATION + "test_of_a_live_firm_what_moves_money_waits_for_a_second_person"
+_PEOPLE = "tests/web/test_people.py::"
+_LINK = _PEOPLE + "test_a_link_works_once_is_ended_by_a_newer_one_and_by_age"
+_OLD_TOKEN = (
+    _PEOPLE + "test_a_token_that_an_earlier_release_left_to_somebody_deactivated_opens_nothing_then_or_later"
+)
+_CONNECTIONS = "tests/web/test_connections.py::"
+
+GOVERNED = (
+    # The configuration.
+    Mutation(
+        "of a live firm, one person changes what moves money",
+        APPLY,
+        "if not needs_second_person(changes, is_live=is_live):",
+        "if True:",
+        first=_SECOND_PERSON,
+    ),
+    Mutation(
+        "whoever proposed a configuration approves it",
+        APPLY,
+        "                if is_own:\n",
+        "                if False:\n",
+        first=_SECOND_PERSON,
+    ),
+    Mutation(
+        "a configuration is approved by whoever may propose one",
+        APPLY,
+        "if command.approve or not is_own:",
+        "if not command.approve and not is_own:",
+        first=_SECOND_PERSON,
+    ),
+    Mutation(
+        "a proposal is decided twice",
+        APPLY,
+        "if proposal.status is not ProposalStatus.OPEN:",
+        "if False:",
+        first=_SECOND_PERSON,
+    ),
+    Mutation(
+        "a proposal that others overtook is applied",
+        APPLY,
+        "if proposal.against != before.fingerprint:",
+        "if False:",
+        first=_CONFIGURATION + "test_a_proposal_that_others_overtook_is_refused_and_then_taken_back",
+    ),
+    Mutation(
+        "what was compared with other rows is applied",
+        APPLY,
+        "if command.against not in (None, before.fingerprint):",
+        "if False:",
+        first=_CONFIGURATION + "test_what_was_compared_with_other_rows_is_refused",
+    ),
+    Mutation(
+        "a configuration is not locked while it is changed",
+        APPLY,
+        "    uow.configurations.lock(tenant_id)\n",
+        "",
+        first=_CONFIGURATION + "test_of_two_that_compared_with_the_same_rows_one_is_applied",
+    ),
+    Mutation(
+        "rows written past the versions are lost with the next one",
+        APPLY,
+        "if (latest.fingerprint if latest else fingerprint(())) != found:",
+        "if False:",
+        first=_CONFIGURATION + "test_rows_written_past_the_versions_are_noticed_and_kept_as_one",
+    ),
+    # People.
+    Mutation(
+        "a one-time link works for ever",
+        CREDENTIALS,
+        "invitations.c.secret_hash == secret_hash, invitations.c.expires_at > clock())",
+        "invitations.c.secret_hash == secret_hash,)",
+        first=_LINK,
+    ),
+    Mutation(
+        "two who use a one-time link at once both set a password",
+        CREDENTIALS,
+        "return found if self._session.execute(used).rowcount else None",
+        "self._session.execute(used)\n        return found",
+        first=_PEOPLE + "test_of_two_who_use_a_link_at_once_one_sets_a_password",
+    ),
+    Mutation(
+        "a one-time link stays good when a password was set",
+        "oppsync/services/admin/passwords.py",
+        "    uow.credentials.end_invitation(tenant_id, person.id)\n",
+        "",
+        first=_PEOPLE + "test_a_password_set_meanwhile_ends_the_link",
+    ),
+    Mutation(
+        "a reset leaves the old password",
+        INVITATIONS,
+        "    uow.people.set_password(tenant_id, person.id, NO_PASSWORD, former)\n",
+        "",
+        first=_PEOPLE + "test_a_reset_ends_password_and_sessions_and_the_old_password_is_not_taken_again",
+    ),
+    Mutation(
+        "a reset leaves the sessions",
+        INVITATIONS,
+        "ended = uow.credentials.end_sessions(command.tenant_id, person.id)",
+        "ended = 0",
+        first=_PEOPLE + "test_a_reset_ends_password_and_sessions_and_the_old_password_is_not_taken_again",
+    ),
+    Mutation(
+        "new roles leave the sessions of the old ones",
+        ACCESS,
+        "            ended = uow.credentials.end_sessions(command.tenant_id, person.id)\n"
+        "            move_approvals",
+        "            ended = 0\n            move_approvals",
+        first=_PEOPLE + "test_new_roles_end_the_sessions_that_were_opened_with_the_old_ones",
+    ),
+    Mutation(
+        "tokens of somebody deactivated are not revoked",
+        ACCESS,
+        "revoked = uow.credentials.revoke_tokens(command.tenant_id, person.id)",
+        "revoked: tuple[str, ...] = ()",
+        first=_PEOPLE
+        + "test_who_is_deactivated_is_out_at_once_and_comes_back_by_an_invitation_without_their_tokens",
+    ),
+    Mutation(
+        "an account that was deactivated still opens",
+        CREDENTIALS,
+        ".where(*where, people.c.is_active)",
+        ".where(*where)",
+        first=_OLD_TOKEN,
+    ),
+    Mutation(
+        "who comes back has the tokens of before",
+        INVITATIONS,
+        "    uow.credentials.revoke_tokens(command.tenant_id, person.id)\n",
+        "",
+        first=_OLD_TOKEN,
+    ),
+    Mutation(
+        "an administrator gives roles to themselves",
+        ACCESS,
+        "    if asker == person.id:\n",
+        "    if False:\n",
+        first=_PEOPLE + "test_an_administrator_changes_everybody_but_themselves",
+    ),
+    Mutation(
+        "a revoked token still opens",
+        CREDENTIALS,
+        "api_tokens.c.secret_hash == secret_hash, live)",
+        "api_tokens.c.secret_hash == secret_hash)",
+        first="tests/integration/test_cli.py"
+        "::test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_says_by_whom",
+    ),
+    # Connections.
+    Mutation(
+        "a webhook secret is accepted after its end",
+        "adapters/bootstrap.py",
+        "signing = accepted(keys, connection.secret_ends, now)",
+        "signing = keys",
+        first=_CONNECTIONS + "test_a_webhook_secret_rotates_with_both_accepted_until_the_earlier_one_ends",
+    ),
+    Mutation(
+        "a connection that deals go by is removed",
+        CONNECTION_LIFE,
+        "            if deals.number:\n",
+        "            if False:\n",
+        first=_CONNECTIONS
+        + "test_a_removed_connection_s_webhook_is_nobody_s_and_one_with_deals_is_not_removed",
+    ),
+    # Whatever it is.
+    Mutation(
+        "nobody's right is asked for",
+        "oppsync/services/admin/who_asks.py",
+        "    check(who, action)\n",
+        "    str(action)\n",
+        first="tests/web/test_who_asks.py::test_a_person_without_a_role_is_refused_whatever_they_ask",
+    ),
+)
