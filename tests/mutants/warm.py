@@ -35,16 +35,18 @@ class Run:
 
 
 def run(tree: Path, arguments: Sequence[str], longest_seconds: float) -> Run:
-    """Run pytest in `tree`."""
-    with tempfile.NamedTemporaryFile() as file:
-        process = _forks.Process(target=_run, args=(str(tree), list(arguments), file.name))
+    """Run pytest in `tree`. Temporary folders are its own: runs at once would clear each other's away."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        said = Path(folder) / "said"
+        said.touch()
+        process = _forks.Process(target=_run, args=(str(tree), list(arguments), str(said)))
         process.start()
         process.join(longest_seconds)
         code = process.exitcode
         if code is None:
             process.kill()
             process.join()
-        return Run(code, Path(file.name).read_text(errors="replace"))
+        return Run(code, said.read_text(errors="replace"))
 
 
 def _run(tree: str, arguments: list[str], said: str) -> None:
@@ -56,7 +58,11 @@ def _run(tree: str, arguments: list[str], said: str) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     sys.dont_write_bytecode = True
-    os.environ |= {"OPPSYNC_STATEFUL_QUICK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    os.environ |= {
+        "OPPSYNC_STATEFUL_QUICK": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DEBUG_TEMPROOT": str(Path(said).parent),
+    }
     # Libraries that are pytest plugins too are loaded before pytest, so it cannot rewrite their assertions.
     known = ["-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     sys.exit(int(pytest.main([*known, *arguments])))
