@@ -156,6 +156,10 @@ from oppsync.services.queue.link_customer import LinkCustomerHandler
 from oppsync.services.queue.replay import PreviewReplayHandler, RunReplayHandler
 from oppsync.services.reconcile.commands import ReconcileRestore
 from oppsync.services.reconcile.reconcile_restore import ReconcileRestoreHandler
+from oppsync.services.set_up.commands import GoLive, NameFirm, TryDeal
+from oppsync.services.set_up.go_live import GoLiveHandler
+from oppsync.services.set_up.name_firm import NameFirmHandler
+from oppsync.services.set_up.try_deal import TryDealHandler
 from oppsync.services.work.commands import RunStage
 from oppsync.services.work.lease_keeper import LeaseKeeper
 from oppsync.services.work.run_stage import RunStageHandler
@@ -337,6 +341,9 @@ def _bus(
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
     bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
+    bus.register(NameFirm, NameFirmHandler(uow, bus.publish))
+    bus.register(TryDeal, TryDealHandler(uow, bus.publish, PreviewPlanHandler(uow, systems, clock), clock))
+    bus.register(GoLive, GoLiveHandler(uow, bus.publish))
     _register_access(bus, uow, brake)
     _register_connections(bus, uow, clock, catalog, settings.base_url)
     return bus

@@ -121,6 +121,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "PLAN_TAMPERED": _of_an_exception("PLAN_TAMPERED", _MOVED_ON),
     "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan is already decided.", _READ_AGAIN),
+    "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
     "CONFIGURATION_CHANGED": RefusalText(
         _MOVED_ON,
         "The configuration is not the one that this was compared with.",

@@ -18,6 +18,7 @@ from adapters.cli.plans import plan
 from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
 from adapters.cli.security import security
+from adapters.cli.set_up import go_live, init, try_deal
 from oppsync import __version__
 
 
@@ -28,8 +29,8 @@ def oppsync() -> None:
 
 
 for command in (
-    doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config, approval_rule,
-    user, token, connection, security,
+    init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
+    approval_rule, user, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

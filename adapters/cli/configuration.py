@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from uuid import UUID
 
 import click
 
-from adapters.bootstrap import Application
+from adapters.cli.acting import acting_person
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
@@ -30,7 +29,6 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 
-TOKEN = "OPPSYNC_TOKEN"  # noqa: S105
 OF_BUNDLE = frozenset({MANIFEST, *KIND_OF_FILE})
 # What a folder may have besides: notes for people, and what tools keep.
 _BESIDES = (".md", ".txt")
@@ -120,7 +118,7 @@ def apply(folder: Path, note: str, as_json: bool) -> None:
     """
     bundle = read_folder(folder)
     with connected() as application:
-        person_id = _person(application)
+        person_id = acting_person(application)
         command = ApplyConfiguration(application.tenant_id, person_id, bundle.firm, bundle.rows, note=note)
         _print_answer(application.dispatch(command), as_json)
 
@@ -133,7 +131,7 @@ def revert(number: int, note: str, as_json: bool) -> None:
     """Make the rows of an earlier VERSION the configuration again, as a new version. As `apply`, it acts by a
     token and may need a second person."""
     with connected() as application:
-        command = RevertConfiguration(application.tenant_id, _person(application), number, note)
+        command = RevertConfiguration(application.tenant_id, acting_person(application), number, note)
         _print_answer(application.dispatch(command), as_json)
 
 
@@ -172,7 +170,7 @@ def proposals(as_json: bool) -> None:
 def approve(proposal_id: UUID, comment: str) -> None:
     """Approve and apply a proposal, as the person of the token, who is not the one who proposed it."""
     with connected() as application:
-        person_id = _person(application)
+        person_id = acting_person(application)
         command = DecideProposal(application.tenant_id, person_id, proposal_id, approve=True, comment=comment)
         applied = application.dispatch(command)
     if applied is not None:
@@ -185,7 +183,7 @@ def approve(proposal_id: UUID, comment: str) -> None:
 def reject(proposal_id: UUID, comment: str) -> None:
     """Reject a proposal, or take back one's own."""
     with connected() as application:
-        person_id = _person(application)
+        person_id = acting_person(application)
         application.dispatch(
             DecideProposal(application.tenant_id, person_id, proposal_id, approve=False, comment=comment)
         )
@@ -257,20 +255,6 @@ def _files(folder: Path) -> dict[str, bytes]:
         return {each.name: each.read_bytes() for each in found if each.suffix not in _BESIDES}
     except OSError as error:
         raise Failed(f"{folder} cannot be read: {error}") from None
-
-
-def _person(application: Application) -> UUID:
-    """The person that the token acts as. It is never an argument, since everybody on the machine can read
-    those."""
-    secret = os.environ.get(TOKEN, "")
-    if not secret and sys.stdin.isatty():
-        secret = str(click.prompt("API token", hide_input=True))
-    if not secret:
-        raise Failed(f"Set {TOKEN} to an API token of your own: `oppsync token create` makes one.")
-    signed_in = application.token(secret)
-    if signed_in is None:
-        raise Failed(f"The token in {TOKEN} is not valid any more, or never was.")
-    return signed_in.person.id
 
 
 def _as_json(each: Difference) -> dict[str, object]:

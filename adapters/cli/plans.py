@@ -48,7 +48,7 @@ def preview(of: str, as_json: bool) -> None:
     if as_json:
         print_json(shown.model_dump(mode="json", by_alias=True))
     else:
-        _print(shown)
+        print_preview(shown)
 
 
 @plan.command()
@@ -105,7 +105,7 @@ def _print_overrides(overrides: Sequence[OverrideUse]) -> None:
         )
 
 
-def _print(shown: PlanPreview) -> None:
+def print_preview(shown: PlanPreview) -> None:
     won = f"won on {shown.as_of}" if shown.is_won else f"open; as if it were won on {shown.as_of}"
     say(f"{shown.name} ({shown.record_id}): {won}")
     if shown.waits_until is not None:

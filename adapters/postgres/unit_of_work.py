@@ -28,6 +28,7 @@ from adapters.postgres.repositories.parties import PostgresParties
 from adapters.postgres.repositories.people import PostgresPeople
 from adapters.postgres.repositories.plans import PostgresPlans
 from adapters.postgres.repositories.references import Books, PostgresReferences
+from adapters.postgres.repositories.tenants import PostgresTenants
 from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
@@ -44,6 +45,7 @@ from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
+from oppsync.ports.storage.tenants import Tenants
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
@@ -71,6 +73,7 @@ class PostgresUnitOfWork:
         self.references: References = PostgresReferences(session, books)
         self.configurations: Configurations = PostgresConfigurations(session)
         self.connections: Connections = PostgresConnections(session, keys)
+        self.tenants: Tenants = PostgresTenants(session)
 
     def commit(self) -> None:
         self._session.commit()

@@ -63,6 +63,7 @@ from oppsync.services.queue.commands import (
     RunReplay,
 )
 from oppsync.services.reconcile.commands import ReconcileRestore
+from oppsync.services.set_up.commands import GoLive, NameFirm, TryDeal
 from oppsync.services.work.commands import RunStage
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
@@ -133,6 +134,9 @@ ASKED: dict[type[Command[Any]], Ask] = {
     PlanAnew: lambda office, who: PlanAnew(TENANT, office.parked()[0], who, ""),
     PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),
     FindOpportunity: lambda office, who: FindOpportunity(TENANT, who, str(office.parked()[0])),
+    NameFirm: lambda _, who: NameFirm(TENANT, who, "", ""),
+    TryDeal: lambda _, who: TryDeal(TENANT, who, ""),
+    GoLive: lambda _, who: GoLive(TENANT, who, "nobody@acme.example"),
     DecideApproval: _decide,
     OverridePlan: lambda office, who: OverridePlan(
         TENANT, office.waiting().opportunity_id, who, "00kL2", OverrideField.HOURS, "80", ""

@@ -17,6 +17,7 @@ from web.api.published import published
 from web.api.replays import replays
 from web.api.schemas import ProblemDocument
 from web.api.security import security
+from web.api.set_up import setup
 
 PREFIX = "/api/v1"
 BLUEPRINTS = (
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     connections,
     security,
     people,
+    setup,
 )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -13,6 +15,8 @@ from markupsafe import Markup
 
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import Money, digits_of
+from oppsync.kernel.errors import TransientError
+from web.context import application, maybe_signed_in
 
 NO_BREAK = "\u00a0"
 MINUS = "\u2212"
@@ -70,13 +74,25 @@ def month(value: str) -> Markup:
 
 
 def moment(value: datetime | None) -> Markup:
-    """A date and a time with its zone."""
+    """A date and a time where the firm is, with its zone."""
     if value is None:
         return Markup("")
-    utc = value.astimezone(UTC)
-    shown = format_date(utc, _DAY, locale=locale()).replace(" ", NO_BREAK)
-    clock = f"{utc:%H:%M}{NO_BREAK}UTC"
+    utc, there = value.astimezone(UTC), value.astimezone(zone())
+    shown = format_date(there, _DAY, locale=locale()).replace(" ", NO_BREAK)
+    clock = f"{there:%H:%M}{NO_BREAK}{there:%Z}"
     return Markup('<time datetime="{}">{}, {}</time>').format(utc.isoformat(timespec="seconds"), shown, clock)
+
+
+def zone() -> tzinfo:
+    """The firm's time zone, read once for a page; UTC before anybody is signed in, and while it cannot be
+    read."""
+    if "zone" not in g:
+        me = maybe_signed_in()
+        with suppress(TransientError, ZoneInfoNotFoundError):
+            named = application().queries.time_zone(me.tenant_id) if me else None
+            g.zone = ZoneInfo(named) if named else UTC
+    found: tzinfo = g.get("zone", UTC)
+    return found
 
 
 def count(amount: int, one: str, many: str | None = None) -> str:

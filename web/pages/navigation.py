@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, request, url_for
+from flask import Blueprint, Flask, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
@@ -32,7 +32,9 @@ def first_permitted() -> ResponseReturnValue:
     if refused is not None:
         return refused
     me = signed_in().person
-    return redirect(next(_address(row) for row in PAGES if row.first and may(me, row.opens)), 303)
+    return redirect(
+        next(_address(row) for row in PAGES if row.first and may(me, row.opens) and _is_due(row)), 303
+    )
 
 
 def register_pages(app: Flask) -> None:
@@ -46,6 +48,7 @@ def register_pages(app: Flask) -> None:
     app.add_template_global(maybe_signed_in)
     app.add_template_global(code_text)
     app.add_template_global(may_open)
+    app.add_template_global(may_go)
     app.jinja_env.globals.update(
         statuses=statuses, of_other_deals=OF_OTHER_DEALS, now=lambda: datetime.now(UTC)
     )
@@ -73,8 +76,18 @@ def navigation(*, counts: bool) -> list[dict[str, Any]]:
             "count": getattr(open_, row.counted) if open_ and row.counted else 0,
         }
         for row in PAGES
-        if row.first and may(me.person, row.opens)
+        if row.first and may(me.person, row.opens) and (not row.until_live or (counts and _is_due(row)))
     ]
+
+
+def _is_due(row: PageRow) -> bool:
+    return not row.until_live or not application().queries.is_live(signed_in().tenant_id)
+
+
+def may_go(path: str) -> bool:
+    """Whether the signed-in person may open the page at this path."""
+    endpoint, _values = current_app.url_map.bind("").match(path.partition("#")[0])
+    return may_open(endpoint.partition(".")[0])
 
 
 def may_open(page: str) -> bool:

@@ -8,6 +8,7 @@ from adapters.postgres.queries.opportunities import PostgresOpportunityQueries
 from adapters.postgres.queries.people import PostgresPeopleQueries
 from adapters.postgres.queries.plans import PostgresPlanQueries
 from adapters.postgres.queries.security import PostgresSecurityQueries
+from adapters.postgres.queries.set_up import PostgresSetUpQueries
 
 
 class PostgresQueries(
@@ -19,5 +20,6 @@ class PostgresQueries(
     PostgresNavigationQueries,
     PostgresSecurityQueries,
     PostgresPeopleQueries,
+    PostgresSetUpQueries,
 ):
     """Implements `oppsync.ports.queries.Queries`."""

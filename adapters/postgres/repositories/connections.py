@@ -97,6 +97,10 @@ class PostgresConnections:
     def end_secrets(self, connection: Connection, ends: Mapping[str, datetime]) -> None:
         self._set(connection, secret_ends={name: at.isoformat() for name, at in ends.items()})
 
+    def note_test(self, connection: Connection, faults: int | None) -> None:
+        tested_at = null() if faults is None else clock()
+        self._set(connection, tested_at=tested_at, test_faults=null() if faults is None else faults)
+
     def in_flight(self, connection: Connection, shown: int) -> InFlight:
         deals = opportunities.c
         goes_there = exists().where(

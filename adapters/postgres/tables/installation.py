@@ -25,8 +25,14 @@ tenants = Table(
     metadata,
     text_column("id"),
     text_column("name"),
+    # None until somebody named the firm.
+    text_column("time_zone", nullable=True),
     # From then on what moves money needs two people.
     when("went_live_at", nullable=True),
+    text_column("went_live_by", nullable=True),
+    text_column("second_admin", nullable=True),
+    # The last deal that was tried during set-up, and what would stop it.
+    json_column("tried_deal", nullable=True),
     PrimaryKeyConstraint("id"),
 )
 
@@ -48,6 +54,9 @@ connections = Table(
     when("removed_at", nullable=True),
     # Fingerprint of a webhook secret that was replaced -> until when it is accepted.
     json_column("secret_ends", empty="{}"),
+    # When it was last tested as it is set now, and how much was missing.
+    when("tested_at", nullable=True),
+    Column("test_faults", Integer, nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
     # The webhook's address carries the id alone.

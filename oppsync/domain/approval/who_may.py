@@ -47,6 +47,10 @@ class Action(StrEnum):
     INSPECT_CONNECTION = "inspect_connection"
     VISIT_CONNECTIONS = "visit_connections"
     READ_SECURITY_LOG = "read_security_log"
+    VISIT_SET_UP = "visit_set_up"
+    NAME_FIRM = "name_firm"
+    TRY_DEAL = "try_deal"
+    GO_LIVE = "go_live"
 
 
 class Refusal(StrEnum):
@@ -189,6 +193,12 @@ RIGHTS: dict[Action, Right] = {
         ADMINS | {PersonRole.AUDITOR},
         command_line=True,
     ),
+    Action.VISIT_SET_UP: Right("Open the set-up page", ADMINS | {PersonRole.INTEGRATION_ADMIN}),
+    Action.NAME_FIRM: Right("Set the firm's name and time zone", ADMINS, command_line=True),
+    Action.TRY_DEAL: Right(
+        "Try a deal in the set-up", ADMINS | {PersonRole.INTEGRATION_ADMIN}, command_line=True
+    ),
+    Action.GO_LIVE: Right("Take the firm live, with a second administrator", ADMINS),
 }
 DECIDES: dict[ApprovalRole, Action] = {
     ApprovalRole.FINANCE: Action.DECIDE_FOR_FINANCE,

@@ -21,7 +21,8 @@ class Connection(Frozen):
 
     `settings` are the vendor's own (base URL, API version, field names); secrets are kept apart, encrypted.
     While it is paused, its webhooks are accepted and nothing is called there. `secret_ends`: fingerprint of a
-    webhook secret that was replaced -> until when it is accepted (`webhook_secrets.py`).
+    webhook secret that was replaced -> until when it is accepted (`webhook_secrets.py`). `tested_at`: when it
+    was last tested as it is set now, and `test_faults` how much was missing then.
     """
 
     tenant_id: Code
@@ -33,10 +34,16 @@ class Connection(Frozen):
     signature_scheme: Code | None = None
     paused_at: AwareDatetime | None = None
     secret_ends: dict[str, AwareDatetime] = {}
+    tested_at: AwareDatetime | None = None
+    test_faults: int | None = None
+
+    @property
+    def is_well_tested(self) -> bool:
+        return self.tested_at is not None and not self.test_faults
 
 
 # What the life of a connection changes; setting it anew leaves these as they are.
-KEPT_APART = frozenset({"paused_at", "secret_ends"})
+KEPT_APART = frozenset({"paused_at", "secret_ends", "tested_at", "test_faults"})
 
 
 def paused_words(connection: Connection) -> str:

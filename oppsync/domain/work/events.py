@@ -212,6 +212,24 @@ class TokenRevoked(Event):
     type = "token.revoked.v1"
 
 
+class FirmNamed(Event):
+    """The firm's name or its time zone."""
+
+    type = "firm.named.v1"
+
+
+class DealTried(Event):
+    """A person previewed a deal during set-up; `after` says what it would become."""
+
+    type = "deal.tried.v1"
+
+
+class WentLive(Event):
+    """From now on two people have to agree; `detail` names the second administrator."""
+
+    type = "went.live.v1"
+
+
 class ConnectionSet(Event):
     """A connection's settings or secrets. Of secrets only the names are kept, and which were replaced."""
 

@@ -10,6 +10,7 @@ from oppsync.ports.queries.opportunities import OpportunityQueries
 from oppsync.ports.queries.people import PeopleQueries
 from oppsync.ports.queries.plans import PlanQueries
 from oppsync.ports.queries.security import SecurityQueries
+from oppsync.ports.queries.set_up import SetUpQueries
 
 
 class Queries(
@@ -21,6 +22,7 @@ class Queries(
     NavigationQueries,
     SecurityQueries,
     PeopleQueries,
+    SetUpQueries,
     Protocol,
 ):
     """The whole read side. Lists are newest first unless said otherwise; `after` is a page's `next_cursor`."""

@@ -10,3 +10,9 @@ from oppsync.domain.reading.readings import OpenCounts
 
 class NavigationQueries(Protocol):
     def counts(self, tenant_id: str, person: Person) -> OpenCounts: ...
+
+    def time_zone(self, tenant_id: str) -> str | None:
+        """The firm's, by which pages show times; None until somebody named the firm."""
+
+    def is_live(self, tenant_id: str) -> bool:
+        """Whether the firm went live."""

@@ -21,6 +21,7 @@ from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
+from oppsync.ports.storage.tenants import Tenants
 
 
 class UnitOfWork(Protocol):
@@ -44,6 +45,7 @@ class UnitOfWork(Protocol):
     references: References
     configurations: Configurations
     connections: Connections
+    tenants: Tenants
 
     def commit(self) -> None: ...
 

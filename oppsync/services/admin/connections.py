@@ -138,6 +138,8 @@ def store(
     if before == new and not replaced:
         return
     uow.connections.put(new, secrets)
+    if before is not None and (before.settings != new.settings or set(replaced) - {WEBHOOK_SECRETS}):
+        uow.connections.note_test(new, None)
     if before is not None and WEBHOOK_SECRETS in replaced:
         uow.connections.end_secrets(new, {})
     event = ConnectionSet(

@@ -31,7 +31,11 @@ class InspectConnectionHandler:
             admit(uow, command.tenant_id, command.actor, Action.INSPECT_CONNECTION)
             found = of_tenant(uow, command.tenant_id, command.connection_id)
             secrets = uow.connections.secrets(found.id)
-        return self.inspector.inspect(found, secrets)
+        seen = self.inspector.inspect(found, secrets)
+        with self.uow() as uow:
+            uow.connections.note_test(found, sum(each.is_fault for each in seen))
+            uow.commit()
+        return seen
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,220 @@
+"""A firm sets itself up: from an empty database to "a deal of yours would become this plan", and live."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from sqlalchemy import Engine
+from standardwebhooks import Webhook
+
+from adapters.bootstrap import Application, build
+from adapters.cli.__main__ import oppsync
+from oppsync.domain.reading.set_up import set_up
+from oppsync.kernel import canonical_json
+from oppsync.kernel.settings import Settings
+from sandbox.embedded.servers import ServerAddresses
+from sandbox.firm import deals
+from sandbox.firm.install import DemoSystems
+from sandbox.standins.control import SalesforceControl
+from tests.harness.builders import TENANT
+from tests.harness.databases import settings_of
+from tests.harness.house import WON_ON
+from tests.web.browser import Browser, Screen
+from web.app import create_app
+
+FIRM = Path(__file__).parents[2] / "sandbox" / "firm" / "acme"
+KEY = "one long key that nobody guesses and that is long"
+PASSWORDS = {
+    "ada@example.com": "seven quiet lighthouses",
+    "ben@example.com": "a kettle under the bridge",
+    "fay@example.com": "violins bought on Tuesday",
+    "dan@example.com": "moss grows over granite",
+}
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def nothing(servers: ServerAddresses, empty: Engine, tmp_path: Path) -> Settings:
+    """An installation that was deployed and never started: its database is empty."""
+    return settings_of(servers, str(empty.url.database), KEY, tmp_path)
+
+
+@pytest.fixture
+def run(nothing: Settings) -> Run:
+    environment = {
+        "DATABASE_URL": nothing.database_url.get_secret_value(),
+        "REDIS_URL": nothing.redis_url.get_secret_value(),
+        "OPPSYNC_SECRET_KEYS": nothing.secret_keys.get_secret_value(),
+    }
+
+    def invoke(*arguments: object, **more: str) -> Result:
+        return CliRunner().invoke(oppsync, [str(each) for each in arguments], env=environment | more)
+
+    return invoke
+
+
+class Newcomer(Browser):
+    """A browser of somebody who knows their own firm and nothing of ours."""
+
+    def come_in(self, email: str, link: str) -> None:
+        key = link.strip().partition("key=")[2]
+        password = PASSWORDS[email]
+        path = f"/invitation?key={key}"
+        assert self.post("/invitation", form_of=path, key=key, new=password, again=password).status == 303
+        assert self.post("/sign-in", email=email, password=password, next="/").status == 303
+
+    def connect(self, role: str, vendor: str, **fields: str) -> str:
+        form = f"/connections/new?role={role}&vendor={vendor}"
+        added = self.post(form, **fields)
+        assert added.status == 303, added.words
+        assert added.location is not None
+        return added.location.partition("?")[0]
+
+    def standing(self) -> dict[str, str]:
+        """Step -> how the page says it stands."""
+        rows = re.findall(
+            r'<th scope="row">([^<]+)<.*?<td data-label="Standing">(.*?)</td>', self._list(), re.S
+        )
+        return {html.unescape(title).strip(): re.sub("<[^>]*>", "", mark).strip() for title, mark in rows}
+
+    def _list(self) -> str:
+        return self.get("/set-up").markup.partition('id="steps"')[2].partition("</table>")[0]
+
+
+def link_on(screen: Screen) -> str:
+    found = re.search(r"https?://[^/]+/invitation\?key=[\w-]+", screen.markup)
+    assert found is not None
+    return found[0]
+
+
+def secret_on(screen: Screen) -> str:
+    found = re.search(r'id="secret"[^>]*value="([^"]+)"', screen.markup)
+    assert found is not None
+    return found[1]
+
+
+def report_a_change(app: Flask, address: str, secret: str, record_id: str) -> int:
+    """As the CRM does once it has address and secret."""
+    body = canonical_json.dumps(
+        {
+            "type": "opportunity.changed",
+            "organization_id": "00D000000000001",
+            "sent_at": "2026-03-02T10:00:00Z",
+            "opportunities": [{"id": record_id, "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}],
+        }
+    )
+    at = datetime.now(UTC)
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", at, body),
+        "Content-Type": "application/json",
+    }
+    return app.test_client().post(address, data=body.encode(), headers=headers).status_code
+
+
+def test_a_firm_goes_from_an_empty_database_to_live(run: Run, nothing: Settings, systems: DemoSystems) -> None:
+    too_early = run("init", "--name", "Acme", "--zone", "Europe/Berlin")
+    assert "run `oppsync db upgrade`" in too_early.stderr
+    assert run("db", "upgrade").exit_code == 0
+    half = run("init", "--name", "Acme", "--zone", "Europe/Berlin")
+    assert "Nobody administers this installation yet" in half.stdout
+    begun = run("init", "--admin-email", "Ada@example.com", "--admin-name", "Ada", "--json")
+    link = canonical_json.loads(begun.stdout)["link"]
+
+    application = build(nothing)
+    try:
+        _pages(application, run, systems, link)
+    finally:
+        application.close()
+
+
+def _pages(application: Application, run: Run, systems: DemoSystems, link: str) -> None:
+    app = create_app(application)
+    ada = Newcomer(app)
+    ada.come_in("ada@example.com", link)
+    assert ada.get("/").location == "/set-up"
+    assert ada.standing() == {
+        "An administrator": "Done",
+        "Name and time zone": "Done",
+        "Connect the CRM": "Missing",
+        "Let the CRM report changes": "Missing",
+        "Connect the ERP": "Missing",
+        "Connect the PSA": "Optional",
+        "The firm's rules": "Missing",
+        "Who approves": "Missing",
+        "Try a deal": "Missing",
+        "Go live": "Missing",
+    }
+
+    crm = ada.connect(
+        "crm",
+        "salesforce",
+        name="Our org",
+        base_url=systems.salesforce_url,
+        client_id=systems.salesforce_client_id,
+        client_secret=systems.salesforce_client_secret,
+        billing_terms="yes",
+        contract_terms="yes",
+        owner_history="yes",
+    )
+    assert "was not tested since it was set" in ada.get("/set-up").words
+    assert "OK" in ada.post(crm, action="test").words
+    erp = ada.connect(
+        "projects",
+        "tryton",
+        name="Our ERP",
+        base_url=systems.tryton_url,
+        database=systems.tryton_database,
+        rest_key=systems.tryton_rest_key,
+    )
+    ada.post(erp, action="test")
+    assert ada.standing()["Connect the CRM"] == "Done"
+    assert ada.standing()["Connect the ERP"] == "Done"
+
+    record_id = str(SalesforceControl(systems.salesforce_url).win_deal(deals.fixed_fee(WON_ON))["id"])
+    secret = secret_on(ada.post(crm, action="rotate"))
+    assert ada.standing()["Let the CRM report changes"] == "Missing"
+    assert report_a_change(app, crm.replace("/connections/", "/webhooks/"), secret, record_id) == 202
+    assert ada.standing()["Let the CRM report changes"] == "Done"
+
+    token = run("token", "create", "--name", "ada", "--email", "ada@example.com").stdout.strip()
+    applied = run("config", "apply", FIRM, OPPSYNC_TOKEN=token)
+    assert applied.exit_code == 0, applied.stderr
+    assert ada.standing()["The firm's rules"] == "Done"
+
+    early = ada.post("/set-up/test-deal", form_of="/set-up", record=record_id)
+    assert "This deal would stop" in early.words
+    assert ada.standing()["Try a deal"] == "Missing"
+
+    for email, role in (("fay@example.com", "finance_approver"), ("dan@example.com", "delivery_approver")):
+        invited = ada.post("/people", email=email, name=email[:3].capitalize(), role=role)
+        assert ada.standing()["Who approves"] == "Missing"
+        Newcomer(app).come_in(email, link_on(invited))
+    assert ada.standing()["Who approves"] == "Done"
+
+    tried = ada.post("/set-up/test-deal", form_of="/set-up", record=record_id)
+    assert "This deal of yours would become the plan below" in tried.words, tried.words
+    assert "Fay" in tried.words
+    assert ada.standing()["Try a deal"] == "Done"
+
+    assert "A second administrator who can sign in is needed first" in ada.get("/set-up").words
+    ben = ada.post("/people", email="ben@example.com", name="Ben", role="admin")
+    Newcomer(app).come_in("ben@example.com", link_on(ben))
+    assert ada.post("/set-up/go-live", form_of="/set-up", second="ben@example.com").status == 422
+    live = ada.post("/set-up/go-live", form_of="/set-up", second="ben@example.com", sure="yes")
+    assert (live.status, live.location) == (303, "/set-up")
+
+    page = ada.get("/set-up")
+    assert "Acme is live since" in page.words
+    assert "by ada@example.com and ben@example.com" in page.words
+    assert ada.get("/").location != "/set-up"
+    assert set_up(application.queries.set_up_facts(TENANT)).missing == []
+    assert "everything is set up" in run("init").stdout
