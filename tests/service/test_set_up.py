@@ -190,7 +190,7 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
     assert applied.exit_code == 0, applied.stderr
     assert ada.standing()["The firm's rules"] == "Done"
 
-    early = ada.post("/set-up/test-deal", form_of="/set-up", record=record_id)
+    early = ada.post("/set-up", action="try_deal", record=record_id)
     assert "This deal would stop" in early.words
     assert ada.standing()["Try a deal"] == "Missing"
 
@@ -200,7 +200,7 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
         Newcomer(app).come_in(email, link_on(invited))
     assert ada.standing()["Who approves"] == "Done"
 
-    tried = ada.post("/set-up/test-deal", form_of="/set-up", record=record_id)
+    tried = ada.post("/set-up", action="try_deal", record=record_id)
     assert "This deal of yours would become the plan below" in tried.words, tried.words
     assert "Fay" in tried.words
     assert ada.standing()["Try a deal"] == "Done"
@@ -208,8 +208,8 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
     assert "A second administrator who can sign in is needed first" in ada.get("/set-up").words
     ben = ada.post("/people", email="ben@example.com", name="Ben", role="admin")
     Newcomer(app).come_in("ben@example.com", link_on(ben))
-    assert ada.post("/set-up/go-live", form_of="/set-up", second="ben@example.com").status == 422
-    live = ada.post("/set-up/go-live", form_of="/set-up", second="ben@example.com", sure="yes")
+    assert ada.post("/set-up", action="go_live", second="ben@example.com").status == 422
+    live = ada.post("/set-up", action="go_live", second="ben@example.com", sure="yes")
     assert (live.status, live.location) == (303, "/set-up")
 
     page = ada.get("/set-up")

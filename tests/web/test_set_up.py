@@ -80,15 +80,15 @@ def test_a_firm_without_name_or_with_an_unknown_zone_is_refused_and_keeps_what_w
         ({"name": "Acme <b>", "time_zone": "Berlin"}, "'Berlin' is no time zone"),
         ({"name": "A" * 201, "time_zone": "UTC"}, "at most 200 characters"),
     ):
-        answer = ada.post("/set-up/firm", form_of="/set-up", **fields)
+        answer = ada.post("/set-up", action="name_firm", **fields)
         assert answer.status == 422
         assert fault in answer.words
         assert "<b>" not in answer.markup
-    assert ada.post("/set-up/firm", form_of="/set-up", name="Acme <b>", time_zone="Europe/Berlin").status == 303
+    assert ada.post("/set-up", action="name_firm", name="Acme <b>", time_zone="Europe/Berlin").status == 303
     assert "Acme <b>, Europe/Berlin." in ada.get("/set-up").words
     assert told(office)[0] == ("firm.named.v1", "The firm is Acme <b>, in Europe/Berlin")
     before = told(office)
-    ada.post("/set-up/firm", form_of="/set-up", name="Acme <b>", time_zone="Europe/Berlin")
+    ada.post("/set-up", action="name_firm", name="Acme <b>", time_zone="Europe/Berlin")
     assert told(office) == before
 
 
@@ -105,9 +105,9 @@ def test_pages_show_times_where_the_firm_is(ada: Browser, office: Office) -> Non
 
 
 def test_a_deal_that_cannot_be_read_is_named_at_its_field(ada: Browser) -> None:
-    empty = ada.post("/set-up/test-deal", form_of="/set-up", record=" ")
+    empty = ada.post("/set-up", action="try_deal", record=" ")
     assert (empty.status, "Give the id of a deal" in empty.words) == (422, True)
-    unreachable = ada.post("/set-up/test-deal", form_of="/set-up", record="006A")
+    unreachable = ada.post("/set-up", action="try_deal", record="006A")
     assert unreachable.status == 422
     assert 'value="006A"' in unreachable.markup
     assert "No deal was tried yet" in unreachable.words
@@ -129,9 +129,9 @@ def test_the_second_administrator_is_active_has_a_password_and_is_somebody_else(
     page = ada.get("/set-up")
     assert "A second administrator who can sign in is needed first" in page.words
     office.hire("ben", PersonRole.ADMIN)
-    unsure = ada.post("/set-up/go-live", form_of="/set-up", second=email("ben"))
+    unsure = ada.post("/set-up", action="go_live", second=email("ben"))
     assert (unsure.status, "Tick that you know what changes" in unsure.words) == (422, True)
-    nobody = ada.post("/set-up/go-live", form_of="/set-up", second="", sure="yes")
+    nobody = ada.post("/set-up", action="go_live", second="", sure="yes")
     assert nobody.status == 422
     assert not office.application.queries.is_live(TENANT)
 

@@ -19,6 +19,7 @@ from web.context import application, signed_in
 from web.forms import FormError, posted
 from web.pages.plan.plan_view import plan_view
 from web.pages.statuses import Shown
+from web.problems import Problem
 
 page = Blueprint("set_up", __name__, url_prefix="/set-up")
 
@@ -32,8 +33,19 @@ def show() -> ResponseReturnValue:
     return _render()
 
 
-@page.post("/firm")
-def name_firm() -> ResponseReturnValue:
+@page.post("")
+def act() -> ResponseReturnValue:
+    match posted("action"):
+        case Action.NAME_FIRM:
+            return _name_firm()
+        case Action.TRY_DEAL:
+            return _try_deal()
+        case Action.GO_LIVE:
+            return _go_live()
+    raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
+
+
+def _name_firm() -> ResponseReturnValue:
     me, name, zone = signed_in(), posted("name"), posted("time_zone")
     try:
         application().dispatch(NameFirm(me.tenant_id, me.person.id, name, zone))
@@ -44,8 +56,7 @@ def name_firm() -> ResponseReturnValue:
     return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
 
 
-@page.post("/test-deal")
-def try_deal() -> ResponseReturnValue:
+def _try_deal() -> ResponseReturnValue:
     """What the deal would become is shown in the answer itself."""
     me, record = signed_in(), posted("record")
     try:
@@ -56,8 +67,7 @@ def try_deal() -> ResponseReturnValue:
     return _render(preview=preview, record=record)
 
 
-@page.post("/go-live")
-def go_live() -> ResponseReturnValue:
+def _go_live() -> ResponseReturnValue:
     me, second = signed_in(), posted("second")
     try:
         if posted("sure") != "yes":
