@@ -67,12 +67,14 @@ from oppsync.services.admin.commands import (
     CreatePerson,
     CreateToken,
     DeactivatePerson,
+    DecideAccess,
     EditConnection,
     EndSessions,
     IdentifyPerson,
     InspectConnection,
     InvitePerson,
     PauseConnection,
+    ProposeAccess,
     RemoveConnection,
     ResetPerson,
     ResumeConnection,
@@ -115,6 +117,7 @@ from oppsync.services.admin.sessions import (
 )
 from oppsync.services.admin.sign_in_brake import SignInBrake
 from oppsync.services.admin.tokens import CreateTokenHandler, RevokeTokenHandler
+from oppsync.services.admin.two_admins import DecideAccessHandler, ProposeAccessHandler
 from oppsync.services.approvals.approval_rules import SetApprovalRuleHandler
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
@@ -354,9 +357,12 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, brake: Brake) -> None:
     passwords = Passwords(hasher, CommonPasswords())
     bus.register(CreatePerson, CreatePersonHandler(uow, bus.publish, passwords))
     bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
-    bus.register(SetRoles, SetRolesHandler(uow, bus.publish))
+    set_roles, invite = SetRolesHandler(uow, bus.publish), InvitePersonHandler(uow, bus.publish)
+    bus.register(SetRoles, set_roles)
     bus.register(DeactivatePerson, DeactivatePersonHandler(uow, bus.publish))
-    bus.register(InvitePerson, InvitePersonHandler(uow, bus.publish))
+    bus.register(InvitePerson, invite)
+    bus.register(ProposeAccess, ProposeAccessHandler(uow, bus.publish))
+    bus.register(DecideAccess, DecideAccessHandler(uow, bus.publish, invite, set_roles))
     bus.register(ResetPerson, ResetPersonHandler(uow, bus.publish))
     bus.register(AcceptInvitation, AcceptInvitationHandler(uow, bus.publish, passwords))
     bus.register(SetPassword, SetPasswordHandler(uow, bus.publish, passwords))

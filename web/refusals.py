@@ -90,13 +90,11 @@ REFUSALS: dict[str, RefusalText] = {
     "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
         _BARRED, "A person may not decide on a plan in two roles.", _ANOTHER
     ),
-    "OWN_PROPOSAL": RefusalText(
-        _BARRED, "People may not approve a configuration that they proposed.", _ANOTHER
-    ),
+    "OWN_PROPOSAL": RefusalText(_BARRED, "People may not approve what they proposed.", _ANOTHER),
     "NEEDS_SECOND_PERSON": RefusalText(
         _BARRED,
         "Of a live firm, what moves money or changes who approves takes two people.",
-        "Apply it with a token of your own: it is proposed, and another person approves it.",
+        "Do it in your own name: it is proposed, and another person approves it.",
     ),
     "MAY_NOT_OVERRIDE": RefusalText(
         _BARRED, "The person has no role that changes plans; the detail names them.", _ASK_FOR_THE_ROLE

@@ -9,6 +9,7 @@ from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
+from adapters.postgres.repositories.access_proposals import PostgresAccessProposals
 from adapters.postgres.repositories.approvals import PostgresApprovals
 from adapters.postgres.repositories.attempts import PostgresAttempts
 from adapters.postgres.repositories.audit import PostgresAudit
@@ -32,6 +33,7 @@ from adapters.postgres.repositories.tenants import PostgresTenants
 from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.ports.storage.access_proposals import AccessProposals
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.attempts import Attempts
 from oppsync.ports.storage.configuration import Configurations
@@ -74,6 +76,7 @@ class PostgresUnitOfWork:
         self.configurations: Configurations = PostgresConfigurations(session)
         self.connections: Connections = PostgresConnections(session, keys)
         self.tenants: Tenants = PostgresTenants(session)
+        self.access_proposals: AccessProposals = PostgresAccessProposals(session)
 
     def commit(self) -> None:
         self._session.commit()

@@ -16,6 +16,7 @@ from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.replays import ReplayOf, Selection
 from oppsync.kernel.bus import Command
@@ -28,12 +29,14 @@ from oppsync.services.admin.commands import (
     CreatePerson,
     CreateToken,
     DeactivatePerson,
+    DecideAccess,
     EditConnection,
     EndSessions,
     IdentifyPerson,
     InspectConnection,
     InvitePerson,
     PauseConnection,
+    ProposeAccess,
     RemoveConnection,
     ResetPerson,
     ResumeConnection,
@@ -106,6 +109,10 @@ ASKED: dict[type[Command[Any]], Ask] = {
     SetPassword: lambda _, who: SetPassword(TENANT, who, "nobody@acme.example", "short"),
     DeactivatePerson: lambda _, who: DeactivatePerson(TENANT, who, "nobody@acme.example"),
     InvitePerson: lambda _, who: InvitePerson(TENANT, who, "kim@acme.example", "", frozenset()),
+    ProposeAccess: lambda _, who: ProposeAccess(
+        TENANT, who, AccessChange.INVITE, "kim@acme.example", frozenset()
+    ),
+    DecideAccess: lambda _, who: DecideAccess(TENANT, who, UUID(int=9), approve=True),
     ResetPerson: lambda _, who: ResetPerson(TENANT, who, "nobody@acme.example"),
     EndSessions: lambda _, who: EndSessions(TENANT, who, "nobody@acme.example"),
     SetConnection: lambda _, who: SetConnection(TENANT, who, CONNECTED),

@@ -10,7 +10,9 @@ from oppsync.domain.approval.who_may import Action, check
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.services.admin.commands import (
     DeactivatePerson,
+    DecideAccess,
     InvitePerson,
+    ProposeAccess,
     ResetPerson,
     RevokeToken,
     SetRoles,
@@ -118,6 +120,62 @@ def revoke_token(request: schemas.RevokeRequest) -> Mapping[str, object]:
     me = signed_in()
     application().dispatch(RevokeToken(me.tenant_id, me.person.id, request.name))
     return {"rows": application().queries.tokens(me.tenant_id)}
+
+
+@people.route("/people/proposals")
+@people.answers(schemas.AccessProposals)
+@people.refuses(HTTPStatus.FORBIDDEN)
+def list_access_proposals() -> Mapping[str, object]:
+    """List roles that wait for a second administrator, oldest first
+
+    Needs the role admin.
+    """
+    me = signed_in()
+    check(me.person, Action.AGREE_ACCESS)
+    with application().uow.reading() as uow:
+        return {"rows": uow.access_proposals.open(me.tenant_id)}
+
+
+@people.route("/people/proposals", methods=["POST"])
+@people.takes(schemas.AccessRequest)
+@people.answers(schemas.Proposed)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def propose_access(request: schemas.AccessRequest) -> Mapping[str, object]:
+    """Propose an approver's or an administrator's role, which takes two administrators once the firm is live
+
+    Needs the role admin.
+    """
+    me, roles = signed_in(), frozenset(request.roles)
+    command = ProposeAccess(me.tenant_id, me.person.id, request.change, request.email, roles, request.name)
+    return {"id": application().dispatch(command)}
+
+
+@people.route("/people/proposals/<uuid:proposal_id>/agree", methods=["POST"])
+@people.answers(schemas.Agreed)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def agree_to_access(proposal_id: UUID) -> Mapping[str, object]:
+    """Agree to another administrator's proposal; it is done at once
+
+    Answers the one-time link of somebody who was invited. Needs the role admin.
+    """
+    me = signed_in()
+    secret = application().dispatch(DecideAccess(me.tenant_id, me.person.id, proposal_id, approve=True))
+    return {"link": application().link(secret) if secret else None}
+
+
+@people.route("/people/proposals/<uuid:proposal_id>/reject", methods=["POST"])
+@people.takes(schemas.AccessRejection)
+@people.answers(schemas.AccessProposals)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def reject_access(request: schemas.AccessRejection, proposal_id: UUID) -> Mapping[str, object]:
+    """Reject a proposal, or take back one's own; answers those that are left
+
+    Needs the role admin.
+    """
+    me = signed_in()
+    command = DecideAccess(me.tenant_id, me.person.id, proposal_id, approve=False, comment=request.reason)
+    application().dispatch(command)
+    return list_access_proposals()
 
 
 def _asked(person_id: UUID, action: Action) -> tuple[str, UUID, PersonSummary]:

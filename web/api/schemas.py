@@ -28,6 +28,7 @@ from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange, AccessProposal
 from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm
@@ -143,6 +144,38 @@ class InviteRequest(Frozen):
     email: Code
     name: Annotated[Text, Field(min_length=1)]
     roles: tuple[PersonRole, ...] = ()
+
+
+class AccessRequest(Frozen):
+    """`change`: whether somebody is invited with these roles, for which `name` is needed, or somebody who is
+    here gets them. `roles` are all that the person is to have."""
+
+    change: AccessChange
+    email: Code
+    name: Text = ""
+    roles: tuple[PersonRole, ...]
+
+
+class AccessRejection(Frozen):
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class Proposed(Frozen):
+    """The proposal that waits for another administrator."""
+
+    id: UUID
+
+
+class AccessProposals(Frozen):
+    """Oldest first."""
+
+    rows: tuple[AccessProposal, ...]
+
+
+class Agreed(Frozen):
+    """`link` sets the password of somebody who was invited, once."""
+
+    link: Text | None
 
 
 class RolesRequest(Frozen):

@@ -14,7 +14,7 @@ from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
-from web.pages.people import people, person
+from web.pages.people import people, person, proposals
 from web.pages.security import log
 from web.pages.set_up import set_up
 
@@ -45,6 +45,7 @@ PAGES = (
     PageRow("Connections", connection.page, Action.VISIT_CONNECTIONS),
     PageRow("People", people.page, Action.READ_PEOPLE, first=True),
     PageRow("People", person.page, Action.READ_PEOPLE),
+    PageRow("People", proposals.page, Action.AGREE_ACCESS),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
     PageRow("Your account", account.page, Action.READ),
 )

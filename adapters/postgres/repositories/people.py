@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, any_, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.rows import to_person
@@ -76,6 +76,16 @@ class PostgresPeople:
         which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
         hashes = {"password_hash": password_hash, "former_password_hashes": list(former)}
         self._session.execute(which.values(**hashes))
+
+    def count_admins(self, tenant_id: str) -> int:
+        query = select(func.count()).where(
+            people.c.tenant_id == tenant_id,
+            people.c.is_active,
+            literal(PersonRole.ADMIN.value) == any_(people.c.roles),
+            people.c.password_hash != "",
+        )
+        number: int = self._session.execute(query).scalar_one()
+        return number
 
     def set_access(
         self, tenant_id: str, person_id: UUID, roles: frozenset[PersonRole], *, is_active: bool

@@ -3,6 +3,7 @@
 from adapters.postgres.tables.columns import metadata
 from adapters.postgres.tables.configuration import configuration_proposals, configuration_versions
 from adapters.postgres.tables.installation import (
+    access_proposals,
     api_tokens,
     attempts,
     connections,
@@ -26,6 +27,7 @@ from adapters.postgres.tables.work import (
 )
 
 __all__ = [
+    "access_proposals",
     "api_tokens",
     "approval_tasks",
     "attempts",

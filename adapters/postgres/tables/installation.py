@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     ForeignKeyConstraint,
@@ -96,6 +97,29 @@ sessions = Table(
     PrimaryKeyConstraint("tenant_id", "secret_hash"),
     ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
     Index("ix_sessions_secret_hash", "secret_hash"),
+)
+
+# Roles that two administrators have to agree to.
+access_proposals = Table(
+    "access_proposals",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    text_column("change"),
+    text_column("email"),
+    text_column("name", default=""),
+    Column("roles", ARRAY(Text), nullable=False),
+    id_column("proposed_by"),
+    when("proposed_at", now=True),
+    text_column("status", default="open"),
+    id_column("decided_by", nullable=True),
+    when("decided_at", nullable=True),
+    text_column("comment", default=""),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "proposed_by"], ["people.tenant_id", "people.id"]),
+    ForeignKeyConstraint(["tenant_id", "decided_by"], ["people.tenant_id", "people.id"]),
+    # A last guard in the database: nobody agrees to what they proposed.
+    CheckConstraint("decided_by <> proposed_by or status = 'rejected'", name="two_administrators"),
 )
 
 # One-time links to set a password: one a person, gone when it is used.

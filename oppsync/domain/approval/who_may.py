@@ -41,6 +41,7 @@ class Action(StrEnum):
     CREATE_PERSON = "create_person"
     IDENTIFY_PERSON = "identify_person"
     CHANGE_PERSON = "change_person"
+    AGREE_ACCESS = "agree_access"
     CREATE_TOKEN = "create_token"  # noqa: S105
     REVOKE_TOKEN = "revoke_token"  # noqa: S105
     SET_CONNECTION = "set_connection"
@@ -176,6 +177,10 @@ RIGHTS: dict[Action, Right] = {
         "Change a person's roles or password, deactivate them, sign them out everywhere",
         ADMINS,
         command_line=True,
+    ),
+    Action.AGREE_ACCESS: Right(
+        "Propose an approver's or administrator's role of a live firm, agree to another's proposal",
+        ADMINS,
     ),
     Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
     Action.REVOKE_TOKEN: Right("Revoke an API token", ADMINS, command_line=True),

@@ -186,6 +186,23 @@ class PersonChanged(Event):
     type = "person.changed.v1"
 
 
+class AccessProposed(Event):
+    """Roles that two administrators have to agree to."""
+
+    type = "access.proposed.v1"
+
+
+class AccessAgreed(Event):
+    type = "access.agreed.v1"
+
+
+class AccessGivenAlone(Event):
+    """One person alone made somebody approver or administrator: before going live, or on the command line while
+    fewer than two administrators could sign in."""
+
+    type = "access.given.alone.v1"
+
+
 class PasswordLinkMade(Event):
     """A one-time link to set a new password; the old one opens nothing any more."""
 

@@ -38,6 +38,9 @@ class People(Protocol):
     def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
         """`former` are the hashes to keep, newest first."""
 
+    def count_admins(self, tenant_id: str) -> int:
+        """How many active administrators have a password."""
+
     def set_access(
         self, tenant_id: str, person_id: UUID, roles: frozenset[PersonRole], *, is_active: bool
     ) -> None: ...

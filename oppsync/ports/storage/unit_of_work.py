@@ -8,6 +8,7 @@ from typing import Protocol
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.bus import MessageBus
+from oppsync.ports.storage.access_proposals import AccessProposals
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.attempts import Attempts
 from oppsync.ports.storage.configuration import Configurations
@@ -46,6 +47,7 @@ class UnitOfWork(Protocol):
     configurations: Configurations
     connections: Connections
     tenants: Tenants
+    access_proposals: AccessProposals
 
     def commit(self) -> None: ...
 

@@ -15,6 +15,7 @@ from oppsync.kernel.errors import Forbidden
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import DeactivatePerson, SetRoles
 from oppsync.services.admin.people import access_of, person_of, roles_in_words
 from oppsync.services.admin.who_asks import admit
@@ -32,6 +33,15 @@ class SetRolesHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
             person = person_of(uow, command.tenant_id, command.email)
             not_oneself(command.actor, person)
+            require_agreement(
+                uow,
+                self.publish,
+                command.tenant_id,
+                command.actor,
+                person.email,
+                before=person.roles,
+                after=command.roles,
+            )
             uow.people.set_access(command.tenant_id, person.id, command.roles, is_active=True)
             ended = uow.credentials.end_sessions(command.tenant_id, person.id)
             move_approvals(uow, command.tenant_id, person)

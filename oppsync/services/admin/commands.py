@@ -10,6 +10,7 @@ from uuid import UUID
 
 from oppsync.domain.values.actor import Asker
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.attempts import AttemptKind
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.observations import Observation
@@ -77,6 +78,33 @@ class ResetPerson(Command[str]):
     tenant_id: str
     actor: Asker
     email: str
+
+
+@dataclass(frozen=True)
+class ProposeAccess(Command[UUID]):
+    """Propose roles that two administrators have to agree to: to invite somebody with them, or to give them to
+    somebody who is here. Returns the proposal's id. Raises Forbidden, NotFound, Conflict; InvalidInput where
+    one administrator is enough."""
+
+    tenant_id: str
+    person_id: UUID
+    change: AccessChange
+    email: str
+    roles: frozenset[PersonRole]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class DecideAccess(Command[str | None]):
+    """Agree, as another administrator, and have it done; or reject, which who proposed it may do too. Returns
+    the secret of the one-time link when somebody was invited. Raises NotFound; Forbidden (code OWN_PROPOSAL);
+    Conflict (code ALREADY_DECIDED); and what doing it raises."""
+
+    tenant_id: str
+    person_id: UUID
+    proposal_id: UUID
+    approve: bool
+    comment: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from oppsync.domain.work.events import Event, PasswordLinkMade, PersonAdded, Per
 from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.access import not_oneself
+from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
 from oppsync.services.admin.people import access_of, check_emails, person_of, roles_in_words
@@ -39,6 +40,15 @@ class InvitePersonHandler:
             known = uow.people.known(command.tenant_id, command.email)
             if known is not None and known.is_active:
                 raise Conflict(f"{known.email} is here already. Reset the account for a new link.")
+            require_agreement(
+                uow,
+                self.publish,
+                command.tenant_id,
+                command.actor,
+                command.email,
+                before=frozenset(),
+                after=command.roles,
+            )
             if known is None:
                 person, event = _add(uow, command, actor)
             else:

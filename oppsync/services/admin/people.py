@@ -14,6 +14,7 @@ from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import PersonAdded, PersonIdentified
 from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
 from oppsync.services.admin.passwords import Passwords, names_of_firm
 from oppsync.services.admin.who_asks import admit
@@ -50,6 +51,15 @@ class CreatePersonHandler:
         )
         hashed = self.passwords.accept(person, command.password, firm)
         with self.uow() as uow:
+            require_agreement(
+                uow,
+                self.publish,
+                command.tenant_id,
+                command.actor,
+                person.email,
+                before=frozenset(),
+                after=person.roles,
+            )
             uow.people.add(command.tenant_id, person, hashed)
             event = PersonAdded(
                 opportunity_id=None,

@@ -175,7 +175,9 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     )
     number = uow.configurations.add(tenant_id, made)
     _change_rows(uow, tenant_id, before.rows, rows)
-    publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
+    is_live = uow.configurations.live_since(tenant_id) is not None
+    is_alone = not is_live and needs_second_person(changes, is_live=True)
+    publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes, is_alone=is_alone))
     return Applied(number, made.fingerprint, len(changes))
 
 
@@ -198,9 +200,11 @@ def _change_rows(
 
 
 def _event(
-    before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
+    before: Before, number: int, made: NewVersion, changes: Sequence[Difference], *, is_alone: bool
 ) -> ConfigurationApplied:
     approved = f", approved by {made.approved_by}" if made.approved_by else ""
+    if is_alone:
+        approved = ", applied alone, before going live"
     what = f"the rows of version {made.reverts_to} again" if made.reverts_to else f"{len(changes)} rows differ"
     return ConfigurationApplied(
         opportunity_id=None,
@@ -211,6 +215,7 @@ def _event(
             "changes": [each.in_words for each in changes[:_MOST_TOLD]],
             "changed": len(changes),
             "approved_by": made.approved_by,
+            "alone": is_alone,
             "note": made.note,
         },
         summary=f"Configuration version {number}: {what}{approved}",

@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.values.roles import PersonRole
-from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.domain.work.access_proposals import AccessChange
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import InvitePerson
 from web.context import application, signed_in
 from web.forms import FormError, posted, posted_roles
+from web.pages.people.proposals import propose_instead
 
 page = Blueprint("people", __name__, url_prefix="/people")
 
@@ -34,6 +36,8 @@ def invite() -> ResponseReturnValue:
         return _render(errors=[FormError(field, error.message)], typed=typed), status
     except Conflict as error:
         return _render(errors=[FormError("email", error.message)], typed=typed), HTTPStatus.CONFLICT
+    except Forbidden as refused:
+        return propose_instead(refused, AccessChange.INVITE, email, roles, name)
     return _render(link=application().link(secret), invited=email)
 
 
@@ -48,6 +52,7 @@ def _render(
     return render_template(
         "people/people.html",
         people=application().queries.people(me.tenant_id),
+        proposed=_proposed(me.tenant_id),
         may_invite=may(me.person, Action.CREATE_PERSON),
         all_roles=tuple(PersonRole),
         errors=errors or [],
@@ -55,3 +60,9 @@ def _render(
         link=link,
         invited=invited,
     )
+
+
+def _proposed(tenant_id: str) -> int:
+    """How much waits for a second administrator."""
+    with application().uow.reading() as uow:
+        return len(uow.access_proposals.open(tenant_id))

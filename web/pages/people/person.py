@@ -12,6 +12,8 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.approval import who_may
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange
+from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import (
     DeactivatePerson,
     EndSessions,
@@ -22,6 +24,7 @@ from oppsync.services.admin.commands import (
 )
 from web.context import application, signed_in
 from web.forms import posted, posted_roles
+from web.pages.people.proposals import propose_instead
 from web.problems import Problem
 
 page = Blueprint("person", __name__, url_prefix="/people")
@@ -47,12 +50,18 @@ def act(person_id: UUID) -> ResponseReturnValue:
     tenant_id, me, dispatch = signed_in().tenant_id, signed_in().person.id, application().dispatch
     match request.form.get("action"):
         case Action.SET_ROLES:
-            dispatch(SetRoles(tenant_id, me, person.email, posted_roles()))
+            try:
+                dispatch(SetRoles(tenant_id, me, person.email, posted_roles()))
+            except Forbidden as refused:
+                return propose_instead(refused, AccessChange.SET_ROLES, person.email, posted_roles())
         case Action.RESET:
             return _with_link(person_id, dispatch(ResetPerson(tenant_id, me, person.email)))
         case Action.INVITE:
             invite = InvitePerson(tenant_id, me, person.email, person.name, posted_roles())
-            return _with_link(person_id, dispatch(invite))
+            try:
+                return _with_link(person_id, dispatch(invite))
+            except Forbidden as refused:
+                return propose_instead(refused, AccessChange.INVITE, person.email, posted_roles(), person.name)
         case Action.SIGN_OUT:
             dispatch(EndSessions(tenant_id, me, person.email))
         case Action.DEACTIVATE:

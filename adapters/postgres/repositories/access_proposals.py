@@ -1,0 +1,91 @@
+"""Access that waits for a second administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, insert, select, update
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.clock import clock
+from adapters.postgres.rows import pick
+from adapters.postgres.session import Session
+from adapters.postgres.tables import access_proposals
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessProposal, AccessStatus
+from oppsync.kernel.errors import NotFound
+from oppsync.ports.storage.access_proposals import NewAccessProposal
+
+_columns = access_proposals.c
+
+
+class PostgresAccessProposals:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, tenant_id: str, proposal: NewAccessProposal) -> UUID:
+        proposal_id = uuid7()
+        values = {
+            **proposal._asdict(),
+            "email": proposal.email.lower(),
+            "roles": sorted(proposal.roles),
+            "proposed_at": clock(),
+        }
+        self._session.execute(insert(access_proposals).values(tenant_id=tenant_id, id=proposal_id, **values))
+        return proposal_id
+
+    def lock(self, tenant_id: str, proposal_id: UUID) -> AccessProposal:
+        query = select(access_proposals).where(*_is(tenant_id, proposal_id)).with_for_update()
+        row = self._session.execute(query).mappings().one_or_none()
+        if row is None:
+            raise NotFound("There is no such proposal.")
+        return _proposal(row)
+
+    def open(self, tenant_id: str) -> Sequence[AccessProposal]:
+        query = (
+            select(access_proposals)
+            .where(
+                _columns.tenant_id == tenant_id,
+                _columns.status.in_([AccessStatus.OPEN, AccessStatus.AGREED]),
+            )
+            .order_by(_columns.proposed_at, _columns.id)
+        )
+        return [_proposal(row) for row in self._session.execute(query).mappings()]
+
+    def agreed(
+        self, tenant_id: str, email: str, roles: frozenset[PersonRole], proposed_by: UUID
+    ) -> AccessProposal | None:
+        query = (
+            select(access_proposals)
+            .where(
+                _columns.tenant_id == tenant_id,
+                _columns.email == email.lower(),
+                _columns.proposed_by == proposed_by,
+                _columns.status == AccessStatus.AGREED,
+            )
+            .order_by(_columns.id)
+            .with_for_update()
+        )
+        found = [_proposal(row) for row in self._session.execute(query).mappings()]
+        return next((each for each in found if each.roles == roles), None)
+
+    def decide(
+        self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""
+    ) -> None:
+        self._session.execute(
+            update(access_proposals)
+            .where(*_is(tenant_id, proposal_id))
+            .values(status=status, decided_by=decided_by, decided_at=clock(), comment=comment)
+        )
+
+
+def _proposal(row: RowMapping) -> AccessProposal:
+    values = pick(row, AccessProposal)
+    values["roles"] = frozenset(role for role in PersonRole if role in row["roles"])
+    return AccessProposal.model_validate(values)
+
+
+def _is(tenant_id: str, proposal_id: UUID) -> tuple[Any, ...]:
+    return (_columns.tenant_id == tenant_id, _columns.id == proposal_id)

@@ -1,0 +1,49 @@
+"""Access that two administrators have to agree to once the firm is live: who approves, and who administers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.roles import PersonRole
+
+NEEDS_TWO = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER, PersonRole.ADMIN})
+
+
+class AccessChange(StrEnum):
+    INVITE = "invite"
+    SET_ROLES = "set_roles"
+
+
+class AccessStatus(StrEnum):
+    OPEN = "open"
+    AGREED = "agreed"
+    DONE = "done"
+    REJECTED = "rejected"
+
+
+class AccessProposal(Frozen):
+    """An administrator's wish to invite a person with these roles, or to give them to somebody who is here.
+
+    Agreed: another administrator agreed, and it is about to be done. `name` is empty for somebody who is here.
+    """
+
+    id: UUID
+    change: AccessChange
+    email: Code
+    name: Text = ""
+    roles: frozenset[PersonRole]
+    proposed_by: UUID
+    proposed_at: AwareDatetime
+    status: AccessStatus = AccessStatus.OPEN
+    decided_by: UUID | None = None
+    decided_at: AwareDatetime | None = None
+    comment: Text = ""
+
+
+def gained(before: frozenset[PersonRole], after: frozenset[PersonRole]) -> frozenset[PersonRole]:
+    """The roles that need two administrators and were not there before. To take a role away needs one."""
+    return (after - before) & NEEDS_TWO

@@ -1,0 +1,37 @@
+"""Storage of access that waits for a second administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus
+
+
+class NewAccessProposal(NamedTuple):
+    change: AccessChange
+    email: str
+    name: str
+    roles: frozenset[PersonRole]
+    proposed_by: UUID
+
+
+class AccessProposals(Protocol):
+    def add(self, tenant_id: str, proposal: NewAccessProposal) -> UUID: ...
+
+    def lock(self, tenant_id: str, proposal_id: UUID) -> AccessProposal:
+        """Whoever else decides it waits until this unit of work is over. Raises NotFound."""
+
+    def open(self, tenant_id: str) -> Sequence[AccessProposal]:
+        """Those that wait for a decision, or were agreed to and are not done yet; oldest first."""
+
+    def agreed(
+        self, tenant_id: str, email: str, roles: frozenset[PersonRole], proposed_by: UUID
+    ) -> AccessProposal | None:
+        """The proposal of this person to give exactly these roles there, once another agreed to it."""
+
+    def decide(
+        self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""
+    ) -> None: ...

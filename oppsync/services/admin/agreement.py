@@ -1,0 +1,68 @@
+"""Who may be made approver or administrator: from going live on, two administrators agree to it."""
+
+from __future__ import annotations
+
+from oppsync.domain.approval.who_may import name_of
+from oppsync.domain.values.actor import Asker, Program, actor_name
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import AccessStatus, gained
+from oppsync.domain.work.events import AccessGivenAlone, Event
+from oppsync.kernel.errors import Forbidden
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
+
+NEEDS_SECOND_PERSON = "NEEDS_SECOND_PERSON"
+TWO = 2
+
+
+def require_agreement(
+    uow: UnitOfWork,
+    publish: Publish,
+    tenant_id: str,
+    asker: Asker,
+    email: str,
+    *,
+    before: frozenset[PersonRole],
+    after: frozenset[PersonRole],
+) -> None:
+    """Before roles are given: nothing where one administrator is enough, or another one agreed. Raises
+    Forbidden (code NEEDS_SECOND_PERSON).
+
+    While fewer than two administrators can sign in, the command line gives them alone, or nobody could agree to
+    anything again. That is on record, as what was given before going live.
+    """
+    roles = gained(before, after)
+    if not roles:
+        return
+    is_live = uow.tenants.lock(tenant_id).is_live
+    if not is_live or (isinstance(asker, Program) and uow.people.count_admins(tenant_id) < TWO):
+        when = "before going live" if not is_live else "while fewer than two administrators can sign in"
+        actor = asker.value if isinstance(asker, Program) else name_of(uow.people.get(tenant_id, asker))
+        publish(uow, tenant_id, new_traceparent(), _alone(actor, email, roles, when))
+        return
+    if isinstance(asker, Program):
+        raise Forbidden(
+            f"Two administrators have to agree that {email} becomes {_in_words(roles)}: one proposes it on the "
+            "page People, another agrees.",
+            code=NEEDS_SECOND_PERSON,
+        )
+    agreed = uow.access_proposals.agreed(tenant_id, email, after, asker)
+    if agreed is None or agreed.decided_by is None:
+        raise Forbidden(
+            f"Another administrator has to agree that {email} becomes {_in_words(roles)}: propose it.",
+            code=NEEDS_SECOND_PERSON,
+        )
+    uow.access_proposals.decide(tenant_id, agreed.id, AccessStatus.DONE, agreed.decided_by, agreed.comment)
+
+
+def _alone(actor: str, email: str, roles: frozenset[PersonRole], when: str) -> Event:
+    return AccessGivenAlone(
+        opportunity_id=None,
+        actor=actor,
+        after={"email": email.lower(), "roles": sorted(roles)},
+        summary=f"{actor_name(actor)} alone makes {email} {_in_words(roles)}, {when}",
+    )
+
+
+def _in_words(roles: frozenset[PersonRole]) -> str:
+    return " and ".join(sorted(role.value.replace("_", " ") for role in roles))

@@ -1,0 +1,125 @@
+"""Propose roles that two administrators have to agree to, and agree to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.approval.involved import is_same
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus, gained
+from oppsync.domain.work.events import AccessAgreed, AccessProposed, Event, ProposalRejected
+from oppsync.kernel import text_input
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.ports.storage.access_proposals import NewAccessProposal
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.commands import DecideAccess, InvitePerson, ProposeAccess, SetRoles
+from oppsync.services.admin.people import check_emails, person_of, roles_in_words
+from oppsync.services.admin.who_asks import admit
+
+
+@dataclass(frozen=True)
+class ProposeAccessHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: ProposeAccess) -> UUID:
+        tenant_id, email = command.tenant_id, command.email.strip()
+        with self.uow() as uow:
+            actor = admit(uow, tenant_id, command.person_id, Action.AGREE_ACCESS)
+            before = _roles_before(uow, command, email)
+            roles = gained(before, command.roles)
+            if not roles:
+                raise InvalidInput("One administrator is enough for these roles: give them.", field="roles")
+            wanted = NewAccessProposal(
+                command.change, email, command.name.strip(), command.roles, command.person_id
+            )
+            proposal_id = uow.access_proposals.add(tenant_id, wanted)
+            event = AccessProposed(
+                opportunity_id=None,
+                actor=actor,
+                after={"email": email.lower(), "roles": sorted(command.roles)},
+                detail={"proposal": str(proposal_id)},
+                summary=f"Proposed that {email} becomes {roles_in_words(command.roles)}",
+            )
+            self.publish(uow, tenant_id, new_traceparent(), event)
+            uow.commit()
+        return proposal_id
+
+
+@dataclass(frozen=True)
+class DecideAccessHandler:
+    """What was agreed to is then done as whoever proposed it, in a transaction of its own: where that is
+    refused (they are no administrator any more, say), the proposal stays agreed and can be decided again."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+    invite: Callable[[InvitePerson], str]
+    set_roles: Callable[[SetRoles], None]
+
+    def __call__(self, command: DecideAccess) -> str | None:
+        tenant_id = command.tenant_id
+        with self.uow() as uow:
+            actor = admit(uow, tenant_id, command.person_id, Action.AGREE_ACCESS)
+            required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
+            comment = text_input.comment(command.comment, "comment", required=required)
+            found = uow.access_proposals.lock(tenant_id, command.proposal_id)
+            if found.status in (AccessStatus.DONE, AccessStatus.REJECTED):
+                raise Conflict(f"The proposal was decided already: {found.status}.", code="ALREADY_DECIDED")
+            if command.approve:
+                person, proposer = (
+                    uow.people.get(tenant_id, each) for each in (command.person_id, found.proposed_by)
+                )
+                if is_same(person, proposer):
+                    raise Forbidden("You proposed this: another administrator agrees.", code="OWN_PROPOSAL")
+            status = AccessStatus.AGREED if command.approve else AccessStatus.REJECTED
+            uow.access_proposals.decide(tenant_id, found.id, status, command.person_id, comment)
+            event = _agreed(found, actor) if command.approve else _rejected(found, actor, comment)
+            self.publish(uow, tenant_id, new_traceparent(), event)
+            uow.commit()
+        return self._done(tenant_id, found) if command.approve else None
+
+    def _done(self, tenant_id: str, found: AccessProposal) -> str | None:
+        """The secret of the one-time link, for an invitation."""
+        if found.change is AccessChange.SET_ROLES:
+            self.set_roles(SetRoles(tenant_id, found.proposed_by, found.email, found.roles))
+            return None
+        return self.invite(InvitePerson(tenant_id, found.proposed_by, found.email, found.name, found.roles))
+
+
+def _roles_before(uow: UnitOfWork, command: ProposeAccess, email: str) -> frozenset[PersonRole]:
+    """Raises what doing it would raise, as far as that can be known now."""
+    if command.change is AccessChange.SET_ROLES:
+        person = person_of(uow, command.tenant_id, email)
+        if person.id == command.person_id:
+            raise Forbidden("Another administrator has to change your account.", code="OWN_ACCOUNT")
+        return person.roles
+    check_emails("email", email)
+    if not command.name.strip():
+        raise InvalidInput("Say the name that others see.", field="name")
+    known = uow.people.known(command.tenant_id, email)
+    if known is not None and known.is_active:
+        raise Conflict(f"{known.email} is here already. Change the roles instead.")
+    return frozenset()
+
+
+def _agreed(found: AccessProposal, actor: str) -> Event:
+    return AccessAgreed(
+        opportunity_id=None,
+        actor=actor,
+        after={"email": found.email, "roles": sorted(found.roles)},
+        detail={"proposal": str(found.id)},
+        summary=f"Agreed that {found.email} becomes {roles_in_words(found.roles)}",
+    )
+
+
+def _rejected(found: AccessProposal, actor: str, comment: str) -> Event:
+    return ProposalRejected(
+        opportunity_id=None,
+        actor=actor,
+        detail={"proposal": str(found.id), "comment": comment},
+        summary=f"Rejected that {found.email} becomes {roles_in_words(found.roles)}: {comment}",
+    )

@@ -1,0 +1,279 @@
+"""Once the firm is live, two administrators agree to who approves and who administers."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from oppsync.domain.values.actor import COMMAND_LINE, Asker
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange
+from oppsync.kernel.bus import Command
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.admin.commands import (
+    AcceptInvitation,
+    CreatePerson,
+    DeactivatePerson,
+    DecideAccess,
+    InvitePerson,
+    ProposeAccess,
+    SetRoles,
+)
+from oppsync.services.set_up.commands import GoLive
+from tests.harness.builders import TENANT
+from tests.web.browser import Browser, Screen
+from tests.web.office import Office, email
+
+Browsers = Callable[[str], Browser]
+FINANCE = frozenset({PersonRole.FINANCE_APPROVER})
+ADMIN = frozenset({PersonRole.ADMIN})
+AUDITOR = frozenset({PersonRole.AUDITOR})
+
+
+@pytest.fixture
+def admins(office: Office) -> Office:
+    """Ada and Ben administer; nobody else does."""
+    office.hire("ada", PersonRole.ADMIN)
+    office.hire("ben", PersonRole.ADMIN)
+    return office
+
+
+@pytest.fixture
+def live(admins: Office) -> Office:
+    admins.application.dispatch(GoLive(TENANT, admins.ids["ada"], email("ben")))
+    return admins
+
+
+def told(office: Office) -> list[tuple[str, str]]:
+    return [(row.type, row.summary) for row in office.application.queries.changes(TENANT, limit=100).rows]
+
+
+def proposals(office: Office) -> list[UUID]:
+    with office.uow.reading() as uow:
+        return [each.id for each in uow.access_proposals.open(TENANT)]
+
+
+def invite(office: Office, asker: Asker, roles: frozenset[PersonRole], name: str = "nora") -> str:
+    return office.application.dispatch(InvitePerson(TENANT, asker, email(name), name.capitalize(), roles))
+
+
+def link_on(screen: Screen) -> str:
+    found = re.search(r"/invitation\?key=([\w-]+)", screen.markup)
+    assert found is not None
+    return found[1]
+
+
+def test_before_going_live_one_administrator_is_enough_and_that_is_on_record(admins: Office) -> None:
+    invite(admins, admins.ids["ada"], FINANCE)
+    invite(admins, admins.ids["ada"], AUDITOR, name="olaf")
+
+    kinds = [kind for kind, _ in told(admins)]
+    assert kinds == ["person.added.v1", "person.added.v1", "access.given.alone.v1"]
+    assert told(admins)[2][1] == (
+        "ada@acme.example alone makes nora@acme.example finance approver, before going live"
+    )
+
+
+def test_an_approver_is_invited_on_the_pages_once_another_administrator_agrees(
+    live: Office, browser: Browsers
+) -> None:
+    ada, ben = browser("ada"), browser("ben")
+    asked = ada.post("/people", email="Nora@acme.example", name="Nora", role="finance_approver")
+    assert (asked.status, asked.location) == (303, "/people/proposals")
+    assert "1 proposal to give access waits" in ada.get("/people").words
+    page = ada.get("/people/proposals")
+    assert "Is invited as Finance approver" in page.words
+    assert ">Agree<" not in page.markup
+    (proposal,) = proposals(live)
+    own = ada.post("/people/proposals", proposal=str(proposal), action="agree")
+    assert own.status == 403
+    assert "nora@acme.example" not in ada.get("/people").words
+
+    done = ben.post("/people/proposals", proposal=str(proposal), action="agree")
+
+    live.application.dispatch(AcceptInvitation(link_on(done), "orchards in the rain"))
+    assert "nora@acme.example" in ben.get("/people").words
+    assert proposals(live) == []
+    assert [kind for kind, _ in told(live)][:4] == [
+        "password.set.v1",
+        "person.added.v1",
+        "access.agreed.v1",
+        "access.proposed.v1",
+    ]
+    late = ben.post("/people/proposals", form_of="/account", proposal=str(proposal), action="agree")
+    assert (late.status, "was decided already" in late.words) == (409, True)
+
+
+def test_a_role_is_given_on_the_pages_once_another_administrator_agrees(
+    live: Office, browser: Browsers
+) -> None:
+    ada, ben = browser("ada"), browser("ben")
+    person = f"/people/{live.ids['olga']}"
+    given = {"action": "set_roles", "role": "admin"}
+
+    assert ada.post(person, **given).location == "/people/proposals"
+
+    assert live.person("olga").roles == {PersonRole.OPERATIONS}
+    (proposal,) = proposals(live)
+    assert ben.post("/people/proposals", proposal=str(proposal), action="agree").status == 303
+    assert live.person("olga").roles == ADMIN
+
+
+def test_what_one_administrator_may_do_alone_stays_so(live: Office, browser: Browsers) -> None:
+    ada = browser("ada")
+    assert ada.post("/people", email="olaf@acme.example", name="Olaf", role="auditor").status == 200
+    assert ada.post(f"/people/{live.ids['kim']}", action="set_roles", role="finance_approver").status == 303
+    assert live.person("kim").roles == FINANCE
+    live.application.dispatch(DeactivatePerson(TENANT, live.ids["ada"], email("tom")))
+    with pytest.raises(InvalidInput, match="One administrator is enough"):
+        live.application.dispatch(
+            ProposeAccess(TENANT, live.ids["ada"], AccessChange.SET_ROLES, email("uma"), AUDITOR)
+        )
+
+
+def test_who_was_deactivated_comes_back_as_approver_only_with_two(live: Office) -> None:
+    ada = live.ids["ada"]
+    live.application.dispatch(DeactivatePerson(TENANT, ada, email("ana")))
+
+    with pytest.raises(Forbidden) as refused:
+        invite(live, ada, FINANCE, name="ana")
+
+    assert refused.value.code == "NEEDS_SECOND_PERSON"
+
+
+def test_what_was_agreed_to_is_done_once_and_nothing_else_with_it(live: Office) -> None:
+    ada, ben = live.ids["ada"], live.ids["ben"]
+    wanted = ProposeAccess(TENANT, ada, AccessChange.SET_ROLES, email("olga"), FINANCE)
+    proposal = live.application.dispatch(wanted)
+    assert live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=True)) is None
+    live.application.dispatch(SetRoles(TENANT, ada, email("olga"), AUDITOR))
+
+    for roles in (FINANCE, ADMIN):
+        with pytest.raises(Forbidden):
+            live.application.dispatch(SetRoles(TENANT, ada, email("olga"), roles))
+    with pytest.raises(Conflict):
+        live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=True))
+
+
+def test_a_proposal_is_rejected_with_a_reason_and_taken_back_by_who_made_it(
+    live: Office, browser: Browsers
+) -> None:
+    ada, ben = live.ids["ada"], browser("ben")
+    first = live.application.dispatch(
+        ProposeAccess(TENANT, ada, AccessChange.INVITE, "nora@acme.example", FINANCE, "Nora")
+    )
+    silent = ben.post("/people/proposals", proposal=str(first), action="reject")
+    assert silent.status == 422
+    assert ben.post("/people/proposals", proposal=str(first), action="reject", comment="Not now").status == 303
+    assert told(live)[0] == (
+        "proposal.rejected.v1",
+        "Rejected that nora@acme.example becomes finance approver: Not now",
+    )
+    second = live.application.dispatch(ProposeAccess(TENANT, ada, AccessChange.SET_ROLES, email("olga"), ADMIN))
+    live.application.dispatch(DecideAccess(TENANT, ada, second, approve=False, comment="A mistake"))
+    assert proposals(live) == []
+
+
+def test_what_cannot_be_done_any_more_stays_agreed_and_is_rejected(live: Office) -> None:
+    ada, ben = live.ids["ada"], live.ids["ben"]
+    wanted = ProposeAccess(TENANT, ada, AccessChange.SET_ROLES, email("olga"), ADMIN)
+    proposal = live.application.dispatch(wanted)
+    live.application.dispatch(DeactivatePerson(TENANT, ben, email("ada")))
+
+    with pytest.raises(Forbidden):
+        live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=True))
+
+    assert live.person("olga").roles == {PersonRole.OPERATIONS}
+    assert proposals(live) == [proposal]
+    live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=False, comment="Ada left"))
+    assert proposals(live) == []
+
+
+def test_the_command_line_gives_such_roles_alone_only_while_nobody_could_agree(live: Office) -> None:
+    asked: tuple[Command[Any], ...] = (
+        InvitePerson(TENANT, COMMAND_LINE, "nora@acme.example", "Nora", FINANCE),
+        SetRoles(TENANT, COMMAND_LINE, email("olga"), FINANCE),
+        CreatePerson(TENANT, COMMAND_LINE, "nora@acme.example", "Nora", "orchards in the rain", ADMIN),
+    )
+    for command in asked:
+        with pytest.raises(Forbidden) as refused:
+            live.application.dispatch(command)
+        assert refused.value.code == "NEEDS_SECOND_PERSON"
+
+    live.application.dispatch(DeactivatePerson(TENANT, COMMAND_LINE, email("ben")))
+    invite(live, COMMAND_LINE, ADMIN)
+
+    assert told(live)[1] == (
+        "access.given.alone.v1",
+        "command-line alone makes nora@acme.example admin, while fewer than two administrators can sign in",
+    )
+
+
+def test_two_who_agree_at_once_make_one_link(live: Office) -> None:
+    live.hire("cleo", PersonRole.ADMIN)
+    proposal = live.application.dispatch(
+        ProposeAccess(TENANT, live.ids["ada"], AccessChange.INVITE, "nora@acme.example", FINANCE, "Nora")
+    )
+    links, refused = [], []
+
+    def agree(name: str) -> None:
+        try:
+            links.append(
+                live.application.dispatch(DecideAccess(TENANT, live.ids[name], proposal, approve=True))
+            )
+        except (Conflict, Forbidden) as error:
+            refused.append(error.code)
+
+    both = [threading.Thread(target=agree, args=(name,)) for name in ("ben", "cleo")]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+
+    assert (len(links), len(refused)) == (1, 1)
+    assert proposals(live) == []
+
+
+def test_the_database_itself_lets_nobody_agree_to_what_they_proposed(live: Office) -> None:
+    live.application.dispatch(
+        ProposeAccess(TENANT, live.ids["ada"], AccessChange.SET_ROLES, email("olga"), ADMIN)
+    )
+    with (
+        pytest.raises(IntegrityError, match="two_administrators"),
+        live.application.engine.begin() as connection,
+    ):
+        connection.execute(text("update access_proposals set status = 'agreed', decided_by = proposed_by"))
+
+
+def test_the_api_proposes_agrees_and_rejects(live: Office, app: Flask) -> None:
+    client = app.test_client()
+    ada, ben = ({"Authorization": f"Bearer {live.token(name)}"} for name in ("ada", "ben"))
+    body = {"change": "invite", "email": "nora@acme.example", "name": "Nora", "roles": ["finance_approver"]}
+    alone = client.post(
+        "/api/v1/people", headers=ada, json={key: body[key] for key in ("email", "name", "roles")}
+    )
+    assert (alone.status_code, alone.get_json()["code"]) == (403, "NEEDS_SECOND_PERSON")
+    first = client.post("/api/v1/people/proposals", headers=ada, json=body).get_json()["id"]
+    rows = client.get("/api/v1/people/proposals", headers=ben).get_json()["rows"]
+    assert [(row["id"], row["roles"]) for row in rows] == [(first, ["finance_approver"])]
+    own = client.post(f"/api/v1/people/proposals/{first}/agree", headers=ada)
+    assert (own.status_code, own.get_json()["code"]) == (403, "OWN_PROPOSAL")
+    agreed = client.post(f"/api/v1/people/proposals/{first}/agree", headers=ben)
+    assert "/invitation?key=" in agreed.get_json()["link"]
+    second = client.post(
+        "/api/v1/people/proposals",
+        headers=ada,
+        json={"change": "set_roles", "email": email("olga"), "roles": ["admin"]},
+    ).get_json()["id"]
+    left = client.post(f"/api/v1/people/proposals/{second}/reject", headers=ben, json={"reason": "No"})
+    assert (left.status_code, left.get_json()["rows"]) == (200, [])
+    theirs = {"Authorization": f"Bearer {live.token('uma')}"}
+    assert client.get("/api/v1/people/proposals", headers=theirs).status_code == 403

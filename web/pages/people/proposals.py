@@ -1,0 +1,78 @@
+"""Access that waits for a second administrator: agree to it, reject it, or take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.access_proposals import AccessChange
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
+from oppsync.services.admin.agreement import NEEDS_SECOND_PERSON
+from oppsync.services.admin.commands import DecideAccess, ProposeAccess
+from web.context import application, signed_in
+from web.forms import FormError, posted
+from web.problems import Problem
+
+page = Blueprint("access_proposals", __name__, url_prefix="/people/proposals")
+
+
+@page.get("")
+def show() -> ResponseReturnValue:
+    return _render()
+
+
+@page.post("")
+def decide() -> ResponseReturnValue:
+    """The one-time link of somebody who was invited is shown in the answer itself."""
+    me, comment = signed_in(), posted("comment")
+    approve = {"agree": True, "reject": False}.get(posted("action"))
+    try:
+        proposal_id = UUID(posted("proposal"))
+    except ValueError:
+        approve = None
+    if approve is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
+    try:
+        decided = DecideAccess(me.tenant_id, me.person.id, proposal_id, approve, comment)
+        secret = application().dispatch(decided)
+    except InvalidInput as error:
+        errors = [FormError(f"{error.field}-{proposal_id}", error.message)]
+        return _render(errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    except (Conflict, NotFound) as error:
+        return _render(notice=error.message), HTTPStatus.CONFLICT
+    if secret:
+        return _render(link=application().link(secret))
+    return redirect(url_for(".show"), HTTPStatus.SEE_OTHER)
+
+
+def propose_instead(
+    refused: Forbidden, change: AccessChange, email: str, roles: frozenset[PersonRole], name: str = ""
+) -> ResponseReturnValue:
+    """Propose what one administrator may not do alone, and lead to what waits. Raises `refused` where that is
+    not the reason."""
+    if refused.code != NEEDS_SECOND_PERSON:
+        raise refused
+    me = signed_in()
+    application().dispatch(ProposeAccess(me.tenant_id, me.person.id, change, email, roles, name))
+    return redirect(url_for("access_proposals.show"), HTTPStatus.SEE_OTHER)
+
+
+def _render(*, errors: list[FormError] | None = None, notice: str = "", link: str = "") -> str:
+    me = signed_in()
+    with application().uow.reading() as uow:
+        waiting = uow.access_proposals.open(me.tenant_id)
+        names: Mapping[UUID, str] = {each.id: each.name for each in uow.people.everyone(me.tenant_id)}
+    return render_template(
+        "people/proposals.html",
+        waiting=waiting,
+        names=names,
+        my_id=me.person.id,
+        errors=errors or [],
+        notice=notice,
+        link=link,
+    )
