@@ -75,6 +75,7 @@ from oppsync.services.admin.commands import (
     InvitePerson,
     PauseConnection,
     ProposeAccess,
+    ReencryptSecrets,
     RemoveConnection,
     ResetPerson,
     ResumeConnection,
@@ -90,6 +91,7 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.admin.connection_life import (
     PauseConnectionHandler,
+    ReencryptSecretsHandler,
     RemoveConnectionHandler,
     ResumeConnectionHandler,
     RotateWebhookSecretHandler,
@@ -385,6 +387,7 @@ def _register_connections(
     bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))
     bus.register(ResumeConnection, ResumeConnectionHandler(uow, bus.publish))
     bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish))
+    bus.register(ReencryptSecrets, ReencryptSecretsHandler(uow, bus.publish))
     bus.register(RotateWebhookSecret, RotateWebhookSecretHandler(uow, bus.publish, catalog, clock))
     bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock)))
     bus.register(SendTrialEvent, SendTrialEventHandler(uow, HttpTrialEvents(base_url, clock), clock))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from adapters.cli.access import access
 from adapters.cli.approval_rules import approval_rule
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.configuration import config
@@ -30,7 +31,7 @@ def oppsync() -> None:
 
 for command in (
     init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
-    approval_rule, user, token, connection, security,
+    approval_rule, user, access, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

@@ -28,6 +28,7 @@ from oppsync.services.admin.commands import (
     EditConnection,
     InspectConnection,
     PauseConnection,
+    ReencryptSecrets,
     RemoveConnection,
     ResumeConnection,
     RotateWebhookSecret,
@@ -220,6 +221,14 @@ def resume(connection_id: str) -> None:
     with connected() as application:
         application.dispatch(ResumeConnection(application.tenant_id, COMMAND_LINE, connection_id))
     click.echo(f"The connection {connection_id} is resumed.")
+
+
+@connection.command("reencrypt")
+def reencrypt() -> None:
+    """Encrypt the secrets of all connections by the first of OPPSYNC_SECRET_KEYS, so that older ones can go."""
+    with connected() as application:
+        number = application.dispatch(ReencryptSecrets(application.tenant_id, COMMAND_LINE))
+    say(f"The secrets of {number} connections are encrypted by the first key.")
 
 
 @connection.command("rotate-secret")

@@ -108,6 +108,8 @@ def test_a_firm_begins_with_a_bundle_and_each_change_is_a_version_with_its_perso
     newest, oldest = desk.versions()
     assert (newest.number, newest.made_by, newest.note) == (2, "person:ina@example.com", "as agreed")
     assert oldest.fingerprint == fingerprint(ROWS)
+    latest = desk.application.queries.changes(TENANT).rows[0]
+    assert latest.summary.endswith(", applied alone, before going live")
     assert desk.told()[:2] == ["configuration.applied.v1"] * 2
 
 

@@ -54,8 +54,10 @@ def run(nothing: Settings) -> Run:
         "OPPSYNC_SECRET_KEYS": nothing.secret_keys.get_secret_value(),
     }
 
-    def invoke(*arguments: object, **more: str) -> Result:
-        return CliRunner().invoke(oppsync, [str(each) for each in arguments], env=environment | more)
+    def invoke(*arguments: object, typed: str = "", **more: str) -> Result:
+        return CliRunner().invoke(
+            oppsync, [str(each) for each in arguments], input=typed, env=environment | more
+        )
 
     return invoke
 
@@ -218,3 +220,78 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
     assert ada.get("/").location != "/set-up"
     assert set_up(application.queries.set_up_facts(TENANT)).missing == []
     assert "everything is set up" in run("init").stdout
+
+
+def test_init_says_what_it_lacks_and_goes_on_where_one_left(run: Run) -> None:
+    run("db", "upgrade")
+    for given, fault in (
+        (("--name", "Acme"), "Give both --name and --zone"),
+        (("--name", "Acme", "--zone", "Berlin"), "'Berlin' is no time zone"),
+        (("--admin-email", "ada@example.com"), "Give --admin-name too"),
+    ):
+        refused = run("init", *given)
+        assert (refused.exit_code, fault in refused.stderr) == (1, True)
+
+    assert run("init", "--name", "Acme", "--zone", "Europe/Berlin").exit_code == 0
+    first = run("init", "--admin-email", "ada@example.com", "--admin-name", "Ada")
+    again = run("init", "--admin-email", "ada@example.com")
+
+    links = [re.findall(r"/invitation\?key=[\w-]+", each.stdout) for each in (first, again)]
+    assert [len(each) for each in links] == [1, 1]
+    assert links[0] != links[1]
+    assert "Acme, Europe/Berlin: 8 steps are left." in again.stdout
+    assert "Invited, without a password yet: Ada" in again.stdout
+    assert "Next: An administrator." in again.stdout
+    assert run("init", "--zone", "Asia/Tokyo").stdout.startswith("Acme, Asia/Tokyo")
+
+
+def test_the_first_administrator_stays_the_first(run: Run, nothing: Settings) -> None:
+    run("db", "upgrade")
+    run(
+        "user",
+        "create",
+        "--email",
+        "ada@example.com",
+        "--name",
+        "Ada",
+        "--role",
+        "admin",
+        typed="seven quiet lighthouses\n",
+    )
+
+    same = run("init", "--admin-email", "Ada@example.com")
+    other = run("init", "--admin-email", "eve@example.com", "--admin-name", "Eve")
+
+    assert (same.exit_code, "/invitation" in same.stdout) == (0, False)
+    assert (other.exit_code, "ada@example.com administers already" in other.stderr) == (1, True)
+
+
+def test_a_second_agrees_and_the_firm_goes_live_on_the_command_line(run: Run) -> None:
+    run("db", "upgrade")
+    tokens = {}
+    for name in ("ada", "ben"):
+        email = f"{name}@example.com"
+        run(
+            "user", "create", "--email", email, "--name", name, "--role", "admin", typed=f"{PASSWORDS[email]}\n"
+        )
+        tokens[name] = run("token", "create", "--name", name, "--email", email).stdout.strip()
+    assert "Set OPPSYNC_TOKEN" in run("go-live", "--second", "ben@example.com", "--yes").stderr
+    unsure = run("go-live", "--second", "ben@example.com", OPPSYNC_TOKEN=tokens["ada"])
+    assert (unsure.exit_code, "Still missing: Connect the CRM" in unsure.stdout) == (1, True)
+    live = run("go-live", "--second", "ben@example.com", "--yes", OPPSYNC_TOKEN=tokens["ada"])
+    assert "Live from now on" in live.stdout
+
+    asked = ("--email", "fay@example.com", "--name", "Fay", "--role", "finance_approver")
+    assert run("user", "invite", *asked).exit_code == 1
+    proposed = run("access", "propose", *asked, OPPSYNC_TOKEN=tokens["ada"])
+    proposal = re.findall(r"Proposed as ([\w-]+)", proposed.stdout)[0]
+    assert "fay@example.com" in run("access", "list").stdout
+    assert "You proposed this" in run("access", "agree", proposal, OPPSYNC_TOKEN=tokens["ada"]).stderr
+    assert "/invitation?key=" in run("access", "agree", proposal, OPPSYNC_TOKEN=tokens["ben"]).stdout
+    given = run(
+        "access", "propose", "--email", "fay@example.com", "--role", "admin", OPPSYNC_TOKEN=tokens["ben"]
+    )
+    proposal = re.findall(r"Proposed as ([\w-]+)", given.stdout)[0]
+    rejected = run("access", "reject", proposal, "--comment", "Not her", OPPSYNC_TOKEN=tokens["ada"])
+    assert rejected.exit_code == 0
+    assert run("access", "list").stdout == "Nothing is proposed.\n"

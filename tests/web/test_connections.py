@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import text
 from standardwebhooks import Webhook
 from werkzeug.serving import make_server
@@ -21,8 +22,9 @@ from adapters.runtime.processes import free_port
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import Misconfigured
 from oppsync.kernel.settings import Settings
-from oppsync.services.admin.commands import RotateWebhookSecret, SendTrialEvent
+from oppsync.services.admin.commands import ReencryptSecrets, RotateWebhookSecret, SendTrialEvent
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import CONNECTION, WEBHOOK_SECRET, Office
@@ -287,3 +289,41 @@ def test_the_page_says_which_deals_keep_a_connection(browser: Browsers, app: Fla
     assert refused.status == 409
     assert "1 deal under way goes by Salesforce" in refused.words
     assert "Refused for their signature" in refused.words
+
+
+def test_once_all_secrets_are_encrypted_anew_the_old_key_can_go(office: Office, settings: Settings) -> None:
+    old = settings.secret_keys.get_secret_value()
+    new = "another long key that nobody can guess"
+    rotated = settings.model_copy(update={"secret_keys": SecretStr(f"{new},{old}")})
+    without = settings.model_copy(update={"secret_keys": SecretStr(new)})
+
+    def secrets(of: Settings) -> object:
+        application = build(of)
+        try:
+            with application.uow.reading() as uow:
+                return uow.connections.secrets(CONNECTION)["client_secret"]
+        finally:
+            application.close()
+
+    with pytest.raises(Misconfigured):
+        secrets(without)
+    with pytest.raises(Misconfigured):
+        reencrypt(without)
+
+    assert reencrypt(rotated) == 1
+
+    assert secrets(without) == "secret"
+    assert told_last(office) == ("secrets.reencrypted.v1", "command-line")
+
+
+def reencrypt(settings: Settings) -> int:
+    application = build(settings)
+    try:
+        return application.dispatch(ReencryptSecrets(TENANT, COMMAND_LINE))
+    finally:
+        application.close()
+
+
+def told_last(office: Office) -> tuple[str, str]:
+    row = office.application.queries.changes(TENANT).rows[0]
+    return row.type, row.actor

@@ -53,9 +53,7 @@ class PostgresConnections:
         try:
             opened = canonical_json.loads_stored(self._keys.decrypt(row["secrets"]))
         except InvalidToken:
-            raise Misconfigured(
-                f"The secrets of connection {connection_id} cannot be opened with OPPSYNC_SECRET_KEYS."
-            ) from None
+            raise _unopened(connection_id) from None
         if (opened["tenant"], opened["connection"]) != (row["tenant_id"], row["id"]):
             raise Misconfigured(f"The secrets of connection {connection_id} belong to another connection.")
         secrets: Mapping[str, Any] = opened["secrets"]
@@ -75,6 +73,24 @@ class PostgresConnections:
                 set_={**changed, "updated_at": clock(), "removed_at": null()},
             )
         )
+
+    def reencrypt(self, tenant_id: str) -> Sequence[Connection]:
+        query = (
+            select(connections)
+            .where(connections.c.tenant_id == tenant_id, connections.c.removed_at.is_(None))
+            .order_by(connections.c.id)
+            .with_for_update()
+        )
+        found = []
+        for row in self._session.execute(query).mappings().all():
+            connection = Connection.model_validate(pick(row, Connection))
+            try:
+                token = self._keys.rotate(row["secrets"])
+            except InvalidToken:
+                raise _unopened(connection.id) from None
+            self._set(connection, secrets=token)
+            found.append(connection)
+        return found
 
     def pause(self, connection: Connection) -> None:
         self._set(connection, paused_at=clock())
@@ -129,6 +145,12 @@ class PostgresConnections:
         if row is None:
             raise NotFound("There is no such connection.")
         return row
+
+
+def _unopened(connection_id: str) -> Misconfigured:
+    return Misconfigured(
+        f"The secrets of connection {connection_id} cannot be opened with OPPSYNC_SECRET_KEYS."
+    )
 
 
 _CONNECTION = select(connections).where(

@@ -271,6 +271,12 @@ class WebhookSecretRotated(Event):
     type = "webhook.secret.rotated.v1"
 
 
+class SecretsReencrypted(Event):
+    """The secrets of all connections were encrypted by the installation's first key."""
+
+    type = "secrets.reencrypted.v1"
+
+
 class PlanRejected(Event):
     type = "plan.rejected.v1"
 

@@ -24,6 +24,10 @@ class Connections(Protocol):
     def put(self, connection: Connection, secrets: Mapping[str, Any]) -> None:
         """Insert or replace, the secrets encrypted. A pause, and the ends of webhook secrets, stay."""
 
+    def reencrypt(self, tenant_id: str) -> Sequence[Connection]:
+        """Encrypt the secrets of all connections by the first key. Raises Misconfigured for some that no key
+        opens."""
+
     def pause(self, connection: Connection) -> None: ...
 
     def resume(self, connection: Connection, waiting: str) -> None:

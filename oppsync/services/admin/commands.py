@@ -212,6 +212,15 @@ class SetConnection(Command[None]):
     secrets: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True)
+class ReencryptSecrets(Command[int]):
+    """Encrypt the secrets of all connections by the installation's first key, so that older ones can go.
+    Returns how many. Raises Forbidden; Misconfigured for secrets that no key opens."""
+
+    tenant_id: str
+    actor: Asker
+
+
 class Added(NamedTuple):
     """`webhook_secret` is told this once; None where the vendor sends no webhooks."""
 

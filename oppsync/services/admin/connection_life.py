@@ -15,6 +15,7 @@ from oppsync.domain.work.events import (
     ConnectionRemoved,
     ConnectionResumed,
     Event,
+    SecretsReencrypted,
     WebhookSecretRotated,
 )
 from oppsync.domain.work.webhook_secrets import LONGEST_BOTH_VALID, WEBHOOK_SECRETS, rotated
@@ -24,6 +25,7 @@ from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import (
     PauseConnection,
+    ReencryptSecrets,
     RemoveConnection,
     ResumeConnection,
     RotateWebhookSecret,
@@ -89,6 +91,26 @@ class RemoveConnectionHandler:
                 uow, found.tenant_id, new_traceparent(), _event(ConnectionRemoved, actor, found, words)
             )
             uow.commit()
+
+
+@dataclass(frozen=True)
+class ReencryptSecretsHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: ReencryptSecrets) -> int:
+        with self.uow() as uow:
+            actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
+            found = uow.connections.reencrypt(command.tenant_id)
+            event = SecretsReencrypted(
+                opportunity_id=None,
+                actor=actor,
+                detail={"connections": [each.id for each in found]},
+                summary=f"The secrets of {len(found)} connections are encrypted by the first key now",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+        return len(found)
 
 
 @dataclass(frozen=True)
