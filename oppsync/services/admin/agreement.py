@@ -44,13 +44,13 @@ def require_agreement(
         raise Forbidden(
             f"Two administrators have to agree that {email} becomes {_in_words(roles)}: one proposes it on the "
             "page People, another agrees.",
-            code=NEEDS_SECOND_PERSON,
+            code="NEEDS_SECOND_PERSON",
         )
     agreed = uow.access_proposals.agreed(tenant_id, email, after, asker)
     if agreed is None or agreed.decided_by is None:
         raise Forbidden(
             f"Another administrator has to agree that {email} becomes {_in_words(roles)}: propose it.",
-            code=NEEDS_SECOND_PERSON,
+            code="NEEDS_SECOND_PERSON",
         )
     uow.access_proposals.decide(tenant_id, agreed.id, AccessStatus.DONE, agreed.decided_by, agreed.comment)
 
