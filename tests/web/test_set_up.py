@@ -166,11 +166,13 @@ def test_an_edited_connection_has_to_be_tested_again(ada: Browser, office: Offic
         uow.connections.note_test(uow.connections.get(CONNECTION), 0)
         uow.commit()
     assert standing()
+    assert ": nothing was missing." in ada.get(f"/connections/{CONNECTION}").words
     office.application.dispatch(RotateWebhookSecret(TENANT, COMMAND_LINE, CONNECTION))
     office.application.dispatch(EditConnection(TENANT, COMMAND_LINE, CONNECTION, name="Renamed"))
     assert standing()
     office.application.dispatch(EditConnection(TENANT, COMMAND_LINE, CONNECTION, settings={"timeout": 12}))
     assert not standing()
+    assert "Not tested since it was set" in ada.get(f"/connections/{CONNECTION}").words
 
 
 def test_the_api_shows_the_steps_names_the_firm_and_goes_live(app: Flask, office: Office) -> None:

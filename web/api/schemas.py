@@ -271,7 +271,8 @@ class Connectors(Frozen):
 
 class ConnectionView(Frozen):
     """A connection without its secrets. `webhook_url`: where its system reports changes. `secret_ends`: until
-    when earlier webhook secrets are accepted, by fingerprint."""
+    when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was last tested as it is set
+    now, and `test_faults` how much was missing then."""
 
     id: Code
     role: ConnectionRole
@@ -281,6 +282,8 @@ class ConnectionView(Frozen):
     paused_at: AwareDatetime | None = None
     webhook_url: Text | None = None
     secret_ends: dict[str, AwareDatetime] = {}
+    tested_at: AwareDatetime | None = None
+    test_faults: int | None = None
 
 
 class Connections(Frozen):
