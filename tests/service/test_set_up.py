@@ -17,6 +17,7 @@ from standardwebhooks import Webhook
 from adapters.bootstrap import Application, build
 from adapters.cli.__main__ import oppsync
 from oppsync.domain.reading.set_up import set_up
+from oppsync.domain.work.trial_events import body_of
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
 from sandbox.embedded.servers import ServerAddresses
@@ -102,24 +103,27 @@ def secret_on(screen: Screen) -> str:
     return found[1]
 
 
-def report_a_change(app: Flask, address: str, secret: str, record_id: str) -> int:
-    """As the CRM does once it has address and secret."""
-    body = canonical_json.dumps(
+def change_of(record_id: str) -> bytes:
+    """As the CRM reports it."""
+    return canonical_json.dumps(
         {
             "type": "opportunity.changed",
             "organization_id": "00D000000000001",
             "sent_at": "2026-03-02T10:00:00Z",
             "opportunities": [{"id": record_id, "system_modstamp": "2026-03-02T10:00:00.000Z", "is_won": True}],
         }
-    )
-    at = datetime.now(UTC)
+    ).encode()
+
+
+def deliver(app: Flask, address: str, secret: str, body: bytes) -> int:
+    at, delivery_id = datetime.now(UTC), f"msg_{len(body)}"
     headers = {
-        "webhook-id": "msg_1",
+        "webhook-id": delivery_id,
         "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(secret).sign("msg_1", at, body),
+        "webhook-signature": Webhook(secret).sign(delivery_id, at, body.decode()),
         "Content-Type": "application/json",
     }
-    return app.test_client().post(address, data=body.encode(), headers=headers).status_code
+    return app.test_client().post(address, data=body, headers=headers).status_code
 
 
 def test_a_firm_goes_from_an_empty_database_to_live(run: Run, nothing: Settings, systems: DemoSystems) -> None:
@@ -183,8 +187,10 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
 
     record_id = str(SalesforceControl(systems.salesforce_url).win_deal(deals.fixed_fee(WON_ON))["id"])
     secret = secret_on(ada.post(crm, action="rotate"))
+    address = crm.replace("/connections/", "/webhooks/")
+    assert deliver(app, address, secret, body_of(crm.rpartition("/")[2])) == 202
     assert ada.standing()["Let the CRM report changes"] == "Missing"
-    assert report_a_change(app, crm.replace("/connections/", "/webhooks/"), secret, record_id) == 202
+    assert deliver(app, address, secret, change_of(record_id)) == 202
     assert ada.standing()["Let the CRM report changes"] == "Done"
 
     token = run("token", "create", "--name", "ada", "--email", "ada@example.com").stdout.strip()

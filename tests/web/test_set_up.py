@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine, text
 
+from adapters.bootstrap import Application
 from oppsync.domain.reading.set_up import STEPS
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
@@ -18,6 +20,7 @@ from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.admin.commands import EditConnection, InvitePerson, RotateWebhookSecret
 from oppsync.services.set_up.commands import GoLive, NameFirm
 from tests.harness.builders import TENANT
+from tests.harness.waiting import until
 from tests.web.browser import Browser
 from tests.web.office import CONNECTION, Office, email
 from web.pages.table import BY_BLUEPRINT
@@ -136,7 +139,10 @@ def test_the_second_administrator_is_active_has_a_password_and_is_somebody_else(
     assert not office.application.queries.is_live(TENANT)
 
 
-def test_of_two_who_take_the_firm_live_at_once_one_does(office: Office) -> None:
+def test_of_two_who_take_the_firm_live_at_once_one_does(
+    office: Office, applications: Callable[[], Application]
+) -> None:
+    watcher = applications().engine
     office.hire("ada", PersonRole.ADMIN)
     office.hire("ben", PersonRole.ADMIN)
     refused = []
@@ -148,13 +154,25 @@ def test_of_two_who_take_the_firm_live_at_once_one_does(office: Office) -> None:
             refused.append(error.code)
 
     both = [threading.Thread(target=go_live, args=pair) for pair in (("ada", "ben"), ("ben", "ada"))]
-    for each in both:
-        each.start()
+    with office.uow() as uow:  # until both are there
+        uow.tenants.lock(TENANT)
+        for each in both:
+            each.start()
+        until(lambda: waiting_for_locks(watcher) == len(both), "both wait", lambda: "")
     for each in both:
         each.join()
 
     assert refused == ["ALREADY_LIVE"]
     assert [kind for kind, _ in told(office)].count("went.live.v1") == 1
+
+
+def waiting_for_locks(engine: Engine) -> int:
+    query = (
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    )
+    with engine.connect() as connection:
+        number: int = connection.execute(text(query)).scalar_one()
+        return number
 
 
 def test_an_edited_connection_has_to_be_tested_again(ada: Browser, office: Office) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from oppsync.domain.values.actor import COMMAND_LINE, Asker
 from oppsync.domain.values.roles import PersonRole
-from oppsync.domain.work.access_proposals import AccessChange
+from oppsync.domain.work.access_proposals import AccessChange, AccessStatus
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import (
@@ -161,6 +161,22 @@ def test_what_was_agreed_to_is_done_once_and_nothing_else_with_it(live: Office) 
             live.application.dispatch(SetRoles(TENANT, ada, email("olga"), roles))
     with pytest.raises(Conflict):
         live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=True))
+
+
+def test_an_agreement_is_to_exactly_these_roles(live: Office) -> None:
+    """One that was agreed to and not done yet, since its moment was refused."""
+    ada, ben = live.ids["ada"], live.ids["ben"]
+    wanted = ProposeAccess(TENANT, ada, AccessChange.SET_ROLES, email("olga"), FINANCE)
+    proposal = live.application.dispatch(wanted)
+    with live.uow() as uow:
+        uow.access_proposals.decide(TENANT, proposal, AccessStatus.AGREED, ben)
+        uow.commit()
+
+    with pytest.raises(Forbidden):
+        live.application.dispatch(SetRoles(TENANT, ada, email("olga"), FINANCE | ADMIN))
+    live.application.dispatch(SetRoles(TENANT, ada, email("olga"), FINANCE))
+
+    assert live.person("olga").roles == FINANCE
 
 
 def test_a_proposal_is_rejected_with_a_reason_and_taken_back_by_who_made_it(
