@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.model import changed, require
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.services.insight.commands import PreviewPlan
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
-from tests.harness.house import WON_ON, House
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 
 
 def work_on(house: House, record_id: str, stage: str) -> None:
@@ -112,6 +114,26 @@ def test_of_two_deals_that_waited_the_second_to_be_approved_is_stopped(house: Ho
     house.settle()
 
     assert house.state(second) is State.ACTIVE
+
+
+def test_the_last_role_s_approval_is_where_a_deal_is_stopped_whose_order_another_used_up(house: House) -> None:
+    """It never stands as approved; what people decided stays, and the ERP hears nothing of it."""
+    first = house.to_approval(fee("Platform", 60_000, number="PO-28"))
+    second = house.to_approval(fee("Rollout", 59_000, number="PO-28"))
+    house.decide(house.tasks(second)[ApprovalRole.FINANCE], FINANCE)
+    house.settle()
+    house.approve(first)
+    house.settle()
+    assert (house.state(first), house.state(second)) == (State.ACTIVE, State.AWAITING_APPROVAL)
+
+    house.decide(house.tasks(second)[ApprovalRole.DELIVERY], DELIVERY)
+    house.settle()
+
+    item = house.exception(second)
+    assert (item.code, item.stage, house.state(second)) == ("PO_USED_UP", "approve", State.PARKED)
+    assert State.APPROVED not in house.states_passed(second)
+    assert {task.status for task in house.tasks(second).values()} == {TaskStatus.APPROVED}
+    assert [row.key for row in house.effects(second) if row.was_made] == []
 
 
 def test_a_deal_that_made_room_lets_the_other_go_on_with_the_approvals_it_has(house: House) -> None:
