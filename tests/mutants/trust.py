@@ -129,8 +129,7 @@ TRUST = (
         APPROVE,
         "return beside if isinstance(beside, Park) else outcome",
         "return outcome",
-        first=_ACROSS
-        + "test_the_last_role_s_approval_is_where_a_deal_is_stopped_whose_order_another_used_up",
+        first=_ACROSS + "test_the_last_role_s_approval_is_where_a_deal_is_stopped_whose_order_another_used_up",
     ),
     # Whose record it is.
     Mutation(
