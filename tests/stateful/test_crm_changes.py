@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.domain.work.states import State
@@ -181,6 +182,33 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
 
     assert firm.state(record_id) is State.AWAITING_APPROVAL
     assert [item.status for item in firm.world.items()] == [ExceptionStatus.REPLAYED]
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_billing_model_that_the_erp_cannot_hold_is_agreed_otherwise_or_learned(
+    firm: Simulation, learned: bool
+) -> None:
+    """As `BILLING_MODEL_UNSUPPORTED` says: sales agrees another model, or a later release can set it up."""
+    firm.outside.erp.line_kinds = frozenset(LineKind) - {LineKind.MILESTONE}
+    record_id = firm.win(1)
+    firm.tell(record_id)
+    firm.settle()
+    (item,) = firm.open_items_of(record_id)
+    assert (item.code, item.owner) == ("BILLING_MODEL_UNSUPPORTED", "integration")
+    assert firm.state(record_id) is State.PARKED
+
+    if learned:
+        firm.outside.erp.line_kinds = frozenset(LineKind)
+        firm.replay(item)
+    else:
+        firm.resell(record_id, 0)
+        firm.tell(record_id)
+    firm.settle()
+    firm.approve(record_id)
+    firm.settle()
+
+    assert (firm.state(record_id), codes(firm, record_id)) == (State.ACTIVE, [])
+    checks.at_the_end(firm)
 
 
 def test_what_was_lost_in_the_crm_counts_on_a_replay_too(firm: Simulation) -> None:
