@@ -380,7 +380,9 @@ def test_a_deal_is_planned_anew_and_the_difference_is_told(
     wrong = olga.refused(422, "POST", f"{path}/plan-anew", json={"reason": ""})
     assert wrong["errors"][0]["pointer"] == "/reason"
 
-    assert olga.post(f"{path}/plan-anew", body)["state"] == "received"
+    assert olga.post(f"{path}/plan-anew", body | {"ask_again": True})["state"] == "received"
+    tasks = olga.get(f"/approvals?opportunity_id={waiting.opportunity_id}")["rows"]
+    assert {row["task"]["status"] for row in tasks} == {"void"}
 
     assert olga.get(f"/exceptions/{item_id}")["status"] == "replayed"
     assert olga.refused(409, "POST", f"{path}/plan-anew", json=body)["code"] == "NOT_PLANNABLE_ANEW"
