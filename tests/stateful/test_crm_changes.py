@@ -11,6 +11,7 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.domain.work.states import State
 from tests.stateful import checks
+from tests.stateful.anew import keys_of, stopped_deal
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.scenes import approved_deal, codes, waiting_deal, work
 from tests.stateful.simulation import Simulation
@@ -92,6 +93,20 @@ def test_deleted_before_the_first_mark_nothing_is_created(firm: Simulation) -> N
     assert firm.state(record_id) is State.ACTIVE
     assert codes(firm, record_id) == []
     checks.at_the_end(firm)
+
+
+def test_deleted_while_it_was_being_created_it_stays_as_it_is_until_it_is_given_up(firm: Simulation) -> None:
+    record_id = stopped_deal(firm, writes=4)
+    there = keys_of(firm)
+    firm.delete(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    assert "CRM_RECORD_GONE" in codes(firm, record_id)
+    assert keys_of(firm) == there
+
+    firm.give_up(record_id)
+    firm.settle()
+    assert (firm.state(record_id), codes(firm, record_id), keys_of(firm)) == (State.WITHDRAWN, [], [])
 
 
 def test_a_person_dismisses_what_was_deleted_and_it_is_withdrawn(firm: Simulation) -> None:
