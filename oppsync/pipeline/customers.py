@@ -45,8 +45,8 @@ def find_customer(sources: Sources, record: Opportunity, erp: Erp) -> CustomerMa
 
 
 def _by_link(code: str, account: Account, erp: Erp) -> CustomerMatch:
-    """`candidates`: the customers that have the account's tax id, where the linked one has none: the account
-    may have become another company since."""
+    """Find the linked customer. Where it has no tax id and other customers have the account's, those are the
+    `candidates`: the account may have become another company since it was linked."""
     found = match_code(code, BY_LINK, erp.customers_of_code(code))
     if found.customer is None or found.customer.tax_ids:
         return found

@@ -41,13 +41,13 @@ def _mark(plan: Plan) -> Mapping[str, str]:
 
 
 def node_request(node: PlanNode, parent_id: str | None, mark: Mapping[str, str]) -> dict[str, Any]:
-    """What is recorded of a node in the ledger."""
+    """Return the request that the ledger keeps for a node."""
     return {"node": node.model_dump(mode="json"), "parent_id": parent_id, **mark}
 
 
 def is_before_its_first_mark(context: StageContext) -> bool:
-    """Whether a plan was approved in place of an earlier one, and nothing of it was made yet. Its root comes
-    first: what the ledger has of that is an earlier plan's."""
+    """Tell whether a plan was approved in place of an earlier one, and nothing of it was made yet. Its root is
+    made first: until then the ledger has the root as an earlier plan ordered it."""
     opportunity = context.opportunity
     if opportunity.replaces is None or opportunity.plan_hash is None:
         return False

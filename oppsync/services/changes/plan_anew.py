@@ -22,8 +22,8 @@ from oppsync.services.queue.resume import resume
 
 @dataclass(frozen=True)
 class PlanAnewHandler:
-    """The approvals so far fall with the new plan, unless it has the old hash; here, where they are to be asked
-    for again."""
+    """Voids the approvals only where they are to be asked for again; otherwise they fall with the new plan,
+    unless it has the old hash."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -63,7 +63,7 @@ class PlanAnewHandler:
 
 
 def _void(uow: UnitOfWork, before: TrackedOpportunity, actor: str) -> Sequence[ApprovalVoided]:
-    """Whatever the new plan's hash: a person doubts who approved."""
+    """Void all approvals, whatever hash the new plan will have: a person doubts who gave them."""
     count = uow.approvals.void(before.tenant_id, before.id, None)
     if count == 0:
         return []
