@@ -76,14 +76,14 @@ def compensate(identifier: str, reason: str) -> None:
 @opportunity.command("plan-anew")
 @click.argument("identifier", metavar="ID|CRM-ID")
 @click.option("--reason", required=True, help="Kept on the timeline.")
-def plan_anew(identifier: str, reason: str) -> None:
+@click.option("--ask-again", is_flag=True, help="No approval counts any more, even if the plan stays the same.")
+def plan_anew(identifier: str, reason: str, ask_again: bool) -> None:
     """Plan an approved deal anew with today's data, before it is active."""
     with connected() as application:
         opportunity_id = find_id(application, identifier)
-        application.dispatch(PlanAnew(application.tenant_id, opportunity_id, COMMAND_LINE, reason))
-    click.echo(
-        f"{opportunity_id}: planned anew; a plan that differs from the approved one has to be approved again."
-    )
+        application.dispatch(PlanAnew(application.tenant_id, opportunity_id, COMMAND_LINE, reason, ask_again))
+    which = "it" if ask_again else "a plan that differs from the approved one"
+    click.echo(f"{opportunity_id}: planned anew; {which} has to be approved again.")
 
 
 @opportunity.command()

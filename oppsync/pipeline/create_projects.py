@@ -21,7 +21,7 @@ from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
-from oppsync.pipeline.replacing import Replacing, has_begun, replacing
+from oppsync.pipeline.replacing import Replacing, has_begun, node_request, replacing
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.ports.erp import Erp
@@ -94,7 +94,7 @@ class _Creation:
             was=self._nodes_before(node, key),
             closed_by_us=self._closed_by_us(kind, node.path, key),
         )
-        request = {"node": node.model_dump(mode="json"), "parent_id": parent_id, **self.replaced.mark}
+        request = node_request(node, parent_id, self.replaced.mark)
         return self.context.effects.perform(
             self._effect(key, kind, node.path, request),
             partial(self.erp.find_node, order),

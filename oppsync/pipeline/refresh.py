@@ -27,6 +27,7 @@ from oppsync.domain.work.states import RESTARTABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone, TransientError, UnreadableDelivery
 from oppsync.pipeline import split_workstreams
+from oppsync.pipeline.replacing import is_before_its_first_mark
 from oppsync.pipeline.restore_check import (
     LOST_BUT_CREATED,
     LOST_WHILE_PLANNED_ANEW,
@@ -49,13 +50,20 @@ _OVER = frozenset({State.WITHDRAWN, State.REJECTED, State.COMPENSATING})
 @dataclass(frozen=True)
 class Known:
     """The facts about a deal besides its record. `may_exist`: something was made of it outside, or might have
-    been; `begun`: the ledger says so, too. `items`: those that are open or that a person dismissed. `mended`:
-    what had parked it was repaired."""
+    been; `begun`: the ledger says so, too. `of_earlier_plans`: all that exists is of plans that the approved
+    one replaces. `items`: those that are open or that a person dismissed. `mended`: what had parked it was
+    repaired."""
 
     may_exist: bool = False
     items: Sequence[ExceptionItem] = ()
     mended: bool = False
     begun: bool = False
+    of_earlier_plans: bool = False
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether nothing of the approved plan was made, nor might have been."""
+        return self.of_earlier_plans or not self.may_exist
 
     @property
     def reported(self) -> set[str]:
@@ -78,11 +86,11 @@ def decide(
 ) -> Outcome:
     """Decide what a new reading changes for an opportunity in this state.
 
-    Unchanged (an echo of our own write-back): nothing. Before anything may exist outside: from the start again,
-    or withdrawn when it is no longer won. Later the plan stands, and a person gets an item with what differs in
-    the CRM, until nothing differs any more. While a deal is planned anew it starts again too, whatever exists;
-    lost, it waits for a person. A lost deal whose projects exist all the same, because a restored backup lost
-    its ledger, is for a person too.
+    Unchanged (an echo of our own write-back): nothing. Before anything of its plan may exist outside: from the
+    start again, or withdrawn when it is no longer won. Later the plan stands, and a person gets an item with
+    what differs in the CRM, until nothing differs any more. While a deal is planned anew, until something of
+    the new plan is made, it starts again too, whatever exists; lost, it waits for a person. A lost deal whose
+    projects exist all the same, because a restored backup lost its ledger, is for a person too.
     """
     read = _reread(opportunity)
     before = opportunity.record
@@ -90,7 +98,7 @@ def decide(
         return Advance(opportunity.state, read, events=[_superseded(opportunity, record)])
     reading, news = apply_reading(read, record, ACTOR)
     stands_at, is_new = opportunity.stands_at, bool(news)
-    restarts = stands_at in RESTARTABLE or (stands_at is State.APPROVED and not known.may_exist)
+    restarts = stands_at in RESTARTABLE or (stands_at is State.APPROVED and known.unmarked)
     events: Sequence[Event] = news or [_unchanged(opportunity, record)]
     if not record.is_won:
         return _lost(reading, events, known, is_new=is_new, restarts=restarts)
@@ -195,8 +203,8 @@ def _is_mended(context: StageContext, record: Opportunity, known: Known) -> bool
 
 
 def nothing_marked(context: StageContext) -> bool:
-    """Whether nothing was made of this deal outside so far, nor might have been."""
-    return not _known(context).may_exist
+    """Whether nothing of the approved plan was made outside so far, nor might have been."""
+    return _known(context).unmarked
 
 
 def _known(context: StageContext) -> Known:
@@ -205,7 +213,7 @@ def _known(context: StageContext) -> Known:
         ledger = uow.ledger.of(opportunity.tenant_id, opportunity.id)
         items = uow.exceptions.reported(opportunity.tenant_id, opportunity.id)
     begun = any(row.may_exist for row in ledger)
-    return Known(begun, items, begun=begun)
+    return Known(begun, items, begun=begun, of_earlier_plans=begun and is_before_its_first_mark(context))
 
 
 def _reread(opportunity: TrackedOpportunity) -> TrackedOpportunity:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from sandbox.embedded.tryton.firm import DEVELOPMENT_ADMIN_LOGIN, DEVELOPMENT_ADMIN_PASSWORD
 from sandbox.embedded.tryton.server import TrytonAddress, TrytonServer
 from tests.harness.waiting import HANG_SECONDS
 
@@ -51,7 +52,7 @@ class Books:
     """
 
     def __init__(self, address: TrytonAddress, company: int = 1) -> None:
-        self.company = company
+        self.address, self.company = address, company
         context = _encoded({"company": company, "language": "en", "_skip_warnings": True})
         self._http = httpx2.Client(
             base_url=f"{address.url}/{address.database}/rest/model/",
@@ -91,6 +92,22 @@ class Books:
         """Post a draft of 2026, dated on its last day: numbers follow the dates, also those of other tests."""
         self.write("account.invoice", invoice, {"invoice_date": LAST_DAY})
         self.press("account.invoice", invoice, "post")
+
+
+def set_up(address: TrytonAddress, model: str, values: dict[str, Any]) -> None:
+    """Create what only an administrator of Tryton may, as its own client does."""
+    with httpx2.Client(base_url=address.url, timeout=HANG_SECONDS, verify=NO_ROOTS) as client:
+
+        def call(method: str, *params: object, **headers: str) -> Any:
+            body = {"id": 1, "method": method, "params": params}
+            answer = _accepted(client.post(f"/{address.database}/rpc/", json=body, headers=headers)).json()
+            assert "error" not in answer, answer
+            return answer["result"]
+
+        known_by = {"password": DEVELOPMENT_ADMIN_PASSWORD}
+        user, token, *_ = call("common.db.login", DEVELOPMENT_ADMIN_LOGIN, known_by)
+        session = base64.b64encode(f"{DEVELOPMENT_ADMIN_LOGIN}:{user}:{token}".encode()).decode()
+        call(f"model.{model}.create", [values], {}, Authorization=f"Session {session}")
 
 
 def _encoded(value: object) -> str:

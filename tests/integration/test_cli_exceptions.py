@@ -106,7 +106,8 @@ def test_an_approved_deal_is_planned_anew_and_what_changed_is_shown(run: Run, of
     assert f"opportunity plan-anew {deal}" in run("exceptions", "show", str(item_id)).stdout
     assert run("opportunity", "plan-anew", deal).exit_code == 2
 
-    assert run("opportunity", "plan-anew", deal, "--reason", "Wrong purchase order").exit_code == 0
+    anew = run("opportunity", "plan-anew", deal, "--reason", "Wrong purchase order", "--ask-again")
+    assert (anew.exit_code, "planned anew; it has to be approved again." in anew.stdout) == (0, True)
 
     assert run("opportunity", "plan-anew", deal, "--reason", "Again").exit_code == 1
     contract = changed(record.contract, po_number="PO-9")

@@ -433,7 +433,7 @@ ENGINE = (
     Mutation(
         "lost after its projects exist, it is withdrawn",
         REFRESH,
-        "(stands_at is State.APPROVED and not known.may_exist)",
+        "(stands_at is State.APPROVED and known.unmarked)",
         "stands_at is State.APPROVED",
     ),
     Mutation(
@@ -518,6 +518,13 @@ ENGINE = (
         "if restarts and known.begun:",
         "if False:",
         first=_anew("test_lost_while_it_is_planned_anew_it_waits_and_can_be_given_up"),
+    ),
+    Mutation(
+        "planned anew, it is not read again before its new plan is made",
+        REFRESH,
+        "return self.of_earlier_plans or not self.may_exist",
+        "return not self.may_exist",
+        first=_anew("test_deleted_after_its_new_plan_was_approved_nothing_more_is_made_of_it"),
     ),
     Mutation(
         "a rejected new plan ends the deal, and the old one's projects stay",

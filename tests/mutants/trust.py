@@ -124,6 +124,13 @@ TRUST = (
         "    if False:\n",
         first=_ACROSS + "test_two_deals_approved_at_once_never_exceed_an_order_together",
     ),
+    Mutation(
+        "other deals are not judged again when the last role approves",
+        APPROVE,
+        "return beside if isinstance(beside, Park) else outcome",
+        "return outcome",
+        first=_ACROSS + "test_the_last_role_s_approval_is_where_a_deal_is_stopped_whose_order_another_used_up",
+    ),
     # Whose record it is.
     Mutation(
         "planned anew, what exists counts as equal whoever changed it",

@@ -215,6 +215,23 @@ def test_an_account_that_was_repaired_is_noticed_though_nobody_told(polled: Hous
     assert (polled.state(record_id), polled.exceptions(record_id)) == (State.AWAITING_APPROVAL, [])
 
 
+def test_an_owner_who_was_repaired_is_noticed_though_nobody_told(polled: House) -> None:
+    deal = deals.milestone(WON_ON) | {"owner": {"Name": "Nora New", "Email": None}}
+    won = polled.salesforce.win_deal(deal)
+    record_id = str(won["id"])
+    polled.tell(record_id)
+    polled.settle()
+    assert polled.exception(record_id).code == "OWNER_EMAIL_MISSING"
+    owner = polled.salesforce.record(record_id)["OwnerId"]
+    polled.salesforce.edit_record(str(owner), {"Email": "nora.new@example.com"})
+
+    parked_long_ago(polled, record_id)
+    polled.poll()
+    polled.settle()
+
+    assert (polled.state(record_id), polled.exceptions(record_id)) == (State.AWAITING_APPROVAL, [])
+
+
 def test_parked_deals_are_read_again_a_few_at_a_time_and_not_with_every_poll(polled: House) -> None:
     empty = deals.milestone(WON_ON) | {"lines": []}
     parked = [polled.win(empty) for _ in range(22)]

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.model import changed, require
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.services.insight.commands import PreviewPlan
 from oppsync.services.work.commands import RunStage
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
-from tests.harness.house import WON_ON, House
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
 
 
 def work_on(house: House, record_id: str, stage: str) -> None:
@@ -40,6 +42,13 @@ def across(house: House, record_id: str) -> Sequence[Finding]:
     return [each for each in found if each.code in ACROSS]
 
 
+def goes_on(house: House, record_id: str) -> None:
+    """Whoever was told approves all the same."""
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
 def test_an_approved_deal_and_a_new_one_use_up_a_purchase_order_together(house: House) -> None:
     first = house.to_approval(fee("Platform", 60_000, number="PO-17 A"))
     house.approve(first)
@@ -61,6 +70,7 @@ def test_an_approved_deal_and_a_new_one_use_up_a_purchase_order_together(house: 
 
     assert (house.state(second), house.exceptions(second)) == (State.AWAITING_APPROVAL, [])
     assert [each.code for each in across(house, second)] == ["PO_SHARED"]
+    goes_on(house, second)
 
 
 def test_a_deal_without_a_limit_of_its_own_is_bound_by_that_of_the_order(house: House) -> None:
@@ -85,6 +95,7 @@ def test_two_deals_that_wait_are_told_to_whoever_approves(house: House) -> None:
         ("PO_SHARED", Severity.WARNS),
         ("PO_USED_UP", Severity.WARNS),
     ]
+    goes_on(house, second)
 
 
 def test_of_two_deals_that_waited_the_second_to_be_approved_is_stopped(house: House) -> None:
@@ -112,6 +123,26 @@ def test_of_two_deals_that_waited_the_second_to_be_approved_is_stopped(house: Ho
     house.settle()
 
     assert house.state(second) is State.ACTIVE
+
+
+def test_the_last_role_s_approval_is_where_a_deal_is_stopped_whose_order_another_used_up(house: House) -> None:
+    """It never stands as approved; what people decided stays, and the ERP hears nothing of it."""
+    first = house.to_approval(fee("Platform", 60_000, number="PO-28"))
+    second = house.to_approval(fee("Rollout", 59_000, number="PO-28"))
+    house.decide(house.tasks(second)[ApprovalRole.FINANCE], FINANCE)
+    house.settle()
+    house.approve(first)
+    house.settle()
+    assert (house.state(first), house.state(second)) == (State.ACTIVE, State.AWAITING_APPROVAL)
+
+    house.decide(house.tasks(second)[ApprovalRole.DELIVERY], DELIVERY)
+    house.settle()
+
+    item = house.exception(second)
+    assert (item.code, item.stage, house.state(second)) == ("PO_USED_UP", "approve", State.PARKED)
+    assert State.APPROVED not in house.states_passed(second)
+    assert {task.status for task in house.tasks(second).values()} == {TaskStatus.APPROVED}
+    assert [row.key for row in house.effects(second) if row.was_made] == []
 
 
 def test_a_deal_that_made_room_lets_the_other_go_on_with_the_approvals_it_has(house: House) -> None:
@@ -208,6 +239,7 @@ def test_a_deal_that_was_cloned_in_the_crm_names_the_one_it_was_cloned_of(house:
     (told,) = across(house, second)
     assert (told.code, told.value) == ("DEAL_CLONED", str(house.opportunity(first).id))
     assert first in told.message
+    goes_on(house, second)
 
 
 def test_of_two_deals_validated_at_once_the_later_one_is_told_before_people_are_asked(house: House) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict
+from oppsync.services.queue.commands import DismissException
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
@@ -168,6 +169,9 @@ def test_a_known_delivery_id_with_another_body_is_kept_read_and_shown(house: Hou
         assert uow.deliveries.get(TENANT, known).body == body
     house.settle()
     assert [house.state(each) for each in (first, second)] == [State.AWAITING_APPROVAL] * 2
+
+    house.application.dispatch(DismissException(TENANT, item.id, house.operator, "The sender counts on again."))
+    assert house.application.queries.exceptions(TENANT).rows == ()
 
 
 @pytest.mark.parametrize("pruned", [False, True])

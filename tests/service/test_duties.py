@@ -17,13 +17,14 @@ from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.events import CustomerLinked
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden
-from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
-from oppsync.services.changes.commands import OverridePlan
+from oppsync.services.admin.commands import CreatePerson, DeactivatePerson, IdentifyPerson, SetRoles
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.queue.commands import ConfirmFindings, LinkCustomer
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION
 from tests.harness import erp
 from tests.harness.builders import TENANT
+from tests.harness.gate import Gate
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 from tests.harness.tryton import Books
 
@@ -380,6 +381,65 @@ def test_an_approval_of_whoever_shaped_the_deal_does_not_stand(
     assert (house.state(record_id), house.exception(record_id).code) == (State.PARKED, "NO_APPROVER")
     assert "Fiona Finance's approval of plan" in voided(house, record_id)[0]
     assert erp.works(books, record_id) == {}
+
+
+# An approval is right when it is given.
+
+
+def retired(house: House, email: str, how: str) -> None:
+    """The person loses the role, or leaves the firm."""
+    if how == "loses the role":
+        roles = frozenset({PersonRole.AUDITOR})
+        house.application.dispatch(SetRoles(TENANT, COMMAND_LINE, email, roles))
+    else:
+        house.application.dispatch(DeactivatePerson(TENANT, COMMAND_LINE, email))
+    house.settle()
+
+
+@pytest.mark.parametrize("how", ["loses the role", "leaves the firm"])
+def test_an_approval_stands_though_its_giver_loses_the_role_or_leaves_afterwards(
+    house: House, record_id: str, how: str
+) -> None:
+    """They had the authority when they gave it. They give no other."""
+    fritz = hire_financier(house)
+    house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
+    house.settle()
+
+    retired(house, FINANCE, how)
+    house.decide(house.tasks(record_id)[ApprovalRole.DELIVERY], DELIVERY)
+    house.settle()
+
+    assert (house.state(record_id), voided(house, record_id)) == (State.ACTIVE, [])
+    other = house.to_approval(deals.milestone(WON_ON, name="Another"))
+    assert house.tasks(other)[ApprovalRole.FINANCE].candidates == (house.person(fritz).id,)
+
+
+def test_approvals_of_somebody_found_out_are_asked_for_again_though_the_plan_is_the_same(
+    house: House, record_id: str, gate: Gate
+) -> None:
+    """The ERP was away, so nothing is made yet. Otherwise the same plan would keep its approvals."""
+    fritz = hire_financier(house)
+    gate.shut()
+    house.approve(record_id)
+    house.work()
+    assert house.state(record_id) is State.APPROVED
+    approved, opportunity_id = house.plan(record_id).hash, house.opportunity(record_id).id
+    house.application.dispatch(DeactivatePerson(TENANT, COMMAND_LINE, FINANCE))
+
+    reason = "Fiona's account was used by somebody else."
+    house.application.dispatch(PlanAnew(TENANT, opportunity_id, house.operator, reason, ask_again=True))
+    gate.open()
+    house.settle_later()
+
+    tasks = house.tasks(record_id)
+    assert (house.state(record_id), house.plan(record_id).hash) == (State.AWAITING_APPROVAL, approved)
+    assert {task.status for task in tasks.values()} == {TaskStatus.OPEN}
+    assert tasks[ApprovalRole.FINANCE].candidates == (house.person(fritz).id,)
+    assert voided(house, record_id) == ["2 approval tasks no longer count: everybody is asked again"]
+    house.decide(tasks[ApprovalRole.FINANCE], fritz)
+    house.decide(tasks[ApprovalRole.DELIVERY], DELIVERY)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
 
 
 def test_whoever_sold_a_deal_chooses_no_customer_for_it(house: House, books: Books) -> None:

@@ -3,6 +3,7 @@ shown, approvals are asked again, and what exists outside is taken over, changed
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,11 +12,12 @@ from pydantic import create_model
 from adapters.postgres.rows import document
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.plan.enrichment import Enrichment
+from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.plan_changes import plan_changes
 from oppsync.domain.values.model import Frozen, changed
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NewerRelease
-from oppsync.services.changes.commands import PlanAnew
+from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from sandbox.firm import deals
 from sandbox.firm.deals import Deal
 from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
@@ -211,6 +213,40 @@ def test_rejected_and_given_up_nothing_of_the_old_plan_stays_open(
     house.settle()
     assert house.state(record_id) is State.WITHDRAWN
     assert still_open(books, record_id) == []
+
+
+def test_what_was_frozen_by_the_approval_can_be_overridden_while_it_is_planned_anew(
+    house: House, books: Books, gate: Gate
+) -> None:
+    record_id = parked_after(house, gate, writes=2, deal=deals.milestone(WON_ON))
+    order_later(house, record_id)
+    line = house.salesforce.records("OpportunityLineItem")
+    (workstream,) = [each["Id"] for each in line if each["OpportunityId"] == record_id]
+    override = partial(
+        OverridePlan,
+        TENANT,
+        house.opportunity(record_id).id,
+        house.operator,
+        str(workstream),
+        OverrideField.COST_CENTRE,
+        "CC-DE-ADV",
+        "Booked there this year",
+    )
+    with pytest.raises(Conflict) as refused:
+        house.application.dispatch(override())
+    assert refused.value.code == "NOT_OVERRIDABLE"
+
+    plan_anew(house, record_id)
+    house.settle()
+    house.application.dispatch(override())
+    house.settle()
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+    content = house.plan(record_id).plan.content
+    assert {node.cost_centre for node in content.nodes if node.billing_model} == {"CC-DE-ADV"}
+    erp.check_landed(books, record_id, content)
 
 
 def test_what_exists_in_another_system_than_it_goes_to_now_is_not_left_behind(

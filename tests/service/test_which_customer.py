@@ -357,3 +357,67 @@ def test_a_contradicting_code_is_corrected_where_it_is_wrong(house: House) -> No
 
     with pytest.raises(Conflict, match="in the CRM"):
         house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-1003"))
+
+
+# A link is believed for what it names.
+
+
+def linked(house: House, books: Books, name: str) -> str:
+    """A deal whose account a person linked to one of two customers of its name, which have no tax id."""
+    code = name.split(maxsplit=1)[0].upper()
+    for number in (1, 2):
+        address = {"country": books.one("country.country", [["code", "=", "DE"]])["id"]}
+        books.create(
+            "party.party", {"name": name, "code": f"{code}-{number}", "addresses": [["create", [address]]]}
+        )
+    account = {"Name": name, "BillingCountryCode": "DE", "External_Key__c": code.lower()}
+    record_id = house.win(deals.milestone(WON_ON) | {"account": account})
+    house.settle()
+    item = house.exception(record_id)
+    house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, f"{code}-2"))
+    house.settle()
+    assert house.plan(record_id).plan.content.customer == f"{code}-2"
+    return record_id
+
+
+def tax_id_of_the_account(house: House, record_id: str, tax_id: str | None) -> None:
+    account_id = house.salesforce.record(record_id)["AccountId"]
+    house.salesforce.edit_record(account_id, {"Tax_Id__c": tax_id})
+    house.tell(record_id)
+    house.settle()
+
+
+@pytest.mark.parametrize("it_is", ["that company", "the linked one"])
+def test_a_link_does_not_outlive_that_its_account_has_another_company_s_tax_id(
+    house: House, books: Books, it_is: str
+) -> None:
+    record_id = linked(house, books, f"{'Vega' if it_is == 'that company' else 'Rigel'} GmbH")
+
+    tax_id_of_the_account(house, record_id, "DE129273398")
+
+    item = house.exception(record_id)
+    assert (item.code, house.state(record_id)) == ("CUSTOMER_CONTRADICTS", State.PARKED)
+    assert "and this tax id under another code: CUST-1004 Nordbank AG (DE, DE129273398)" in item.message
+    if it_is == "that company":
+        house.application.dispatch(LinkCustomer(TENANT, item.id, house.operator, "CUST-1004"))
+        house.settle()
+    else:
+        tax_id_of_the_account(house, record_id, None)
+    assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
+    expected = "CUST-1004" if it_is == "that company" else "RIGEL-2"
+    assert house.plan(record_id).plan.content.customer == expected
+
+
+def test_a_link_of_a_merged_account_says_nothing_of_the_one_that_stays(house: House, books: Books) -> None:
+    record_id = linked(house, books, "Deneb GmbH")
+    before = house.plan(record_id).hash
+    umbrella = {**deals.ACCOUNTS["CUST-1003"], "AccountNumber": "CUST-1003", "External_Key__c": "deneb-merged"}
+    kept = house.salesforce.win_deal(deals.milestone(WON_ON) | {"account": umbrella})
+
+    house.salesforce.merge_accounts(str(kept["account"]), str(house.salesforce.record(record_id)["AccountId"]))
+    house.tell(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
+    assert house.plan(record_id).plan.content.customer == "CUST-1003"
+    assert house.plan(record_id).hash != before

@@ -15,7 +15,7 @@ from sandbox.firm import deals
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
-from tests.harness.tryton import Books
+from tests.harness.tryton import Books, set_up
 
 Deal = dict[str, Any]
 Fields = Mapping[str, Any]
@@ -72,6 +72,10 @@ class Case:
         party = {"name": name, "code": code, "addresses": [["create", [address]]]}
         self.books.create("party.party", party)
 
+    def set_up(self, model: str, values: Fields) -> None:
+        """What the ERP's administrator does there."""
+        set_up(self.books.address, model, dict(values))
+
     def id(self, model: str, field: str, value: str) -> int:
         return int(self.books.one(model, [[field, "=", value]], "id")["id"])
 
@@ -101,12 +105,10 @@ class Way:
 
 
 class Told(NamedTuple):
-    """The story that raises this code and follows its text to the end; `cases`: where it has its deals from,
-    when in a file of their own."""
+    """The story that raises this code and follows its text to the end."""
 
     file: str
     story: str
-    cases: str = ""
 
 
 # Deals of one line, as small as they can be.

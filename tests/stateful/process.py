@@ -17,7 +17,7 @@ from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.effects.effects import ExternalRecord
 from oppsync.domain.plan.capabilities import CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.orders import LineOrder, Message, NodeOrder, PsaOrder, StaffingOrder, WriteBack
-from oppsync.domain.plan.plan import LineKind, PlanContent
+from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import ErpReferences, MissingReference
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.events import Event
@@ -246,7 +246,6 @@ class ConnectedVendors:
     """The `Systems` of one process. It implements every port itself, and the port in use tells the vendor."""
 
     quarantine = QUARANTINE
-    capabilities = ErpCapabilities(line_kinds=frozenset(LineKind), revises=True, reopens=True)
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -271,6 +270,10 @@ class ConnectedVendors:
         return cast(Psa, ConnectedPsa(self._process))
 
     # The ERP.
+
+    @property
+    def capabilities(self) -> ErpCapabilities:
+        return ErpCapabilities(line_kinds=self._outside.erp.line_kinds, revises=True, reopens=True)
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         self._process.call("erp")

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import ExceptionStatus
 from oppsync.domain.work.states import State
 from tests.stateful import checks
+from tests.stateful.anew import keys_of, stopped_deal
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.scenes import approved_deal, codes, waiting_deal, work
 from tests.stateful.simulation import Simulation
@@ -91,6 +93,20 @@ def test_deleted_before_the_first_mark_nothing_is_created(firm: Simulation) -> N
     assert firm.state(record_id) is State.ACTIVE
     assert codes(firm, record_id) == []
     checks.at_the_end(firm)
+
+
+def test_deleted_while_it_was_being_created_it_stays_as_it_is_until_it_is_given_up(firm: Simulation) -> None:
+    record_id = stopped_deal(firm, writes=4)
+    there = keys_of(firm)
+    firm.delete(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    assert "CRM_RECORD_GONE" in codes(firm, record_id)
+    assert keys_of(firm) == there
+
+    firm.give_up(record_id)
+    firm.settle()
+    assert (firm.state(record_id), codes(firm, record_id), keys_of(firm)) == (State.WITHDRAWN, [], [])
 
 
 def test_a_person_dismisses_what_was_deleted_and_it_is_withdrawn(firm: Simulation) -> None:
@@ -181,6 +197,33 @@ def test_what_was_fixed_in_the_crm_counts_on_a_replay(firm: Simulation) -> None:
 
     assert firm.state(record_id) is State.AWAITING_APPROVAL
     assert [item.status for item in firm.world.items()] == [ExceptionStatus.REPLAYED]
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_a_billing_model_that_the_erp_cannot_hold_is_agreed_otherwise_or_learned(
+    firm: Simulation, learned: bool
+) -> None:
+    """As `BILLING_MODEL_UNSUPPORTED` says: sales agrees another model, or a later release can set it up."""
+    firm.outside.erp.line_kinds = frozenset(LineKind) - {LineKind.MILESTONE}
+    record_id = firm.win(1)
+    firm.tell(record_id)
+    firm.settle()
+    (item,) = firm.open_items_of(record_id)
+    assert (item.code, item.owner) == ("BILLING_MODEL_UNSUPPORTED", "integration")
+    assert firm.state(record_id) is State.PARKED
+
+    if learned:
+        firm.outside.erp.line_kinds = frozenset(LineKind)
+        firm.replay(item)
+    else:
+        firm.resell(record_id, 0)
+        firm.tell(record_id)
+    firm.settle()
+    firm.approve(record_id)
+    firm.settle()
+
+    assert (firm.state(record_id), codes(firm, record_id)) == (State.ACTIVE, [])
+    checks.at_the_end(firm)
 
 
 def test_what_was_lost_in_the_crm_counts_on_a_replay_too(firm: Simulation) -> None:

@@ -3,8 +3,10 @@ behind, and what differs is named."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ from tests.stateful.anew import (
 )
 from tests.stateful.faults import Kind, Trouble
 from tests.stateful.people import FIONA
-from tests.stateful.scenes import codes
+from tests.stateful.scenes import codes, work
 from tests.stateful.simulation import Simulation
 
 
@@ -391,4 +393,118 @@ def test_a_change_without_an_answer_is_looked_up_and_not_a_conflict(firm: Simula
     firm.settle()
 
     assert firm.state(record_id) is State.ACTIVE
+    checks.at_the_end(firm)
+
+
+# The last reading before anything of the new plan is made.
+
+
+def approved_anew(firm: Simulation) -> str:
+    """It exists in part, gets dearer, and the new plan is approved; the ERP was away, so nothing of that is
+    made yet."""
+    record_id = stopped_deal(firm, writes=4)
+    firm.reprice(record_id)
+    firm.plan_anew(record_id)
+    firm.settle()
+    firm.approve(record_id)
+    firm.away.add("erp")
+    work(firm, record_id)
+    firm.away.clear()
+    firm.pass_time(timedelta(minutes=1))
+    assert firm.state(record_id) is State.APPROVED
+    return record_id
+
+
+def contents(firm: Simulation) -> list[Mapping[str, Any]]:
+    return [thing.content for thing in firm.outside.erp.books.things]
+
+
+def test_deleted_after_its_new_plan_was_approved_nothing_more_is_made_of_it(firm: Simulation) -> None:
+    """Nobody told of it."""
+    record_id = approved_anew(firm)
+    before = contents(firm)
+    firm.delete(record_id)
+    firm.settle()
+
+    assert codes(firm, record_id) == ["CRM_RECORD_GONE"]
+    assert contents(firm) == before
+
+    firm.restore(record_id)
+    firm.tell(record_id)
+    firm.settle()
+    assert (firm.state(record_id), codes(firm, record_id)) == (State.ACTIVE, [])
+    checks.at_the_end(firm)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_lost_after_its_new_plan_was_approved_it_waits_for_a_person(firm: Simulation, told: bool) -> None:
+    record_id = approved_anew(firm)
+    before = contents(firm)
+    firm.change(record_id, is_won=False)
+    if told:
+        firm.tell(record_id)
+    firm.settle()
+
+    assert codes(firm, record_id) == ["LOST_WHILE_PLANNED_ANEW"]
+    assert contents(firm) == before
+    firm.replay(firm.open_items_of(record_id)[0])
+    firm.settle()
+    assert codes(firm, record_id) == ["LOST_WHILE_PLANNED_ANEW"]
+
+    firm.change(record_id, is_won=True)
+    firm.tell(record_id)
+    finish(firm, record_id)
+    assert (firm.state(record_id), codes(firm, record_id)) == (State.ACTIVE, [])
+    checks.at_the_end(firm)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_changed_after_its_new_plan_was_approved_it_is_planned_and_approved_once_more(
+    firm: Simulation, told: bool
+) -> None:
+    record_id = approved_anew(firm)
+    approved, before = firm.find(record_id).tracked.plan_hash, contents(firm)
+    firm.reprice(record_id)
+    if told:
+        firm.tell(record_id)
+    firm.settle()
+
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+    assert firm.find(record_id).tracked.plan_hash != approved
+    assert contents(firm) == before
+    firm.approve(record_id)
+    firm.settle()
+    assert (firm.state(record_id), codes(firm, record_id)) == (State.ACTIVE, [])
+    checks.at_the_end(firm)
+
+
+def test_changed_and_changed_back_the_new_plan_keeps_its_approvals(firm: Simulation) -> None:
+    record_id = approved_anew(firm)
+    approved = firm.find(record_id).tracked.plan_hash
+    before = firm.outside.crm[record_id].now
+    firm.reprice(record_id)
+    firm.change(record_id, lines=before.lines, amount=before.amount)
+    firm.settle()
+
+    assert (firm.state(record_id), codes(firm, record_id)) == (State.ACTIVE, [])
+    assert firm.find(record_id).tracked.plan_hash == approved
+    checks.at_the_end(firm)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_from_the_new_plan_s_first_mark_on_it_stands(firm: Simulation, told: bool) -> None:
+    """The first change of what exists has no answer; then the deal gets dearer again."""
+    record_id = approved_anew(firm)
+    work(firm, record_id, Trouble(Kind.LOST_AFTER))
+    approved, read = firm.find(record_id).tracked.plan_hash, firm.crm_reads.count(record_id)
+    firm.reprice(record_id)
+    if told:
+        firm.tell(record_id)
+    firm.settle()
+    assert (firm.state(record_id), firm.find(record_id).tracked.plan_hash) == (State.ACTIVE, approved)
+    assert firm.crm_reads.count(record_id) == read + told  # read once before, and not with each try
+
+    firm.tell(record_id)
+    firm.settle()
+    assert codes(firm, record_id) == ["CHANGED_AFTER_APPROVAL"]
     checks.at_the_end(firm)

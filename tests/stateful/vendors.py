@@ -116,7 +116,10 @@ def line_was(order: LineOrder) -> dict[str, Any]:
 
 @dataclass
 class Erp:
+    """`line_kinds`: the kinds of billing lines it can hold."""
+
     books: Books = field(default_factory=Books)
+    line_kinds: frozenset[LineKind] = frozenset(LineKind)
     customers: set[str] = field(default_factory=lambda: {"CUST-1001", "CUST-1004"})
 
 

@@ -3,6 +3,7 @@ in."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -50,6 +51,26 @@ def test_the_integration_user_reads_all_of_it_and_writes_five_fields(main: Path)
     assert {name for name in wire.FIELDS - wire.NAMED_ONLY if name.endswith("__c")} <= granted.keys()
     written = {f"Opportunity.{name}" for name, _ in wire.WriteBackRecord.fields()}
     assert {name for name, editable in granted.items() if editable == "true"} == written
+
+
+@pytest.mark.parametrize(
+    ("trigger", "of", "moments"),
+    [
+        ("OppsyncOpportunity", "Opportunity", {"insert", "update", "delete", "undelete"}),
+        ("OppsyncLine", "OpportunityLineItem", {"insert", "update", "delete"}),
+        ("OppsyncMilestone", "Billing_Milestone__c", {"insert", "update", "delete"}),
+        ("OppsyncAccount", "Account", {"update", "delete", "undelete"}),
+        ("OppsyncUser", "User", {"update"}),
+    ],
+)
+def test_its_triggers_tell_of_deletions_and_of_what_belongs_to_a_deal(
+    main: Path, trigger: str, of: str, moments: set[str]
+) -> None:
+    first = (main / "triggers" / f"{trigger}.trigger").read_text().splitlines()[0]
+    named = re.fullmatch(rf"trigger {trigger} on {of} \((.*)\) {{", first)
+
+    assert named is not None, first
+    assert set(named[1].split(", ")) == {f"after {moment}" for moment in moments}
 
 
 def test_picklists_offer_what_is_understood(main: Path) -> None:

@@ -14,6 +14,7 @@ from adapters.identity.local import Argon2Passwords
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import parties_of
+from oppsync.domain.deal.since_approval import changes_since
 from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
@@ -104,6 +105,17 @@ class Office:
                 digest = record.content_digest()
                 after = changed(before, record=record, record_digest=digest)
                 uow.opportunities.change(before, after, ON_ACTION)
+            uow.commit()
+        return opportunity_id
+
+    def active_and_changed(self, record: Opportunity, **changes: object) -> UUID:
+        """A deal that the CRM changed after its projects were made."""
+        opportunity_id, now = self.deal(record), changed(record, **changes)
+        with self.uow() as uow:
+            before = uow.opportunities.lock(TENANT, opportunity_id)
+            differing = {"approved_record": record, "changes_since_approval": changes_since(record, now)}
+            after = changed(before, state=State.ACTIVE, record=now, **differing)
+            uow.opportunities.change(before, after, ON_ACTION)
             uow.commit()
         return opportunity_id
 

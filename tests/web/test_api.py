@@ -367,6 +367,22 @@ def test_an_override_that_says_nothing_is_told_what_to_say(
     assert client("ana").get(path)["rows"] == []
 
 
+def test_a_deal_that_changed_after_its_approval_has_both_values(
+    client: Callable[[str], Client], office: Office
+) -> None:
+    record = sold_by("sam.seller")
+    opportunity_id = office.active_and_changed(record, amount=Decimal(70_000))
+    ed = client("ed")
+
+    (row,) = ed.get("/opportunities")["rows"]
+    deal = ed.get(f"/opportunities/{opportunity_id}")
+
+    for shown in (row, deal):
+        assert (Decimal(shown["amount"]), shown["changed_since_approval"]) == (record.amount, True)
+    (change,) = deal["changes_since_approval"]
+    assert (change["field"], Decimal(change["approved"]), change["now"]) == ("/amount", record.amount, "70000")
+
+
 def test_a_deal_is_planned_anew_and_the_difference_is_told(
     client: Callable[[str], Client], office: Office
 ) -> None:
@@ -380,7 +396,9 @@ def test_a_deal_is_planned_anew_and_the_difference_is_told(
     wrong = olga.refused(422, "POST", f"{path}/plan-anew", json={"reason": ""})
     assert wrong["errors"][0]["pointer"] == "/reason"
 
-    assert olga.post(f"{path}/plan-anew", body)["state"] == "received"
+    assert olga.post(f"{path}/plan-anew", body | {"ask_again": True})["state"] == "received"
+    tasks = olga.get(f"/approvals?opportunity_id={waiting.opportunity_id}")["rows"]
+    assert {row["task"]["status"] for row in tasks} == {"void"}
 
     assert olga.get(f"/exceptions/{item_id}")["status"] == "replayed"
     assert olga.refused(409, "POST", f"{path}/plan-anew", json=body)["code"] == "NOT_PLANNABLE_ANEW"

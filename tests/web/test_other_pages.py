@@ -13,16 +13,14 @@ from sqlalchemy import text
 
 from adapters.bootstrap import build
 from oppsync.domain.deal.changes import changes
-from oppsync.domain.deal.since_approval import changes_since
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.model import changed
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import RecordRead
 from oppsync.domain.work.states import State
 from oppsync.kernel.settings import Settings
-from oppsync.ports.storage.opportunities import ON_ACTION
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser
 from tests.web.office import Office, sold_by
@@ -117,29 +115,16 @@ def test_a_deal_shows_where_it_stands_its_plan_and_its_timeline(browser: Browser
 def test_a_deal_that_changed_after_its_approval_shows_what_was_approved_and_marks_it(
     browser: Browsers, office: Office
 ) -> None:
-    opportunity_id = office.deal(sold_by("sam"))
-    with office.uow() as uow:
-        before = uow.opportunities.lock(TENANT, opportunity_id)
-        assert before.record is not None
-        assert before.record.owner is not None
-        seller = before.record.owner
-        heir = changed(seller, id="005-heir", name="Otto Heir")
-        dearer = changed(before.record, amount=Decimal(70_000), owner=heir)
-        after = changed(
-            before,
-            state=State.ACTIVE,
-            record=dearer,
-            approved_record=before.record,
-            changes_since_approval=changes_since(before.record, dearer),
-        )
-        uow.opportunities.change(before, after, ON_ACTION)
-        uow.commit()
+    record = sold_by("sam")
+    seller = require(record.owner, "the owner")
+    heir = changed(seller, id="005-heir", name="Otto Heir")
+    opportunity_id = office.active_and_changed(record, amount=Decimal(70_000), owner=heir)
 
     ed = browser("ed")
     row = ed.get("/opportunities?text=006").words
     page = ed.get(f"/opportunities/{opportunity_id}").words
 
-    approved = after.approved_record.amount if after.approved_record else None
+    approved = record.amount
     assert f"EUR {approved:,.2f} as approved; changed in the CRM" in row
     assert f"Approved In the CRM now Amount EUR {approved:,.2f} EUR 70,000.00" in page
     assert f"Owner {seller.name} Otto Heir" in page

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.states import State
 from tests.harness.builders import TENANT
@@ -27,6 +30,9 @@ def test_the_pages_offer_it_to_who_may_and_show_what_changed(browser: Browsers, 
     refused = olga.post(f"/exceptions/{item_id}", action="plan_anew", planned_anew_because=" ")
     assert refused.status == 422
     assert "Give a reason for the new plan" in refused.words
+    ticked = olga.post(f"{address}/plan-anew", form_of=address, reason="", ask_again="yes")
+    assert 'value="yes" checked' in ticked.markup
+    assert 'value="yes" checked' not in refused.markup
     assert olga.post(f"{address}/plan-anew", form_of=address, reason="").status == 422
     done = olga.post(f"/exceptions/{item_id}", action="plan_anew", planned_anew_because=REASON)
     assert done.status == 303
@@ -44,3 +50,22 @@ def test_the_pages_offer_it_to_who_may_and_show_what_changed(browser: Browsers, 
         assert "the deal po number" in screen.words
         assert "PO &lt;b&gt;9&lt;/b&gt;" in screen.markup
     assert "Planned anew: what changed" not in browser("ana").get(f"/approvals/{waiting.finance.id}").words
+
+
+@pytest.mark.parametrize("where", ["the deal", "its exception"])
+def test_who_doubts_the_approvals_has_everybody_asked_again(
+    browser: Browsers, office: Office, where: str
+) -> None:
+    waiting, item_id = office.parked_after_approval(sold_by("sam.seller"))
+    address, olga = f"/opportunities/{waiting.opportunity_id}", browser("olga")
+
+    if where == "the deal":
+        done = olga.post(f"{address}/plan-anew", form_of=address, reason=REASON, ask_again="yes")
+    else:
+        form = {"action": "plan_anew", "planned_anew_because": REASON, "ask_again": "yes"}
+        done = olga.post(f"/exceptions/{item_id}", **form)
+
+    assert done.status == 303
+    tasks = office.application.queries.approvals(TENANT, opportunity_id=waiting.opportunity_id).rows
+    assert {row.task.status for row in tasks} == {TaskStatus.VOID}
+    assert "approval tasks no longer count: everybody is asked again" in olga.get(address).words

@@ -162,12 +162,15 @@ def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> Pla
 def plan_anew(request: schemas.PlanAnewRequest, opportunity_id: UUID) -> OpportunityDetail:
     """Plan an approved deal anew with today's data, before it is active
 
-    A plan with the same hash keeps its approvals; another one is asked for. What exists outside is then taken
-    over where it is equal, changed where it differs, and closed where the new plan has it no longer.
+    A plan with the same hash keeps its approvals, unless `ask_again` is set; another one is asked for. What
+    exists outside is then taken over where it is equal, changed where it differs, and closed where the new
+    plan has it no longer.
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.person.id, request.reason))
+    application().dispatch(
+        PlanAnew(me.tenant_id, opportunity_id, me.person.id, request.reason, request.ask_again)
+    )
     return application().queries.opportunity(me.tenant_id, opportunity_id)
 
 

@@ -117,9 +117,11 @@ class PlanChangesQuery(Frozen):
 
 
 class PlanAnewRequest(Frozen):
-    """Why the deal is planned anew: kept on the timeline."""
+    """Why the deal is planned anew: kept on the timeline. `ask_again`: no approval counts any more, even if the
+    plan stays the same."""
 
     reason: Annotated[Text, Field(min_length=1)]
+    ask_again: bool = False
 
 
 class CompensateRequest(Frozen):

@@ -31,7 +31,8 @@ class ErpCustomer(Frozen):
 
 
 class CustomerMatch(Frozen):
-    """`customer` when it is sure, and `by` what; else the `candidates` that a person has to choose from.
+    """`customer` when it is sure, and `by` what; else the `candidates` that a person has to choose from. Beside
+    a customer that the account was linked to, they are those that have its tax id instead.
 
     `code`: the customer code it was looked for by, of the account or of its cross-reference.
     """

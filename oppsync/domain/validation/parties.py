@@ -15,6 +15,10 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.identifiers import customer_code_key, invisible_characters, names_are_alike
 
 CHOOSE = "Say that the account is that customer, or correct the customer code in the CRM."
+RELINK = (
+    "Link the account to the customer that has the tax id; or, where the tax id is wrong, correct it in the "
+    "CRM or on that customer in the ERP. Then replay."
+)
 WITHOUT_UNSEEN = "Type the customer code anew in the CRM, without copying it, and save the account."
 
 
@@ -83,6 +87,14 @@ def account_is_the_erps_customer(opportunity: Opportunity, facts: ValidationFact
             f"{both}: another {' and another '.join(others)}",
             path="/account/code",
             value=customer.code,
+        )
+    elif same := "; ".join(map(str, facts.customer.candidates)):
+        yield finding(
+            "CUSTOMER_CONTRADICTS",
+            f"{both}, to which the account is linked, and this tax id under another code: {same}",
+            path="/account/tax_id",
+            value=account.tax_id or "",
+            fix=RELINK,
         )
     elif account.name and not names_are_alike(account.name, customer.name):
         yield finding("CUSTOMER_NAME_DIFFERS", both, path="/account/name", value=account.name)

@@ -28,10 +28,11 @@ class OverridePlan(Command[PlanOverride]):
 @dataclass(frozen=True)
 class PlanAnew(Command[None]):
     """Plan an approved deal anew with today's data, before it is active. A plan with the same hash keeps its
-    approvals, another is asked for; what exists outside is taken over, changed or closed. Raises NotFound;
-    Conflict (code NOT_PLANNABLE_ANEW); InvalidInput without a reason."""
+    approvals unless it is to `ask_again`, another is asked for; what exists outside is taken over, changed or
+    closed. Raises NotFound; Conflict (code NOT_PLANNABLE_ANEW); InvalidInput without a reason."""
 
     tenant_id: str
     opportunity_id: UUID
     actor: Asker
     reason: str
+    ask_again: bool = False

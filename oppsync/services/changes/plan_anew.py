@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.values.model import changed, require
-from oppsync.domain.work.events import PlannedAnew
+from oppsync.domain.work.events import ApprovalVoided, PlannedAnew
 from oppsync.domain.work.states import COMPENSABLE, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict
 from oppsync.kernel.text_input import comment
-from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.changes.commands import PlanAnew
 from oppsync.services.queue.resume import resume
@@ -21,7 +22,8 @@ from oppsync.services.queue.resume import resume
 
 @dataclass(frozen=True)
 class PlanAnewHandler:
-    """The approvals so far are not touched here: they fall with the new plan, unless it has the old hash."""
+    """Voids the approvals only where they are to be asked for again; otherwise they fall with the new plan,
+    unless it has the old hash."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -43,7 +45,8 @@ class PlanAnewHandler:
                 detail={"reason": reason},
                 summary=f"To be planned anew in place of plan {short_hash(before.plan_hash or '')}: {reason}",
             )
-            self.publish(uow, before.tenant_id, before.traceparent, event)
+            voided = _void(uow, before, actor) if command.ask_again else ()
+            self.publish(uow, before.tenant_id, before.traceparent, event, *voided)
             resume(
                 uow,
                 self.publish,
@@ -57,6 +60,21 @@ class PlanAnewHandler:
             crash_point("plan_anew.uncommitted", before.source_id)
             uow.commit()
             crash_point("plan_anew.committed", before.source_id)
+
+
+def _void(uow: UnitOfWork, before: TrackedOpportunity, actor: str) -> Sequence[ApprovalVoided]:
+    """Void all approvals, whatever hash the new plan will have: a person doubts who gave them."""
+    count = uow.approvals.void(before.tenant_id, before.id, None)
+    if count == 0:
+        return []
+    return [
+        ApprovalVoided(
+            opportunity_id=before.id,
+            actor=actor,
+            detail={"tasks": count, "plan": before.plan_hash},
+            summary=f"{count} approval tasks no longer count: everybody is asked again",
+        )
+    ]
 
 
 def _replacing(before: TrackedOpportunity) -> TrackedOpportunity:

@@ -76,7 +76,7 @@ def _command(item: ExceptionItem, action: str, reason: str) -> Command[None]:
         case Action.CONFIRM:
             return ConfirmFindings(tenant, item.id, me, reason)
         case Action.PLAN_ANEW if item.opportunity_id is not None:
-            return PlanAnew(tenant, item.opportunity_id, me, reason)
+            return PlanAnew(tenant, item.opportunity_id, me, reason, bool(posted("ask_again")))
         case Action.COMPENSATE if item.opportunity_id is not None:
             return Compensate(tenant, item.opportunity_id, me, reason)
     raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
@@ -114,6 +114,7 @@ def _page(
         planned_anew_because=kept.get("planned_anew_because", ""),
         given_up_because=kept.get("given_up_because", ""),
         confirmed_because=kept.get("confirmed_because", ""),
+        ask_again=bool(posted("ask_again")),
         to_confirm=confirmable(item.findings),
         errors=errors or [],
         notice=notice,

@@ -37,11 +37,11 @@ def show(opportunity_id: UUID) -> ResponseReturnValue:
 @page.post("/<uuid:opportunity_id>/plan-anew")
 def plan_anew(opportunity_id: UUID) -> ResponseReturnValue:
     """Plan it anew, then 303 to its page."""
-    me, reason = signed_in(), posted("reason")
+    me, reason, ask_again = signed_in(), posted("reason"), bool(posted("ask_again"))
     errors = too_long("reason", reason)
     try:
         if not errors:
-            application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.person.id, reason))
+            application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.person.id, reason, ask_again))
     except InvalidInput as error:
         errors = [FormError("reason", error.message)]
     except Conflict as conflict:
@@ -72,6 +72,7 @@ def _page(
         timeline=[(entry, facts(entry)) for entry in queries.timeline(tenant, opportunity_id)],
         calls=queries.vendor_calls(tenant, opportunity_id),
         reason=reason,
+        ask_again=bool(posted("ask_again")),
         errors=errors or [],
         notice=notice,
     )
