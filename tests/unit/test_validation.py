@@ -144,6 +144,20 @@ def test_a_line_that_nobody_pays_is_told_of_the_model_non_billable() -> None:
     assert "billing model non-billable" in found.fix
 
 
+def test_a_billing_model_that_every_line_replaces_only_warns() -> None:
+    """Nothing is billed by it, and what somebody typed there is told all the same."""
+    own = make.fixed_line(billing_model="fixed_fee")
+
+    (unused,) = validate(make.opportunity(own, billing_model="barter"), make.facts())
+    (used,) = validate(
+        make.opportunity(make.fixed_line(billing_model=None), billing_model="barter"), make.facts()
+    )
+
+    assert (unused.severity, unused.value) == (Severity.WARNS, "barter")
+    assert unused.message.endswith("; no line is billed by it, each has a model of its own")
+    assert used.severity is Severity.BLOCKS
+
+
 def test_a_hundred_lines_with_the_same_fault_are_one_finding() -> None:
     lines = [make.fixed_line(id=f"L{n}", product_name=f"Package {n}", currency="USD") for n in range(1, 101)]
 

@@ -49,11 +49,14 @@ class Lookup:
         key = reference_key(*known)
         hit = self._book.find(shape, kind, key, self.day)
         if hit is None:
-            chosen = kind in CHOSEN_IN_THE_CRM
-            also = takes(self._field_at(path), self._book.keys(kind, self.day)) if chosen else ""
-            self._miss(kind, key, path, also=also)
+            self._miss(kind, key, path, also=self._choices(kind, path))
             return None
         return self._found(kind, key, *hit)
+
+    def expect(self, kind: ReferenceKind, path: str, key: str | None) -> None:
+        """A finding where the key has no row. A row that it has does not count as used."""
+        if key is not None and self._book.row(kind, key, self.day) is None:
+            self._miss(kind, key, path, also=self._choices(kind, path))
 
     def by_code(
         self, shape: type[Shape], kind: ReferenceKind, path: str, code: str, under: str = ""
@@ -99,6 +102,11 @@ class Lookup:
         self.used[kind, key] = use
         self.trail.append(use)
         return value
+
+    def _choices(self, kind: ReferenceKind, path: str) -> str:
+        if kind not in CHOSEN_IN_THE_CRM:
+            return ""
+        return takes(self._field_at(path), self._book.keys(kind, self.day))
 
     def _miss(self, kind: ReferenceKind, key: str, path: str, words: str | None = None, also: str = "") -> None:
         if (kind, key) in self._missing:

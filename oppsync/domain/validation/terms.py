@@ -15,7 +15,7 @@ from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.model import changed, plain
 from oppsync.domain.values.money import amount_text
 
@@ -25,8 +25,17 @@ _CERTAIN = Decimal(100)
 
 
 def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    if not opportunity.lines and opportunity.billing_model is not None:
-        yield from _billing_model_findings(opportunity.billing_model, "/billing_model", facts)
+    own, lines = opportunity.billing_model, opportunity.lines
+    if own is not None and not lines:
+        yield from _billing_model_findings(own, "/billing_model", facts)
+    elif own is not None and own not in BILLING_MODELS and all(line.billing_model for line in lines):
+        yield _unknown_model(
+            own,
+            "/billing_model",
+            facts,
+            more="; no line is billed by it, each has a model of its own",
+            severity=Severity.WARNS,
+        )
     for index, line in enumerate(opportunity.lines):
         code = opportunity.billing_model_of(line)
         if code is not None:
@@ -39,10 +48,7 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts, whose:
     model_name = code.replace("_", " ")
     model = BILLING_MODELS.get(code)
     if model is None:
-        field = facts.field_at("/lines/billing_model" if whose else "/billing_model")
-        allowed = either(field.choices or [each.replace("_", " ") for each in BILLING_MODELS])
-        message = f"{field.label}{whose} is {code!r}, which is not a known billing model; allowed is {allowed}"
-        yield finding("BILLING_MODEL_UNKNOWN", message, path=path, value=code)
+        yield _unknown_model(code, path, facts, whose)
     elif not model.kinds <= facts.erp.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",
@@ -51,6 +57,23 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts, whose:
             value=code,
             fix="Choose another billing model in the CRM.",
         )
+
+
+def _unknown_model(
+    code: str,
+    path: str,
+    facts: ValidationFacts,
+    whose: str = "",
+    *,
+    more: str = "",
+    severity: Severity = Severity.BLOCKS,
+) -> Finding:
+    field = facts.field_at(path)
+    allowed = either(field.choices or [each.replace("_", " ") for each in BILLING_MODELS])
+    message = (
+        f"{field.label}{whose} is {code!r}, which is not a known billing model; allowed is {allowed}{more}"
+    )
+    return finding("BILLING_MODEL_UNKNOWN", message, path=path, value=code, severity=severity)
 
 
 def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:

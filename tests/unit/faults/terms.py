@@ -30,6 +30,13 @@ CASES = [
         make.opportunity(make.fixed_line(billing_model="barter")),
     ),
     Case(
+        "a billing model of the deal that no line follows",
+        "BILLING_MODEL_UNKNOWN",
+        "/billing_model",
+        "Billing model is 'barter', which is not a known billing model; allowed is time and materials, ",
+        make.opportunity(make.fixed_line(billing_model="fixed_fee"), billing_model="barter"),
+    ),
+    Case(
         "a model this ERP does not land",
         "BILLING_MODEL_UNSUPPORTED",
         "/lines/2/billing_model",
