@@ -146,9 +146,13 @@ def takes(field: FieldOfCrm, choices: Sequence[str]) -> str:
     """`; Region can be DACH, UK or Nordics`, to end a message: the first, and how many more."""
     if not choices:
         return f"; the field is {field.label}"
+    return f"; {field.label} can be {some_of(choices, either)}"
+
+
+def some_of(choices: Sequence[str], joined: Callable[[Sequence[str]], str] = ", ".join) -> str:
+    """The first of them, and how many more; `joined` where all are few enough."""
     more = len(choices) - _MOST_CHOICES
-    named = f"{', '.join(choices[:_MOST_CHOICES])} and {more} more" if more > 0 else either(choices)
-    return f"; {field.label} can be {named}"
+    return f"{', '.join(choices[:_MOST_CHOICES])} and {more} more" if more > 0 else joined(choices)
 
 
 def either(choices: Sequence[str]) -> str:

@@ -39,7 +39,7 @@ class ValidationFacts(Frozen):
 
     `missing_in_erp` lists in words what that entity lacks in the ERP, `erp` is what the ERP can do. `today` is
     the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
-    the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
+    the ERP, where known. `customer`: who in the ERP the account is, or may be. `payment_terms`: those the ERP has, read where it does not know the deal's. `waits_until`: when the close
     date begins at the entity, where it is waited for. `confirmations`: what people confirmed of this deal.
     `others`: deals that may share its purchase order, or be its clones. `legal_entities`: those
     valid on the day of the deal. `crm_fields`: what the CRM calls some
@@ -51,6 +51,7 @@ class ValidationFacts(Frozen):
     erp: ErpCapabilities
     today: date
     payment_terms_known: bool = True
+    payment_terms: tuple[Text, ...] = ()
     books_open_until: date | None = None
     customer: CustomerMatch = CustomerMatch()
     waits_until: AwareDatetime | None = None

@@ -52,11 +52,16 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts, whose:
     elif not model.kinds <= facts.erp.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",
-            f"Billing by {model_name} cannot be set up in this ERP",
+            f"Billing by {model_name} cannot be set up in this ERP; allowed is {either(_supported(facts))}",
             path=path,
             value=code,
             fix="Choose another billing model in the CRM.",
         )
+
+
+def _supported(facts: ValidationFacts) -> list[str]:
+    models = BILLING_MODELS.items()
+    return [code.replace("_", " ") for code, model in models if model.kinds <= facts.erp.line_kinds]
 
 
 def _unknown_model(

@@ -40,7 +40,8 @@ CASES = [
         "a model this ERP does not land",
         "BILLING_MODEL_UNSUPPORTED",
         "/lines/2/billing_model",
-        "milestone cannot be set up in this ERP",
+        "milestone cannot be set up in this ERP; allowed is time and materials, "
+        "time and materials capped, fixed fee, fixed fee deposit, retainer, recurring or non billable",
         make.opportunity(),
         make.facts(erp=make.erp(line_kinds=frozenset({LineKind.TIME, LineKind.DATED}))),
     ),
