@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,7 @@ from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 from tests.unit.faults.case import US, Case, capped, contract, first_planned_on, ordered
 from tests.unit.faults.table import CASES
+from tests.unit.faults.terms import a_year_from_15_january
 
 
 def test_a_sound_deal_has_no_findings() -> None:
@@ -142,6 +144,34 @@ def test_a_line_that_nobody_pays_is_told_of_the_model_non_billable() -> None:
 
     assert (found.code, found.path) == ("AMOUNT_NOT_POSITIVE", "/lines/1/net")
     assert "billing model non-billable" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("terms", "policy"),
+    [
+        ({"periods": PeriodBasis.CALENDAR}, BillingPolicy()),
+        ({"periods": PeriodBasis.CONTRACT}, BillingPolicy()),
+        ({}, BillingPolicy(periods=PeriodBasis.CALENDAR)),
+        ({}, BillingPolicy(periods=PeriodBasis.CONTRACT)),
+        ({"frequency": "once"}, BillingPolicy()),
+    ],
+)
+def test_periods_that_deal_or_entity_state_are_not_asked_about(
+    terms: dict[str, Any], policy: BillingPolicy
+) -> None:
+    facts = make.facts(legal_entity=make.legal_entity(billing_policy=policy))
+    silent = a_year_from_15_january("yearly")
+    stated = changed(silent, billing=changed(silent.billing, **terms))
+
+    assert [found.code for found in validate(make.opportunity(silent), make.facts())] == ["PERIODS_NOT_STATED"]
+    assert validate(make.opportunity(stated), facts) == ()
+
+
+@pytest.mark.parametrize("days", [{"ends_on": date(2028, 1, 13)}, {"starts_on": date(2027, 2, 1)}])
+def test_a_run_that_has_no_whole_months_of_its_own_is_ordinary_by_the_calendar(days: dict[str, date]) -> None:
+    line = changed(a_year_from_15_january("monthly"), **days)
+
+    assert validate(make.opportunity(line), make.facts()) == ()
 
 
 def test_a_billing_model_that_every_line_replaces_only_warns() -> None:

@@ -13,6 +13,7 @@ from oppsync.domain.billing.periods import (
     Period,
     contract_months,
     contract_months_in,
+    days_in,
     first_day,
     months_in,
     months_later,
@@ -98,7 +99,7 @@ def _contract_months_findings(line: OpportunityLine, run: Period, path: str) -> 
     if months == sold or (_is_partial(months) and _is_partial(sold) and abs(months - sold) <= _A_DAY):
         return
     *_, last = contract_months(*run)
-    days = (last.ends_on - last.starts_on).days + 1 if _is_partial(months) else 0
+    days = days_in(last) if _is_partial(months) else 0
     more = f" and {days} {'day' if days == 1 else 'days'}" if days else ""
     yield _mismatch(
         line, run, path, f"{int(months)} months{more} of the contract", _end_of(run.starts_on, sold)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 from oppsync.domain.billing.caps import beyond_caps
 from oppsync.domain.billing.model import BillingModel
+from oppsync.domain.billing.periods import Period, contract_months_in, periods
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.billing_terms import PeriodBasis
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.deal.reading import either
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS
+from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS, is_workable
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, Severity
-from oppsync.domain.values.model import changed, plain
+from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import amount_text
 
 # From today: nobody plans a project further away, and dates of it can still be computed with.
@@ -83,18 +85,42 @@ def _unknown_model(
 
 def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     """Check what each model needs of its lines: roles and hours, milestones."""
-    deal = _with_periods(opportunity, facts)
+    deal = facts.with_periods(opportunity)
     for index, line, model in _lines_with_models(deal):
         yield from model.findings(deal, line, f"/lines/{index}")
 
 
-def _with_periods(opportunity: Opportunity, facts: ValidationFacts) -> Opportunity:
-    """The deal with what its periods are: where its terms leave it open, the policy of the entity says so."""
-    contract = opportunity.contract
-    if facts.legal_entity is None or contract.billing_periods is not None:
-        return opportunity
-    basis = facts.legal_entity.billing_policy.periods
-    return changed(opportunity, contract=changed(contract, billing_periods=basis))
+def periods_are_stated(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """A contract of whole months that begins inside a calendar month has more calendar periods than its own:
+    whoever sold a year expects one invoice a year. Where deal and entity leave it open, people are told."""
+    entity = facts.legal_entity
+    if entity is None or entity.billing_policy.periods is not None:
+        return
+    for index, line, model in _lines_with_models(opportunity):
+        terms, start, end = opportunity.billing_of(line), opportunity.start_of(line), opportunity.end_of(line)
+        if LineKind.DATED not in model.kinds or terms.frequency is None or terms.periods is not None:
+            continue
+        if start is None or end is None or not is_workable(start, end):
+            continue
+        calendar = periods(start, end, terms.frequency)
+        months = contract_months_in(start, Period(start, end))
+        whole = periods(start, end, terms.frequency, PeriodBasis.CONTRACT)
+        if months.denominator == 1 and len(calendar) > len(whole):
+            yield finding(
+                "PERIODS_NOT_STATED",
+                f"{line.title} runs for {months} months from {start} to {end}, and nothing says whether its "
+                f"periods are those of the contract: by the calendar it is invoiced in {_parts(calendar)}, "
+                f"instead of {len(whole)}",
+                path=f"/lines/{index}/billing/periods",
+                value=f"{start} to {end}",
+            )
+
+
+def _parts(periods: Sequence[Period]) -> str:
+    """`2 parts, 2027-01-15 to 2027-12-31 and 2028-01-01 to 2028-01-14`; of more the first and the last."""
+    first, last = (f"{each.starts_on} to {each.ends_on}" for each in (periods[0], periods[-1]))
+    between = " ... " if periods[1:-1] else " and "
+    return f"{len(periods)} parts, {first}{between}{last}"
 
 
 # Kinds that an ERP may invoice in its company's own currency only: code and words of the finding.
@@ -124,7 +150,7 @@ def purchase_order_is_large_enough(opportunity: Opportunity, facts: ValidationFa
     limit, amount = opportunity.contract.po_limit, opportunity.amount
     if limit is None or amount is None or limit >= amount:
         return
-    beyond = beyond_caps(opportunity)
+    beyond = beyond_caps(facts.with_periods(opportunity))
     if limit < amount - beyond:
         allowed, capped = amount_text(limit, opportunity.currency), ""
         if beyond:

@@ -275,6 +275,13 @@ VALIDATION_CODES: dict[str, CodeText] = {
         OwnerRole.SALES,
         "Correct the quantity, or the start and end date of the line, in the CRM.",
     ),
+    "PERIODS_NOT_STATED": code_text(
+        "Calendar periods divide a contract of whole months",
+        OwnerRole.SALES,
+        "Say on the opportunity in the CRM whether it is invoiced by calendar months or by months of the "
+        "contract, or have the legal entity's billing policy say it.",
+        Severity.WARNS,
+    ),
     "BILLING_DAY_INVALID": code_text(
         "The invoicing day is not a day of the month",
         OwnerRole.SALES,
