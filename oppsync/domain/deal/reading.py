@@ -157,4 +157,13 @@ def some_of(choices: Sequence[str], joined: Callable[[Sequence[str]], str] = ", 
 
 def either(choices: Sequence[str]) -> str:
     """Such as `Hour, Day or Unit`."""
-    return f"{', '.join(choices[:-1])} or {choices[-1]}" if len(choices) > 1 else "".join(choices)
+    return _joined(choices, "or")
+
+
+def all_of(things: Sequence[str]) -> str:
+    """Such as `Ceuta and Melilla`."""
+    return _joined(things, "and")
+
+
+def _joined(words: Sequence[str], last: str) -> str:
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
