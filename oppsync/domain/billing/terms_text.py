@@ -59,7 +59,7 @@ def _cap(cap: Cap, periods: PeriodBasis | None, currency: str) -> str:
     amount = require(cap.amount, "the cap")
     limit = Money.rounded(amount, currency)
     warning = Money.rounded(amount * cap.warning_percent / 100, currency)
-    return f"{limit.exact} {scope}, warning at {warning.exact}, hours beyond are not billable"
+    return f"{limit} {scope}, warning at {warning}, hours beyond are not billable"
 
 
 def _deposit(deposit: Deposit) -> str:
