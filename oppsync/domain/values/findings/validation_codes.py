@@ -137,7 +137,7 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Divide the opportunity in the CRM, or sum lines that are sold on the same terms.",
     ),
     "TOO_MANY_INSTALMENTS": code_text(
-        "The plan would have more billing lines than can be planned",
+        "The plan would have more billing lines, or entries of revenue, than can be planned",
         OwnerRole.SALES,
         "Divide the opportunity in the CRM, invoice less often, or sum lines that are sold on the same terms.",
     ),
