@@ -44,8 +44,8 @@ def size_findings(*alternatives: Iterable[Workstream]) -> Iterator[Finding]:
             f"earn it; at most {MOST_REVENUE_ENTRIES:,} can be planned together",
             path="/lines",
             value=entries,
-            fix="Divide the opportunity in the CRM, correct the dates of its lines, or sum lines that are sold on "
-            "the same terms.",
+            fix="Divide the opportunity in the CRM, correct the dates of its lines, or sum lines that are sold "
+            "on the same terms.",
         )
 
 
