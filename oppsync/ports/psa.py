@@ -28,7 +28,7 @@ class Psa(Protocol):
         """Those of the roles for which `request_staffing` would raise Misconfigured."""
 
     def known_roles(self) -> Sequence[str]:
-        """All others, in order. Asked to say them where a plan names unknown ones."""
+        """List all others, in order. Asked to say them where a plan names unknown ones."""
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...
 

@@ -105,8 +105,8 @@ def _contract_months_findings(line: OpportunityLine, run: Period, path: str) -> 
 
 
 def _is_nearest(months: Fraction, sold: Fraction, run: Period) -> bool:
-    """Whether no other number of days comes nearer to the part of a month that was sold. Half a month of 31
-    days is 15 or 16 of them."""
+    """Check that no other number of days comes nearer to the part of a month that was sold. Half a month of
+    31 days is 15 or 16 of them."""
     whole = int(months)
     days = (months_later(run.starts_on, whole + 1) - months_later(run.starts_on, whole)).days
     return abs(months - sold) * days <= Fraction(1, 2)

@@ -22,7 +22,7 @@ def pointer(opportunity: Opportunity, line: OpportunityLine, path: str, name: st
 
 
 def with_periods(opportunity: Opportunity, policy: BillingPolicy) -> Opportunity:
-    """The deal with what its periods are: where its terms leave it open, the policy of the entity says so."""
+    """Say on the deal what its periods are: where its terms leave it open, by the policy of the entity."""
     contract = opportunity.contract
     if contract.billing_periods is not None:
         return opportunity

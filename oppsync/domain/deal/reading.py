@@ -150,7 +150,7 @@ def takes(field: FieldOfCrm, choices: Sequence[str]) -> str:
 
 
 def some_of(choices: Sequence[str], joined: Callable[[Sequence[str]], str] = ", ".join) -> str:
-    """The first of them, and how many more; `joined` where all are few enough."""
+    """Name the first of them and count the others; all are `joined` where they are few enough."""
     more = len(choices) - _MOST_CHOICES
     return f"{', '.join(choices[:_MOST_CHOICES])} and {more} more" if more > 0 else joined(choices)
 

@@ -54,7 +54,7 @@ class Lookup:
         return self._found(kind, key, *hit)
 
     def expect(self, kind: ReferenceKind, path: str, key: str | None) -> None:
-        """A finding where the key has no row. A row that it has does not count as used."""
+        """Make a finding where the key has no row. A row that it has does not count as used."""
         if key is not None and self._book.row(kind, key, self.day) is None:
             self._miss(kind, key, path, choices=partial(self._choices, kind, [key]))
 
@@ -109,7 +109,7 @@ class Lookup:
         return value
 
     def _choices(self, kind: ReferenceKind, parts: Sequence[str]) -> Sequence[str] | None:
-        """What people can choose in the place of what has no row; None where they choose nothing."""
+        """List what people can choose in the place of what has no row; None where they choose nothing."""
         if kind in CHOSEN_IN_THE_CRM:
             return self._book.keys(kind, self.day)
         if kind is not ReferenceKind.RATE_CARD:
@@ -134,7 +134,7 @@ class Lookup:
         self.findings.append(missing_row(kind, key, path, self.day, words, also=also))
 
     def _also(self, path: str, known: Sequence[str] | None) -> str:
-        """The field that a person corrects, and what it takes. A whole line is no field: another row names the
+        """Name the field that a person corrects, and what it takes. A whole line is no field: another row names the
         one that is missing."""
         if known is None:
             return ""

@@ -210,7 +210,7 @@ def _delivering(
 
 
 def _terms(workstream: Workstream) -> BillingTerms:
-    """Those that the billing model uses. A cap for each month says of which months, also where only the
+    """Keep those that the billing model uses. A cap for each month says of which months, also where only the
     entity's policy does."""
     terms = workstream.terms.only(BILLING_MODELS[workstream.billing_model].uses)
     is_monthly = terms.cap is not None and terms.cap.scope is CapScope.PERIOD

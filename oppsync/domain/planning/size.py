@@ -50,7 +50,7 @@ def size_findings(*alternatives: Iterable[Workstream]) -> Iterator[Finding]:
 
 
 def _revenue_entries(workstream: Workstream) -> int:
-    """At most so many: what is recognised by the calendar has one for each month of the run."""
+    """Count the most there can be: what is recognised by the calendar has one for each month of the run."""
     policy, first, last = workstream.seller.billing_policy, workstream.starts_on, workstream.ends_on
     if not policy.recognises_revenue or not workstream.amount.amount or not is_workable(first, last):
         return 0

@@ -208,7 +208,7 @@ def may_be_one_country(one: str, other: str) -> bool:
 
 
 def places_outside(country: str) -> tuple[str, ...]:
-    """Names of the country's parts that are in another VAT area than the rest, and known by an address."""
+    """Name the country's parts that are in another VAT area than the rest, and known by an address."""
     told = (each for each in _BY_COUNTRY.get(country, ()) if each.subdivisions or each.postal_codes)
     return tuple(each.area.name for each in told if each.area.code != country)
 

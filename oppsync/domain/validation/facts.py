@@ -62,7 +62,7 @@ class ValidationFacts(Frozen):
     crm_fields: dict[Text, FieldOfCrm] = Field(default_factory=dict)
 
     def with_periods(self, opportunity: Opportunity) -> Opportunity:
-        """The deal with what its periods are."""
+        """Say on the deal what its periods are."""
         entity = self.legal_entity
         return with_periods(opportunity, entity.billing_policy) if entity else opportunity
 

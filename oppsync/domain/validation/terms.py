@@ -91,8 +91,8 @@ def billing_models_find_what_they_need(opportunity: Opportunity, facts: Validati
 
 
 def periods_are_stated(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    """A contract of whole months that begins inside a calendar month has more calendar periods than its own:
-    whoever sold a year expects one invoice a year. Where deal and entity leave it open, people are told."""
+    """Warn where deal and entity leave it open. A contract of whole months that begins inside a calendar month
+    has more calendar periods than its own, and whoever sold a year expects one invoice a year."""
     entity = facts.legal_entity
     if entity is None or entity.billing_policy.periods is not None:
         return
