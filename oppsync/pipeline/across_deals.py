@@ -3,6 +3,7 @@ what they approved is relied on."""
 
 from __future__ import annotations
 
+from oppsync.domain.billing.terms import with_periods
 from oppsync.domain.validation.across_deals import ACROSS_DEALS, findings_across
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import blocking, warnings
@@ -25,7 +26,9 @@ def beside_other_deals(context: StageContext) -> TrackedOpportunity | Park:
     before = context.opportunity
     record, customer = require(before.record, "the record"), before.customer
     others = other_deals(context.sources, record, before)
-    found = tuple(findings_across(record, customer.code if customer else None, others))
+    policy = require(before.enrichment, "the enrichment").legal_entity.billing_policy
+    judged = with_periods(record, policy)
+    found = tuple(findings_across(judged, customer.code if customer else None, others))
     kept = [each for each in before.warnings if each.code not in ACROSS_DEALS]
     opportunity = changed(before, warnings=(*kept, *warnings(found)))
     if blocks := blocking(found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.plan.plan import Plan
-from oppsync.domain.plan.references import references_of
+from oppsync.domain.plan.references import ErpReferenceKind, references_of
 from oppsync.domain.planning.preflight import missing_in_erp, unknown_in_psa
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import require
@@ -16,9 +16,13 @@ def preflight(systems: Systems, plan: Plan) -> tuple[Finding, ...]:
     erp = systems.erp_at(chosen.erp)
     wanted = references_of(plan.content)
     missing = erp.missing_references(wanted)
-    found = missing_in_erp(plan.content, missing, erp.books_open_until(wanted.company) if missing else None)
+    kinds = {each.kind for each in missing}
+    open_until = erp.books_open_until(wanted.company) if missing else None
+    terms = erp.payment_terms() if ErpReferenceKind.PAYMENT_TERMS in kinds else ()
+    found = missing_in_erp(plan.content, missing, open_until, terms)
     if chosen.psa is None:
         return found
     psa = systems.psa_at(chosen.psa)
     roles = dict.fromkeys(asked.role for asked in plan.content.staffing()) if psa.capabilities.staffing else {}
-    return (*found, *unknown_in_psa(psa.unknown_roles(roles)))
+    unknown = psa.unknown_roles(roles)
+    return (*found, *unknown_in_psa(unknown, psa.known_roles() if unknown else ()))

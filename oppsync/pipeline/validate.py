@@ -108,13 +108,15 @@ def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | No
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
     customer = find_customer(sources, record, erp)
     terms = record.contract.payment_terms
+    knows_terms = terms is None or erp.has_payment_terms(terms)
     return ValidationFacts(
         legal_entity=entity,
         missing_in_erp=tuple(erp.missing_for(entity.erp_company)) if entity else (),
         erp=erp.capabilities,
         today=entity.today(now) if entity else now.date(),
         customer=customer,
-        payment_terms_known=terms is None or erp.has_payment_terms(terms),
+        payment_terms_known=knows_terms,
+        payment_terms=() if knows_terms else tuple(erp.payment_terms()),
         books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
         waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
         confirmations=known.confirmations if known else (),

@@ -44,6 +44,9 @@ class Erp(Protocol):
 
     def has_payment_terms(self, code: str) -> bool: ...
 
+    def payment_terms(self) -> Sequence[str]:
+        """List all that it has, by their codes, in order. Asked to say them where a deal names others."""
+
     def books_open_until(self, erp_company: str) -> date | None:
         """The last day of this company's open fiscal years; None when it has none."""
 

@@ -27,6 +27,9 @@ class Psa(Protocol):
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
         """Those of the roles for which `request_staffing` would raise Misconfigured."""
 
+    def known_roles(self) -> Sequence[str]:
+        """List all others, in order. Asked to say them where a plan names unknown ones."""
+
     def find_project(self, order: PsaOrder) -> ExternalRecord | None: ...
 
     def create_project(self, order: PsaOrder) -> ExternalRecord: ...

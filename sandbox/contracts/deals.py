@@ -35,7 +35,15 @@ WON_ON = date(2026, 5, 4)
 
 def account(**changes: Any) -> Account:
     return changed(
-        Account(id="001A1", name="Globex GmbH", code="CUST-1001", country="DE", tax_id="DE136695976"), **changes
+        Account(
+            id="001A1",
+            name="Globex GmbH",
+            code="CUST-1001",
+            country="DE",
+            postal_code="80331",
+            tax_id="DE136695976",
+        ),
+        **changes,
     )
 
 

@@ -159,6 +159,9 @@ class ErpContract(ConnectorContract):
     def test_it_knows_its_payment_terms_and_how_long_its_books_are_open(self, erp: Erp) -> None:
         assert erp.has_payment_terms("NET30")
         assert not erp.has_payment_terms("NET31")
+        terms = erp.payment_terms()
+        assert "NET30" in terms
+        assert list(terms) == sorted(terms)
         assert erp.books_open_until("ACME-DE") == date(2028, 12, 31)
         assert erp.books_open_until("ACME-FR") is None
 

@@ -424,6 +424,7 @@ class StaffingContract(PsaContract):
 
     def test_the_roles_that_it_would_refuse_are_known_before(self, psa: Psa) -> None:
         assert psa.unknown_roles(["Consultant", "Architect"]) == ["Architect"]
+        assert "Consultant" in psa.known_roles()
 
     def test_a_request_is_cancelled_and_that_may_be_repeated(
         self, psa: Psa, harness: PsaHarness, project: str

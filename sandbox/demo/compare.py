@@ -15,7 +15,7 @@ from oppsync.domain.plan.plan import ROOT_PATH, StaffingRequest
 from oppsync.domain.reading.readings import OpportunityDetail
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.model import plain
-from oppsync.domain.values.money import Money, minor_unit
+from oppsync.domain.values.money import Money, amount_text
 from oppsync.domain.work.states import State
 from sandbox.demo.comparison import Compared, DealComparison, Fields
 from sandbox.demo.erp_books import ErpBooks, Record, code, day, decimal, hours
@@ -93,14 +93,14 @@ class Comparer:
                 "activated": f"{detail.activated_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
                 if detail.activated_at
                 else "a time",
-                "amount": total.exact,
+                "amount": str(total),
             },
             {
                 "status": record["oppsync_Status__c"] or "",
                 "project number": record["oppsync_Project_Number__c"] or "",
                 "link to": "/".join(urlsplit(link).path.split("/")[-2:]),
                 "activated": (record["oppsync_Activated_At__c"] or "")[:19],
-                "amount": _money_text(record["Amount"], record["CurrencyIsoCode"]),
+                "amount": amount_text(record["Amount"], record["CurrencyIsoCode"]),
             },
         )
 
@@ -187,7 +187,7 @@ def _work(work: Record, landing: Landing) -> Fields:
         "effort": plain(effort),
     }
     if work["product"]:  # compute the amount from the price, not from what we wrote beside it
-        fields["amount"] = _money_text(_worth(work), landing.currency)
+        fields["amount"] = amount_text(_worth(work), landing.currency)
     return fields
 
 
@@ -206,7 +206,7 @@ def _invoice(invoice: Record) -> Fields:
         "quantity": ", ".join(plain(Decimal(line["quantity"] or 0)) for line in lines),
         "tax": ", ".join(tax["name"] for line in lines for tax in line["taxes"]),
         "cost centre": ", ".join(code(each["account"]) for line in lines for each in line["analytic_accounts"]),
-        "amount": _money_text(decimal(invoice["untaxed_amount"]), code(invoice["currency"])),
+        "amount": amount_text(decimal(invoice["untaxed_amount"]), code(invoice["currency"])),
     }
 
 
@@ -233,14 +233,8 @@ def _money(landing: Landing, works: Books, invoices: Books) -> Compared:
     for records in invoices.values():
         for invoice in records:
             sums[code(invoice["currency"])] += decimal(invoice["untaxed_amount"])
-    found = " + ".join(_money_text(amount, currency) for currency, amount in sums.items())
-    return Compared("all billing together", "Tryton", {"amount": landing.plan.total.exact}, {"amount": found})
-
-
-def _money_text(amount: Decimal, currency: str) -> str:
-    """Exactly the currency's digits; a finer amount is shown as it is."""
-    exact = amount.quantize(minor_unit(currency))
-    return f"{currency} {exact if exact == amount else amount.normalize():f}"
+    found = " + ".join(amount_text(amount, currency) for currency, amount in sums.items())
+    return Compared("all billing together", "Tryton", {"amount": str(landing.plan.total)}, {"amount": found})
 
 
 def _first_line(text: str | None) -> str:

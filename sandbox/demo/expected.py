@@ -85,7 +85,7 @@ class Landing:
             "time entry": "open" if node.time_entry else None,
             "billing model": node.billing_model,
             "hours": plain(node.hours) if node.hours else None,
-            "amount": node.amount.exact if node.amount.amount else None,
+            "amount": str(node.amount) if node.amount.amount else None,
             "tax": None if is_task else self._tax(),
             **in_words(node.terms, self.plan.currency),
         }
@@ -95,7 +95,7 @@ class Landing:
         return {
             "payment terms": self.plan.payment_terms,
             "PO number": self.plan.po_number,
-            "PO limit": self.plan.po_limit.exact if self.plan.po_limit else None,
+            "PO limit": str(self.plan.po_limit) if self.plan.po_limit else None,
             "delivery model": self.plan.delivery_model,
             **self.plan.compliance,
         }
@@ -128,7 +128,7 @@ class Landing:
             "planned for": str(line.due_on) if line.due_on else None,
             "cost centre": node.cost_centre,
             "tax": self._tax(),
-            "amount": line.amount.exact,
+            "amount": str(line.amount),
         }
         return _given(fields)
 
@@ -148,7 +148,7 @@ class Landing:
             "PO number": self.plan.po_number,
             "period": f"{line.period_starts_on} to {line.period_ends_on}" if line.period_starts_on else None,
             "hours included": plain(line.hours) if line.hours else None,
-            "amount": line.amount.exact,
+            "amount": str(line.amount),
         }
         return _given(fields)
 

@@ -13,10 +13,25 @@ Deal = dict[str, Any]
 Line = dict[str, Any]
 
 ACCOUNTS: dict[str, dict[str, str]] = {
-    "CUST-1001": {"Name": "Globex GmbH", "BillingCountryCode": "DE", "Tax_Id__c": "DE136695976"},
+    "CUST-1001": {
+        "Name": "Globex GmbH",
+        "BillingCountryCode": "DE",
+        "BillingPostalCode": "80331",
+        "Tax_Id__c": "DE136695976",
+    },
     "CUST-1002": {"Name": "Initech Inc", "BillingCountryCode": "US", "BillingStateCode": "CA"},
-    "CUST-1003": {"Name": "Umbrella SAS", "BillingCountryCode": "FR", "Tax_Id__c": "FR40303265045"},
-    "CUST-1004": {"Name": "Nordbank AG", "BillingCountryCode": "DE", "Tax_Id__c": "DE129273398"},
+    "CUST-1003": {
+        "Name": "Umbrella SAS",
+        "BillingCountryCode": "FR",
+        "BillingPostalCode": "75001",
+        "Tax_Id__c": "FR40303265045",
+    },
+    "CUST-1004": {
+        "Name": "Nordbank AG",
+        "BillingCountryCode": "DE",
+        "BillingPostalCode": "20095",
+        "Tax_Id__c": "DE129273398",
+    },
 }
 PAYMENT_TERMS = {"CUST-1001": "NET30", "CUST-1002": "NET30", "CUST-1003": "NET60", "CUST-1004": "NET14"}
 OWNER = {"Name": "Sam Seller", "Email": "sam.seller@example.com"}

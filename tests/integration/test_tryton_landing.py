@@ -223,8 +223,8 @@ def test_a_project_says_what_its_hours_may_not_exceed(erp: Erp, books: Books) ->
     priced = work(books, task.outside_id, "list_price", "timesheet_available")
 
     assert (
-        "not to exceed: EUR 20000.00 for the workstream, warning at EUR 16000.00, hours beyond are not billable"
-        in notes
+        "not to exceed: EUR 20,000.00 for the workstream, warning at EUR 16,000.00, "
+        "hours beyond are not billable" in notes
     )
     assert priced["list_price"]["decimal"] == "144.0000"
     assert priced["timesheet_available"]

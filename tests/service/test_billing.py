@@ -32,8 +32,8 @@ def test_hours_beyond_a_cap_are_approved_with_a_warning_and_never_billable(house
     assert "active" in house.states_passed(record_id)
     erp.check_landed(books, record_id, reading.plan.content)
     comment = erp.works(books, record_id)[erp.key(record_id, "parent", "project")]["comment"].split("\n")
-    assert {"amount: EUR 20000.00", "estimate: EUR 25600.00"} <= set(comment)
-    assert "beyond the cap: EUR 5600.00, not billable" in comment
+    assert {"amount: EUR 20,000.00", "estimate: EUR 25,600.00"} <= set(comment)
+    assert "beyond the cap: EUR 5,600.00, not billable" in comment
     assert house.salesforce.record(record_id)["Amount"] == Decimal("25600.00")
 
 

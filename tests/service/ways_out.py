@@ -261,6 +261,12 @@ def no_state() -> Deal:
     return deal | {"account": deal["account"] | {"BillingStateCode": None}}
 
 
+A_YEAR_FROM_15_APRIL = {
+    "ServiceDate": "2026-04-15",
+    "Start_Date__c": "2026-04-15",
+    "End_Date__c": "2027-04-14",
+}
+
 WAYS: dict[str, Way | Told] = {
     # The deal, as the CRM has it.
     "ACCOUNT_MISSING": Way(
@@ -323,6 +329,10 @@ WAYS: dict[str, Way | Told] = {
         managed, Amount=Decimal(7_500), line={"Quantity": Decimal(3), "TotalPrice": Decimal(7_500)}
     ),
     "BILLING_DAY_INVALID": slip(managed, line={"Billing_Day__c": Decimal(40)}),
+    "PERIODS_NOT_STATED": Way(
+        lambda case: fee(Billing_Frequency__c="Yearly", **A_YEAR_FROM_15_APRIL),
+        mend=lambda case: case.crm(opportunity={"Billing_Periods__c": "Contract"}),
+    ),
     "NON_BILLABLE_AMOUNT": slip(
         hours_and_onboarding, Amount=Decimal(1_760), line={"UnitPrice": Decimal(10), "TotalPrice": Decimal(160)}
     ),

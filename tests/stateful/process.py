@@ -289,6 +289,9 @@ class ConnectedVendors:
     def has_payment_terms(self, code: str) -> bool:
         return True
 
+    def payment_terms(self) -> Sequence[str]:
+        return ()
+
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
@@ -403,6 +406,9 @@ class ConnectedPsa:
         self._psa = process.simulation.outside.psa
 
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
+        return ()
+
+    def known_roles(self) -> Sequence[str]:
         return ()
 
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:

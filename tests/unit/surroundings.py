@@ -108,6 +108,10 @@ class Surroundings:
     def has_payment_terms(self, code: str) -> bool:
         return code == "NET30"
 
+    def payment_terms(self) -> Sequence[str]:
+        self._outside("payment terms")
+        return ["NET30"]
+
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oppsync.domain.billing.retainer import RetainerBilling
+from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms, PeriodBasis, Retainer
 from oppsync.domain.deal.opportunity import OpportunityLine
 from oppsync.domain.plan.plan import BillingLine
 from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
+from oppsync.domain.values.money import Money
 from tests.harness import builders as make
 
 THIRTY_360 = BillingPolicy(proration=Proration.THIRTY_360)
@@ -79,6 +84,39 @@ def test_hours_and_rollover_stand_in_the_plan() -> None:
     (root, *_) = make.content(make.opportunity(make.retainer_line(billing=terms))).nodes
 
     assert root.terms == terms
+
+
+@given(
+    model=st.sampled_from([make.retainer_line, make.recurring_line]),
+    start=st.dates(date(2026, 1, 1), date(2029, 12, 31)),
+    days=st.integers(0, 1_200),
+    terms=st.builds(
+        BillingTerms,
+        retainer=st.just(Retainer(hours=20)),
+        frequency=st.sampled_from([*BillingFrequency]),
+        periods=st.sampled_from([*PeriodBasis]),
+    ),
+    policy=st.sampled_from([BillingPolicy(), THIRTY_360]),
+)
+def test_each_day_of_the_contract_is_billed_once(
+    model: Callable[..., OpportunityLine],
+    start: date,
+    days: int,
+    terms: BillingTerms,
+    policy: BillingPolicy,
+) -> None:
+    sold = make.workstream(model(starts_on=start, ends_on=start + timedelta(days=days), billing=terms), policy)
+
+    lines = BILLING_MODELS[sold.billing_model].lines(sold)
+
+    billed = [
+        begin + timedelta(days=day)
+        for begin, end in ((line.period_starts_on, line.period_ends_on) for line in lines)
+        if begin is not None and end is not None
+        for day in range((end - begin).days + 1)
+    ]
+    assert billed == [start + timedelta(days=day) for day in range(days + 1)]
+    assert Money.total((line.amount for line in lines), sold.amount.currency) == sold.amount
 
 
 def test_whole_months_of_the_contract_cost_whole_months() -> None:

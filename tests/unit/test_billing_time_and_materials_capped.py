@@ -8,13 +8,19 @@ from decimal import Decimal
 import pytest
 
 from oppsync.domain.billing.caps import charge
+from oppsync.domain.billing.terms_text import in_words
 from oppsync.domain.billing.time_and_materials import TimeAndMaterials
 from oppsync.domain.billing.time_and_materials_capped import TimeAndMaterialsCapped
-from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope
+from oppsync.domain.deal.billing_terms import BillingTerms, Cap, CapScope, PeriodBasis
 from oppsync.domain.deal.opportunity import ContractTerms, Opportunity, OpportunityLine
+from oppsync.domain.planning.monthly_caps import with_months_capped
+from oppsync.domain.planning.planning import make_plan
+from oppsync.domain.planning.split import split
 from oppsync.domain.planning.workstreams import make_workstreams
+from oppsync.domain.reference.billing_policy import BillingPolicy
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import OwnerRole, Severity
+from oppsync.domain.values.model import changed
 from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.validate import decide
 from tests.harness import builders as make
@@ -188,6 +194,61 @@ def test_revenue_is_planned_at_most_up_to_the_cap_in_each_month() -> None:
     assert [(each.period, each.amount.text) for each in schedule.lines] == [
         ("2027-01", "4080.00"),
         ("2027-02", "5000.00"),
+        ("2027-03", "3600.00"),
+    ]
+
+
+def contract_months(limit: int) -> OpportunityLine:
+    """The same hours, of which months of the contract have 31, 28 and one days."""
+    line = by_month(limit)
+    return changed(line, billing=changed(line.billing, periods=PeriodBasis.CONTRACT))
+
+
+def test_a_cap_for_each_month_of_the_contract_holds_in_those_months() -> None:
+    """From the 15th to the 14th: 7,440, 6,720 and 240. No calendar month has more than 6,720."""
+    deal = make.opportunity(contract_months(7_000))
+
+    (found,) = validate(deal, make.facts())
+    (root, *_) = make.content(deal).nodes
+
+    assert found.message == (
+        "Senior consulting: EUR 14,400.00 was sold, spread over its days EUR 7,440.00 in 2027-01-15 to "
+        "2027-02-14, under a cap of EUR 7,000.00 for each month, which is exceeded in 1 of 3 months; EUR "
+        "440.00 is planned as not billable"
+    )
+    assert (root.amount.text, root.beyond_cap.text) == ("13960.00", "440.00")
+    assert "for each month of the contract" in in_words(root.terms, "EUR")["not to exceed"]
+
+
+def test_the_entitys_policy_decides_of_which_months_a_cap_is() -> None:
+    """Its plan says so, because the project in the ERP has nothing else to say it."""
+    policy = BillingPolicy(periods=PeriodBasis.CONTRACT)
+    deal, line = make.opportunity(by_month(7_000)), contract_months(7_000)
+    entity = make.legal_entity(billing_policy=policy)
+    enrichment = changed(make.enrichment(deal), legal_entity=entity)
+
+    (by_policy,) = split(deal, enrichment)
+    (root, *_) = make_plan(deal, enrichment, [by_policy]).nodes
+
+    assert by_policy.amount == make.workstream(line).amount
+    assert root.terms.periods is PeriodBasis.CONTRACT
+    assert [found.code for found in validate(deal, make.facts(legal_entity=entity))] == ["CAP_BELOW_AMOUNT"]
+    assert [found.code for found in validate(deal, make.facts())] == ["CAP_NEARLY_REACHED"]
+
+
+def test_days_moved_by_a_person_fall_into_other_months_of_the_contract() -> None:
+    (moved,) = [changed(make.workstream(contract_months(7_000)), ends_on=date(2027, 4, 14))]
+
+    assert with_months_capped(moved).amount.text == "14400.00"
+
+
+def test_revenue_of_a_month_of_the_contract_is_spread_over_its_days() -> None:
+    """17 and 14 days of 7,000, 14 and 14 of 6,720, one of 240."""
+    (schedule,) = planned(contract_months(7_000)).revenue_schedules()
+
+    assert [(each.period, each.amount.text) for each in schedule.lines] == [
+        ("2027-01", "3838.71"),
+        ("2027-02", "6521.29"),
         ("2027-03", "3600.00"),
     ]
 

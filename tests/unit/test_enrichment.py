@@ -126,6 +126,48 @@ def test_what_somebody_chose_is_told_with_the_field_and_what_else_can_be_chosen(
     )
 
 
+def test_a_role_without_a_rate_is_told_with_the_roles_that_have_one() -> None:
+    (found,) = findings(make.opportunity(make.time_line(role="Astrologer")))
+
+    day = require(TIME.won_on, "the close date")
+    sold = [key.split("|") for key in make.book().keys(ReferenceKind.RATE_CARD, day)]
+    roles = [role for region, role, currency in sold if (region, currency) == ("DACH", "EUR")]
+    assert len(roles) > 1
+    assert found.message.endswith(f" on 2026-05-04; Role can be {either(roles)}")
+
+
+def test_a_region_that_an_unknown_entity_delivers_is_told_with_the_entities_known() -> None:
+    """A field of the CRM would not mend it: the region's row names the entity."""
+    region = ReferenceRow(
+        kind=ReferenceKind.REGION,
+        key="DACH",
+        valid_from=date(2025, 1, 1),
+        value={"code": "DACH", "name": "DACH", "delivery_entity": "ACME-XX"},
+    )
+
+    found = findings(FIXED, make.book(region, without=frozenset({ReferenceKind.REGION})))[0]
+
+    assert found.code == "LEGAL_ENTITY_UNKNOWN"
+    assert found.message.endswith("; known are ACME-DE, ACME-US")
+
+
+def test_what_the_deal_says_is_looked_up_though_every_line_says_otherwise() -> None:
+    """By its region and service line the deal's ERP and PSA are chosen."""
+    line = make.fixed_line(service_line="Advisory", delivery_region="DACH")
+    typed = make.opportunity(line, region="Atlantis", service_line="Catering")
+
+    result = enrich(typed, make.book(), field_at=lambda place: FieldOfCrm(f"Label of {place}"))
+
+    assert not isinstance(result, Enrichment)
+    assert [(found.code, found.path, found.value) for found in result] == [
+        ("SERVICE_LINE_UNKNOWN", "/service_line", "Catering"),
+        ("REGION_UNKNOWN", "/region", "Atlantis"),
+    ]
+    assert all(f"; Label of {found.path} can be " in found.message for found in result)
+    sound = make.enrichment(changed(typed, region="NA", service_line="Cloud"))
+    assert {"NA", "Cloud"}.isdisjoint(use.key for use in sound.used)
+
+
 def test_of_many_values_the_first_are_named_and_the_others_counted() -> None:
     rows = [
         ReferenceRow(kind=ReferenceKind.REGION, key=f"R{n:02d}", valid_from=date(2025, 1, 1), value={})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from oppsync.domain.plan.references import ErpReferenceKind, MissingReference, references_of
-from oppsync.domain.planning.preflight import CODE_OF, missing_in_erp
+from oppsync.domain.planning.preflight import CODE_OF, missing_in_erp, unknown_in_psa
 from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 
@@ -52,6 +52,25 @@ def test_many_days_are_one_finding_that_counts_them() -> None:
     (found,) = missing_in_erp(PLAN, missing, None)
 
     assert found.message.endswith("2024-12-13, 2024-12-14 and on 5 more days")
+
+
+def test_payment_terms_that_are_gone_meanwhile_are_told_with_those_that_are_there() -> None:
+    (found,) = missing_in_erp(PLAN, [lacks(ErpReferenceKind.PAYMENT_TERMS, "NET30")], None, ["NET14", "NET60"])
+
+    assert found.message == "The ERP has no payment terms NET30; Payment terms can be NET14 or NET60"
+
+
+def test_an_unknown_role_is_told_with_those_that_the_psa_knows() -> None:
+    known = [f"Role {number}" for number in range(10)]
+
+    (found,) = unknown_in_psa(["Astrologer"], known)
+    (alone,) = unknown_in_psa(["Astrologer"], [])
+
+    assert found.message == (
+        "The PSA's connection does not know the role Astrologer, but "
+        "Role 0, Role 1, Role 2, Role 3, Role 4, Role 5, Role 6, Role 7 and 2 more"
+    )
+    assert alone.message.endswith("the role Astrologer")
 
 
 def test_the_same_code_that_two_companies_lack_is_two_findings() -> None:

@@ -15,12 +15,13 @@ from oppsync.domain.approval.tasks import Person, RuleUse
 from oppsync.domain.deal.billing_terms import BillingFrequency, BillingTerms
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.domain.planning.size import size_findings
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reading.preview import LEAVE_A_PLAN, PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import Severity
-from oppsync.domain.values.model import changed
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
@@ -313,6 +314,30 @@ def test_more_billing_lines_than_a_plan_can_have_are_counted_and_not_planned() -
     assert (codes(fits), len(list(fits.plan.content.billing_lines())) if fits.plan else None) == ([], 4_920)
     assert (codes(too_many), too_many.plan, too_many.is_blocked) == (["TOO_MANY_INSTALMENTS"], None, True)
     assert "would have 5,040 billing lines" in too_many.findings[0].message
+
+
+def test_months_of_revenue_are_counted_too_before_any_is_made() -> None:
+    """209 lines of ten years, invoiced yearly, are 2,090 billing lines and 25,080 entries of revenue."""
+    yearly = BillingFrequency.YEARLY
+
+    fits, too_many = shown(long_lines(208, yearly)), shown(long_lines(209, yearly))
+
+    entries = [line for each in require(fits.plan, "a plan").content.revenue_schedules() for line in each.lines]
+    assert (codes(fits), len(entries)) == ([], 24_960)
+    assert (codes(too_many), too_many.plan, too_many.is_blocked) == (["TOO_MANY_INSTALMENTS"], None, True)
+    assert "would have 25,080 entries of revenue" in too_many.findings[0].message
+
+
+def test_a_fee_that_milestones_earn_has_an_entry_for_each_of_them() -> None:
+    run = {"starts_on": date(2026, 6, 1), "ends_on": date(2036, 5, 31)}
+    lines = [make.workstream(make.milestone_line(id=f"00k{n:04d}", **run)) for n in range(300)]
+    yearly = BillingTerms(frequency=BillingFrequency.YEARLY)
+    by_the_calendar = [
+        make.workstream(make.fixed_line(id=f"00k{n:04d}", billing=yearly, **run)) for n in range(300)
+    ]
+
+    assert list(size_findings(lines)) == []
+    assert [found.value for found in size_findings(by_the_calendar)] == ["36000"]
 
 
 def test_a_won_deal_of_too_many_billing_lines_is_parked_with_the_same_finding() -> None:

@@ -30,7 +30,8 @@ def nexus(service_lines: tuple[str, ...]) -> ReferenceRow:
 
 
 def customer(country: str, **changes: Any) -> Opportunity:
-    account = make.account(country=country, **{"tax_id": None, **changes})
+    post = {"DE": "80331", "FR": "75001", "IT": "00184"}.get(country)
+    account = make.account(country=country, **{"tax_id": None, "postal_code": post, **changes})
     return make.opportunity(make.fixed_line(), account=account)
 
 
@@ -105,6 +106,21 @@ CASES = [
         "in ES has the state Isla\u200b Perdida and the postal code 3500, of which nothing is known in ES, so "
         "it is treated as mainland, inside the EU's VAT area; they hold what nobody can see: U+200B",
         customer("ES", tax_id="ESB58378431", subdivision="Isla\u200b Perdida", postal_code="3500"),
+    ),
+    Case(
+        "TAX_TERRITORY_UNKNOWN",
+        Severity.WARNS,
+        "/account/subdivision",
+        "in DE has neither a state nor a postal code, so it is treated as mainland, inside the EU's VAT area; "
+        "outside it are Büsingen and Heligoland",
+        customer("DE", tax_id="DE136695976", postal_code=None),
+    ),
+    Case(
+        "TAX_TERRITORY_UNKNOWN",
+        Severity.WARNS,
+        "/account/subdivision",
+        "outside it are Campione d'Italia and Livigno",
+        customer("IT", tax_id="IT00743110157", postal_code=None),
     ),
     Case(
         "TAX_TERRITORY_CONTRADICTS",

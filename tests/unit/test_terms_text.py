@@ -15,8 +15,8 @@ from oppsync.domain.deal.billing_terms import BillingTerms, Cap, Deposit, Retain
         (
             BillingTerms(cap=Cap(amount="50000", scope="contract", warning_percent="75")),
             {
-                "not to exceed": "EUR 50000.00 for the contract, warning at EUR 37500.00, hours beyond are not "
-                "billable"
+                "not to exceed": "EUR 50,000.00 for the contract, warning at EUR 37,500.00, hours beyond are "
+                "not billable"
             },
         ),
         (BillingTerms(deposit=Deposit(percent=30)), {"deposit": "30 %"}),

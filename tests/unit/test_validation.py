@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oppsync.domain.billing.periods import months_later
 from oppsync.domain.deal.billing_terms import (
     BillingFrequency,
+    BillingTerms,
     CapScope,
     PeriodBasis,
+    Retainer,
 )
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import (
@@ -31,6 +35,7 @@ from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 from tests.unit.faults.case import US, Case, capped, contract, first_planned_on, ordered
 from tests.unit.faults.table import CASES
+from tests.unit.faults.terms import a_year_from_15_january
 
 
 def test_a_sound_deal_has_no_findings() -> None:
@@ -142,6 +147,48 @@ def test_a_line_that_nobody_pays_is_told_of_the_model_non_billable() -> None:
 
     assert (found.code, found.path) == ("AMOUNT_NOT_POSITIVE", "/lines/1/net")
     assert "billing model non-billable" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("terms", "policy"),
+    [
+        ({"periods": PeriodBasis.CALENDAR}, BillingPolicy()),
+        ({"periods": PeriodBasis.CONTRACT}, BillingPolicy()),
+        ({}, BillingPolicy(periods=PeriodBasis.CALENDAR)),
+        ({}, BillingPolicy(periods=PeriodBasis.CONTRACT)),
+        ({"frequency": "once"}, BillingPolicy()),
+    ],
+)
+def test_periods_that_deal_or_entity_state_are_not_asked_about(
+    terms: dict[str, Any], policy: BillingPolicy
+) -> None:
+    facts = make.facts(legal_entity=make.legal_entity(billing_policy=policy))
+    silent = a_year_from_15_january("yearly")
+    stated = changed(silent, billing=changed(silent.billing, **terms))
+
+    assert [found.code for found in validate(make.opportunity(silent), make.facts())] == ["PERIODS_NOT_STATED"]
+    assert validate(make.opportunity(stated), facts) == ()
+
+
+@pytest.mark.parametrize("days", [{"ends_on": date(2028, 1, 13)}, {"starts_on": date(2027, 2, 1)}])
+def test_a_run_that_has_no_whole_months_of_its_own_is_ordinary_by_the_calendar(days: dict[str, date]) -> None:
+    line = changed(a_year_from_15_january("monthly"), **days)
+
+    assert validate(make.opportunity(line), make.facts()) == ()
+
+
+def test_a_billing_model_that_every_line_replaces_only_warns() -> None:
+    """Nothing is billed by it, and what somebody typed there is told all the same."""
+    own = make.fixed_line(billing_model="fixed_fee")
+
+    (unused,) = validate(make.opportunity(own, billing_model="barter"), make.facts())
+    (used,) = validate(
+        make.opportunity(make.fixed_line(billing_model=None), billing_model="barter"), make.facts()
+    )
+
+    assert (unused.severity, unused.value) == (Severity.WARNS, "barter")
+    assert unused.message.endswith("; no line is billed by it, each has a model of its own")
+    assert used.severity is Severity.BLOCKS
 
 
 def test_a_hundred_lines_with_the_same_fault_are_one_finding() -> None:
@@ -351,6 +398,14 @@ def test_a_new_customer_is_waited_for_where_the_erp_does_not_let_us_create_it() 
 
 
 BY_CONTRACT = BillingPolicy(periods=PeriodBasis.CONTRACT)
+MISMATCH = "MONTHS_MISMATCH"
+# From 15 June: twelve months end on 14 June, and the thirteenth from 15 July has 31 days.
+HALF_A_MONTH = {
+    "quantity": Decimal("13.5"),
+    "net": Decimal(54_000),
+    "starts_on": date(2026, 6, 15),
+    "billing": BillingTerms(retainer=Retainer(hours=20), periods=PeriodBasis.CONTRACT),
+}
 A_YEAR = {"quantity": 12, "unit_price": 1_000, "net": 12_000, "starts_on": date(2026, 6, 15)}
 
 
@@ -364,9 +419,9 @@ A_YEAR = {"quantity": 12, "unit_price": 1_000, "net": 12_000, "starts_on": date(
         ("12", date(2027, 5, 14), "11 months"),
         ("12.4", date(2027, 6, 14), "12 months"),
         ("12.02", date(2027, 6, 14), "12 months"),
-        # Half a month is 15 or 16 days of 31.
-        ("12.5", date(2027, 6, 29), None),
-        ("12.5", date(2027, 6, 30), None),
+        ("12.5", date(2027, 6, 29), None),  # half a month is 15 days of 30
+        ("12.5", date(2027, 6, 30), "12 months and 16 days"),
+        ("12.5", date(2027, 6, 28), "12 months and 14 days"),
         ("12.5", date(2027, 7, 3), "12 months and 19 days"),
         ("11.99", date(2027, 6, 15), "12 months and 1 day"),
     ],
@@ -387,6 +442,46 @@ def test_months_of_the_contract_are_sold_as_it_has_them(
     assert all(
         f"runs from 2026-06-15 to {ends_on}: {runs} of the contract" in found.message for found in by_terms
     )
+
+
+@given(
+    st.dates(date(2026, 1, 1), date(2029, 12, 31)),
+    st.integers(0, 30),
+    st.integers(1, 30),
+    st.sampled_from([-1, 1]),
+)
+def test_a_part_of_a_month_runs_for_the_days_that_were_sold(
+    start: date, months: int, days: int, more: int
+) -> None:
+    """A person types 12.48 months for 12 months and 15 days of 31: a day more or less is another quantity."""
+    begin, after = months_later(start, months), months_later(start, months + 1)
+    length = (after - begin).days
+    days = min(days, length - 1)
+
+    def told(days_sold: int) -> list[str]:
+        quantity = round(Decimal(months) + Decimal(days_sold) / length, 2)
+        line = make.retainer_line(
+            quantity=quantity,
+            net=quantity * 4_000,
+            starts_on=start,
+            ends_on=begin + timedelta(days=days - 1),
+            billing=BillingTerms(retainer=Retainer(hours=20), periods=PeriodBasis.CONTRACT),
+        )
+        return [
+            found.code for found in validate(make.opportunity(line), make.facts()) if found.code == MISMATCH
+        ]
+
+    assert told(days) == []
+    assert told(days + more) == [MISMATCH]
+
+
+def test_half_a_month_of_31_days_is_15_or_16() -> None:
+    def told(ends_on: date) -> list[str]:
+        line = make.retainer_line(**(HALF_A_MONTH | {"ends_on": ends_on}))
+        return [found.code for found in validate(make.opportunity(line), make.facts())]
+
+    ends = [date(2027, 7, day) for day in (28, 29, 30, 31)]
+    assert [told(day) for day in ends] == [[MISMATCH], [], [], [MISMATCH]]
 
 
 def test_the_months_that_were_sold_say_when_the_contract_ends() -> None:

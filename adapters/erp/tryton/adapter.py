@@ -135,6 +135,11 @@ class TrytonErp:
     def has_payment_terms(self, code: str) -> bool:
         return not self._references.unknown("account.invoice.payment_term", "name", [code])
 
+    def payment_terms(self) -> Sequence[str]:
+        return sorted(
+            term["name"] for term in self._client.search("account.invoice.payment_term", [], ["name"])
+        )
+
     def books_open_until(self, erp_company: str) -> date | None:
         return self._references.open_until(erp_company)
 

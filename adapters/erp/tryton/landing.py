@@ -6,6 +6,7 @@ Stock Tryton has no field for cost centre, service line, tax or planned dates of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
@@ -19,6 +20,9 @@ Fields = dict[str, str]
 PO_EXPIRES, SPECIAL_TERMS, CONTRACT = "PO expires", "special terms", "contract"
 # Releases before these notes wrote projects without them; such a project is still what was ordered.
 SINCE_LATER = frozenset({PO_EXPIRES, SPECIAL_TERMS, CONTRACT})
+# Releases before wrote amounts as `EUR 40000.00`, which is what was ordered as well.
+OF_MONEY = frozenset({"amount", "estimate", "beyond the cap", "PO limit", "not to exceed"})
+_UNGROUPED = re.compile(r"\b([A-Z]{3} -?)(\d{4,20})(?!\d)")
 OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
 
 INVOICE_METHODS = {
@@ -71,7 +75,7 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
         "project number": node.number,
         "role": node.role,
         "billing model": node.billing_model,
-        "amount": node.amount.exact if node.amount.amount else None,
+        "amount": str(node.amount) if node.amount.amount else None,
         **_beyond_cap(node),
         "hours": plain(node.hours) if node.hours else None,
         **in_words(node.terms, plan.currency),
@@ -79,7 +83,7 @@ def node_notes(plan: PlanContent, node: PlanNode) -> Fields:
     deal = {
         "payment terms": plan.payment_terms,
         "PO number": plan.po_number,
-        "PO limit": plan.po_limit.exact if plan.po_limit else None,
+        "PO limit": str(plan.po_limit) if plan.po_limit else None,
         PO_EXPIRES: str(plan.po_expires_on) if plan.po_expires_on else None,
         SPECIAL_TERMS: plan.contract.special_terms,
         CONTRACT: plan.contract.document_url,
@@ -95,7 +99,7 @@ def line_notes(order: LineOrder) -> Fields:
         {
             "role": line.role,
             "planned for": str(line.due_on) if line.due_on else None,
-            "amount": line.amount.exact,
+            "amount": str(line.amount),
             **_beyond_cap(line),
             "cost centre": order.node.cost_centre,
             "tax": _tax(order.plan),
@@ -163,7 +167,7 @@ def found_work(work: Work, closed_status: str) -> Fields:
     """The fields of a task or project as found. Of its status only whether it is the one that we close with,
     because people move work through statuses of their own."""
     seconds = work.effort_duration.total_seconds() if work.effort_duration else 0
-    return _read_notes(work.comment) | {
+    return read_notes(work.comment) | {
         "type": work.type,
         "name": work.name,
         "company": work.company.party.code or "",
@@ -181,7 +185,7 @@ def found_invoice(invoice: Invoice) -> Fields:
     """The fields of an invoice as found. A draft that was posted or paid since is still what was ordered; a
     cancelled one is not."""
     lines = invoice.lines
-    return _read_notes(invoice.comment) | {
+    return read_notes(invoice.comment) | {
         "state": CANCELLED if invoice.state == CANCELLED else "draft",
         "description": invoice.description or "",
         "company": invoice.company.party.code or "",
@@ -223,7 +227,7 @@ def _tax(plan: PlanContent) -> str:
 def _beyond_cap(thing: PlanNode | BillingLine) -> dict[str, str | None]:
     if thing.estimate is None:
         return {}
-    return {"estimate": thing.estimate.exact, "beyond the cap": f"{thing.beyond_cap.exact}, not billable"}
+    return {"estimate": str(thing.estimate), "beyond the cap": f"{thing.beyond_cap}, not billable"}
 
 
 def _intercompany(node: PlanNode) -> dict[str, str | None]:
@@ -243,9 +247,14 @@ def _filled(notes: Mapping[str, str | None]) -> Fields:
     return {label: value for label, value in lined.items() if label and value}
 
 
-def _read_notes(text: str | None) -> Fields:
+def read_notes(text: str | None) -> Fields:
     parts = (line.rstrip("\r").partition(": ") for line in (text or "").split("\n"))
-    return {label: value for label, colon, value in parts if colon}
+    notes = {label: value for label, colon, value in parts if colon}
+    return notes | {label: _UNGROUPED.sub(_grouped, notes[label]) for label in OF_MONEY & notes.keys()}
+
+
+def _grouped(amount: re.Match[str]) -> str:
+    return f"{amount[1]}{int(amount[2]):,}"
 
 
 def _joined(values: Iterable[str | None]) -> str:

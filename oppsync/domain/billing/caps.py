@@ -1,8 +1,9 @@
 """Caps of time and materials: what was sold under each of them, and what of it may be invoiced.
 
 What was sold is the estimate. A cap for the contract is shared by its lines in proportion to what was sold on
-each. One for each month holds in every calendar month, for which the estimate is spread over the days of the
-line. Any other holds for the line it stands on (the not-to-exceed limit of Dynamics 365 Project Operations).
+each. One for each month holds in every month of the calendar, or of the contract where those are its periods,
+for which the estimate is spread over the days of the line. Any other holds for the line it stands on (the
+not-to-exceed limit of Dynamics 365 Project Operations).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from oppsync.domain.billing.periods import Period, months_of
-from oppsync.domain.deal.billing_terms import Cap, CapScope
+from oppsync.domain.billing.periods import Period, days_in, periods
+from oppsync.domain.deal.billing_terms import BillingFrequency, Cap, CapScope, PeriodBasis
 from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, OpportunityLine
 from oppsync.domain.deal.signed_nets import rounding_of_lines
 from oppsync.domain.values.date_ranges import is_workable
@@ -42,7 +43,7 @@ def charge(limit: Decimal, warning_percent: Decimal, before: Decimal, amount: De
 
 
 class MonthUse(NamedTuple):
-    """The amounts sold and planned in a calendar month, and the sold part that may be invoiced."""
+    """The amounts sold and planned in a month, and the sold part that may be invoiced."""
 
     period: Period
     sold: Decimal
@@ -96,10 +97,12 @@ def billable_of_lines(opportunity: Opportunity) -> Mapping[int, Decimal]:
     }
 
 
-def billable_by_month(cap: Cap, estimate: Money, starts_on: date, ends_on: date) -> Mapping[Period, Money]:
-    """Compute the part of an estimate spread over days that may be invoiced in each calendar month."""
+def billable_by_month(
+    cap: Cap, estimate: Money, starts_on: date, ends_on: date, basis: PeriodBasis
+) -> Mapping[Period, Money]:
+    """Compute the part of an estimate spread over days that may be invoiced in each month."""
     unit = minor_unit(estimate.currency)
-    months, limit = tuple(months_of(starts_on, ends_on)), _limit(cap)
+    months, limit = _months(starts_on, ends_on, basis), _limit(cap)
     shares = _spread(estimate.amount, months, unit)
     return {
         month: Money(amount=min(share, limit), currency=estimate.currency)
@@ -165,7 +168,7 @@ def _by_month(
     start, end = opportunity.start_of(line), opportunity.end_of(line)
     if start is None or end is None or not is_workable(start, end):
         return ()
-    months = tuple(months_of(start, end))
+    months = _months(start, end, opportunity.billing_of(line).periods or PeriodBasis.CALENDAR)
     planned = _spread(_planned(line, sold), months, unit)
     return tuple(
         MonthUse(month, share, more, min(share, limit))
@@ -173,8 +176,12 @@ def _by_month(
     )
 
 
+def _months(starts_on: date, ends_on: date, basis: PeriodBasis) -> tuple[Period, ...]:
+    return periods(starts_on, ends_on, BillingFrequency.MONTHLY, basis)
+
+
 def _spread(amount: Decimal, months: Sequence[Period], unit: Decimal) -> tuple[Decimal, ...]:
-    days = [Decimal((month.ends_on - month.starts_on).days + 1) for month in months]
+    days = [Decimal(days_in(month)) for month in months]
     return allocate(amount, days, finest(amount, unit))
 
 

@@ -13,6 +13,7 @@ from oppsync.domain.billing.periods import (
     Period,
     contract_months,
     contract_months_in,
+    days_in,
     first_day,
     months_in,
     months_later,
@@ -32,8 +33,6 @@ from oppsync.domain.values.model import plain, require
 
 # Whole months that begin inside a calendar month may count for a little less or more than their number.
 _TOLERANCE = Fraction(1, 2)
-# Half a month of 31 days is 15 or 16 of them.
-_A_DAY = Fraction(1, 28)
 # A run is at most ten years long.
 _MOST_MONTHS = 120
 _HOURS_STEP = Decimal("0.01")
@@ -95,14 +94,22 @@ def periodic_findings(opportunity: Opportunity, line: OpportunityLine, path: str
 def _contract_months_findings(line: OpportunityLine, run: Period, path: str) -> Iterator[Finding]:
     """A whole month that was sold is billed at its price, so that the run has as many, to the day."""
     months, sold = contract_months_in(run.starts_on, run), Fraction(line.quantity)
-    if months == sold or (_is_partial(months) and _is_partial(sold) and abs(months - sold) <= _A_DAY):
-        return
     *_, last = contract_months(*run)
-    days = (last.ends_on - last.starts_on).days + 1 if _is_partial(months) else 0
+    if months == sold or (_is_partial(months) and _is_partial(sold) and _is_nearest(months, sold, run)):
+        return
+    days = days_in(last) if _is_partial(months) else 0
     more = f" and {days} {'day' if days == 1 else 'days'}" if days else ""
     yield _mismatch(
         line, run, path, f"{int(months)} months{more} of the contract", _end_of(run.starts_on, sold)
     )
+
+
+def _is_nearest(months: Fraction, sold: Fraction, run: Period) -> bool:
+    """Check that no other number of days comes nearer to the part of a month that was sold. Half a month of
+    31 days is 15 or 16 of them."""
+    whole = int(months)
+    days = (months_later(run.starts_on, whole + 1) - months_later(run.starts_on, whole)).days
+    return abs(months - sold) * days <= Fraction(1, 2)
 
 
 def _end_of(start: date, months: Fraction) -> str:

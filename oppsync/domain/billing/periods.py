@@ -44,6 +44,10 @@ def periods(
     return tuple(Period(chunk[0].starts_on, chunk[-1].ends_on) for chunk in chunks)
 
 
+def days_in(period: Period) -> int:
+    return (period.ends_on - period.starts_on).days + 1
+
+
 def period_key(period: Period, day: date, frequency: BillingFrequency, basis: PeriodBasis) -> str:
     """Name a period in the path of its line: never an index, which a change of the run would move.
 
@@ -124,8 +128,7 @@ def months_in(starts_on: date, ends_on: date, proration: Proration) -> Fraction:
 
 
 def _of_its_days(part: Period) -> Fraction:
-    days = (part.ends_on - part.starts_on).days + 1
-    return Fraction(days, monthrange(part.starts_on.year, part.starts_on.month)[1])
+    return Fraction(days_in(part), monthrange(part.starts_on.year, part.starts_on.month)[1])
 
 
 def _of_thirty(part: Period) -> Fraction:

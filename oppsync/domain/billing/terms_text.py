@@ -37,7 +37,7 @@ def in_words(terms: BillingTerms, currency: str) -> dict[str, str]:
 
 def _in_words(terms: BillingTerms, currency: str) -> Iterator[tuple[str, str]]:
     if terms.cap is not None:
-        yield "not to exceed", _cap(terms.cap, currency)
+        yield "not to exceed", _cap(terms.cap, terms.periods, currency)
     if terms.deposit is not None:
         yield "deposit", _deposit(terms.deposit)
     if terms.retainer is not None:
@@ -53,11 +53,13 @@ def _in_words(terms: BillingTerms, currency: str) -> Iterator[tuple[str, str]]:
         yield "day of invoicing", "last of the month" if terms.day >= _LAST_DAY else str(terms.day)
 
 
-def _cap(cap: Cap, currency: str) -> str:
+def _cap(cap: Cap, periods: PeriodBasis | None, currency: str) -> str:
+    by_contract = cap.scope is CapScope.PERIOD and periods is PeriodBasis.CONTRACT
+    scope = "for each month of the contract" if by_contract else _SCOPES[cap.scope]
     amount = require(cap.amount, "the cap")
     limit = Money.rounded(amount, currency)
     warning = Money.rounded(amount * cap.warning_percent / 100, currency)
-    return f"{limit.exact} {_SCOPES[cap.scope]}, warning at {warning.exact}, hours beyond are not billable"
+    return f"{limit} {scope}, warning at {warning}, hours beyond are not billable"
 
 
 def _deposit(deposit: Deposit) -> str:

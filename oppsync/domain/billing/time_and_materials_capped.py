@@ -25,7 +25,7 @@ class TimeAndMaterialsCapped:
     title = "Time and materials, capped"
     revenue_method = RevenueMethod.AS_INVOICED
     kinds = frozenset({LineKind.TIME})
-    uses = frozenset({"cap"})
+    uses = frozenset({"cap", "periods"})
     _time = TimeAndMaterials()
 
     def findings(self, opportunity: Opportunity, line: OpportunityLine, path: str) -> Iterator[Finding]:

@@ -146,11 +146,24 @@ def takes(field: FieldOfCrm, choices: Sequence[str]) -> str:
     """`; Region can be DACH, UK or Nordics`, to end a message: the first, and how many more."""
     if not choices:
         return f"; the field is {field.label}"
+    return f"; {field.label} can be {some_of(choices, either)}"
+
+
+def some_of(choices: Sequence[str], joined: Callable[[Sequence[str]], str] = ", ".join) -> str:
+    """Name the first of them and count the others; all are `joined` where they are few enough."""
     more = len(choices) - _MOST_CHOICES
-    named = f"{', '.join(choices[:_MOST_CHOICES])} and {more} more" if more > 0 else either(choices)
-    return f"; {field.label} can be {named}"
+    return f"{', '.join(choices[:_MOST_CHOICES])} and {more} more" if more > 0 else joined(choices)
 
 
 def either(choices: Sequence[str]) -> str:
     """Such as `Hour, Day or Unit`."""
-    return f"{', '.join(choices[:-1])} or {choices[-1]}" if len(choices) > 1 else "".join(choices)
+    return _joined(choices, "or")
+
+
+def all_of(things: Sequence[str]) -> str:
+    """Such as `Ceuta and Melilla`."""
+    return _joined(things, "and")
+
+
+def _joined(words: Sequence[str], last: str) -> str:
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)

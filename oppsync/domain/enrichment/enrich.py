@@ -61,6 +61,9 @@ def enrich(
             DeliveryModel, ReferenceKind.DELIVERY_MODEL, "/delivery_model", opportunity.delivery_model
         )
     lines = [_line(opportunity, index, entity, lookup) for index in range(len(opportunity.lines))]
+    # By these the deal's ERP and PSA are chosen, also where each line has one of its own.
+    lookup.expect(ReferenceKind.SERVICE_LINE, "/service_line", opportunity.service_line)
+    lookup.expect(ReferenceKind.REGION, "/region", opportunity.region)
     complete = tuple(line for line in lines if line is not None)
     warned = summed_up(warnings(lookup.findings))
     if blocking(lookup.findings) or entity is None or tax is None or len(complete) < len(lines):

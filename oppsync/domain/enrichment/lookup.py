@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.deal.field_words import field_words
-from oppsync.domain.deal.reading import FieldOfCrm, takes
+from oppsync.domain.deal.reading import FieldOfCrm, some_of, takes
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse, Shape, reference_key
 from oppsync.domain.reference.splitting import SplitRule
 from oppsync.domain.values.findings.codes import finding
@@ -49,22 +49,30 @@ class Lookup:
         key = reference_key(*known)
         hit = self._book.find(shape, kind, key, self.day)
         if hit is None:
-            chosen = kind in CHOSEN_IN_THE_CRM
-            also = takes(self._field_at(path), self._book.keys(kind, self.day)) if chosen else ""
-            self._miss(kind, key, path, also=also)
+            self._miss(kind, key, path, choices=partial(self._choices, kind, known))
             return None
         return self._found(kind, key, *hit)
+
+    def expect(self, kind: ReferenceKind, path: str, key: str | None) -> None:
+        """Make a finding where the key has no row. A row that it has does not count as used."""
+        if key is not None and self._book.row(kind, key, self.day) is None:
+            self._miss(kind, key, path, choices=partial(self._choices, kind, [key]))
 
     def by_code(
         self, shape: type[Shape], kind: ReferenceKind, path: str, code: str, under: str = ""
     ) -> Shape | None:
         """The value of this code, among the keys that begin with the part `under`."""
+        codes = []
         for value, use in self._book.all(shape, kind, self.day):
-            if getattr(value, "code", None) == code and (not under or use.key.startswith(f"{under}|")):
+            if under and not use.key.startswith(f"{under}|"):
+                continue
+            if getattr(value, "code", None) == code:
                 return self._found(kind, use.key, value, use)
+            codes.append(getattr(value, "code", ""))
         whose = f" for {under}" if under else ""
         words = f"No {kind.replace('_', ' ')} {code} is known{whose}"
-        self._miss(kind, reference_key(under, code) if under else code, path, words)
+        key = reference_key(under, code) if under else code
+        self._miss(kind, key, path, words, choices=lambda: sorted(set(codes)))
         return None
 
     def first(self, shape: type[Shape], kind: ReferenceKind, *keys: Sequence[str | None]) -> Shape | None:
@@ -100,11 +108,39 @@ class Lookup:
         self.trail.append(use)
         return value
 
-    def _miss(self, kind: ReferenceKind, key: str, path: str, words: str | None = None, also: str = "") -> None:
+    def _choices(self, kind: ReferenceKind, parts: Sequence[str]) -> Sequence[str] | None:
+        """List what people can choose in the place of what has no row; None where they choose nothing."""
+        if kind in CHOSEN_IN_THE_CRM:
+            return self._book.keys(kind, self.day)
+        if kind is not ReferenceKind.RATE_CARD:
+            return None
+        region, _, currency = parts
+        cards = (key.split("|") for key in self._book.keys(kind, self.day))
+        return [role for where, role, of in (card[-3:] for card in cards) if (where, of) == (region, currency)]
+
+    def _miss(
+        self,
+        kind: ReferenceKind,
+        key: str,
+        path: str,
+        words: str | None = None,
+        *,
+        choices: Callable[[], Sequence[str] | None],
+    ) -> None:
         if (kind, key) in self._missing:
             return
         self._missing.add((kind, key))
+        also = self._also(path, choices())
         self.findings.append(missing_row(kind, key, path, self.day, words, also=also))
+
+    def _also(self, path: str, known: Sequence[str] | None) -> str:
+        """Name the field that a person corrects, and what it takes. A whole line is no field: another row names the
+        one that is missing."""
+        if known is None:
+            return ""
+        if path.rpartition("/")[2].isdigit():
+            return f"; known are {some_of(known)}" if known else ""
+        return takes(self._field_at(path), known)
 
 
 def missing_row(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from oppsync.domain.deal.opportunity import Account, Opportunity
+from oppsync.domain.deal.reading import all_of, some_of
 from oppsync.domain.enrichment.lookup import Lookup
 from oppsync.domain.enrichment.tax_decision import UNITED_STATES, TaxCase, has_valid_form, tax_treatment
 from oppsync.domain.reference.book import ReferenceKind
@@ -18,6 +19,7 @@ from oppsync.domain.reference.vat_territory import (
     VatArea,
     may_be_one_country,
     place_of,
+    places_outside,
     vat_area,
 )
 from oppsync.domain.values.findings.codes import finding
@@ -139,6 +141,7 @@ def _about_the_address(account: Account, doubt: Doubt | None) -> Iterator[Findin
     holds = f"; they hold what nobody can see: {', '.join(unseen)}" if unseen else ""
     here = f"{account.name} in {account.country}"
     mainland = "so it is treated as mainland, inside the EU's VAT area"
+    others = f"; outside it are {some_of(places_outside(account.country), all_of)}"
     match doubt:
         case Doubt.CONTRADICTS:
             yield finding(
@@ -150,14 +153,14 @@ def _about_the_address(account: Account, doubt: Doubt | None) -> Iterator[Findin
         case Doubt.NOT_KNOWN:
             yield finding(
                 "TAX_TERRITORY_UNKNOWN",
-                f"{here} has {has}, of which nothing is known in {account.country}, {mainland}{holds}",
+                f"{here} has {has}, of which nothing is known in {account.country}, {mainland}{holds}{others}",
                 path="/account/subdivision" if account.subdivision else "/account/postal_code",
                 value=account.subdivision or account.postal_code or "",
             )
         case Doubt.NOTHING_TELLS:
             yield finding(
                 "TAX_TERRITORY_UNKNOWN",
-                f"{here} has neither a state nor a postal code, {mainland}",
+                f"{here} has neither a state nor a postal code, {mainland}{others}",
                 path="/account/subdivision",
                 value=account.name,
             )

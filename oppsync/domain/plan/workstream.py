@@ -56,7 +56,7 @@ class Workstream(Frozen):
     @property
     def period_basis(self) -> PeriodBasis:
         """As the terms say, or else the policy of the entity that invoices."""
-        return self.terms.periods or self.seller.billing_policy.periods
+        return self.terms.periods or self.seller.billing_policy.period_basis
 
     @property
     def sold(self) -> Money:

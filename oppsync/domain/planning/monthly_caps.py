@@ -22,7 +22,7 @@ def _capped(workstream: Workstream) -> Workstream:
     cap, sold = workstream.terms.cap, workstream.sold
     if cap is None or cap.scope is not CapScope.PERIOD or not is_usable(cap, sold.currency) or sold.amount <= 0:
         return workstream
-    months = billable_by_month(cap, sold, workstream.starts_on, workstream.ends_on)
+    months = billable_by_month(cap, sold, workstream.starts_on, workstream.ends_on, workstream.period_basis)
     return _billing(workstream, Money.total(months.values(), sold.currency))
 
 

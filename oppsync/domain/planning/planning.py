@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, PeriodBasis
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Account, ContractTerms, Opportunity
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
@@ -196,7 +197,7 @@ def _delivering(
         template=reference.template.code,
         intercompany=_intercompany(reference.intercompany),
         lines=money.billing[workstream.key],
-        terms=workstream.terms.only(BILLING_MODELS[workstream.billing_model].uses),
+        terms=_terms(workstream),
         cost=workstream.cost,
         margin_percent=margin_percent(workstream.amount, workstream.cost),
         rate_card=_rate_card(reference.rate),
@@ -206,6 +207,16 @@ def _delivering(
         revenue=money.revenue.get(workstream.key),
     )
     yield from templates.task_nodes(workstream, path)
+
+
+def _terms(workstream: Workstream) -> BillingTerms:
+    """Keep those that the billing model uses. A cap for each month says of which months, also where only the
+    entity's policy does."""
+    terms = workstream.terms.only(BILLING_MODELS[workstream.billing_model].uses)
+    is_monthly = terms.cap is not None and terms.cap.scope is CapScope.PERIOD
+    if is_monthly and workstream.period_basis is PeriodBasis.CONTRACT:
+        return changed(terms, periods=PeriodBasis.CONTRACT)
+    return terms
 
 
 def _deal_names(opportunity: Opportunity, enrichment: Enrichment) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
+from oppsync.domain.deal.field_words import field_words
+from oppsync.domain.deal.reading import some_of, takes
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.references import CentreOfCompany, ErpReferenceKind, MissingReference, centres_of
 from oppsync.domain.values.findings.codes import finding
@@ -45,20 +47,25 @@ def is_about_references(found: Finding) -> bool:
 
 
 def missing_in_erp(
-    plan: PlanContent, missing: Iterable[MissingReference], books_open_until: date | None
+    plan: PlanContent,
+    missing: Iterable[MissingReference],
+    books_open_until: date | None,
+    payment_terms: Sequence[str] = (),
 ) -> tuple[Finding, ...]:
     """A finding for each; the days without an open fiscal year are one. Days after the last open one are left
-    to `BOOKS_NOT_OPEN`, which names that day."""
+    to `BOOKS_NOT_OPEN`, which names that day. `payment_terms`: those the ERP has."""
     every = list(missing)
     days = [each.name for each in every if each.kind is ErpReferenceKind.FISCAL_YEAR]
     closed = [day for day in days if books_open_until is None or day <= books_open_until.isoformat()]
     others = (each for each in every if each.kind is not ErpReferenceKind.FISCAL_YEAR)
-    return (*(_one(plan, each) for each in others), *_closed(plan, closed))
+    return (*(_one(plan, each, payment_terms) for each in others), *_closed(plan, closed))
 
 
-def _one(plan: PlanContent, each: MissingReference) -> Finding:
-    path = _PATHS.get(each.kind, "")
-    return finding(CODE_OF[each.kind], _words(plan, each), path=path, value=_value(each))
+def _one(plan: PlanContent, each: MissingReference, payment_terms: Sequence[str]) -> Finding:
+    path, words = _PATHS.get(each.kind, ""), _words(plan, each)
+    if each.kind is ErpReferenceKind.PAYMENT_TERMS:
+        words += takes(field_words(path), payment_terms)
+    return finding(CODE_OF[each.kind], words, path=path, value=_value(each))
 
 
 def _value(each: MissingReference) -> str:
@@ -96,8 +103,16 @@ def _closed(plan: PlanContent, days: Sequence[str]) -> Iterator[Finding]:
     )
 
 
-def unknown_in_psa(roles: Iterable[str]) -> tuple[Finding, ...]:
+def unknown_in_psa(roles: Iterable[str], known: Sequence[str]) -> tuple[Finding, ...]:
     return tuple(
-        finding("PSA_ROLE_UNKNOWN", f"The PSA's connection does not know the role {role}", value=role)
+        finding(
+            "PSA_ROLE_UNKNOWN",
+            f"The PSA's connection does not know the role {role}{_but(known)}",
+            value=role,
+        )
         for role in roles
     )
+
+
+def _but(known: Sequence[str]) -> str:
+    return f", but {some_of(known)}" if known else ""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from oppsync.domain.billing.caps import billable_of_lines
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.billing.terms import with_periods
 from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, combine_terms
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.deal.signed_nets import rounding_of_lines
@@ -44,7 +45,7 @@ def split(opportunity: Opportunity, enrichment: Enrichment) -> tuple[Workstream,
     """The workstreams of a validated and enriched deal, sorted by key: the CRM's own order does not count."""
     groups: dict[str, list[Workstream]] = {}
     lines = {line.id: line for line in opportunity.lines}
-    money = _money_of_lines(opportunity)
+    money = _money_of_lines(with_periods(opportunity, enrichment.legal_entity.billing_policy))
     for line in sorted(opportunity.lines, key=lambda line: line.id):
         facts = _facts(opportunity, enrichment, line)
         rule = enrichment.line(line.id).split_rule or ONE_EACH

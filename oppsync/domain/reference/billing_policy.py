@@ -28,13 +28,18 @@ class RevenueMethod(StrEnum):
 
 class BillingPolicy(Frozen):
     """`rolls_to_business_day`: a due date on a weekend or holiday of the entity's country moves to the next
-    day that is none. `rounding` is that of tax. `periods` holds where the deal's terms leave it open.
+    day that is none. `rounding` is that of tax. `periods` holds where the deal's terms leave it open; where
+    it is None too, periods are calendar months, with a warning where that divides the contract's.
     `recognises_revenue`: plans have a revenue schedule beside the billing schedule; `revenue_methods` are
     those that differ from the default of their billing model."""
 
     rolls_to_business_day: bool = False
     proration: Proration = Proration.CALENDAR_DAYS
     rounding: Rounding = Rounding.HALF_EVEN
-    periods: PeriodBasis = omitted_at(PeriodBasis.CALENDAR)
+    periods: PeriodBasis | None = omitted_at(None)
     recognises_revenue: bool = omitted_at(False)
     revenue_methods: dict[BillingModelCode, RevenueMethod] = omitted_at({})
+
+    @property
+    def period_basis(self) -> PeriodBasis:
+        return self.periods or PeriodBasis.CALENDAR

@@ -188,10 +188,10 @@ _BY_COUNTRY = {
     country: tuple(each for each in _TERRITORIES if each.country == country)
     for country in {each.country for each in _TERRITORIES}
 }
-# Countries whose part in another VAT area has many firms and no ISO country code of its own, so that an address
-# without state and postal code is told. Elsewhere such a part has a code that people write (Åland, Réunion), or
-# is a village (Büsingen, Livigno): to ask for every German address would teach people not to read.
-_TOLD_WITHOUT_ADDRESS = frozenset({"ES"})
+# Member states with parts that the directive treats otherwise: only an address tells them from the rest.
+_TOLD_WITHOUT_ADDRESS = frozenset(
+    each.country for each in _TERRITORIES if each.area.source in (_ARTICLE_6_1, _ARTICLE_6_2, _ARTICLE_7)
+)
 # What stands alone in a postal code, whatever people write before and after it.
 _POSTAL_CODES = dict.fromkeys(("DE", "FI", "GR", "IT"), "[0-9]{5}") | {
     "DK": "[0-9]{4}",
@@ -205,6 +205,12 @@ _LONGEST_CODE = 3
 def may_be_one_country(one: str, other: str) -> bool:
     """Whether two addresses with these country codes may be in one place: Monaco is also written as France."""
     return one == other or _BELONG_TO.get(one) == other or _BELONG_TO.get(other) == one
+
+
+def places_outside(country: str) -> tuple[str, ...]:
+    """Name the country's parts that are in another VAT area than the rest, and known by an address."""
+    told = (each for each in _BY_COUNTRY.get(country, ()) if each.subdivisions or each.postal_codes)
+    return tuple(each.area.name for each in told if each.area.code != country)
 
 
 def vat_area(country: str, subdivision: str | None = None, postal_code: str | None = None) -> VatArea:

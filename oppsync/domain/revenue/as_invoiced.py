@@ -10,6 +10,7 @@ from collections import defaultdict
 from fractions import Fraction
 
 from oppsync.domain.billing.caps import billable_by_month
+from oppsync.domain.billing.periods import days_in, months_of
 from oppsync.domain.deal.billing_terms import CapScope
 from oppsync.domain.plan.plan import BillingLine
 from oppsync.domain.plan.workstream import Workstream
@@ -43,10 +44,14 @@ class AsInvoiced:
 
 
 def _capped_months(work: Workstream, line: BillingLine) -> Months:
-    """Compute what may be invoiced of a line's estimate in each month; empty unless a cap for each month cuts
-    it."""
+    """Compute what may be invoiced of a line's estimate in each calendar month; empty unless a cap for each
+    month cuts it. Of a month of the contract, each calendar month has its days."""
     cap = work.terms.cap
     if line.estimate is None or cap is None or cap.scope is not CapScope.PERIOD:
         return {}
-    months = billable_by_month(cap, line.estimate, work.starts_on, work.ends_on)
-    return {month_of(each.starts_on): Fraction(amount.amount) for each, amount in months.items()}
+    months: defaultdict[str, Fraction] = defaultdict(Fraction)
+    billable = billable_by_month(cap, line.estimate, work.starts_on, work.ends_on, work.period_basis)
+    for period, amount in billable.items():
+        for part in months_of(*period):
+            months[month_of(part.starts_on)] += Fraction(amount.amount) * days_in(part) / days_in(period)
+    return months

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from oppsync.domain.billing.periods import months_of
+from oppsync.domain.billing.periods import days_in, months_of
 from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 
@@ -16,6 +16,5 @@ class StraightLine:
     def months(self, obligation: Obligation) -> Months:
         run = obligation.workstream
         return {
-            month_of(part.starts_on): Fraction((part.ends_on - part.starts_on).days + 1)
-            for part in months_of(run.starts_on, run.ends_on)
+            month_of(part.starts_on): Fraction(days_in(part)) for part in months_of(run.starts_on, run.ends_on)
         }

@@ -22,7 +22,7 @@ _NAMED = 5
 
 def other_deals_agree(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     customer = facts.customer.customer
-    return findings_across(opportunity, customer.code if customer else None, facts.others)
+    return findings_across(facts.with_periods(opportunity), customer.code if customer else None, facts.others)
 
 
 def findings_across(

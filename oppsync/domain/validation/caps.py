@@ -22,7 +22,7 @@ _SHOWN = Decimal("0.01")
 def caps_are_enough(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     """Selling more than a cap warns, and so do planned hours that reach its warning level or exceed it."""
     differ = any(contract_caps_agree(opportunity, facts))
-    for use in cap_uses(opportunity):
+    for use in cap_uses(facts.with_periods(opportunity)):
         if differ and use.cap.scope is CapScope.CONTRACT:
             continue
         first = use.lines[0]
@@ -100,4 +100,6 @@ def _near(use: CapUse, currency: str | None) -> str:
 
 
 def _month(use: MonthUse) -> str:
-    return f"{use.period.starts_on:%Y-%m}"
+    """`2027-02`, and a month of the contract by its days."""
+    first, last = use.period
+    return f"{first:%Y-%m}" if f"{first:%Y-%m}" == f"{last:%Y-%m}" else f"{first} to {last}"

@@ -45,7 +45,8 @@ def payment_terms_are_known(opportunity: Opportunity, facts: ValidationFacts) ->
     if terms is not None and not facts.payment_terms_known:
         yield finding(
             "PAYMENT_TERMS_UNKNOWN",
-            f"The ERP has no payment terms {terms}{takes(facts.field_at('/contract/payment_terms'), ())}",
+            f"The ERP has no payment terms {terms}"
+            f"{takes(facts.field_at('/contract/payment_terms'), facts.payment_terms)}",
             path="/contract/payment_terms",
             value=terms,
         )

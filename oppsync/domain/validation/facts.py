@@ -8,6 +8,7 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field
 
+from oppsync.domain.billing.terms import with_periods
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity
@@ -38,12 +39,12 @@ class ValidationFacts(Frozen):
     """`legal_entity` is the reference row valid on the day the deal was won; None when there is none.
 
     `missing_in_erp` lists in words what that entity lacks in the ERP, `erp` is what the ERP can do. `today` is
-    the date in the entity's time zone. `books_open_until`: the last day of the entity's open fiscal years in
-    the ERP, where known. `customer`: who in the ERP the account is, or may be. `waits_until`: when the close
-    date begins at the entity, where it is waited for. `confirmations`: what people confirmed of this deal.
-    `others`: deals that may share its purchase order, or be its clones. `legal_entities`: those
-    valid on the day of the deal. `crm_fields`: what the CRM calls some
-    of its fields, by the place in the deal (`NAMED`).
+    the date in the entity's time zone. `payment_terms`: those the ERP has, read where it does not know the
+    deal's. `books_open_until`: the last day of the entity's open fiscal years in the ERP, where known.
+    `customer`: who in the ERP the account is, or may be. `waits_until`: when the close date begins at the
+    entity, where it is waited for. `confirmations`: what people confirmed of this deal. `others`: deals that
+    may share its purchase order, or be its clones. `legal_entities`: those valid on the day of the deal.
+    `crm_fields`: what the CRM calls some of its fields, by the place in the deal (`NAMED`).
     """
 
     legal_entity: LegalEntity | None
@@ -51,6 +52,7 @@ class ValidationFacts(Frozen):
     erp: ErpCapabilities
     today: date
     payment_terms_known: bool = True
+    payment_terms: tuple[Text, ...] = ()
     books_open_until: date | None = None
     customer: CustomerMatch = CustomerMatch()
     waits_until: AwareDatetime | None = None
@@ -58,6 +60,11 @@ class ValidationFacts(Frozen):
     others: tuple[OtherDeal, ...] = ()
     legal_entities: tuple[Text, ...] = ()
     crm_fields: dict[Text, FieldOfCrm] = Field(default_factory=dict)
+
+    def with_periods(self, opportunity: Opportunity) -> Opportunity:
+        """Say on the deal what its periods are."""
+        entity = self.legal_entity
+        return with_periods(opportunity, entity.billing_policy) if entity else opportunity
 
     def field_at(self, place: str) -> FieldOfCrm:
         """Return the name that people have for the field of a place in the deal."""

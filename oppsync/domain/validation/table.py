@@ -31,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     required_fields.owner_has_an_email,
     terms.billing_models_are_supported,
     terms.billing_models_find_what_they_need,
+    terms.periods_are_stated,
     caps.contract_caps_agree,
     caps.caps_are_enough,
     terms.the_erp_invoices_in_the_currency,

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
 from oppsync.domain.billing.caps import beyond_caps
 from oppsync.domain.billing.model import BillingModel
+from oppsync.domain.billing.periods import Period, contract_months_in, periods
 from oppsync.domain.billing.table import BILLING_MODELS
+from oppsync.domain.deal.billing_terms import PeriodBasis
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.deal.reading import either
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS
+from oppsync.domain.values.date_ranges import LONGEST_RUN_DAYS, is_workable
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import changed, plain
+from oppsync.domain.values.findings.finding import Finding, Severity
+from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import amount_text
 
 # From today: nobody plans a project further away, and dates of it can still be computed with.
@@ -25,8 +27,17 @@ _CERTAIN = Decimal(100)
 
 
 def billing_models_are_supported(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
-    if not opportunity.lines and opportunity.billing_model is not None:
-        yield from _billing_model_findings(opportunity.billing_model, "/billing_model", facts)
+    own, lines = opportunity.billing_model, opportunity.lines
+    if own is not None and not lines:
+        yield from _billing_model_findings(own, "/billing_model", facts)
+    elif own is not None and own not in BILLING_MODELS and all(line.billing_model for line in lines):
+        yield _unknown_model(
+            own,
+            "/billing_model",
+            facts,
+            more="; no line is billed by it, each has a model of its own",
+            severity=Severity.WARNS,
+        )
     for index, line in enumerate(opportunity.lines):
         code = opportunity.billing_model_of(line)
         if code is not None:
@@ -39,34 +50,77 @@ def _billing_model_findings(code: str, path: str, facts: ValidationFacts, whose:
     model_name = code.replace("_", " ")
     model = BILLING_MODELS.get(code)
     if model is None:
-        field = facts.field_at("/lines/billing_model" if whose else "/billing_model")
-        allowed = either(field.choices or [each.replace("_", " ") for each in BILLING_MODELS])
-        message = f"{field.label}{whose} is {code!r}, which is not a known billing model; allowed is {allowed}"
-        yield finding("BILLING_MODEL_UNKNOWN", message, path=path, value=code)
+        yield _unknown_model(code, path, facts, whose)
     elif not model.kinds <= facts.erp.line_kinds:
         yield finding(
             "BILLING_MODEL_UNSUPPORTED",
-            f"Billing by {model_name} cannot be set up in this ERP",
+            f"Billing by {model_name} cannot be set up in this ERP; allowed is {either(_supported(facts))}",
             path=path,
             value=code,
             fix="Choose another billing model in the CRM.",
         )
 
 
+def _supported(facts: ValidationFacts) -> list[str]:
+    models = BILLING_MODELS.items()
+    return [code.replace("_", " ") for code, model in models if model.kinds <= facts.erp.line_kinds]
+
+
+def _unknown_model(
+    code: str,
+    path: str,
+    facts: ValidationFacts,
+    whose: str = "",
+    *,
+    more: str = "",
+    severity: Severity = Severity.BLOCKS,
+) -> Finding:
+    field = facts.field_at(path)
+    allowed = either(field.choices or [each.replace("_", " ") for each in BILLING_MODELS])
+    message = (
+        f"{field.label}{whose} is {code!r}, which is not a known billing model; allowed is {allowed}{more}"
+    )
+    return finding("BILLING_MODEL_UNKNOWN", message, path=path, value=code, severity=severity)
+
+
 def billing_models_find_what_they_need(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
     """Check what each model needs of its lines: roles and hours, milestones."""
-    deal = _with_periods(opportunity, facts)
+    deal = facts.with_periods(opportunity)
     for index, line, model in _lines_with_models(deal):
         yield from model.findings(deal, line, f"/lines/{index}")
 
 
-def _with_periods(opportunity: Opportunity, facts: ValidationFacts) -> Opportunity:
-    """The deal with what its periods are: where its terms leave it open, the policy of the entity says so."""
-    contract = opportunity.contract
-    if facts.legal_entity is None or contract.billing_periods is not None:
-        return opportunity
-    basis = facts.legal_entity.billing_policy.periods
-    return changed(opportunity, contract=changed(contract, billing_periods=basis))
+def periods_are_stated(opportunity: Opportunity, facts: ValidationFacts) -> Iterator[Finding]:
+    """Warn where deal and entity leave it open. A contract of whole months that begins inside a calendar month
+    has more calendar periods than its own, and whoever sold a year expects one invoice a year."""
+    entity = facts.legal_entity
+    if entity is None or entity.billing_policy.periods is not None:
+        return
+    for index, line, model in _lines_with_models(opportunity):
+        terms, start, end = opportunity.billing_of(line), opportunity.start_of(line), opportunity.end_of(line)
+        if LineKind.DATED not in model.kinds or terms.frequency is None or terms.periods is not None:
+            continue
+        if start is None or end is None or not is_workable(start, end):
+            continue
+        calendar = periods(start, end, terms.frequency)
+        months = contract_months_in(start, Period(start, end))
+        whole = periods(start, end, terms.frequency, PeriodBasis.CONTRACT)
+        if months.denominator == 1 and len(calendar) > len(whole):
+            yield finding(
+                "PERIODS_NOT_STATED",
+                f"{line.title} runs for {months} months from {start} to {end}, and nothing says whether its "
+                f"periods are those of the contract: by the calendar it is invoiced in {_parts(calendar)}, "
+                f"instead of {len(whole)}",
+                path=f"/lines/{index}/billing/periods",
+                value=f"{start} to {end}",
+            )
+
+
+def _parts(periods: Sequence[Period]) -> str:
+    """`2 parts, 2027-01-15 to 2027-12-31 and 2028-01-01 to 2028-01-14`; of more the first and the last."""
+    first, last = (f"{each.starts_on} to {each.ends_on}" for each in (periods[0], periods[-1]))
+    between = " ... " if periods[1:-1] else " and "
+    return f"{len(periods)} parts, {first}{between}{last}"
 
 
 # Kinds that an ERP may invoice in its company's own currency only: code and words of the finding.
@@ -96,7 +150,7 @@ def purchase_order_is_large_enough(opportunity: Opportunity, facts: ValidationFa
     limit, amount = opportunity.contract.po_limit, opportunity.amount
     if limit is None or amount is None or limit >= amount:
         return
-    beyond = beyond_caps(opportunity)
+    beyond = beyond_caps(facts.with_periods(opportunity))
     if limit < amount - beyond:
         allowed, capped = amount_text(limit, opportunity.currency), ""
         if beyond:

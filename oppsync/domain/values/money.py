@@ -78,7 +78,7 @@ def exact_text(amount: Decimal, currency: str | None) -> str:
 
 
 def amount_text(amount: Decimal, currency: str | None) -> str:
-    """As people read it in findings, messages and terminals: `EUR 1,234.50`, never rounded."""
+    """As people read it, also in the ERP's comments: `EUR 1,234.50`, never rounded."""
     text = f"{amount:,.{digits_of(amount, currency)}f}"
     return f"{currency} {text}" if currency else text
 
@@ -133,11 +133,6 @@ class Money(Frozen):
     @property
     def text(self) -> str:
         return format(self.amount.quantize(minor_unit(self.currency)), "f")
-
-    @property
-    def exact(self) -> str:
-        """As it stands in documents of other systems and in plans: `EUR 1234.50`."""
-        return f"{self.currency} {self.text}"
 
     def __str__(self) -> str:
         return amount_text(self.amount, self.currency)

@@ -34,10 +34,11 @@ CASES = [
         "payment terms nobody knows",
         "PAYMENT_TERMS_UNKNOWN",
         "/contract/payment_terms",
-        "The ERP has no payment terms NET30; the field is Terms (Opportunity.Terms__c)",
+        "The ERP has no payment terms NET30; Terms (Opportunity.Terms__c) can be NET14 or NET60",
         make.opportunity(),
         make.facts(
             payment_terms_known=False,
+            payment_terms=("NET14", "NET60"),
             crm_fields={"/contract/payment_terms": FieldOfCrm("Terms (Opportunity.Terms__c)")},
         ),
     ),

@@ -6,16 +6,24 @@ from datetime import date
 from decimal import Decimal
 
 from oppsync.domain.deal.billing_terms import (
+    BillingFrequency,
     BillingTerms,
     Deposit,
     Retainer,
 )
 from oppsync.domain.deal.opportunity import (
     ContractTerms,
+    OpportunityLine,
 )
 from oppsync.domain.plan.plan import LineKind
 from tests.harness import builders as make
 from tests.unit.faults.case import FIELD, UNSURE, Case, capped, milestones
+
+
+def a_year_from_15_january(frequency: str) -> OpportunityLine:
+    terms = BillingTerms(frequency=BillingFrequency(frequency))
+    return make.fixed_line(starts_on=date(2027, 1, 15), ends_on=date(2028, 1, 14), billing=terms)
+
 
 CASES = [
     Case("not certain", "PROBABILITY_NOT_CERTAIN", "/probability", "its probability is 90 %", UNSURE),
@@ -30,10 +38,18 @@ CASES = [
         make.opportunity(make.fixed_line(billing_model="barter")),
     ),
     Case(
+        "a billing model of the deal that no line follows",
+        "BILLING_MODEL_UNKNOWN",
+        "/billing_model",
+        "Billing model is 'barter', which is not a known billing model; allowed is time and materials, ",
+        make.opportunity(make.fixed_line(billing_model="fixed_fee"), billing_model="barter"),
+    ),
+    Case(
         "a model this ERP does not land",
         "BILLING_MODEL_UNSUPPORTED",
         "/lines/2/billing_model",
-        "milestone cannot be set up in this ERP",
+        "milestone cannot be set up in this ERP; allowed is time and materials, "
+        "time and materials capped, fixed fee, fixed fee deposit, retainer, recurring or non billable",
         make.opportunity(),
         make.facts(erp=make.erp(line_kinds=frozenset({LineKind.TIME, LineKind.DATED}))),
     ),
@@ -43,6 +59,22 @@ CASES = [
         "/lines/1/net",
         "Senior consulting is a credit of EUR -14,400.00 by the hour",
         make.opportunity(make.milestone_line(), make.credit(make.time_line())),
+    ),
+    Case(
+        "a year that begins inside a month",
+        "PERIODS_NOT_STATED",
+        "/lines/0/billing/periods",
+        "Cloud foundation runs for 12 months from 2027-01-15 to 2028-01-14, and nothing says whether its "
+        "periods are those of the contract: by the calendar it is invoiced in 2 parts, 2027-01-15 to "
+        "2027-12-31 and 2028-01-01 to 2028-01-14, instead of 1",
+        make.opportunity(a_year_from_15_january("yearly")),
+    ),
+    Case(
+        "the same by the month",
+        "PERIODS_NOT_STATED",
+        "/lines/0/billing/periods",
+        "invoiced in 13 parts, 2027-01-15 to 2027-01-31 ... 2028-01-01 to 2028-01-14, instead of 12",
+        make.opportunity(a_year_from_15_january("monthly")),
     ),
     Case(
         "an end before the start",

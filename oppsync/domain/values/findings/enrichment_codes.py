@@ -8,12 +8,13 @@ ENRICHMENT_CODES: dict[str, CodeText] = {
     "SERVICE_LINE_UNKNOWN": code_text(
         "The service line is not mapped",
         OwnerRole.INTEGRATION,
-        "Add the service line to the reference data, then replay.",
+        "Add the service line to the reference data, or correct it in the CRM; then replay.",
     ),
     "REGION_UNKNOWN": code_text(
         "The region is not in the reference data",
         OwnerRole.INTEGRATION,
-        "Add the region with its compliance attributes to the reference data, then replay.",
+        "Add the region with its compliance attributes to the reference data, or correct it in the CRM; then "
+        "replay.",
     ),
     "DELIVERY_MODEL_UNKNOWN": code_text(
         "The delivery model is not in the reference data",

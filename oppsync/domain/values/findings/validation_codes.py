@@ -137,7 +137,7 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Divide the opportunity in the CRM, or sum lines that are sold on the same terms.",
     ),
     "TOO_MANY_INSTALMENTS": code_text(
-        "The plan would have more billing lines than can be planned",
+        "The plan would have more billing lines, or entries of revenue, than can be planned",
         OwnerRole.SALES,
         "Divide the opportunity in the CRM, invoice less often, or sum lines that are sold on the same terms.",
     ),
@@ -274,6 +274,13 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "The months sold do not match the start and end date",
         OwnerRole.SALES,
         "Correct the quantity, or the start and end date of the line, in the CRM.",
+    ),
+    "PERIODS_NOT_STATED": code_text(
+        "Calendar periods divide a contract of whole months",
+        OwnerRole.SALES,
+        "Say on the opportunity in the CRM whether it is invoiced by calendar months or by months of the "
+        "contract, or have the legal entity's billing policy say it.",
+        Severity.WARNS,
     ),
     "BILLING_DAY_INVALID": code_text(
         "The invoicing day is not a day of the month",

@@ -92,6 +92,9 @@ class MadeUpErp:
     def has_payment_terms(self, code: str) -> bool:
         return self._lists("terms", code)
 
+    def payment_terms(self) -> Sequence[str]:
+        return sorted(each["code"] for each in self._get("/terms"))
+
     def books_open_until(self, erp_company: str) -> date | None:
         until = [each["open_until"] for each in self._get("/companies") if each["code"] == erp_company]
         return date.fromisoformat(until[0]) if until else None

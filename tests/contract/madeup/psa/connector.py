@@ -103,6 +103,9 @@ class MadeUpPsa:
     def unknown_roles(self, roles: Collection[str]) -> Sequence[str]:
         return [role for role in roles if role not in self._roles]
 
+    def known_roles(self) -> Sequence[str]:
+        return sorted(self._roles)
+
     def find_project(self, order: PsaOrder) -> ExternalRecord | None:
         found = self._jobs(order.key)
         if not found:
