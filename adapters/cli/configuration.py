@@ -21,14 +21,17 @@ from oppsync.domain.configuration.differences import Difference, differences, mo
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.configuration.schema import schemas
-from oppsync.domain.values.actor import actor_name
+from oppsync.domain.values.actor import COMMAND_LINE, actor_name
 from oppsync.services.configuration.commands import (
     Answer,
     Applied,
     ApplyConfiguration,
+    CompareConfiguration,
+    Comparison,
     DecideProposal,
     RevertConfiguration,
 )
+from oppsync.services.configuration.present import present
 
 TOKEN = "OPPSYNC_TOKEN"  # noqa: S105
 OF_BUNDLE = frozenset({MANIFEST, *KIND_OF_FILE})
@@ -91,37 +94,53 @@ def check(folder: Path, as_json: bool) -> None:
 def diff(folder: Path, as_json: bool) -> None:
     """Show what applying DIR would change, row by row. Writes nothing."""
     bundle = read_folder(folder)
-    with connected() as application, application.uow.reading() as uow:
-        now = uow.configurations.rows(application.tenant_id)
-        firm = uow.configurations.firm(application.tenant_id)
-    changes = differences(now, bundle.rows)
+    with connected() as application:
+        compared = _compared(application, bundle)
     if as_json:
         print_json(
             {
-                "before": fingerprint(now),
-                "after": fingerprint(bundle.rows),
-                "differences": [_as_json(each) for each in changes],
+                "before": compared.before.fingerprint,
+                "after": compared.after,
+                "needs_second_person": compared.needs_second_person,
+                "differences": [_as_json(each) for each in compared.differences],
             }
         )
         return
-    if firm != bundle.firm:
-        say(f"{MANIFEST}: firm {firm} -> {bundle.firm}")
-    _print_differences(changes)
+    if compared.firm_before != compared.firm_after:
+        say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
+    _print_differences(compared.differences)
+    if not compared.is_same:
+        found = short_fingerprint(compared.before.fingerprint)
+        say(f'Compared with {compared.before}. `config apply DIR --against "{found}"` replaces no other.')
+
+
+def _compared(application: Application, bundle: FirmBundle) -> Comparison:
+    return application.dispatch(
+        CompareConfiguration(application.tenant_id, COMMAND_LINE, bundle.firm, bundle.rows)
+    )
 
 
 @config.command()
 @FOLDER
 @NOTE
+@click.option(
+    "--against", default="", help="The fingerprint that `diff` was compared with: nothing else is replaced."
+)
 @json_option
-def apply(folder: Path, note: str, as_json: bool) -> None:
+def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
     """Make the files in DIR the configuration, or propose them where that needs a second person.
 
     Acts as the person of the API token in OPPSYNC_TOKEN, which is asked for otherwise.
     """
     bundle = read_folder(folder)
     with connected() as application:
-        person_id = _person(application)
-        command = ApplyConfiguration(application.tenant_id, person_id, bundle.firm, bundle.rows, note=note)
+        person_id, now = _person(application), _compared(application, bundle).before.fingerprint
+        given = against.replace(" ", "").lower()
+        # As it is shown, by its first eight digits; another one is refused as it was given.
+        compared_with = now if now.startswith(given) and len(given) in (0, 8, len(now)) else given
+        command = ApplyConfiguration(
+            application.tenant_id, person_id, bundle.firm, bundle.rows, compared_with, note
+        )
         _print_answer(application.dispatch(command), as_json)
 
 
@@ -197,15 +216,13 @@ def reject(proposal_id: UUID, comment: str) -> None:
 def history(as_json: bool) -> None:
     """List the versions, newest first, and whether the rows of now are those of the newest."""
     with connected() as application, application.uow.reading() as uow:
-        versions = uow.configurations.versions(application.tenant_id)
-        now = fingerprint(uow.configurations.rows(application.tenant_id))
-    is_recorded = (versions[0].fingerprint if versions else fingerprint(())) == now
+        now = present(uow, application.tenant_id)
     if as_json:
         print_json(
             {
-                "fingerprint": now,
-                "is_recorded": is_recorded,
-                "versions": [each.model_dump(mode="json") for each in versions],
+                "fingerprint": now.fingerprint,
+                "is_recorded": now.is_recorded,
+                "versions": [each.model_dump(mode="json") for each in now.versions],
             }
         )
         return
@@ -218,13 +235,13 @@ def history(as_json: bool) -> None:
             actor_name(each.approved_by or ""),
             f"version {each.reverts_to} again. {each.note}" if each.reverts_to else each.note,
         )
-        for each in versions
+        for each in now.versions
     ]
     print_table(("version", "at", "fingerprint", "by", "approved by", "note"), rows)
-    if not is_recorded:
+    if not now.is_recorded:
         say(
-            f"The rows of now have the fingerprint {short_fingerprint(now)}, not the newest version's: "
-            "they were written past the versions. The next change keeps them as a version of their own."
+            f"The rows of now have the fingerprint {short_fingerprint(now.fingerprint)}, not the newest "
+            "version's: they were written past the versions. The next change keeps them as a version of their own."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -355,6 +356,23 @@ def test_the_command_line_applies_a_folder_and_exports_the_same_bytes(run: Run, 
     history = run("history").output
     assert "ina@example.com" in history
     assert "the beginning" in history
+
+
+def test_the_command_line_applies_against_what_was_compared(run: Run, desk: Desk, tmp_path: Path) -> None:
+    desk.apply(ROWS)
+    folder = written(tmp_path / "acme", with_rate("170"))
+    compared = re.search(r'--against "(.{9})"', run("diff", folder).output)
+    assert compared is not None
+    desk.apply(with_rate("180"))
+
+    late = run("apply", folder, "--against", compared[1])
+
+    assert late.exit_code == 1
+    assert "it is version 2 now" in late.output
+    assert desk.rows() == list(governed(with_rate("180")))
+    again = re.search(r'--against "(.{9})"', run("diff", folder).output)
+    assert again is not None
+    assert "Version 3" in run("apply", folder, "--against", again[1]).output
 
 
 def test_the_command_line_shows_every_fault_and_applies_nothing(run: Run, desk: Desk, tmp_path: Path) -> None:

@@ -49,7 +49,12 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
-from oppsync.services.configuration.commands import ApplyConfiguration, DecideProposal, RevertConfiguration
+from oppsync.services.configuration.commands import (
+    ApplyConfiguration,
+    CompareConfiguration,
+    DecideProposal,
+    RevertConfiguration,
+)
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
@@ -117,6 +122,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     InspectConnection: lambda _, who: InspectConnection(TENANT, who, CONNECTION),
     SendTrialEvent: lambda _, who: SendTrialEvent(TENANT, who, CONNECTION),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
+    CompareConfiguration: lambda _, who: CompareConfiguration(TENANT, who, "Acme", ()),
     ApplyConfiguration: lambda _, who: ApplyConfiguration(TENANT, who, "Acme", ()),
     RevertConfiguration: lambda _, who: RevertConfiguration(TENANT, who, 99),
     DecideProposal: lambda _, who: DecideProposal(TENANT, who, UUID(int=9), approve=True),

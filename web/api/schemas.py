@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, field_serializer
 
 from oppsync.domain.approval.tasks import Decision, TaskStatus
+from oppsync.domain.configuration.differences import Change
+from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.reading.calls import VendorCall
@@ -200,6 +202,43 @@ class ReplayRequest(Frozen):
     from_stage: Code | None = None
 
 
+class BundleRequest(Frozen):
+    """A configuration: its files as text by name, or all of them packed as a zip file in base64."""
+
+    files: dict[str, str] | None = None
+    zip: str | None = Field(default=None, description="A zip file of the bundle's folder, in base64.")
+
+
+class ProposalRequest(BundleRequest):
+    """`against`: the fingerprint of the configuration that it was compared with (`before` of a difference);
+    where another one holds by now, nothing is applied."""
+
+    against: Code | None = None
+    note: Text = Field(default="", description="Why, for whoever reads the history.")
+
+
+class ApprovalOfProposal(Frozen):
+    comment: Text = ""
+
+
+class RejectionOfProposal(Frozen):
+    comment: Annotated[Text, Field(min_length=1, description="Why, for whoever proposed it.")]
+
+
+class RevertRequest(Frozen):
+    """`against`: as of a proposal."""
+
+    version: Annotated[int, Field(ge=1)]
+    against: Code | None = None
+    note: Text = ""
+
+
+class ExportQuery(Frozen):
+    version: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="An earlier version; without it the configuration of now."
+    )
+
+
 # What an answer carries.
 
 
@@ -341,6 +380,95 @@ class SecurityAttempts(Frozen):
     rows: tuple[AttemptCount, ...]
 
 
+class CurrentConfiguration(Frozen):
+    """`is_recorded`: whether the newest version has the rows of now; where not, something wrote them past the
+    versions. `rows`: how many each file has. From `live_since` on, what moves money takes two people."""
+
+    firm: Text
+    fingerprint: Code
+    is_recorded: bool
+    version: ConfigurationVersion | None
+    rows: dict[str, int]
+    live_since: AwareDatetime | None
+
+
+class ConfigurationVersions(Frozen):
+    """Newest first."""
+
+    rows: tuple[ConfigurationVersion, ...]
+
+
+class ChangedField(Frozen):
+    """`field` with the names on the way to it, such as `phases.0.percent`; null where there is no value."""
+
+    field: Text
+    was: Any = None
+    now: Any = None
+
+
+class ChangedRow(Frozen):
+    """`row` and `what` in words."""
+
+    file: Text
+    row: Text
+    change: Change
+    what: Text
+    moves_money: bool
+    fields: tuple[ChangedField, ...]
+
+
+class ConfigurationVersionView(Frozen):
+    """A version, and where its rows differ from those of the version before."""
+
+    version: ConfigurationVersion
+    differences: tuple[ChangedRow, ...]
+
+
+class CheckedBundle(Frozen):
+    """A configuration without a fault."""
+
+    firm: Text
+    rows: int
+    fingerprint: Code
+
+
+class ConfigurationDifference(Frozen):
+    """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
+    `needs_second_person`: applying it proposes it."""
+
+    before: ConfigurationUse
+    firm_before: Text
+    after: Code
+    firm_after: Text
+    differences: tuple[ChangedRow, ...]
+    needs_second_person: bool
+
+
+class AppliedOrProposed(Frozen):
+    """Applied as `version`, or waiting as `proposal_id` for a second person, whose role `needs` names.
+    `changed`: how many rows differ; with none there is no new version."""
+
+    version: int | None = None
+    fingerprint: Code | None = None
+    changed: int | None = None
+    proposal_id: UUID | None = None
+    needs: Text | None = None
+
+
+class Proposals(Frozen):
+    """Those that wait for a second person, oldest first."""
+
+    rows: tuple[Proposal, ...]
+
+
+class ProposalView(Frozen):
+    """`is_overtaken`: the configuration changed since, so that it has to be proposed anew."""
+
+    proposal: Proposal
+    is_overtaken: bool
+    difference: ConfigurationDifference
+
+
 class People(Frozen):
     """Who is active first, then by name."""
 
@@ -367,12 +495,16 @@ class Polls(Frozen):
 
 
 class FieldProblem(Frozen):
-    """`pointer` is a JSON pointer into the body, or `/<name>` of a parameter."""
+    """`pointer` is a JSON pointer into the body, or `/<name>` of a parameter. Of a configuration's file also
+    the file, the line (from 1; 0 is the whole file) and the field in it."""
 
     pointer: str
     code: str
     message: str
     fix: str
+    file: str | None = None
+    line: int | None = None
+    field: str | None = None
 
 
 class ProblemDocument(Frozen):

@@ -26,6 +26,8 @@ from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.configuration import NewProposal, NewVersion
 
+_LARGEST_NUMBER = 2**31 - 1  # that the column can hold: a larger one cannot even be looked for
+
 
 def _but_rows(table: Table) -> Any:
     """Without the rows, which may be many."""
@@ -80,10 +82,13 @@ class PostgresConfigurations:
         return number
 
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
+        unknown = f"There is no version {number} of the configuration."
+        if not 0 < number <= _LARGEST_NUMBER:
+            raise NotFound(unknown)
         query = select(configuration_versions.c.rows).where(
             configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number
         )
-        return self._rows(query, f"There is no version {number} of the configuration.")
+        return self._rows(query, unknown)
 
     def _rows(self, query: Any, unknown: str) -> Sequence[ReferenceRow]:
         found = self._session.execute(query).scalar_one_or_none()

@@ -1,0 +1,36 @@
+"""Compare rows with the configuration of now. Reads Postgres, writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.differences import differences, needs_second_person
+from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.configuration.commands import CompareConfiguration, Comparison
+
+
+@dataclass(frozen=True)
+class CompareConfigurationHandler:
+    uow: UnitOfWorkFactory
+
+    def __call__(self, command: CompareConfiguration) -> Comparison:
+        tenant_id = command.tenant_id
+        with self.uow.reading() as uow:
+            admit(uow, tenant_id, command.actor, Action.READ)
+            rows, firm = uow.configurations.rows(tenant_id), uow.configurations.firm(tenant_id)
+            found = fingerprint(rows)
+            before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
+            is_live = uow.configurations.live_since(tenant_id) is not None
+        changes = differences(rows, command.rows)
+        return Comparison(
+            before=before,
+            firm_before=firm,
+            after=fingerprint(command.rows),
+            firm_after=command.firm,
+            differences=changes,
+            needs_second_person=needs_second_person(changes, is_live=is_live),
+        )

@@ -1,0 +1,62 @@
+"""What pages, API and command line show of the configuration: the rows of now and its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.differences import Difference, differences
+from oppsync.domain.configuration.versions import ConfigurationVersion
+from oppsync.domain.reference.book import ReferenceRow
+from oppsync.kernel.errors import NotFound
+from oppsync.ports.storage.unit_of_work import UnitOfWork
+
+
+class Present(NamedTuple):
+    """`is_recorded`: whether the newest version has the rows of now; where not, something wrote them past the
+    versions. `versions`: newest first."""
+
+    firm: str
+    rows: Sequence[ReferenceRow]
+    fingerprint: str
+    is_recorded: bool
+    live_since: datetime | None
+    versions: Sequence[ConfigurationVersion]
+
+    @property
+    def version(self) -> ConfigurationVersion | None:
+        return self.versions[0] if self.versions else None
+
+
+def present(uow: UnitOfWork, tenant_id: str) -> Present:
+    stored = uow.configurations
+    rows, versions = stored.rows(tenant_id), stored.versions(tenant_id)
+    found = fingerprint(rows)
+    newest = versions[0].fingerprint if versions else fingerprint(())
+    return Present(
+        firm=stored.firm(tenant_id),
+        rows=rows,
+        fingerprint=found,
+        is_recorded=newest == found,
+        live_since=stored.live_since(tenant_id),
+        versions=versions,
+    )
+
+
+class VersionWithChanges(NamedTuple):
+    """A version, and where its rows differ from those of the one before."""
+
+    version: ConfigurationVersion
+    differences: Sequence[Difference]
+
+
+def version_with_changes(uow: UnitOfWork, tenant_id: str, number: int) -> VersionWithChanges:
+    """Raises NotFound."""
+    stored = uow.configurations
+    version = next((each for each in stored.versions(tenant_id) if each.number == number), None)
+    if version is None:
+        raise NotFound(f"There is no version {number} of the configuration.")
+    before = stored.rows_of(tenant_id, number - 1) if number > 1 else ()
+    return VersionWithChanges(version, differences(before, stored.rows_of(tenant_id, number)))
