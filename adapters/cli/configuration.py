@@ -241,7 +241,8 @@ def history(as_json: bool) -> None:
     if not now.is_recorded:
         say(
             f"The rows of now have the fingerprint {short_fingerprint(now.fingerprint)}, not the newest "
-            "version's: they were written past the versions. The next change keeps them as a version of their own."
+            "version's: they were written past the versions. The next change keeps them as a version of their "
+            "own."
         )
 
 

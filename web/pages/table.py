@@ -9,6 +9,8 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import account
 from web.pages.approvals import approval, inbox
+from web.pages.configuration import overview as configuration
+from web.pages.configuration import proposal, rows, upload, version
 from web.pages.connections import connection
 from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
@@ -39,6 +41,11 @@ PAGES = (
     PageRow("Connections", connections.page, Action.VISIT_CONNECTIONS, first=True),
     PageRow("Connections", connection_form.page, Action.SET_CONNECTION),
     PageRow("Connections", connection.page, Action.VISIT_CONNECTIONS),
+    PageRow("Configuration", configuration.page, Action.VISIT_CONFIGURATION, first=True),
+    PageRow("Configuration", version.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
     PageRow("People", people.page, Action.READ_PEOPLE, first=True),
     PageRow("People", person.page, Action.READ_PEOPLE),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),

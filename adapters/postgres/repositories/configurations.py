@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
@@ -22,7 +23,7 @@ from adapters.postgres.tables import (
 from oppsync.domain.configuration.bundle import content
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.configuration import NewProposal, NewVersion
 
@@ -95,6 +96,23 @@ class PostgresConfigurations:
         if found is None:
             raise NotFound(unknown)
         return [document(ReferenceRow, row) for row in found]
+
+    def of_key(
+        self, tenant_id: str, kind: ReferenceKind, key: str
+    ) -> Sequence[tuple[ConfigurationVersion, Sequence[ReferenceRow]]]:
+        path = cast("$[*] ? (@.kind == $kind && @.key == $key)", JSONPATH)
+        named = cast({"kind": kind.value, "key": key}, JSONB)
+        rows = func.jsonb_path_query_array(configuration_versions.c.rows, path, named).label("of_key")
+        query = _but_rows(configuration_versions).add_columns(rows)
+        query = query.where(configuration_versions.c.tenant_id == tenant_id)
+        found = self._session.execute(query.order_by(configuration_versions.c.number)).mappings()
+        return [
+            (
+                ConfigurationVersion.model_validate(pick(row, ConfigurationVersion)),
+                [document(ReferenceRow, each) for each in row["of_key"]],
+            )
+            for row in found
+        ]
 
     def add(self, tenant_id: str, version: NewVersion) -> int:
         newest = select(func.coalesce(func.max(configuration_versions.c.number), 0) + 1).where(

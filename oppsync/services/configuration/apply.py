@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, may, name_of, who_can
+from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, name_of, who_can
 from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.differences import (
@@ -35,6 +35,7 @@ from oppsync.services.configuration.commands import (
     Proposed,
     RevertConfiguration,
 )
+from oppsync.services.configuration.present import approvers
 
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
@@ -128,13 +129,6 @@ class DecideProposalHandler:
             uow.configurations.decide(tenant_id, proposal.id, status, command.person_id, comment)
             uow.commit()
         return applied
-
-
-def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[str]:
-    """The names of those who may approve it: who proposed it may not."""
-    people = uow.people.everyone(tenant_id)
-    able = (each for each in people if may(each, Action.APPROVE_CONFIGURATION))
-    return sorted(each.name for each in able if each.id != proposal.proposed_by)
 
 
 def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, differences
-from oppsync.domain.configuration.versions import ConfigurationVersion
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
@@ -45,6 +46,13 @@ def present(uow: UnitOfWork, tenant_id: str) -> Present:
     )
 
 
+def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[str]:
+    """The names of those who may approve it: who proposed it may not."""
+    people = uow.people.everyone(tenant_id)
+    able = (each for each in people if may(each, Action.APPROVE_CONFIGURATION))
+    return sorted(each.name for each in able if each.id != proposal.proposed_by)
+
+
 class VersionWithChanges(NamedTuple):
     """A version, and where its rows differ from those of the one before."""
 
@@ -60,3 +68,14 @@ def version_with_changes(uow: UnitOfWork, tenant_id: str, number: int) -> Versio
         raise NotFound(f"There is no version {number} of the configuration.")
     before = stored.rows_of(tenant_id, number - 1) if number > 1 else ()
     return VersionWithChanges(version, differences(before, stored.rows_of(tenant_id, number)))
+
+
+def history_of(uow: UnitOfWork, tenant_id: str, kind: ReferenceKind, key: str) -> Sequence[VersionWithChanges]:
+    """The versions that changed a row of this key, newest first."""
+    found, before = [], tuple[ReferenceRow, ...]()
+    for version, rows in uow.configurations.of_key(tenant_id, kind, key):
+        changes = differences(before, rows)
+        if changes:
+            found.append(VersionWithChanges(version, changes))
+        before = tuple(rows)
+    return found[::-1]
