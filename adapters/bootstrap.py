@@ -336,7 +336,7 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
-    bus.register(CompareConfiguration, CompareConfigurationHandler(uow))
+    bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
     bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))

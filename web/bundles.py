@@ -11,8 +11,11 @@ from flask import Response, send_file
 
 from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
 from adapters.documents.bundle_zip import files_of_zip, zip_of
-from oppsync.domain.configuration.bundle import short_fingerprint
+from oppsync.domain.configuration.bundle import governed, short_fingerprint
+from oppsync.domain.configuration.imports import Forms, Table, merged
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.kernel.errors import InvalidInput
+from web.context import application, signed_in
 
 ZIP = "application/zip"
 
@@ -29,10 +32,23 @@ def bundle_of(files: Mapping[str, str] | None, packed: str | None) -> FirmBundle
     if files is not None:
         # Half of a surrogate pair, which JSON can write, is not UTF-8: the reader names the file and the line.
         return read_bundle({name: text.encode(errors="surrogatepass") for name, text in files.items()})
+    return bundle_of_zip(from_base64(packed or "", "zip"))
+
+
+def from_base64(text: str, field: str) -> bytes:
+    """Raises InvalidInput."""
     try:
-        return bundle_of_zip(base64.b64decode(packed or "", validate=True))
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidInput("This is not base64.", field="zip") from None
+        raise InvalidInput("This is not base64.", field=field) from None
+
+
+def with_imported(kind: ReferenceKind, table: Table, forms: Forms) -> FirmBundle:
+    """The configuration of now with the rows of this table. Raises BadBundle with everything that is wrong."""
+    tenant_id = signed_in().tenant_id
+    with application().uow.reading() as uow:
+        rows, firm = uow.configurations.rows(tenant_id), uow.configurations.firm(tenant_id)
+    return FirmBundle(firm, tuple(merged(governed(rows), kind, table, forms)))
 
 
 def download(bundle: FirmBundle, fingerprint: str) -> Response:

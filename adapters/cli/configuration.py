@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -16,11 +17,15 @@ from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
-from oppsync.domain.configuration.bundle import fingerprint, short_fingerprint
+from adapters.documents.tables import read_table
+from oppsync.domain.configuration.bundle import fingerprint, governed, short_fingerprint
 from oppsync.domain.configuration.differences import Difference, differences, moves_money
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
+from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
 from oppsync.domain.configuration.schema import schemas
+from oppsync.domain.reading.open_deals import OpenDealEffects
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE, actor_name
 from oppsync.services.configuration.commands import (
     Answer,
@@ -96,20 +101,8 @@ def diff(folder: Path, as_json: bool) -> None:
     bundle = read_folder(folder)
     with connected() as application:
         compared = _compared(application, bundle)
-    if as_json:
-        print_json(
-            {
-                "before": compared.before.fingerprint,
-                "after": compared.after,
-                "needs_second_person": compared.needs_second_person,
-                "differences": [_as_json(each) for each in compared.differences],
-            }
-        )
-        return
-    if compared.firm_before != compared.firm_after:
-        say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
-    _print_differences(compared.differences)
-    if not compared.is_same:
+    _print_comparison(compared, as_json)
+    if not (as_json or compared.is_same):
         found = short_fingerprint(compared.before.fingerprint)
         say(f'Compared with {compared.before}. `config apply DIR --against "{found}"` replaces no other.')
 
@@ -142,6 +135,65 @@ def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
             application.tenant_id, person_id, bundle.firm, bundle.rows, compared_with, note
         )
         _print_answer(application.dispatch(command), as_json)
+
+
+@config.command("import")
+@click.argument("kind", type=click.Choice([name.removesuffix(".csv") for name in IMPORTED]))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--numbers", type=click.Choice([*NumberForm]), default="point", help="1,234.50 or 1.234,50.")
+@click.option(
+    "--dates", type=click.Choice([*DateForm]), default="iso", help="2026-01-31, 31.01.2026 or 01/31/2026."
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day of rows that name none.")
+@click.option("--apply", "is_applied", is_flag=True, help="Apply or propose it; else nothing is written.")
+@NOTE
+@json_option
+def import_(
+    kind: str,
+    file: Path,
+    numbers: str,
+    dates: str,
+    since: datetime | None,
+    *,
+    is_applied: bool,
+    note: str,
+    as_json: bool,
+) -> None:
+    """Put the rows of a table, a CSV or XLSX FILE, among those of now; shows what that would change.
+
+    The first line names the columns as the bundle's file does. Rows of the same key and day are replaced,
+    others are added, and one that has no end ends where the next of its key begins. Any fault, and nothing is
+    imported.
+    """
+    of_kind = KIND_OF_FILE[f"{kind}.csv"]
+    forms = Forms(NumberForm(numbers), DateForm(dates), since.date() if since else None)
+    with connected() as application:
+        bundle, against = _imported(application, of_kind, file, forms)
+        if is_applied:
+            command = ApplyConfiguration(
+                application.tenant_id, _person(application), bundle.firm, bundle.rows, against, note
+            )
+            _print_answer(application.dispatch(command), as_json)
+        else:
+            _print_comparison(_compared(application, bundle), as_json)
+
+
+def _imported(
+    application: Application, kind: ReferenceKind, file: Path, forms: Forms
+) -> tuple[FirmBundle, str]:
+    """And the fingerprint of the rows among which they were put."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error}") from None
+    with application.uow.reading() as uow:
+        rows = uow.configurations.rows(application.tenant_id)
+        firm = uow.configurations.firm(application.tenant_id)
+    try:
+        found = merged(governed(rows), kind, read_table(file.name, content), forms)
+    except BadBundle as refused:
+        raise _shown(refused) from None
+    return FirmBundle(firm, tuple(found)), fingerprint(rows)
 
 
 @config.command()
@@ -312,6 +364,46 @@ def _print_differences(changes: Sequence[Difference]) -> None:
             for each in changes
         ],
     )
+
+
+def _print_comparison(compared: Comparison, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "before": compared.before.fingerprint,
+                "after": compared.after,
+                "needs_second_person": compared.needs_second_person,
+                "differences": [_as_json(each) for each in compared.differences],
+                "open_deals": compared.open_deals.model_dump(mode="json"),
+            }
+        )
+        return
+    if compared.firm_before != compared.firm_after:
+        say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
+    _print_differences(compared.differences)
+    _print_open_deals(compared.open_deals)
+
+
+def _print_open_deals(effects: OpenDealEffects) -> None:
+    if not effects.rows:
+        return
+    same = len(effects.rows) - len(effects.differing)
+    more = f", and {effects.not_tried} more not tried" if effects.not_tried else ""
+    say(f"\nDeals not approved yet: {same} of {len(effects.rows)} keep their plan{more}.")
+    if effects.differing:
+        rows = [
+            (
+                each.name,
+                each.source_id,
+                each.fate.replace("_", " "),
+                each.total_before,
+                each.total_after,
+                each.what,
+            )
+            for each in effects.differing
+        ]
+        print_table(("deal", "id", "would be", "total now", "total then", "what"), rows)
+    click.echo()
 
 
 def _print_answer(answer: Answer, as_json: bool) -> None:

@@ -375,6 +375,22 @@ def test_the_command_line_applies_against_what_was_compared(run: Run, desk: Desk
     assert "Version 3" in run("apply", folder, "--against", again[1]).output
 
 
+def test_the_command_line_imports_a_table_when_it_is_told_to(run: Run, desk: Desk, tmp_path: Path) -> None:
+    desk.apply(ROWS)
+    table = tmp_path / "ours.csv"
+    table.write_text("Region;Role;Currency;Valid from;Card;Hourly\nNA;Consultant;USD;1.7.2026;NA;1.170,50\n")
+    forms = ("--numbers", "comma", "--dates", "day_first")
+
+    assert "added: card NA, hourly 1170.5" in run("import", "rates", table, *forms).output
+    assert desk.rows() == [*ROWS]
+    wrong = run("import", "rates", table, "--apply")
+    assert wrong.exit_code == 1
+    assert "ours.csv:2: hourly: '1.170,50' is not of the form 1,234.50" in wrong.output
+    assert "Version 2" in run("import", "rates", table, *forms, "--apply", "--note", "summer").output
+    assert len(desk.rows()) == len(ROWS) + 1
+    assert "cannot be read" in run("import", "rates", tmp_path / "none.csv").output
+
+
 def test_the_command_line_shows_every_fault_and_applies_nothing(run: Run, desk: Desk, tmp_path: Path) -> None:
     folder = written(tmp_path / "acme", ROWS)
     rates = (folder / "rates.csv").read_text().replace("2025-01-01", "1.1.2025")

@@ -25,6 +25,7 @@ from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.values.roles import PersonRole
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
+from tests.unit.test_configuration_imports import WRONG_TABLES
 from tests.web.office import Office
 from tests.web.test_connections import Api
 from web.bundles import bundle_of, bundle_of_zip
@@ -165,6 +166,29 @@ def test_every_fault_has_its_file_line_field_and_what_to_do(ida: Api) -> None:
         assert rate["line"] == 1 + [",160," in line for line in FILES["rates.csv"].split("\n")].index(True)
         assert "'16O' is not a number" in rate["message"]
     assert read(ida, "/configuration")["version"] is None
+
+
+def test_a_table_is_previewed_and_imported_and_each_fault_has_its_place(ida: Api) -> None:
+    done(ida, "/configuration/proposals", {"files": FILES})
+    table = "region,role,currency,card,hourly\nNA,Consultant,USD,NA 2027,175\n"
+    body = {"file": "rates.csv", "content": base64.b64encode(table.encode()).decode(), "since": "2027-01-01"}
+
+    shown = done(ida, "/configuration/import/preview", body)
+
+    assert [row["change"] for row in shown["differences"]] == ["ended", "added"]
+    assert read(ida, "/configuration")["version"]["number"] == 1
+    assert done(ida, "/configuration/import", body | {"against": fingerprint(ROWS)})["version"] == 2
+    assert done(ida, "/configuration/import", body)["changed"] == 0
+    assert ida("POST", "/configuration/import", body | {"against": fingerprint(ROWS)}).status_code == 409
+    wrong = body | {"content": base64.b64encode(table.replace("175", "17,5,0").encode()).decode()}
+    wrong["numbers"] = "comma"
+    (fault,) = (ida("POST", "/configuration/import", wrong).json or {})["errors"]
+    assert (fault["file"], fault["line"]) == ("rates.csv", 2)
+    for other in ({"file": "regions.yaml"}, {"content": "!"}, {"numbers": "x"}, {"since": "x"}):
+        assert ida("POST", "/configuration/import", body | other).status_code == 422
+    for content in WRONG_TABLES.values():
+        sent = body | {"content": base64.b64encode(content).decode()}
+        assert ida("POST", "/configuration/import/preview", sent).status_code == 422
 
 
 def test_files_or_a_zip_are_sent_and_not_both(ida: Api) -> None:

@@ -16,6 +16,7 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
+from tests.unit.test_configuration_imports import WRONG_TABLES
 from tests.web.browser import Browser, Screen
 from tests.web.office import Office
 from tests.web.test_configuration_api import WRONG_ZIPS, go_live
@@ -171,7 +172,7 @@ def test_every_fault_is_shown_with_its_place_and_nothing_is_applied(begun: Offic
     refused = send(ida, FILES | {"rates.csv": wrong})
 
     assert refused.status == 422
-    assert "5 faults in the files" in refused.words
+    assert "5 faults found" in refused.words
     assert "rates.csv, line 7 hourly '<b>' is not a number Write a number as 1234.50" in refused.words
     assert send(ida, b"").status == 422
     for content in WRONG_ZIPS.values():
@@ -180,6 +181,43 @@ def test_every_fault_is_shown_with_its_place_and_nothing_is_applied(begun: Offic
         token = ida.get("/configuration/upload").form_token
         form = {"csrf_token": token, "bundle": bundle, "against": ""}
         assert ida.client.post("/configuration/upload/apply", data=form).status_code == 422
+    assert now(begun) == fingerprint(ROWS)
+
+
+def import_(browser: Browser, content: bytes, **fields: str) -> Screen:
+    form: dict[str, object] = {"rows": "rates.csv", "numbers": "comma", "dates": "day_first", **fields}
+    form |= {"csrf_token": browser.get("/configuration/import").form_token}
+    form |= {"table": (io.BytesIO(content), "ours.csv")} if content else {}
+    return Screen(browser.client.post("/configuration/import", data=form))
+
+
+TABLE = b"Region;Role;Currency;Valid from;Card;Hourly\nNA;Consultant;USD;01.07.2026;NA summer;1.170,50\n"
+
+
+def test_a_table_is_imported_in_sight_of_what_it_changes(begun: Office, ida: Browser) -> None:
+    assert ">1.234,50</option>" in ida.get("/configuration/import").markup
+
+    shown = import_(ida, TABLE)
+
+    assert "1 row added, 1 row ended." in shown.words
+    assert "from 2026-07-01 rates.csv added: card NA summer, hourly 1170.5" in shown.words
+    assert now(begun) == fingerprint(ROWS)
+    assert applied(ida, shown).location == "/configuration/versions/2"
+    assert "hourly 1170.5" in ida.get("/configuration/rows/rate_card?on=2026-08-01").words
+
+
+def test_one_wrong_row_and_none_is_imported(begun: Office, ida: Browser) -> None:
+    refused = import_(ida, TABLE + b"NA;Consultant;USD;2026-08-01;NA <b>;x\n")
+
+    assert refused.status == 422
+    assert "2 faults found" in refused.words
+    assert "rates.csv, line 3 hourly 'x' is not of the form 1.234,50" in refused.words
+    assert "choose the other form of dates" in refused.words
+    for fields in ({"rows": "regions.yaml"}, {"numbers": ""}, {"dates": "x"}, {"since": "1.1.2026"}):
+        assert import_(ida, TABLE, **fields).status == 422
+    assert import_(ida, b"").status == 422
+    for content in (*WRONG_TABLES.values(), *WRONG_ZIPS.values()):
+        assert import_(ida, content).status == 422
     assert now(begun) == fingerprint(ROWS)
 
 

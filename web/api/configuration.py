@@ -11,9 +11,12 @@ from uuid import UUID
 from flask import Response
 
 from adapters.documents.bundle_files import FirmBundle
+from adapters.documents.tables import read_table
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.kernel.errors import InvalidInput
 from oppsync.services.configuration.commands import (
     Answer,
     Applied,
@@ -28,7 +31,7 @@ from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
-from web.bundles import ZIP, bundle_of, download
+from web.bundles import ZIP, bundle_of, download, from_base64, with_imported
 from web.context import application, signed_in
 
 configuration = Blueprint(
@@ -114,6 +117,45 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
     """
     spend_dear_call()
     return _compared(bundle_of(request.files, request.zip))
+
+
+@configuration.route("/configuration/import/preview", methods=["POST"])
+@configuration.takes(schemas.ImportPreview)
+@configuration.answers(schemas.ConfigurationDifference)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def preview_import(request: schemas.ImportPreview) -> Mapping[str, object]:
+    """Show what importing a table would change
+
+    Writes nothing. Refused with BAD_BUNDLE, which lists every fault with its line, column and what to do.
+    """
+    spend_dear_call()
+    return _compared(_imported(request))
+
+
+@configuration.route("/configuration/import", methods=["POST"])
+@configuration.takes(schemas.ImportRequest)
+@configuration.answers(schemas.AppliedOrProposed)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+def import_rows(request: schemas.ImportRequest) -> Mapping[str, object]:
+    """Import a table of rows of one kind, or propose that where it needs a second person
+
+    Needs the role finance approver or integration admin. Rows of the same key and day are replaced, others are
+    added, and one that has no end ends where the next of its key begins. All of it is imported, or nothing.
+    """
+    spend_dear_call()
+    me, bundle = signed_in(), _imported(request)
+    command = ApplyConfiguration(
+        me.tenant_id, me.person.id, bundle.firm, bundle.rows, request.against, request.note
+    )
+    return _answer(application().dispatch(command))
+
+
+def _imported(request: schemas.ImportPreview) -> FirmBundle:
+    kind = imported_kind(request.file)
+    if kind is None:
+        raise InvalidInput(f"A table can be imported into {', '.join(IMPORTED)}.", field="file")
+    table = read_table(request.file, from_base64(request.content, "content"))
+    return with_imported(kind, table, Forms(request.numbers, request.dates, request.since))
 
 
 @configuration.route("/configuration/proposals")

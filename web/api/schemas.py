@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,10 +11,12 @@ from pydantic import AwareDatetime, Field, field_serializer
 
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.configuration.differences import Change
+from oppsync.domain.configuration.imports import DateForm, NumberForm
 from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.reading.calls import VendorCall
+from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reading.readings import (
     ApprovalDetail,
     ApprovalSummary,
@@ -215,6 +218,25 @@ class ProposalRequest(BundleRequest):
 
     against: Code | None = None
     note: Text = Field(default="", description="Why, for whoever reads the history.")
+
+
+class ImportPreview(Frozen):
+    """A table of rows of one kind. `content`: a CSV file, or an XLSX file whose first sheet is read, in base64.
+    `numbers`: `point` is 1,234.50, `comma` is 1.234,50. `dates`: `iso` is 2026-01-31, `day_first` 31.01.2026,
+    `month_first` 01/31/2026. `since`: the first day of rows that name none."""
+
+    file: Code = Field(description="Which rows: the name of a CSV file of the bundle, such as rates.csv.")
+    content: str
+    numbers: NumberForm = NumberForm.POINT
+    dates: DateForm = DateForm.ISO
+    since: date | None = None
+
+
+class ImportRequest(ImportPreview):
+    """`against`: as of a proposal."""
+
+    against: Code | None = None
+    note: Text = ""
 
 
 class ApprovalOfProposal(Frozen):
@@ -434,7 +456,8 @@ class CheckedBundle(Frozen):
 
 class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
-    `needs_second_person`: applying it proposes it."""
+    `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
+    planned by both; none is tried where no row differs."""
 
     before: ConfigurationUse
     firm_before: Text
@@ -442,6 +465,7 @@ class ConfigurationDifference(Frozen):
     firm_after: Text
     differences: tuple[ChangedRow, ...]
     needs_second_person: bool
+    open_deals: OpenDealEffects
 
 
 class AppliedOrProposed(Frozen):

@@ -9,8 +9,8 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import account
 from web.pages.approvals import approval, inbox
+from web.pages.configuration import importing, proposal, rows, upload, version
 from web.pages.configuration import overview as configuration
-from web.pages.configuration import proposal, rows, upload, version
 from web.pages.connections import connection
 from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
@@ -46,6 +46,7 @@ PAGES = (
     PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
+    PageRow("Configuration", importing.page, Action.PROPOSE_CONFIGURATION),
     PageRow("People", people.page, Action.READ_PEOPLE, first=True),
     PageRow("People", person.page, Action.READ_PEOPLE),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from oppsync.domain.configuration.differences import Difference
 from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
@@ -33,7 +34,8 @@ Answer = Applied | Proposed
 
 
 class Comparison(NamedTuple):
-    """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others."""
+    """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
+    `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs."""
 
     before: ConfigurationUse
     firm_before: str
@@ -41,6 +43,7 @@ class Comparison(NamedTuple):
     firm_after: str
     differences: Sequence[Difference]
     needs_second_person: bool
+    open_deals: OpenDealEffects = OpenDealEffects()
 
     @property
     def is_same(self) -> bool:

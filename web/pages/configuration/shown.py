@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from oppsync.domain.configuration.differences import Difference, moves_money
@@ -23,16 +24,17 @@ class ShownRow(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """Some rows of a list; `more`: how many there are besides."""
+    """Some rows of a list; `more`: how many there are besides. `counted`: how many rows change in which way."""
 
     rows: Sequence[ShownRow | Fault]
     more: int
+    counted: Mapping[str, int] = {}
 
 
 def shown_rows(changes: Sequence[Difference]) -> Shown:
     first = changes[:MOST_ROWS]
     rows = [ShownRow(each.file, each.row_in_words, each.what_in_words, moves_money(each)) for each in first]
-    return Shown(rows, len(changes) - len(rows))
+    return Shown(rows, len(changes) - len(rows), Counter(each.change.value for each in changes))
 
 
 def shown_faults(faults: Sequence[Fault]) -> Shown:

@@ -87,10 +87,12 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
     )
 
 
-def refuse(refused: BadBundle) -> ResponseReturnValue:
-    """Every fault, with its place."""
+def refuse(refused: BadBundle, again: str = "configuration_upload.show") -> ResponseReturnValue:
+    """Every fault, with its place. `again`: the page to send it anew."""
     faults = shown_faults(refused.faults)
-    markup = render_template("configuration/faults.html", faults=faults, count=len(refused.faults))
+    markup = render_template(
+        "configuration/faults.html", faults=faults, count=len(refused.faults), again=url_for(again)
+    )
     return markup, HTTPStatus.UNPROCESSABLE_ENTITY
 
 
