@@ -140,9 +140,17 @@ def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
 @config.command("import")
 @click.argument("kind", type=click.Choice([name.removesuffix(".csv") for name in IMPORTED]))
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--numbers", type=click.Choice([*NumberForm]), default="point", help="1,234.50 or 1.234,50.")
 @click.option(
-    "--dates", type=click.Choice([*DateForm]), default="iso", help="2026-01-31, 31.01.2026 or 01/31/2026."
+    "--numbers",
+    type=click.Choice([each.value for each in NumberForm]),
+    default="point",
+    help="1,234.50 or 1.234,50.",
+)
+@click.option(
+    "--dates",
+    type=click.Choice([each.value for each in DateForm]),
+    default="iso",
+    help="2026-01-31, 31.01.2026 or 01/31/2026.",
 )
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day of rows that name none.")
 @click.option("--apply", "is_applied", is_flag=True, help="Apply or propose it; else nothing is written.")

@@ -180,7 +180,7 @@ def test_a_table_is_previewed_and_imported_and_each_fault_has_its_place(ida: Api
     assert done(ida, "/configuration/import", body | {"against": fingerprint(ROWS)})["version"] == 2
     assert done(ida, "/configuration/import", body)["changed"] == 0
     assert ida("POST", "/configuration/import", body | {"against": fingerprint(ROWS)}).status_code == 409
-    wrong = body | {"content": base64.b64encode(table.replace("175", "17,5,0").encode()).decode()}
+    wrong = body | {"content": base64.b64encode(table.replace("175", "17.5.0").encode()).decode()}
     wrong["numbers"] = "comma"
     (fault,) = (ida("POST", "/configuration/import", wrong).json or {})["errors"]
     assert (fault["file"], fault["line"]) == ("rates.csv", 2)

@@ -250,3 +250,14 @@ def test_who_may_look_sees_no_way_to_change_and_others_see_nothing(
     assert uma.get("/configuration/versions/1/revert").status == 403
     assert browser("ed").get("/configuration").status == 403
     assert Browser(app).get("/configuration").location == "/sign-in?next=/configuration"
+
+
+def test_who_owns_a_field_is_shown_and_answered(browser: Browsers, app: Flask, office: Office) -> None:
+    shown = browser("uma").get("/configuration/owners").words
+    assert "project number ERP" in shown
+    assert "An override changes a plan" in shown
+    headers = {"Authorization": f"Bearer {office.token('ed')}"}
+    answer = app.test_client().get("/api/v1/systems-of-record", headers=headers).json or {}
+    rate = {"group": "rates.csv", "field": "hourly", "owner": "configuration", "names": None}
+    assert rate in answer["rows"]
+    assert answer["where"]["erp"] == "In the ERP"

@@ -16,6 +16,7 @@ from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.configuration.commands import (
     Answer,
@@ -90,6 +91,13 @@ def export_configuration(query: schemas.ExportQuery) -> Response:
         rows = found.rows(tenant_id) if query.version is None else found.rows_of(tenant_id, query.version)
         firm = found.firm(tenant_id)
     return download(FirmBundle(firm, tuple(rows)), fingerprint(rows))
+
+
+@configuration.route("/systems-of-record")
+@configuration.answers(schemas.SystemsOfRecord)
+def list_systems_of_record() -> Mapping[str, object]:
+    """List which system owns each field of a deal and of the reference data"""
+    return {"rows": systems_of_record(), "where": WHERE_CHANGED}
 
 
 @configuration.route("/configuration/check", methods=["POST"])

@@ -29,6 +29,7 @@ from oppsync.domain.reading.readings import (
     TimelineEntry,
     TokenSummary,
 )
+from oppsync.domain.reading.system_of_record import FieldOwner, SystemOfRecord
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
@@ -491,6 +492,13 @@ class ProposalView(Frozen):
     proposal: Proposal
     is_overtaken: bool
     difference: ConfigurationDifference
+
+
+class SystemsOfRecord(Frozen):
+    """By group. `where`: where each system's fields are changed."""
+
+    rows: tuple[FieldOwner, ...]
+    where: dict[SystemOfRecord, Text]
 
 
 class People(Frozen):

@@ -9,7 +9,7 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import account
 from web.pages.approvals import approval, inbox
-from web.pages.configuration import importing, proposal, rows, upload, version
+from web.pages.configuration import importing, owners, proposal, rows, upload, version
 from web.pages.configuration import overview as configuration
 from web.pages.connections import connection
 from web.pages.connections import form as connection_form
@@ -45,6 +45,7 @@ PAGES = (
     PageRow("Configuration", version.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", owners.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", importing.page, Action.PROPOSE_CONFIGURATION),
     PageRow("People", people.page, Action.READ_PEOPLE, first=True),
