@@ -20,7 +20,7 @@ from oppsync.domain.configuration.imports import Cell, Line, Table
 LARGEST = 4_000_000
 # Of an XLSX file, unpacked: its XML is read at a few megabytes a second.
 LARGEST_UNPACKED = 20_000_000
-MOST_LINES = 20_001
+MOST_LINES = 5_001
 MOST_COLUMNS = 100
 _XLSX = b"PK"
 _DELIMITERS = ",;\t"

@@ -167,6 +167,19 @@ def test_what_was_compared_with_an_older_version_is_compared_anew(begun: Office,
     assert applied(ida, late).location == "/configuration/versions/3"
 
 
+def test_what_a_change_does_to_open_deals_is_shown_beside_it(begun: Office, ida: Browser) -> None:
+    waiting = begun.waiting()
+    unaffected = send(ida, DEARER).words
+    assert "Deals not approved yet: 1 of 1 keep their plan." in unaffected
+
+    shown = send(ida, {name: content for name, content in FILES.items() if name != "cost_centres.csv"})
+
+    assert "Deals not approved yet: 0 of 1 keep their plan." in shown.words
+    assert f'href="/opportunities/{waiting.opportunity_id}"' in shown.markup
+    assert "Stopped" in shown.words
+    assert "No cost centre is set for" in shown.words
+
+
 def test_every_fault_is_shown_with_its_place_and_nothing_is_applied(begun: Office, ida: Browser) -> None:
     wrong = RATES.replace(b"NA 2026,160,", b"NA 2026,<b>,").replace(b"2025-01-01", b"1.1.2025")
     refused = send(ida, FILES | {"rates.csv": wrong})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
-from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import differences, needs_second_person
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.open_deals import OpenDealEffects
@@ -27,11 +27,11 @@ class CompareConfigurationHandler:
         tenant_id = command.tenant_id
         with self.uow.reading() as uow:
             admit(uow, tenant_id, command.actor, Action.READ)
-            rows, firm = uow.configurations.rows(tenant_id), uow.configurations.firm(tenant_id)
-            found = fingerprint(rows)
+            book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
+            found = fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             is_live = uow.configurations.live_since(tenant_id) is not None
-            changes = differences(rows, command.rows)
+            changes = differences(book.rows, command.rows)
             open_deals = OpenDeals(uow, self.systems, self.clock)
             effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
         return Comparison(

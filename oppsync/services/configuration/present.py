@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from oppsync.domain.approval.who_may import Action, may
-from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import Difference, differences
+from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
@@ -32,13 +33,12 @@ class Present(NamedTuple):
 
 
 def present(uow: UnitOfWork, tenant_id: str) -> Present:
-    stored = uow.configurations
-    rows, versions = stored.rows(tenant_id), stored.versions(tenant_id)
-    found = fingerprint(rows)
+    stored, book = uow.configurations, uow.references.book(tenant_id)
+    versions, found = stored.versions(tenant_id), fingerprint_of(book)
     newest = versions[0].fingerprint if versions else fingerprint(())
     return Present(
         firm=stored.firm(tenant_id),
-        rows=rows,
+        rows=[row for row in book.rows if row.kind not in UNGOVERNED],
         fingerprint=found,
         is_recorded=newest == found,
         live_since=stored.live_since(tenant_id),
