@@ -176,7 +176,7 @@ def test_what_a_change_does_to_open_deals_is_shown_beside_it(begun: Office, ida:
 
     assert "Deals not approved yet: 0 of 1 keep their plan." in shown.words
     assert f'href="/opportunities/{waiting.opportunity_id}"' in shown.markup
-    assert "Stopped" in shown.words
+    assert "Found otherwise" in shown.words
     assert "No cost centre is set for" in shown.words
 
 

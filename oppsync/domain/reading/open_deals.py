@@ -54,17 +54,16 @@ class OpenDealEffects(Frozen):
 
 def fate_of(before: PlanPreview, after: PlanPreview) -> tuple[Fate, str]:
     """And what differs, in one line."""
-    if after.is_blocked and not before.is_blocked:
-        return Fate.STOPPED, _messages(blocking(after.findings))
-    if before.is_blocked and not after.is_blocked:
+    if before.is_blocked != after.is_blocked:
+        if after.is_blocked:
+            return Fate.STOPPED, _messages(blocking(after.findings))
         return Fate.FREED, f"No longer: {_messages(blocking(before.findings))}"
-    if before.hash != after.hash:
+    found_otherwise = _told(before.findings) != _told(after.findings)
+    # Of a deal that is stopped by both, what stops it counts, and not whether it leaves a plan.
+    if before.hash != after.hash and not (after.is_blocked and found_otherwise):
         return Fate.OTHER_PLAN, _plans(before.plan, after.plan)
-    if _told(before.findings) != _told(after.findings):
-        gone = [each for each in before.findings if each not in after.findings]
-        new = [each for each in after.findings if each not in before.findings]
-        parts = (_messages(new), f"No longer: {_messages(gone)}" if gone else "")
-        return Fate.OTHER_FINDINGS, ". ".join(filter(None, parts))
+    if found_otherwise:
+        return Fate.OTHER_FINDINGS, _other_findings(before.findings, after.findings)
     if _rules(before) != _rules(after):
         return Fate.OTHER_APPROVAL, _approvals(after)
     return Fate.SAME, ""
@@ -81,6 +80,13 @@ def _plans(before: Plan | None, after: Plan | None) -> str:
     return _some(changes)
 
 
+def _other_findings(before: Sequence[Finding], after: Sequence[Finding]) -> str:
+    was, now = _told(before), _told(after)
+    new = [each for each in after if _key(each) not in was]
+    gone = [each for each in before if _key(each) not in now]
+    return ". ".join(filter(None, (_messages(new), f"No longer: {_messages(gone)}" if gone else "")))
+
+
 def _messages(found: Sequence[Finding]) -> str:
     return _some([each.message for each in found])
 
@@ -91,7 +97,11 @@ def _some(texts: Sequence[str]) -> str:
 
 
 def _told(found: Sequence[Finding]) -> set[tuple[str, str, str]]:
-    return {(each.code, each.path, each.message) for each in found}
+    return {_key(each) for each in found}
+
+
+def _key(found: Finding) -> tuple[str, str, str]:
+    return found.code, found.path, found.message
 
 
 def _rules(preview: PlanPreview) -> dict[str, str | None]:
