@@ -226,10 +226,18 @@ def test_what_is_no_table_is_refused(content: bytes) -> None:
 
 
 def test_a_sheet_that_lies_about_its_size_is_read_within_bounds() -> None:
-    far = with_size(SOUND, "A1:XFD1048576", "XFD1048576")
-    assert load_workbook(io.BytesIO(far), read_only=True).worksheets
-    lines = read_table("ours.xlsx", far).lines
-    assert [line.number for line in lines] == [1, 2]
+    for last in ("A1048576", "XFD1048576"):
+        far = with_size(SOUND, "A1:XFD1048576", last)
+        assert load_workbook(io.BytesIO(far), read_only=True).worksheets
+        assert [line.number for line in read_table("ours.xlsx", far).lines] == [1, 2]
+    short = with_size(SOUND, "A1:A1", "A1048576")
+    assert [len([*line.cells]) for line in read_table("ours.xlsx", short).lines] == [tables.MOST_COLUMNS] * 2
+
+
+def test_a_sheet_is_unpacked_within_bounds() -> None:
+    assert faults(bomb()) == [
+        f"ours.csv: is longer than {tables.LARGEST_UNPACKED} bytes unpacked. Import it in parts."
+    ]
 
 
 @given(

@@ -234,12 +234,33 @@ WRONG_ZIPS = {
 }
 
 
-@pytest.mark.parametrize("content", WRONG_ZIPS.values(), ids=WRONG_ZIPS.keys())
-def test_a_wrong_zip_is_refused_with_what_is_wrong(ida: Api, content: bytes) -> None:
+WHAT_IS_WRONG = {
+    "no zip": "cannot be read",
+    "empty": "cannot be read",
+    "a way out": "leads out of the zip file",
+    "a way out in between": "leads out of the zip file",
+    "a way out of Windows": "leads out of the zip file",
+    "an absolute path": "leads out of the zip file",
+    "a drive": "leads out of the zip file",
+    "a link": "is a link",
+    "a bomb": "files are longer than 4000000 bytes together",
+    "a bomb of YAML": "YAML files are longer than 1000000 bytes together",
+    "a bomb that lies": "cannot be read",
+    "another encoding": "is not UTF-8",
+    "two folders": "has files in several folders",
+    "many entries": "has 300 entries",
+    "no file of ours": "is no file of a bundle",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ZIPS)
+def test_a_wrong_zip_is_refused_with_what_is_wrong(ida: Api, name: str) -> None:
     for path in ("check", "diff", "proposals"):
-        body = {"zip": base64.b64encode(content).decode()}
+        body = {"zip": base64.b64encode(WRONG_ZIPS[name]).decode()}
         refused = ida("POST", f"/configuration/{path}", body)
         assert (refused.status_code, (refused.json or {})["code"]) == (422, "BAD_BUNDLE")
+        told = [each["message"] for each in (refused.json or {})["errors"]]
+        assert any(WHAT_IS_WRONG[name] in message for message in told), told
     assert read(ida, "/configuration")["version"] is None
 
 
