@@ -63,9 +63,8 @@ def _xlsx(name: str, content: bytes) -> Iterator[Line]:
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         sheet: Any = book.worksheets[0]
+        # Whatever size the sheet states: it may be a lie.
         bounds = {"min_row": 1, "max_row": MOST_LINES + 1, "min_col": 1, "max_col": MOST_COLUMNS}
-        # The size that a sheet states may be a lie, which would cut it off or make it endless.
-        sheet.reset_dimensions()
         rows = [(number, row) for number, row in enumerate(sheet.iter_rows(**bounds), 1) if _has_value(row)]
     # openpyxl raises whatever its own code runs into when a file is not as it expects.
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 
 import pytest
 from flask import Flask
@@ -16,7 +17,7 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
 from sandbox.firm.demo_firm import reference_rows
 from tests.harness.builders import TENANT
-from tests.unit.test_configuration_imports import WRONG_TABLES
+from tests.unit.test_configuration_imports import WRONG_TABLES, xlsx
 from tests.web.browser import Browser, Screen
 from tests.web.office import Office
 from tests.web.test_configuration_api import WRONG_ZIPS, go_live
@@ -217,6 +218,18 @@ def test_a_table_is_imported_in_sight_of_what_it_changes(begun: Office, ida: Bro
     assert now(begun) == fingerprint(ROWS)
     assert applied(ida, shown).location == "/configuration/versions/2"
     assert "hourly 1170.5" in ida.get("/configuration/rows/rate_card?on=2026-08-01").words
+
+
+def test_two_thousand_rows_of_a_spreadsheet_come_in_by_the_page(begun: Office, ida: Browser) -> None:
+    header = ("Region", "Role", "Currency", "Valid from", "Card", "Hourly")
+    rows = [("NA", f"Role {number}", "USD", date(2026, 7, 1), "NA", 100 + number) for number in range(2_000)]
+
+    shown = import_(ida, xlsx(header, *rows))
+
+    assert "2,000 rows added" in shown.words
+    assert "And 1,800 rows more" in shown.words
+    assert applied(ida, shown).location == "/configuration/versions/2"
+    assert "hourly 2099" in ida.get("/configuration/rows/rate_card?on=2026-08-01&text=Role 1999").words
 
 
 def test_one_wrong_row_and_none_is_imported(begun: Office, ida: Browser) -> None:
