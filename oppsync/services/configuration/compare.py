@@ -31,9 +31,9 @@ class CompareConfigurationHandler:
             found = fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             is_live = uow.configurations.live_since(tenant_id) is not None
-            changes = differences(book.rows, command.rows)
-            open_deals = OpenDeals(uow, self.systems, self.clock)
-            effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
+        changes = differences(book.rows, command.rows)
+        open_deals = OpenDeals(self.uow, self.systems, self.clock)
+        effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
         return Comparison(
             before=before,
             firm_before=firm,

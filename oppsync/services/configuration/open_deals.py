@@ -3,16 +3,18 @@ written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
 from oppsync.domain.approval.rules import rules_on
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, fate_of, total_of
 from oppsync.domain.reading.preview import PlanPreview
@@ -23,11 +25,11 @@ from oppsync.domain.values.model import require
 from oppsync.domain.work.states import BEFORE_APPROVAL
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Misconfigured
-from oppsync.pipeline.approve import rule_facts
+from oppsync.pipeline.approve import RuleFacts, Rules, rule_facts
 from oppsync.pipeline.destination import Destination, choose
-from oppsync.pipeline.duties import duties
+from oppsync.pipeline.duties import Candidates, duties
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.unit_of_work import UnitOfWork
+from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.insight.preview_plan import preview
 
@@ -36,51 +38,73 @@ MOST_TRIED = 50
 _ANY_ERP = ErpCapabilities(line_kinds=frozenset(LineKind))
 
 
+class _Deal(NamedTuple):
+    """A deal with what Postgres says of it; `now` and `then`: what rules need to know, by both."""
+
+    tracked: TrackedOpportunity
+    people: Candidates
+    shaped: bool
+    overrides: Sequence[PlanOverride]
+    now: RuleFacts
+    then: RuleFacts
+
+
 @dataclass(frozen=True)
 class OpenDeals:
     """What the ERP says of a deal is left as it was found when the deal was validated: only rows differ."""
 
-    uow: UnitOfWork
+    uow: UnitOfWorkFactory
     systems: Systems
     clock: Clock
 
     def effects_of(self, tenant_id: str, rows: Iterable[ReferenceRow]) -> OpenDealEffects:
         """`rows`: those of a bundle. Links of customers stay as they are."""
-        now = self.uow.references.book(tenant_id)
-        others = ReferenceBook([*rows, *(row for row in now.rows if row.kind in UNGOVERNED)])
-        found, count = self.uow.opportunities.newest(tenant_id, BEFORE_APPROVAL, MOST_TRIED)
-        tried = tuple(self._effect(each, now, others) for each in found)
+        today = self.clock.now().date()
+        with self.uow.reading() as uow:
+            now = uow.references.book(tenant_id)
+            then = ReferenceBook([*rows, *(row for row in now.rows if row.kind in UNGOVERNED)])
+            found, count = uow.opportunities.newest(tenant_id, BEFORE_APPROVAL, MOST_TRIED)
+            both = _rules(now, today), _rules(then, today)
+            deals = [_gathered(uow, each, *both) for each in found]
+        tried = tuple(self._effect(each, now, then) for each in deals)
         return OpenDealEffects(rows=tried, not_tried=count - len(tried))
 
-    def _effect(self, deal: TrackedOpportunity, now: ReferenceBook, others: ReferenceBook) -> DealEffect:
-        before, after = self._planned(deal, now), self._planned(deal, others)
+    def _effect(self, deal: _Deal, now: ReferenceBook, then: ReferenceBook) -> DealEffect:
+        tracked = deal.tracked
+        record = require(tracked.record, "the record")
+        destination = self._destination(tracked.tenant_id, record)
+        before = self._planned(deal, record, now, deal.now, destination)
+        after = self._planned(deal, record, then, deal.then, destination)
         fate, what = fate_of(before, after)
         return DealEffect(
-            id=deal.id,
-            source_id=deal.source_id,
+            id=tracked.id,
+            source_id=tracked.source_id,
             name=before.name,
-            state=deal.state,
+            state=tracked.state,
             fate=fate,
             total_before=total_of(before),
             total_after=total_of(after),
             what=what,
         )
 
-    def _planned(self, deal: TrackedOpportunity, book: ReferenceBook) -> PlanPreview:
-        record, moment = require(deal.record, "the record"), self.clock.now()
-        destination = self._destination(deal.tenant_id, record)
-        rules = rules_on([row for row in book.rows if row.kind is ReferenceKind.APPROVAL_RULE], moment.date())
-        customer = deal.customer.code if deal.customer else None
-        dealt = duties(self.uow, deal.tenant_id, deal.id, record)
+    def _planned(
+        self,
+        deal: _Deal,
+        record: Opportunity,
+        book: ReferenceBook,
+        rules: RuleFacts,
+        destination: Destination | None,
+    ) -> PlanPreview:
+        moment = self.clock.now()
         return preview(
             record,
-            _facts(deal, record, book, destination, moment),
+            _facts(deal.tracked, record, book, destination, moment),
             book,
-            dealt.candidates(),
+            deal.people,
             moment,
-            rules=rule_facts(self.uow, deal.tenant_id, rules, deal.id, customer),
-            shaped=bool(dealt.involved.editors),
-            overrides=self.uow.overrides.of(deal.tenant_id, deal.id),
+            rules=rules,
+            shaped=deal.shaped,
+            overrides=deal.overrides,
             destination=destination,
         )
 
@@ -89,6 +113,23 @@ class OpenDeals:
         with suppress(Misconfigured):
             return choose(self.systems, tenant_id, record)
         return None
+
+
+def _rules(book: ReferenceBook, today: date) -> Rules:
+    return rules_on([row for row in book.rows if row.kind is ReferenceKind.APPROVAL_RULE], today)
+
+
+def _gathered(uow: UnitOfWork, deal: TrackedOpportunity, now: Rules, then: Rules) -> _Deal:
+    tenant_id, customer = deal.tenant_id, deal.customer.code if deal.customer else None
+    dealt = duties(uow, tenant_id, deal.id, deal.record)
+    return _Deal(
+        tracked=deal,
+        people=dealt.candidates(),
+        shaped=bool(dealt.involved.editors),
+        overrides=uow.overrides.of(tenant_id, deal.id),
+        now=rule_facts(uow, tenant_id, now, deal.id, customer),
+        then=rule_facts(uow, tenant_id, then, deal.id, customer),
+    )
 
 
 def _facts(
