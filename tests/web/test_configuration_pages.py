@@ -59,7 +59,7 @@ def press(browser: Browser, screen: Screen, path: str, **fields: str) -> Screen:
 
 
 def applied(browser: Browser, screen: Screen, note: str = "as agreed") -> Screen:
-    return press(browser, screen, "/configuration/upload/apply", note=note)
+    return press(browser, screen, "/configuration/upload", action="apply", note=note)
 
 
 def now(office: Office) -> str:
@@ -193,8 +193,8 @@ def test_every_fault_is_shown_with_its_place_and_nothing_is_applied(begun: Offic
         assert send(ida, content).status == 422
     for bundle in ("", "!", "UEsDBA==", "é"):
         token = ida.get("/configuration/upload").form_token
-        form = {"csrf_token": token, "bundle": bundle, "against": ""}
-        assert ida.client.post("/configuration/upload/apply", data=form).status_code == 422
+        form = {"csrf_token": token, "bundle": bundle, "against": "", "action": "apply"}
+        assert ida.client.post("/configuration/upload", data=form).status_code == 422
     assert now(begun) == fingerprint(ROWS)
 
 

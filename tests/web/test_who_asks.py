@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -241,6 +242,6 @@ def test_every_page_asks_for_a_session_first(app: Flask) -> None:
     pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
     assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
     for rule in pages:
-        path = rule.rule.replace("<uuid:", "<").partition("<")[0] + (str(uuid4()) if "<" in rule.rule else "")
+        path = re.sub("<[^>]*>", str(uuid4()), re.sub("<int:[^>]*>", "1", rule.rule))
         answer = app.test_client().get(path)
         assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), rule.rule

@@ -36,24 +36,22 @@ def show() -> str:
 
 @page.post("")
 def take() -> ResponseReturnValue:
+    """The zip file that somebody chose, or what they were shown of it and apply."""
+    try:
+        if request.form.get("action") == "apply":
+            return _applied(bundle_of_zip(_unpacked(posted("bundle"))))
+        return _chosen()
+    except BadBundle as refused:
+        return refuse(refused)
+
+
+def _chosen() -> ResponseReturnValue:
     file = request.files.get("bundle")
     content = file.read() if file else b""
     if not content:
         errors = [FormError("bundle", "Choose a zip file.")]
         return render_template("configuration/upload.html", errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
-    try:
-        bundle = bundle_of_zip(content)
-    except BadBundle as refused:
-        return refuse(refused)
-    return ask(bundle)
-
-
-@page.post("/apply")
-def apply() -> ResponseReturnValue:
-    try:
-        return _applied(bundle_of_zip(_unpacked(posted("bundle"))))
-    except BadBundle as refused:
-        return refuse(refused)
+    return ask(bundle_of_zip(content))
 
 
 def _applied(bundle: FirmBundle) -> ResponseReturnValue:
