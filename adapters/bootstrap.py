@@ -133,9 +133,11 @@ from oppsync.services.configuration.apply import (
 )
 from oppsync.services.configuration.commands import (
     ApplyConfiguration,
+    CompareConfiguration,
     DecideProposal,
     RevertConfiguration,
 )
+from oppsync.services.configuration.compare import CompareConfigurationHandler
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
@@ -343,6 +345,7 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
+    bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
     bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))

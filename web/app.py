@@ -72,6 +72,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY=keys[0],
         SECRET_KEY_FALLBACKS=keys[1:],
         MAX_CONTENT_LENGTH=MAX_BODY,
+        # Of a form's fields too: a configuration that was looked at comes back in one.
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
         # Flask's own session carries the CSRF token and kept input; people's sessions have another cookie.
         SESSION_COOKIE_NAME="__Host-form" if https else "form",
         SESSION_COOKIE_HTTPONLY=True,

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
+from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.work.connector_forms import Fault, WrongFields
 from oppsync.kernel import canonical_json
@@ -31,6 +32,7 @@ from oppsync.kernel.errors import (
     TooManyAttempts,
     TransientError,
 )
+from oppsync.kernel.json_pointer import pointer
 from web.context import application, trace_id
 
 STATUS_OF: dict[type[OppsyncError], HTTPStatus] = {
@@ -49,6 +51,8 @@ RETRY_AFTER = {"Retry-After": "5"}
 # Sent instead of the error's own text, which could reveal internals.
 STORE_AWAY = "The database cannot be reached. Nothing was changed. Try again in a few seconds."
 OUR_FAULT = "Something failed on our side. Report the trace id."
+# Of a configuration with more, so many are listed.
+MOST_FAULTS = 500
 # Refusals that Flask makes by itself. Python renames its statuses between versions; the codes stay.
 BY_FLASK: dict[int, str] = {
     400: "BAD_REQUEST",
@@ -61,12 +65,16 @@ DOCS_PATH = "/api/v1/docs"
 
 
 class FieldError(TypedDict):
-    """`pointer` is a JSON pointer into the request body, or `/<name>` of a query parameter."""
+    """`pointer` is a JSON pointer into the request body, or `/<name>` of a query parameter. A fault of a
+    configuration's file has the file, the line and the field in it."""
 
     pointer: str
     code: str
     message: str
     fix: str
+    file: NotRequired[str]
+    line: NotRequired[int]
+    field: NotRequired[str]
 
 
 @dataclass
@@ -110,6 +118,8 @@ def problem_of(error: OppsyncError) -> Problem:
     status = status_of(error)
     if isinstance(error, StoreUnavailable):
         return Problem(status, error.code, STORE_AWAY, headers=RETRY_AFTER)
+    if isinstance(error, BadBundle):
+        return Problem(status, error.code, _counted(error), errors=_bundle_errors(error))
     if isinstance(error, InvalidInput):
         return Problem(status, error.code, error.message, errors=_field_errors(error))
     if isinstance(error, TooManyAttempts):
@@ -137,6 +147,27 @@ def unreadable_body(error: Exception) -> Problem:
         "UNREADABLE_BODY",
         f"The body is not well-formed HTTP/1.1: {error}"[:LONGEST_MESSAGE],
     )
+
+
+def _counted(error: BadBundle) -> str:
+    count = len(error.faults)
+    more = f" The first {MOST_FAULTS} of them are listed." if count > MOST_FAULTS else ""
+    return f"The configuration has {count} {'fault' if count == 1 else 'faults'}; errors lists each.{more}"
+
+
+def _bundle_errors(error: BadBundle) -> Sequence[FieldError]:
+    return [
+        {
+            "pointer": pointer(["files", fault.file]),
+            "code": error.code,
+            "message": fault.problem,
+            "fix": fault.fix,
+            "file": fault.file,
+            "line": fault.line,
+            "field": fault.field,
+        }
+        for fault in error.faults[:MOST_FAULTS]
+    ]
 
 
 def _field_errors(error: InvalidInput) -> Sequence[FieldError]:

@@ -62,7 +62,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "TOO_MANY_CALLS": RefusalText(
         HTTPStatus.TOO_MANY_REQUESTS,
-        "This token made too many calls that ask the CRM or the ERP, or select many deals.",
+        "This token made too many calls that ask the CRM or the ERP, or read many rows.",
         "Wait for the seconds that Retry-After names, then call less often.",
     ),
     "FORBIDDEN": RefusalText(_BARRED, "The person lacks the role named in the detail.", _ASK_FOR_THE_ROLE),
@@ -175,7 +175,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "BAD_BUNDLE": RefusalText(
         _WRONG,
-        "The configuration has faults; the detail names each with its file.",
+        "The configuration has faults; errors lists each with its file and line.",
         "Correct them and send it again.",
     ),
     "BAD_CURSOR": RefusalText(

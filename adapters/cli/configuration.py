@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -15,19 +16,26 @@ from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
-from oppsync.domain.configuration.bundle import fingerprint, short_fingerprint
+from adapters.documents.tables import read_table
+from oppsync.domain.configuration.bundle import fingerprint, governed, short_fingerprint
 from oppsync.domain.configuration.differences import Difference, differences, moves_money
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
+from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
 from oppsync.domain.configuration.schema import schemas
-from oppsync.domain.values.actor import actor_name
+from oppsync.domain.reading.open_deals import OpenDealEffects
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.actor import COMMAND_LINE, actor_name
 from oppsync.services.configuration.commands import (
     Answer,
     Applied,
     ApplyConfiguration,
+    CompareConfiguration,
+    Comparison,
     DecideProposal,
     RevertConfiguration,
 )
+from oppsync.services.configuration.present import present
 
 OF_BUNDLE = frozenset({MANIFEST, *KIND_OF_FILE})
 # What a folder may have besides: notes for people, and what tools keep.
@@ -89,38 +97,109 @@ def check(folder: Path, as_json: bool) -> None:
 def diff(folder: Path, as_json: bool) -> None:
     """Show what applying DIR would change, row by row. Writes nothing."""
     bundle = read_folder(folder)
-    with connected() as application, application.uow.reading() as uow:
-        now = uow.configurations.rows(application.tenant_id)
-        firm = uow.configurations.firm(application.tenant_id)
-    changes = differences(now, bundle.rows)
-    if as_json:
-        print_json(
-            {
-                "before": fingerprint(now),
-                "after": fingerprint(bundle.rows),
-                "differences": [_as_json(each) for each in changes],
-            }
-        )
-        return
-    if firm != bundle.firm:
-        say(f"{MANIFEST}: firm {firm} -> {bundle.firm}")
-    _print_differences(changes)
+    with connected() as application:
+        compared = _compared(application, bundle)
+    _print_comparison(compared, as_json)
+    if not (as_json or compared.is_same):
+        found = short_fingerprint(compared.before.fingerprint)
+        say(f'Compared with {compared.before}. `config apply DIR --against "{found}"` replaces no other.')
+
+
+def _compared(application: Application, bundle: FirmBundle) -> Comparison:
+    return application.dispatch(
+        CompareConfiguration(application.tenant_id, COMMAND_LINE, bundle.firm, bundle.rows)
+    )
 
 
 @config.command()
 @FOLDER
 @NOTE
+@click.option(
+    "--against", default="", help="The fingerprint that `diff` was compared with: nothing else is replaced."
+)
 @json_option
-def apply(folder: Path, note: str, as_json: bool) -> None:
+def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
     """Make the files in DIR the configuration, or propose them where that needs a second person.
 
     Acts as the person of the API token in OPPSYNC_TOKEN, which is asked for otherwise.
     """
     bundle = read_folder(folder)
     with connected() as application:
-        person_id = acting_person(application)
-        command = ApplyConfiguration(application.tenant_id, person_id, bundle.firm, bundle.rows, note=note)
+        person_id, now = acting_person(application), _compared(application, bundle).before.fingerprint
+        given = against.replace(" ", "").lower()
+        # As it is shown, by its first eight digits; another one is refused as it was given.
+        compared_with = now if now.startswith(given) and len(given) in (0, 8, len(now)) else given
+        command = ApplyConfiguration(
+            application.tenant_id, person_id, bundle.firm, bundle.rows, compared_with, note
+        )
         _print_answer(application.dispatch(command), as_json)
+
+
+@config.command("import")
+@click.argument("kind", type=click.Choice([name.removesuffix(".csv") for name in IMPORTED]))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--numbers",
+    type=click.Choice([each.value for each in NumberForm]),
+    default="point",
+    help="1,234.50 or 1.234,50.",
+)
+@click.option(
+    "--dates",
+    type=click.Choice([each.value for each in DateForm]),
+    default="iso",
+    help="2026-01-31, 31.01.2026 or 01/31/2026.",
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day of rows that name none.")
+@click.option("--apply", "is_applied", is_flag=True, help="Apply or propose it; else nothing is written.")
+@NOTE
+@json_option
+def import_(
+    kind: str,
+    file: Path,
+    numbers: str,
+    dates: str,
+    since: datetime | None,
+    *,
+    is_applied: bool,
+    note: str,
+    as_json: bool,
+) -> None:
+    """Put the rows of a table, a CSV or XLSX FILE, among those of now; shows what that would change.
+
+    The first line names the columns as the bundle's file does. Rows of the same key and day are replaced,
+    others are added, and one that has no end ends where the next of its key begins. Any fault, and nothing is
+    imported.
+    """
+    of_kind = KIND_OF_FILE[f"{kind}.csv"]
+    forms = Forms(NumberForm(numbers), DateForm(dates), since.date() if since else None)
+    with connected() as application:
+        bundle, against = _imported(application, of_kind, file, forms)
+        if is_applied:
+            command = ApplyConfiguration(
+                application.tenant_id, acting_person(application), bundle.firm, bundle.rows, against, note
+            )
+            _print_answer(application.dispatch(command), as_json)
+        else:
+            _print_comparison(_compared(application, bundle), as_json)
+
+
+def _imported(
+    application: Application, kind: ReferenceKind, file: Path, forms: Forms
+) -> tuple[FirmBundle, str]:
+    """And the fingerprint of the rows among which they were put."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error}") from None
+    with application.uow.reading() as uow:
+        rows = uow.configurations.rows(application.tenant_id)
+        firm = uow.configurations.firm(application.tenant_id)
+    try:
+        found = merged(governed(rows), kind, read_table(file.name, content), forms)
+    except BadBundle as refused:
+        raise _shown(refused) from None
+    return FirmBundle(firm, tuple(found)), fingerprint(rows)
 
 
 @config.command()
@@ -195,15 +274,13 @@ def reject(proposal_id: UUID, comment: str) -> None:
 def history(as_json: bool) -> None:
     """List the versions, newest first, and whether the rows of now are those of the newest."""
     with connected() as application, application.uow.reading() as uow:
-        versions = uow.configurations.versions(application.tenant_id)
-        now = fingerprint(uow.configurations.rows(application.tenant_id))
-    is_recorded = (versions[0].fingerprint if versions else fingerprint(())) == now
+        now = present(uow, application.tenant_id)
     if as_json:
         print_json(
             {
-                "fingerprint": now,
-                "is_recorded": is_recorded,
-                "versions": [each.model_dump(mode="json") for each in versions],
+                "fingerprint": now.fingerprint,
+                "is_recorded": now.is_recorded,
+                "versions": [each.model_dump(mode="json") for each in now.versions],
             }
         )
         return
@@ -216,13 +293,14 @@ def history(as_json: bool) -> None:
             actor_name(each.approved_by or ""),
             f"version {each.reverts_to} again. {each.note}" if each.reverts_to else each.note,
         )
-        for each in versions
+        for each in now.versions
     ]
     print_table(("version", "at", "fingerprint", "by", "approved by", "note"), rows)
-    if not is_recorded:
+    if not now.is_recorded:
         say(
-            f"The rows of now have the fingerprint {short_fingerprint(now)}, not the newest version's: "
-            "they were written past the versions. The next change keeps them as a version of their own."
+            f"The rows of now have the fingerprint {short_fingerprint(now.fingerprint)}, not the newest "
+            "version's: they were written past the versions. The next change keeps them as a version of their "
+            "own."
         )
 
 
@@ -278,6 +356,46 @@ def _print_differences(changes: Sequence[Difference]) -> None:
             for each in changes
         ],
     )
+
+
+def _print_comparison(compared: Comparison, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "before": compared.before.fingerprint,
+                "after": compared.after,
+                "needs_second_person": compared.needs_second_person,
+                "differences": [_as_json(each) for each in compared.differences],
+                "open_deals": compared.open_deals.model_dump(mode="json"),
+            }
+        )
+        return
+    if compared.firm_before != compared.firm_after:
+        say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
+    _print_differences(compared.differences)
+    _print_open_deals(compared.open_deals)
+
+
+def _print_open_deals(effects: OpenDealEffects) -> None:
+    if not effects.rows:
+        return
+    same = len(effects.rows) - len(effects.differing)
+    more = f", and {effects.not_tried} more not tried" if effects.not_tried else ""
+    say(f"\nDeals not approved yet: {same} of {len(effects.rows)} keep their plan{more}.")
+    if effects.differing:
+        rows = [
+            (
+                each.name,
+                each.source_id,
+                each.fate.replace("_", " "),
+                each.total_before,
+                each.total_after,
+                each.what,
+            )
+            for each in effects.differing
+        ]
+        print_table(("deal", "id", "would be", "total now", "total then", "what"), rows)
+    click.echo()
 
 
 def _print_answer(answer: Answer, as_json: bool) -> None:

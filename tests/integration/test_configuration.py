@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -357,6 +358,39 @@ def test_the_command_line_applies_a_folder_and_exports_the_same_bytes(run: Run, 
     history = run("history").output
     assert "ina@example.com" in history
     assert "the beginning" in history
+
+
+def test_the_command_line_applies_against_what_was_compared(run: Run, desk: Desk, tmp_path: Path) -> None:
+    desk.apply(ROWS)
+    folder = written(tmp_path / "acme", with_rate("170"))
+    compared = re.search(r'--against "(.{9})"', run("diff", folder).output)
+    assert compared is not None
+    desk.apply(with_rate("180"))
+
+    late = run("apply", folder, "--against", compared[1])
+
+    assert late.exit_code == 1
+    assert "it is version 2 now" in late.output
+    assert desk.rows() == list(governed(with_rate("180")))
+    again = re.search(r'--against "(.{9})"', run("diff", folder).output)
+    assert again is not None
+    assert "Version 3" in run("apply", folder, "--against", again[1]).output
+
+
+def test_the_command_line_imports_a_table_when_it_is_told_to(run: Run, desk: Desk, tmp_path: Path) -> None:
+    desk.apply(ROWS)
+    table = tmp_path / "ours.csv"
+    table.write_text("Region;Role;Currency;Valid from;Card;Hourly\nNA;Consultant;USD;1.7.2026;NA;1.170,50\n")
+    forms = ("--numbers", "comma", "--dates", "day_first")
+
+    assert "added: card NA, hourly 1170.5" in run("import", "rates", table, *forms).output
+    assert desk.rows() == [*ROWS]
+    wrong = run("import", "rates", table, "--apply")
+    assert wrong.exit_code == 1
+    assert "ours.csv:2: hourly: '1.170,50' is not of the form 1,234.50" in wrong.output
+    assert "Version 2" in run("import", "rates", table, *forms, "--apply", "--note", "summer").output
+    assert len(desk.rows()) == len(ROWS) + 1
+    assert "cannot be read" in run("import", "rates", tmp_path / "none.csv").output
 
 
 def test_the_command_line_shows_every_fault_and_applies_nothing(run: Run, desk: Desk, tmp_path: Path) -> None:

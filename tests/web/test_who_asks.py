@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -53,7 +54,12 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
-from oppsync.services.configuration.commands import ApplyConfiguration, DecideProposal, RevertConfiguration
+from oppsync.services.configuration.commands import (
+    ApplyConfiguration,
+    CompareConfiguration,
+    DecideProposal,
+    RevertConfiguration,
+)
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
@@ -127,6 +133,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     InspectConnection: lambda _, who: InspectConnection(TENANT, who, CONNECTION),
     SendTrialEvent: lambda _, who: SendTrialEvent(TENANT, who, CONNECTION),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
+    CompareConfiguration: lambda _, who: CompareConfiguration(TENANT, who, "Acme", ()),
     ApplyConfiguration: lambda _, who: ApplyConfiguration(TENANT, who, "Acme", ()),
     RevertConfiguration: lambda _, who: RevertConfiguration(TENANT, who, 99),
     DecideProposal: lambda _, who: DecideProposal(TENANT, who, UUID(int=9), approve=True),
@@ -248,6 +255,6 @@ def test_every_page_asks_for_a_session_first(app: Flask) -> None:
     pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
     assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
     for rule in pages:
-        path = rule.rule.replace("<uuid:", "<").partition("<")[0] + (str(uuid4()) if "<" in rule.rule else "")
+        path = re.sub("<[^>]*>", str(uuid4()), re.sub("<int:[^>]*>", "1", rule.rule))
         answer = app.test_client().get(path)
         assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), rule.rule

@@ -6,6 +6,7 @@ import flask
 
 from web.api.approvals import approvals
 from web.api.bridge import Api
+from web.api.configuration import configuration
 from web.api.connections import connections
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     deliveries,
     polls,
     connections,
+    configuration,
     security,
     people,
     setup,

@@ -188,6 +188,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         )
         return decorated
 
+    def answers_file(self, content_type: str) -> Callable[[View], View]:
+        """The view returns the response itself."""
+        binary = {"type": "string", "format": "binary"}
+        decorated: Callable[[View], View] = self.response(int(HTTPStatus.OK), binary, content_type=content_type)
+        return decorated
+
     def answers_nothing(self) -> Callable[[View], View]:
         decorated: Callable[[View], View] = self.response(int(HTTPStatus.NO_CONTENT))
         return decorated

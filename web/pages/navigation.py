@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.deal.field_words import place_words
 from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
+from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import CodeText
 from web.access import invitation, sign_in
@@ -43,6 +44,7 @@ def register_pages(app: Flask) -> None:
     app.before_request(_guard)
     register_formats(app)
     app.add_template_filter(place_words)
+    app.add_template_filter(actor_name)
     app.add_template_global(navigation)
     app.add_template_global(asset)
     app.add_template_global(maybe_signed_in)

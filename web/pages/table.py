@@ -9,6 +9,8 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import account
 from web.pages.approvals import approval, inbox
+from web.pages.configuration import importing, owners, proposal, rows, upload, version
+from web.pages.configuration import overview as configuration
 from web.pages.connections import connection
 from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
@@ -43,6 +45,13 @@ PAGES = (
     PageRow("Connections", connections.page, Action.VISIT_CONNECTIONS, first=True),
     PageRow("Connections", connection_form.page, Action.SET_CONNECTION),
     PageRow("Connections", connection.page, Action.VISIT_CONNECTIONS),
+    PageRow("Configuration", configuration.page, Action.VISIT_CONFIGURATION, first=True),
+    PageRow("Configuration", version.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", owners.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
+    PageRow("Configuration", importing.page, Action.PROPOSE_CONFIGURATION),
     PageRow("People", people.page, Action.READ_PEOPLE, first=True),
     PageRow("People", person.page, Action.READ_PEOPLE),
     PageRow("People", proposals.page, Action.AGREE_ACCESS),

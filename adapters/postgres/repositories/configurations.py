@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
@@ -22,9 +23,11 @@ from adapters.postgres.tables import (
 from oppsync.domain.configuration.bundle import content
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.configuration import NewProposal, NewVersion
+
+_LARGEST_NUMBER = 2**31 - 1  # that the column can hold: a larger one cannot even be looked for
 
 
 def _but_rows(table: Table) -> Any:
@@ -80,16 +83,36 @@ class PostgresConfigurations:
         return number
 
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
+        unknown = f"There is no version {number} of the configuration."
+        if not 0 < number <= _LARGEST_NUMBER:
+            raise NotFound(unknown)
         query = select(configuration_versions.c.rows).where(
             configuration_versions.c.tenant_id == tenant_id, configuration_versions.c.number == number
         )
-        return self._rows(query, f"There is no version {number} of the configuration.")
+        return self._rows(query, unknown)
 
     def _rows(self, query: Any, unknown: str) -> Sequence[ReferenceRow]:
         found = self._session.execute(query).scalar_one_or_none()
         if found is None:
             raise NotFound(unknown)
         return [document(ReferenceRow, row) for row in found]
+
+    def of_key(
+        self, tenant_id: str, kind: ReferenceKind, key: str
+    ) -> Sequence[tuple[ConfigurationVersion, Sequence[ReferenceRow]]]:
+        path = cast("$[*] ? (@.kind == $kind && @.key == $key)", JSONPATH)
+        named = cast({"kind": kind.value, "key": key}, JSONB)
+        rows = func.jsonb_path_query_array(configuration_versions.c.rows, path, named).label("of_key")
+        query = _but_rows(configuration_versions).add_columns(rows)
+        query = query.where(configuration_versions.c.tenant_id == tenant_id)
+        found = self._session.execute(query.order_by(configuration_versions.c.number)).mappings()
+        return [
+            (
+                ConfigurationVersion.model_validate(pick(row, ConfigurationVersion)),
+                [document(ReferenceRow, each) for each in row["of_key"]],
+            )
+            for row in found
+        ]
 
     def add(self, tenant_id: str, version: NewVersion) -> int:
         newest = select(func.coalesce(func.max(configuration_versions.c.number), 0) + 1).where(

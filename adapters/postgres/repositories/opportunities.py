@@ -169,6 +169,18 @@ class PostgresOpportunities:
                     found[other.id] = other
         return list(found.values())
 
+    def newest(
+        self, tenant_id: str, standing_at: Collection[State], limit: int
+    ) -> tuple[Sequence[TrackedOpportunity], int]:
+        which = (
+            table.c.tenant_id == tenant_id,
+            table.c.record["is_won"].astext == "true",
+            stands_at.in_(standing_at),
+        )
+        count = self._session.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
+        query = select(table).where(*which).order_by(table.c.id.desc()).limit(limit)
+        return [to_tracked(row) for row in self._session.execute(query).mappings()], int(count)
+
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         query = select(table.c.id).where(
             table.c.tenant_id == tenant_id,

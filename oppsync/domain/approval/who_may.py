@@ -33,6 +33,7 @@ class Action(StrEnum):
     DISMISS = "dismiss"
     COMPENSATE = "compensate"
     SET_APPROVAL_RULE = "set_approval_rule"
+    VISIT_CONFIGURATION = "visit_configuration"
     PROPOSE_CONFIGURATION = "propose_configuration"
     APPROVE_CONFIGURATION = "approve_configuration"
     BACKFILL = "backfill"
@@ -154,6 +155,10 @@ RIGHTS: dict[Action, Right] = {
     Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, command_line=True),
     Action.SET_APPROVAL_RULE: Right(
         "Set or end a rule that approves plans without a person", NO_ROLE, command_line=True
+    ),
+    Action.VISIT_CONFIGURATION: Right(
+        "Open the configuration pages",
+        ADMINS | WORKERS | {PersonRole.FINANCE_APPROVER, PersonRole.AUDITOR},
     ),
     Action.PROPOSE_CONFIGURATION: Right(
         "Apply a configuration, or propose one that needs a second person",

@@ -55,15 +55,22 @@ class Difference(NamedTuple):
     @property
     def what_in_words(self) -> str:
         if self.change is Change.ADDED:
-            given = (
-                f"{each.field} {_text(each.now)}" for each in self.fields if each.now not in (None, [], {})
-            )
-            return f"added: {', '.join(given)}"
+            return f"added: {_given(self.fields)}"
         if self.change is Change.REMOVED:
             return "removed"
         if self.change is Change.ENDED:
             return f"ends: no longer holds from {self.fields[0].now} on"
         return f"changed: {', '.join(each.in_words for each in self.fields)}"
+
+
+def _given(fields: Iterable[FieldChange]) -> str:
+    return ", ".join(f"{each.field} {_text(each.now)}" for each in fields if each.now not in (None, [], {}))
+
+
+def values_in_words(row: ReferenceRow) -> str:
+    """What a row says, without its days."""
+    named = {at[1:].replace("/", "."): value for at, value in leaves(row.value)}
+    return _given(FieldChange(name, None, value) for name, value in named.items())
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -44,6 +44,14 @@ def columns(kind: ReferenceKind) -> tuple[str, ...]:
     file, fields = FILES[kind], CATALOG[kind].shape.model_fields
     first = (*file.parts, "code") if file.key_is_code else file.parts
     return (*first, VALID_FROM, VALID_TO, *(name for name in fields if name not in first))
+
+
+def types_of(kind: ReferenceKind, name: str) -> Set[Any]:
+    """The types that a column of a record may have, without None."""
+    if name in (VALID_FROM, VALID_TO):
+        return {date}
+    field = CATALOG[kind].shape.model_fields.get(name)
+    return _types(field.annotation) if field else {str}
 
 
 def records(rows: Iterable[ReferenceRow]) -> dict[ReferenceKind, list[dict[str, Any]]]:
@@ -197,7 +205,7 @@ class _Reading:
 
     def _converted(self, name: str, value: Any) -> Any:
         """A value as JSON has it: the cells of a table are all text."""
-        types = _types(self._shape.model_fields[name].annotation)
+        types = types_of(self._kind, name)
         if date in types:
             self._day({name: value}, name)
             return value.strip() if isinstance(value, str) else value

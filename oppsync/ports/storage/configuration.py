@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 
 
 class NewVersion(NamedTuple):
@@ -54,6 +54,11 @@ class Configurations(Protocol):
 
     def rows_of(self, tenant_id: str, number: int) -> Sequence[ReferenceRow]:
         """Raises NotFound, NewerRelease."""
+
+    def of_key(
+        self, tenant_id: str, kind: ReferenceKind, key: str
+    ) -> Sequence[tuple[ConfigurationVersion, Sequence[ReferenceRow]]]:
+        """Each version with its rows of one key, oldest first. Raises NewerRelease."""
 
     def add(self, tenant_id: str, version: NewVersion) -> int:
         """Returns its number. Only under the lock."""

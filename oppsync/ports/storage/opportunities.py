@@ -61,6 +61,12 @@ class Opportunities(Protocol):
         """Won deals, other than `but`, that may have the record's purchase order, or its amount and currency,
         the latest ones. Deals that came to nothing are left out."""
 
+    def newest(
+        self, tenant_id: str, standing_at: Collection[State], limit: int
+    ) -> tuple[Sequence[TrackedOpportunity], int]:
+        """The newest won deals that stand at one of these and were read, newest first; and how many there are
+        in all. Raises NewerRelease."""
+
     def knows_customer(self, tenant_id: str, code: str) -> bool:
         """Whether a deal of this customer (its code in the ERP) ever became active."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, name_of
+from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, name_of, who_can
 from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.differences import (
@@ -35,6 +35,7 @@ from oppsync.services.configuration.commands import (
     Proposed,
     RevertConfiguration,
 )
+from oppsync.services.configuration.present import approvers
 
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
@@ -63,8 +64,7 @@ class ApplyConfigurationHandler:
             note = text_input.comment(command.note, "note")
             _refuse_wrong(command.rows)
             before = begin(uow, command.tenant_id)
-            if command.against not in (None, before.fingerprint):
-                raise _changed_meanwhile(before)
+            _refuse_outdated(before, command.against)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
@@ -84,6 +84,7 @@ class RevertConfigurationHandler:
             note = text_input.comment(command.note, "note")
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
+            _refuse_outdated(before, command.against)
             firm = uow.configurations.firm(command.tenant_id)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
@@ -116,9 +117,9 @@ class DecideProposalHandler:
             applied = None
             if command.approve:
                 if is_own:
-                    raise Forbidden("You proposed this: another person approves it.", code="OWN_PROPOSAL")
-                if proposal.against != before.fingerprint:
-                    raise _changed_meanwhile(before)
+                    others = approvers(uow, tenant_id, proposal)
+                    raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
+                _refuse_outdated(before, proposal.against)
                 _refuse_wrong(rows)
                 proposer = name_of(uow.people.get(tenant_id, proposal.proposed_by))
                 wanted = Wanted(proposal.firm, rows, proposer, actor, proposal.note, proposal.reverts_to)
@@ -269,9 +270,11 @@ def _refuse_wrong(rows: Sequence[ReferenceRow]) -> None:
         raise BadBundle(faults)
 
 
-def _changed_meanwhile(before: Before) -> Conflict:
-    return Conflict(
-        f"The configuration changed meanwhile: it is version {before.number} now. Compare with that one, and "
-        "propose anew.",
-        code="CONFIGURATION_CHANGED",
-    )
+def _refuse_outdated(before: Before, against: str | None) -> None:
+    """`against`: what people compared with; None where they did not say."""
+    if against not in (None, before.fingerprint):
+        raise Conflict(
+            f"The configuration changed meanwhile: it is version {before.number} now. Compare with that one, "
+            "and propose anew.",
+            code="CONFIGURATION_CHANGED",
+        )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from oppsync.domain.configuration.differences import Difference
+from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
@@ -30,6 +33,33 @@ class Proposed(NamedTuple):
 Answer = Applied | Proposed
 
 
+class Comparison(NamedTuple):
+    """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
+    `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs."""
+
+    before: ConfigurationUse
+    firm_before: str
+    after: str
+    firm_after: str
+    differences: Sequence[Difference]
+    needs_second_person: bool
+    open_deals: OpenDealEffects = OpenDealEffects()
+
+    @property
+    def is_same(self) -> bool:
+        return not self.differences and self.firm_before == self.firm_after
+
+
+@dataclass(frozen=True)
+class CompareConfiguration(Command[Comparison]):
+    """What would change if these rows became the configuration. Writes nothing. Raises Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    firm: str
+    rows: Sequence[ReferenceRow]
+
+
 @dataclass(frozen=True)
 class ApplyConfiguration(Command[Answer]):
     """Make these rows the firm's configuration, or propose them where that needs a second person. `against`:
@@ -46,13 +76,14 @@ class ApplyConfiguration(Command[Answer]):
 
 @dataclass(frozen=True)
 class RevertConfiguration(Command[Answer]):
-    """Make the rows of an earlier version the configuration again, as a new version. Raises NotFound and as
-    `ApplyConfiguration` does."""
+    """Make the rows of an earlier version the configuration again, as a new version. `against`, and what it
+    raises: as `ApplyConfiguration`; and NotFound."""
 
     tenant_id: str
     actor: Asker
     number: int
     note: str = ""
+    against: str | None = None
 
 
 @dataclass(frozen=True)

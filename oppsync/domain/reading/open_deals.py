@@ -1,0 +1,116 @@
+"""What other rules would do to deals that are not approved yet: each planned by both, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from oppsync.domain.plan.plan import Plan
+from oppsync.domain.reading.plan_changes import plan_changes
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.values.findings.finding import Finding, blocking
+from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.money import Money
+from oppsync.domain.work.states import State
+
+# In the one line that says what differs.
+_MOST_TOLD = 3
+
+
+class Fate(StrEnum):
+    SAME = "same"
+    OTHER_PLAN = "other_plan"
+    STOPPED = "stopped"  # it goes on now, and would not
+    FREED = "freed"  # it is stopped now, and would go on
+    OTHER_FINDINGS = "other_findings"
+    OTHER_APPROVAL = "other_approval"  # the same plan, and a rule approves it that did not, or no longer does
+
+
+class DealEffect(Frozen):
+    """What would become of one deal. `what` says in one line what differs; totals are None where a deal would
+    have no plan."""
+
+    id: UUID
+    source_id: Code
+    name: Text
+    state: State
+    fate: Fate
+    total_before: Money | None = None
+    total_after: Money | None = None
+    what: Text = ""
+
+
+class OpenDealEffects(Frozen):
+    """The newest deals that are not approved yet, newest first. `not_tried`: how many there are besides."""
+
+    rows: tuple[DealEffect, ...] = ()
+    not_tried: int = 0
+
+    @property
+    def differing(self) -> tuple[DealEffect, ...]:
+        return tuple(each for each in self.rows if each.fate is not Fate.SAME)
+
+
+def fate_of(before: PlanPreview, after: PlanPreview) -> tuple[Fate, str]:
+    """And what differs, in one line."""
+    if before.is_blocked != after.is_blocked:
+        if after.is_blocked:
+            return Fate.STOPPED, _messages(blocking(after.findings))
+        return Fate.FREED, f"No longer: {_messages(blocking(before.findings))}"
+    found_otherwise = _told(before.findings) != _told(after.findings)
+    # Of a deal that is stopped by both, what stops it counts, and not whether it leaves a plan.
+    if before.hash != after.hash and not (after.is_blocked and found_otherwise):
+        return Fate.OTHER_PLAN, _plans(before.plan, after.plan)
+    if found_otherwise:
+        return Fate.OTHER_FINDINGS, _other_findings(before.findings, after.findings)
+    if _rules(before) != _rules(after):
+        return Fate.OTHER_APPROVAL, _approvals(after)
+    return Fate.SAME, ""
+
+
+def total_of(preview: PlanPreview) -> Money | None:
+    return preview.plan.content.total if preview.plan else None
+
+
+def _plans(before: Plan | None, after: Plan | None) -> str:
+    if before is None or after is None:
+        return "There is a plan" if after else "There is no plan"
+    changes = [each.in_words for each in plan_changes(before.content, after.content)]
+    return _some(changes)
+
+
+def _other_findings(before: Sequence[Finding], after: Sequence[Finding]) -> str:
+    was, now = _told(before), _told(after)
+    new = [each for each in after if _key(each) not in was]
+    gone = [each for each in before if _key(each) not in now]
+    return ". ".join(filter(None, (_messages(new), f"No longer: {_messages(gone)}" if gone else "")))
+
+
+def _messages(found: Sequence[Finding]) -> str:
+    return _some([each.message for each in found])
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = len(texts) - _MOST_TOLD
+    return "; ".join(texts[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _told(found: Sequence[Finding]) -> set[tuple[str, str, str]]:
+    return {_key(each) for each in found}
+
+
+def _key(found: Finding) -> tuple[str, str, str]:
+    return found.code, found.path, found.message
+
+
+def _rules(preview: PlanPreview) -> dict[str, str | None]:
+    """By name: an edited row of a rule that says the same approves the same."""
+    return {needed.role: needed.rule.name if needed.rule else None for needed in preview.approvals}
+
+
+def _approvals(preview: PlanPreview) -> str:
+    return "; ".join(
+        f"{role} approved by the rule {rule}" if rule else f"{role} decided by a person"
+        for role, rule in _rules(preview).items()
+    )

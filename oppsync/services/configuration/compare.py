@@ -1,0 +1,45 @@
+"""Compare rows with the configuration of now. Reads Postgres, writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
+from oppsync.domain.configuration.differences import differences, needs_second_person
+from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.reading.open_deals import OpenDealEffects
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.configuration.commands import CompareConfiguration, Comparison
+from oppsync.services.configuration.open_deals import OpenDeals
+
+
+@dataclass(frozen=True)
+class CompareConfigurationHandler:
+    uow: UnitOfWorkFactory
+    systems: Systems
+    clock: Clock
+
+    def __call__(self, command: CompareConfiguration) -> Comparison:
+        tenant_id = command.tenant_id
+        with self.uow.reading() as uow:
+            admit(uow, tenant_id, command.actor, Action.READ)
+            book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
+            found = fingerprint_of(book)
+            before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
+            is_live = uow.configurations.live_since(tenant_id) is not None
+        changes = differences(book.rows, command.rows)
+        open_deals = OpenDeals(self.uow, self.systems, self.clock)
+        effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
+        return Comparison(
+            before=before,
+            firm_before=firm,
+            after=fingerprint(command.rows),
+            firm_after=command.firm,
+            differences=changes,
+            needs_second_person=needs_second_person(changes, is_live=is_live),
+            open_deals=effects,
+        )

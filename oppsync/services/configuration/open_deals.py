@@ -1,0 +1,153 @@
+"""Plan the deals that are not approved yet by other rows, in memory: nothing outside is asked, nothing is
+written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from oppsync.domain.approval.rules import rules_on
+from oppsync.domain.configuration.files import UNGOVERNED
+from oppsync.domain.deal.customers import CustomerMatch
+from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.plan.overrides import PlanOverride
+from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, fate_of, total_of
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.reference.entities import LegalEntity
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.model import require
+from oppsync.domain.work.states import BEFORE_APPROVAL
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import Misconfigured
+from oppsync.pipeline.approve import RuleFacts, Rules, rule_facts
+from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.duties import Candidates, duties
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from oppsync.ports.systems import Systems
+from oppsync.services.insight.preview_plan import preview
+
+# About a second and a half.
+MOST_TRIED = 50
+_ANY_ERP = ErpCapabilities(line_kinds=frozenset(LineKind))
+
+
+class _Deal(NamedTuple):
+    """A deal with what Postgres says of it; `now` and `then`: what rules need to know, by both."""
+
+    tracked: TrackedOpportunity
+    people: Candidates
+    shaped: bool
+    overrides: Sequence[PlanOverride]
+    now: RuleFacts
+    then: RuleFacts
+
+
+@dataclass(frozen=True)
+class OpenDeals:
+    """What the ERP says of a deal is left as it was found when the deal was validated: only rows differ."""
+
+    uow: UnitOfWorkFactory
+    systems: Systems
+    clock: Clock
+
+    def effects_of(self, tenant_id: str, rows: Iterable[ReferenceRow]) -> OpenDealEffects:
+        """`rows`: those of a bundle. Links of customers stay as they are."""
+        today = self.clock.now().date()
+        with self.uow.reading() as uow:
+            now = uow.references.book(tenant_id)
+            then = ReferenceBook([*rows, *(row for row in now.rows if row.kind in UNGOVERNED)])
+            found, count = uow.opportunities.newest(tenant_id, BEFORE_APPROVAL, MOST_TRIED)
+            both = _rules(now, today), _rules(then, today)
+            deals = [_gathered(uow, each, *both) for each in found]
+        tried = tuple(self._effect(each, now, then) for each in deals)
+        return OpenDealEffects(rows=tried, not_tried=count - len(tried))
+
+    def _effect(self, deal: _Deal, now: ReferenceBook, then: ReferenceBook) -> DealEffect:
+        tracked = deal.tracked
+        record = require(tracked.record, "the record")
+        destination = self._destination(tracked.tenant_id, record)
+        before = self._planned(deal, record, now, deal.now, destination)
+        after = self._planned(deal, record, then, deal.then, destination)
+        fate, what = fate_of(before, after)
+        return DealEffect(
+            id=tracked.id,
+            source_id=tracked.source_id,
+            name=before.name,
+            state=tracked.state,
+            fate=fate,
+            total_before=total_of(before),
+            total_after=total_of(after),
+            what=what,
+        )
+
+    def _planned(
+        self,
+        deal: _Deal,
+        record: Opportunity,
+        book: ReferenceBook,
+        rules: RuleFacts,
+        destination: Destination | None,
+    ) -> PlanPreview:
+        moment = self.clock.now()
+        return preview(
+            record,
+            _facts(deal.tracked, record, book, destination, moment),
+            book,
+            deal.people,
+            moment,
+            rules=rules,
+            shaped=deal.shaped,
+            overrides=deal.overrides,
+            destination=destination,
+        )
+
+    def _destination(self, tenant_id: str, record: Opportunity) -> Destination | None:
+        """None while no ERP is connected: a firm begins with its rules."""
+        with suppress(Misconfigured):
+            return choose(self.systems, tenant_id, record)
+        return None
+
+
+def _rules(book: ReferenceBook, today: date) -> Rules:
+    return rules_on([row for row in book.rows if row.kind is ReferenceKind.APPROVAL_RULE], today)
+
+
+def _gathered(uow: UnitOfWork, deal: TrackedOpportunity, now: Rules, then: Rules) -> _Deal:
+    tenant_id, customer = deal.tenant_id, deal.customer.code if deal.customer else None
+    dealt = duties(uow, tenant_id, deal.id, deal.record)
+    return _Deal(
+        tracked=deal,
+        people=dealt.candidates(),
+        shaped=bool(dealt.involved.editors),
+        overrides=uow.overrides.of(tenant_id, deal.id),
+        now=rule_facts(uow, tenant_id, now, deal.id, customer),
+        then=rule_facts(uow, tenant_id, then, deal.id, customer),
+    )
+
+
+def _facts(
+    deal: TrackedOpportunity,
+    record: Opportunity,
+    book: ReferenceBook,
+    destination: Destination | None,
+    now: datetime,
+) -> ValidationFacts:
+    day = record.won_on or now.date()
+    named = record.contracting_entity
+    found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, named, day) if named else None
+    entity = found[0] if found else None
+    return ValidationFacts(
+        legal_entity=entity,
+        erp=destination.erp if destination else _ANY_ERP,
+        today=entity.today(now) if entity else now.date(),
+        customer=CustomerMatch(customer=deal.customer, code=record.account.code if record.account else None),
+        confirmations=deal.confirmations,
+        legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
+    )

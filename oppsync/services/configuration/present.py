@@ -1,0 +1,81 @@
+"""What pages, API and command line show of the configuration: the rows of now and its versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
+from oppsync.domain.configuration.differences import Difference, differences
+from oppsync.domain.configuration.files import UNGOVERNED
+from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.kernel.errors import NotFound
+from oppsync.ports.storage.unit_of_work import UnitOfWork
+
+
+class Present(NamedTuple):
+    """`is_recorded`: whether the newest version has the rows of now; where not, something wrote them past the
+    versions. `versions`: newest first."""
+
+    firm: str
+    rows: Sequence[ReferenceRow]
+    fingerprint: str
+    is_recorded: bool
+    live_since: datetime | None
+    versions: Sequence[ConfigurationVersion]
+
+    @property
+    def version(self) -> ConfigurationVersion | None:
+        return self.versions[0] if self.versions else None
+
+
+def present(uow: UnitOfWork, tenant_id: str) -> Present:
+    stored, book = uow.configurations, uow.references.book(tenant_id)
+    versions, found = stored.versions(tenant_id), fingerprint_of(book)
+    newest = versions[0].fingerprint if versions else fingerprint(())
+    return Present(
+        firm=stored.firm(tenant_id),
+        rows=[row for row in book.rows if row.kind not in UNGOVERNED],
+        fingerprint=found,
+        is_recorded=newest == found,
+        live_since=stored.live_since(tenant_id),
+        versions=versions,
+    )
+
+
+def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[str]:
+    """The names of those who may approve it: who proposed it may not."""
+    people = uow.people.everyone(tenant_id)
+    able = (each for each in people if may(each, Action.APPROVE_CONFIGURATION))
+    return sorted(each.name for each in able if each.id != proposal.proposed_by)
+
+
+class VersionWithChanges(NamedTuple):
+    """A version, and where its rows differ from those of the one before."""
+
+    version: ConfigurationVersion
+    differences: Sequence[Difference]
+
+
+def version_with_changes(uow: UnitOfWork, tenant_id: str, number: int) -> VersionWithChanges:
+    """Raises NotFound."""
+    stored = uow.configurations
+    version = next((each for each in stored.versions(tenant_id) if each.number == number), None)
+    if version is None:
+        raise NotFound(f"There is no version {number} of the configuration.")
+    before = stored.rows_of(tenant_id, number - 1) if number > 1 else ()
+    return VersionWithChanges(version, differences(before, stored.rows_of(tenant_id, number)))
+
+
+def history_of(uow: UnitOfWork, tenant_id: str, kind: ReferenceKind, key: str) -> Sequence[VersionWithChanges]:
+    """The versions that changed a row of this key, newest first."""
+    found, before = [], tuple[ReferenceRow, ...]()
+    for version, rows in uow.configurations.of_key(tenant_id, kind, key):
+        changes = differences(before, rows)
+        if changes:
+            found.append(VersionWithChanges(version, changes))
+        before = tuple(rows)
+    return found[::-1]

@@ -1,0 +1,257 @@
+"""A table that somebody keeps is put among the rows of now: in their form of numbers and dates, whole or not at
+all."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date, datetime, time
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook, load_workbook
+
+from adapters.documents import tables
+from adapters.documents.bundle_zip import zip_of
+from adapters.documents.tables import read_table
+from oppsync.domain.configuration.bundle import governed
+from oppsync.domain.configuration.differences import differences
+from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.configuration.imports import DateForm, Forms, NumberForm, merged
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from sandbox.firm.demo_firm import reference_rows
+
+NOW = governed(reference_rows())
+RATES = ReferenceKind.RATE_CARD
+PLAIN = Forms()
+CONTINENTAL = Forms(NumberForm.COMMA, DateForm.DAY_FIRST)
+HEADER = "Region;Role;Currency;Valid from;Card;Hourly"
+
+
+def imported(content: str | bytes, forms: Forms = PLAIN, kind: ReferenceKind = RATES) -> Sequence[ReferenceRow]:
+    table = read_table("ours.csv", content.encode() if isinstance(content, str) else content)
+    return merged(NOW, kind, table, forms)
+
+
+def told(content: str | bytes, forms: Forms = PLAIN, kind: ReferenceKind = RATES) -> list[str]:
+    return [each.in_words for each in differences(NOW, imported(content, forms, kind))]
+
+
+def faults(content: str | bytes, forms: Forms = PLAIN, kind: ReferenceKind = RATES) -> list[str]:
+    with pytest.raises(BadBundle) as refused:
+        imported(content, forms, kind)
+    return [str(each) for each in refused.value.faults]
+
+
+def xlsx(*rows: Sequence[object]) -> bytes:
+    book = Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    made = io.BytesIO()
+    book.save(made)
+    return made.getvalue()
+
+
+def test_a_new_rate_is_added_and_the_one_before_ends_where_it_begins() -> None:
+    ended, added = told(f"{HEADER}\nNA;Consultant;USD;01.07.2026;NA summer;1.170,50\n", CONTINENTAL)
+    rate = "rates.csv: region NA, role Consultant, currency USD"
+    assert ended == f"{rate} from 2026-01-01: ends: no longer holds from 2026-07-01 on"
+    assert added == f"{rate} from 2026-07-01: added: card NA summer, hourly 1170.5"
+
+
+def test_a_rate_of_the_same_day_is_changed_and_keeps_what_the_table_has_no_column_for() -> None:
+    (only,) = told(f"{HEADER}\nNA;Consultant;USD;1/1/2026;NA 2026;165\n", Forms(dates=DateForm.DAY_FIRST))
+    assert only.endswith("changed: hourly 160 -> 165")
+
+
+def test_a_rate_before_one_that_is_known_ends_where_that_begins() -> None:
+    content = f"{HEADER}\nNA;Consultant;USD;2025-07-01;NA late 2025;155\n"
+    rows = [row for row in imported(content) if (row.kind, row.key) == (RATES, "NA|Consultant|USD")]
+    assert [(row.valid_from, row.valid_to) for row in sorted(rows, key=lambda row: row.valid_from)] == [
+        (date(2025, 1, 1), date(2025, 7, 1)),
+        (date(2025, 7, 1), date(2026, 1, 1)),
+        (date(2026, 1, 1), None),
+    ]
+
+
+def test_rows_that_name_no_day_hold_from_the_day_that_was_chosen() -> None:
+    header = "region,role,currency,card,hourly"
+    (ended, added) = told(f"{header}\nNA,Consultant,USD,NA,165\n", Forms(since=date(2027, 1, 1)))
+    assert "no longer holds from 2027-01-01 on" in ended
+    assert "from 2027-01-01: added" in added
+    assert faults(f"{header}\nNA,Consultant,USD,NA,165\n") == [
+        "ours.csv:2: valid_from: is missing. Give the first day on which the row holds."
+    ]
+
+
+def test_every_row_at_fault_is_named_with_line_column_value_and_what_to_do() -> None:
+    content = (
+        f"{HEADER};\n"
+        "NA;Consultant;USD;01.07.2026;NA;1,170.50\n"
+        "NA;Consultant;USD;2026-07-01;NA;170\n"
+        "NA;Consultant;USD;31.02.2026;NA;170\n"
+        ";Consultant;USD;01.07.2026;NA;170\n"
+        "NA;Consultant;USD;01.08.2026;NA;#REF!\n"
+        "NA;Consultant;USD;01.09.2026;NA;170;left\n"
+    )
+    number, day = (f"Correct it, or choose the other form of {what}." for what in ("numbers", "dates"))
+    assert faults(content, CONTINENTAL) == [
+        f"ours.csv:2: hourly: '1,170.50' is not of the form 1.234,50. {number}",
+        f"ours.csv:3: valid_from: '2026-07-01' is not of the form 31.01.2026. {day}",
+        f"ours.csv:4: valid_from: '31.02.2026' is not of the form 31.01.2026. {day}",
+        "ours.csv:5: region: is missing. It is a part of what the row is found by.",
+        "ours.csv:6: hourly: #REF! is an error of the spreadsheet. Correct its formula.",
+        "ours.csv:7: 'left' stands in a column without a name.",
+    ]
+
+
+def test_columns_are_named_and_rows_come_once() -> None:
+    assert faults("region,rolle,hourly,hourly\n") == [
+        "ours.csv:1: hourly: is there twice.",
+        "ours.csv:1: rolle: is no column of these rows. Did you mean role?",
+    ]
+    assert faults("\n\n") == ["ours.csv: has no rows. Name the columns in the first line."]
+    line = "NA;Consultant;USD;01.07.2026;NA;170\n"
+    (twice,) = faults(f"{HEADER}\n{line}{line}", CONTINENTAL)
+    assert twice.startswith("ours.csv:3: valid_from: region NA, role Consultant, currency USD stands in line 2")
+
+
+def test_a_row_that_would_leave_a_hole_or_names_what_is_not_known_is_refused() -> None:
+    header = "region,role,currency,valid_from,valid_to,card,hourly\n"
+    (hole,) = faults(f"{header}NA,Consultant,USD,2026-07-01,2026-08-01,NA,170\n")
+    assert hole.startswith("ours.csv:2: valid_to: no row would hold from 2026-08-01 on")
+    both = "NA,Consultant,USD,2026-07-01,2026-08-01,NA,170\nNA,Consultant,USD,2026-08-01,,NA,160\n"
+    assert len(told(header + both)) == 3
+    (unknown,) = faults(f"{header}MOON,Consultant,USD,2026-07-01,,NA,170\n")
+    assert unknown.startswith("ours.csv:2: region: no region has the code 'MOON'")
+
+
+def test_numbers_and_days_of_a_spreadsheet_are_taken_as_they_are() -> None:
+    content = xlsx(
+        ["Region", "Role", "Currency", "Valid from", "Card", "Hourly", "Version"],
+        [],
+        ["NA", "Consultant", "USD", datetime.combine(date(2026, 7, 1), time()), "NA", 0.1, 7],
+        ["NA", "Senior Consultant", "USD", "01.07.2026", "NA", "1.200,5", None],
+    )
+    rows = {row.key: row.value for row in imported(content, CONTINENTAL) if row.valid_from == date(2026, 7, 1)}
+    assert (rows["NA|Consultant|USD"]["hourly"], rows["NA|Consultant|USD"]["version"]) == ("0.1", "7")
+    assert Decimal(rows["NA|Senior Consultant|USD"]["hourly"]) == Decimal("1200.5")
+    wrong = xlsx(
+        ["region", "role", "currency", "valid_from", "card", "hourly"], ["NA", "X", "USD", 5, "NA", "x"]
+    )
+    assert len(faults(wrong)) == 2
+
+
+def test_two_thousand_rows_are_imported_at_once() -> None:
+    header = ["region", "role", "currency", "valid_from", "card", "hourly"]
+    rows = [["NA", f"Role {number}", "USD", date(2026, 7, 1), "NA", 100 + number] for number in range(2_000)]
+    assert len(differences(NOW, imported(xlsx(header, *rows)))) == 2_000
+    rows[1_234][5] = "a lot"
+    (only,) = faults(xlsx(header, *rows))
+    assert only.startswith("ours.csv:1236: hourly: 'a lot' is not of the form 1,234.50")
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "value"),
+    [
+        (NumberForm.POINT, "1,234.50", "1234.50"),
+        (NumberForm.POINT, "1'234", "1234"),
+        (NumberForm.COMMA, "1.234,50", "1234.50"),
+        (NumberForm.COMMA, "1 234 567,5", "1234567.5"),
+        (NumberForm.COMMA, "1234", "1234"),
+        (NumberForm.POINT, "1.234,50", None),
+        (NumberForm.POINT, "1,23", None),
+        (NumberForm.COMMA, "1,234.50", None),
+        (NumberForm.COMMA, "1.2.3", None),
+        (NumberForm.COMMA, "1.234.5", None),
+        (NumberForm.POINT, "1e5", None),
+        (NumberForm.POINT, "٣", None),
+    ],
+)
+def test_a_number_is_read_in_the_form_that_was_chosen_or_refused(
+    form: NumberForm, text: str, value: str | None
+) -> None:
+    content = f'region\trole\tcurrency\tvalid_from\tcard\thourly\nNA\tNew\tUSD\t2026-07-01\tNA\t"{text}"\n'
+    if value is None:
+        assert f"hourly: '{text}' is not of the form" in faults(content, Forms(form))[0]
+    else:
+        (row,) = (each for each in imported(content, Forms(form)) if "New" in each.key)
+        assert Decimal(row.value["hourly"]) == Decimal(value)
+
+
+def with_size(of: bytes, dimension: str, cell: str) -> bytes:
+    """An XLSX file whose sheet states another size, and has its last cell elsewhere."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(of)) as before, zipfile.ZipFile(made, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name.startswith("xl/worksheets/"):
+                content = re.sub(rb'ref="A1:[A-Z]+\d+"', f'ref="{dimension}"'.encode(), content)
+                far = f'<row r="1048576"><c r="{cell}"><v>1</v></c></row></sheetData>'.encode()
+                content = content.replace(b"</sheetData>", far)
+            after.writestr(name, content)
+    return made.getvalue()
+
+
+def bomb() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (tables.LARGEST_UNPACKED + 1))
+    return made.getvalue()
+
+
+SOUND = xlsx(["region", "role"], ["NA", "X"])
+WRONG_TABLES = {
+    "no xlsx": b"PK\x03\x04",
+    "cut off": SOUND[: len(SOUND) // 2],
+    "a bomb": bomb(),
+    "another encoding": "region;rôle\n".encode("latin-1"),
+    "utf-16": "region;role\n".encode("utf-16"),
+    "a quote that does not end": b'region,role\n"NA,X',
+    "NUL": b"region,role\nN\x00A,X\n",
+    "longer than is read": b"region\n" + b"x\n" * (tables.MOST_LINES + 1),
+    "nothing": b"",
+    "a zip of something else": zip_of({"rates.csv": b""}),
+}
+
+
+@pytest.mark.parametrize("content", WRONG_TABLES.values(), ids=WRONG_TABLES.keys())
+def test_what_is_no_table_is_refused(content: bytes) -> None:
+    assert faults(content)
+
+
+def test_a_sheet_that_lies_about_its_size_is_read_within_bounds() -> None:
+    for last in ("A1048576", "XFD1048576"):
+        far = with_size(SOUND, "A1:XFD1048576", last)
+        assert load_workbook(io.BytesIO(far), read_only=True).worksheets
+        assert [line.number for line in read_table("ours.xlsx", far).lines] == [1, 2]
+    short = with_size(SOUND, "A1:A1", "A1048576")
+    assert [len([*line.cells]) for line in read_table("ours.xlsx", short).lines] == [tables.MOST_COLUMNS] * 2
+
+
+def test_a_sheet_is_unpacked_within_bounds() -> None:
+    assert faults(bomb()) == [
+        f"ours.csv: is longer than {tables.LARGEST_UNPACKED} bytes unpacked. Import it in parts."
+    ]
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=200).map(str.encode),
+        st.tuples(st.integers(0, len(SOUND)), st.binary(max_size=6)).map(
+            lambda at: SOUND[: at[0]] + at[1] + SOUND[at[0] + len(at[1]) :]
+        ),
+    ),
+    st.sampled_from([Forms(), CONTINENTAL]),
+)
+def test_whatever_bytes_are_sent_as_a_table_are_read_or_refused_with_faults(
+    content: bytes, forms: Forms
+) -> None:
+    with suppress(BadBundle):
+        imported(content, forms)

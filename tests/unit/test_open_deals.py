@@ -1,0 +1,47 @@
+"""What becomes of a deal under other rules is said in one word and one line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from oppsync.domain.deal.customers import CustomerMatch
+from oppsync.domain.reading.open_deals import Fate, fate_of
+from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.validation.facts import ValidationFacts
+from oppsync.domain.values.model import changed
+from oppsync.services.insight.preview_plan import preview
+from tests.harness import builders
+
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+BOOK = builders.book()
+
+
+def previewed(book: ReferenceBook, customer: CustomerMatch | None = None) -> PlanPreview:
+    deal = builders.opportunity()
+    match = customer or CustomerMatch(customer=builders.GLOBEX, code=builders.GLOBEX.code)
+    facts: ValidationFacts = changed(builders.facts(), customer=match)
+    return preview(deal, facts, book, {}, NOW)
+
+
+def without(kind: ReferenceKind) -> ReferenceBook:
+    return ReferenceBook(row for row in BOOK.rows if row.kind is not kind)
+
+
+def test_of_a_deal_that_both_stop_what_stops_it_counts() -> None:
+    nobody = CustomerMatch(code="NOBODY")
+    before, after = previewed(BOOK, nobody), previewed(without(ReferenceKind.COST_CENTRE), nobody)
+    assert before.is_blocked
+
+    fate, what = fate_of(before, after)
+
+    assert fate is Fate.OTHER_FINDINGS
+    assert what.startswith("No cost centre is set for")
+    assert fate_of(after, before) == (Fate.OTHER_FINDINGS, f"No longer: {what}")
+
+
+def test_the_same_is_the_same_and_a_stop_is_told_by_its_finding() -> None:
+    sound, stopped = previewed(BOOK), previewed(without(ReferenceKind.COST_CENTRE))
+    assert fate_of(sound, sound) == (Fate.SAME, "")
+    assert fate_of(sound, stopped)[0] is Fate.STOPPED
+    assert fate_of(stopped, sound)[0] is Fate.FREED

@@ -1,0 +1,277 @@
+"""The firm's configuration: read, checked, compared, proposed, applied and taken back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from adapters.documents.bundle_files import FirmBundle
+from adapters.documents.tables import read_table
+from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.differences import Difference, moves_money
+from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
+from oppsync.kernel.errors import InvalidInput
+from oppsync.services.configuration.commands import (
+    Answer,
+    Applied,
+    ApplyConfiguration,
+    CompareConfiguration,
+    Comparison,
+    DecideProposal,
+    RevertConfiguration,
+)
+from oppsync.services.configuration.present import present, version_with_changes
+from web.access.dear_calls import spend_dear_call
+from web.api import schemas
+from web.api.auth import authenticate
+from web.api.bridge import Blueprint
+from web.bundles import ZIP, bundle_of, download, from_base64, with_imported
+from web.context import application, signed_in
+
+configuration = Blueprint(
+    "configuration", __name__, description="The rules of the firm: one bundle of files, with versions."
+)
+configuration.before_request(authenticate)
+
+
+@configuration.route("/configuration")
+@configuration.answers(schemas.CurrentConfiguration)
+def get_configuration() -> Mapping[str, object]:
+    """Read which configuration holds now: its version and its fingerprint"""
+    with application().uow.reading() as uow:
+        now = present(uow, signed_in().tenant_id)
+    counted = Counter(row.kind for row in now.rows)
+    return {
+        "firm": now.firm,
+        "fingerprint": now.fingerprint,
+        "is_recorded": now.is_recorded,
+        "version": now.version,
+        "rows": {file.name: counted[kind] for kind, file in FILES.items() if counted[kind]},
+        "live_since": now.live_since,
+    }
+
+
+@configuration.route("/configuration/versions")
+@configuration.answers(schemas.ConfigurationVersions)
+def list_versions() -> Mapping[str, object]:
+    """List the versions, with who made and who approved each"""
+    with application().uow.reading() as uow:
+        return {"rows": uow.configurations.versions(signed_in().tenant_id)}
+
+
+@configuration.route("/configuration/versions/<int:number>")
+@configuration.answers(schemas.ConfigurationVersionView)
+@configuration.refuses(HTTPStatus.NOT_FOUND)
+def get_version(number: int) -> Mapping[str, object]:
+    """Read one version, and what it changed"""
+    with application().uow.reading() as uow:
+        found = version_with_changes(uow, signed_in().tenant_id, number)
+    return {"version": found.version, "differences": _rows(found.differences)}
+
+
+@configuration.route("/configuration/export")
+@configuration.takes(schemas.ExportQuery, location="query")
+@configuration.answers_file(ZIP)
+@configuration.refuses(HTTPStatus.NOT_FOUND)
+def export_configuration(query: schemas.ExportQuery) -> Response:
+    """Download the files as a zip file
+
+    Equal configurations are equal bytes.
+    """
+    tenant_id = signed_in().tenant_id
+    with application().uow.reading() as uow:
+        found = uow.configurations
+        rows = found.rows(tenant_id) if query.version is None else found.rows_of(tenant_id, query.version)
+        firm = found.firm(tenant_id)
+    return download(FirmBundle(firm, tuple(rows)), fingerprint(rows))
+
+
+@configuration.route("/systems-of-record")
+@configuration.answers(schemas.SystemsOfRecord)
+def list_systems_of_record() -> Mapping[str, object]:
+    """List which system owns each field of a deal and of the reference data"""
+    return {"rows": systems_of_record(), "where": WHERE_CHANGED}
+
+
+@configuration.route("/configuration/check", methods=["POST"])
+@configuration.takes(schemas.BundleRequest)
+@configuration.answers(schemas.CheckedBundle)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def check_configuration(request: schemas.BundleRequest) -> Mapping[str, object]:
+    """Check files by themselves
+
+    Refused with BAD_BUNDLE, which lists every fault with its file, line, field and what to do.
+    """
+    spend_dear_call()
+    bundle = bundle_of(request.files, request.zip)
+    return {"firm": bundle.firm, "rows": len(bundle.rows), "fingerprint": fingerprint(bundle.rows)}
+
+
+@configuration.route("/configuration/diff", methods=["POST"])
+@configuration.takes(schemas.BundleRequest)
+@configuration.answers(schemas.ConfigurationDifference)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object]:
+    """Show what applying these files would change, row by row
+
+    Writes nothing.
+    """
+    spend_dear_call()
+    return _compared(bundle_of(request.files, request.zip))
+
+
+@configuration.route("/configuration/import/preview", methods=["POST"])
+@configuration.takes(schemas.ImportPreview)
+@configuration.answers(schemas.ConfigurationDifference)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def preview_import(request: schemas.ImportPreview) -> Mapping[str, object]:
+    """Show what importing a table would change
+
+    Writes nothing. Refused with BAD_BUNDLE, which lists every fault with its line, column and what to do.
+    """
+    spend_dear_call()
+    return _compared(_imported(request))
+
+
+@configuration.route("/configuration/import", methods=["POST"])
+@configuration.takes(schemas.ImportRequest)
+@configuration.answers(schemas.AppliedOrProposed)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+def import_rows(request: schemas.ImportRequest) -> Mapping[str, object]:
+    """Import a table of rows of one kind, or propose that where it needs a second person
+
+    Needs the role finance approver or integration admin. Rows of the same key and day are replaced, others are
+    added, and one that has no end ends where the next of its key begins. All of it is imported, or nothing.
+    """
+    spend_dear_call()
+    me, bundle = signed_in(), _imported(request)
+    command = ApplyConfiguration(
+        me.tenant_id, me.person.id, bundle.firm, bundle.rows, request.against, request.note
+    )
+    return _answer(application().dispatch(command))
+
+
+def _imported(request: schemas.ImportPreview) -> FirmBundle:
+    kind = imported_kind(request.file)
+    if kind is None:
+        raise InvalidInput(f"A table can be imported into {', '.join(IMPORTED)}.", field="file")
+    table = read_table(request.file, from_base64(request.content, "content"))
+    return with_imported(kind, table, Forms(request.numbers, request.dates, request.since))
+
+
+@configuration.route("/configuration/proposals")
+@configuration.answers(schemas.Proposals)
+def list_proposals() -> Mapping[str, object]:
+    """List what waits for a second person"""
+    with application().uow.reading() as uow:
+        return {"rows": uow.configurations.open_proposals(signed_in().tenant_id)}
+
+
+@configuration.route("/configuration/proposals", methods=["POST"])
+@configuration.takes(schemas.ProposalRequest)
+@configuration.answers(schemas.AppliedOrProposed)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, object]:
+    """Apply these files, or propose them where that needs a second person
+
+    Needs the role finance approver or integration admin. All of it happens, or nothing.
+    """
+    spend_dear_call()
+    me, bundle = signed_in(), bundle_of(request.files, request.zip)
+    command = ApplyConfiguration(
+        me.tenant_id, me.person.id, bundle.firm, bundle.rows, request.against, request.note
+    )
+    return _answer(application().dispatch(command))
+
+
+@configuration.route("/configuration/proposals/<uuid:proposal_id>")
+@configuration.answers(schemas.ProposalView)
+@configuration.refuses(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
+def get_proposal(proposal_id: UUID) -> Mapping[str, object]:
+    """Read one proposal, and what it would change now"""
+    spend_dear_call()
+    tenant_id = signed_in().tenant_id
+    with application().uow.reading() as uow:
+        proposal = uow.configurations.proposal(tenant_id, proposal_id)
+        rows = uow.configurations.proposed_rows(tenant_id, proposal_id)
+    difference = _compared(FirmBundle(proposal.firm, tuple(rows)))
+    overtaken = proposal.against != difference["before"].fingerprint
+    return {"proposal": proposal, "is_overtaken": overtaken, "difference": difference}
+
+
+@configuration.route("/configuration/proposals/<uuid:proposal_id>/approve", methods=["POST"])
+@configuration.takes(schemas.ApprovalOfProposal)
+@configuration.answers(schemas.AppliedOrProposed)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def approve_proposal(request: schemas.ApprovalOfProposal, proposal_id: UUID) -> Mapping[str, object]:
+    """Approve a proposal, which applies it
+
+    Needs the role finance approver; nobody approves what they proposed.
+    """
+    me = signed_in()
+    command = DecideProposal(me.tenant_id, me.person.id, proposal_id, approve=True, comment=request.comment)
+    applied = application().dispatch(command)
+    return _answer(applied) if applied else {}
+
+
+@configuration.route("/configuration/proposals/<uuid:proposal_id>/reject", methods=["POST"])
+@configuration.takes(schemas.RejectionOfProposal)
+@configuration.answers_nothing()
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def reject_proposal(request: schemas.RejectionOfProposal, proposal_id: UUID) -> None:
+    """Reject a proposal, or take back one's own
+
+    Needs the role finance approver; whoever proposed it may always take it back.
+    """
+    me = signed_in()
+    application().dispatch(
+        DecideProposal(me.tenant_id, me.person.id, proposal_id, approve=False, comment=request.comment)
+    )
+
+
+@configuration.route("/configuration/revert", methods=["POST"])
+@configuration.takes(schemas.RevertRequest)
+@configuration.answers(schemas.AppliedOrProposed)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def revert_configuration(request: schemas.RevertRequest) -> Mapping[str, object]:
+    """Make the rows of an earlier version the configuration again, or propose that
+
+    Needs the role finance approver or integration admin. It becomes a new version.
+    """
+    me = signed_in()
+    command = RevertConfiguration(me.tenant_id, me.person.id, request.version, request.note, request.against)
+    return _answer(application().dispatch(command))
+
+
+def _compared(bundle: FirmBundle) -> dict[str, Any]:
+    me = signed_in()
+    command = CompareConfiguration(me.tenant_id, me.person.id, bundle.firm, bundle.rows)
+    compared: Comparison = application().dispatch(command)
+    return {**compared._asdict(), "differences": _rows(compared.differences)}
+
+
+def _rows(changes: Sequence[Difference]) -> list[dict[str, object]]:
+    return [
+        {
+            "file": each.file,
+            "row": each.row_in_words,
+            "change": each.change,
+            "what": each.what_in_words,
+            "moves_money": moves_money(each),
+            "fields": each.fields,
+        }
+        for each in changes
+    ]
+
+
+def _answer(answer: Answer) -> Mapping[str, object]:
+    if isinstance(answer, Applied):
+        return {"version": answer.number, "fingerprint": answer.fingerprint, "changed": answer.changed}
+    return {"proposal_id": answer.proposal_id, "needs": answer.needs}

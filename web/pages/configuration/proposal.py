@@ -1,0 +1,71 @@
+"""One proposal: what it would change, and the second person's decision."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from oppsync.domain.approval.who_may import Action, may, who_can
+from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.services.configuration.commands import DecideProposal
+from oppsync.services.configuration.present import approvers
+from web.context import application, signed_in
+from web.forms import FormError, posted, too_long
+from web.pages.configuration.shown import compare, shown_rows
+from web.problems import Problem
+
+page = Blueprint("configuration_proposal", __name__, url_prefix="/configuration/proposals")
+APPROVE, REJECT = "approve", "reject"
+
+
+@page.get("/<uuid:proposal_id>")
+def show(proposal_id: UUID) -> str:
+    return _render(proposal_id)
+
+
+@page.post("/<uuid:proposal_id>")
+def decide(proposal_id: UUID) -> ResponseReturnValue:
+    me, action, comment = signed_in(), request.form.get("action"), posted("comment")
+    if action not in (APPROVE, REJECT):
+        raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
+    if errors := too_long("comment", comment):
+        return _render(proposal_id, errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    command = DecideProposal(
+        me.tenant_id, me.person.id, proposal_id, approve=action == APPROVE, comment=comment
+    )
+    try:
+        applied = application().dispatch(command)
+    except InvalidInput as error:
+        return _render(proposal_id, [FormError("comment", error.message)]), HTTPStatus.UNPROCESSABLE_ENTITY
+    except Conflict as error:
+        return _render(proposal_id, notice=error.message), HTTPStatus.CONFLICT
+    if applied is not None:
+        return redirect(url_for("configuration_version.show", number=applied.number), 303)
+    return redirect(url_for("configuration_proposal.show", proposal_id=proposal_id), 303)
+
+
+def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: str = "") -> str:
+    me = signed_in()
+    with application().uow.reading() as uow:
+        proposal = uow.configurations.proposal(me.tenant_id, proposal_id)
+        rows = uow.configurations.proposed_rows(me.tenant_id, proposal_id)
+        names = {each.id: each.name for each in uow.people.everyone(me.tenant_id)}
+        others = approvers(uow, me.tenant_id, proposal)
+    compared = compare(proposal.firm, rows)
+    return render_template(
+        "configuration/proposal.html",
+        proposal=proposal,
+        names=names,
+        compared=compared,
+        changes=shown_rows(compared.differences),
+        is_overtaken=proposal.against != compared.before.fingerprint,
+        is_mine=me.person.id == proposal.proposed_by,
+        may_approve=may(me.person, Action.APPROVE_CONFIGURATION),
+        who_can=who_can(others),
+        errors=errors or [],
+        notice=notice,
+        comment=posted("comment"),
+    )

@@ -1,0 +1,93 @@
+"""The rows of one kind as of a day, and the history of one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from http import HTTPStatus
+from typing import NamedTuple
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from oppsync.domain.configuration.bundle import governed
+from oppsync.domain.configuration.differences import values_in_words
+from oppsync.domain.configuration.files import FILES, key_in_words
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.kernel.errors import NotFound
+from oppsync.services.configuration.present import history_of
+from web.context import application, signed_in
+from web.forms import FormError
+from web.pages.configuration.shown import MOST_ROWS, shown_rows
+
+page = Blueprint("configuration_rows", __name__, url_prefix="/configuration/rows")
+
+
+class Row(NamedTuple):
+    key: str
+    words: str
+    valid_from: date
+    valid_to: date | None
+    says: str
+
+
+@page.get("/<kind>")
+def show(kind: str) -> ResponseReturnValue:
+    of_kind, text = _kind(kind), request.args.get("text", "").strip()
+    errors, today = [], application().clock.now().date()
+    try:
+        on = date.fromisoformat(request.args.get("on") or today.isoformat())
+    except ValueError:
+        on, errors = today, [FormError("on", "Write the day as 2026-01-31.")]
+    every = _rows(of_kind)
+    valid = [each for each in every if each.covers(on)]
+    matching = [row for row in map(_shown, valid) if text.casefold() in f"{row.words} {row.says}".casefold()]
+    markup = render_template(
+        "configuration/rows.html",
+        kind=of_kind,
+        file=FILES[of_kind].name,
+        files=[(each, file.name) for each, file in FILES.items()],
+        on=on,
+        text=text,
+        listed=matching[:MOST_ROWS],
+        more=max(0, len(matching) - MOST_ROWS),
+        others=len(every) - len(valid),
+        errors=errors,
+    )
+    return markup, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
+
+
+@page.get("/<kind>/history")
+def show_history(kind: str) -> str:
+    of_kind, key = _kind(kind), request.args.get("key", "").replace("\x00", "")
+    with application().uow.reading() as uow:
+        found = history_of(uow, signed_in().tenant_id, of_kind, key)
+    rows = [_shown(each) for each in _rows(of_kind) if each.key == key]
+    if not rows and not found:
+        raise NotFound("No version has such a row.")
+    return render_template(
+        "configuration/history.html",
+        kind=of_kind,
+        file=FILES[of_kind].name,
+        words=key_in_words(of_kind, key),
+        listed=rows,
+        history=[(each.version, shown_rows(each.differences)) for each in found],
+    )
+
+
+def _kind(name: str) -> ReferenceKind:
+    found = next((kind for kind in FILES if kind == name), None)
+    if found is None:
+        raise NotFound("There is no such kind of rows.")
+    return found
+
+
+def _rows(kind: ReferenceKind) -> Sequence[ReferenceRow]:
+    with application().uow.reading() as uow:
+        rows = uow.configurations.rows(signed_in().tenant_id)
+    return governed(each for each in rows if each.kind is kind)
+
+
+def _shown(row: ReferenceRow) -> Row:
+    words = key_in_words(row.kind, row.key)
+    return Row(row.key, words, row.valid_from, row.valid_to, values_in_words(row))

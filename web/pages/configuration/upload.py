@@ -1,0 +1,102 @@
+"""A changed configuration as a zip file: checked, compared, then applied or proposed.
+
+Nothing of it is stored between the steps: the page of the comparison holds the files that were read, and sends
+them back.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from http import HTTPStatus
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from adapters.documents.bundle_files import FirmBundle, write_bundle
+from adapters.documents.bundle_zip import zip_of
+from oppsync.domain.configuration.faults import BadBundle
+from oppsync.kernel.errors import Conflict
+from oppsync.services.configuration.commands import Applied, ApplyConfiguration
+from web.arrival import MAX_BODY
+from web.bundles import bundle_of_zip
+from web.context import application, signed_in
+from web.forms import FormError, posted, too_long
+from web.pages.configuration.shown import compare, shown_faults, shown_rows
+
+page = Blueprint("configuration_upload", __name__, url_prefix="/configuration/upload")
+# Of what a form may have, so much is left for its other fields.
+_ROOM = MAX_BODY - 20_000
+
+
+@page.get("")
+def show() -> str:
+    return render_template("configuration/upload.html")
+
+
+@page.post("")
+def take() -> ResponseReturnValue:
+    """The zip file that somebody chose, or what they were shown of it and apply."""
+    try:
+        if request.form.get("action") == "apply":
+            return _applied(bundle_of_zip(_unpacked(posted("bundle"))))
+        return _chosen()
+    except BadBundle as refused:
+        return refuse(refused)
+
+
+def _chosen() -> ResponseReturnValue:
+    file = request.files.get("bundle")
+    content = file.read() if file else b""
+    if not content:
+        errors = [FormError("bundle", "Choose a zip file.")]
+        return render_template("configuration/upload.html", errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    return ask(bundle_of_zip(content))
+
+
+def _applied(bundle: FirmBundle) -> ResponseReturnValue:
+    me, note = signed_in(), posted("note")
+    if errors := too_long("note", note):
+        return ask(bundle, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+    command = ApplyConfiguration(me.tenant_id, me.person.id, bundle.firm, bundle.rows, posted("against"), note)
+    try:
+        answer = application().dispatch(command)
+    except Conflict as error:
+        return ask(bundle, notice=error.message), HTTPStatus.CONFLICT
+    if not isinstance(answer, Applied):
+        return redirect(url_for("configuration_proposal.show", proposal_id=answer.proposal_id), 303)
+    if answer.number:
+        return redirect(url_for("configuration_version.show", number=answer.number), 303)
+    return redirect(url_for("configuration_page.show"), 303)
+
+
+def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: str = "") -> str:
+    """What applying it would change, with the button that does it."""
+    compared = compare(bundle.firm, bundle.rows)
+    packed = base64.urlsafe_b64encode(zip_of(write_bundle(bundle.firm, bundle.rows))).decode()
+    return render_template(
+        "configuration/comparison.html",
+        compared=compared,
+        changes=shown_rows(compared.differences),
+        packed=packed if len(packed) <= _ROOM else "",
+        errors=errors or [],
+        notice=notice,
+        note=posted("note"),
+    )
+
+
+def refuse(refused: BadBundle, again: str = "configuration_upload.show") -> ResponseReturnValue:
+    """Every fault, with its place. `again`: the page to send it anew."""
+    faults = shown_faults(refused.faults)
+    markup = render_template(
+        "configuration/faults.html", faults=faults, count=len(refused.faults), again=url_for(again)
+    )
+    return markup, HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _unpacked(text: str) -> bytes:
+    """What is no base64 is no zip file either."""
+    try:
+        return base64.urlsafe_b64decode(text)
+    except (binascii.Error, ValueError):
+        return b""
