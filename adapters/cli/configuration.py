@@ -21,7 +21,7 @@ from oppsync.domain.configuration.differences import Difference, differences, mo
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.configuration.schema import schemas
-from oppsync.domain.values.actor import actor_name
+from oppsync.domain.values.actor import AskingPerson, actor_name
 from oppsync.services.configuration.commands import (
     Answer,
     Applied,
@@ -120,8 +120,8 @@ def apply(folder: Path, note: str, as_json: bool) -> None:
     """
     bundle = read_folder(folder)
     with connected() as application:
-        person_id = _person(application)
-        command = ApplyConfiguration(application.tenant_id, person_id, bundle.firm, bundle.rows, note=note)
+        asker = _asker(application)
+        command = ApplyConfiguration(application.tenant_id, asker, bundle.firm, bundle.rows, note=note)
         _print_answer(application.dispatch(command), as_json)
 
 
@@ -133,7 +133,7 @@ def revert(number: int, note: str, as_json: bool) -> None:
     """Make the rows of an earlier VERSION the configuration again, as a new version. As `apply`, it acts by a
     token and may need a second person."""
     with connected() as application:
-        command = RevertConfiguration(application.tenant_id, _person(application), number, note)
+        command = RevertConfiguration(application.tenant_id, _asker(application), number, note)
         _print_answer(application.dispatch(command), as_json)
 
 
@@ -172,8 +172,8 @@ def proposals(as_json: bool) -> None:
 def approve(proposal_id: UUID, comment: str) -> None:
     """Approve and apply a proposal, as the person of the token, who is not the one who proposed it."""
     with connected() as application:
-        person_id = _person(application)
-        command = DecideProposal(application.tenant_id, person_id, proposal_id, approve=True, comment=comment)
+        asker = _asker(application)
+        command = DecideProposal(application.tenant_id, asker, proposal_id, approve=True, comment=comment)
         applied = application.dispatch(command)
     if applied is not None:
         _print_answer(applied, as_json=False)
@@ -185,9 +185,9 @@ def approve(proposal_id: UUID, comment: str) -> None:
 def reject(proposal_id: UUID, comment: str) -> None:
     """Reject a proposal, or take back one's own."""
     with connected() as application:
-        person_id = _person(application)
+        asker = _asker(application)
         application.dispatch(
-            DecideProposal(application.tenant_id, person_id, proposal_id, approve=False, comment=comment)
+            DecideProposal(application.tenant_id, asker, proposal_id, approve=False, comment=comment)
         )
     say("The proposal is rejected.")
 
@@ -259,9 +259,9 @@ def _files(folder: Path) -> dict[str, bytes]:
         raise Failed(f"{folder} cannot be read: {error}") from None
 
 
-def _person(application: Application) -> UUID:
-    """The person that the token acts as. It is never an argument, since everybody on the machine can read
-    those."""
+def _asker(application: Application) -> AskingPerson:
+    """The person that the token acts as, within its scopes. It is never an argument, since everybody on the
+    machine can read those."""
     secret = os.environ.get(TOKEN, "")
     if not secret and sys.stdin.isatty():
         secret = str(click.prompt("API token", hide_input=True))
@@ -270,7 +270,7 @@ def _person(application: Application) -> UUID:
     signed_in = application.token(secret)
     if signed_in is None:
         raise Failed(f"The token in {TOKEN} is not valid any more, or never was.")
-    return signed_in.person.id
+    return signed_in.asker
 
 
 def _as_json(each: Difference) -> dict[str, object]:

@@ -146,7 +146,7 @@ def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> Pla
     command = OverridePlan(
         tenant_id=me.tenant_id,
         opportunity_id=opportunity_id,
-        person_id=me.person.id,
+        actor=me.asker,
         workstream=request.workstream,
         field=request.field,
         value=request.value,
@@ -167,7 +167,7 @@ def plan_anew(request: schemas.PlanAnewRequest, opportunity_id: UUID) -> Opportu
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.person.id, request.reason))
+    application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.asker, request.reason))
     return application().queries.opportunity(me.tenant_id, opportunity_id)
 
 
@@ -182,6 +182,6 @@ def compensate(request: schemas.CompensateRequest, opportunity_id: UUID) -> Oppo
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    command = Compensate(me.tenant_id, opportunity_id, me.person.id, request.reason)
+    command = Compensate(me.tenant_id, opportunity_id, me.asker, request.reason)
     application().dispatch(command)
     return application().queries.opportunity(me.tenant_id, opportunity_id)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask import Blueprint
 
 from oppsync.domain.approval.who_may import Action
-from web.pages.account import account
+from web.pages.account import account, second_factor
 from web.pages.approvals import approval, inbox
 from web.pages.connections import connection
 from web.pages.connections import form as connection_form
@@ -43,5 +43,6 @@ PAGES = (
     PageRow("People", person.page, Action.READ_PEOPLE),
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
     PageRow("Your account", account.page, Action.READ),
+    PageRow("Your account", second_factor.page, Action.READ),
 )
 BY_BLUEPRINT = {row.blueprint.name: row for row in PAGES}

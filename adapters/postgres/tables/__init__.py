@@ -5,10 +5,12 @@ from adapters.postgres.tables.configuration import configuration_proposals, conf
 from adapters.postgres.tables.installation import (
     api_tokens,
     attempts,
+    begun_sign_ins,
     connections,
     invitations,
     people,
     reference_rows,
+    second_factors,
     sessions,
     tenants,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "attempts",
     "audit",
     "baselines",
+    "begun_sign_ins",
     "configuration_proposals",
     "configuration_versions",
     "connections",
@@ -51,6 +54,7 @@ __all__ = [
     "plan_overrides",
     "plans",
     "reference_rows",
+    "second_factors",
     "sessions",
     "tenants",
     "vendor_calls",

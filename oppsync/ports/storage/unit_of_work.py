@@ -18,7 +18,7 @@ from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
-from oppsync.ports.storage.people import Credentials, People
+from oppsync.ports.storage.people import Credentials, People, SecondFactors
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
 
@@ -40,6 +40,7 @@ class UnitOfWork(Protocol):
     dead_letters: DeadLetters
     people: People
     credentials: Credentials
+    second_factors: SecondFactors
     attempts: Attempts
     references: References
     configurations: Configurations

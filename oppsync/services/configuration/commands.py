@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.kernel.bus import Command
 
 
@@ -62,7 +62,7 @@ class DecideProposal(Command[Applied | None]):
     CONFIGURATION_CHANGED)."""
 
     tenant_id: str
-    person_id: UUID
+    actor: AskingPerson
     proposal_id: UUID
     approve: bool
     comment: str = ""

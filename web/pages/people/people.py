@@ -53,5 +53,6 @@ def _render(
         errors=errors or [],
         typed=typed or {},
         link=link,
+        mailed=application().mails,
         invited=invited,
     )
