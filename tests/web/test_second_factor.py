@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
@@ -17,7 +19,7 @@ from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.attempts import AttemptKind
-from oppsync.kernel.errors import Misconfigured, NotFound
+from oppsync.kernel.errors import Forbidden, Misconfigured, NotFound
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import (
     AcceptInvitation,
@@ -118,6 +120,24 @@ def test_no_code_is_accepted_twice(app: Flask, browser: Browsers, office: Office
     assert enter(app, shown_in_capitals)[1].status == 303
     assert enter(app, codes[0])[1].status == 422
     assert enter(app, codes[1])[1].status == 303
+
+
+def test_of_two_who_enter_the_same_code_at_once_one_comes_in(browser: Browsers, office: Office) -> None:
+    phone, codes = set_up(office, browser("ana"))
+    dispatch, together = office.application.dispatch, threading.Barrier(2)
+
+    def comes_in(code: str) -> bool:
+        begun = dispatch(SignIn(TENANT, email("ana"), PASSWORD))
+        assert isinstance(begun, CodeAsked)
+        together.wait()
+        try:
+            return bool(dispatch(EnterCode(begun.secret, code)))
+        except Forbidden:
+            return False
+
+    for code in (phone.code(later=1), codes[0]):
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(comes_in, [code, code])) == [False, True]
 
 
 def test_a_sign_in_that_was_finished_is_not_finished_again(browser: Browsers, office: Office) -> None:

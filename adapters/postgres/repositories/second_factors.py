@@ -46,9 +46,7 @@ class PostgresSecondFactors:
             ) from None
         if (opened["tenant"], opened["person"]) != (tenant_id, str(person_id)):
             raise Misconfigured("The second factor of a person belongs to another one.")
-        return SecondFactor(
-            opened["key"], row.confirmed_at is not None, row.last_step, len(row.recovery_hashes)
-        )
+        return SecondFactor(opened["key"], row.confirmed_at is not None)
 
     def is_set(self, tenant_id: str, person_id: UUID) -> bool:
         return bool(self._session.execute(select(is_locked(tenant_id, person_id))).scalar_one())

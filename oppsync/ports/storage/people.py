@@ -49,8 +49,6 @@ class SecondFactor(NamedTuple):
 
     key: str
     is_confirmed: bool
-    last_step: int
-    recovery_codes_left: int
 
 
 class SecondFactors(Protocol):

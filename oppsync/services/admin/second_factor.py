@@ -17,7 +17,6 @@ from oppsync.domain.work.events import SecondFactorRemoved, SecondFactorSet
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyAttempts
 from oppsync.ports.clock import Clock
 from oppsync.ports.identity import OneTimeCodes
-from oppsync.ports.storage.people import SecondFactor
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.commands import (
@@ -49,13 +48,11 @@ class CodeCheck:
     clock: Clock
     brake: SignInBrake
 
-    def step_of(self, factor: SecondFactor, typed: str) -> int | None:
-        """The step of a code that is right and was not used."""
+    def step_of(self, key: str, typed: str) -> int | None:
+        """The step whose code it is, of those near now."""
         now = step_at(self.clock.now())
-        near = (now + each for each in _NEAR if now + each > factor.last_step)
-        return next(
-            (step for step in near if hmac.compare_digest(self.codes.at(factor.key, step), typed)), None
-        )
+        near = (now + each for each in _NEAR)
+        return next((step for step in near if hmac.compare_digest(self.codes.at(key, step), typed)), None)
 
     def use(self, uow: UnitOfWork, tenant_id: str, person: Person, typed: str, address: str) -> None:
         """Use a code, or one of those for when the key is lost. Raises Forbidden, which is counted and kept;
@@ -77,7 +74,7 @@ class CodeCheck:
         factor = uow.second_factors.get(tenant_id, person.id)
         if factor is None or not factor.is_confirmed or not typed.isascii():
             return False
-        step = self.step_of(factor, typed)
+        step = self.step_of(factor.key, typed)
         if step is not None:
             return uow.second_factors.use_step(tenant_id, person.id, step)
         return uow.second_factors.use_recovery(tenant_id, person.id, hash_secret(typed))
@@ -116,7 +113,7 @@ class ConfirmSecondFactorHandler:
             if factor is None or factor.is_confirmed:
                 raise Conflict("There is no second factor to confirm.")
             typed = plain_code(command.code)
-            step = self.check.step_of(factor, typed) if typed.isascii() else None
+            step = self.check.step_of(factor.key, typed) if typed.isascii() else None
             if step is None:
                 raise InvalidInput(WRONG, field="code")
             hashes = [hash_secret(plain_code(each)) for each in recovery]
