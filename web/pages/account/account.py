@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.values.scopes import SCOPE_TEXTS, TOKEN_LASTS, Scope
 from oppsync.domain.work.attempts import AttemptKind
-from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, TooManyAttempts
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManyAttempts
 from oppsync.services.admin.commands import (
     ChangePassword,
     CreateToken,
@@ -102,7 +102,7 @@ def _session_id() -> UUID:
     try:
         return UUID(posted("session"))
     except ValueError:
-        raise Problem(HTTPStatus.NOT_FOUND, "NOT_FOUND", "This session is over already.") from None
+        raise NotFound("This session is over already.") from None
 
 
 def _create_token() -> ResponseReturnValue:
