@@ -205,13 +205,13 @@ class PasswordSet(Event):
 
 
 class SecondFactorSet(Event):
-    type = "second_factor.set.v1"
+    type = "second.factor.set.v1"
 
 
 class SecondFactorRemoved(Event):
     """By its person, or for them."""
 
-    type = "second_factor.removed.v1"
+    type = "second.factor.removed.v1"
 
 
 class SessionsEnded(Event):
