@@ -100,10 +100,11 @@ def test_reading_working_and_approving_are_scopes_and_all_else_is_for_administer
     assert having(Scope.ADMIN) >= {Action.CREATE_TOKEN, Action.PROPOSE_CONFIGURATION, Action.SET_APPROVAL_RULE}
 
 
-def test_the_api_asks_as_the_token_does_never_as_the_person_alone() -> None:
-    """`me.person.id` in its place would lose the token's scopes."""
-    api = Path(__file__).parents[2] / "web" / "api"
-    lines = [line for path in api.glob("*.py") for line in path.read_text(encoding="utf-8").splitlines()]
+def test_api_and_command_line_ask_as_the_token_does_never_as_the_person_alone() -> None:
+    """The person's id in the place of `SignedIn.asker` would lose the token's scopes."""
+    root = Path(__file__).parents[2]
+    paths = [*(root / "web" / "api").glob("*.py"), *(root / "adapters" / "cli").glob("*.py")]
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     assert not [line for line in lines if "person.id" in line and "queries.tokens(" not in line]
 
 
