@@ -34,6 +34,7 @@ from adapters.identity.brake import SharedBrake
 from adapters.identity.common_passwords import CommonPasswords
 from adapters.identity.local import Argon2Passwords
 from adapters.identity.seals import HmacSeals
+from adapters.identity.totp import TotpCodes
 from adapters.notify.files import FileNotifier
 from adapters.notify.smtp import SmtpNotifier
 from adapters.postgres.engine import make_engine, store_errors
@@ -45,6 +46,7 @@ from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.reading.traffic import Traffic
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS, accepted
@@ -62,14 +64,18 @@ from oppsync.services.admin.access import DeactivatePersonHandler, SetRolesHandl
 from oppsync.services.admin.commands import (
     AcceptInvitation,
     AddConnection,
+    BeginSecondFactor,
     ChangePassword,
+    ConfirmSecondFactor,
     CountAttempt,
     CreatePerson,
     CreateToken,
     DeactivatePerson,
     DecideAccess,
     EditConnection,
+    EndSession,
     EndSessions,
+    EnterCode,
     IdentifyPerson,
     InspectConnection,
     InvitePerson,
@@ -77,7 +83,9 @@ from oppsync.services.admin.commands import (
     ProposeAccess,
     ReencryptSecrets,
     RemoveConnection,
+    RemoveSecondFactor,
     ResetPerson,
+    ResetSecondFactor,
     ResumeConnection,
     RevokeToken,
     RotateWebhookSecret,
@@ -108,10 +116,25 @@ from oppsync.services.admin.invitations import (
     InvitePersonHandler,
     ResetPersonHandler,
 )
-from oppsync.services.admin.passwords import ChangePasswordHandler, Passwords, SetPasswordHandler
+from oppsync.services.admin.link_mail import LinkMail, password_link
+from oppsync.services.admin.passwords import (
+    ChangePasswordHandler,
+    CurrentPassword,
+    Passwords,
+    SetPasswordHandler,
+)
 from oppsync.services.admin.people import CreatePersonHandler, IdentifyPersonHandler
+from oppsync.services.admin.second_factor import (
+    BeginSecondFactorHandler,
+    CodeCheck,
+    ConfirmSecondFactorHandler,
+    RemoveSecondFactorHandler,
+    ResetSecondFactorHandler,
+)
 from oppsync.services.admin.sessions import (
+    EndSessionHandler,
     EndSessionsHandler,
+    EnterCodeHandler,
     Identity,
     SignInHandler,
     SignOutEverywhereHandler,
@@ -207,6 +230,7 @@ class Application:
     vendor_traffic: VendorTraffic
     brake: SharedBrake
     connectors: ConnectorCatalog
+    _notifier: Notifier
     _bus: Bus
     _identity: Identity
 
@@ -228,8 +252,17 @@ class Application:
         return self._identity.invited(secret)
 
     def link(self, secret: str) -> str:
-        """The address that sets a password, once. In the query, which no log of ours keeps."""
-        return f"{self.settings.base_url.rstrip('/')}/invitation?key={secret}"
+        """The address that sets a password, once."""
+        return password_link(self.settings.base_url, secret)
+
+    def second_factor_uri(self, key: str, account: str) -> str:
+        """What programs for codes read."""
+        return TotpCodes().uri(key, account)
+
+    @property
+    def mails(self) -> bool:
+        """Whether what is sent to people reaches them."""
+        return self._notifier.delivers
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -279,7 +312,8 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
     clock = SystemClock()
     book = Book(settings.redis_address, TRAFFIC_POOL)
     traffic = VendorTraffic(book, threads, PostgresCallLog(engine))
-    systems = ConnectedSystems(uow, clock, _notifier(settings, clock), traffic)
+    notifier = _notifier(settings, clock)
+    systems = ConnectedSystems(uow, clock, notifier, traffic)
     stopping = threading.Event()
     brake = SharedBrake(settings.redis_address, book.pool)
     catalog = RegistryCatalog(clock)
@@ -294,8 +328,9 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
         vendor_traffic=traffic,
         brake=brake,
         connectors=catalog,
+        _notifier=notifier,
         _bus=_bus(settings, uow, systems, clock, catalog, stopping=stopping, brake=brake),
-        _identity=Identity(uow),
+        _identity=Identity(uow, _second_factor_roles(settings)),
     )
 
 
@@ -352,31 +387,41 @@ def _bus(
     bus.register(NameFirm, NameFirmHandler(uow, bus.publish))
     bus.register(TryDeal, TryDealHandler(uow, bus.publish, PreviewPlanHandler(uow, systems, clock), clock))
     bus.register(GoLive, GoLiveHandler(uow, bus.publish))
-    _register_access(bus, uow, brake)
+    mail = LinkMail(uow, bus.publish, systems.notifier, settings.base_url)
+    _register_access(bus, uow, clock, brake, mail)
     _register_connections(bus, uow, clock, catalog, settings.base_url)
     return bus
 
 
-def _register_access(bus: Bus, uow: UnitOfWorkFactory, brake: Brake) -> None:
+def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brake, mail: LinkMail) -> None:
     hasher, sign_in_brake = Argon2Passwords(), SignInBrake(brake)
     passwords = Passwords(hasher, CommonPasswords())
     bus.register(CreatePerson, CreatePersonHandler(uow, bus.publish, passwords))
     bus.register(IdentifyPerson, IdentifyPersonHandler(uow, bus.publish))
-    set_roles, invite = SetRolesHandler(uow, bus.publish), InvitePersonHandler(uow, bus.publish)
+    set_roles, invite = SetRolesHandler(uow, bus.publish), InvitePersonHandler(uow, bus.publish, mail)
     bus.register(SetRoles, set_roles)
     bus.register(DeactivatePerson, DeactivatePersonHandler(uow, bus.publish))
     bus.register(InvitePerson, invite)
     bus.register(ProposeAccess, ProposeAccessHandler(uow, bus.publish))
     bus.register(DecideAccess, DecideAccessHandler(uow, bus.publish, invite, set_roles))
-    bus.register(ResetPerson, ResetPersonHandler(uow, bus.publish))
+    bus.register(ResetPerson, ResetPersonHandler(uow, bus.publish, mail))
     bus.register(AcceptInvitation, AcceptInvitationHandler(uow, bus.publish, passwords))
     bus.register(SetPassword, SetPasswordHandler(uow, bus.publish, passwords))
-    bus.register(ChangePassword, ChangePasswordHandler(uow, bus.publish, passwords, sign_in_brake))
-    bus.register(CreateToken, CreateTokenHandler(uow, bus.publish))
+    current = CurrentPassword(hasher, sign_in_brake)
+    bus.register(ChangePassword, ChangePasswordHandler(uow, bus.publish, passwords, current))
+    codes = TotpCodes()
+    code_check = CodeCheck(codes, clock, sign_in_brake)
+    bus.register(EnterCode, EnterCodeHandler(uow, code_check))
+    bus.register(BeginSecondFactor, BeginSecondFactorHandler(uow, codes, current))
+    bus.register(ConfirmSecondFactor, ConfirmSecondFactorHandler(uow, bus.publish, code_check))
+    bus.register(RemoveSecondFactor, RemoveSecondFactorHandler(uow, bus.publish, code_check))
+    bus.register(ResetSecondFactor, ResetSecondFactorHandler(uow, bus.publish))
+    bus.register(CreateToken, CreateTokenHandler(uow, bus.publish, clock))
     bus.register(RevokeToken, RevokeTokenHandler(uow, bus.publish))
     bus.register(SignIn, SignInHandler(uow, hasher, sign_in_brake))
     bus.register(SignOut, SignOutHandler(uow))
     bus.register(SignOutEverywhere, SignOutEverywhereHandler(uow, bus.publish))
+    bus.register(EndSession, EndSessionHandler(uow, bus.publish))
     bus.register(EndSessions, EndSessionsHandler(uow, bus.publish))
     bus.register(CountAttempt, CountAttemptHandler(uow))
 
@@ -414,6 +459,17 @@ def _secrets(settings: Settings) -> Sequence[str]:
 def _fernet(settings: Settings) -> MultiFernet:
     """Derive a Fernet key from each secret."""
     return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in _secrets(settings)])
+
+
+def _second_factor_roles(settings: Settings) -> frozenset[PersonRole]:
+    named = [role.strip() for role in settings.second_factor_roles.split(",") if role.strip()]
+    unknown = sorted(set(named) - set(PersonRole))
+    if unknown:
+        raise Misconfigured(
+            f"OPPSYNC_SECOND_FACTOR_ROLES names no role: {', '.join(unknown)}. "
+            f"There are {', '.join(sorted(PersonRole))}."
+        )
+    return frozenset(PersonRole(role) for role in named)
 
 
 def _derived(secret: str) -> bytes:

@@ -48,7 +48,9 @@ REFUSALS: dict[str, RefusalText] = {
         "Send the whole body, in well-formed chunks.",
     ),
     "TOKEN_REFUSED": RefusalText(
-        _UNKNOWN, "No API token was sent, or one that is not known.", "Send the header Authorization: Bearer."
+        _UNKNOWN,
+        "No API token was sent, or one that is not known, revoked or at its end.",
+        "Send the header Authorization: Bearer.",
     ),
     "SIGNATURE_REFUSED": RefusalText(
         _UNKNOWN,
@@ -66,6 +68,11 @@ REFUSALS: dict[str, RefusalText] = {
         "Wait for the seconds that Retry-After names, then call less often.",
     ),
     "FORBIDDEN": RefusalText(_BARRED, "The person lacks the role named in the detail.", _ASK_FOR_THE_ROLE),
+    "SCOPE_MISSING": RefusalText(
+        _BARRED,
+        "The token lacks the scope named in the detail.",
+        "Make a token that has it, on the page of your account.",
+    ),
     "SIGN_IN_REFUSED": RefusalText(
         _BARRED, "The e-mail address or the password is not right.", "Try again, or ask an administrator."
     ),

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from uuid import UUID
 
 import click
 
 from adapters.bootstrap import Application
 from adapters.cli.commands import Failed
+from oppsync.domain.values.actor import AskingPerson
 
 TOKEN = "OPPSYNC_TOKEN"  # noqa: S105
 
 
-def acting_person(application: Application) -> UUID:
-    """The person that the token acts as. It is never an argument, since everybody on the machine can read
-    those."""
+def acting_person(application: Application) -> AskingPerson:
+    """The person that the token acts as, within its scopes. It is never an argument, since everybody on the
+    machine can read those."""
     secret = os.environ.get(TOKEN, "")
     if not secret and sys.stdin.isatty():
         secret = str(click.prompt("API token", hide_input=True))
@@ -25,4 +25,4 @@ def acting_person(application: Application) -> UUID:
     signed_in = application.token(secret)
     if signed_in is None:
         raise Failed(f"The token in {TOKEN} is not valid any more, or never was.")
-    return signed_in.person.id
+    return signed_in.asker

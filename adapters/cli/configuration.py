@@ -11,6 +11,7 @@ from uuid import UUID
 
 import click
 
+from adapters.bootstrap import Application
 from adapters.cli.acting import acting_person
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected

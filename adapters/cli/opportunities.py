@@ -119,7 +119,7 @@ def override(
             OverridePlan(
                 tenant_id=application.tenant_id,
                 opportunity_id=opportunity_id,
-                person_id=found[0].id,
+                actor=found[0].id,
                 workstream=workstream,
                 field=OverrideField(field),
                 value=value,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 import click
 
@@ -12,6 +13,7 @@ from adapters.cli.output import json_option, print_json, print_table, say
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import LONGEST_TOKEN, READS_ONLY, TOKEN_LASTS, Scope, scopes_in_words
 from oppsync.services.admin.commands import (
     CreatePerson,
     CreateToken,
@@ -20,10 +22,12 @@ from oppsync.services.admin.commands import (
     IdentifyPerson,
     InvitePerson,
     ResetPerson,
+    ResetSecondFactor,
     RevokeToken,
     SetPassword,
     SetRoles,
 )
+from oppsync.services.admin.people import person_of
 
 _email = click.option("--email", required=True, help="What the person signs in with.")
 _roles = click.option(
@@ -95,9 +99,17 @@ def list_people(as_json: bool) -> None:
         click.echo("Nobody is here yet: oppsync user invite")
     else:
         rows = [
-            (each.email, each.name, ", ".join(each.roles), _standing(each), each.sessions) for each in people
+            (
+                each.email,
+                each.name,
+                ", ".join(each.roles),
+                _standing(each),
+                each.sessions,
+                "yes" if each.second_factor else "",
+            )
+            for each in people
         ]
-        print_table(("e-mail", "name", "roles", "standing", "sessions"), rows)
+        print_table(("e-mail", "name", "roles", "standing", "sessions", "second factor"), rows)
 
 
 @user.command("create")
@@ -158,17 +170,30 @@ def identify_user(
         click.echo(f"{email.lower()} is known by {known_by}.")
 
 
+_role = click.Choice([role.value for role in PersonRole])
+
+
 @user.command("roles")
 @_email
 @_roles
-def set_roles(email: str, roles: tuple[str, ...]) -> None:
-    """Replace a person's roles; without --role there is none left."""
+@click.option("--add", multiple=True, type=_role, help="A further role; repeatable.")
+@click.option("--remove", multiple=True, type=_role, help="A role to take away; repeatable.")
+def set_roles(email: str, roles: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Give roles and take some away, or replace them all. Ends the person's sessions.
+
+    With --add or --remove the other roles stay; with --role those named are all, and without any there is none
+    left.
+    """
+    if roles and (add or remove):
+        raise click.UsageError("--role names all roles: use it without --add and --remove.")
     with connected() as application:
-        command = SetRoles(
-            application.tenant_id, COMMAND_LINE, email, frozenset(PersonRole(role) for role in roles)
-        )
-        application.dispatch(command)
-    click.echo(f"{email.lower()} is now {', '.join(sorted(roles)) or 'without a role'}.")
+        now = frozenset(PersonRole(role) for role in roles)
+        if add or remove:
+            with application.uow.reading() as uow:
+                before = person_of(uow, application.tenant_id, email).roles
+            now = before.union(map(PersonRole, add)).difference(map(PersonRole, remove))
+        application.dispatch(SetRoles(application.tenant_id, COMMAND_LINE, email, now))
+    click.echo(f"{email.lower()} is now {', '.join(sorted(now)) or 'without a role'}.")
 
 
 @user.command("password")
@@ -187,6 +212,15 @@ def sign_out(email: str) -> None:
     with connected() as application:
         ended = application.dispatch(EndSessions(application.tenant_id, COMMAND_LINE, email))
     click.echo(f"{email.lower()} is signed out everywhere; {ended} sessions ended.")
+
+
+@user.command("reset-second-factor")
+@_email
+def reset_second_factor(email: str) -> None:
+    """For a person who lost phone and codes: the password alone signs in again. Ends their sessions."""
+    with connected() as application:
+        application.dispatch(ResetSecondFactor(application.tenant_id, COMMAND_LINE, email))
+    click.echo(f"{email.lower()} signs in without a second factor.")
 
 
 @user.command("deactivate")
@@ -212,7 +246,21 @@ def list_tokens(as_json: bool) -> None:
     elif not tokens:
         click.echo("No API token is in use.")
     else:
-        print_table(("name", "acts as", "since"), [(each.name, each.email, each.created_at) for each in tokens])
+        heads = ("name", "acts as", "scopes", "since", "ends", "last used")
+        print_table(
+            heads,
+            [
+                (
+                    each.name,
+                    each.email,
+                    scopes_in_words(each.scopes),
+                    each.created_at,
+                    each.expires_at or "never",
+                    each.last_used_at or "",
+                )
+                for each in tokens
+            ],
+        )
 
 
 @token.command("revoke")
@@ -227,13 +275,30 @@ def revoke_token(name: str) -> None:
 @token.command("create")
 @click.option("--name", required=True, help="What the token is for.")
 @click.option("--email", required=True, help="The person it acts as.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What it may do besides reading, within the person's roles; repeatable.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, LONGEST_TOKEN.days),
+    default=TOKEN_LASTS.days,
+    show_default=True,
+    help="How long it lasts.",
+)
 @json_option
-def create_token(name: str, email: str, as_json: bool) -> None:
-    """Make an API token. It is shown only once."""
+def create_token(name: str, email: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
+    """Make an API token. It is shown only once. Without --scope it only reads."""
+    wanted, lasts = frozenset(Scope(scope) for scope in scopes), timedelta(days=days)
     with connected() as application:
-        secret = application.dispatch(CreateToken(application.tenant_id, COMMAND_LINE, name, email))
+        command = CreateToken(application.tenant_id, COMMAND_LINE, name, email, wanted, lasts)
+        secret = application.dispatch(command)
     if as_json:
-        print_json({"name": name, "email": email, "token": secret})
+        scopes = tuple(sorted(wanted | READS_ONLY))
+        print_json({"name": name, "email": email, "scopes": scopes, "days": days, "token": secret})
     else:
         click.echo(secret)
 

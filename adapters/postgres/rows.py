@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -19,10 +20,12 @@ from oppsync.domain.plan.tampering import PlanTampered, checked
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.model import Frozen
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import Scope, Scopes
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NewerRelease
+from oppsync.services.admin.passwords import NO_PASSWORD
 
 Shape = TypeVar("Shape", bound=Frozen)
 
@@ -159,10 +162,16 @@ def to_ledger_row(row: RowMapping) -> LedgerRow:
     return LedgerRow.model_validate(pick(row, LedgerRow))
 
 
+def to_scopes(stored: Sequence[str]) -> Scopes:
+    """One that only a later release knows gives nothing here."""
+    return frozenset(scope for scope in Scope if scope in stored)
+
+
 def to_person(row: RowMapping) -> Person:
     """A role that only a later release knows gives no right in this one."""
     values = pick(row, Person)
     values["roles"] = frozenset(role for role in PersonRole if role in row["roles"])
+    values["can_sign_in"] = row["password_hash"] != NO_PASSWORD
     return Person(**values)
 
 

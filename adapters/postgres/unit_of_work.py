@@ -29,6 +29,7 @@ from adapters.postgres.repositories.parties import PostgresParties
 from adapters.postgres.repositories.people import PostgresPeople
 from adapters.postgres.repositories.plans import PostgresPlans
 from adapters.postgres.repositories.references import Books, PostgresReferences
+from adapters.postgres.repositories.second_factors import PostgresSecondFactors
 from adapters.postgres.repositories.tenants import PostgresTenants
 from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
@@ -44,7 +45,7 @@ from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
-from oppsync.ports.storage.people import Credentials, People
+from oppsync.ports.storage.people import Credentials, People, SecondFactors
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
 from oppsync.ports.storage.tenants import Tenants
@@ -72,6 +73,7 @@ class PostgresUnitOfWork:
         self.people: People = PostgresPeople(session)
         self.attempts: Attempts = PostgresAttempts(session)
         self.credentials: Credentials = PostgresCredentials(session)
+        self.second_factors: SecondFactors = PostgresSecondFactors(session, keys)
         self.references: References = PostgresReferences(session, books)
         self.configurations: Configurations = PostgresConfigurations(session)
         self.connections: Connections = PostgresConnections(session, keys)

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     retention_calls_days: int = Field(default=30, ge=1, le=LONGEST_RETENTION)
     # Days until counted attempts to come in are deleted.
     retention_attempts_days: int = Field(default=365, ge=1, le=LONGEST_RETENTION)
+    # Roles whose people need a second factor, separated by commas.
+    second_factor_roles: str = ""
     sentry_dsn: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("SENTRY_DSN", "sentry_dsn")
     )

@@ -31,11 +31,17 @@ class Duties(NamedTuple):
     involved: Involved
     tasks: Sequence[ApprovalTask] = ()
 
-    def candidates(self, others: Sequence[ApprovalTask] = ()) -> Candidates:
+    def able(self, others: Sequence[ApprovalTask] = ()) -> Candidates:
         """Who may decide for each role, by name; `others`: the live tasks of the same plan."""
         return {
             role: [each for each in self.people if may_decide(each, role, self.involved, others) is None]
             for role in REQUIRED_ROLES
+        }
+
+    def candidates(self, others: Sequence[ApprovalTask] = ()) -> Candidates:
+        """Whom to ask: those of them who can sign in."""
+        return {
+            role: [each for each in people if each.can_sign_in] for role, people in self.able(others).items()
         }
 
     def of_plan(self, plan_hash: str | None) -> list[ApprovalTask]:
@@ -92,7 +98,8 @@ def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:
             standing.append(task)
         else:
             found.append(Fallen(task, because))
-    able = known.candidates(standing)
+    # Whoever was asked and has to set a new password since then decides afterwards.
+    able = known.able(standing)
     for task in tasks:
         asked = {person.id for person in able[task.role]}.intersection(task.candidates)
         if task.status is TaskStatus.OPEN and not asked:

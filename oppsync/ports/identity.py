@@ -15,6 +15,19 @@ class PasswordHasher(Protocol):
     def verify(self, hashed: str, password: str) -> bool: ...
 
 
+class OneTimeCodes(Protocol):
+    """Codes of six digits that a key gives at a time, as programs on people's phones make them."""
+
+    def new_key(self) -> str:
+        """In base 32."""
+
+    def at(self, key: str, step: int) -> str:
+        """The code of the step with this number."""
+
+    def uri(self, key: str, account: str) -> str:
+        """What such programs read: all that they need to know."""
+
+
 class PasswordCheck(Protocol):
     def is_common(self, password: str, about: Sequence[str]) -> bool:
         """Whether it is guessed early: from lists of passwords and words, dates, keyboards, or what is `about`

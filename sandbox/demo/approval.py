@@ -13,6 +13,7 @@ import httpx2
 from adapters.cli.commands import Failed
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import Scope
 from oppsync.kernel import canonical_json
 from oppsync.services.admin.commands import CreateToken
 from sandbox.demo.running import Running
@@ -21,6 +22,7 @@ from sandbox.firm.install import PEOPLE, DemoPerson
 
 TIMEOUT_SECONDS = 30
 CONFLICT = 409
+_SCOPES = frozenset({Scope.READ, Scope.APPROVE})
 PAUSE_SECONDS = 0.2
 TRIES = 50
 
@@ -47,7 +49,7 @@ def _api(running: Running, person: DemoPerson) -> httpx2.Client:
         person.email,
         is_known=lambda known: application.token(known) is not None,
         make=lambda: application.dispatch(
-            CreateToken(application.tenant_id, COMMAND_LINE, f"demo {uuid.uuid4()}", person.email)
+            CreateToken(application.tenant_id, COMMAND_LINE, f"demo {uuid.uuid4()}", person.email, _SCOPES)
         ),
     )
     return httpx2.Client(

@@ -22,6 +22,7 @@ from adapters.runtime.processes import free_port
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from sandbox.firm.demo_firm import BEGIN
@@ -102,7 +103,7 @@ class House:
         self.processes = Processes(self._commands(), environment, self.home / "logs", self._kill_after)
         self.crm = Crm(self.salesforce, self.web, CRM_CONNECTION, webhook_secret, self.seed)
         tokens = {
-            email: self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, email, email))
+            email: self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, email, email, EVERY_SCOPE))
             for email in (FINANCE, DELIVERY, OPERATIONS)
         }
         self.approvers = [

@@ -26,6 +26,7 @@ from adapters.operations.supervisor import PRODUCT, PROJECT, read_procfile
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
+from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from sandbox import systems as demo_systems
@@ -334,7 +335,9 @@ class World:
         return build(settings, pool_size=1)
 
     def _token(self, email: str) -> str:
-        return self.application.dispatch(CreateToken(TENANT, COMMAND_LINE, f"story {email}", email))
+        return self.application.dispatch(
+            CreateToken(TENANT, COMMAND_LINE, f"story {email}", email, EVERY_SCOPE)
+        )
 
 
 def bare_environment() -> dict[str, str]:

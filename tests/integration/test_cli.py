@@ -380,10 +380,16 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
     run("user", "create", *email, "--name", "Nora", "--role", "auditor", typed=f"{PASSWORD}\n")
     made = run("token", "create", "--name", "audit", *email)
     session = application.dispatch(SignIn(TENANT, "nora@acme.example", PASSWORD))
+    assert isinstance(session, str)
 
     assert (
         run("user", "roles", *email, "--role", "operations").stdout == "nora@acme.example is now operations.\n"
     )
+    further = run("user", "roles", *email, "--add", "auditor", "--add", "executive", "--remove", "operations")
+    assert further.stdout == "nora@acme.example is now auditor, executive.\n"
+    assert application.session(session) is None, "new roles end the sessions"
+    assert run("user", "roles", *email, "--add", "auditor", "--role", "auditor").exit_code == 2
+    assert run("user", "roles", *email, "--role", "operations").exit_code == 0
     weak = run("user", "password", *email, typed="password1234\n")
     assert (weak.exit_code, "common" in weak.output) == (1, True)
     assert run("user", "password", *email, typed="seven quiet lanterns hum\n").exit_code == 0
@@ -400,7 +406,7 @@ def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_say
     log = canonical_json.loads(run("security", "changes", "--json").stdout)
     assert [row["type"] for row in log] == [
         "person.changed.v1", "token.revoked.v1", "sessions.ended.v1", "password.set.v1",
-        "person.changed.v1", "token.made.v1", "person.added.v1",
+        "person.changed.v1", "person.changed.v1", "person.changed.v1", "token.made.v1", "person.added.v1",
     ]  # fmt: skip
     assert {row["actor"] for row in log} == {"command-line"}
     counted = run("security", "attempts").stdout

@@ -25,6 +25,7 @@ from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.kernel.errors import Conflict, Forbidden, NotFound, OppsyncError
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreatePerson, CreateToken
@@ -317,7 +318,9 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(settings: Settings, desk: Desk) -> Run:
     """Run one command with the token of Ina."""
-    token = desk.application.dispatch(CreateToken(TENANT, COMMAND_LINE, "ina's", "ina@example.com"))
+    token = desk.application.dispatch(
+        CreateToken(TENANT, COMMAND_LINE, "ina's", "ina@example.com", EVERY_SCOPE)
+    )
     environment = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),
@@ -419,7 +422,9 @@ def test_the_command_line_proposes_and_the_second_persons_token_approves(
     assert proposal_id in listed
     assert "hourly 160 -> 170" in listed
     assert "needs the role finance approver" in run("approve", proposal_id).output
-    token = desk.application.dispatch(CreateToken(TENANT, COMMAND_LINE, "fay's", "fay@example.com"))
+    token = desk.application.dispatch(
+        CreateToken(TENANT, COMMAND_LINE, "fay's", "fay@example.com", EVERY_SCOPE)
+    )
     approved = run("approve", proposal_id, OPPSYNC_TOKEN=token)
     assert "Version 2" in approved.output
     assert desk.rows() == list(governed(with_rate("170")))

@@ -15,6 +15,7 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
+from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.kernel.settings import Settings
@@ -73,7 +74,7 @@ def test_the_api_links_an_account_for_who_works_exceptions(house: House, books: 
     client = create_app(house.application).test_client()
 
     def post(who: str, body: object, item: UUID = item_id) -> TestResponse:
-        token = house.application.dispatch(CreateToken(TENANT, COMMAND_LINE, str(uuid4()), who))
+        token = house.application.dispatch(CreateToken(TENANT, COMMAND_LINE, str(uuid4()), who, EVERY_SCOPE))
         path = f"/api/v1/exceptions/{item}/customer"
         return client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
 

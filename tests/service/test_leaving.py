@@ -9,10 +9,17 @@ from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
-from oppsync.services.admin.commands import CreatePerson, DeactivatePerson, InvitePerson, SetRoles
+from oppsync.services.admin.commands import (
+    AcceptInvitation,
+    CreatePerson,
+    DeactivatePerson,
+    InvitePerson,
+    ResetPerson,
+    SetRoles,
+)
 from sandbox.firm import deals
 from tests.harness.builders import TENANT
-from tests.harness.house import DELIVERY, PASSWORD, WON_ON, House
+from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
 
 APPROVES = frozenset({PersonRole.DELIVERY_APPROVER})
 DORA = "dora.delivery@example.com"
@@ -54,7 +61,13 @@ def test_a_deal_that_waited_for_the_only_approver_says_so_and_goes_on_with_the_n
     item = house.exception(record_id)
     assert (house.state(record_id), item.code) == (State.PARKED, "NO_APPROVER")
 
-    house.application.dispatch(InvitePerson(TENANT, COMMAND_LINE, DORA, "Dora Delivery", APPROVES))
+    link = house.application.dispatch(InvitePerson(TENANT, COMMAND_LINE, DORA, "Dora Delivery", APPROVES))
+    house.replay(item)
+    house.settle()
+    item = house.exception(record_id)
+    assert (house.state(record_id), item.code) == (State.PARKED, "NO_APPROVER"), "she cannot sign in yet"
+
+    house.application.dispatch(AcceptInvitation(link, "seven quiet lanterns hum"))
     house.replay(item)
     house.settle()
 
@@ -78,4 +91,29 @@ def test_a_decision_of_somebody_who_left_stands(house: House, record_id: str) ->
     house.settle()
 
     assert house.tasks(record_id)[ApprovalRole.DELIVERY].status is TaskStatus.APPROVED
+    assert house.state(record_id) is State.AWAITING_APPROVAL
+
+
+def test_who_was_invited_is_asked_once_there_is_a_password(house: House) -> None:
+    link = house.application.dispatch(InvitePerson(TENANT, COMMAND_LINE, DORA, "Dora Delivery", APPROVES))
+    before = house.to_approval(deals.milestone(WON_ON))
+    assert house.tasks(before)[ApprovalRole.DELIVERY].candidates == (house.person(DELIVERY).id,)
+    assert not mailed_to(house, DORA)
+
+    house.application.dispatch(AcceptInvitation(link, "seven quiet lanterns hum"))
+    after = house.to_approval(deals.time_and_materials(WON_ON))
+
+    asked = set(house.tasks(after)[ApprovalRole.DELIVERY].candidates)
+    assert asked == {house.person(DELIVERY).id, house.person(DORA).id}
+
+
+def test_whoever_was_asked_and_has_to_set_a_new_password_is_still_waited_for(
+    house: House, record_id: str
+) -> None:
+    house.application.dispatch(ResetPerson(TENANT, COMMAND_LINE, DELIVERY))
+    house.decide(house.tasks(record_id)[ApprovalRole.FINANCE], FINANCE)
+    house.settle()
+
+    task = house.tasks(record_id)[ApprovalRole.DELIVERY]
+    assert (task.status, task.candidates) == (TaskStatus.OPEN, (house.person(DELIVERY).id,))
     assert house.state(record_id) is State.AWAITING_APPROVAL

@@ -165,7 +165,7 @@ def override(house: House, opportunity: OpportunityDetail, field: str, value: st
         OverridePlan(
             tenant_id=TENANT,
             opportunity_id=opportunity.id,
-            person_id=found[0].id,
+            actor=found[0].id,
             workstream=opportunity.record.lines[0].id,
             field=OverrideField(field),
             value=value,

@@ -25,6 +25,7 @@ from oppsync.domain.approval.who_may import (
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.scopes import Scope
 from oppsync.kernel.errors import Forbidden
 
 DOC = Path(__file__).parents[2] / "docs" / "roles.md"
@@ -75,6 +76,36 @@ def test_the_command_line_works_exceptions_but_decides_nothing() -> None:
     with pytest.raises(Forbidden):
         check(COMMAND_LINE, Action.DECIDE_FOR_FINANCE)
     assert name_of(COMMAND_LINE) == "command-line"
+
+
+def test_a_token_does_what_its_scopes_and_its_persons_roles_both_give() -> None:
+    everything = person(*PersonRole)
+    for action, right in RIGHTS.items():
+        if right.roles:
+            assert may(everything, action, frozenset({right.scope}))
+            with pytest.raises(Forbidden, match=f"lacks the scope {right.scope}") as refused:
+                check(everything, action, frozenset(Scope) - {right.scope})
+            assert refused.value.code == "SCOPE_MISSING"
+    with pytest.raises(Forbidden, match="needs the role"):
+        check(person(PersonRole.AUDITOR), Action.DISMISS, frozenset(Scope))
+
+
+def test_reading_working_and_approving_are_scopes_and_all_else_is_for_administering() -> None:
+    def having(scope: Scope) -> set[Action]:
+        return {action for action, right in RIGHTS.items() if right.scope is scope}
+
+    assert having(Scope.READ) == {action for action in Action if action.startswith(("read", "visit", "see"))}
+    assert having(Scope.APPROVE) == {*DECIDES.values(), Action.APPROVE_CONFIGURATION}
+    assert not having(Scope.WORK) & {Action.CHANGE_PERSON, Action.OWN_TOKENS, Action.SET_CONNECTION}
+    assert having(Scope.ADMIN) >= {Action.CREATE_TOKEN, Action.PROPOSE_CONFIGURATION, Action.SET_APPROVAL_RULE}
+
+
+def test_api_and_command_line_ask_as_the_token_does_never_as_the_person_alone() -> None:
+    """The person's id in the place of `SignedIn.asker` would lose the token's scopes."""
+    root = Path(__file__).parents[2]
+    paths = [*(root / "web" / "api").glob("*.py"), *(root / "adapters" / "cli").glob("*.py")]
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    assert not [line for line in lines if "person.id" in line and "queries.tokens(" not in line]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.events import StateChanged
@@ -92,7 +93,7 @@ class Office:
 
     def token(self, name: str) -> str:
         return self.application.dispatch(
-            CreateToken(TENANT, COMMAND_LINE, f"{name}-{uuid.uuid4()}", email(name))
+            CreateToken(TENANT, COMMAND_LINE, f"{name}-{uuid.uuid4()}", email(name), EVERY_SCOPE)
         )
 
     def deal(self, record: Opportunity | None = None) -> UUID:

@@ -55,7 +55,7 @@ def test_who_changed_a_plan_is_told_why_they_cannot_decide_it(browser: Browsers,
     command = OverridePlan(
         tenant_id=TENANT,
         opportunity_id=waiting.opportunity_id,
-        person_id=office.ids["ana"],
+        actor=office.ids["ana"],
         workstream="00kL2",
         field=OverrideField.HOURS,
         value="80",

@@ -50,6 +50,8 @@ def test_no_get_and_no_head_changes_a_row(browser: Browsers, office: Office) -> 
     browsers = {name: browser(name) for name in ("ana", "olga")}
     token = {"Authorization": f"Bearer {office.token('olga')}"}
     api = f"/api/v1/opportunities/{waiting.opportunity_id}"
+    # That the token is in use is noted once an hour.
+    browsers["olga"].client.get("/api/v1/approvals", headers=token)
     before = everything(office)
     for name, path in (
         ("ana", "/"),

@@ -10,9 +10,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from adapters.bootstrap import build
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
+from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import (
     AcceptInvitation,
     DeactivatePerson,
@@ -23,6 +26,7 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.admin.secret_hash import hash_secret
 from tests.harness.builders import TENANT
+from tests.harness.mail import mail_server
 from tests.harness.waiting import somebody_waits, until
 from tests.web.browser import Browser, Screen
 from tests.web.office import PASSWORD, Office, email
@@ -276,3 +280,31 @@ def test_deals_that_waited_for_somebody_who_left_are_looked_at_again(office: Off
     office.application.dispatch(SetRoles(TENANT, COMMAND_LINE, email("kim"), AUDITOR))
     assert woken() == {waiting.opportunity_id}
     assert other not in woken()
+
+
+def test_a_link_is_mailed_to_its_person_and_a_mail_that_is_refused_stops_nothing(
+    settings: Settings, office: Office
+) -> None:
+    with mail_server() as server:
+        mailing = build(changed(settings, smtp_url=server.url))
+        invite = InvitePerson(TENANT, COMMAND_LINE, email("nora"), "Nora\r\nhttps://evil.example", AUDITOR)
+        secret = mailing.dispatch(invite)
+        server.refusal = "550 nobody here"
+        again = mailing.dispatch(ResetPerson(TENANT, COMMAND_LINE, email("nora")))
+        mailing.close()
+
+    [mail] = server.mails
+    assert mail["To"] == email("nora")
+    assert [line for line in mail.get_content().splitlines() if "://" in line and "evil" not in line] == [
+        mailing.link(secret)
+    ]
+    assert office.application.invited(again) is not None
+    assert "The one-time link of nora@acme.example was mailed" in changes(office)
+    assert any("could not be mailed" in each and "550" in each for each in changes(office))
+    assert secret not in str(changes(office))
+
+
+def test_without_a_mail_server_the_link_is_written_nowhere(office: Office) -> None:
+    invited(office)
+    folder = office.application.settings.outbox_folder
+    assert not folder.exists() or not list(folder.iterdir())

@@ -163,7 +163,7 @@ def test_a_person_changes_their_password_and_is_signed_out_everywhere_else(
     weak = {"old": PASSWORD, "new": "password1234", "again": "password1234"}
     assert "common" in here.post("/account", action="change_password", **weak).words
     right = {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
-    assert here.post("/account", action="change_password", **right).location == "/account?changed=1"
+    assert here.post("/account", action="change_password", **right).location == "/account?done=password"
     assert is_in(here)
     assert not is_in(there)
     assert Browser(app).sign_in("ana").status == 422

@@ -18,17 +18,20 @@ from web.context import application, sign_in_as
 
 # Text fields that survive a sign-in. A decision does not: it is made again, in sight of the plan.
 KEPT_FIELDS = ("comment", "reason", "given_up_because")
+SECOND_FACTOR = "second_factor"  # the one page of who has to set one up first
 _COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
 
 
 def admit(action: Action) -> ResponseReturnValue | None:
-    """None when the session's person may do this; the redirect to sign-in without a session. Raises Forbidden
-    for a person who may not."""
+    """None when the session's person may do this; the redirect to sign-in without a session, or to the second
+    factor that a role of theirs asks for. Raises Forbidden for a person who may not."""
     found = application().session(session_secret())
     if found is None:
         return _to_sign_in()
     sign_in_as(found)
     check(found.person, action)
+    if found.lacks_second_factor and request.blueprint != SECOND_FACTOR:
+        return redirect(url_for(f"{SECOND_FACTOR}.show"), 303)
     return None
 
 

@@ -28,3 +28,7 @@ def note_and_count(kind: AttemptKind, subject: str) -> None:
 
 def address() -> str:
     return request.remote_addr or ""
+
+
+def user_agent() -> str:
+    return request.headers.get("User-Agent", "")

@@ -56,7 +56,7 @@ def decide_approval(request: schemas.DecisionRequest, approval_id: UUID) -> Appr
             tenant_id=me.tenant_id,
             task_id=approval_id,
             plan_hash=request.plan_hash,
-            person_id=me.person.id,
+            actor=me.asker,
             decision=request.decision,
             comment=request.comment,
         )

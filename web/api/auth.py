@@ -1,4 +1,4 @@
-"""Who calls the API: a bearer token acts as its person, with that person's roles."""
+"""Who calls the API: a bearer token acts as its person, with that person's roles, within its scopes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def authenticate() -> None:
         note_and_count(AttemptKind.TOKEN_REFUSED, UNKNOWN_TOKEN)
         raise _refusal(
             'Bearer realm="oppsync", error="invalid_token"',
-            "This API token is not known. `oppsync token create` makes one.",
+            "This API token is not known, or was revoked, or is at its end. The page *Your account* makes one.",
         )
     sign_in_as(found)
     g.token = hash_secret(secret.strip())
-    check(found.person, Action.READ)
+    check(found.person, Action.READ, found.scopes)
 
 
 def _refusal(challenge: str, detail: str) -> Problem:

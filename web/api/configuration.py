@@ -153,7 +153,7 @@ def import_rows(request: schemas.ImportRequest) -> Mapping[str, object]:
     spend_dear_call()
     me, bundle = signed_in(), _imported(request)
     command = ApplyConfiguration(
-        me.tenant_id, me.person.id, bundle.firm, bundle.rows, request.against, request.note
+        me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )
     return _answer(application().dispatch(command))
 
@@ -186,7 +186,7 @@ def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, obje
     spend_dear_call()
     me, bundle = signed_in(), bundle_of(request.files, request.zip)
     command = ApplyConfiguration(
-        me.tenant_id, me.person.id, bundle.firm, bundle.rows, request.against, request.note
+        me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )
     return _answer(application().dispatch(command))
 
@@ -216,7 +216,7 @@ def approve_proposal(request: schemas.ApprovalOfProposal, proposal_id: UUID) -> 
     Needs the role finance approver; nobody approves what they proposed.
     """
     me = signed_in()
-    command = DecideProposal(me.tenant_id, me.person.id, proposal_id, approve=True, comment=request.comment)
+    command = DecideProposal(me.tenant_id, me.asker, proposal_id, approve=True, comment=request.comment)
     applied = application().dispatch(command)
     return _answer(applied) if applied else {}
 
@@ -232,7 +232,7 @@ def reject_proposal(request: schemas.RejectionOfProposal, proposal_id: UUID) -> 
     """
     me = signed_in()
     application().dispatch(
-        DecideProposal(me.tenant_id, me.person.id, proposal_id, approve=False, comment=request.comment)
+        DecideProposal(me.tenant_id, me.asker, proposal_id, approve=False, comment=request.comment)
     )
 
 
@@ -246,13 +246,13 @@ def revert_configuration(request: schemas.RevertRequest) -> Mapping[str, object]
     Needs the role finance approver or integration admin. It becomes a new version.
     """
     me = signed_in()
-    command = RevertConfiguration(me.tenant_id, me.person.id, request.version, request.note, request.against)
+    command = RevertConfiguration(me.tenant_id, me.asker, request.version, request.note, request.against)
     return _answer(application().dispatch(command))
 
 
 def _compared(bundle: FirmBundle) -> dict[str, Any]:
     me = signed_in()
-    command = CompareConfiguration(me.tenant_id, me.person.id, bundle.firm, bundle.rows)
+    command = CompareConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows)
     compared: Comparison = application().dispatch(command)
     return {**compared._asdict(), "differences": _rows(compared.differences)}
 

@@ -58,7 +58,7 @@ def add_connection(request: schemas.NewConnection) -> Mapping[str, object]:
     me = signed_in()
     command = AddConnection(
         me.tenant_id,
-        me.person.id,
+        me.asker,
         request.role,
         request.vendor,
         request.name,
@@ -88,7 +88,7 @@ def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> sc
     """
     me = signed_in()
     command = EditConnection(
-        me.tenant_id, me.person.id, connection_id, request.name, request.settings, request.secrets
+        me.tenant_id, me.asker, connection_id, request.name, request.settings, request.secrets
     )
     application().dispatch(command)
     return _shown(_found(connection_id))
@@ -103,7 +103,7 @@ def remove_connection(connection_id: str) -> None:
     Needs the role integration admin. What is stored of earlier deals stays.
     """
     me = signed_in()
-    application().dispatch(RemoveConnection(me.tenant_id, me.person.id, connection_id))
+    application().dispatch(RemoveConnection(me.tenant_id, me.asker, connection_id))
 
 
 @connections.route("/connections/<connection_id>/pause", methods=["POST"])
@@ -115,7 +115,7 @@ def pause_connection(connection_id: str) -> schemas.ConnectionView:
     Needs the role integration admin.
     """
     me = signed_in()
-    application().dispatch(PauseConnection(me.tenant_id, me.person.id, connection_id))
+    application().dispatch(PauseConnection(me.tenant_id, me.asker, connection_id))
     return _shown(_found(connection_id))
 
 
@@ -128,7 +128,7 @@ def resume_connection(connection_id: str) -> schemas.ConnectionView:
     Needs the role integration admin.
     """
     me = signed_in()
-    application().dispatch(ResumeConnection(me.tenant_id, me.person.id, connection_id))
+    application().dispatch(ResumeConnection(me.tenant_id, me.asker, connection_id))
     return _shown(_found(connection_id))
 
 
@@ -143,7 +143,7 @@ def rotate_webhook_secret(request: schemas.Rotation, connection_id: str) -> Mapp
     """
     me = signed_in()
     lasts = timedelta(hours=request.both_valid_hours)
-    secret = application().dispatch(RotateWebhookSecret(me.tenant_id, me.person.id, connection_id, lasts))
+    secret = application().dispatch(RotateWebhookSecret(me.tenant_id, me.asker, connection_id, lasts))
     return {"webhook_secret": secret}
 
 
@@ -157,7 +157,7 @@ def test_connection(connection_id: str) -> Mapping[str, object]:
     """
     spend_dear_call()
     me = signed_in()
-    seen = application().dispatch(InspectConnection(me.tenant_id, me.person.id, connection_id))
+    seen = application().dispatch(InspectConnection(me.tenant_id, me.asker, connection_id))
     return {"is_well": not any(each.is_fault for each in seen), "rows": seen}
 
 
@@ -171,7 +171,7 @@ def send_test_event(connection_id: str) -> Mapping[str, object]:
     """
     spend_dear_call()
     me = signed_in()
-    return application().dispatch(SendTrialEvent(me.tenant_id, me.person.id, connection_id))._asdict()
+    return application().dispatch(SendTrialEvent(me.tenant_id, me.asker, connection_id))._asdict()
 
 
 @connections.route("/connections/<connection_id>/deliveries")

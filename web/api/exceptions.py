@@ -50,7 +50,7 @@ def replay_exception(exception_id: UUID) -> ExceptionItem:
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=me.person.id))
+    application().dispatch(ReplayException(me.tenant_id, exception_id, actor=me.asker))
     return application().queries.exception(me.tenant_id, exception_id)
 
 
@@ -64,7 +64,7 @@ def dismiss_exception(request: schemas.DismissRequest, exception_id: UUID) -> Ex
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    command = DismissException(me.tenant_id, exception_id, actor=me.person.id, reason=request.reason)
+    command = DismissException(me.tenant_id, exception_id, actor=me.asker, reason=request.reason)
     application().dispatch(command)
     return application().queries.exception(me.tenant_id, exception_id)
 
@@ -79,7 +79,7 @@ def confirm_findings(request: schemas.ConfirmRequest, exception_id: UUID) -> Exc
     Needs the role operations or integration admin; nobody confirms of a deal that they own or requested.
     """
     me = signed_in()
-    application().dispatch(ConfirmFindings(me.tenant_id, exception_id, me.person.id, request.reason))
+    application().dispatch(ConfirmFindings(me.tenant_id, exception_id, me.asker, request.reason))
     return application().queries.exception(me.tenant_id, exception_id)
 
 
@@ -96,5 +96,5 @@ def link_customer(request: schemas.CustomerRequest, exception_id: UUID) -> Excep
     """
     spend_dear_call()
     me = signed_in()
-    application().dispatch(LinkCustomer(me.tenant_id, exception_id, me.person.id, request.customer))
+    application().dispatch(LinkCustomer(me.tenant_id, exception_id, me.asker, request.customer))
     return application().queries.exception(me.tenant_id, exception_id)

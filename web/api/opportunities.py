@@ -146,7 +146,7 @@ def override_plan(request: schemas.OverrideRequest, opportunity_id: UUID) -> Pla
     command = OverridePlan(
         tenant_id=me.tenant_id,
         opportunity_id=opportunity_id,
-        person_id=me.person.id,
+        actor=me.asker,
         workstream=request.workstream,
         field=request.field,
         value=request.value,
@@ -168,9 +168,7 @@ def plan_anew(request: schemas.PlanAnewRequest, opportunity_id: UUID) -> Opportu
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    application().dispatch(
-        PlanAnew(me.tenant_id, opportunity_id, me.person.id, request.reason, request.ask_again)
-    )
+    application().dispatch(PlanAnew(me.tenant_id, opportunity_id, me.asker, request.reason, request.ask_again))
     return application().queries.opportunity(me.tenant_id, opportunity_id)
 
 
@@ -185,6 +183,6 @@ def compensate(request: schemas.CompensateRequest, opportunity_id: UUID) -> Oppo
     Needs the role operations or integration admin.
     """
     me = signed_in()
-    command = Compensate(me.tenant_id, opportunity_id, me.person.id, request.reason)
+    command = Compensate(me.tenant_id, opportunity_id, me.asker, request.reason)
     application().dispatch(command)
     return application().queries.opportunity(me.tenant_id, opportunity_id)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from uuid import UUID
 
-from oppsync.domain.approval.who_may import Action, check
-from oppsync.domain.reading.readings import PersonSummary
+from oppsync.domain.approval.who_may import Action, check, may
+from oppsync.domain.reading.readings import PersonSummary, TokenSummary
+from oppsync.domain.values.actor import AskingPerson
 from oppsync.services.admin.commands import (
+    CreateToken,
     DeactivatePerson,
     DecideAccess,
     InvitePerson,
     ProposeAccess,
     ResetPerson,
+    ResetSecondFactor,
     RevokeToken,
     SetRoles,
 )
@@ -34,7 +38,7 @@ def list_people() -> Mapping[str, object]:
 
     Needs the role admin or auditor.
     """
-    check(signed_in().person, Action.READ_PEOPLE)
+    check(signed_in().person, Action.READ_PEOPLE, signed_in().scopes)
     return {"rows": application().queries.people(signed_in().tenant_id)}
 
 
@@ -50,9 +54,7 @@ def invite_person(request: schemas.InviteRequest) -> Mapping[str, object]:
     """
     me = signed_in()
     roles = frozenset(request.roles)
-    secret = application().dispatch(
-        InvitePerson(me.tenant_id, me.person.id, request.email, request.name, roles)
-    )
+    secret = application().dispatch(InvitePerson(me.tenant_id, me.asker, request.email, request.name, roles))
     return {"email": request.email.lower(), "link": application().link(secret)}
 
 
@@ -83,6 +85,19 @@ def reset_person(person_id: UUID) -> Mapping[str, object]:
     return {"email": person.email, "link": application().link(secret)}
 
 
+@people.route("/people/<uuid:person_id>/reset-second-factor", methods=["POST"])
+@people.answers(PersonSummary)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def reset_second_factor(person_id: UUID) -> PersonSummary:
+    """Take the second factor of a person away who lost it, and end their sessions
+
+    Needs the role admin.
+    """
+    tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
+    application().dispatch(ResetSecondFactor(tenant_id, me, person.email))
+    return application().queries.person(tenant_id, person_id)
+
+
 @people.route("/people/<uuid:person_id>/deactivate", methods=["POST"])
 @people.answers(PersonSummary)
 @people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
@@ -98,14 +113,30 @@ def deactivate_person(person_id: UUID) -> PersonSummary:
 
 @people.route("/tokens")
 @people.answers(schemas.Tokens)
-@people.refuses(HTTPStatus.FORBIDDEN)
 def list_tokens() -> Mapping[str, object]:
     """List the API tokens in use, by name
 
-    Needs the role admin or auditor.
+    Everybody's with the role admin or auditor, one's own otherwise.
     """
-    check(signed_in().person, Action.READ_PEOPLE)
-    return {"rows": application().queries.tokens(signed_in().tenant_id)}
+    return {"rows": _tokens()}
+
+
+@people.route("/tokens", methods=["POST"])
+@people.takes(schemas.TokenRequest)
+@people.answers(schemas.NewToken)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
+def create_token(request: schemas.TokenRequest) -> Mapping[str, object]:
+    """Make an API token of one's own; it is shown this once
+
+    It may do no more than the token that asks for it, and ends no later.
+    """
+    me = signed_in()
+    scopes, lasts = frozenset(request.scopes), timedelta(days=request.days)
+    command = CreateToken(me.tenant_id, me.asker, request.name, me.person.email, scopes, lasts)
+    secret = application().dispatch(command)
+    name = request.name.strip()
+    row = next(each for each in application().queries.tokens(me.tenant_id, me.person.id) if each.name == name)
+    return {"token": secret, "row": row}
 
 
 @people.route("/tokens/revoke", methods=["POST"])
@@ -115,11 +146,11 @@ def list_tokens() -> Mapping[str, object]:
 def revoke_token(request: schemas.RevokeRequest) -> Mapping[str, object]:
     """Revoke an API token; answers those that are left
 
-    Needs the role admin.
+    Anybody's with the role admin, one's own otherwise.
     """
     me = signed_in()
-    application().dispatch(RevokeToken(me.tenant_id, me.person.id, request.name))
-    return {"rows": application().queries.tokens(me.tenant_id)}
+    application().dispatch(RevokeToken(me.tenant_id, me.asker, request.name))
+    return {"rows": _tokens()}
 
 
 @people.route("/people/proposals")
@@ -131,7 +162,7 @@ def list_access_proposals() -> Mapping[str, object]:
     Needs the role admin.
     """
     me = signed_in()
-    check(me.person, Action.AGREE_ACCESS)
+    check(me.person, Action.AGREE_ACCESS, me.scopes)
     with application().uow.reading() as uow:
         return {"rows": uow.access_proposals.open(me.tenant_id)}
 
@@ -146,7 +177,7 @@ def propose_access(request: schemas.AccessRequest) -> Mapping[str, object]:
     Needs the role admin.
     """
     me, roles = signed_in(), frozenset(request.roles)
-    command = ProposeAccess(me.tenant_id, me.person.id, request.change, request.email, roles, request.name)
+    command = ProposeAccess(me.tenant_id, me.asker, request.change, request.email, roles, request.name)
     return {"id": application().dispatch(command)}
 
 
@@ -159,7 +190,7 @@ def agree_to_access(proposal_id: UUID) -> Mapping[str, object]:
     Answers the one-time link of somebody who was invited. Needs the role admin.
     """
     me = signed_in()
-    secret = application().dispatch(DecideAccess(me.tenant_id, me.person.id, proposal_id, approve=True))
+    secret = application().dispatch(DecideAccess(me.tenant_id, me.asker, proposal_id, approve=True))
     return {"link": application().link(secret) if secret else None}
 
 
@@ -173,13 +204,19 @@ def reject_access(request: schemas.AccessRejection, proposal_id: UUID) -> Mappin
     Needs the role admin.
     """
     me = signed_in()
-    command = DecideAccess(me.tenant_id, me.person.id, proposal_id, approve=False, comment=request.reason)
+    command = DecideAccess(me.tenant_id, me.asker, proposal_id, approve=False, comment=request.reason)
     application().dispatch(command)
     return list_access_proposals()
 
 
-def _asked(person_id: UUID, action: Action) -> tuple[str, UUID, PersonSummary]:
+def _tokens() -> Sequence[TokenSummary]:
+    me = signed_in()
+    everybodys = may(me.person, Action.READ_PEOPLE, me.scopes)
+    return application().queries.tokens(me.tenant_id, None if everybodys else me.person.id)
+
+
+def _asked(person_id: UUID, action: Action) -> tuple[str, AskingPerson, PersonSummary]:
     """Checked before the person is looked up, so that nobody learns who is here by asking."""
     me = signed_in()
-    check(me.person, action)
-    return me.tenant_id, me.person.id, application().queries.person(me.tenant_id, person_id)
+    check(me.person, action, me.scopes)
+    return me.tenant_id, me.asker, application().queries.person(me.tenant_id, person_id)

@@ -58,4 +58,4 @@ def preview_opportunity(opportunity_id: UUID) -> PlanPreview:
 def _preview(of: Opportunity | UUID | str) -> PlanPreview:
     spend_dear_call()
     me = signed_in()
-    return application().dispatch(PreviewPlan(me.tenant_id, me.person.id, of))
+    return application().dispatch(PreviewPlan(me.tenant_id, me.asker, of))

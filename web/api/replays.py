@@ -27,9 +27,7 @@ def preview_replay(request: schemas.ReplaySelection) -> ReplayPreview:
     """
     spend_dear_call()
     me = signed_in()
-    return application().dispatch(
-        PreviewReplay(me.tenant_id, me.person.id, request.selection, request.from_stage)
-    )
+    return application().dispatch(PreviewReplay(me.tenant_id, me.asker, request.selection, request.from_stage))
 
 
 @replays.route("/replays", methods=["POST"])
@@ -44,5 +42,5 @@ def run_replay(request: schemas.ReplayRequest) -> ReplayReport:
     spend_dear_call()
     me = signed_in()
     return application().dispatch(
-        RunReplay(me.tenant_id, me.person.id, request.of, request.items, request.from_stage)
+        RunReplay(me.tenant_id, me.asker, request.of, request.items, request.from_stage)
     )

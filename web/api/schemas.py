@@ -34,6 +34,7 @@ from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import LONGEST_TOKEN, TOKEN_LASTS, Scope
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal
 from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.connections import ConnectionRole
@@ -42,6 +43,7 @@ from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.observations import Observation
 from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.work.states import State
+from oppsync.services.admin.tokens import LONGEST_NAME
 
 
 def _exact(self: Any, amount: Decimal | None) -> str | None:
@@ -190,6 +192,14 @@ class RolesRequest(Frozen):
     """All roles that the person is to have."""
 
     roles: tuple[PersonRole, ...]
+
+
+class TokenRequest(Frozen):
+    """An API token of one's own. It reads; what else it may do, `scopes` say."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME)]
+    scopes: tuple[Scope, ...] = (Scope.READ,)
+    days: Annotated[int, Field(ge=1, le=LONGEST_TOKEN.days)] = TOKEN_LASTS.days
 
 
 class RevokeRequest(Frozen):
@@ -549,6 +559,13 @@ class Tokens(Frozen):
     """By name."""
 
     rows: tuple[TokenSummary, ...]
+
+
+class NewToken(Frozen):
+    """`token` is answered this once."""
+
+    token: Text
+    row: TokenSummary
 
 
 class OneTimeLink(Frozen):

@@ -27,7 +27,7 @@ def list_changes(query: schemas.PageQuery) -> Page[TimelineEntry]:
 
     Needs the role auditor.
     """
-    check(signed_in().person, Action.READ_SECURITY_LOG)
+    check(signed_in().person, Action.READ_SECURITY_LOG, signed_in().scopes)
     return application().queries.changes(signed_in().tenant_id, after=query.cursor, limit=query.limit)
 
 
@@ -39,5 +39,5 @@ def list_attempts() -> Mapping[str, object]:
 
     Needs the role auditor.
     """
-    check(signed_in().person, Action.READ_SECURITY_LOG)
+    check(signed_in().person, Action.READ_SECURITY_LOG, signed_in().scopes)
     return {"rows": application().queries.attempts(signed_in().tenant_id)}

@@ -27,7 +27,7 @@ def get_setup() -> SetUp:
 
     Needs the role admin or integration admin.
     """
-    check(signed_in().person, Action.VISIT_SET_UP)
+    check(signed_in().person, Action.VISIT_SET_UP, signed_in().scopes)
     return _shown()
 
 
@@ -41,7 +41,7 @@ def name_firm(request: schemas.FirmRequest) -> SetUp:
     Needs the role admin.
     """
     me = signed_in()
-    application().dispatch(NameFirm(me.tenant_id, me.person.id, request.name, request.time_zone))
+    application().dispatch(NameFirm(me.tenant_id, me.asker, request.name, request.time_zone))
     return _shown()
 
 
@@ -56,7 +56,7 @@ def try_deal(request: schemas.TestDealRequest) -> PlanPreview:
     """
     spend_dear_call()
     me = signed_in()
-    return application().dispatch(TryDeal(me.tenant_id, me.person.id, request.record))
+    return application().dispatch(TryDeal(me.tenant_id, me.asker, request.record))
 
 
 @setup.route("/setup/go-live", methods=["POST"])
@@ -69,7 +69,7 @@ def go_live(request: schemas.GoLiveRequest) -> SetUp:
     Needs the role admin.
     """
     me = signed_in()
-    application().dispatch(GoLive(me.tenant_id, me.person.id, request.second))
+    application().dispatch(GoLive(me.tenant_id, me.asker, request.second))
     return _shown()
 
 

@@ -17,6 +17,7 @@ from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import CodeText
+from oppsync.domain.values.scopes import scopes_in_words
 from web.access import invitation, sign_in
 from web.access.access import admit
 from web.context import application, maybe_signed_in, signed_in
@@ -51,6 +52,7 @@ def register_pages(app: Flask) -> None:
     app.add_template_global(code_text)
     app.add_template_global(may_open)
     app.add_template_global(may_go)
+    app.add_template_global(scopes_in_words)
     app.jinja_env.globals.update(
         statuses=statuses, of_other_deals=OF_OTHER_DEALS, now=lambda: datetime.now(UTC)
     )

@@ -67,7 +67,11 @@ class PostgresApprovalQueries(Reading):
             everyone, part = everyone_and_involved(
                 connection, tenant_id, summary.task.opportunity_id, row["owner"]
             )
-        able = [each.id for each in everyone if may_decide(each, summary.task.role, part, others) is None]
+        able = [
+            each.id
+            for each in everyone
+            if each.can_sign_in and may_decide(each, summary.task.role, part, others) is None
+        ]
         named = {person for task in (summary.task, *others) for person in (*task.candidates, task.decided_by)}
         return ApprovalDetail(
             **dict(summary),

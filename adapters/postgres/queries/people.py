@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 
 from adapters.postgres.clock import clock
 from adapters.postgres.queries.base import Reading
+from adapters.postgres.repositories.credentials import token_in_use
 from adapters.postgres.rows import pick
-from adapters.postgres.tables import api_tokens, invitations, people, sessions
-from oppsync.domain.reading.readings import PersonSummary, TokenSummary
+from adapters.postgres.tables import api_tokens, invitations, people, second_factors, sessions
+from oppsync.domain.reading.readings import PersonSummary, SessionSummary, TokenSummary
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import Scope
 from oppsync.kernel.errors import NotFound
 from oppsync.services.admin.session_life import IDLE
 
@@ -37,35 +39,51 @@ class PostgresPeopleQueries(Reading):
     def tokens(self, tenant_id: str, person_id: UUID | None = None) -> Sequence[TokenSummary]:
         same = (people.c.tenant_id == api_tokens.c.tenant_id) & (people.c.id == api_tokens.c.person_id)
         query = (
-            select(api_tokens.c.name, people.c.email, api_tokens.c.created_at, api_tokens.c.revoked_at)
+            select(api_tokens, people.c.email)
             .join(people, same)
-            .where(
-                api_tokens.c.tenant_id == tenant_id,
-                or_(api_tokens.c.revoked_at.is_(None), api_tokens.c.revoked_at > clock()),
-                people.c.is_active,
-            )
+            .where(api_tokens.c.tenant_id == tenant_id, *token_in_use(), people.c.is_active)
             .order_by(api_tokens.c.name)
         )
         if person_id is not None:
             query = query.where(api_tokens.c.person_id == person_id)
         with self.reading() as connection:
             rows = connection.execute(query).mappings()
-            return [TokenSummary.model_validate(pick(row, TokenSummary)) for row in rows]
+            return [_token(row) for row in rows]
+
+    def sessions(self, tenant_id: str, person_id: UUID, asking: str) -> Sequence[SessionSummary]:
+        query = (
+            select(sessions, (sessions.c.secret_hash == asking).label("is_this"))
+            .where(sessions.c.tenant_id == tenant_id, sessions.c.person_id == person_id, *_open_session())
+            .order_by(sessions.c.created_at.desc(), sessions.c.id)
+        )
+        with self.reading() as connection:
+            rows = connection.execute(query).mappings()
+            return [SessionSummary.model_validate(pick(row, SessionSummary)) for row in rows]
+
+
+def _open_session() -> tuple[ColumnElement[bool], ...]:
+    return sessions.c.expires_at > clock(), sessions.c.last_seen > clock() - IDLE
 
 
 def _people(tenant_id: str) -> Select[Any]:
     theirs = (sessions.c.tenant_id == people.c.tenant_id, sessions.c.person_id == people.c.id)
-    live = (*theirs, sessions.c.expires_at > clock(), sessions.c.last_seen > clock() - IDLE)
+    live = (*theirs, *_open_session())
     link = (
         invitations.c.tenant_id == people.c.tenant_id,
         invitations.c.person_id == people.c.id,
         invitations.c.expires_at > clock(),
+    )
+    factor = (
+        second_factors.c.tenant_id == people.c.tenant_id,
+        second_factors.c.person_id == people.c.id,
+        second_factors.c.confirmed_at.is_not(None),
     )
     return select(
         people,
         select(invitations.c.expires_at).where(*link).scalar_subquery().label("link_until"),
         select(func.count()).select_from(sessions).where(*live).scalar_subquery().label("sessions"),
         select(func.max(sessions.c.last_seen)).where(*live).scalar_subquery().label("last_seen"),
+        select(second_factors.c.person_id).where(*factor).exists().label("second_factor"),
     ).where(people.c.tenant_id == tenant_id)
 
 
@@ -73,3 +91,9 @@ def _summary(row: RowMapping) -> PersonSummary:
     values = pick(row, PersonSummary)
     values["roles"] = tuple(role for role in PersonRole if role in row["roles"])
     return PersonSummary.model_validate(values)
+
+
+def _token(row: RowMapping) -> TokenSummary:
+    values = pick(row, TokenSummary)
+    values["scopes"] = None if row["scopes"] is None else [each for each in Scope if each in row["scopes"]]
+    return TokenSummary.model_validate(values)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, bindparam, func, literal, select, update
+from sqlalchemy import Connection, any_, bindparam, case, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from adapters.postgres.repositories.second_factors import LOCKED, is_locked
 from adapters.postgres.rows import to_person
 from adapters.postgres.session import Session
 from adapters.postgres.tables import people
@@ -52,7 +53,7 @@ class PostgresPeople:
             people.c.tenant_id == tenant_id, people.c.email == email.lower(), people.c.is_active
         )
         row = self._session.execute(query).mappings().one_or_none()
-        return (to_person(row), row["password_hash"]) if row else None
+        return (to_person(row), row["password_hash"].removeprefix(LOCKED)) if row else None
 
     def known(self, tenant_id: str, email: str) -> Person | None:
         query = select(people).where(people.c.tenant_id == tenant_id, people.c.email == email.lower())
@@ -70,12 +71,14 @@ class PostgresPeople:
         which = (people.c.tenant_id == tenant_id, people.c.id == person_id)
         query = select(people.c.password_hash, people.c.former_password_hashes).where(*which)
         row = self._session.execute(query).one()
-        return [row.password_hash, *row.former_password_hashes]
+        return [row.password_hash.removeprefix(LOCKED), *row.former_password_hashes]
 
     def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
         which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
-        hashes = {"password_hash": password_hash, "former_password_hashes": list(former)}
-        self._session.execute(which.values(**hashes))
+        before = case((is_locked(tenant_id, person_id), LOCKED), else_="") if password_hash else ""
+        self._session.execute(
+            which.values(password_hash=func.concat(before, password_hash), former_password_hashes=list(former))
+        )
 
     def count_admins(self, tenant_id: str) -> int:
         query = select(func.count()).where(

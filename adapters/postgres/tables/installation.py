@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from adapters.postgres.tables.columns import id_column, json_column, metadata, text_column, when
 
@@ -94,6 +95,10 @@ sessions = Table(
     when("created_at", now=True),
     when("expires_at"),
     when("last_seen", now=True),
+    # What its person ends it by; where it came from, and with which browser.
+    Column("id", UUID(as_uuid=True), nullable=False, server_default=text("gen_random_uuid()")),
+    text_column("address", default=""),
+    text_column("user_agent", default=""),
     PrimaryKeyConstraint("tenant_id", "secret_hash"),
     ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
     Index("ix_sessions_secret_hash", "secret_hash"),
@@ -145,9 +150,42 @@ api_tokens = Table(
     id_column("person_id"),
     when("created_at", now=True),
     when("revoked_at", nullable=True),
+    # Null: from before scopes, with all that its person may do, and without an end.
+    Column("scopes", ARRAY(Text), nullable=True),
+    when("expires_at", nullable=True),
+    when("last_used_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "name"),
     ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
     Index("ix_api_tokens_secret_hash", "secret_hash"),
+)
+
+# One a person. `last_step`: of the last code that was used, so that none is used again.
+second_factors = Table(
+    "second_factors",
+    metadata,
+    text_column("tenant_id"),
+    id_column("person_id"),
+    # MultiFernet ciphertext of a JSON document that names tenant and person inside.
+    Column("key", LargeBinary, nullable=False),
+    Column("last_step", BigInteger, nullable=False, server_default="0"),
+    Column("recovery_hashes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    when("created_at", now=True),
+    when("confirmed_at", nullable=True),
+    PrimaryKeyConstraint("tenant_id", "person_id"),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+)
+
+# The password was right; the code of the second factor is missing.
+begun_sign_ins = Table(
+    "begun_sign_ins",
+    metadata,
+    text_column("tenant_id"),
+    text_column("secret_hash"),
+    id_column("person_id"),
+    when("expires_at"),
+    PrimaryKeyConstraint("tenant_id", "secret_hash"),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+    Index("ix_begun_sign_ins_secret_hash", "secret_hash"),
 )
 
 # What tried to come in, counted by the hour. `subject`: the account, the person of a token, or the connection.

@@ -9,8 +9,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from oppsync.domain.approval.seals import Seal
+from oppsync.domain.values.actor import AskingPerson, Bearer
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.scopes import Scopes
 
 
 class TaskStatus(StrEnum):
@@ -30,7 +32,8 @@ class Decision(StrEnum):
 
 class Person(Frozen):
     """`further_emails` and `crm_user_ids`: what else the CRM knows this person by. They bar from approving and
-    do nothing more: people sign in with `email`, and are written to there."""
+    do nothing more: people sign in with `email`, and are written to there. `can_sign_in`: whether there is a
+    password; who was invited sets it first."""
 
     id: UUID
     email: Code
@@ -39,6 +42,7 @@ class Person(Frozen):
     is_active: bool = True
     further_emails: tuple[Code, ...] = ()
     crm_user_ids: tuple[Code, ...] = ()
+    can_sign_in: bool = True
 
 
 class RuleUse(Frozen):
@@ -76,7 +80,17 @@ class ApprovalTask(Frozen):
 
 
 class SignedIn(Frozen):
-    """The person who asks, and their tenant."""
+    """The person who asks, and their tenant. `scopes` and `ends` are those of an API token; without them all is
+    permitted that the person may do. `lacks_second_factor`: a role of theirs asks for one."""
 
     tenant_id: Code
     person: Person
+    scopes: Scopes | None = None
+    ends: AwareDatetime | None = None
+    lacks_second_factor: bool = False
+
+    @property
+    def asker(self) -> AskingPerson:
+        if self.scopes is None or self.ends is None:
+            return self.person.id
+        return Bearer(self.person.id, self.scopes, self.ends)

@@ -13,6 +13,7 @@ from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.values.actor import Program, person_actor
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
+from oppsync.domain.values.scopes import Scope, Scopes
 from oppsync.kernel.errors import Forbidden
 
 Roles = frozenset[PersonRole]
@@ -43,6 +44,7 @@ class Action(StrEnum):
     IDENTIFY_PERSON = "identify_person"
     CHANGE_PERSON = "change_person"
     AGREE_ACCESS = "agree_access"
+    OWN_TOKENS = "own_tokens"
     CREATE_TOKEN = "create_token"  # noqa: S105
     REVOKE_TOKEN = "revoke_token"  # noqa: S105
     SET_CONNECTION = "set_connection"
@@ -88,13 +90,15 @@ REFUSAL_REASONS: dict[Refusal, str] = {
 
 
 class Right(NamedTuple):
-    """`what` is the action in words. Any one of `roles` is enough, `unless` a condition bars the person.
+    """`what` is the action in words. Any one of `roles` is enough, `unless` a condition bars the person; by an
+    API token, its `scope` is needed besides.
 
     `code` is the error code for somebody without any of the roles.
     """
 
     what: str
     roles: Roles
+    scope: Scope = Scope.ADMIN
     command_line: bool = False
     unless: tuple[Refusal, ...] = ()
     code: str = Forbidden.code
@@ -113,6 +117,7 @@ def _deciding(role: ApprovalRole) -> Right:
     return Right(
         f"Approve or reject a plan for {role}",
         frozenset({ROLE_FOR[role]}),
+        Scope.APPROVE,
         unless=BARRED,
         code=Refusal.NOT_AN_APPROVER,
     )
@@ -122,93 +127,119 @@ RIGHTS: dict[Action, Right] = {
     Action.READ: Right(
         "Read everything in the API, open the opportunity pages, preview a plan",
         EVERY_ROLE,
+        Scope.READ,
         command_line=True,
     ),
-    Action.VISIT_APPROVALS: Right("Open the approval pages", APPROVERS | {PersonRole.AUDITOR}),
-    Action.SEE_ALL_APPROVALS: Right("See everybody's approvals in the inbox", frozenset({PersonRole.AUDITOR})),
-    Action.VISIT_EXCEPTIONS: Right("Open the exception pages", WORKERS | {PersonRole.AUDITOR}),
+    Action.VISIT_APPROVALS: Right("Open the approval pages", APPROVERS | {PersonRole.AUDITOR}, Scope.READ),
+    Action.SEE_ALL_APPROVALS: Right(
+        "See everybody's approvals in the inbox", frozenset({PersonRole.AUDITOR}), Scope.READ
+    ),
+    Action.VISIT_EXCEPTIONS: Right("Open the exception pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
     Action.DECIDE_FOR_FINANCE: _deciding(ApprovalRole.FINANCE),
     Action.DECIDE_FOR_DELIVERY: _deciding(ApprovalRole.DELIVERY),
     Action.OVERRIDE_PLAN: Right(
         "Override a field of a plan, before it is approved",
         APPROVERS | {PersonRole.OPERATIONS},
+        Scope.WORK,
         unless=(Refusal.OWN_OPPORTUNITY,),
         code="MAY_NOT_OVERRIDE",
     ),
     Action.PLAN_ANEW: Right(
-        "Plan a deal anew after its approval, before it is active", WORKERS, command_line=True
+        "Plan a deal anew after its approval, before it is active", WORKERS, Scope.WORK, command_line=True
     ),
-    Action.REPLAY: Right("Preview and run replays, of one item or of a selection", WORKERS, command_line=True),
+    Action.REPLAY: Right(
+        "Preview and run replays, of one item or of a selection", WORKERS, Scope.WORK, command_line=True
+    ),
     Action.LINK_CUSTOMER: Right(
         "Link a deal's account to a customer of the ERP",
         WORKERS,
+        Scope.WORK,
         command_line=True,
         unless=(Refusal.OWN_OPPORTUNITY,),
     ),
     Action.CONFIRM: Right(
         "Confirm what looks wrong and is right, such as an early start",
         WORKERS,
+        Scope.WORK,
         command_line=True,
         unless=(Refusal.OWN_OPPORTUNITY,),
     ),
-    Action.DISMISS: Right("Dismiss an exception", WORKERS, command_line=True),
-    Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, command_line=True),
+    Action.DISMISS: Right("Dismiss an exception", WORKERS, Scope.WORK, command_line=True),
+    Action.COMPENSATE: Right("Give a deal up after its approval", WORKERS, Scope.WORK, command_line=True),
     Action.SET_APPROVAL_RULE: Right(
-        "Set or end a rule that approves plans without a person", NO_ROLE, command_line=True
+        "Set or end a rule that approves plans without a person", NO_ROLE, Scope.ADMIN, command_line=True
     ),
     Action.VISIT_CONFIGURATION: Right(
         "Open the configuration pages",
         ADMINS | WORKERS | {PersonRole.FINANCE_APPROVER, PersonRole.AUDITOR},
+        Scope.READ,
     ),
     Action.PROPOSE_CONFIGURATION: Right(
         "Apply a configuration, or propose one that needs a second person",
         frozenset({PersonRole.INTEGRATION_ADMIN, PersonRole.FINANCE_APPROVER}),
+        Scope.ADMIN,
         command_line=True,
     ),
     Action.APPROVE_CONFIGURATION: Right(
         "Approve or reject a proposed configuration, which moves money or changes who approves",
         frozenset({PersonRole.FINANCE_APPROVER}),
+        Scope.APPROVE,
     ),
-    Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, command_line=True),
-    Action.RECONCILE_RESTORE: Right("Look for lost deals after a restored backup", NO_ROLE, command_line=True),
+    Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, Scope.WORK, command_line=True),
+    Action.RECONCILE_RESTORE: Right(
+        "Look for lost deals after a restored backup", NO_ROLE, Scope.WORK, command_line=True
+    ),
     Action.READ_PEOPLE: Right(
-        "List people with their roles, and API tokens", ADMINS | {PersonRole.AUDITOR}, command_line=True
+        "List people with their roles, and API tokens",
+        ADMINS | {PersonRole.AUDITOR},
+        Scope.READ,
+        command_line=True,
     ),
-    Action.CREATE_PERSON: Right("Invite or add a person with roles", ADMINS, command_line=True),
+    Action.CREATE_PERSON: Right("Invite or add a person with roles", ADMINS, Scope.ADMIN, command_line=True),
     Action.IDENTIFY_PERSON: Right(
-        "Say by which other addresses and users of the CRM a person is known", NO_ROLE, command_line=True
+        "Say by which other addresses and users of the CRM a person is known",
+        NO_ROLE,
+        Scope.ADMIN,
+        command_line=True,
     ),
     Action.CHANGE_PERSON: Right(
         "Change a person's roles or password, deactivate them, sign them out everywhere",
         ADMINS,
+        Scope.ADMIN,
         command_line=True,
     ),
     Action.AGREE_ACCESS: Right(
         "Propose an approver's or administrator's role of a live firm, agree to another's proposal",
         ADMINS,
+        Scope.ADMIN,
     ),
-    Action.CREATE_TOKEN: Right("Make an API token that acts as a person", NO_ROLE, command_line=True),
-    Action.REVOKE_TOKEN: Right("Revoke an API token", ADMINS, command_line=True),
+    Action.OWN_TOKENS: Right("Make and revoke API tokens of one's own", EVERY_ROLE, Scope.ADMIN),
+    Action.CREATE_TOKEN: Right(
+        "Make an API token that acts as a person", NO_ROLE, Scope.ADMIN, command_line=True
+    ),
+    Action.REVOKE_TOKEN: Right("Revoke an API token", ADMINS, Scope.ADMIN, command_line=True),
     Action.SET_CONNECTION: Right(
         "Add, edit, pause, resume and remove a connection, and change its secrets",
         frozenset({PersonRole.INTEGRATION_ADMIN}),
+        Scope.ADMIN,
         command_line=True,
     ),
     Action.INSPECT_CONNECTION: Right(
-        "Test a connection, and send a test event to its webhook", WORKERS, command_line=True
+        "Test a connection, and send a test event to its webhook", WORKERS, Scope.WORK, command_line=True
     ),
-    Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}),
+    Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
     Action.READ_SECURITY_LOG: Right(
         "Read who changed what about people, tokens, connections and rules, and who tried to come in",
         ADMINS | {PersonRole.AUDITOR},
+        Scope.READ,
         command_line=True,
     ),
-    Action.VISIT_SET_UP: Right("Open the set-up page", ADMINS | {PersonRole.INTEGRATION_ADMIN}),
-    Action.NAME_FIRM: Right("Set the firm's name and time zone", ADMINS, command_line=True),
+    Action.VISIT_SET_UP: Right("Open the set-up page", ADMINS | {PersonRole.INTEGRATION_ADMIN}, Scope.READ),
+    Action.NAME_FIRM: Right("Set the firm's name and time zone", ADMINS, Scope.ADMIN, command_line=True),
     Action.TRY_DEAL: Right(
-        "Try a deal in the set-up", ADMINS | {PersonRole.INTEGRATION_ADMIN}, command_line=True
+        "Try a deal in the set-up", ADMINS | {PersonRole.INTEGRATION_ADMIN}, Scope.WORK, command_line=True
     ),
-    Action.GO_LIVE: Right("Take the firm live, with a second administrator", ADMINS),
+    Action.GO_LIVE: Right("Take the firm live, with a second administrator", ADMINS, Scope.ADMIN),
 }
 DECIDES: dict[ApprovalRole, Action] = {
     ApprovalRole.FINANCE: Action.DECIDE_FOR_FINANCE,
@@ -216,17 +247,24 @@ DECIDES: dict[ApprovalRole, Action] = {
 }
 
 
-def may(who: Person | Program, action: Action) -> bool:
+def may(who: Person | Program, action: Action, scopes: Scopes | None = None) -> bool:
+    """`scopes`: those of the API token by which a person asks; None: by no token, or one from before scopes."""
     right = RIGHTS[action]
     if isinstance(who, Program):
         return right.command_line
-    return who.is_active and not who.roles.isdisjoint(right.roles)
+    if not who.is_active or who.roles.isdisjoint(right.roles):
+        return False
+    return scopes is None or right.scope in scopes
 
 
-def check(who: Person | Program, action: Action) -> None:
-    """Raises Forbidden, with a message that names the roles that may."""
+def check(who: Person | Program, action: Action, scopes: Scopes | None = None) -> None:
+    """Raises Forbidden, with a message that names the roles that may, or the scope that is missing."""
     if not may(who, action):
         raise Forbidden(needed_for(action), code=RIGHTS[action].code)
+    if not may(who, action, scopes):
+        raise Forbidden(
+            f"This token lacks the scope {RIGHTS[action].scope}. Make one that has it.", code="SCOPE_MISSING"
+        )
 
 
 def needed_for(action: Action) -> str:

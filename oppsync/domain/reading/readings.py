@@ -19,6 +19,7 @@ from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import Scope
 from oppsync.domain.work.intake import Source
 from oppsync.domain.work.states import State, standing
 
@@ -199,17 +200,33 @@ class PollStatus(Frozen):
 
 
 class TokenSummary(Frozen):
-    """An API token, without its secret."""
+    """An API token, without its secret. `scopes` None: from before scopes, so it may do all that its person
+    may; then it has no end (`expires_at`) either. `last_used_at` is right to the hour."""
 
     name: Code
     email: Code
     created_at: AwareDatetime
+    scopes: tuple[Scope, ...] | None = None
+    expires_at: AwareDatetime | None = None
+    last_used_at: AwareDatetime | None = None
     revoked_at: AwareDatetime | None = None
+
+
+class SessionSummary(Frozen):
+    """A session that is open. `address` and `user_agent`: from where and with which browser it began; empty of
+    one that a release before them began. `is_this`: the one that asks."""
+
+    id: UUID
+    address: str
+    user_agent: str
+    created_at: AwareDatetime
+    last_seen: AwareDatetime
+    is_this: bool
 
 
 class PersonSummary(Frozen):
     """`link_until`: until when a one-time link waits to be used. `sessions`: how many are open; `last_seen`:
-    when one of them was last used."""
+    when one of them was last used. `second_factor`: whether a code is asked for at signing in."""
 
     id: UUID
     email: Code
@@ -219,6 +236,7 @@ class PersonSummary(Frozen):
     link_until: AwareDatetime | None = None
     sessions: int = 0
     last_seen: AwareDatetime | None = None
+    second_factor: bool = False
 
 
 class OpenCounts(Frozen):

@@ -1,10 +1,14 @@
 """The actor of an event or of a closed exception, one stored string that is made and read here; and who asks
-for something: a person, by id, or a program that has no account."""
+for something: a person, by id, the token of one, or a program that has no account."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
+
+from oppsync.domain.values.scopes import Scopes
 
 POLL = "poll"
 RELAY = "relay"
@@ -21,8 +25,27 @@ class Program(StrEnum):
     COMMAND_LINE = "command-line"
 
 
+class Bearer(NamedTuple):
+    """A person by an API token, which may do no more than its scopes, and until it ends."""
+
+    person_id: UUID
+    scopes: Scopes
+    ends: datetime
+
+
 COMMAND_LINE = Program.COMMAND_LINE
-Asker = UUID | Program
+# By a page, or by a token from before scopes, a person may do all that their roles give.
+AskingPerson = UUID | Bearer
+Asker = AskingPerson | Program
+
+
+def person_behind(asker: AskingPerson) -> UUID:
+    return asker.person_id if isinstance(asker, Bearer) else asker
+
+
+def scopes_of(asker: Asker) -> Scopes | None:
+    """None: no scopes bound what is asked."""
+    return asker.scopes if isinstance(asker, Bearer) else None
 
 
 def stage_actor(name: str) -> str:

@@ -11,6 +11,7 @@ from oppsync.domain.values.model import Code, Frozen, Text
 class AttemptKind(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
+    CODE_WRONG = "code_wrong"
     SIGN_IN_BRAKED = "sign_in_braked"
     TOKEN_REFUSED = "token_refused"  # noqa: S105
     CALLS_BRAKED = "calls_braked"
@@ -21,6 +22,7 @@ class AttemptKind(StrEnum):
 KIND_TEXTS: dict[AttemptKind, str] = {
     AttemptKind.SIGNED_IN: "Signed in",
     AttemptKind.SIGN_IN_FAILED: "Wrong e-mail or password",
+    AttemptKind.CODE_WRONG: "Wrong code of the second factor",
     AttemptKind.SIGN_IN_BRAKED: "Sign-in refused: too many attempts",
     AttemptKind.TOKEN_REFUSED: "Unknown API token",
     AttemptKind.CALLS_BRAKED: "API call refused: too many",

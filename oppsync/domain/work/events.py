@@ -209,10 +209,26 @@ class PasswordLinkMade(Event):
     type = "password.link.made.v1"
 
 
+class PasswordLinkMailed(Event):
+    """Or not, which `detail` and the summary say."""
+
+    type = "password.link.mailed.v1"
+
+
 class PasswordSet(Event):
     """By the person, or for them."""
 
     type = "password.set.v1"
+
+
+class SecondFactorSet(Event):
+    type = "second.factor.set.v1"
+
+
+class SecondFactorRemoved(Event):
+    """By its person, or for them."""
+
+    type = "second.factor.removed.v1"
 
 
 class SessionsEnded(Event):

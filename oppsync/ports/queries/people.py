@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from oppsync.domain.reading.readings import PersonSummary, TokenSummary
+from oppsync.domain.reading.readings import PersonSummary, SessionSummary, TokenSummary
 
 
 class PeopleQueries(Protocol):
@@ -18,3 +18,6 @@ class PeopleQueries(Protocol):
 
     def tokens(self, tenant_id: str, person_id: UUID | None = None) -> Sequence[TokenSummary]:
         """Those in use, of one person or of all, by name."""
+
+    def sessions(self, tenant_id: str, person_id: UUID, asking: str) -> Sequence[SessionSummary]:
+        """A person's open ones, newest first. `asking`: the hash of the secret of the session that asks."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import Scopes
 
 
 class People(Protocol):
@@ -46,19 +47,71 @@ class People(Protocol):
     ) -> None: ...
 
 
+class SecondFactor(NamedTuple):
+    """`key` in base 32, as programs for codes take it."""
+
+    key: str
+    is_confirmed: bool
+
+
+class SecondFactors(Protocol):
+    """The keys are stored encrypted; of the codes for a lost one, only hashes."""
+
+    def get(self, tenant_id: str, person_id: UUID) -> SecondFactor | None: ...
+
+    def is_set(self, tenant_id: str, person_id: UUID) -> bool:
+        """Whether there is a confirmed one."""
+
+    def begin(self, tenant_id: str, person_id: UUID, key: str) -> None:
+        """Instead of one that is not confirmed."""
+
+    def confirm(self, tenant_id: str, person_id: UUID, step: int, recovery_hashes: Sequence[str]) -> None:
+        """From now on a code is asked for."""
+
+    def use_step(self, tenant_id: str, person_id: UUID, step: int) -> bool:
+        """False for the step of a code that was used, or of one before it. Of two at once, one gets it."""
+
+    def use_recovery(self, tenant_id: str, person_id: UUID, recovery_hash: str) -> bool:
+        """The same, of a code for when the key is lost."""
+
+    def remove(self, tenant_id: str, person_id: UUID) -> bool:
+        """Whether there was a confirmed one."""
+
+
 class Credentials(Protocol):
     """Sessions of people and API tokens; only hashes of the secrets are stored."""
 
-    def add_session(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None: ...
+    def add_session(
+        self,
+        tenant_id: str,
+        person_id: UUID,
+        secret_hash: str,
+        ttl: timedelta,
+        *,
+        address: str = "",
+        user_agent: str = "",
+    ) -> None: ...
 
     def session_person(self, secret_hash: str, idle: timedelta) -> tuple[str, Person] | None:
         """Tenant and person of a session that has neither expired nor been idle for `idle`, which is used by
         this; None for people no longer active."""
 
+    def begin_sign_in(self, tenant_id: str, person_id: UUID, secret_hash: str, ttl: timedelta) -> None:
+        """A sign-in that waits for the code of the second factor."""
+
+    def begun_sign_in(self, secret_hash: str) -> tuple[str, Person] | None: ...
+
+    def end_begun(self, secret_hash: str) -> bool:
+        """Whether it was still waiting. Of two at once, one ends it."""
+
     def end_session(self, secret_hash: str) -> None: ...
 
+    def end_session_of(self, tenant_id: str, person_id: UUID, session_id: UUID) -> None:
+        """Raises NotFound for a session that is not this person's, or is over."""
+
     def end_sessions(self, tenant_id: str, person_id: UUID, *, but: str | None = None) -> int:
-        """End all sessions of a person, except the one of the hash `but`. Returns how many."""
+        """End all sessions of a person, except the one of the hash `but`, and sign-ins that wait for a code.
+        Returns how many sessions."""
 
     def revoke_token(self, tenant_id: str, name: str) -> UUID:
         """Returns the person it acted as. Raises NotFound for a token that is unknown or revoked already."""
@@ -77,7 +130,20 @@ class Credentials(Protocol):
 
     def end_invitation(self, tenant_id: str, person_id: UUID) -> None: ...
 
-    def add_token(self, tenant_id: str, name: str, secret_hash: str, person_id: UUID) -> None:
+    def add_token(
+        self,
+        tenant_id: str,
+        name: str,
+        secret_hash: str,
+        person_id: UUID,
+        *,
+        scopes: Scopes,
+        ends: datetime,
+    ) -> None:
         """Raises Conflict when the name is taken."""
 
-    def token_person(self, secret_hash: str) -> tuple[str, Person] | None: ...
+    def owner_of_token(self, tenant_id: str, name: str) -> UUID | None: ...
+
+    def token_person(self, secret_hash: str, hash_without_scopes: str) -> SignedIn | None:
+        """Who a token in use acts as; used by this. `hash_without_scopes`: how a token from before scopes is
+        stored."""

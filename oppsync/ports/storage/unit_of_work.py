@@ -19,7 +19,7 @@ from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
-from oppsync.ports.storage.people import Credentials, People
+from oppsync.ports.storage.people import Credentials, People, SecondFactors
 from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
 from oppsync.ports.storage.tenants import Tenants
@@ -42,6 +42,7 @@ class UnitOfWork(Protocol):
     dead_letters: DeadLetters
     people: People
     credentials: Credentials
+    second_factors: SecondFactors
     attempts: Attempts
     references: References
     configurations: Configurations

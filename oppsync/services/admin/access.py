@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, Program, person_behind
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import PersonChanged
@@ -86,7 +86,7 @@ class DeactivatePersonHandler:
 
 def not_oneself(asker: Asker, person: Person) -> None:
     """Raises Forbidden: what a person may do, another one says."""
-    if asker == person.id:
+    if not isinstance(asker, Program) and person_behind(asker) == person.id:
         raise Forbidden("Another administrator has to change your account.", code="OWN_ACCOUNT")
 
 

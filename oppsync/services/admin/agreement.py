@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.approval.who_may import name_of
-from oppsync.domain.values.actor import Asker, Program, actor_name
+from oppsync.domain.values.actor import Asker, Program, actor_name, person_behind
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessStatus, gained
@@ -37,8 +37,12 @@ def require_agreement(
     is_live = uow.tenants.lock(tenant_id).is_live
     if not is_live or (isinstance(asker, Program) and uow.people.count_admins(tenant_id) < TWO):
         when = "before going live" if not is_live else "while fewer than two administrators can sign in"
-        actor = asker.value if isinstance(asker, Program) else name_of(uow.people.get(tenant_id, asker))
-        publish(uow, tenant_id, new_traceparent(), _alone(actor, email, roles, when))
+        actor = (
+            asker.value
+            if isinstance(asker, Program)
+            else name_of(uow.people.get(tenant_id, person_behind(asker)))
+        )
+        publish(uow, tenant_id, new_traceparent(), _alone(name_of(who), email, roles, when))
         return
     if isinstance(asker, Program):
         raise Forbidden(
@@ -46,7 +50,7 @@ def require_agreement(
             "page People, another agrees.",
             code="NEEDS_SECOND_PERSON",
         )
-    agreed = uow.access_proposals.agreed(tenant_id, email, after, asker)
+    agreed = uow.access_proposals.agreed(tenant_id, email, after, person_behind(asker))
     if agreed is None or agreed.decided_by is None:
         raise Forbidden(
             f"Another administrator has to agree that {email} becomes {_in_words(roles)}: propose it.",

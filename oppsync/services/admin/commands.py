@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.scopes import READS_ONLY, TOKEN_LASTS, Scopes
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.attempts import AttemptKind
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -87,7 +88,7 @@ class ProposeAccess(Command[UUID]):
     one administrator is enough."""
 
     tenant_id: str
-    person_id: UUID
+    actor: AskingPerson
     change: AccessChange
     email: str
     roles: frozenset[PersonRole]
@@ -101,7 +102,7 @@ class DecideAccess(Command[str | None]):
     Conflict (code ALREADY_DECIDED); and what doing it raises."""
 
     tenant_id: str
-    person_id: UUID
+    actor: AskingPerson
     proposal_id: UUID
     approve: bool
     comment: str = ""
@@ -150,18 +151,22 @@ class ChangePassword(Command[None]):
 
 @dataclass(frozen=True)
 class CreateToken(Command[str]):
-    """An API token acting as a person. Returns the secret, which is shown once.
-    Raises NotFound for the person; Conflict when the name is taken; Forbidden."""
+    """An API token acting as a person: reads, and does what further `scopes` give, for `lasts`. Returns the
+    secret, which is shown once. People make tokens of their own; a token makes none that may do more than
+    itself or ends later. Raises NotFound for the person; Conflict when the name is taken; InvalidInput;
+    Forbidden."""
 
     tenant_id: str
     actor: Asker
     name: str
     email: str
+    scopes: Scopes = READS_ONLY
+    lasts: timedelta = TOKEN_LASTS
 
 
 @dataclass(frozen=True)
 class RevokeToken(Command[None]):
-    """Raises NotFound, Forbidden."""
+    """One's own, or as an administrator anybody's. Raises NotFound, Forbidden."""
 
     tenant_id: str
     actor: Asker
@@ -169,15 +174,74 @@ class RevokeToken(Command[None]):
 
 
 @dataclass(frozen=True)
-class SignIn(Command[str]):
-    """Returns a session's secret for the cookie, and ends `browser_session`, which the browser had before.
-    Raises Forbidden (code SIGN_IN_REFUSED), TooManyAttempts."""
+class CodeAsked:
+    """The password was right, and the person has a second factor: the secret of the sign-in that waits for a
+    code."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignIn(Command[str | CodeAsked]):
+    """Returns a session's secret for the cookie, and ends `browser_session`, which the browser had before; or
+    asks for a code. Raises Forbidden (code SIGN_IN_REFUSED), TooManyAttempts."""
 
     tenant_id: str
     email: str
     password: str = field(repr=False)
     address: str = ""
     browser_session: str = field(default="", repr=False)
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class EnterCode(Command[str]):
+    """Go on with a sign-in by the code of the second factor, or by one of those for when its key is lost.
+    Returns a session's secret. Raises NotFound when the sign-in waited for too long; Forbidden (code
+    SIGN_IN_REFUSED), TooManyAttempts."""
+
+    begun: str = field(repr=False)
+    code: str = field(repr=False)
+    address: str = ""
+    browser_session: str = field(default="", repr=False)
+    user_agent: str = ""
+
+
+@dataclass(frozen=True)
+class BeginSecondFactor(Command[str]):
+    """A new key for the session's person; it counts once it is confirmed. Returns it. Raises Forbidden for a
+    wrong password, TooManyAttempts; Conflict for somebody who has a second factor."""
+
+    session_secret: str = field(repr=False)
+    address: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ConfirmSecondFactor(Command[Sequence[str]]):
+    """Ask for a code at signing in from now on; ends the person's other sessions. Returns codes for when the
+    key is lost, which are shown once. Raises InvalidInput for a wrong code, Conflict, Forbidden."""
+
+    session_secret: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RemoveSecondFactor(Command[None]):
+    """By its person, with a code. Raises Forbidden for a wrong one, TooManyAttempts; NotFound."""
+
+    session_secret: str = field(repr=False)
+    address: str
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ResetSecondFactor(Command[None]):
+    """For a person who lost key and codes; ends their sessions. Raises NotFound, Forbidden."""
+
+    tenant_id: str
+    actor: Asker
+    email: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +254,14 @@ class SignOutEverywhere(Command[None]):
     """End every session of the session's person, this one too."""
 
     session_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EndSession(Command[None]):
+    """End one session of the session's person. Raises NotFound for one that is over or another's; Forbidden."""
+
+    session_secret: str = field(repr=False)
+    session_id: UUID
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
+from oppsync.services.admin.link_mail import LinkMail
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
 from oppsync.services.admin.people import access_of, check_emails, person_of, roles_in_words
 from oppsync.services.admin.secret_hash import hash_secret
@@ -30,6 +31,7 @@ LINK_LASTS = timedelta(days=7)
 class InvitePersonHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    mail: LinkMail
 
     def __call__(self, command: InvitePerson) -> str:
         with self.uow() as uow:
@@ -56,6 +58,7 @@ class InvitePersonHandler:
             secret = _make_link(uow, command.tenant_id, person)
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
+        self.mail.send(command.tenant_id, person, secret, actor)
         return secret
 
 
@@ -63,6 +66,7 @@ class InvitePersonHandler:
 class ResetPersonHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    mail: LinkMail
 
     def __call__(self, command: ResetPerson) -> str:
         with self.uow() as uow:
@@ -79,6 +83,7 @@ class ResetPersonHandler:
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
+        self.mail.send(command.tenant_id, person, secret, actor)
         return secret
 
 

@@ -75,11 +75,35 @@ class SetPasswordHandler:
 
 
 @dataclass(frozen=True)
+class CurrentPassword:
+    """As slow to guess at as at signing in: somebody else may sit before a browser that is signed in."""
+
+    hasher: PasswordHasher
+    brake: SignInBrake
+
+    def check(self, uow: UnitOfWork, tenant_id: str, person: Person, password: str, address: str) -> None:
+        """Raises Forbidden, which is counted and kept; TooManyAttempts."""
+        account = f"{tenant_id} {person.email}"
+        wait = self.brake.wait_seconds(account, address)
+        present = uow.people.former_passwords(tenant_id, person.id)[0]
+        if not wait and self.hasher.verify(present, password):
+            self.brake.succeeded(account, address)
+            return
+        kind = AttemptKind.SIGN_IN_BRAKED if wait else AttemptKind.SIGN_IN_FAILED
+        uow.attempts.count(tenant_id, kind, person.email, address)
+        uow.commit()
+        if wait:
+            raise TooManyAttempts("Too many attempts.", wait_seconds=wait)
+        self.brake.failed(account, address)
+        raise Forbidden("The current password is not right.", code="SIGN_IN_REFUSED")
+
+
+@dataclass(frozen=True)
 class ChangePasswordHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     passwords: Passwords
-    brake: SignInBrake
+    current: CurrentPassword
 
     def __call__(self, command: ChangePassword) -> None:
         session = hash_secret(command.session_secret)
@@ -88,29 +112,13 @@ class ChangePasswordHandler:
             if found is None:
                 raise Forbidden("Sign in first.")
             tenant_id, person = found
-            self._check_old(uow, tenant_id, person, command)
+            self.current.check(uow, tenant_id, person, command.old, command.address)
             actor = person_actor(person.email)
             event = set_password(
                 uow, tenant_id, person, command.new, passwords=self.passwords, actor=actor, but=session
             )
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
-
-    def _check_old(self, uow: UnitOfWork, tenant_id: str, person: Person, command: ChangePassword) -> None:
-        """As slow to guess at as at signing in: somebody else may sit before a browser that is signed in."""
-        account = f"{tenant_id} {person.email}"
-        wait = self.brake.wait_seconds(account, command.address)
-        present = uow.people.former_passwords(tenant_id, person.id)[0]
-        if not wait and self.passwords.hasher.verify(present, command.old):
-            self.brake.succeeded(account, command.address)
-            return
-        kind = AttemptKind.SIGN_IN_BRAKED if wait else AttemptKind.SIGN_IN_FAILED
-        uow.attempts.count(tenant_id, kind, person.email, command.address)
-        uow.commit()
-        if wait:
-            raise TooManyAttempts("Too many attempts.", wait_seconds=wait)
-        self.brake.failed(account, command.address)
-        raise Forbidden("The current password is not right.", code="SIGN_IN_REFUSED")
 
 
 def known_passwords(uow: UnitOfWork, tenant_id: str, person: Person) -> Sequence[str]:

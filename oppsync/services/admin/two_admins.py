@@ -8,6 +8,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.actor import person_behind
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus, gained
@@ -29,13 +30,13 @@ class ProposeAccessHandler:
     def __call__(self, command: ProposeAccess) -> UUID:
         tenant_id, email = command.tenant_id, command.email.strip()
         with self.uow() as uow:
-            actor = admit(uow, tenant_id, command.person_id, Action.AGREE_ACCESS)
+            actor = admit(uow, tenant_id, command.actor, Action.AGREE_ACCESS)
             before = _roles_before(uow, command, email)
             roles = gained(before, command.roles)
             if not roles:
                 raise InvalidInput("One administrator is enough for these roles: give them.", field="roles")
             wanted = NewAccessProposal(
-                command.change, email, command.name.strip(), command.roles, command.person_id
+                command.change, email, command.name.strip(), command.roles, person_behind(command.actor)
             )
             proposal_id = uow.access_proposals.add(tenant_id, wanted)
             event = AccessProposed(
@@ -63,7 +64,7 @@ class DecideAccessHandler:
     def __call__(self, command: DecideAccess) -> str | None:
         tenant_id = command.tenant_id
         with self.uow() as uow:
-            actor = admit(uow, tenant_id, command.person_id, Action.AGREE_ACCESS)
+            actor = admit(uow, tenant_id, command.actor, Action.AGREE_ACCESS)
             required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
             comment = text_input.comment(command.comment, "comment", required=required)
             found = uow.access_proposals.lock(tenant_id, command.proposal_id)
@@ -71,12 +72,13 @@ class DecideAccessHandler:
                 raise Conflict(f"The proposal was decided already: {found.status}.", code="ALREADY_DECIDED")
             if command.approve:
                 person, proposer = (
-                    uow.people.get(tenant_id, each) for each in (command.person_id, found.proposed_by)
+                    uow.people.get(tenant_id, each)
+                    for each in (person_behind(command.actor), found.proposed_by)
                 )
                 if is_same(person, proposer):
                     raise Forbidden("You proposed this: another administrator agrees.", code="OWN_PROPOSAL")
             status = AccessStatus.AGREED if command.approve else AccessStatus.REJECTED
-            uow.access_proposals.decide(tenant_id, found.id, status, command.person_id, comment)
+            uow.access_proposals.decide(tenant_id, found.id, status, person_behind(command.actor), comment)
             event = _agreed(found, actor) if command.approve else _rejected(found, actor, comment)
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
@@ -94,7 +96,7 @@ def _roles_before(uow: UnitOfWork, command: ProposeAccess, email: str) -> frozen
     """Raises what doing it would raise, as far as that can be known now."""
     if command.change is AccessChange.SET_ROLES:
         person = person_of(uow, command.tenant_id, email)
-        if person.id == command.person_id:
+        if person.id == person_behind(command.actor):
             raise Forbidden("Another administrator has to change your account.", code="OWN_ACCOUNT")
         return person.roles
     check_emails("email", email)

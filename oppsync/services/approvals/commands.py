@@ -7,7 +7,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.kernel.bus import Command
 
 
@@ -19,7 +19,7 @@ class DecideApproval(Command[ApprovalTask]):
     tenant_id: str
     task_id: UUID
     plan_hash: str
-    person_id: UUID
+    actor: AskingPerson
     decision: Decision
     comment: str = ""
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide, name_of, who_can
+from oppsync.domain.approval.who_may import (
+    DECIDES,
+    REFUSAL_TEXTS,
+    Refusal,
+    check,
+    may_decide,
+    name_of,
+    who_can,
+)
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.plan.tampering import PlanTampered
+from oppsync.domain.values.actor import person_behind, scopes_of
 from oppsync.domain.work.events import DecisionRefused, PlanApproved, PlanRejected
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -47,7 +56,7 @@ class DecideApprovalHandler:
             # Locked: two people deciding at once take turns, and see what the other did.
             opportunity = uow.opportunities.lock(tenant_id, task.opportunity_id)
             task = uow.approvals.get(tenant_id, command.task_id)
-            person = uow.people.get(tenant_id, command.person_id)
+            person = uow.people.get(tenant_id, person_behind(command.actor))
             try:
                 _check(uow, command, task, opportunity, person)
                 plan = approved_plan(uow, opportunity)
@@ -130,6 +139,7 @@ def _check(
     if refusal is not None:
         able = known.candidates(others)[task.role]
         raise Forbidden(f"{REFUSAL_TEXTS[refusal]} {who_can(each.name for each in able)}", code=refusal)
+    check(person, DECIDES[task.role], scopes_of(command.actor))
     check_still_open(task, opportunity, command.plan_hash)
 
 

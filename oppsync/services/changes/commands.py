@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.kernel.bus import Command
 
 
@@ -18,7 +18,7 @@ class OverridePlan(Command[PlanOverride]):
 
     tenant_id: str
     opportunity_id: UUID
-    person_id: UUID
+    actor: AskingPerson
     workstream: str
     field: OverrideField
     value: str | None

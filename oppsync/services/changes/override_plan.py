@@ -10,6 +10,7 @@ from oppsync.domain.approval.who_may import Action, check, name_of
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
+from oppsync.domain.values.actor import person_behind, scopes_of
 from oppsync.domain.values.findings.finding import blocking
 from oppsync.domain.values.model import require
 from oppsync.domain.work.events import ApprovalVoided, PlanOverridden
@@ -43,8 +44,8 @@ class OverridePlanHandler:
 
     def __call__(self, command: OverridePlan) -> PlanOverride:
         with self.uow() as uow:
-            person = uow.people.get(command.tenant_id, command.person_id)
-            check(person, Action.OVERRIDE_PLAN)
+            person = uow.people.get(command.tenant_id, person_behind(command.actor))
+            check(person, Action.OVERRIDE_PLAN, scopes_of(command.actor))
             new = _new(command)
             # Locked: a decision and an override take turns.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)

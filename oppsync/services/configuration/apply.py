@@ -19,7 +19,7 @@ from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.actor import OUTSIDE, Asker, Program
+from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
 from oppsync.kernel import text_input
@@ -102,15 +102,16 @@ class DecideProposalHandler:
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
         with self.uow() as uow:
-            actor = admit(uow, tenant_id, command.person_id, Action.PROPOSE_CONFIGURATION)
+            asked = Action.APPROVE_CONFIGURATION if command.approve else Action.PROPOSE_CONFIGURATION
+            actor, person_id = admit(uow, tenant_id, command.actor, asked), person_behind(command.actor)
             required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
             comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
             rows = uow.configurations.proposed_rows(tenant_id, command.proposal_id)
-            is_own = command.person_id == proposal.proposed_by
-            if command.approve or not is_own:
-                admit(uow, tenant_id, command.person_id, Action.APPROVE_CONFIGURATION)
+            is_own = person_id == proposal.proposed_by
+            if not is_own:
+                admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
             if proposal.status is not ProposalStatus.OPEN:
                 raise Conflict(f"The proposal was {proposal.status} already.", code="ALREADY_DECIDED")
             status = ProposalStatus.APPLIED if command.approve else ProposalStatus.REJECTED
@@ -126,7 +127,7 @@ class DecideProposalHandler:
                 applied = write(uow, self.publish, tenant_id, before, wanted)
             else:
                 self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
-            uow.configurations.decide(tenant_id, proposal.id, status, command.person_id, comment)
+            uow.configurations.decide(tenant_id, proposal.id, status, person_id, comment)
             uow.commit()
         return applied
 
@@ -241,7 +242,7 @@ def _apply_or_propose(
         fingerprint=fingerprint(wanted.rows),
         firm=wanted.firm,
         rows=governed(wanted.rows),
-        proposed_by=asker,
+        proposed_by=person_behind(asker),
         note=wanted.note,
         reverts_to=wanted.reverts_to,
     )

@@ -11,7 +11,7 @@ from oppsync.domain.configuration.differences import Difference
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.kernel.bus import Command
 
 
@@ -93,7 +93,7 @@ class DecideProposal(Command[Applied | None]):
     CONFIGURATION_CHANGED)."""
 
     tenant_id: str
-    person_id: UUID
+    actor: AskingPerson
     proposal_id: UUID
     approve: bool
     comment: str = ""

@@ -4,7 +4,7 @@ word is not a second one."""
 from __future__ import annotations
 
 from oppsync.domain.approval.who_may import Refusal
-from oppsync.domain.values.actor import Asker, Program
+from oppsync.domain.values.actor import Asker, Program, person_behind
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Forbidden
 from oppsync.pipeline.duties import duties
@@ -16,7 +16,7 @@ def check_not_own(uow: UnitOfWork, deal: TrackedOpportunity, asker: Asker) -> No
     if isinstance(asker, Program):
         return
     known = duties(uow, deal.tenant_id, deal.id, deal.record)
-    if known.involved.owns(uow.people.get(deal.tenant_id, asker)):
+    if known.involved.owns(uow.people.get(deal.tenant_id, person_behind(asker))):
         raise Forbidden(
             "You own this opportunity, owned it before, or requested it; another person has to do this.",
             code=Refusal.OWN_OPPORTUNITY,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from oppsync.domain.reading.preview import PlanPreview
-from oppsync.domain.values.actor import Asker
+from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.kernel.bus import Command
 
 
@@ -37,5 +36,5 @@ class GoLive(Command[None]):
     Raises Forbidden; InvalidInput for somebody who cannot be the second; Conflict (code ALREADY_LIVE)."""
 
     tenant_id: str
-    person_id: UUID
+    actor: AskingPerson
     second_email: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
-from oppsync.domain.values.actor import actor_name, person_actor
+from oppsync.domain.values.actor import actor_name, person_actor, person_behind
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import WentLive
@@ -26,13 +26,15 @@ class GoLiveHandler:
     def __call__(self, command: GoLive) -> None:
         tenant_id = command.tenant_id
         with self.uow() as uow:
-            actor = admit(uow, tenant_id, command.person_id, Action.GO_LIVE)
+            actor = admit(uow, tenant_id, command.actor, Action.GO_LIVE)
             tenant = uow.tenants.lock(tenant_id)
             if tenant.is_live:
                 raise Conflict(
                     f"The firm went live on {tenant.went_live_at:%Y-%m-%d} already.", code="ALREADY_LIVE"
                 )
-            second = _second(uow, tenant_id, command.second_email, uow.people.get(tenant_id, command.person_id))
+            second = _second(
+                uow, tenant_id, command.second_email, uow.people.get(tenant_id, person_behind(command.actor))
+            )
             uow.tenants.go_live(tenant_id, actor, person_actor(second.email))
             event = WentLive(
                 opportunity_id=None,

@@ -44,7 +44,7 @@ def decide(task_id: UUID) -> ResponseReturnValue:
         tenant_id=me.tenant_id,
         task_id=task_id,
         plan_hash=posted("plan_hash"),
-        person_id=me.person.id,
+        actor=me.person.id,
         decision=decision,
         comment=comment,
     )

@@ -58,6 +58,7 @@ def _render(
         errors=errors or [],
         typed=typed or {},
         link=link,
+        mailed=application().mails,
         invited=invited,
     )
 

@@ -19,6 +19,7 @@ from oppsync.services.admin.commands import (
     EndSessions,
     InvitePerson,
     ResetPerson,
+    ResetSecondFactor,
     RevokeToken,
     SetRoles,
 )
@@ -36,6 +37,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign_out"
     DEACTIVATE = "deactivate"
     INVITE = "invite"
+    RESET_SECOND_FACTOR = "reset_second_factor"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105
 
 
@@ -66,6 +68,8 @@ def act(person_id: UUID) -> ResponseReturnValue:
             dispatch(EndSessions(tenant_id, me, person.email))
         case Action.DEACTIVATE:
             dispatch(DeactivatePerson(tenant_id, me, person.email))
+        case Action.RESET_SECOND_FACTOR:
+            dispatch(ResetSecondFactor(tenant_id, me, person.email))
         case Action.REVOKE_TOKEN:
             dispatch(RevokeToken(tenant_id, me, posted("token")))
         case _:
@@ -91,4 +95,5 @@ def _render(person: PersonSummary, *, link: str = "") -> str:
         is_me=person.id == me.person.id,
         may_change=who_may.may(me.person, who_may.Action.CHANGE_PERSON),
         link=link,
+        mailed=application().mails,
     )

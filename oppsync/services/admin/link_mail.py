@@ -1,0 +1,60 @@
+"""Mail a one-time link to its person, where mail reaches people.
+
+The link is shown to whoever made it too, so a mail that is not taken stops nothing and is not sent again. The
+ledger is of deals, and this belongs to none: the security log says what became of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.plan.orders import Message
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import PasswordLinkMailed
+from oppsync.kernel.errors import BusinessError, OppsyncError, TransientError
+from oppsync.kernel.plain_text import quoted_in_mail
+from oppsync.ports.notifier import Notifier
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.services.admin.secret_hash import hash_secret
+
+
+@dataclass(frozen=True)
+class LinkMail:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    notifier: Notifier
+    base_url: str
+
+    def send(self, tenant_id: str, person: Person, secret: str, actor: str) -> None:
+        """After the link is committed. What writes files only would leave a secret in one."""
+        if not self.notifier.delivers:
+            return
+        refused: OppsyncError | None = None
+        try:
+            self.notifier.send(_message(person, password_link(self.base_url, secret), hash_secret(secret)))
+        except (BusinessError, TransientError) as error:
+            refused = error
+        outcome = f"could not be mailed to {person.email}: {refused.message}" if refused else "was mailed"
+        event = PasswordLinkMailed(
+            opportunity_id=None,
+            actor=actor,
+            detail={"person": str(person.id), "mailed": refused is None},
+            summary=f"The one-time link of {person.email} {outcome}",
+        )
+        with self.uow() as uow:
+            self.publish(uow, tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+def password_link(base_url: str, secret: str) -> str:
+    """The address that sets a password, once. In the query, which no log of ours keeps."""
+    return f"{base_url.rstrip('/')}/invitation?key={secret}"
+
+
+def _message(person: Person, link: str, key: str) -> Message:
+    body = (
+        f"Hello {quoted_in_mail(person.name)},\n\nThis link sets your password for oppsync. It works once, "
+        f"within seven days. Show it to nobody.\n\n{link}\n\nTell an administrator if you did not ask for it.\n"
+    )
+    return Message(key=f"link-{key[:40]}", to=person.email, subject="Set your password for oppsync", body=body)
