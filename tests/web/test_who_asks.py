@@ -266,7 +266,7 @@ def test_every_page_asks_for_a_session_first(app: Flask) -> None:
     open_to_all = ("/static/", "/sign-in", "/sign-out", "/invitation", *MACHINE_PATHS)
     pages = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith(open_to_all)]
     assert {rule.rule for rule in pages} >= {"/", "/approvals", "/approvals/<uuid:task_id>", "/exceptions"}
-    for rule in pages:
+    for rule in (each for each in pages if "GET" in (each.methods or ())):
         path = re.sub("<[^>]*>", str(uuid4()), re.sub("<int:[^>]*>", "1", rule.rule))
         answer = app.test_client().get(path)
         assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), rule.rule
