@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130zq"
-down_revision = "20261130zp"
+down_revision = "20261130zt"
 branch_labels = None
 depends_on = None
 

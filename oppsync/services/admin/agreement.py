@@ -37,11 +37,7 @@ def require_agreement(
     is_live = uow.tenants.lock(tenant_id).is_live
     if not is_live or (isinstance(asker, Program) and uow.people.count_admins(tenant_id) < TWO):
         when = "before going live" if not is_live else "while fewer than two administrators can sign in"
-        actor = (
-            asker.value
-            if isinstance(asker, Program)
-            else name_of(uow.people.get(tenant_id, person_behind(asker)))
-        )
+        who = asker if isinstance(asker, Program) else uow.people.get(tenant_id, person_behind(asker))
         publish(uow, tenant_id, new_traceparent(), _alone(name_of(who), email, roles, when))
         return
     if isinstance(asker, Program):

@@ -71,11 +71,8 @@ class DecideAccessHandler:
             if found.status in (AccessStatus.DONE, AccessStatus.REJECTED):
                 raise Conflict(f"The proposal was decided already: {found.status}.", code="ALREADY_DECIDED")
             if command.approve:
-                person, proposer = (
-                    uow.people.get(tenant_id, each)
-                    for each in (person_behind(command.actor), found.proposed_by)
-                )
-                if is_same(person, proposer):
+                person = uow.people.get(tenant_id, person_behind(command.actor))
+                if is_same(person, uow.people.get(tenant_id, found.proposed_by)):
                     raise Forbidden("You proposed this: another administrator agrees.", code="OWN_PROPOSAL")
             status = AccessStatus.AGREED if command.approve else AccessStatus.REJECTED
             uow.access_proposals.decide(tenant_id, found.id, status, person_behind(command.actor), comment)

@@ -32,9 +32,8 @@ class GoLiveHandler:
                 raise Conflict(
                     f"The firm went live on {tenant.went_live_at:%Y-%m-%d} already.", code="ALREADY_LIVE"
                 )
-            second = _second(
-                uow, tenant_id, command.second_email, uow.people.get(tenant_id, person_behind(command.actor))
-            )
+            first = uow.people.get(tenant_id, person_behind(command.actor))
+            second = _second(uow, tenant_id, command.second_email, first)
             uow.tenants.go_live(tenant_id, actor, person_actor(second.email))
             event = WentLive(
                 opportunity_id=None,
