@@ -110,7 +110,7 @@ class DecideProposalHandler:
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
             rows = uow.configurations.proposed_rows(tenant_id, command.proposal_id)
             is_own = person_id == proposal.proposed_by
-            if not is_own:
+            if not command.approve and not is_own:
                 admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
             if proposal.status is not ProposalStatus.OPEN:
                 raise Conflict(f"The proposal was {proposal.status} already.", code="ALREADY_DECIDED")
