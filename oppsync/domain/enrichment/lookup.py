@@ -134,8 +134,8 @@ class Lookup:
         self.findings.append(missing_row(kind, key, path, self.day, words, also=also))
 
     def _also(self, path: str, known: Sequence[str] | None) -> str:
-        """Name the field that a person corrects, and what it takes. A whole line is no field: another row names the
-        one that is missing."""
+        """Name the field that a person corrects, and what it takes. A whole line is no field: another row names
+        the one that is missing."""
         if known is None:
             return ""
         if path.rpartition("/")[2].isdigit():
