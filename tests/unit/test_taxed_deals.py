@@ -111,16 +111,9 @@ CASES = [
         "TAX_TERRITORY_UNKNOWN",
         Severity.WARNS,
         "/account/subdivision",
-        "in DE has neither a state nor a postal code, so it is treated as mainland, inside the EU's VAT area; "
-        "outside it are Büsingen and Heligoland",
-        customer("DE", tax_id="DE136695976", postal_code=None),
-    ),
-    Case(
-        "TAX_TERRITORY_UNKNOWN",
-        Severity.WARNS,
-        "/account/subdivision",
-        "outside it are Campione d'Italia and Livigno",
-        customer("IT", tax_id="IT00743110157", postal_code=None),
+        "in ES has neither a state nor a postal code, so it is treated as mainland, inside the EU's VAT area; "
+        "outside it are the Canary Islands, Ceuta and Melilla",
+        customer("ES", tax_id="ESB58378431", postal_code=None),
     ),
     Case(
         "TAX_TERRITORY_CONTRADICTS",

@@ -188,10 +188,10 @@ _BY_COUNTRY = {
     country: tuple(each for each in _TERRITORIES if each.country == country)
     for country in {each.country for each in _TERRITORIES}
 }
-# Member states with parts that the directive treats otherwise: only an address tells them from the rest.
-_TOLD_WITHOUT_ADDRESS = frozenset(
-    each.country for each in _TERRITORIES if each.area.source in (_ARTICLE_6_1, _ARTICLE_6_2, _ARTICLE_7)
-)
+# Countries whose part in another VAT area has many firms and no ISO country code of its own, so that an address
+# without state and postal code is told. Elsewhere such a part has a code that people write (Åland, Réunion), or
+# is a village (Büsingen, Livigno): to ask for every German address would teach people not to read.
+_TOLD_WITHOUT_ADDRESS = frozenset({"ES"})
 # What stands alone in a postal code, whatever people write before and after it.
 _POSTAL_CODES = dict.fromkeys(("DE", "FI", "GR", "IT"), "[0-9]{5}") | {
     "DK": "[0-9]{4}",
