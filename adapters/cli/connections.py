@@ -225,10 +225,14 @@ def resume(connection_id: str) -> None:
 
 @connection.command("reencrypt")
 def reencrypt() -> None:
-    """Encrypt the secrets of all connections by the first of OPPSYNC_SECRET_KEYS, so that older ones can go."""
+    """Encrypt all connections' secrets and keys of second factors by the first of OPPSYNC_SECRET_KEYS, so that
+    older ones can go."""
     with connected() as application:
-        number = application.dispatch(ReencryptSecrets(application.tenant_id, COMMAND_LINE))
-    say(f"The secrets of {number} connections are encrypted by the first key.")
+        done = application.dispatch(ReencryptSecrets(application.tenant_id, COMMAND_LINE))
+    say(
+        f"The secrets of {done.connections} connections and the keys of {done.second_factors} second factors "
+        "are encrypted by the first key."
+    )
 
 
 @connection.command("rotate-secret")

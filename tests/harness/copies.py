@@ -14,13 +14,15 @@ from sqlalchemy.engine import make_url
 from sandbox.embedded.servers import ServerAddresses
 
 _numbers = itertools.count()
-# Changes with every change of a table, column, constraint, trigger or function.
+# Changes with every change of a table, column, constraint, trigger or function, and of the database's settings.
 _SCHEMA = """
     select (select array[count(*), sum(xmin::text::bigint)] from pg_class)
         || (select array[count(*), sum(xmin::text::bigint)] from pg_attribute)
         || (select array[count(*), sum(xmin::text::bigint)] from pg_constraint)
         || (select array[count(*), sum(xmin::text::bigint)] from pg_trigger)
         || (select array[count(*), sum(xmin::text::bigint)] from pg_proc)
+        || (select array[datconnlimit, (select count(*) from pg_db_role_setting where setdatabase = oid)]
+            from pg_database where datname = current_database())
 """
 _TABLES = """
     select oid::regclass::text from pg_class

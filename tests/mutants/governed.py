@@ -52,14 +52,14 @@ GOVERNED = (
     Mutation(
         "a proposal that others overtook is applied",
         APPLY,
-        "if proposal.against != before.fingerprint:",
-        "if False:",
+        "                _refuse_outdated(before, proposal.against)\n",
+        "",
         first=_CONFIGURATION + "test_a_proposal_that_others_overtook_is_refused_and_then_taken_back",
     ),
     Mutation(
         "what was compared with other rows is applied",
         APPLY,
-        "if command.against not in (None, before.fingerprint):",
+        "if against not in (None, before.fingerprint):",
         "if False:",
         first=_CONFIGURATION + "test_what_was_compared_with_other_rows_is_refused",
     ),

@@ -193,7 +193,9 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
     assert deliver(app, address, secret, change_of(record_id)) == 202
     assert ada.standing()["Let the CRM report changes"] == "Done"
 
-    token = run("token", "create", "--name", "ada", "--email", "ada@example.com").stdout.strip()
+    token = run(
+        "token", "create", "--name", "ada", "--email", "ada@example.com", "--scope", "admin"
+    ).stdout.strip()
     applied = run("config", "apply", FIRM, OPPSYNC_TOKEN=token)
     assert applied.exit_code == 0, applied.stderr
     assert ada.standing()["The firm's rules"] == "Done"
@@ -280,7 +282,9 @@ def test_a_second_agrees_and_the_firm_goes_live_on_the_command_line(run: Run) ->
         run(
             "user", "create", "--email", email, "--name", name, "--role", "admin", typed=f"{PASSWORDS[email]}\n"
         )
-        tokens[name] = run("token", "create", "--name", name, "--email", email).stdout.strip()
+        tokens[name] = run(
+            "token", "create", "--name", name, "--email", email, "--scope", "admin"
+        ).stdout.strip()
     assert "Set OPPSYNC_TOKEN" in run("go-live", "--second", "ben@example.com", "--yes").stderr
     unsure = run("go-live", "--second", "ben@example.com", OPPSYNC_TOKEN=tokens["ada"])
     assert (unsure.exit_code, "Still missing: Connect the CRM" in unsure.stdout) == (1, True)

@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from adapters.bootstrap import build
@@ -25,6 +26,7 @@ from oppsync.services.admin.commands import (
     AcceptInvitation,
     CodeAsked,
     EnterCode,
+    ReencryptSecrets,
     ResetPerson,
     ResetSecondFactor,
     SetPassword,
@@ -261,6 +263,23 @@ def test_the_key_is_stored_encrypted_and_bound_to_its_person(browser: Browsers, 
         assert phone.key not in stored[0]
         assert phone.key.encode() not in bytes(stored[1])
         assert not any(code in stored[0] or code.replace("-", "") in stored[0] for code in codes)
+
+
+def test_encrypted_anew_it_is_opened_without_the_old_key(
+    browser: Browsers, office: Office, settings: Settings
+) -> None:
+    phone, _ = set_up(office, browser("ana"))
+    old, new = settings.secret_keys.get_secret_value(), "another long key that nobody can guess"
+    rotating = build(changed(settings, secret_keys=SecretStr(f"{new},{old}")))
+    rotated = build(changed(settings, secret_keys=SecretStr(new)))
+
+    assert rotating.dispatch(ReencryptSecrets(TENANT, COMMAND_LINE)).second_factors == 1
+
+    phone.time_passes()
+    _, screen = enter(create_app(rotated), phone.code())
+    assert screen.location == "/"
+    for application in (rotating, rotated):
+        application.close()
 
 
 def test_what_one_wrote_before_signing_in_again_is_kept_over_the_code(

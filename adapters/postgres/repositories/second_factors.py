@@ -41,9 +41,7 @@ class PostgresSecondFactors:
         try:
             opened = canonical_json.loads_stored(self._keys.decrypt(row.key))
         except InvalidToken:
-            raise Misconfigured(
-                "The second factor of a person cannot be opened with OPPSYNC_SECRET_KEYS."
-            ) from None
+            raise _unopened() from None
         if (opened["tenant"], opened["person"]) != (tenant_id, str(person_id)):
             raise Misconfigured("The second factor of a person belongs to another one.")
         return SecondFactor(opened["key"], row.confirmed_at is not None)
@@ -69,6 +67,17 @@ class PostgresSecondFactors:
         locked = update(people).where(*_person(tenant_id, person_id))
         self._session.execute(locked.values(password_hash=func.concat(LOCKED, people.c.password_hash)))
 
+    def reencrypt(self, tenant_id: str) -> int:
+        query = select(second_factors).where(second_factors.c.tenant_id == tenant_id).with_for_update()
+        rows = self._session.execute(query.order_by(second_factors.c.person_id)).all()
+        for row in rows:
+            try:
+                key = self._keys.rotate(row.key)
+            except InvalidToken:
+                raise _unopened() from None
+            self._session.execute(self._change(tenant_id, row.person_id).values(key=key))
+        return len(rows)
+
     def use_step(self, tenant_id: str, person_id: UUID, step: int) -> bool:
         later = self._change(tenant_id, person_id).where(second_factors.c.last_step < step)
         return self._session.execute(later.values(last_step=step)).rowcount > 0
@@ -91,6 +100,10 @@ class PostgresSecondFactors:
 
     def _change(self, tenant_id: str, person_id: UUID) -> Update:
         return update(second_factors).where(*_of(tenant_id, person_id))
+
+
+def _unopened() -> Misconfigured:
+    return Misconfigured("The second factor of a person cannot be opened with OPPSYNC_SECRET_KEYS.")
 
 
 def _of(tenant_id: str, person_id: UUID) -> tuple[ColumnElement[bool], ...]:

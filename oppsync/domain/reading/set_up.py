@@ -304,7 +304,7 @@ STEPS = (
         "Legal entities, cost centres, templates, rates and taxes say what a deal becomes.",
         "docs/configuration.md",
         _rules,
-        None,
+        "/configuration/upload",
         "oppsync config apply DIR",
     ),
     Step(

@@ -68,6 +68,9 @@ class SecondFactors(Protocol):
     def confirm(self, tenant_id: str, person_id: UUID, step: int, recovery_hashes: Sequence[str]) -> None:
         """From now on a code is asked for."""
 
+    def reencrypt(self, tenant_id: str) -> int:
+        """Encrypt all by the first key; returns how many. Raises Misconfigured for one that no key opens."""
+
     def use_step(self, tenant_id: str, person_id: UUID, step: int) -> bool:
         """False for the step of a code that was used, or of one before it. Of two at once, one gets it."""
 

@@ -284,10 +284,17 @@ class SetConnection(Command[None]):
     secrets: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
+class Reencrypted(NamedTuple):
+    """How many there were of each."""
+
+    connections: int
+    second_factors: int
+
+
 @dataclass(frozen=True)
-class ReencryptSecrets(Command[int]):
-    """Encrypt the secrets of all connections by the installation's first key, so that older ones can go.
-    Returns how many. Raises Forbidden; Misconfigured for secrets that no key opens."""
+class ReencryptSecrets(Command[Reencrypted]):
+    """Encrypt the secrets of all connections and the keys of all second factors by the installation's first
+    key, so that older ones can go. Raises Forbidden; Misconfigured for secrets that no key opens."""
 
     tenant_id: str
     actor: Asker

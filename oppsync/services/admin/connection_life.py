@@ -25,6 +25,7 @@ from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import (
     PauseConnection,
+    Reencrypted,
     ReencryptSecrets,
     RemoveConnection,
     ResumeConnection,
@@ -98,19 +99,21 @@ class ReencryptSecretsHandler:
     uow: UnitOfWorkFactory
     publish: Publish
 
-    def __call__(self, command: ReencryptSecrets) -> int:
+    def __call__(self, command: ReencryptSecrets) -> Reencrypted:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
             found = uow.connections.reencrypt(command.tenant_id)
+            factors = uow.second_factors.reencrypt(command.tenant_id)
             event = SecretsReencrypted(
                 opportunity_id=None,
                 actor=actor,
-                detail={"connections": [each.id for each in found]},
-                summary=f"The secrets of {len(found)} connections are encrypted by the first key now",
+                detail={"connections": [each.id for each in found], "second_factors": factors},
+                summary=f"The secrets of {len(found)} connections and the keys of {factors} second factors are "
+                "encrypted by the first key now",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
-        return len(found)
+        return Reencrypted(len(found), factors)
 
 
 @dataclass(frozen=True)
