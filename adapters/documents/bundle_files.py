@@ -25,6 +25,7 @@ from oppsync.domain.configuration.records import (
 )
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import plain
+from oppsync.domain.work.tenants import LONGEST_FIRM_NAME
 from oppsync.kernel import canonical_json
 from oppsync.kernel.json_pointer import pointer
 
@@ -127,7 +128,11 @@ def _firm(files: Files, faults: list[Fault]) -> str:
     if not isinstance(firm, str) or not firm.strip():
         faults.append(place.fault(["firm"], f"{quoted(firm)} is not the name of a firm"))
         return ""
-    return firm.strip()
+    name = firm.strip()
+    if len(name) > LONGEST_FIRM_NAME or not name.isprintable():
+        wanted = f"A name is one line of at most {LONGEST_FIRM_NAME} characters that print"
+        faults.append(place.fault(["firm"], f"{quoted(name)} is not the name of a firm", wanted))
+    return name
 
 
 def _document(name: str, content: bytes, faults: list[Fault]) -> tuple[Any, Mapping[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -21,11 +21,11 @@ from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.versions import ConfigurationVersion
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.actor import COMMAND_LINE, AskingPerson, Bearer
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import PersonRole
-from oppsync.domain.values.scopes import EVERY_SCOPE
+from oppsync.domain.values.scopes import EVERY_SCOPE, Scope
 from oppsync.kernel.errors import Conflict, Forbidden, NotFound, OppsyncError
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreatePerson, CreateToken
@@ -57,12 +57,12 @@ class Desk:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.ina = self._person("ina", PersonRole.INTEGRATION_ADMIN)
-        self.fay = self._person("fay", PersonRole.FINANCE_APPROVER)
-        self.fred = self._person("fred", PersonRole.FINANCE_APPROVER)
-        self.olga = self._person("olga", PersonRole.OPERATIONS)
+        self.ina = self.hire("ina", PersonRole.INTEGRATION_ADMIN)
+        self.fay = self.hire("fay", PersonRole.FINANCE_APPROVER)
+        self.fred = self.hire("fred", PersonRole.FINANCE_APPROVER)
+        self.olga = self.hire("olga", PersonRole.OPERATIONS)
 
-    def _person(self, name: str, role: PersonRole) -> UUID:
+    def hire(self, name: str, role: PersonRole) -> UUID:
         password = f"the long password of {name}"
         command = CreatePerson(TENANT, COMMAND_LINE, f"{name}@example.com", name, password, frozenset({role}))
         return self.application.dispatch(command)
@@ -71,7 +71,7 @@ class Desk:
         command = ApplyConfiguration(TENANT, by or self.ina, FIRM, rows, against, note="as agreed")
         return self.application.dispatch(command)
 
-    def decide(self, proposal: Answer, by: UUID, *, approve: bool = True) -> Applied | None:
+    def decide(self, proposal: Answer, by: AskingPerson, *, approve: bool = True) -> Applied | None:
         assert isinstance(proposal, Proposed)
         command = DecideProposal(TENANT, by, proposal.proposal_id, approve=approve, comment="looked at")
         return self.application.dispatch(command)
@@ -271,6 +271,29 @@ def test_of_a_live_firm_what_moves_money_waits_for_a_second_person(desk: Desk) -
     assert (newest.made_by, newest.approved_by) == ("person:fay@example.com", "person:fred@example.com")
     with pytest.raises(Conflict, match="was applied already"):
         desk.decide(proposed, desk.fred)
+
+
+def test_two_accounts_of_one_person_are_one(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    second_account = desk.hire("fay+fin", PersonRole.FINANCE_APPROVER)
+    proposed = desk.apply(with_rate("170"), by=desk.fay)
+
+    with pytest.raises(Forbidden, match="You proposed this: fred can"):
+        desk.decide(proposed, second_account)
+
+    assert desk.rows() == [*ROWS]
+
+
+def test_a_token_that_approves_also_rejects(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    proposed = desk.apply(with_rate("170"))
+    tomorrow = desk.application.clock.now() + timedelta(days=1)
+
+    desk.decide(proposed, Bearer(desk.fred, frozenset({Scope.READ, Scope.APPROVE}), tomorrow), approve=False)
+
+    assert desk.told()[0] == "proposal.rejected.v1"
 
 
 def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> None:

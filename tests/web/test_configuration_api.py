@@ -168,6 +168,20 @@ def test_every_fault_has_its_file_line_field_and_what_to_do(ida: Api) -> None:
     assert read(ida, "/configuration")["version"] is None
 
 
+@pytest.mark.parametrize("name", ["N" * 5_000, "A\\u0000B", "Northwind\\u202e"])
+def test_a_firm_s_name_is_one_line_that_can_be_read_again(ida: Api, name: str) -> None:
+    refused = ida("POST", "/configuration/proposals", {"files": FILES | {"oppsync.yaml": named(name)}})
+
+    assert refused.status_code == 422
+    (fault,) = (refused.json or {})["errors"]
+    assert (fault["file"], fault["field"]) == ("oppsync.yaml", "firm")
+    assert read(ida, "/configuration")["version"] is None
+
+
+def named(name: str) -> str:
+    return f'format: 1\nfirm: "{name}"\n'
+
+
 def test_a_table_is_previewed_and_imported_and_each_fault_has_its_place(ida: Api) -> None:
     done(ida, "/configuration/proposals", {"files": FILES})
     table = "region,role,currency,card,hourly\nNA,Consultant,USD,NA 2027,175\n"

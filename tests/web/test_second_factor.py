@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
@@ -16,15 +17,19 @@ from sqlalchemy import text
 
 from adapters.bootstrap import build
 from adapters.identity.totp import TotpCodes
+from adapters.postgres.repositories.second_factors import PostgresSecondFactors
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.attempts import AttemptKind
-from oppsync.kernel.errors import Forbidden, Misconfigured, NotFound
+from oppsync.kernel.errors import Conflict, Forbidden, Misconfigured, NotFound
 from oppsync.kernel.settings import Settings
+from oppsync.ports.storage.people import SecondFactor
 from oppsync.services.admin.commands import (
     AcceptInvitation,
+    BeginSecondFactor,
     CodeAsked,
+    ConfirmSecondFactor,
     EnterCode,
     ReencryptSecrets,
     ResetPerson,
@@ -140,6 +145,35 @@ def test_of_two_who_enter_the_same_code_at_once_one_comes_in(browser: Browsers, 
     for code in (phone.code(later=1), codes[0]):
         with ThreadPoolExecutor(2) as pool:
             assert sorted(pool.map(comes_in, [code, code])) == [False, True]
+
+
+def test_confirmed_by_two_clicks_at_once_it_is_set_up_once(
+    office: Office, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatch, together = office.application.dispatch, threading.Barrier(2)
+    session = dispatch(SignIn(TENANT, email("ana"), PASSWORD))
+    assert isinstance(session, str)
+    phone = Phone(office, dispatch(BeginSecondFactor(session, "192.0.2.1", PASSWORD)))
+    looked_up = PostgresSecondFactors.get
+
+    def get(self: PostgresSecondFactors, tenant_id: str, person_id: UUID) -> SecondFactor | None:
+        found = looked_up(self, tenant_id, person_id)
+        together.wait()
+        return found
+
+    def confirm(_click: int) -> bool:
+        try:
+            return bool(dispatch(ConfirmSecondFactor(session, phone.code())))
+        except Conflict:
+            return False
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(PostgresSecondFactors, "get", get)
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(confirm, [1, 2])) == [False, True]
+
+    _, screen = enter(app, phone.code(later=1))
+    assert screen.location == "/"
 
 
 def test_a_sign_in_that_was_finished_is_not_finished_again(browser: Browsers, office: Office) -> None:

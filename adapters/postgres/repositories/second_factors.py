@@ -61,11 +61,14 @@ class PostgresSecondFactors:
             )
         )
 
-    def confirm(self, tenant_id: str, person_id: UUID, step: int, recovery_hashes: Sequence[str]) -> None:
+    def confirm(self, tenant_id: str, person_id: UUID, step: int, recovery_hashes: Sequence[str]) -> bool:
         values = {"confirmed_at": clock(), "last_step": step, "recovery_hashes": list(recovery_hashes)}
-        self._session.execute(self._change(tenant_id, person_id).values(**values))
+        begun = self._change(tenant_id, person_id).where(second_factors.c.confirmed_at.is_(None))
+        if self._session.execute(begun.values(**values)).rowcount == 0:
+            return False
         locked = update(people).where(*_person(tenant_id, person_id))
         self._session.execute(locked.values(password_hash=func.concat(LOCKED, people.c.password_hash)))
+        return True
 
     def reencrypt(self, tenant_id: str) -> int:
         query = select(second_factors).where(second_factors.c.tenant_id == tenant_id).with_for_update()

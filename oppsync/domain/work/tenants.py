@@ -6,6 +6,8 @@ from pydantic import AwareDatetime
 
 from oppsync.domain.values.model import Code, Frozen, Text
 
+LONGEST_FIRM_NAME = 200
+
 
 class TriedDeal(Frozen):
     """The last deal of the CRM that was previewed to see whether the set-up is complete. `stopped_by`: the

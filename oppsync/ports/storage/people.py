@@ -65,8 +65,8 @@ class SecondFactors(Protocol):
     def begin(self, tenant_id: str, person_id: UUID, key: str) -> None:
         """Instead of one that is not confirmed."""
 
-    def confirm(self, tenant_id: str, person_id: UUID, step: int, recovery_hashes: Sequence[str]) -> None:
-        """From now on a code is asked for."""
+    def confirm(self, tenant_id: str, person_id: UUID, step: int, recovery_hashes: Sequence[str]) -> bool:
+        """From now on a code is asked for. False where that is so already: of two at once, one confirms it."""
 
     def reencrypt(self, tenant_id: str) -> int:
         """Encrypt all by the first key; returns how many. Raises Misconfigured for one that no key opens."""

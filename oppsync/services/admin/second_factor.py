@@ -117,7 +117,8 @@ class ConfirmSecondFactorHandler:
             if step is None:
                 raise InvalidInput(WRONG, field="code")
             hashes = [hash_secret(plain_code(each)) for each in recovery]
-            uow.second_factors.confirm(tenant_id, person.id, step, hashes)
+            if not uow.second_factors.confirm(tenant_id, person.id, step, hashes):
+                raise Conflict("There is no second factor to confirm.")
             ended = uow.credentials.end_sessions(tenant_id, person.id, but=hash_secret(command.session_secret))
             event = SecondFactorSet(
                 opportunity_id=None,

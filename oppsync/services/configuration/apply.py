@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
+from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, name_of, who_can
 from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
@@ -102,16 +104,16 @@ class DecideProposalHandler:
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
         with self.uow() as uow:
-            asked = Action.APPROVE_CONFIGURATION if command.approve else Action.PROPOSE_CONFIGURATION
-            actor, person_id = admit(uow, tenant_id, command.actor, asked), person_behind(command.actor)
+            person_id = person_behind(command.actor)
+            is_own = _is_own(uow, tenant_id, person_id, command.proposal_id)
+            takes_back = is_own and not command.approve
+            asked = Action.PROPOSE_CONFIGURATION if takes_back else Action.APPROVE_CONFIGURATION
+            actor = admit(uow, tenant_id, command.actor, asked)
             required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
             comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
             proposal = uow.configurations.proposal(tenant_id, command.proposal_id)
             rows = uow.configurations.proposed_rows(tenant_id, command.proposal_id)
-            is_own = person_id == proposal.proposed_by
-            if not command.approve and not is_own:
-                admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
             if proposal.status is not ProposalStatus.OPEN:
                 raise Conflict(f"The proposal was {proposal.status} already.", code="ALREADY_DECIDED")
             status = ProposalStatus.APPLIED if command.approve else ProposalStatus.REJECTED
@@ -130,6 +132,12 @@ class DecideProposalHandler:
             uow.configurations.decide(tenant_id, proposal.id, status, person_id, comment)
             uow.commit()
         return applied
+
+
+def _is_own(uow: UnitOfWork, tenant_id: str, person_id: UUID, proposal_id: UUID) -> bool:
+    """Whether one person proposed and decides, by whichever account."""
+    proposed_by = uow.configurations.proposal(tenant_id, proposal_id).proposed_by
+    return is_same(uow.people.get(tenant_id, person_id), uow.people.get(tenant_id, proposed_by))
 
 
 def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:

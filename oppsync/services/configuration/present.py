@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import Difference, differences
@@ -49,8 +50,9 @@ def present(uow: UnitOfWork, tenant_id: str) -> Present:
 def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[str]:
     """The names of those who may approve it: who proposed it may not."""
     people = uow.people.everyone(tenant_id)
-    able = (each for each in people if may(each, Action.APPROVE_CONFIGURATION))
-    return sorted(each.name for each in able if each.id != proposal.proposed_by)
+    able = [each for each in people if may(each, Action.APPROVE_CONFIGURATION)]
+    proposer = uow.people.get(tenant_id, proposal.proposed_by)
+    return sorted(each.name for each in able if not is_same(each, proposer))
 
 
 class VersionWithChanges(NamedTuple):

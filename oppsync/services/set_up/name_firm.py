@@ -8,13 +8,11 @@ from zoneinfo import available_timezones
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import FirmNamed
-from oppsync.domain.work.tenants import Tenant
+from oppsync.domain.work.tenants import LONGEST_FIRM_NAME, Tenant
 from oppsync.kernel.errors import InvalidInput
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.set_up.commands import NameFirm
-
-LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,8 @@ class NameFirmHandler:
             name, zone = command.name.strip(), command.time_zone.strip()
             if not name:
                 raise InvalidInput("Give the firm its name.", field="name")
-            if len(name) > LONGEST_NAME:
-                raise InvalidInput(f"A name has at most {LONGEST_NAME} characters.", field="name")
+            if len(name) > LONGEST_FIRM_NAME:
+                raise InvalidInput(f"A name has at most {LONGEST_FIRM_NAME} characters.", field="name")
             if zone not in available_timezones():
                 raise InvalidInput(
                     f"{zone!r} is no time zone: use a name of the IANA list, such as Europe/Berlin.",

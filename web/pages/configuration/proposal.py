@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.who_may import Action, may, who_can
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.configuration.commands import DecideProposal
@@ -54,6 +55,7 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         rows = uow.configurations.proposed_rows(me.tenant_id, proposal_id)
         names = {each.id: each.name for each in uow.people.everyone(me.tenant_id)}
         others = approvers(uow, me.tenant_id, proposal)
+        is_mine = is_same(me.person, uow.people.get(me.tenant_id, proposal.proposed_by))
     compared = compare(proposal.firm, rows)
     return render_template(
         "configuration/proposal.html",
@@ -62,7 +64,7 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         compared=compared,
         changes=shown_rows(compared.differences),
         is_overtaken=proposal.against != compared.before.fingerprint,
-        is_mine=me.person.id == proposal.proposed_by,
+        is_mine=is_mine,
         may_approve=may(me.person, Action.APPROVE_CONFIGURATION),
         who_can=who_can(others),
         errors=errors or [],
