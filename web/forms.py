@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from flask import request
 
+from oppsync.domain.values.limits import LIMITABLE, Limits, RoleLimit
+from oppsync.domain.values.model import LONGEST_CODE
 from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import InvalidInput
 
 LONGEST_TEXT = 2_000
 
@@ -28,6 +31,28 @@ def posted_roles() -> frozenset[PersonRole]:
     """The roles that were ticked; one that does not exist is nobody's."""
     ticked = request.form.getlist("role")
     return frozenset(role for role in PersonRole if role in ticked)
+
+
+def posted_limits() -> Limits:
+    """Of the ticked approvers' roles: comma-separated codes. A role that is not ticked has none."""
+    limits = []
+    for role in sorted(LIMITABLE & posted_roles()):
+        entities, regions = _codes(f"entities-{role}"), _codes(f"regions-{role}")
+        if entities or regions:
+            limits.append(RoleLimit(role=role, entities=entities, regions=regions))
+    return tuple(limits)
+
+
+def limit_error(error: InvalidInput, limits: Limits) -> FormError:
+    """At the input of the limit at fault, where the fault is in one."""
+    match error.field.split("/"):
+        case ["limits", index, kind]:
+            return FormError(f"{kind}-{limits[int(index)].role}", error.message)
+    return FormError(error.field, error.message)
+
+
+def _codes(name: str) -> tuple[str, ...]:
+    return tuple(code for code in (part.strip()[:LONGEST_CODE] for part in posted(name).split(",")) if code)
 
 
 def too_long(field: str, text: str) -> list[FormError]:

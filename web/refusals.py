@@ -84,6 +84,11 @@ REFUSALS: dict[str, RefusalText] = {
         "On a deal that they own or requested, people may not decide, override, link a customer or confirm.",
         _ANOTHER,
     ),
+    "OUTSIDE_LIMITS": RefusalText(
+        _BARRED,
+        "The person's role counts for other legal entities or regions; the detail names them.",
+        "Another approver has to decide, or an administrator widens the role.",
+    ),
     "OWN_ACCOUNT": RefusalText(
         _BARRED,
         "Administrators do not change their own roles, reset or deactivate themselves.",

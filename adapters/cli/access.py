@@ -9,7 +9,8 @@ import click
 from adapters.cli.acting import acting_person
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
-from oppsync.domain.values.roles import PersonRole
+from adapters.cli.role_option import ROLE, ROLE_HELP, as_written, together
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.services.admin.commands import DecideAccess, ProposeAccess
 
@@ -29,16 +30,18 @@ def access() -> None:
     "roles",
     multiple=True,
     required=True,
-    type=click.Choice([role.value for role in PersonRole]),
-    help="Every role that the person is to have; repeatable.",
+    type=ROLE,
+    help="Every role that the person is to have. " + ROLE_HELP,
 )
-def propose(email: str, name: str, roles: tuple[str, ...]) -> None:
+def propose(email: str, name: str, roles: tuple[Granted, ...]) -> None:
     """Propose roles for a person, as the administrator of the token in OPPSYNC_TOKEN. Another one agrees."""
     change = AccessChange.INVITE if name else AccessChange.SET_ROLES
     with connected() as application:
         person_id = acting_person(application)
-        wanted = frozenset(PersonRole(role) for role in roles)
-        command = ProposeAccess(application.tenant_id, person_id, change, email, wanted, name)
+        wanted = together(roles)
+        command = ProposeAccess(
+            application.tenant_id, person_id, change, email, wanted.roles, name, wanted.limits
+        )
         proposal_id = application.dispatch(command)
     say(f"Proposed as {proposal_id}: another administrator has to agree.")
 
@@ -56,7 +59,13 @@ def list_proposals(as_json: bool) -> None:
         click.echo("Nothing is proposed.")
     else:
         rows = [
-            (each.id, each.email, ", ".join(sorted(each.roles)), names[each.proposed_by], each.proposed_at)
+            (
+                each.id,
+                each.email,
+                as_written(sorted(each.roles), each.limits),
+                names[each.proposed_by],
+                each.proposed_at,
+            )
             for each in found
         ]
         print_table(("proposal", "whose", "roles", "proposed by", "at"), rows)

@@ -10,8 +10,10 @@ import click
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
+from adapters.cli.role_option import ROLE, ROLE_HELP, as_written, together, with_and_without
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import LONGEST_TOKEN, READS_ONLY, TOKEN_LASTS, Scope, scopes_in_words
 from oppsync.services.admin.commands import (
@@ -34,8 +36,8 @@ _roles = click.option(
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice([role.value for role in PersonRole]),
-    help="Role of the person; repeatable.",
+    type=ROLE,
+    help=ROLE_HELP,
 )
 _further_email = click.option(
     "--further-email",
@@ -66,14 +68,14 @@ def token() -> None:
 @click.option("--name", required=True, help="Name that others see.")
 @_roles
 @json_option
-def invite(email: str, name: str, roles: tuple[str, ...], as_json: bool) -> None:
+def invite(email: str, name: str, roles: tuple[Granted, ...], as_json: bool) -> None:
     """Invite a person, or somebody deactivated anew. Prints a one-time link, by which they set their password.
 
     It is good for seven days, once, and is shown only now: hand it to nobody else.
     """
     with connected() as application:
-        wanted = frozenset(PersonRole(role) for role in roles)
-        command = InvitePerson(application.tenant_id, COMMAND_LINE, email, name, wanted)
+        wanted = together(roles)
+        command = InvitePerson(application.tenant_id, COMMAND_LINE, email, name, wanted.roles, wanted.limits)
         _print_link(email, application.link(application.dispatch(command)), as_json=as_json)
 
 
@@ -102,7 +104,7 @@ def list_people(as_json: bool) -> None:
             (
                 each.email,
                 each.name,
-                ", ".join(each.roles),
+                as_written(each.roles, each.limits),
                 _standing(each),
                 each.sessions,
                 "yes" if each.second_factor else "",
@@ -120,9 +122,10 @@ def list_people(as_json: bool) -> None:
 @_crm_user_id
 @json_option
 def create_user(
-    email: str, name: str, roles: tuple[str, ...], as_json: bool, **known_by: tuple[str, ...]
+    email: str, name: str, roles: tuple[Granted, ...], as_json: bool, **known_by: tuple[str, ...]
 ) -> None:
     """Add a person. The password is asked for, or is the first line of standard input."""
+    wanted = together(roles)
     with connected() as application:
         command = CreatePerson(
             tenant_id=application.tenant_id,
@@ -130,12 +133,13 @@ def create_user(
             email=email,
             name=name,
             password=_password(),
-            roles=frozenset(PersonRole(role) for role in roles),
+            roles=wanted.roles,
+            limits=wanted.limits,
             **known_by,
         )
         person_id = application.dispatch(command)
     if as_json:
-        print_json({"id": str(person_id), "email": email.lower(), "roles": sorted(roles)})
+        print_json({"id": str(person_id), "email": email.lower(), "roles": sorted(wanted.roles)})
     else:
         click.echo(f"{name} can sign in as {email.lower()}.")
 
@@ -176,9 +180,13 @@ _role = click.Choice([role.value for role in PersonRole])
 @user.command("roles")
 @_email
 @_roles
-@click.option("--add", multiple=True, type=_role, help="A further role; repeatable.")
+@click.option(
+    "--add", multiple=True, type=ROLE, help="A further role, or one they have with another limit; repeatable."
+)
 @click.option("--remove", multiple=True, type=_role, help="A role to take away; repeatable.")
-def set_roles(email: str, roles: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+def set_roles(
+    email: str, roles: tuple[Granted, ...], add: tuple[Granted, ...], remove: tuple[str, ...]
+) -> None:
     """Give roles and take some away, or replace them all. Ends the person's sessions.
 
     With --add or --remove the other roles stay; with --role those named are all, and without any there is none
@@ -187,13 +195,14 @@ def set_roles(email: str, roles: tuple[str, ...], add: tuple[str, ...], remove: 
     if roles and (add or remove):
         raise click.UsageError("--role names all roles: use it without --add and --remove.")
     with connected() as application:
-        now = frozenset(PersonRole(role) for role in roles)
+        now = together(roles)
         if add or remove:
             with application.uow.reading() as uow:
-                before = person_of(uow, application.tenant_id, email).roles
-            now = before.union(map(PersonRole, add)).difference(map(PersonRole, remove))
-        application.dispatch(SetRoles(application.tenant_id, COMMAND_LINE, email, now))
-    click.echo(f"{email.lower()} is now {', '.join(sorted(now)) or 'without a role'}.")
+                before = person_of(uow, application.tenant_id, email).granted
+            now = with_and_without(before, add, remove)
+        application.dispatch(SetRoles(application.tenant_id, COMMAND_LINE, email, now.roles, now.limits))
+    words = as_written(sorted(now.roles), now.limits)
+    click.echo(f"{email.lower()} is now {words or 'without a role'}.")
 
 
 @user.command("password")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered, checked
 from oppsync.domain.validation.other_deals import OtherDeal
+from oppsync.domain.values.limits import Granted, RoleLimit, in_order
 from oppsync.domain.values.model import Frozen
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import Scope, Scopes
@@ -167,10 +168,24 @@ def to_scopes(stored: Sequence[str]) -> Scopes:
     return frozenset(scope for scope in Scope if scope in stored)
 
 
+def to_granted(row: RowMapping) -> Granted:
+    """A role that only a later release knows gives no right in this one. A limited role that stands among the
+    others too (an older release gave it meanwhile) stays limited."""
+    limited: Mapping[str, Mapping[str, Any]] = row["limited_roles"]
+    limits = (RoleLimit(role=role, **limited[role]) for role in PersonRole if role in limited)
+    return Granted(
+        frozenset(role for role in PersonRole if role in row["roles"] or role in limited), in_order(limits)
+    )
+
+
+def from_granted(granted: Granted) -> dict[str, Any]:
+    limited = {each.role.value: each.model_dump(mode="json", exclude={"role"}) for each in granted.limits}
+    return {"roles": sorted(granted.without_limit()), "limited_roles": limited}
+
+
 def to_person(row: RowMapping) -> Person:
-    """A role that only a later release knows gives no right in this one."""
     values = pick(row, Person)
-    values["roles"] = frozenset(role for role in PersonRole if role in row["roles"])
+    values |= to_granted(row)._asdict()
     values["can_sign_in"] = row["password_hash"] != NO_PASSWORD
     return Person(**values)
 

@@ -12,6 +12,7 @@ from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, 
 from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal, barred, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party, parties_of
+from oppsync.domain.deal.place import place_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.roles import ApprovalRole
@@ -74,12 +75,12 @@ def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record:
     """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last."""
     people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
-        return Duties(people, Involved(parties=parties_of(record)))
+        return Duties(people, Involved(parties=parties_of(record), place=place_of(record)))
     parties = (*uow.parties.of(tenant_id, opportunity_id), *parties_of(record))
     overrides = uow.overrides.of(tenant_id, opportunity_id)
     tasks = uow.approvals.of(tenant_id, opportunity_id)
     shapers = uow.audit.shapers(tenant_id, opportunity_id)
-    return Duties(people, involved(parties, overrides, tasks, people, shapers), tasks)
+    return Duties(people, involved(parties, overrides, tasks, people, shapers, place=place_of(record)), tasks)
 
 
 def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:

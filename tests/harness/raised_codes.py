@@ -25,6 +25,7 @@ COMPUTED: Mapping[str, frozenset[str]] = {
     "refusal": frozenset(Refusal),
     "RIGHTS[action].code": frozenset(right.code for right in RIGHTS.values()),
     "Refusal.OWN_OPPORTUNITY": frozenset({Refusal.OWN_OPPORTUNITY}),
+    "Refusal.OUTSIDE_LIMITS": frozenset({Refusal.OUTSIDE_LIMITS}),
     "code": frozenset(),  # a parameter: its callers name the code
 }
 _CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")

@@ -373,6 +373,24 @@ def test_secrets_of_the_embedded_default_are_kept_from_others(tmp_path: Path) ->
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+def test_a_role_is_limited_and_the_others_keep_theirs(run: Run) -> None:
+    email = ("--email", "nora@acme.example")
+    run("user", "create", *email, "--name", "Nora", "--role", "operations", typed=f"{PASSWORD}\n")
+
+    limited = run("user", "roles", *email, "--add", "finance_approver@ACME-US,ACME-DE/DACH", "--add", "auditor")
+    listed = run("user", "list").stdout
+    kept = run("user", "roles", *email, "--remove", "auditor", "--remove", "operations")
+    wrong = run("user", "roles", *email, "--add", "auditor@ACME-DE")
+
+    written = "finance_approver@ACME-DE,ACME-US/DACH"
+    assert limited.stdout == f"nora@acme.example is now auditor, {written}, operations.\n"
+    assert written in listed
+    assert kept.stdout == f"nora@acme.example is now {written}.\n"
+    assert (wrong.exit_code, "The role auditor cannot be limited" in wrong.output) == (1, True)
+    assert run("user", "roles", *email, "--add", "finance_approver@").exit_code == 2
+    assert run("user", "invite", "--email", "li@acme.example", "--name", "Li", "--role", written).exit_code == 0
+
+
 def test_roles_password_sessions_and_tokens_are_changed_and_the_security_log_says_by_whom(
     run: Run, application: Application
 ) -> None:

@@ -39,9 +39,24 @@ def record_id(house: House) -> str:
     return house.to_approval(deals.milestone(WON_ON))
 
 
-def hire(house: House, email: str, *roles: PersonRole, **known_by: tuple[str, ...]) -> str:
+def hire(
+    house: House,
+    email: str,
+    *roles: PersonRole,
+    further_emails: tuple[str, ...] = (),
+    crm_user_ids: tuple[str, ...] = (),
+) -> str:
     house.application.dispatch(
-        CreatePerson(TENANT, COMMAND_LINE, email, f"New {email}", PASSWORD, frozenset(roles), **known_by)
+        CreatePerson(
+            TENANT,
+            COMMAND_LINE,
+            email,
+            f"New {email}",
+            PASSWORD,
+            frozenset(roles),
+            further_emails,
+            crm_user_ids,
+        )
     )
     return email
 

@@ -7,8 +7,10 @@ import pytest
 
 from oppsync.domain.approval.tasks import TaskStatus
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.limits import RoleLimit
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import (
     AcceptInvitation,
     CreatePerson,
@@ -117,3 +119,35 @@ def test_whoever_was_asked_and_has_to_set_a_new_password_is_still_waited_for(
     task = house.tasks(record_id)[ApprovalRole.DELIVERY]
     assert (task.status, task.candidates) == (TaskStatus.OPEN, (house.person(DELIVERY).id,))
     assert house.state(record_id) is State.AWAITING_APPROVAL
+
+
+def only(*entities: str) -> tuple[RoleLimit, ...]:
+    return (RoleLimit(role=PersonRole.DELIVERY_APPROVER, entities=entities),)
+
+
+def test_who_approves_for_other_entities_is_not_asked_and_a_new_limit_moves_what_waits(
+    house: House, record_id: str
+) -> None:
+    hire(house, DORA)
+    house.application.dispatch(SetRoles(TENANT, COMMAND_LINE, DELIVERY, APPROVES, only("ACME-US")))
+    house.settle()
+
+    assert house.tasks(record_id)[ApprovalRole.DELIVERY].candidates == (house.person(DORA).id,)
+    with pytest.raises(
+        Forbidden, match=r"for ACME-US only; this deal is of ACME-DE.* Dora Delivery can"
+    ) as refused:
+        house.decide(house.tasks(record_id)[ApprovalRole.DELIVERY], DELIVERY)
+    assert refused.value.code == "OUTSIDE_LIMITS"
+    house.application.dispatch(SetRoles(TENANT, COMMAND_LINE, DORA, APPROVES, only("ACME-US")))
+    house.settle()
+    item = house.exception(record_id)
+    assert (house.state(record_id), item.code) == (State.PARKED, "NO_APPROVER")
+    house.application.dispatch(SetRoles(TENANT, COMMAND_LINE, DORA, APPROVES, only("ACME-DE", "ACME-US")))
+    house.replay(item)
+    house.settle()
+    house.decide(house.tasks(record_id)[ApprovalRole.DELIVERY], DORA)
+    house.application.dispatch(SetRoles(TENANT, COMMAND_LINE, DORA, APPROVES, only("ACME-US")))
+    house.settle()
+    assert house.tasks(record_id)[ApprovalRole.DELIVERY].status is TaskStatus.APPROVED, (
+        "what was decided stands"
+    )

@@ -54,7 +54,8 @@ def invite_person(request: schemas.InviteRequest) -> Mapping[str, object]:
     """
     me = signed_in()
     roles = frozenset(request.roles)
-    secret = application().dispatch(InvitePerson(me.tenant_id, me.asker, request.email, request.name, roles))
+    invited = InvitePerson(me.tenant_id, me.asker, request.email, request.name, roles, request.limits)
+    secret = application().dispatch(invited)
     return {"email": request.email.lower(), "link": application().link(secret)}
 
 
@@ -63,12 +64,13 @@ def invite_person(request: schemas.InviteRequest) -> Mapping[str, object]:
 @people.answers(PersonSummary)
 @people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 def set_person_roles(request: schemas.RolesRequest, person_id: UUID) -> PersonSummary:
-    """Replace a person's roles, and end their sessions
+    """Replace a person's roles and their limits, and end their sessions
 
     Needs the role admin; nobody sets their own.
     """
     tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
-    application().dispatch(SetRoles(tenant_id, me, person.email, frozenset(request.roles)))
+    roles = frozenset(request.roles)
+    application().dispatch(SetRoles(tenant_id, me, person.email, roles, request.limits))
     return application().queries.person(tenant_id, person_id)
 
 
@@ -177,7 +179,9 @@ def propose_access(request: schemas.AccessRequest) -> Mapping[str, object]:
     Needs the role admin.
     """
     me, roles = signed_in(), frozenset(request.roles)
-    command = ProposeAccess(me.tenant_id, me.asker, request.change, request.email, roles, request.name)
+    command = ProposeAccess(
+        me.tenant_id, me.asker, request.change, request.email, roles, request.name, request.limits
+    )
     return {"id": application().dispatch(command)}
 
 

@@ -31,6 +31,7 @@ from oppsync.domain.reading.readings import (
 )
 from oppsync.domain.reading.system_of_record import FieldOwner, SystemOfRecord
 from oppsync.domain.reading.traffic import Traffic
+from oppsync.domain.values.limits import NO_LIMITS, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
 from oppsync.domain.values.roles import PersonRole
@@ -154,16 +155,18 @@ class InviteRequest(Frozen):
     email: Code
     name: Annotated[Text, Field(min_length=1)]
     roles: tuple[PersonRole, ...] = ()
+    limits: Limits = NO_LIMITS
 
 
 class AccessRequest(Frozen):
     """`change`: whether somebody is invited with these roles, for which `name` is needed, or somebody who is
-    here gets them. `roles` are all that the person is to have."""
+    here gets them. `roles` are all that the person is to have, `limits` those of approvers' roles."""
 
     change: AccessChange
     email: Code
     name: Text = ""
     roles: tuple[PersonRole, ...]
+    limits: Limits = NO_LIMITS
 
 
 class AccessRejection(Frozen):
@@ -189,9 +192,11 @@ class Agreed(Frozen):
 
 
 class RolesRequest(Frozen):
-    """All roles that the person is to have."""
+    """All roles that the person is to have. `limits`: which of them, an approver's, count for some entities and
+    regions only."""
 
     roles: tuple[PersonRole, ...]
+    limits: Limits = NO_LIMITS
 
 
 class TokenRequest(Frozen):

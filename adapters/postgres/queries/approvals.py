@@ -8,7 +8,14 @@ from uuid import UUID
 from sqlalchemy import Select, and_, select
 
 from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
-from adapters.postgres.queries.deciders import OWNER, everyone_and_involved, of_roles, open_tasks
+from adapters.postgres.queries.deciders import (
+    OWNER,
+    PLACE,
+    everyone_and_involved,
+    of_roles,
+    open_tasks,
+    place_of_row,
+)
 from adapters.postgres.rows import to_plan, to_task
 from adapters.postgres.tables import approval_tasks, opportunities, plans
 from oppsync.domain.approval.involved import unmatched_owners
@@ -65,7 +72,7 @@ class PostgresApprovalQueries(Reading):
             )
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
             everyone, part = everyone_and_involved(
-                connection, tenant_id, summary.task.opportunity_id, row["owner"]
+                connection, tenant_id, summary.task.opportunity_id, row["owner"], place_of_row(row["place"])
             )
         able = [
             each.id
@@ -111,6 +118,7 @@ def _approvals() -> Select[Any]:
             opportunities.c.plan_hash.label("current_hash"),
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
             OWNER,
+            PLACE,
             WARNINGS,
         )
         .join(plans, of_plan)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select, tuple_
 
 from adapters.postgres.queries.base import of_task
 from adapters.postgres.repositories.audit import shapers_of
@@ -28,11 +28,23 @@ from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import DECIDES, may, may_decide
 from oppsync.domain.deal.opportunity import Owner
 from oppsync.domain.deal.parties import Part, Party
+from oppsync.domain.deal.place import made_in
 from oppsync.domain.values.actor import person_actor
+from oppsync.domain.values.limits import Place
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import SHAPES_THE_PLAN
 
 OWNER = opportunities.c.record["owner"].label("owner")
+_DELIVERED_IN: ColumnElement[Any] = literal_column("'$.lines[*].delivery_region'::jsonpath")
+# Where the deal is made, without the rest of its record.
+PLACE = func.jsonb_build_object(
+    "entity",
+    opportunities.c.record["contracting_entity"],
+    "region",
+    opportunities.c.record["region"],
+    "delivered_in",
+    func.jsonb_path_query_array(opportunities.c.record, _DELIVERED_IN),
+).label("place")
 
 
 class OpenTasks(NamedTuple):
@@ -59,10 +71,15 @@ def owner_of(document: Mapping[str, Any] | None) -> tuple[Party, ...]:
     return (Party(part=Part.OWNER, user_id=owner.id, name=owner.name, email=owner.email),)
 
 
+def place_of_row(document: Mapping[str, Any]) -> Place:
+    return made_in(document["entity"], document["region"], document["delivered_in"] or ())
+
+
 def everyone_and_involved(
-    connection: Connection, tenant_id: str, opportunity_id: UUID, owner: Mapping[str, Any] | None
+    connection: Connection, tenant_id: str, opportunity_id: UUID, owner: Mapping[str, Any] | None, place: Place
 ) -> tuple[Sequence[Person], Involved]:
-    """All people there ever were, and who has a part in the deal; `owner`: the one that its record names."""
+    """All people there ever were, and who has a part in the deal; `owner` and `place`: as its
+    record has them."""
     known = everyone(connection, tenant_id)
     tasks = select(approval_tasks).where(
         approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
@@ -73,6 +90,7 @@ def everyone_and_involved(
         [to_task(row) for row in connection.execute(tasks).mappings()],
         known,
         shapers_of(connection, tenant_id, opportunity_id),
+        place=place,
     )
     return known, part
 
@@ -87,6 +105,7 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
             approval_tasks.c.plan_hash,
             approval_tasks.c.role,
             OWNER,
+            PLACE,
         )
         .join(opportunities, of_task())
         .where(*_open(tenant_id), of_roles(person))
@@ -104,6 +123,7 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
             parties=(*owned[row.opportunity_id], *owner_of(row.owner)),
             editors=accounts if row.opportunity_id in edited else (),
             deciders=accounts,
+            place=place_of_row(row.place),
         )
         others = decided[row.opportunity_id, row.plan_hash]
         refusal = may_decide(person, ApprovalRole(row.role), part, others)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, func, select
 from adapters.postgres.clock import clock
 from adapters.postgres.queries.base import Reading
 from adapters.postgres.repositories.credentials import token_in_use
-from adapters.postgres.rows import pick
+from adapters.postgres.rows import pick, to_granted
 from adapters.postgres.tables import api_tokens, invitations, people, second_factors, sessions
 from oppsync.domain.reading.readings import PersonSummary, SessionSummary, TokenSummary
 from oppsync.domain.values.roles import PersonRole
@@ -89,7 +89,8 @@ def _people(tenant_id: str) -> Select[Any]:
 
 def _summary(row: RowMapping) -> PersonSummary:
     values = pick(row, PersonSummary)
-    values["roles"] = tuple(role for role in PersonRole if role in row["roles"])
+    granted = to_granted(row)
+    values |= {"roles": tuple(role for role in PersonRole if role in granted.roles), "limits": granted.limits}
     return PersonSummary.model_validate(values)
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import RowMapping, insert, select, update
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
-from adapters.postgres.rows import pick
+from adapters.postgres.rows import from_granted, pick, to_granted
 from adapters.postgres.session import Session
 from adapters.postgres.tables import access_proposals
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.work.access_proposals import AccessProposal, AccessStatus
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.access_proposals import NewAccessProposal
@@ -27,11 +27,14 @@ class PostgresAccessProposals:
 
     def add(self, tenant_id: str, proposal: NewAccessProposal) -> UUID:
         proposal_id = uuid7()
+        granted = from_granted(Granted(proposal.roles, proposal.limits))
         values = {
-            **proposal._asdict(),
+            "change": proposal.change,
+            "name": proposal.name,
+            "proposed_by": proposal.proposed_by,
             "email": proposal.email.lower(),
-            "roles": sorted(proposal.roles),
             "proposed_at": clock(),
+            **granted,
         }
         self._session.execute(insert(access_proposals).values(tenant_id=tenant_id, id=proposal_id, **values))
         return proposal_id
@@ -54,9 +57,7 @@ class PostgresAccessProposals:
         )
         return [_proposal(row) for row in self._session.execute(query).mappings()]
 
-    def agreed(
-        self, tenant_id: str, email: str, roles: frozenset[PersonRole], proposed_by: UUID
-    ) -> AccessProposal | None:
+    def agreed(self, tenant_id: str, email: str, granted: Granted, proposed_by: UUID) -> AccessProposal | None:
         query = (
             select(access_proposals)
             .where(
@@ -69,7 +70,7 @@ class PostgresAccessProposals:
             .with_for_update()
         )
         found = [_proposal(row) for row in self._session.execute(query).mappings()]
-        return next((each for each in found if each.roles == roles), None)
+        return next((each for each in found if each.granted == granted), None)
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""
@@ -83,7 +84,7 @@ class PostgresAccessProposals:
 
 def _proposal(row: RowMapping) -> AccessProposal:
     values = pick(row, AccessProposal)
-    values["roles"] = frozenset(role for role in PersonRole if role in row["roles"])
+    values |= to_granted(row)._asdict()
     return AccessProposal.model_validate(values)
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import Connection, any_, bindparam, case, func, literal, select,
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.repositories.second_factors import LOCKED, is_locked
-from adapters.postgres.rows import to_person
+from adapters.postgres.rows import from_granted, to_person
 from adapters.postgres.session import Session
 from adapters.postgres.tables import people
 from oppsync.domain.approval.tasks import Person
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.values.roles import PersonRole
 from oppsync.kernel.errors import Conflict, NotFound
 
@@ -37,7 +38,7 @@ class PostgresPeople:
             id=person.id,
             email=person.email.lower(),
             name=person.name,
-            roles=sorted(person.roles),
+            **from_granted(person.granted),
             is_active=person.is_active,
             further_emails=list(person.further_emails),
             crm_user_ids=list(person.crm_user_ids),
@@ -90,11 +91,9 @@ class PostgresPeople:
         number: int = self._session.execute(query).scalar_one()
         return number
 
-    def set_access(
-        self, tenant_id: str, person_id: UUID, roles: frozenset[PersonRole], *, is_active: bool
-    ) -> None:
+    def set_access(self, tenant_id: str, person_id: UUID, granted: Granted, *, is_active: bool) -> None:
         which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
-        self._session.execute(which.values(roles=sorted(roles), is_active=is_active))
+        self._session.execute(which.values(**from_granted(granted), is_active=is_active))
 
 
 def everyone(connection: Connection | Session, tenant_id: str) -> Sequence[Person]:

@@ -81,6 +81,9 @@ people = Table(
     Column("crm_user_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     # Of the last passwords, newest first: none of them is taken again.
     Column("former_password_hashes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Roles that count for some entities and regions only, with these. They are not in `roles`: a release that
+    # knows no limits would take them for roles without one.
+    json_column("limited_roles", empty="{}"),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "email"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
@@ -114,6 +117,7 @@ access_proposals = Table(
     text_column("email"),
     text_column("name", default=""),
     Column("roles", ARRAY(Text), nullable=False),
+    json_column("limited_roles", empty="{}"),
     id_column("proposed_by"),
     when("proposed_at", now=True),
     text_column("status", default="open"),

@@ -10,6 +10,7 @@ from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.plan.overrides import PlanOverride, editors
 from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.identifiers import crm_user_key, email_key
+from oppsync.domain.values.limits import Place
 from oppsync.domain.values.model import Frozen
 
 Key = tuple[str, str]
@@ -17,11 +18,13 @@ Key = tuple[str, str]
 
 class Involved(Frozen):
     """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its plan, linked
-    its customer, or confirmed a finding of it. `deciders`: who decided tasks of it."""
+    its customer, or confirmed a finding of it. `deciders`: who decided tasks of it. `place`: where it is made,
+    which limits of roles are compared with; None where that is not known."""
 
     parties: tuple[Party, ...] = ()
     editors: tuple[Person, ...] = ()
     deciders: tuple[Person, ...] = ()
+    place: Place | None = None
 
     def owns(self, person: Person) -> bool:
         """Whether the person ever owned or requested the deal."""
@@ -46,6 +49,8 @@ def involved(
     tasks: Iterable[ApprovalTask],
     people: Iterable[Person],
     shapers: Collection[str] = (),
+    *,
+    place: Place | None = None,
 ) -> Involved:
     """`people`: all there ever were; who left and came back under another account is the same person.
     `shapers`: the actors of what shaped the plan besides overrides."""
@@ -56,6 +61,7 @@ def involved(
         parties=tuple(dict.fromkeys(parties)),
         editors=_of(edited_by, everyone),
         deciders=_of(decided_by, everyone),
+        place=place,
     )
 
 

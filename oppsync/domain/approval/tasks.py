@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.values.actor import AskingPerson, Bearer
+from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.values.scopes import Scopes
@@ -33,7 +34,8 @@ class Decision(StrEnum):
 class Person(Frozen):
     """`further_emails` and `crm_user_ids`: what else the CRM knows this person by. They bar from approving and
     do nothing more: people sign in with `email`, and are written to there. `can_sign_in`: whether there is a
-    password; who was invited sets it first."""
+    password; who was invited sets it first. `limits`: of roles that count for some entities and regions
+    only."""
 
     id: UUID
     email: Code
@@ -43,6 +45,11 @@ class Person(Frozen):
     further_emails: tuple[Code, ...] = ()
     crm_user_ids: tuple[Code, ...] = ()
     can_sign_in: bool = True
+    limits: Limits = NO_LIMITS
+
+    @property
+    def granted(self) -> Granted:
+        return Granted(self.roles, self.limits)
 
 
 class RuleUse(Frozen):

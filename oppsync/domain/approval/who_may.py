@@ -12,6 +12,7 @@ from typing import NamedTuple
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.values.actor import Program, person_actor
+from oppsync.domain.values.limits import Place, place_in_words, role_in_words
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.domain.values.scopes import Scope, Scopes
 from oppsync.kernel.errors import Forbidden
@@ -64,6 +65,7 @@ class Refusal(StrEnum):
     OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
     ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
     EDITED_PLAN = "EDITED_PLAN"
+    OUTSIDE_LIMITS = "OUTSIDE_LIMITS"
 
 
 REFUSAL_TEXTS: dict[Refusal, str] = {
@@ -77,6 +79,7 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
     Refusal.ALREADY_DECIDED_OTHER_ROLE: (
         "You already decided this plan for the other role; each role needs a different person."
     ),
+    Refusal.OUTSIDE_LIMITS: "Your role does not count for this deal's legal entity and regions.",
 }
 
 
@@ -86,12 +89,14 @@ REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
     Refusal.EDITED_PLAN: "changed this plan, linked its customer or confirmed a finding of it",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for the other role too",
+    Refusal.OUTSIDE_LIMITS: "has a role that does not count for this deal's legal entity and regions",
 }
 
 
 class Right(NamedTuple):
     """`what` is the action in words. Any one of `roles` is enough, `unless` a condition bars the person; by an
-    API token, its `scope` is needed besides.
+    API token, its `scope` is needed besides. `whole_firm`: it is about no single deal, so a role that is
+    limited to entities and regions is not enough.
 
     `code` is the error code for somebody without any of the roles.
     """
@@ -102,6 +107,7 @@ class Right(NamedTuple):
     command_line: bool = False
     unless: tuple[Refusal, ...] = ()
     code: str = Forbidden.code
+    whole_firm: bool = False
 
 
 EVERY_ROLE: Roles = frozenset(PersonRole)
@@ -179,11 +185,13 @@ RIGHTS: dict[Action, Right] = {
         frozenset({PersonRole.INTEGRATION_ADMIN, PersonRole.FINANCE_APPROVER}),
         Scope.ADMIN,
         command_line=True,
+        whole_firm=True,
     ),
     Action.APPROVE_CONFIGURATION: Right(
         "Approve or reject a proposed configuration, which moves money or changes who approves",
         frozenset({PersonRole.FINANCE_APPROVER}),
         Scope.APPROVE,
+        whole_firm=True,
     ),
     Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, Scope.WORK, command_line=True),
     Action.RECONCILE_RESTORE: Right(
@@ -252,7 +260,8 @@ def may(who: Person | Program, action: Action, scopes: Scopes | None = None) -> 
     right = RIGHTS[action]
     if isinstance(who, Program):
         return right.command_line
-    if not who.is_active or who.roles.isdisjoint(right.roles):
+    roles = who.granted.without_limit() if right.whole_firm else who.roles
+    if not who.is_active or roles.isdisjoint(right.roles):
         return False
     return scopes is None or right.scope in scopes
 
@@ -260,7 +269,9 @@ def may(who: Person | Program, action: Action, scopes: Scopes | None = None) -> 
 def check(who: Person | Program, action: Action, scopes: Scopes | None = None) -> None:
     """Raises Forbidden, with a message that names the roles that may, or the scope that is missing."""
     if not may(who, action):
-        raise Forbidden(needed_for(action), code=RIGHTS[action].code)
+        limited = isinstance(who, Person) and who.is_active and not who.roles.isdisjoint(RIGHTS[action].roles)
+        more = " Yours is limited to entities or regions, and this is about the whole firm." if limited else ""
+        raise Forbidden(needed_for(action) + more, code=RIGHTS[action].code)
     if not may(who, action, scopes):
         raise Forbidden(
             f"This token lacks the scope {RIGHTS[action].scope}. Make one that has it.", code="SCOPE_MISSING"
@@ -299,7 +310,27 @@ def may_decide(
     """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks."""
     if not may(person, DECIDES[role]):
         return Refusal.NOT_AN_APPROVER
+    if not is_within(person, DECIDES[role], involved.place):
+        return Refusal.OUTSIDE_LIMITS
     return barred(person, role, involved, others)
+
+
+def is_within(person: Person, action: Action, place: Place | None) -> bool:
+    """Whether a role of the person that gives the right counts for a deal made there."""
+    return person.granted.covers(RIGHTS[action].roles, place)
+
+
+def outside_in_words(person: Person, action: Action, place: Place | None) -> str:
+    """Which limits of the person's roles the deal is outside of."""
+    limits = [each for each in person.limits if each.role in RIGHTS[action].roles]
+    roles = " and ".join(role_in_words(each) for each in limits)
+    return f"You are {roles}; {place_in_words(place)}."
+
+
+def refusal_in_words(refusal: Refusal, person: Person, role: ApprovalRole, involved: Involved) -> str:
+    if refusal is Refusal.OUTSIDE_LIMITS:
+        return outside_in_words(person, DECIDES[role], involved.place)
+    return REFUSAL_TEXTS[refusal]
 
 
 def barred(

@@ -17,6 +17,7 @@ from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.limits import NO_LIMITS, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import Scope
@@ -226,12 +227,14 @@ class SessionSummary(Frozen):
 
 class PersonSummary(Frozen):
     """`link_until`: until when a one-time link waits to be used. `sessions`: how many are open; `last_seen`:
-    when one of them was last used. `second_factor`: whether a code is asked for at signing in."""
+    when one of them was last used. `second_factor`: whether a code is asked for at signing in. `limits`: of
+    roles that count for some entities and regions only."""
 
     id: UUID
     email: Code
     name: Text
     roles: tuple[PersonRole, ...]
+    limits: Limits = NO_LIMITS
     is_active: bool
     link_until: AwareDatetime | None = None
     sessions: int = 0

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime
 
+from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import PersonRole
 
@@ -36,6 +37,7 @@ class AccessProposal(Frozen):
     email: Code
     name: Text = ""
     roles: frozenset[PersonRole]
+    limits: Limits = NO_LIMITS
     proposed_by: UUID
     proposed_at: AwareDatetime
     status: AccessStatus = AccessStatus.OPEN
@@ -43,7 +45,19 @@ class AccessProposal(Frozen):
     decided_at: AwareDatetime | None = None
     comment: Text = ""
 
+    @property
+    def granted(self) -> Granted:
+        return Granted(self.roles, self.limits)
 
-def gained(before: frozenset[PersonRole], after: frozenset[PersonRole]) -> frozenset[PersonRole]:
-    """The roles that need two administrators and were not there before. To take a role away needs one."""
-    return (after - before) & NEEDS_TWO
+
+def gained(before: Granted, after: Granted) -> frozenset[PersonRole]:
+    """The roles that need two administrators and were not there before, or counted for less. To take a role
+    away, or to limit it, needs one."""
+    return frozenset(role for role in after.roles & NEEDS_TWO if _is_more(role, before, after))
+
+
+def _is_more(role: PersonRole, before: Granted, after: Granted) -> bool:
+    if role not in before.roles:
+        return True
+    was, now = before.limit_of(role), after.limit_of(role)
+    return was is not None and (now is None or now.widens(was))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus
 
@@ -16,6 +17,7 @@ class NewAccessProposal(NamedTuple):
     name: str
     roles: frozenset[PersonRole]
     proposed_by: UUID
+    limits: Limits = NO_LIMITS
 
 
 class AccessProposals(Protocol):
@@ -27,10 +29,9 @@ class AccessProposals(Protocol):
     def open(self, tenant_id: str) -> Sequence[AccessProposal]:
         """Those that wait for a decision, or were agreed to and are not done yet; oldest first."""
 
-    def agreed(
-        self, tenant_id: str, email: str, roles: frozenset[PersonRole], proposed_by: UUID
-    ) -> AccessProposal | None:
-        """The proposal of this person to give exactly these roles there, once another agreed to it."""
+    def agreed(self, tenant_id: str, email: str, granted: Granted, proposed_by: UUID) -> AccessProposal | None:
+        """The proposal of this person to give exactly these roles and limits there, once another agreed
+        to it."""
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""

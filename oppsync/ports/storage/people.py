@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person, SignedIn
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.values.scopes import Scopes
 
 
@@ -42,9 +42,7 @@ class People(Protocol):
     def count_admins(self, tenant_id: str) -> int:
         """How many active administrators have a password."""
 
-    def set_access(
-        self, tenant_id: str, person_id: UUID, roles: frozenset[PersonRole], *, is_active: bool
-    ) -> None: ...
+    def set_access(self, tenant_id: str, person_id: UUID, granted: Granted, *, is_active: bool) -> None: ...
 
 
 class SecondFactor(NamedTuple):

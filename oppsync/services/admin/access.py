@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import Asker, Program, person_behind
+from oppsync.domain.values.limits import granted_in_words
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import PersonChanged
@@ -17,7 +18,8 @@ from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import DeactivatePerson, SetRoles
-from oppsync.services.admin.people import access_of, person_of, roles_in_words
+from oppsync.services.admin.granting import checked_grant
+from oppsync.services.admin.people import access_of, person_of
 from oppsync.services.admin.who_asks import admit
 
 
@@ -33,25 +35,26 @@ class SetRolesHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
             person = person_of(uow, command.tenant_id, command.email)
             not_oneself(command.actor, person)
+            granted = checked_grant(uow, command.tenant_id, command.roles, command.limits)
             require_agreement(
                 uow,
                 self.publish,
                 command.tenant_id,
                 command.actor,
                 person.email,
-                before=person.roles,
-                after=command.roles,
+                before=person.granted,
+                after=granted,
             )
-            uow.people.set_access(command.tenant_id, person.id, command.roles, is_active=True)
+            uow.people.set_access(command.tenant_id, person.id, granted, is_active=True)
             ended = uow.credentials.end_sessions(command.tenant_id, person.id)
             move_approvals(uow, command.tenant_id, person)
             event = PersonChanged(
                 opportunity_id=None,
                 actor=actor,
                 before=access_of(person),
-                after=access_of(changed(person, roles=command.roles)),
+                after=access_of(changed(person, **granted._asdict())),
                 detail={"person": str(person.id), "sessions_ended": ended},
-                summary=f"{person.name} is now {roles_in_words(command.roles)}",
+                summary=f"{person.name} is now {granted_in_words(granted)}",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
@@ -67,7 +70,7 @@ class DeactivatePersonHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
             person = person_of(uow, command.tenant_id, command.email)
             not_oneself(command.actor, person)
-            uow.people.set_access(command.tenant_id, person.id, person.roles, is_active=False)
+            uow.people.set_access(command.tenant_id, person.id, person.granted, is_active=False)
             ended = uow.credentials.end_sessions(command.tenant_id, person.id)
             revoked = uow.credentials.revoke_tokens(command.tenant_id, person.id)
             uow.credentials.end_invitation(command.tenant_id, person.id)

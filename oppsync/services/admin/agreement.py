@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oppsync.domain.approval.who_may import name_of
 from oppsync.domain.values.actor import Asker, Program, actor_name, person_behind
+from oppsync.domain.values.limits import Granted, granted_detail, granted_in_words
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessStatus, gained
@@ -22,8 +23,8 @@ def require_agreement(
     asker: Asker,
     email: str,
     *,
-    before: frozenset[PersonRole],
-    after: frozenset[PersonRole],
+    before: Granted,
+    after: Granted,
 ) -> None:
     """Before roles are given: nothing where one administrator is enough, or another one agreed. Raises
     Forbidden (code NEEDS_SECOND_PERSON).
@@ -34,35 +35,38 @@ def require_agreement(
     roles = gained(before, after)
     if not roles:
         return
+    given = _of(after, roles)
+    words = granted_in_words(given)
     is_live = uow.tenants.lock(tenant_id).is_live
     if not is_live or (isinstance(asker, Program) and uow.people.count_admins(tenant_id) < TWO):
         when = "before going live" if not is_live else "while fewer than two administrators can sign in"
         who = asker if isinstance(asker, Program) else uow.people.get(tenant_id, person_behind(asker))
-        publish(uow, tenant_id, new_traceparent(), _alone(name_of(who), email, roles, when))
+        publish(uow, tenant_id, new_traceparent(), _alone(name_of(who), email, given, when))
         return
     if isinstance(asker, Program):
         raise Forbidden(
-            f"Two administrators have to agree that {email} becomes {_in_words(roles)}: one proposes it on the "
-            "page People, another agrees.",
+            f"Two administrators have to agree that {email} becomes {words}: one proposes it on the page "
+            "People, another agrees.",
             code="NEEDS_SECOND_PERSON",
         )
     agreed = uow.access_proposals.agreed(tenant_id, email, after, person_behind(asker))
     if agreed is None or agreed.decided_by is None:
         raise Forbidden(
-            f"Another administrator has to agree that {email} becomes {_in_words(roles)}: propose it.",
+            f"Another administrator has to agree that {email} becomes {words}: propose it.",
             code="NEEDS_SECOND_PERSON",
         )
     uow.access_proposals.decide(tenant_id, agreed.id, AccessStatus.DONE, agreed.decided_by, agreed.comment)
 
 
-def _alone(actor: str, email: str, roles: frozenset[PersonRole], when: str) -> Event:
+def _alone(actor: str, email: str, given: Granted, when: str) -> Event:
     return AccessGivenAlone(
         opportunity_id=None,
         actor=actor,
-        after={"email": email.lower(), "roles": sorted(roles)},
-        summary=f"{actor_name(actor)} alone makes {email} {_in_words(roles)}, {when}",
+        after={"email": email.lower(), **granted_detail(given)},
+        summary=f"{actor_name(actor)} alone makes {email} {granted_in_words(given)}, {when}",
     )
 
 
-def _in_words(roles: frozenset[PersonRole]) -> str:
-    return " and ".join(sorted(role.value.replace("_", " ") for role in roles))
+def _of(granted: Granted, roles: frozenset[PersonRole]) -> Granted:
+    """Only these roles of it."""
+    return Granted(roles, tuple(each for each in granted.limits if each.role in roles))

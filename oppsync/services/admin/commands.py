@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from oppsync.domain.values.actor import Asker, AskingPerson
+from oppsync.domain.values.limits import NO_LIMITS, Limits
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import READS_ONLY, TOKEN_LASTS, Scopes
 from oppsync.domain.work.access_proposals import AccessChange
@@ -22,8 +23,8 @@ from oppsync.kernel.bus import Command
 
 @dataclass(frozen=True)
 class CreatePerson(Command[UUID]):
-    """Raises Conflict when the e-mail is taken; InvalidInput for a weak password or a malformed e-mail;
-    Forbidden."""
+    """Raises Conflict when the e-mail is taken; InvalidInput for a weak password, a malformed e-mail or a limit
+    that does not fit; Forbidden."""
 
     tenant_id: str
     actor: Asker
@@ -33,6 +34,7 @@ class CreatePerson(Command[UUID]):
     roles: frozenset[PersonRole]
     further_emails: tuple[str, ...] = ()
     crm_user_ids: tuple[str, ...] = ()
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -50,25 +52,28 @@ class IdentifyPerson(Command[None]):
 
 @dataclass(frozen=True)
 class SetRoles(Command[None]):
-    """Replace a person's roles. Raises NotFound, Forbidden."""
+    """Replace a person's roles and their limits. Raises NotFound, Forbidden; InvalidInput for a limit that does
+    not fit."""
 
     tenant_id: str
     actor: Asker
     email: str
     roles: frozenset[PersonRole]
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
 class InvitePerson(Command[str]):
     """A person without a password, or one who was deactivated, anew. Returns the secret of their one-time
     link, which is shown once. Raises Conflict when the e-mail is somebody's who is active; InvalidInput for a
-    malformed e-mail or no name; Forbidden."""
+    malformed e-mail, no name or a limit that does not fit; Forbidden."""
 
     tenant_id: str
     actor: Asker
     email: str
     name: str
     roles: frozenset[PersonRole]
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class ProposeAccess(Command[UUID]):
     email: str
     roles: frozenset[PersonRole]
     name: str = ""
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import person_actor
+from oppsync.domain.values.limits import NOTHING_GRANTED, Granted, granted_in_words
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import Event, PasswordLinkMade, PersonAdded, PersonChanged
@@ -18,9 +19,10 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFa
 from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
+from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.link_mail import LinkMail
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
-from oppsync.services.admin.people import access_of, check_emails, person_of, roles_in_words
+from oppsync.services.admin.people import access_of, check_emails, person_of
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.who_asks import admit
 
@@ -42,19 +44,20 @@ class InvitePersonHandler:
             known = uow.people.known(command.tenant_id, command.email)
             if known is not None and known.is_active:
                 raise Conflict(f"{known.email} is here already. Reset the account for a new link.")
+            granted = checked_grant(uow, command.tenant_id, command.roles, command.limits)
             require_agreement(
                 uow,
                 self.publish,
                 command.tenant_id,
                 command.actor,
                 command.email,
-                before=frozenset(),
-                after=command.roles,
+                before=NOTHING_GRANTED,
+                after=granted,
             )
             if known is None:
-                person, event = _add(uow, command, actor)
+                person, event = _add(uow, command, granted, actor)
             else:
-                person, event = _bring_back(uow, command, known, actor)
+                person, event = _bring_back(uow, command, known, granted, actor)
             secret = _make_link(uow, command.tenant_id, person)
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
@@ -109,9 +112,9 @@ class AcceptInvitationHandler:
             uow.commit()
 
 
-def _add(uow: UnitOfWork, command: InvitePerson, actor: str) -> tuple[Person, Event]:
+def _add(uow: UnitOfWork, command: InvitePerson, granted: Granted, actor: str) -> tuple[Person, Event]:
     person = Person(
-        id=uuid.uuid4(), email=command.email.lower(), name=command.name.strip(), roles=command.roles
+        id=uuid.uuid4(), email=command.email.lower(), name=command.name.strip(), **granted._asdict()
     )
     uow.people.add(command.tenant_id, person, NO_PASSWORD)
     return person, PersonAdded(
@@ -119,22 +122,24 @@ def _add(uow: UnitOfWork, command: InvitePerson, actor: str) -> tuple[Person, Ev
         actor=actor,
         after=access_of(person),
         detail={"person": str(person.id)},
-        summary=f"{person.name} was invited as {person.email}, to be {roles_in_words(person.roles)}",
+        summary=f"{person.name} was invited as {person.email}, to be {granted_in_words(granted)}",
     )
 
 
-def _bring_back(uow: UnitOfWork, command: InvitePerson, person: Person, actor: str) -> tuple[Person, Event]:
+def _bring_back(
+    uow: UnitOfWork, command: InvitePerson, person: Person, granted: Granted, actor: str
+) -> tuple[Person, Event]:
     """The account of before, with what it is known by and barred from, and under its name."""
-    uow.people.set_access(command.tenant_id, person.id, command.roles, is_active=True)
+    uow.people.set_access(command.tenant_id, person.id, granted, is_active=True)
     # A release before this one left them to a person who was deactivated.
     uow.credentials.revoke_tokens(command.tenant_id, person.id)
     return person, PersonChanged(
         opportunity_id=None,
         actor=actor,
         before=access_of(person),
-        after=access_of(changed(person, roles=command.roles, is_active=True)),
+        after=access_of(changed(person, **granted._asdict(), is_active=True)),
         detail={"person": str(person.id)},
-        summary=f"{person.email} was invited again, to be {roles_in_words(command.roles)}",
+        summary=f"{person.email} was invited again, to be {granted_in_words(granted)}",
     )
 
 

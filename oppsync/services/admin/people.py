@@ -9,13 +9,14 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import NOTHING_GRANTED, granted_detail, granted_in_words
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import PersonAdded, PersonIdentified
 from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
+from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.passwords import Passwords, names_of_firm
 from oppsync.services.admin.who_asks import admit
 
@@ -39,13 +40,14 @@ class CreatePersonHandler:
         with self.uow.reading() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
             firm = names_of_firm(uow, command.tenant_id)
+            granted = checked_grant(uow, command.tenant_id, command.roles, command.limits)
         check_emails("email", command.email)
         check_emails("further_emails", *command.further_emails)
         person = Person(
             id=uuid.uuid4(),
             email=command.email.lower(),
             name=command.name,
-            roles=command.roles,
+            **granted._asdict(),
             further_emails=command.further_emails,
             crm_user_ids=command.crm_user_ids,
         )
@@ -57,8 +59,8 @@ class CreatePersonHandler:
                 command.tenant_id,
                 command.actor,
                 person.email,
-                before=frozenset(),
-                after=person.roles,
+                before=NOTHING_GRANTED,
+                after=person.granted,
             )
             uow.people.add(command.tenant_id, person, hashed)
             event = PersonAdded(
@@ -66,7 +68,7 @@ class CreatePersonHandler:
                 actor=actor,
                 after={**access_of(person), **_known_by(person)},
                 detail={"person": str(person.id)},
-                summary=f"{person.name} can sign in as {person.email}, as {roles_in_words(person.roles)}",
+                summary=f"{person.name} can sign in as {person.email}, as {granted_in_words(person.granted)}",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
@@ -106,11 +108,7 @@ class IdentifyPersonHandler:
 
 
 def access_of(person: Person) -> dict[str, object]:
-    return {"email": person.email, "roles": sorted(person.roles), "is_active": person.is_active}
-
-
-def roles_in_words(roles: frozenset[PersonRole]) -> str:
-    return ", ".join(sorted(role.value.replace("_", " ") for role in roles)) or "somebody without a role"
+    return {"email": person.email, **granted_detail(person.granted), "is_active": person.is_active}
 
 
 def _known_by(person: Person) -> dict[str, list[str]]:

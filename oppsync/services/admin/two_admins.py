@@ -9,7 +9,7 @@ from uuid import UUID
 from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import person_behind
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import NOTHING_GRANTED, Granted, granted_detail, granted_in_words
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus, gained
 from oppsync.domain.work.events import AccessAgreed, AccessProposed, Event, ProposalRejected
@@ -18,7 +18,8 @@ from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.ports.storage.access_proposals import NewAccessProposal
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import DecideAccess, InvitePerson, ProposeAccess, SetRoles
-from oppsync.services.admin.people import check_emails, person_of, roles_in_words
+from oppsync.services.admin.granting import checked_grant
+from oppsync.services.admin.people import check_emails, person_of
 from oppsync.services.admin.who_asks import admit
 
 
@@ -31,20 +32,25 @@ class ProposeAccessHandler:
         tenant_id, email = command.tenant_id, command.email.strip()
         with self.uow() as uow:
             actor = admit(uow, tenant_id, command.actor, Action.AGREE_ACCESS)
-            before = _roles_before(uow, command, email)
-            roles = gained(before, command.roles)
-            if not roles:
+            before = _granted_before(uow, command, email)
+            granted = checked_grant(uow, tenant_id, command.roles, command.limits)
+            if not gained(before, granted):
                 raise InvalidInput("One administrator is enough for these roles: give them.", field="roles")
             wanted = NewAccessProposal(
-                command.change, email, command.name.strip(), command.roles, person_behind(command.actor)
+                command.change,
+                email,
+                command.name.strip(),
+                granted.roles,
+                person_behind(command.actor),
+                granted.limits,
             )
             proposal_id = uow.access_proposals.add(tenant_id, wanted)
             event = AccessProposed(
                 opportunity_id=None,
                 actor=actor,
-                after={"email": email.lower(), "roles": sorted(command.roles)},
+                after={"email": email.lower(), **granted_detail(granted)},
                 detail={"proposal": str(proposal_id)},
-                summary=f"Proposed that {email} becomes {roles_in_words(command.roles)}",
+                summary=f"Proposed that {email} becomes {granted_in_words(granted)}",
             )
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
@@ -84,34 +90,36 @@ class DecideAccessHandler:
     def _done(self, tenant_id: str, found: AccessProposal) -> str | None:
         """The secret of the one-time link, for an invitation."""
         if found.change is AccessChange.SET_ROLES:
-            self.set_roles(SetRoles(tenant_id, found.proposed_by, found.email, found.roles))
+            self.set_roles(SetRoles(tenant_id, found.proposed_by, found.email, found.roles, found.limits))
             return None
-        return self.invite(InvitePerson(tenant_id, found.proposed_by, found.email, found.name, found.roles))
+        return self.invite(
+            InvitePerson(tenant_id, found.proposed_by, found.email, found.name, found.roles, found.limits)
+        )
 
 
-def _roles_before(uow: UnitOfWork, command: ProposeAccess, email: str) -> frozenset[PersonRole]:
+def _granted_before(uow: UnitOfWork, command: ProposeAccess, email: str) -> Granted:
     """Raises what doing it would raise, as far as that can be known now."""
     if command.change is AccessChange.SET_ROLES:
         person = person_of(uow, command.tenant_id, email)
         if person.id == person_behind(command.actor):
             raise Forbidden("Another administrator has to change your account.", code="OWN_ACCOUNT")
-        return person.roles
+        return person.granted
     check_emails("email", email)
     if not command.name.strip():
         raise InvalidInput("Say the name that others see.", field="name")
     known = uow.people.known(command.tenant_id, email)
     if known is not None and known.is_active:
         raise Conflict(f"{known.email} is here already. Change the roles instead.")
-    return frozenset()
+    return NOTHING_GRANTED
 
 
 def _agreed(found: AccessProposal, actor: str) -> Event:
     return AccessAgreed(
         opportunity_id=None,
         actor=actor,
-        after={"email": found.email, "roles": sorted(found.roles)},
+        after={"email": found.email, **granted_detail(found.granted)},
         detail={"proposal": str(found.id)},
-        summary=f"Agreed that {found.email} becomes {roles_in_words(found.roles)}",
+        summary=f"Agreed that {found.email} becomes {granted_in_words(found.granted)}",
     )
 
 
@@ -120,5 +128,5 @@ def _rejected(found: AccessProposal, actor: str, comment: str) -> Event:
         opportunity_id=None,
         actor=actor,
         detail={"proposal": str(found.id), "comment": comment},
-        summary=f"Rejected that {found.email} becomes {roles_in_words(found.roles)}: {comment}",
+        summary=f"Rejected that {found.email} becomes {granted_in_words(found.granted)}: {comment}",
     )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
 from oppsync.domain.approval.who_may import (
     DECIDES,
-    REFUSAL_TEXTS,
     Refusal,
     check,
     may_decide,
     name_of,
+    refusal_in_words,
     who_can,
 )
 from oppsync.domain.plan.plan import short_hash
@@ -138,7 +138,8 @@ def _check(
     refusal = may_decide(person, task.role, known.involved, others)
     if refusal is not None:
         able = known.candidates(others)[task.role]
-        raise Forbidden(f"{REFUSAL_TEXTS[refusal]} {who_can(each.name for each in able)}", code=refusal)
+        why = refusal_in_words(refusal, person, task.role, known.involved)
+        raise Forbidden(f"{why} {who_can(each.name for each in able)}", code=refusal)
     check(person, DECIDES[task.role], scopes_of(command.actor))
     check_still_open(task, opportunity, command.plan_hash)
 

@@ -16,6 +16,7 @@ from oppsync.domain.approval.who_may import (
     Refusal,
     in_words,
     may_decide,
+    outside_in_words,
     who_can,
 )
 from oppsync.domain.reading.readings import ApprovalDetail
@@ -44,16 +45,19 @@ def cannot_decide(detail: ApprovalDetail, me: Person) -> CannotDecide | None:
         return CannotDecide(_void(detail))
     barred = may_decide(me, task.role, detail.involved, detail.others)
     if barred is not None:
-        return CannotDecide(f"You can't decide {plan}: {_because(barred, detail)}.", _instead(detail))
+        return CannotDecide(f"You can't decide {plan}: {_because(barred, detail, me)}.", _instead(detail))
     if detail.reread_due:
         return CannotDecide("This deal changed in the CRM and is being read again. Reload in a moment.")
     return None
 
 
-def _because(barred: Refusal, detail: ApprovalDetail) -> str:
+def _because(barred: Refusal, detail: ApprovalDetail, me: Person) -> str:
     match barred:
         case Refusal.NOT_AN_APPROVER:
             return f"it needs the role {in_words(RIGHTS[DECIDES[detail.task.role]].roles)}"
+        case Refusal.OUTSIDE_LIMITS:
+            words = outside_in_words(me, DECIDES[detail.task.role], detail.involved.place).removesuffix(".")
+            return words[0].lower() + words[1:]
         case Refusal.OWN_OPPORTUNITY:
             return "you own this opportunity, owned it before, or requested it"
         case Refusal.EDITED_PLAN:

@@ -9,12 +9,13 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.values.limits import LIMITABLE, Granted
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import InvitePerson
 from web.context import application, signed_in
-from web.forms import FormError, posted, posted_roles
+from web.forms import FormError, limit_error, posted, posted_limits, posted_roles
 from web.pages.people.proposals import propose_instead
 
 page = Blueprint("people", __name__, url_prefix="/people")
@@ -27,17 +28,19 @@ def show() -> ResponseReturnValue:
 
 @page.post("")
 def invite() -> ResponseReturnValue:
-    me, email, name, roles = signed_in(), posted("email"), posted("name"), posted_roles()
-    typed = {"email": email, "name": name, "roles": roles}
+    me, email, name = signed_in(), posted("email"), posted("name")
+    granted = Granted(posted_roles(), posted_limits())
+    typed = {"email": email, "name": name, **granted._asdict()}
     try:
-        secret = application().dispatch(InvitePerson(me.tenant_id, me.person.id, email, name, roles))
+        invited = InvitePerson(me.tenant_id, me.person.id, email, name, granted.roles, granted.limits)
+        secret = application().dispatch(invited)
     except InvalidInput as error:
-        field, status = error.field, HTTPStatus.UNPROCESSABLE_ENTITY
-        return _render(errors=[FormError(field, error.message)], typed=typed), status
+        errors, status = [limit_error(error, granted.limits)], HTTPStatus.UNPROCESSABLE_ENTITY
+        return _render(errors=errors, typed=typed), status
     except Conflict as error:
         return _render(errors=[FormError("email", error.message)], typed=typed), HTTPStatus.CONFLICT
     except Forbidden as refused:
-        return propose_instead(refused, AccessChange.INVITE, email, roles, name)
+        return propose_instead(refused, AccessChange.INVITE, email, granted, name)
     return _render(link=application().link(secret), invited=email)
 
 
@@ -55,6 +58,7 @@ def _render(
         proposed=_proposed(me.tenant_id),
         may_invite=may(me.person, Action.CREATE_PERSON),
         all_roles=tuple(PersonRole),
+        limitable=LIMITABLE,
         errors=errors or [],
         typed=typed or {},
         link=link,

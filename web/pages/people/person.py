@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from http import HTTPStatus
 from uuid import UUID
@@ -11,9 +12,10 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval import who_may
 from oppsync.domain.reading.readings import PersonSummary
+from oppsync.domain.values.limits import LIMITABLE, Granted
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.access_proposals import AccessChange
-from oppsync.kernel.errors import Forbidden
+from oppsync.kernel.errors import Forbidden, InvalidInput
 from oppsync.services.admin.commands import (
     DeactivatePerson,
     EndSessions,
@@ -24,7 +26,7 @@ from oppsync.services.admin.commands import (
     SetRoles,
 )
 from web.context import application, signed_in
-from web.forms import posted, posted_roles
+from web.forms import FormError, limit_error, posted, posted_limits, posted_roles
 from web.pages.people.proposals import propose_instead
 from web.problems import Problem
 
@@ -51,19 +53,10 @@ def act(person_id: UUID) -> ResponseReturnValue:
     person = _person(person_id)
     tenant_id, me, dispatch = signed_in().tenant_id, signed_in().person.id, application().dispatch
     match request.form.get("action"):
-        case Action.SET_ROLES:
-            try:
-                dispatch(SetRoles(tenant_id, me, person.email, posted_roles()))
-            except Forbidden as refused:
-                return propose_instead(refused, AccessChange.SET_ROLES, person.email, posted_roles())
+        case Action.SET_ROLES | Action.INVITE as action:
+            return _give(person, AccessChange(action))
         case Action.RESET:
             return _with_link(person_id, dispatch(ResetPerson(tenant_id, me, person.email)))
-        case Action.INVITE:
-            invite = InvitePerson(tenant_id, me, person.email, person.name, posted_roles())
-            try:
-                return _with_link(person_id, dispatch(invite))
-            except Forbidden as refused:
-                return propose_instead(refused, AccessChange.INVITE, person.email, posted_roles(), person.name)
         case Action.SIGN_OUT:
             dispatch(EndSessions(tenant_id, me, person.email))
         case Action.DEACTIVATE:
@@ -81,17 +74,45 @@ def _person(person_id: UUID) -> PersonSummary:
     return application().queries.person(signed_in().tenant_id, person_id)
 
 
+def _give(person: PersonSummary, change: AccessChange) -> ResponseReturnValue:
+    """Set the roles and limits of the form, or invite again with them; propose what takes two."""
+    me, dispatch, granted = signed_in(), application().dispatch, Granted(posted_roles(), posted_limits())
+    roles, limits = granted
+    try:
+        if change is AccessChange.INVITE:
+            invite = InvitePerson(me.tenant_id, me.person.id, person.email, person.name, roles, limits)
+            return _with_link(person.id, dispatch(invite))
+        dispatch(SetRoles(me.tenant_id, me.person.id, person.email, roles, limits))
+    except InvalidInput as error:
+        return _wrong(person, granted, error)
+    except Forbidden as refused:
+        name = person.name if change is AccessChange.INVITE else ""
+        return propose_instead(refused, change, person.email, granted, name)
+    return redirect(url_for("person.show", person_id=person.id), 303)
+
+
+def _wrong(person: PersonSummary, granted: Granted, error: InvalidInput) -> ResponseReturnValue:
+    """The form as it was sent, with its error."""
+    errors = [limit_error(error, granted.limits)]
+    return _render(person, typed=granted, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 def _with_link(person_id: UUID, secret: str) -> str:
     return _render(_person(person_id), link=application().link(secret))
 
 
-def _render(person: PersonSummary, *, link: str = "") -> str:
+def _render(
+    person: PersonSummary, *, link: str = "", typed: Granted | None = None, errors: Sequence[FormError] = ()
+) -> str:
     me = signed_in()
     return render_template(
         "people/person.html",
         person=person,
         tokens=application().queries.tokens(me.tenant_id, person.id),
         all_roles=tuple(PersonRole),
+        limitable=LIMITABLE,
+        typed=typed or Granted(frozenset(person.roles), person.limits),
+        errors=errors,
         is_me=person.id == me.person.id,
         may_change=who_may.may(me.person, who_may.Action.CHANGE_PERSON),
         link=link,

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from oppsync.services.admin.agreement import NEEDS_SECOND_PERSON
@@ -51,14 +51,16 @@ def decide() -> ResponseReturnValue:
 
 
 def propose_instead(
-    refused: Forbidden, change: AccessChange, email: str, roles: frozenset[PersonRole], name: str = ""
+    refused: Forbidden, change: AccessChange, email: str, granted: Granted, name: str = ""
 ) -> ResponseReturnValue:
     """Propose what one administrator may not do alone, and lead to what waits. Raises `refused` where that is
     not the reason."""
     if refused.code != NEEDS_SECOND_PERSON:
         raise refused
     me = signed_in()
-    application().dispatch(ProposeAccess(me.tenant_id, me.person.id, change, email, roles, name))
+    application().dispatch(
+        ProposeAccess(me.tenant_id, me.person.id, change, email, granted.roles, name, granted.limits)
+    )
     return redirect(url_for("access_proposals.show"), HTTPStatus.SEE_OTHER)
 
 

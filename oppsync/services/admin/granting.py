@@ -1,0 +1,39 @@
+"""Check roles and their limits before they are given."""
+
+from __future__ import annotations
+
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.limits import LIMITABLE, Granted, Limits, in_order
+from oppsync.domain.values.roles import PersonRole
+from oppsync.kernel.errors import InvalidInput
+from oppsync.ports.storage.unit_of_work import UnitOfWork
+
+
+def checked_grant(uow: UnitOfWork, tenant_id: str, roles: frozenset[PersonRole], limits: Limits) -> Granted:
+    """Raises InvalidInput, whose field is the place among `limits`, for a limit of a role that has none or is
+    not given, and for an entity or region that no row of the configuration names."""
+    for index, limit in enumerate(limits):
+        at = f"limits/{index}"
+        name = limit.role.replace("_", " ")
+        if limit.role not in LIMITABLE:
+            raise InvalidInput(f"The role {name} cannot be limited: approvers' roles can.", field=f"{at}/role")
+        if limit.role not in roles:
+            raise InvalidInput(f"Give the role {name} too, or leave out its limit.", field=f"{at}/role")
+        if sum(each.role is limit.role for each in limits) > 1:
+            raise InvalidInput(f"Name the limit of the role {name} once.", field=f"{at}/role")
+        _check_known(uow, tenant_id, ReferenceKind.LEGAL_ENTITY, f"{at}/entities", limit.entities)
+        _check_known(uow, tenant_id, ReferenceKind.REGION, f"{at}/regions", limit.regions)
+    return Granted(roles, in_order(limits))
+
+
+def _check_known(
+    uow: UnitOfWork, tenant_id: str, kind: ReferenceKind, field: str, named: tuple[str, ...]
+) -> None:
+    """A firm that has no row of the kind yet may name what it will have."""
+    known = {row.key for row in uow.references.of_kind(tenant_id, kind)} if named else set()
+    unknown = [code for code in named if known and code not in known]
+    if unknown:
+        what = kind.value.replace("_", " ")
+        raise InvalidInput(
+            f"There is no {what} {unknown[0]}. There are {', '.join(sorted(known))}.", field=field
+        )
