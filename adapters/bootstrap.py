@@ -124,6 +124,7 @@ from oppsync.services.admin.passwords import (
     SetPasswordHandler,
 )
 from oppsync.services.admin.people import CreatePersonHandler, IdentifyPersonHandler
+from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.second_factor import (
     BeginSecondFactorHandler,
     CodeCheck,
@@ -394,6 +395,7 @@ def _bus(
 
 
 def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brake, mail: LinkMail) -> None:
+    notice = ResetNotice(uow, bus.publish, mail.notifier)
     hasher, sign_in_brake = Argon2Passwords(), SignInBrake(brake)
     passwords = Passwords(hasher, CommonPasswords())
     bus.register(CreatePerson, CreatePersonHandler(uow, bus.publish, passwords))
@@ -404,9 +406,9 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
     bus.register(InvitePerson, invite)
     bus.register(ProposeAccess, ProposeAccessHandler(uow, bus.publish))
     bus.register(DecideAccess, DecideAccessHandler(uow, bus.publish, invite, set_roles))
-    bus.register(ResetPerson, ResetPersonHandler(uow, bus.publish, mail))
+    bus.register(ResetPerson, ResetPersonHandler(uow, bus.publish, mail, notice))
     bus.register(AcceptInvitation, AcceptInvitationHandler(uow, bus.publish, passwords))
-    bus.register(SetPassword, SetPasswordHandler(uow, bus.publish, passwords))
+    bus.register(SetPassword, SetPasswordHandler(uow, bus.publish, passwords, notice))
     current = CurrentPassword(hasher, sign_in_brake)
     bus.register(ChangePassword, ChangePasswordHandler(uow, bus.publish, passwords, current))
     codes = TotpCodes()
@@ -415,7 +417,7 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
     bus.register(BeginSecondFactor, BeginSecondFactorHandler(uow, codes, current))
     bus.register(ConfirmSecondFactor, ConfirmSecondFactorHandler(uow, bus.publish, code_check))
     bus.register(RemoveSecondFactor, RemoveSecondFactorHandler(uow, bus.publish, code_check))
-    bus.register(ResetSecondFactor, ResetSecondFactorHandler(uow, bus.publish))
+    bus.register(ResetSecondFactor, ResetSecondFactorHandler(uow, bus.publish, notice))
     bus.register(CreateToken, CreateTokenHandler(uow, bus.publish, clock))
     bus.register(RevokeToken, RevokeTokenHandler(uow, bus.publish))
     bus.register(SignIn, SignInHandler(uow, hasher, sign_in_brake))

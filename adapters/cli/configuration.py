@@ -291,7 +291,7 @@ def history(as_json: bool) -> None:
             each.made_at,
             short_fingerprint(each.fingerprint),
             actor_name(each.made_by),
-            actor_name(each.approved_by or ""),
+            "alone, before going live" if each.alone else actor_name(each.approved_by or ""),
             f"version {each.reverts_to} again. {each.note}" if each.reverts_to else each.note,
         )
         for each in now.versions

@@ -34,6 +34,8 @@ Files = Mapping[str, bytes]
 LARGEST = {Form.YAML: 500_000, Form.CSV: 4_000_000}
 LARGEST_BUNDLE = 16_000_000
 MOST_ROWS = 20_000
+# Characters of one row of YAML.
+LONGEST_ROW = 20_000
 # Text of a cell that a spreadsheet would take for a formula gets an apostrophe, which reading takes off again.
 _LIKE_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
@@ -58,6 +60,34 @@ def write_bundle(firm: str, rows: Iterable[ReferenceRow]) -> dict[str, bytes]:
         text = _csv(kind, of_kind) if file.form is Form.CSV else "".join(_yaml_items(of_kind, 0))
         written[file.name] = text.encode()
     return written
+
+
+def cells_of(row: ReferenceRow) -> dict[str, str]:
+    """The row of a CSV file by its columns, as people write them."""
+    [record] = records([row])[row.kind]
+    return {
+        name: str(value) if isinstance(value, str) else _plain_scalar(value) for name, value in record.items()
+    }
+
+
+def text_of(row: ReferenceRow) -> str:
+    """The row of a YAML file, without what makes it one of a list."""
+    [record] = records([row])[row.kind]
+    return "".join(_yaml_fields(record, 0))
+
+
+def record_of(text: str) -> Record:
+    """Of such a text. Its faults name no file. Raises BadBundle."""
+    faults: list[Fault] = []
+    if len(text) > LONGEST_ROW:
+        raise BadBundle([Fault("", 0, "", f"is longer than {LONGEST_ROW} characters")])
+    document, lines = _document("", text.encode(errors="surrogatepass"), faults)
+    place = Place("", 0, lines)
+    if not faults and not isinstance(document, dict):
+        faults.append(place.fault([], "is not a row of names with their values"))
+    if faults:
+        raise BadBundle(faults)
+    return Record(document, place)
 
 
 def read_bundle(files: Files) -> FirmBundle:

@@ -268,6 +268,7 @@ def test_of_a_live_firm_what_moves_money_waits_for_a_second_person(desk: Desk) -
             desk.decide(proposed, other)
     assert desk.decide(proposed, desk.fred) == Applied(2, fingerprint(with_rate("170")), 1)
     newest = desk.versions()[0]
+    assert [each.alone for each in desk.versions()] == [False, True]
     assert (newest.made_by, newest.approved_by) == ("person:fay@example.com", "person:fred@example.com")
     with pytest.raises(Conflict, match="was applied already"):
         desk.decide(proposed, desk.fred)
@@ -384,6 +385,7 @@ def test_the_command_line_applies_a_folder_and_exports_the_same_bytes(run: Run, 
     history = run("history").output
     assert "ina@example.com" in history
     assert "the beginning" in history
+    assert "alone, before going live" in history
 
 
 def test_the_command_line_applies_against_what_was_compared(run: Run, desk: Desk, tmp_path: Path) -> None:

@@ -97,3 +97,32 @@ def test_of_items_that_were_opened_twice_the_first_stays_open(empty: Engine) -> 
     with empty.connect() as connection:
         left = connection.execute(text("select id from exception_items where status = 'open' order by id"))
         assert list(left.scalars()) == [UUID(int=0), UUID(int=2), UUID(int=3)]
+
+
+def test_what_one_person_applied_alone_is_taken_over_from_the_events(
+    application: Application,
+) -> None:
+    """By a release that told it in the event only."""
+    schema.downgrade(application.engine, "20261130zr")
+    for number, alone in ((1, "true"), (2, "false")):
+        desk.run(
+            application,
+            "insert into configuration_versions (tenant_id, number, fingerprint, firm, rows, made_by)"
+            " values (:tenant, :number, 'f', 'Acme', '[]', 'a')",
+            tenant=TENANT,
+            number=number,
+        )
+        desk.run(
+            application,
+            "insert into audit values (:tenant, gen_random_uuid(), now(), null,"
+            " 'configuration.applied.v1', 'a', 's', '{}', jsonb_build_object('version', cast(:number as int)),"
+            " jsonb_build_object('alone', cast(:alone as bool)), 'c', 't')",
+            tenant=TENANT,
+            number=number,
+            alone=alone,
+        )
+
+    schema.upgrade(application.engine)
+
+    found = desk.run(application, "select number, alone from configuration_versions order by number")
+    assert found == [(1, True), (2, False)]

@@ -97,7 +97,10 @@ def test_a_changed_rate_is_seen_before_it_is_applied_and_is_taken_back_in_sight_
 
     assert applied(ida, shown).location == "/configuration/versions/2"
 
-    assert "changed: hourly 160 -> 170" in ida.get("/configuration/versions/2").words
+    assert "Applied alone, before going live" in ida.get("/configuration").words
+    second = ida.get("/configuration/versions/2").words
+    assert "alone, before going live" in second
+    assert "changed: hourly 160 -> 170" in second
     offered = ida.get("/configuration/versions/1/revert")
     assert "changed: hourly 170 -> 160" in offered.words
     assert now(begun) != fingerprint(ROWS)
@@ -260,8 +263,8 @@ def test_rows_are_read_as_of_a_day_with_who_changed_them(begun: Office, ida: Bro
     history = ida.get("/configuration/rows/rate_card/history?key=NA|Consultant|USD").words
 
     assert "changed: hourly 160 -> 170" in history
-    assert "ida@acme.example: agreed in May" in history
-    assert "kim@acme.example: the <i>beginning" in history
+    assert "ida@acme.example, alone, before going live: agreed in May" in history
+    assert "kim@acme.example, alone, before going live: the <i>beginning" in history
     for nothing in ("rate_card/history?key=nobody", "customer_link", "nothing", "rate_card/history?key=%00"):
         assert ida.get(f"/configuration/rows/{nothing}").status == 404
 

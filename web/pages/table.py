@@ -9,7 +9,7 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import account, second_factor
 from web.pages.approvals import approval, inbox
-from web.pages.configuration import importing, owners, proposal, rows, upload, version
+from web.pages.configuration import importing, owners, proposal, row, rows, upload, version
 from web.pages.configuration import overview as configuration
 from web.pages.connections import connection
 from web.pages.connections import form as connection_form
@@ -50,6 +50,7 @@ PAGES = (
     PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", owners.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", row.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", importing.page, Action.PROPOSE_CONFIGURATION),
     PageRow("People", people.page, Action.READ_PEOPLE, first=True),

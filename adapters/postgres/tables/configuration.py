@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Integer, PrimaryKeyConstraint, Table
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    text,
+)
 
 from adapters.postgres.tables.columns import id_column, json_column, metadata, text_column, when
 
@@ -17,6 +26,8 @@ configuration_versions = Table(
     json_column("rows"),
     text_column("made_by"),
     text_column("approved_by", nullable=True),
+    # By one person where going live would have asked for two.
+    Column("alone", Boolean, nullable=False, server_default=text("false")),
     text_column("note", default=""),
     Column("reverts_to", Integer, nullable=True),
     when("made_at", now=True),

@@ -24,8 +24,13 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.in_words}"
+
+    @property
+    def in_words(self) -> str:
+        """Without the place."""
         what = f"{self.field}: {self.problem}" if self.field else self.problem
-        return f"{place}: {what}.{' ' + self.fix if self.fix else ''}{'' if self.fix[-1:] in '?' else '.'}"
+        return f"{what}.{' ' + self.fix if self.fix else ''}{'' if self.fix[-1:] in '?' else '.'}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ person chose, and put among the rows of now. All of it, or nothing."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +14,15 @@ from typing import NamedTuple
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
-from oppsync.domain.configuration.records import PlacedRow, Record, advice, columns, read_records, types_of
+from oppsync.domain.configuration.records import (
+    PlacedRow,
+    ReadRecords,
+    Record,
+    advice,
+    columns,
+    read_records,
+    types_of,
+)
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.values.model import changed, plain
 
@@ -87,9 +95,21 @@ def merged(now: Sequence[ReferenceRow], kind: ReferenceKind, table: Table, forms
     found = read_records(kind, reading.records)
     told = {(each.line, each.field) for each in reading.faults}
     faults = [*reading.faults, *(each for each in found.faults if (each.line, each.field) not in told)]
+    return put_among(now, kind, found, reading.header, faults)
+
+
+def put_among(
+    now: Sequence[ReferenceRow],
+    kind: ReferenceKind,
+    found: ReadRecords,
+    named: Container[str],
+    faults: list[Fault],
+) -> list[ReferenceRow]:
+    """`named`: the columns that the records could give. Raises BadBundle with `faults` and what is wrong
+    between the rows."""
     others = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in now]
     new = _first_of_each_day(kind, found.rows, faults)
-    _keep_unnamed(kind, now, new, reading.header)
+    _keep_unnamed(kind, now, new, named)
     placed = [*_among(others, kind, new, faults)]
     faults += wrong_between(placed, {kind: found.codes})
     if faults:
@@ -210,7 +230,9 @@ def _first_of_each_day(kind: ReferenceKind, rows: Iterable[PlacedRow], faults: l
     return found
 
 
-def _keep_unnamed(kind: ReferenceKind, now: Iterable[ReferenceRow], new: _ByDay, header: Sequence[str]) -> None:
+def _keep_unnamed(
+    kind: ReferenceKind, now: Iterable[ReferenceRow], new: _ByDay, header: Container[str]
+) -> None:
     for row in now:
         _, key = compared_key(row.kind, row.key)
         given = new.get(key, {}).get(row.valid_from) if row.kind is kind else None

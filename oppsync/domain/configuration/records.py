@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -52,6 +53,25 @@ def types_of(kind: ReferenceKind, name: str) -> Set[Any]:
         return {date}
     field = CATALOG[kind].shape.model_fields.get(name)
     return _types(field.annotation) if field else {str}
+
+
+def choices_of(kind: ReferenceKind, name: str) -> Sequence[str]:
+    """What may stand in a column of a table that has only a few values; none for any other."""
+    for each in types_of(kind, name):
+        if each is bool:
+            return tuple(_BOOLEANS)
+        if get_origin(each) is Literal:
+            return tuple(map(str, get_args(each)))
+        if isinstance(each, type) and issubclass(each, StrEnum):
+            return tuple(each)
+    return ()
+
+
+def must_be_given(kind: ReferenceKind, name: str) -> bool:
+    file, field = FILES[kind], CATALOG[kind].shape.model_fields.get(name)
+    if field is not None:
+        return field.is_required()
+    return name == VALID_FROM or (name in file.parts and not file.key_is_code and name != file.optional)
 
 
 def records(rows: Iterable[ReferenceRow]) -> dict[ReferenceKind, list[dict[str, Any]]]:

@@ -12,13 +12,15 @@ from oppsync.domain.values.model import Code, Frozen, Text
 
 
 class ConfigurationVersion(Frozen):
-    """`made_by` and `approved_by` are actors. `reverts_to`: the version whose rows it has again."""
+    """`made_by` and `approved_by` are actors. `alone`: it moved money or changed who approves, and the firm had
+    not gone live, so that one person was enough. `reverts_to`: the version whose rows it has again."""
 
     number: int
     fingerprint: Code
     firm: Text
     made_by: Code
     approved_by: Code | None = None
+    alone: bool = False
     note: Text = ""
     reverts_to: int | None = None
     made_at: AwareDatetime

@@ -215,6 +215,13 @@ class PasswordLinkMailed(Event):
     type = "password.link.mailed.v1"
 
 
+class AccountResetTold(Event):
+    """The password or second factor of an approver or administrator of a live firm was reset by somebody else;
+    `detail` has who was told by mail, and who was not."""
+
+    type = "account.reset.told.v1"
+
+
 class PasswordSet(Event):
     """By the person, or for them."""
 

@@ -19,6 +19,7 @@ class NewVersion(NamedTuple):
     approved_by: str | None = None
     note: str = ""
     reverts_to: int | None = None
+    alone: bool = False
 
 
 class NewProposal(NamedTuple):

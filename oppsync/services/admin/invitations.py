@@ -23,6 +23,7 @@ from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.link_mail import LinkMail
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
 from oppsync.services.admin.people import access_of, check_emails, person_of
+from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.who_asks import admit
 
@@ -70,6 +71,7 @@ class ResetPersonHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     mail: LinkMail
+    notice: ResetNotice
 
     def __call__(self, command: ResetPerson) -> str:
         with self.uow() as uow:
@@ -87,6 +89,7 @@ class ResetPersonHandler:
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
         self.mail.send(command.tenant_id, person, secret, actor)
+        self.notice.send(command.tenant_id, person, "password", command.actor, actor)
         return secret
 
 

@@ -18,6 +18,7 @@ from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound, TooManyAtte
 from oppsync.ports.identity import PasswordCheck, PasswordHasher
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import ChangePassword, SetPassword
+from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.session_life import IDLE
 from oppsync.services.admin.sign_in_brake import SignInBrake
@@ -60,6 +61,7 @@ class SetPasswordHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     passwords: Passwords
+    notice: ResetNotice
 
     def __call__(self, command: SetPassword) -> None:
         with self.uow() as uow:
@@ -67,11 +69,13 @@ class SetPasswordHandler:
             found = uow.people.by_email(command.tenant_id, command.email)
             if found is None:
                 raise NotFound(f"There is no active person with the e-mail {command.email}.")
+            person = found[0]
             event = set_password(
-                uow, command.tenant_id, found[0], command.password, passwords=self.passwords, actor=actor
+                uow, command.tenant_id, person, command.password, passwords=self.passwords, actor=actor
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
+        self.notice.send(command.tenant_id, person, "password", command.actor, actor)
 
 
 @dataclass(frozen=True)

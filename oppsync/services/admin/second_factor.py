@@ -27,6 +27,7 @@ from oppsync.services.admin.commands import (
 )
 from oppsync.services.admin.passwords import CurrentPassword
 from oppsync.services.admin.people import person_of
+from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.session_life import IDLE
 from oppsync.services.admin.sign_in_brake import SignInBrake
@@ -149,6 +150,7 @@ class RemoveSecondFactorHandler:
 class ResetSecondFactorHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    notice: ResetNotice
 
     def __call__(self, command: ResetSecondFactor) -> None:
         with self.uow() as uow:
@@ -158,6 +160,7 @@ class ResetSecondFactorHandler:
             remove(uow, self.publish, command.tenant_id, person, actor)
             uow.credentials.end_sessions(command.tenant_id, person.id)
             uow.commit()
+        self.notice.send(command.tenant_id, person, "second factor", command.actor, actor)
 
 
 def remove(uow: UnitOfWork, publish: Publish, tenant_id: str, person: Person, actor: str) -> None:

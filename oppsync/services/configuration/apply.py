@@ -180,14 +180,20 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     rows, changes = governed(wanted.rows), differences(before.rows, wanted.rows)
     if not changes and wanted.firm == before.firm:
         return Applied(before.number, before.fingerprint, 0)
+    is_live = uow.configurations.live_since(tenant_id) is not None
     made = NewVersion(
-        fingerprint(rows), wanted.firm, rows, wanted.made_by, wanted.approved_by, wanted.note, wanted.reverts_to
+        fingerprint(rows),
+        wanted.firm,
+        rows,
+        wanted.made_by,
+        wanted.approved_by,
+        wanted.note,
+        wanted.reverts_to,
+        alone=not is_live and needs_second_person(changes, is_live=True),
     )
     number = uow.configurations.add(tenant_id, made)
     _change_rows(uow, tenant_id, before.rows, rows)
-    is_live = uow.configurations.live_since(tenant_id) is not None
-    is_alone = not is_live and needs_second_person(changes, is_live=True)
-    publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes, is_alone=is_alone))
+    publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
     return Applied(number, made.fingerprint, len(changes))
 
 
@@ -210,10 +216,10 @@ def _change_rows(
 
 
 def _event(
-    before: Before, number: int, made: NewVersion, changes: Sequence[Difference], *, is_alone: bool
+    before: Before, number: int, made: NewVersion, changes: Sequence[Difference]
 ) -> ConfigurationApplied:
     approved = f", approved by {made.approved_by}" if made.approved_by else ""
-    if is_alone:
+    if made.alone:
         approved = ", applied alone, before going live"
     what = f"the rows of version {made.reverts_to} again" if made.reverts_to else f"{len(changes)} rows differ"
     return ConfigurationApplied(
@@ -225,7 +231,7 @@ def _event(
             "changes": [each.in_words for each in changes[:_MOST_TOLD]],
             "changed": len(changes),
             "approved_by": made.approved_by,
-            "alone": is_alone,
+            "alone": made.alone,
             "note": made.note,
         },
         summary=f"Configuration version {number}: {what}{approved}",

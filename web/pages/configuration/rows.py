@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.differences import values_in_words
 from oppsync.domain.configuration.files import FILES, key_in_words
@@ -33,7 +34,7 @@ class Row(NamedTuple):
 
 @page.get("/<kind>")
 def show(kind: str) -> ResponseReturnValue:
-    of_kind, text = _kind(kind), request.args.get("text", "").strip()
+    of_kind, text = kind_named(kind), request.args.get("text", "").strip()
     errors, today = [], application().clock.now().date()
     try:
         on = date.fromisoformat(request.args.get("on") or today.isoformat())
@@ -53,13 +54,14 @@ def show(kind: str) -> ResponseReturnValue:
         more=max(0, len(matching) - MOST_ROWS),
         others=len(every) - len(valid),
         errors=errors,
+        may_propose=may(signed_in().person, Action.PROPOSE_CONFIGURATION),
     )
     return markup, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
 
 
 @page.get("/<kind>/history")
 def show_history(kind: str) -> str:
-    of_kind, key = _kind(kind), request.args.get("key", "").replace("\x00", "")
+    of_kind, key = kind_named(kind), request.args.get("key", "").replace("\x00", "")
     with application().uow.reading() as uow:
         found = history_of(uow, signed_in().tenant_id, of_kind, key)
     rows = [_shown(each) for each in _rows(of_kind) if each.key == key]
@@ -71,11 +73,14 @@ def show_history(kind: str) -> str:
         file=FILES[of_kind].name,
         words=key_in_words(of_kind, key),
         listed=rows,
+        key=key,
+        may_propose=may(signed_in().person, Action.PROPOSE_CONFIGURATION),
         history=[(each.version, shown_rows(each.differences)) for each in found],
     )
 
 
-def _kind(name: str) -> ReferenceKind:
+def kind_named(name: str) -> ReferenceKind:
+    """Raises NotFound."""
     found = next((kind for kind in FILES if kind == name), None)
     if found is None:
         raise NotFound("There is no such kind of rows.")
