@@ -132,8 +132,8 @@ GOVERNED = (
     Mutation(
         "an account that was deactivated still opens",
         CREDENTIALS,
-        ".where(*where, people.c.is_active)",
-        ".where(*where)",
+        ".where(or_(of_now, of_before), *token_in_use(), people.c.is_active)",
+        ".where(or_(of_now, of_before), *token_in_use())",
         first=_OLD_TOKEN,
     ),
     Mutation(
