@@ -216,7 +216,7 @@ def _csv_records(kind: ReferenceKind, name: str, text: str, faults: list[Fault])
                 problem = f"has {len(cells)} cells, and the first line names {len(header)} columns"
                 faults.append(Fault(name, line, "", problem, "Put quotes around text that contains a comma"))
             elif any(cell.strip() for cell in cells):
-                given = {column: _without_apostrophe(cell) for column, cell in zip(header, cells, strict=False)}
+                given = {column: without_apostrophe(cell) for column, cell in zip(header, cells, strict=False)}
                 yield Record(given, Place(name, line))
             line = reader.line_num + 1
     except csv.Error as error:
@@ -235,7 +235,8 @@ def _wrong_header(kind: ReferenceKind, name: str, header: Sequence[str]) -> Iter
             yield Fault(name, 1, column, "is there twice")
 
 
-def _without_apostrophe(cell: str) -> str:
+def without_apostrophe(cell: str) -> str:
+    """The text as it was before `write_bundle` made it harmless."""
     return cell[1:] if _ESCAPED.match(cell) else cell
 
 

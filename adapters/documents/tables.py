@@ -13,9 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.cell.cell import TYPE_FORMULA
+from openpyxl.cell.read_only import ReadOnlyCell
 
+from adapters.documents.bundle_files import without_apostrophe
 from oppsync.domain.configuration.faults import BadBundle, Fault
-from oppsync.domain.configuration.imports import Cell, Line, Table
+from oppsync.domain.configuration.imports import Cell, Line, Table, Uncalculated
 
 LARGEST = 4_000_000
 # Of an XLSX file, unpacked: its XML is read at a few megabytes a second.
@@ -52,7 +55,7 @@ def _csv(name: str, content: bytes) -> Iterator[Line]:
     line = 1
     try:
         for cells in reader:
-            yield Line(line, cells[:MOST_COLUMNS])
+            yield Line(line, [without_apostrophe(cell) for cell in cells[:MOST_COLUMNS]])
             line = reader.line_num + 1
     except csv.Error as error:
         raise _fault(name, f"cannot be read as CSV: {error}", "", line) from None
@@ -61,20 +64,38 @@ def _csv(name: str, content: bytes) -> Iterator[Line]:
 def _xlsx(name: str, content: bytes) -> Iterator[Line]:
     _refuse_bomb(name, content)
     try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
-        sheet: Any = book.worksheets[0]
-        # Whatever size the sheet states: it may be a lie.
-        bounds = {"min_row": 1, "max_row": MOST_LINES + 1, "min_col": 1, "max_col": MOST_COLUMNS}
-        rows = [(number, row) for number, row in enumerate(sheet.iter_rows(**bounds), 1) if _has_value(row)]
+        lines = _lines(content)
     # openpyxl raises whatever its own code runs into when a file is not as it expects.
     except Exception as error:
         raise _fault(name, f"cannot be read as XLSX: {error}", _SAVE_AS) from None
-    for number, row in rows:
-        yield Line(number, [_cell(each.value) for each in row])
+    yield from lines
 
 
-def _has_value(row: Any) -> bool:
-    return any(each.value is not None for each in row)
+def _lines(content: bytes) -> list[Line]:
+    results = _rows(content, results=True)
+    # Reading takes long: formulas are read only where a result may be missing.
+    may_lack = any(_lacks_result(cell) for row in results for cell in row)
+    formulas = _rows(content, results=False) if may_lack else results
+    lines = []
+    for number, (row, with_formulas) in enumerate(zip(results, formulas, strict=True), 1):
+        cells = [_cell(cell, formula) for cell, formula in zip(row, with_formulas, strict=True)]
+        if any(cell is not None for cell in cells):
+            lines.append(Line(number, cells))
+    return lines
+
+
+def _rows(content: bytes, *, results: bool) -> list[tuple[Any, ...]]:
+    """The cells of the first sheet. `results`: those of formulas, in place of the formulas themselves."""
+    book = load_workbook(io.BytesIO(content), read_only=True, data_only=results, keep_links=False)
+    sheet: Any = book.worksheets[0]
+    # Whatever size the sheet states: it may be a lie.
+    bounds = {"min_row": 1, "max_row": MOST_LINES + 1, "min_col": 1, "max_col": MOST_COLUMNS}
+    return list(sheet.iter_rows(**bounds))
+
+
+def _lacks_result(cell: Any) -> bool:
+    """Whether the sheet has the cell without a value. The result of a formula may be the empty text."""
+    return isinstance(cell, ReadOnlyCell) and cell.value is None and cell.data_type != "str"
 
 
 def _refuse_bomb(name: str, content: bytes) -> None:
@@ -93,7 +114,14 @@ def _refuse_bomb(name: str, content: bytes) -> None:
         raise _fault(name, f"is longer than {LARGEST_UNPACKED} bytes unpacked", "Import it in parts")
 
 
-def _cell(value: Any) -> Cell:
+def _cell(cell: Any, formula: Any) -> Cell:
+    """The value of a cell. `formula`: the same cell, read with its formula."""
+    if _lacks_result(cell) and formula.data_type == TYPE_FORMULA:
+        return Uncalculated(formula.value if isinstance(formula.value, str) else "=")
+    return _value(cell.value)
+
+
+def _value(value: Any) -> Cell:
     """Numbers with the digits that a spreadsheet shows: 0.1, and not the double next to it."""
     if value is None or isinstance(value, bool):
         return value
@@ -101,7 +129,7 @@ def _cell(value: Any) -> Cell:
         return Decimal(repr(value)) if math.isfinite(value) else str(value)
     if isinstance(value, datetime):
         return value.date() if value.time() == datetime.min.time() else value.isoformat()
-    return str(value)
+    return without_apostrophe(str(value))
 
 
 def _fault(name: str, problem: str, fix: str = "", line: int = 0) -> BadBundle:

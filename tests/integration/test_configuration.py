@@ -308,6 +308,27 @@ def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> 
     assert isinstance(desk.apply(renamed), Applied)
 
 
+def test_of_a_live_firm_one_person_takes_no_template_away_that_nothing_replaces(desk: Desk) -> None:
+    """Without a template the next deal stops."""
+    desk.apply(ROWS)
+    desk.go_live()
+    kinds = (ReferenceKind.PROJECT_TEMPLATE, ReferenceKind.REGION, ReferenceKind.DELIVERY_MODEL)
+    template = next(row for row in ROWS if row.kind is ReferenceKind.PROJECT_TEMPLATE)
+    day = date(2026, 7, 1)
+    others = [row for row in ROWS if row != template]
+    ended, following = changed(template, valid_to=day), changed(template, valid_from=day)
+    renamed = changed(following, value={**template.value, "name": "New name"})
+
+    for kind in kinds:
+        rest = [row for row in ROWS if row.kind is not kind]
+        gone = [changed(row, valid_to=day) for row in ROWS if row.kind is kind]
+        assert isinstance(desk.apply([*rest, *gone]), Proposed), kind
+    assert isinstance(desk.apply([*others, ended]), Proposed)
+    assert isinstance(desk.apply(others), Proposed)
+    assert isinstance(desk.apply([*others, ended, renamed]), Applied)
+    assert isinstance(desk.apply(ROWS), Applied)  # one row for all days again
+
+
 def test_a_proposal_that_others_overtook_is_refused_and_then_taken_back(desk: Desk) -> None:
     desk.apply(ROWS)
     desk.go_live()

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from adapters.documents.bundle_files import read_bundle, write_bundle
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.bundle import fingerprint, governed
-from oppsync.domain.configuration.faults import BadBundle
-from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VALID_TO
-from oppsync.domain.configuration.records import columns, records
+from oppsync.domain.configuration.checks import wrong_between
+from oppsync.domain.configuration.faults import BadBundle, Place
+from oppsync.domain.configuration.files import FILES, UNGOVERNED, VALID_FROM, VALID_TO, key_in_words
+from oppsync.domain.configuration.records import PlacedRow, columns, records
 from oppsync.domain.configuration.schema import schemas
-from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
 from oppsync.kernel import canonical_json
 from sandbox.firm.demo_firm import FOLDER, reference_rows
@@ -113,7 +114,7 @@ def firms(draw: st.DrawFn) -> tuple[ReferenceRow, ...]:
     return tuple(rows)
 
 
-@given(firms(), words)
+@given(firms(), words.filter(str.isprintable))
 def test_what_was_exported_and_read_again_is_the_same_and_is_written_byte_for_byte_the_same(
     rows: tuple[ReferenceRow, ...], firm: str
 ) -> None:
@@ -251,10 +252,48 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
             "service line has the code 'LAW'",
         ),
         ("project_templates.yaml", "{workstream} for {account}", "{workstreem}", "{workstreem} is not one of"),
+        ("rates.csv", ",120,", ",-120,", "rates.csv:2: hourly: -120 is not 0 or more."),
+        (
+            "rates.csv",
+            ",120,",
+            ",120,150",
+            "rates.csv:2: discount_percent: 150 is not between 0 and 100. Write 19 for 19 %.",
+        ),
+        ("rates.csv", ",120,", ",120,-5", "rates.csv:2: discount_percent: -5 is not between 0 and 100"),
+        ("cost_rates.csv", ",76", ",-76", "cost_rates.csv:2: hourly: -76 is not 0 or more."),
+        ("tax_regimes.csv", ",19,", ",-19,", "standard_percent: -19 is not between 0 and 100"),
+        ("tax_regimes.csv", ",19,", ",1900,", "standard_percent: 1900 is not between 0 and 100"),
+        ("transfer_prices.csv", ",8,", ",-8,", "transfer_prices.csv:2: percent: -8 is not between 0 and 100"),
+        ("margin_floors.csv", ",20,", ",120,", "floor_percent: 120 is not between 0 and 100"),
+        ("legal_entities.yaml", "country: DE", "country: XX", "country: 'XX' is no country. Use a code of ISO"),
+        ("legal_entities.yaml", "country: DE", "country: de", "'de' is no country. Did you mean DE?"),
+        ("legal_entities.yaml", "country: DE", "country: Germany", "Did you mean DE?"),
     ],
 )
 def test_a_fault_says_where_it_is_and_what_is_wrong(name: str, old: str, new: str, told: str) -> None:
     assert told in "\n".join(faults_of(edited({name: (old, new)})))
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        (ReferenceKind.TAX_TREATMENT, "ACME-DE|FR", {"code": "X", "reason": "ours", "percent": "1900"}),
+        (ReferenceKind.TAX_NEXUS, "ACME-US|TX", {"code": "X", "percent": "-8"}),
+        (ReferenceKind.WITHHOLDING, "DE|IN", {"reason": "treaty", "percent": "500"}),
+    ],
+)
+def test_a_row_out_of_bounds_that_an_installation_has_is_read_and_refused_only_as_a_new_configuration(
+    kind: ReferenceKind, key: str, value: dict[str, str]
+) -> None:
+    shape = CATALOG[kind].shape
+    day = BEGIN + timedelta(days=500)
+    row = ReferenceRow(kind=kind, key=key, valid_from=day, value=value)
+    others = [each for each in DEMO if (each.kind, each.key) != (kind, key)]
+
+    assert ReferenceBook([row]).find(shape, kind, key, day) is not None
+    (fault,) = wrong_between([PlacedRow(each, Place(FILES[kind].name, 0)) for each in [*others, row]])
+    assert (fault.file, fault.field) == (FILES[kind].name, "percent")
+    assert f"{key_in_words(kind, key)} from {day}: {value['percent']} is not between 0 and 100" in str(fault)
 
 
 def test_a_file_that_is_none_and_a_folder_without_the_first_file_are_told() -> None:

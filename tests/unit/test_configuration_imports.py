@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from adapters.documents import tables
+from adapters.documents.bundle_files import write_bundle
 from adapters.documents.bundle_zip import zip_of
 from adapters.documents.tables import read_table
 from oppsync.domain.configuration.bundle import governed
@@ -145,6 +146,69 @@ def test_numbers_and_days_of_a_spreadsheet_are_taken_as_they_are() -> None:
         ["region", "role", "currency", "valid_from", "card", "hourly"], ["NA", "X", "USD", 5, "NA", "x"]
     )
     assert len(faults(wrong)) == 2
+
+
+def test_a_formula_without_a_result_is_told_and_one_with_an_empty_result_is_an_empty_cell() -> None:
+    header = ["region", "role", "currency", "valid_from", "card", "hourly", "discount_percent"]
+    row = ["NA", "Consultant", "USD", "2026-07-01", "NA", 170, "=5+5"]
+    lacking = (
+        "discount_percent: a formula without a result. "
+        "Open the file in a spreadsheet program and save it there, or write the value itself."
+    )
+    assert faults(xlsx(header, row)) == [f"ours.csv:2: {lacking}"]
+    assert f"ours.csv:3: {lacking}" in faults(xlsx(header, row[:-1], [*[None] * 6, "=5+5"]))
+    calculated = b'<c r="G2"><f>5+5</f><v>10</v></c>'
+    empty = b'<c r="G2" t="str"><f>""</f><v></v></c>'
+    ten, none = (
+        rate(imported(with_cell(xlsx(header, row), b'<c r="G2"><f>5+5</f><v></v></c>', instead)))
+        for instead in (calculated, empty)
+    )
+    assert (ten["discount_percent"], none.get("discount_percent")) == ("10", None)
+
+
+def with_cell(content: bytes, cell: bytes, instead: bytes) -> bytes:
+    """The XLSX file with one cell as another program writes it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name.endswith("sheet1.xml"):
+                assert cell in part
+                part = part.replace(cell, instead)
+            new.writestr(name, part)
+    return made.getvalue()
+
+
+def rate(rows: Sequence[ReferenceRow]) -> dict[str, object]:
+    at = (RATES, "NA|Consultant|USD", date(2026, 7, 1))
+    return next(row.value for row in rows if (row.kind, row.key, row.valid_from) == at)
+
+
+def test_what_was_downloaded_and_is_imported_again_changes_nothing() -> None:
+    line = ReferenceRow(
+        kind=ReferenceKind.SERVICE_LINE,
+        key="=x",
+        valid_from=date(2025, 1, 1),
+        value={"code": "=x", "name": "-10 % off"},
+    )
+    now = governed([*NOW, line])
+    downloaded = write_bundle("Acme", now)["service_lines.csv"]
+    cells = [row.split(",") for row in downloaded.decode().splitlines()]
+    for content in (downloaded, xlsx(*cells)):
+        table = read_table("service_lines.csv", content)
+        assert differences(now, merged(now, ReferenceKind.SERVICE_LINE, table, PLAIN)) == ()
+
+
+def test_a_figure_out_of_bounds_is_refused_with_its_line_and_what_is_allowed() -> None:
+    header = "region,role,currency,valid_from,card,hourly,discount_percent"
+    content = (
+        f"{header}\nNA,Consultant,USD,2026-07-01,NA,170,150\nNA,Senior Consultant,USD,2026-07-01,NA,-1,-5\n"
+    )
+    assert faults(content) == [
+        "ours.csv:2: discount_percent: 150 is not between 0 and 100. Write 19 for 19 %.",
+        "ours.csv:3: discount_percent: -5 is not between 0 and 100. Write 19 for 19 %.",
+        "ours.csv:3: hourly: -1 is not 0 or more.",
+    ]
 
 
 def test_two_thousand_rows_are_imported_at_once() -> None:

@@ -112,6 +112,16 @@ def test_an_approver_is_invited_on_the_pages_once_another_administrator_agrees(
     assert (late.status, "was decided already" in late.words) == (409, True)
 
 
+def test_two_proposals_wait_and_one_waits(live: Office, browser: Browsers) -> None:
+    ada = browser("ada")
+    for name, said in (
+        ("nora", "1 proposal to give access waits for"),
+        ("otto", "2 proposals to give access wait for"),
+    ):
+        ada.post("/people", email=f"{name}@acme.example", name=name, role="finance_approver")
+        assert said in ada.get("/people").words
+
+
 def test_a_role_is_given_on_the_pages_once_another_administrator_agrees(
     live: Office, browser: Browsers
 ) -> None:

@@ -1,4 +1,5 @@
-"""What must hold between the rows of a bundle: no two for one day, and nothing named that does not exist."""
+"""What must hold between the rows of a bundle: no two for one day, nothing named that does not exist, and no
+figure that cannot be."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
-from oppsync.domain.configuration.faults import Fault
+from oppsync.domain.configuration.bounds import out_of_bounds
+from oppsync.domain.configuration.faults import Fault, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, key_in_words
 from oppsync.domain.configuration.records import PlacedRow
+from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.reference.splitting import LineAttribute
+from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import current_currencies, why_not_current
 
 _FOREVER = date.max
@@ -27,6 +31,7 @@ def wrong_between(rows: Sequence[PlacedRow], besides: Codes | None = None) -> It
     yield from _overlaps(rows)
     yield from _dangling(rows, _codes(rows), besides or {})
     yield from _unusable(rows)
+    yield from _absurd(rows)
 
 
 def _until(row: ReferenceRow) -> date:
@@ -143,3 +148,16 @@ def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
         if row.kind is ReferenceKind.LEGAL_ENTITY and row.value["time_zone"] not in available_timezones():
             problem = f"{row.value['time_zone']!r} is no time zone"
             yield place.fault(["time_zone"], problem, "Use a name of the IANA list, such as Europe/Berlin")
+        if row.kind is ReferenceKind.LEGAL_ENTITY and not is_country(country := row.value["country"]):
+            meant = country_code(country)
+            fix = f"Did you mean {meant}?" if is_country(meant) else "Use a code of ISO 3166, such as DE"
+            yield place.fault(["country"], f"{quoted(country)} is no country", fix)
+
+
+def _absurd(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
+    for each in rows:
+        for field, figure, bounds in out_of_bounds(each.row):
+            # A row that is stored already has no line by which people would find it.
+            words = f"{key_in_words(each.row.kind, each.row.key)} from {each.row.valid_from}: "
+            row = "" if each.place.line else words
+            yield each.place.fault([field], f"{row}{plain(figure)} is not {bounds.in_words}", bounds.fix)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.files import FILES, VALID_TO, key_in_words
-from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.kernel.json_pointer import leaves
 
 
@@ -38,6 +38,8 @@ class Difference(NamedTuple):
     valid_from: date
     change: Change
     fields: tuple[FieldChange, ...]
+    # Whether days on which the row held have no row of its key any more.
+    leaves_days_without: bool = False
 
     @property
     def file(self) -> str:
@@ -85,11 +87,13 @@ def differences(before: Iterable[ReferenceRow], after: Iterable[ReferenceRow]) -
     now = {(row.kind, row.key, row.valid_from): row for row in governed(after)}
     order = list(FILES)
     every = sorted({*was, *now}, key=lambda at: (order.index(at[0]), at[1], at[2]))
-    found = (_difference(was.get(at), now.get(at)) for at in every)
+    book = ReferenceBook(now.values())
+    found = (_difference(was.get(at), now.get(at), book) for at in every)
     return tuple(each for each in found if each is not None)
 
 
-def _difference(was: ReferenceRow | None, now: ReferenceRow | None) -> Difference | None:
+def _difference(was: ReferenceRow | None, now: ReferenceRow | None, book: ReferenceBook) -> Difference | None:
+    """`book`: all rows of after."""
     before, after = _fields(was), _fields(now)
     fields = tuple(
         FieldChange(name, before.get(name), after.get(name))
@@ -99,7 +103,13 @@ def _difference(was: ReferenceRow | None, now: ReferenceRow | None) -> Differenc
     row = now or was
     if row is None or (not fields and was is not None and now is not None):
         return None
-    return Difference(row.kind, row.key, row.valid_from, _change(was, now, fields), fields)
+    change, leaves = _change(was, now, fields), was is not None and _leaves_days_without(was, book)
+    return Difference(row.kind, row.key, row.valid_from, change, fields, leaves)
+
+
+def _leaves_days_without(was: ReferenceRow, book: ReferenceBook) -> bool:
+    last = was.valid_to - timedelta(days=1) if was.valid_to else date.max
+    return book.uncovered(was.kind, was.key, was.valid_from, last) is not None
 
 
 def _change(was: ReferenceRow | None, now: ReferenceRow | None, fields: tuple[FieldChange, ...]) -> Change:
@@ -140,14 +150,18 @@ _HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
         }
     ),
 }
-# A row of these may come, end and go without moving money by itself.
+# A row of these may come, end and go without moving money by itself, as long as others hold on its days: a deal
+# whose row is missing stops.
 _ROWS_ARE_HARMLESS = frozenset(
     {ReferenceKind.REGION, ReferenceKind.DELIVERY_MODEL, ReferenceKind.PROJECT_TEMPLATE}
 )
 
 
 def moves_money(difference: Difference) -> bool:
-    """Whether it may change what a deal is worth, where it is booked or taxed, or who approves it."""
+    """Whether it may change what a deal is worth, where it is booked or taxed, who approves it, or
+    stop it."""
+    if difference.leaves_days_without:
+        return True
     harmless = _HARMLESS.get(difference.kind, frozenset())
     if difference.kind in _ROWS_ARE_HARMLESS:
         harmless = harmless | {VALID_TO}

@@ -28,8 +28,16 @@ from oppsync.domain.values.model import changed, plain
 
 # The files whose rows are flat, so that a table can hold them.
 IMPORTED = {file.name: kind for kind, file in FILES.items() if file.form is Form.CSV}
+
+
+class Uncalculated(NamedTuple):
+    """A formula of a spreadsheet whose result the file does not have."""
+
+    formula: str
+
+
 # A cell of a spreadsheet may be a number or a day by itself; text is read in the person's form.
-Cell = str | Decimal | date | bool | None
+Cell = str | Decimal | date | bool | Uncalculated | None
 
 
 class NumberForm(StrEnum):
@@ -157,6 +165,10 @@ class _Reading:
         return Record(values, place)
 
     def _text(self, place: Place, name: str, cell: Cell) -> str:
+        if isinstance(cell, Uncalculated):
+            fix = "Open the file in a spreadsheet program and save it there, or write the value itself"
+            self.faults.append(place.fault([name], "a formula without a result", fix))
+            return ""
         if not isinstance(cell, str):
             return _plain(cell)
         text, types = cell.strip(), types_of(self._kind, name)
@@ -187,6 +199,8 @@ def _plain(cell: Cell) -> str:
         return cell or ""
     if isinstance(cell, bool):
         return str(cell).lower()
+    if isinstance(cell, Uncalculated):
+        return cell.formula
     return plain(cell) if isinstance(cell, Decimal) else cell.isoformat()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oppsync.domain.catalog import CATALOG
+from oppsync.domain.configuration.bounds import BOUNDS
 from oppsync.domain.configuration.files import FILES, FORMAT, MANIFEST, VALID_FROM, VALID_TO, BundleFile
 from oppsync.domain.reference.book import ReferenceKind
 
@@ -31,12 +32,20 @@ def _schema(kind: ReferenceKind, file: BundleFile) -> dict[str, Any]:
     parts = {part: {"type": "string", "minLength": 1} for part in file.parts}
     may_miss = set(file.parts) if file.key_is_code else {file.optional}
     needed = [part for part in file.parts if part not in may_miss]
+    fields = {name: field | _bounds(kind, name) for name, field in shape["properties"].items()}
     row = {
         "type": "object",
-        "properties": {**parts, VALID_FROM: day, VALID_TO: day, **shape["properties"]},
+        "properties": {**parts, VALID_FROM: day, VALID_TO: day, **fields},
         "required": [*needed, VALID_FROM, *shape.get("required", ())],
         "additionalProperties": False,
     }
     described = {"description": shape["description"]} if "description" in shape else {}
     document = {"$schema": _DRAFT, "title": file.name, **described, "type": "array", "items": row}
     return {**document, "$defs": definitions} if definitions else document
+
+
+def _bounds(kind: ReferenceKind, field: str) -> dict[str, int]:
+    bounds = BOUNDS.get(kind, {}).get(field)
+    if bounds is None:
+        return {}
+    return {"minimum": int(bounds.least)} | ({} if bounds.most is None else {"maximum": int(bounds.most)})

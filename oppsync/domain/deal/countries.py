@@ -88,13 +88,28 @@ def country_code(text: str) -> str:
     return _codes_by_name().get(_key(typed), typed)
 
 
+def is_country(code: str) -> bool:
+    """Whether it is the code of a country that a name may be read as: those of ISO 3166, and the few in use
+    beside them, such as Kosovo's."""
+    return code in _codes()
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(filter(_is_code, Locale("en").territories))
+
+
+def _is_code(code: str) -> bool:
+    return len(code) == _CODE_LETTERS and code.isalpha() and code not in _NO_COUNTRY
+
+
 @cache
 def _codes_by_name() -> dict[str, str]:
     """Built when the first name comes: most CRMs keep codes."""
     found: dict[str, set[str]] = {}
     for language in _LANGUAGES:
         for code, name in Locale(language).territories.items():
-            if len(code) == _CODE_LETTERS and code.isalpha() and code not in _NO_COUNTRY:
+            if _is_code(code):
                 found.setdefault(_key(name), set()).add(code)
     for alias, codes in get_global("territory_aliases").items():
         if len(alias) == _CODE_LETTERS + 1 and alias.isalpha() and len(codes) == 1:

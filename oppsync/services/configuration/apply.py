@@ -87,6 +87,7 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
+            _refuse_wrong(rows)
             firm = uow.configurations.firm(command.tenant_id)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
