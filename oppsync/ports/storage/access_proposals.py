@@ -28,9 +28,17 @@ class AccessProposals(Protocol):
         """Those that wait for a decision, or were agreed to and are not done yet; oldest first."""
 
     def agreed(
-        self, tenant_id: str, email: str, roles: frozenset[PersonRole], proposed_by: UUID
+        self, tenant_id: str, change: AccessChange, email: str, roles: frozenset[PersonRole], proposed_by: UUID
     ) -> AccessProposal | None:
-        """The proposal of this person to give exactly these roles there, once another agreed to it."""
+        """The proposal of this person to change exactly this, once another agreed to it."""
+
+    def settle(self, tenant_id: str, proposal_id: UUID, *, is_done: bool) -> None:
+        """One that was agreed to is done, or waits for a decision again. Nothing for any other."""
+
+    def end(
+        self, tenant_id: str, email: str, decided_by: UUID | None, comment: str
+    ) -> Sequence[AccessProposal]:
+        """Reject those for this address that are open or agreed to, and return them."""
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""

@@ -12,15 +12,16 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.events import Event, PasswordLinkMade, PersonAdded, PersonChanged
-from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
+from oppsync.kernel.errors import Conflict, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
 from oppsync.services.admin.link_mail import LinkMail
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
-from oppsync.services.admin.people import access_of, check_emails, person_of, roles_in_words
+from oppsync.services.admin.people import access_of, check_person, person_of, roles_in_words
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.who_asks import admit
 
@@ -36,9 +37,7 @@ class InvitePersonHandler:
     def __call__(self, command: InvitePerson) -> str:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
-            check_emails("email", command.email)
-            if not command.name.strip():
-                raise InvalidInput("Say the name that others see.", field="name")
+            check_person(command.email, command.name)
             known = uow.people.known(command.tenant_id, command.email)
             if known is not None and known.is_active:
                 raise Conflict(f"{known.email} is here already. Reset the account for a new link.")
@@ -48,6 +47,7 @@ class InvitePersonHandler:
                 command.tenant_id,
                 command.actor,
                 command.email,
+                change=AccessChange.INVITE,
                 before=frozenset(),
                 after=command.roles,
             )
