@@ -24,7 +24,6 @@ from oppsync.domain.configuration.records import (
     records,
 )
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.values.identifiers import invisible_in_name
 from oppsync.domain.values.model import plain
 from oppsync.kernel import canonical_json
 from oppsync.kernel.json_pointer import pointer
@@ -128,9 +127,6 @@ def _firm(files: Files, faults: list[Fault]) -> str:
     if not isinstance(firm, str) or not firm.strip():
         faults.append(place.fault(["firm"], f"{quoted(firm)} is not the name of a firm"))
         return ""
-    if unseen := invisible_in_name(firm.strip()):
-        holds = f"holds what nobody can see: {', '.join(unseen)}"
-        faults.append(place.fault(["firm"], holds, "Type the firm's name anew, without copying it"))
     return firm.strip()
 
 
