@@ -91,7 +91,7 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "OWN_ACCOUNT": RefusalText(
         _BARRED,
-        "Administrators do not change their own roles, reset or deactivate themselves.",
+        "Administrators do not change or agree to their own roles, reset or deactivate themselves.",
         "Ask another administrator, or whoever has the command line.",
     ),
     "EDITED_PLAN": RefusalText(
@@ -136,6 +136,11 @@ REFUSALS: dict[str, RefusalText] = {
         _MOVED_ON,
         "The configuration is not the one that this was compared with.",
         "Compare with the one of now, and propose it anew.",
+    ),
+    "PROPOSER_LEFT": RefusalText(
+        _MOVED_ON,
+        "Whoever proposed this was deactivated, or has no right to it any more.",
+        "Reject it, and propose it anew.",
     ),
     "REREAD_DUE": RefusalText(
         _MOVED_ON,

@@ -297,6 +297,20 @@ def test_a_token_that_approves_also_rejects(desk: Desk) -> None:
     assert desk.told()[0] == "proposal.rejected.v1"
 
 
+def test_what_somebody_proposed_who_was_deactivated_is_not_approved_and_is_rejected(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    proposed = desk.apply(with_rate("170"), by=desk.fay)
+    desk.execute("update people set is_active = false where email = 'fay@example.com'")
+
+    with pytest.raises(Conflict, match=r"fay@example\.com .* reject this") as refused:
+        desk.decide(proposed, desk.fred)
+
+    assert refused.value.code == "PROPOSER_LEFT"
+    assert desk.rows() == [*ROWS]
+    assert desk.decide(proposed, desk.fred, approve=False) is None
+
+
 def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> None:
     desk.apply(ROWS)
     desk.go_live()

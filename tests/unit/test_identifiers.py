@@ -8,6 +8,7 @@ from oppsync.domain.values.identifiers import (
     customer_code_key,
     email_key,
     invisible_characters,
+    invisible_in_name,
     is_same_tax_id,
     name_key,
     names_are_alike,
@@ -131,3 +132,17 @@ def test_characters_nobody_can_see_are_named() -> None:
         "U+0007 CONTROL CHARACTER",
     )
     assert invisible_characters("Müller & Söhne — 東京") == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "\u845b\U000e0100\u57ce", "Z\u00f6e \u2764\ufe0f"]
+)
+def test_a_name_has_the_joiners_and_variants_that_its_script_is_written_with(name: str) -> None:
+    assert invisible_in_name(name) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["A\u200dda", "A\u0301\u200cda", "\u0639\u200c\u200c\u0631", "\u0639\u200b\u0631", "\u2067Ada"]
+)
+def test_a_name_has_nothing_else_that_nobody_can_see(name: str) -> None:
+    assert invisible_in_name(name)

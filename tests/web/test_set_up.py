@@ -82,6 +82,8 @@ def test_a_firm_without_name_or_with_an_unknown_zone_is_refused_and_keeps_what_w
         ({"name": " ", "time_zone": "Europe/Berlin"}, "Give the firm its name"),
         ({"name": "Acme <b>", "time_zone": "Berlin"}, "'Berlin' is no time zone"),
         ({"name": "A" * 201, "time_zone": "UTC"}, "at most 200 characters"),
+        ({"name": "Ac\u200bme", "time_zone": "UTC"}, "U+200B ZERO WIDTH SPACE"),
+        ({"name": "\u202eemcA", "time_zone": "UTC"}, "U+202E RIGHT-TO-LEFT OVERRIDE"),
     ):
         answer = ada.post("/set-up", action="name_firm", **fields)
         assert answer.status == 422

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from oppsync.domain.values.actor import COMMAND_LINE, Asker
+from oppsync.domain.values.limits import Granted
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.access_proposals import AccessChange, AccessStatus
 from oppsync.kernel.bus import Command
@@ -23,6 +24,7 @@ from oppsync.services.admin.commands import (
     CreatePerson,
     DeactivatePerson,
     DecideAccess,
+    IdentifyPerson,
     InvitePerson,
     ProposeAccess,
     SetRoles,
@@ -59,6 +61,21 @@ def told(office: Office) -> list[tuple[str, str]]:
 def proposals(office: Office) -> list[UUID]:
     with office.uow.reading() as uow:
         return [each.id for each in uow.access_proposals.open(TENANT)]
+
+
+def standing(office: Office) -> list[tuple[UUID, AccessStatus]]:
+    with office.uow.reading() as uow:
+        return [(each.id, each.status) for each in uow.access_proposals.open(TENANT)]
+
+
+def propose(office: Office, change: AccessChange, address: str, roles: frozenset[PersonRole]) -> UUID:
+    """By Ada."""
+    name = "Nora" if change is AccessChange.INVITE else ""
+    return office.application.dispatch(ProposeAccess(TENANT, office.ids["ada"], change, address, roles, name))
+
+
+def agree(office: Office, proposal: UUID, name: str = "ben") -> str | None:
+    return office.application.dispatch(DecideAccess(TENANT, office.ids[name], proposal, approve=True))
 
 
 def invite(office: Office, asker: Asker, roles: frozenset[PersonRole], name: str = "nora") -> str:
@@ -208,7 +225,7 @@ def test_a_proposal_is_rejected_with_a_reason_and_taken_back_by_who_made_it(
     assert proposals(live) == []
 
 
-def test_what_cannot_be_done_any_more_stays_agreed_and_is_rejected(live: Office) -> None:
+def test_what_cannot_be_done_any_more_waits_again_and_is_rejected(live: Office) -> None:
     ada, ben = live.ids["ada"], live.ids["ben"]
     wanted = ProposeAccess(TENANT, ada, AccessChange.SET_ROLES, email("olga"), ADMIN)
     proposal = live.application.dispatch(wanted)
@@ -218,8 +235,143 @@ def test_what_cannot_be_done_any_more_stays_agreed_and_is_rejected(live: Office)
         live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=True))
 
     assert live.person("olga").roles == {PersonRole.OPERATIONS}
-    assert proposals(live) == [proposal]
+    assert standing(live) == [(proposal, AccessStatus.OPEN)]
     live.application.dispatch(DecideAccess(TENANT, ben, proposal, approve=False, comment="Ada left"))
+    assert proposals(live) == []
+
+
+def test_an_agreement_to_what_was_done_meanwhile_gives_nothing_later(live: Office) -> None:
+    """Ada proposed one invitation twice, and Ben agreed to both before he deactivated the person."""
+    twice = [propose(live, AccessChange.INVITE, email("nora"), FINANCE) for _ in range(2)]
+    agree(live, twice[0])
+    with pytest.raises(Conflict):
+        agree(live, twice[1])
+    assert standing(live) == [(twice[1], AccessStatus.OPEN)]
+
+    live.application.dispatch(DeactivatePerson(TENANT, live.ids["ben"], email("nora")))
+
+    assert standing(live) == []
+    assert (
+        "proposal.rejected.v1",
+        "Rejected that nora@acme.example becomes finance approver: The account was deactivated",
+    ) in (told(live))
+    with pytest.raises(Forbidden) as refused:
+        invite(live, live.ids["ada"], FINANCE)
+    assert refused.value.code == "NEEDS_SECOND_PERSON"
+
+
+def test_an_agreement_to_a_role_that_was_given_meanwhile_is_used_up(live: Office) -> None:
+    for proposal in [propose(live, AccessChange.SET_ROLES, email("olga"), FINANCE) for _ in range(2)]:
+        agree(live, proposal)
+    live.application.dispatch(SetRoles(TENANT, live.ids["ben"], email("olga"), AUDITOR))
+
+    assert standing(live) == []
+    with pytest.raises(Forbidden):
+        live.application.dispatch(SetRoles(TENANT, live.ids["ada"], email("olga"), FINANCE))
+
+
+def test_an_agreement_to_give_a_role_invites_nobody(live: Office) -> None:
+    """One that was agreed to and not done: the machine stopped in between."""
+    proposal = propose(live, AccessChange.SET_ROLES, email("olga"), FINANCE)
+    with live.uow() as uow:
+        uow.people.set_access(TENANT, live.ids["olga"], Granted(AUDITOR), is_active=False)
+        uow.access_proposals.decide(TENANT, proposal, AccessStatus.AGREED, live.ids["ben"])
+        uow.commit()
+
+    with pytest.raises(Forbidden):
+        invite(live, live.ids["ada"], FINANCE, name="olga")
+
+
+def test_nobody_agrees_to_their_own_roles(live: Office, browser: Browsers) -> None:
+    """Neither under the account that gets them, nor under another one of the same person."""
+    live.hire("cleo", PersonRole.ADMIN)
+    ben = live.ids["ben"]
+    live.application.dispatch(IdentifyPerson(TENANT, COMMAND_LINE, email("ben"), ("b.other@acme.example",), ()))
+    own = propose(live, AccessChange.SET_ROLES, email("ben"), ADMIN | FINANCE)
+    second = propose(live, AccessChange.INVITE, "b.other+new@acme.example", FINANCE)
+
+    for proposal in (own, second):
+        with pytest.raises(Forbidden) as refused:
+            agree(live, proposal)
+        assert refused.value.code == "OWN_ACCOUNT"
+    assert ">Agree<" not in browser("ben").get("/people/proposals").markup
+    assert browser("cleo").get("/people/proposals").markup.count(">Agree<") == 2
+
+    agree(live, own, "cleo")
+    assert live.person("ben").roles == ADMIN | FINANCE
+    live.application.dispatch(DecideAccess(TENANT, ben, second, approve=False, comment="I have one"))
+    assert proposals(live) == []
+
+
+def test_nobody_proposes_roles_for_another_account_of_theirs(live: Office) -> None:
+    live.application.dispatch(IdentifyPerson(TENANT, COMMAND_LINE, email("olga"), (email("ada"),), ()))
+
+    with pytest.raises(Forbidden) as refused:
+        propose(live, AccessChange.SET_ROLES, email("olga"), ADMIN)
+    assert refused.value.code == "OWN_ACCOUNT"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        ("email", f"{'n' * 300}@x.de", "The email has 305 characters: use 200 at most."),
+        # Longer in small letters, as it is stored.
+        ("email", f"{'İ' * 120}@x.de", "The email has 245 characters: use 200 at most."),
+        ("name", "N" * 3_000, "The name has 3000 characters: use 2000 at most."),
+        ("email", "no\u200bra@x.de", "U+200B ZERO WIDTH SPACE"),
+        ("name", "Nora \u202earoN", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("name", "No\u200dra", "U+200D ZERO WIDTH JOINER"),
+        ("name", "Nora\nAda", "U+000A CONTROL CHARACTER"),
+    ],
+)
+def test_an_address_or_a_name_that_nobody_can_have_is_refused_and_people_go_on(
+    live: Office, browser: Browsers, field: str, typed: str, message: str
+) -> None:
+    ada, ben = browser("ada"), browser("ben")
+    form = {"email": "nora@x.de", "name": "Nora", field: typed}
+
+    for role in ("finance_approver", "auditor"):
+        refused = ada.post("/people", **form, role=role)
+        assert (refused.status, message in refused.words) == (422, True)
+    with pytest.raises(InvalidInput) as proposed:
+        live.application.dispatch(
+            ProposeAccess(TENANT, live.ids["ada"], AccessChange.INVITE, form["email"], FINANCE, form["name"])
+        )
+    with pytest.raises(InvalidInput) as created:
+        live.application.dispatch(
+            CreatePerson(TENANT, COMMAND_LINE, form["email"], form["name"], "orchards in the rain", AUDITOR)
+        )
+    for error in (proposed.value, created.value):
+        assert (error.field, message in error.message) == (field, True)
+    assert ben.get("/people").status == ben.get("/people/proposals").status == 200
+    assert proposals(live) == []
+
+
+def test_names_are_written_as_their_language_writes_them(live: Office) -> None:
+    """Persian has a joiner between two parts of a word, and Japanese a choice between two forms of a letter."""
+    for number, name in enumerate(("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "\u845b\U000e0100\u57ce")):
+        live.application.dispatch(
+            InvitePerson(TENANT, live.ids["ada"], f"n{number}@acme.example", name, AUDITOR)
+        )
+    names = [each.name for each in live.application.queries.people(TENANT)]
+    assert {"\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "\u845b\U000e0100\u57ce"} <= set(names)
+
+
+def test_a_faulty_proposal_of_a_release_before_is_shown_and_rejected(
+    live: Office, app: Flask, browser: Browsers
+) -> None:
+    proposal = propose(live, AccessChange.INVITE, email("nora"), FINANCE)
+    with live.application.engine.begin() as connection:
+        connection.execute(
+            text("update access_proposals set name = repeat('N', 3000), email = repeat('n', 304)")
+        )
+    ben = browser("ben")
+    headers = {"Authorization": f"Bearer {live.token('ben')}"}
+
+    assert ben.get("/people").status == 200
+    assert len(app.test_client().get("/api/v1/people/proposals", headers=headers).get_json()["rows"]) == 1
+    assert ben.post("/people/proposals", proposal=str(proposal), action="agree").status == 422
+    assert ben.post("/people/proposals", proposal=str(proposal), action="reject", comment="No").status == 303
     assert proposals(live) == []
 
 

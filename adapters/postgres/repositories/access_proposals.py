@@ -14,11 +14,12 @@ from adapters.postgres.rows import from_granted, pick, to_granted
 from adapters.postgres.session import Session
 from adapters.postgres.tables import access_proposals
 from oppsync.domain.values.limits import Granted
-from oppsync.domain.work.access_proposals import AccessProposal, AccessStatus
+from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.access_proposals import NewAccessProposal
 
 _columns = access_proposals.c
+_UNDECIDED = (AccessStatus.OPEN, AccessStatus.AGREED)
 
 
 class PostgresAccessProposals:
@@ -49,19 +50,19 @@ class PostgresAccessProposals:
     def open(self, tenant_id: str) -> Sequence[AccessProposal]:
         query = (
             select(access_proposals)
-            .where(
-                _columns.tenant_id == tenant_id,
-                _columns.status.in_([AccessStatus.OPEN, AccessStatus.AGREED]),
-            )
+            .where(_columns.tenant_id == tenant_id, _columns.status.in_(_UNDECIDED))
             .order_by(_columns.proposed_at, _columns.id)
         )
         return [_proposal(row) for row in self._session.execute(query).mappings()]
 
-    def agreed(self, tenant_id: str, email: str, granted: Granted, proposed_by: UUID) -> AccessProposal | None:
+    def agreed(
+        self, tenant_id: str, change: AccessChange, email: str, granted: Granted, proposed_by: UUID
+    ) -> AccessProposal | None:
         query = (
             select(access_proposals)
             .where(
                 _columns.tenant_id == tenant_id,
+                _columns.change == change,
                 _columns.email == email.lower(),
                 _columns.proposed_by == proposed_by,
                 _columns.status == AccessStatus.AGREED,
@@ -71,6 +72,28 @@ class PostgresAccessProposals:
         )
         found = [_proposal(row) for row in self._session.execute(query).mappings()]
         return next((each for each in found if each.granted == granted), None)
+
+    def settle(self, tenant_id: str, proposal_id: UUID, *, is_done: bool) -> None:
+        values: dict[str, Any] = {"status": AccessStatus.DONE}
+        if not is_done:
+            values = {"status": AccessStatus.OPEN, "decided_by": None, "decided_at": None, "comment": ""}
+        which = update(access_proposals).where(*_is(tenant_id, proposal_id))
+        self._session.execute(which.where(_columns.status == AccessStatus.AGREED).values(**values))
+
+    def end(
+        self, tenant_id: str, email: str, decided_by: UUID | None, comment: str
+    ) -> Sequence[AccessProposal]:
+        ended = (
+            update(access_proposals)
+            .where(
+                _columns.tenant_id == tenant_id,
+                _columns.email == email.lower(),
+                _columns.status.in_(_UNDECIDED),
+            )
+            .values(status=AccessStatus.REJECTED, decided_by=decided_by, decided_at=clock(), comment=comment)
+            .returning(access_proposals)
+        )
+        return [_proposal(row) for row in self._session.execute(ended).mappings()]
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""

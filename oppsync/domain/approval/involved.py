@@ -70,6 +70,14 @@ def is_same(one: Person, other: Person) -> bool:
     return one.id == other.id or not keys_of(one).isdisjoint(keys_of(other))
 
 
+def is_own_address(person: Person, email: str, people: Iterable[Person]) -> bool:
+    """Whether an account with this address is the person's: this one, another of theirs, or one to come.
+    `people`: all there ever were."""
+    if ("mail", email_key(email)) in keys_of(person):
+        return True
+    return any(other.email == email.lower() and is_same(person, other) for other in people)
+
+
 def keys_of(person: Person) -> frozenset[Key]:
     mails = {("mail", email_key(address)) for address in (person.email, *person.further_emails)}
     return frozenset(mails | {("user", crm_user_key(user_id)) for user_id in person.crm_user_ids})

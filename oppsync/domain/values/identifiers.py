@@ -70,6 +70,10 @@ _SHOWN_AS_NOTHING = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
+# Joiners and variants after a letter of a script that is not written without them, such as Persian or Japanese.
+_WRITTEN_WITH = re.compile(
+    "(?<=[\u0600-\u1dff\u2100-\U0010ffff])[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
 # A top-level domain that never receives mail (RFC 2606); a CRM's sandboxes append it to addresses.
 _SANDBOX_SUFFIX = ".invalid"
 
@@ -150,6 +154,11 @@ def invisible_characters(text: str) -> tuple[str, ...]:
     """The invisible characters of `text`, each as people can look it up: `U+200B ZERO WIDTH SPACE`."""
     unseen = dict.fromkeys(sign for sign in text if _is_invisible(sign))
     return tuple(f"U+{ord(sign):04X} {_called(sign)}" for sign in unseen)
+
+
+def invisible_in_name(name: str) -> tuple[str, ...]:
+    """The invisible characters that no language needs in `name`, as `invisible_characters` says them."""
+    return invisible_characters(_WRITTEN_WITH.sub("", name))
 
 
 def without_invisible(text: str) -> str:

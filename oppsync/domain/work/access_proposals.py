@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
-from oppsync.domain.values.model import Code, Frozen, Text
+from oppsync.domain.values.model import Frozen, Text
 from oppsync.domain.values.roles import PersonRole
 
 NEEDS_TWO = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER, PersonRole.ADMIN})
@@ -30,12 +30,13 @@ class AccessProposal(Frozen):
     """An administrator's wish to invite a person with these roles, or to give them to somebody who is here.
 
     Agreed: another administrator agreed, and it is about to be done. `name` is empty for somebody who is here.
+    Address and name are as they are stored, so that one that an older release took can be read and rejected.
     """
 
     id: UUID
     change: AccessChange
-    email: Code
-    name: Text = ""
+    email: str
+    name: str = ""
     roles: frozenset[PersonRole]
     limits: Limits = NO_LIMITS
     proposed_by: UUID

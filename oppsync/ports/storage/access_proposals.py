@@ -29,9 +29,18 @@ class AccessProposals(Protocol):
     def open(self, tenant_id: str) -> Sequence[AccessProposal]:
         """Those that wait for a decision, or were agreed to and are not done yet; oldest first."""
 
-    def agreed(self, tenant_id: str, email: str, granted: Granted, proposed_by: UUID) -> AccessProposal | None:
-        """The proposal of this person to give exactly these roles and limits there, once another agreed
-        to it."""
+    def agreed(
+        self, tenant_id: str, change: AccessChange, email: str, granted: Granted, proposed_by: UUID
+    ) -> AccessProposal | None:
+        """The proposal of this person to change exactly this, once another agreed to it."""
+
+    def settle(self, tenant_id: str, proposal_id: UUID, *, is_done: bool) -> None:
+        """One that was agreed to is done, or waits for a decision again. Nothing for any other."""
+
+    def end(
+        self, tenant_id: str, email: str, decided_by: UUID | None, comment: str
+    ) -> Sequence[AccessProposal]:
+        """Reject those for this address that are open or agreed to, and return them."""
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: AccessStatus, decided_by: UUID, comment: str = ""

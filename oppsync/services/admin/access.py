@@ -10,13 +10,14 @@ from oppsync.domain.values.actor import Asker, Program, person_behind
 from oppsync.domain.values.limits import granted_in_words
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.events import PersonChanged
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
-from oppsync.services.admin.agreement import require_agreement
+from oppsync.services.admin.agreement import end_proposals, require_agreement
 from oppsync.services.admin.commands import DeactivatePerson, SetRoles
 from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.people import access_of, person_of
@@ -42,6 +43,7 @@ class SetRolesHandler:
                 command.tenant_id,
                 command.actor,
                 person.email,
+                change=AccessChange.SET_ROLES,
                 before=person.granted,
                 after=granted,
             )
@@ -70,6 +72,7 @@ class DeactivatePersonHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
             person = person_of(uow, command.tenant_id, command.email)
             not_oneself(command.actor, person)
+            end_proposals(uow, self.publish, command.tenant_id, command.actor, person.email)
             uow.people.set_access(command.tenant_id, person.id, person.granted, is_active=False)
             ended = uow.credentials.end_sessions(command.tenant_id, person.id)
             revoked = uow.credentials.revoke_tokens(command.tenant_id, person.id)

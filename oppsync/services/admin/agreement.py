@@ -7,13 +7,14 @@ from oppsync.domain.values.actor import Asker, Program, actor_name, person_behin
 from oppsync.domain.values.limits import Granted, granted_detail, granted_in_words
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.access_proposals import AccessStatus, gained
-from oppsync.domain.work.events import AccessGivenAlone, Event
+from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus, gained
+from oppsync.domain.work.events import AccessGivenAlone, Event, ProposalRejected
 from oppsync.kernel.errors import Forbidden
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
 
 NEEDS_SECOND_PERSON = "NEEDS_SECOND_PERSON"
 TWO = 2
+_ENDED = "The account was deactivated"
 
 
 def require_agreement(
@@ -23,6 +24,7 @@ def require_agreement(
     asker: Asker,
     email: str,
     *,
+    change: AccessChange,
     before: Granted,
     after: Granted,
 ) -> None:
@@ -49,13 +51,30 @@ def require_agreement(
             "People, another agrees.",
             code="NEEDS_SECOND_PERSON",
         )
-    agreed = uow.access_proposals.agreed(tenant_id, email, after, person_behind(asker))
+    agreed = uow.access_proposals.agreed(tenant_id, change, email, after, person_behind(asker))
     if agreed is None or agreed.decided_by is None:
         raise Forbidden(
             f"Another administrator has to agree that {email} becomes {words}: propose it.",
             code="NEEDS_SECOND_PERSON",
         )
     uow.access_proposals.decide(tenant_id, agreed.id, AccessStatus.DONE, agreed.decided_by, agreed.comment)
+
+
+def end_proposals(uow: UnitOfWork, publish: Publish, tenant_id: str, asker: Asker, email: str) -> None:
+    """Of an account that is deactivated: what waits for it, or was agreed to, is no way back in."""
+    who = asker if isinstance(asker, Program) else uow.people.get(tenant_id, person_behind(asker))
+    decided_by = None if isinstance(who, Program) else who.id
+    for ended in uow.access_proposals.end(tenant_id, email, decided_by, _ENDED):
+        publish(uow, tenant_id, new_traceparent(), rejected(ended, name_of(who), _ENDED))
+
+
+def rejected(found: AccessProposal, actor: str, comment: str) -> Event:
+    return ProposalRejected(
+        opportunity_id=None,
+        actor=actor,
+        detail={"proposal": str(found.id), "comment": comment},
+        summary=f"Rejected that {found.email} becomes {granted_in_words(found.granted)}: {comment}",
+    )
 
 
 def _alone(actor: str, email: str, given: Granted, when: str) -> Event:

@@ -90,7 +90,7 @@ class ResetPerson(Command[str]):
 class ProposeAccess(Command[UUID]):
     """Propose roles that two administrators have to agree to: to invite somebody with them, or to give them to
     somebody who is here. Returns the proposal's id. Raises Forbidden, NotFound, Conflict; InvalidInput where
-    one administrator is enough."""
+    one administrator is enough, and for an address or a name that nobody can have."""
 
     tenant_id: str
     actor: AskingPerson
@@ -104,8 +104,8 @@ class ProposeAccess(Command[UUID]):
 @dataclass(frozen=True)
 class DecideAccess(Command[str | None]):
     """Agree, as another administrator, and have it done; or reject, which who proposed it may do too. Returns
-    the secret of the one-time link when somebody was invited. Raises NotFound; Forbidden (code OWN_PROPOSAL);
-    Conflict (code ALREADY_DECIDED); and what doing it raises."""
+    the secret of the one-time link when somebody was invited. Raises NotFound; Forbidden (code OWN_PROPOSAL;
+    OWN_ACCOUNT where it is about them); Conflict (code ALREADY_DECIDED); and what doing it raises."""
 
     tenant_id: str
     actor: AskingPerson

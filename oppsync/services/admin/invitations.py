@@ -13,8 +13,9 @@ from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.limits import NOTHING_GRANTED, Granted, granted_in_words
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.events import Event, PasswordLinkMade, PersonAdded, PersonChanged
-from oppsync.kernel.errors import Conflict, InvalidInput, NotFound
+from oppsync.kernel.errors import Conflict, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.agreement import require_agreement
@@ -22,7 +23,7 @@ from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, Rese
 from oppsync.services.admin.granting import checked_grant
 from oppsync.services.admin.link_mail import LinkMail
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
-from oppsync.services.admin.people import access_of, check_emails, person_of
+from oppsync.services.admin.people import access_of, check_person, person_of
 from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.who_asks import admit
@@ -39,9 +40,7 @@ class InvitePersonHandler:
     def __call__(self, command: InvitePerson) -> str:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
-            check_emails("email", command.email)
-            if not command.name.strip():
-                raise InvalidInput("Say the name that others see.", field="name")
+            check_person(command.email, command.name)
             known = uow.people.known(command.tenant_id, command.email)
             if known is not None and known.is_active:
                 raise Conflict(f"{known.email} is here already. Reset the account for a new link.")
@@ -52,6 +51,7 @@ class InvitePersonHandler:
                 command.tenant_id,
                 command.actor,
                 command.email,
+                change=AccessChange.INVITE,
                 before=NOTHING_GRANTED,
                 after=granted,
             )

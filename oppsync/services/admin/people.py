@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.identifiers import invisible_characters, invisible_in_name
 from oppsync.domain.values.limits import NOTHING_GRANTED, granted_detail, granted_in_words
+from oppsync.domain.values.model import LONGEST_CODE
 from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.events import PersonAdded, PersonIdentified
+from oppsync.kernel import text_input
 from oppsync.kernel.errors import InvalidInput, NotFound
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.agreement import require_agreement
@@ -41,8 +46,8 @@ class CreatePersonHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.CREATE_PERSON)
             firm = names_of_firm(uow, command.tenant_id)
             granted = checked_grant(uow, command.tenant_id, command.roles, command.limits)
-        check_emails("email", command.email)
-        check_emails("further_emails", *command.further_emails)
+        check_person(command.email, command.name)
+        _check_known_by(command.further_emails, command.crm_user_ids)
         person = Person(
             id=uuid.uuid4(),
             email=command.email.lower(),
@@ -59,6 +64,7 @@ class CreatePersonHandler:
                 command.tenant_id,
                 command.actor,
                 person.email,
+                change=AccessChange.INVITE,
                 before=NOTHING_GRANTED,
                 after=person.granted,
             )
@@ -75,10 +81,37 @@ class CreatePersonHandler:
         return person.id
 
 
-def check_emails(field: str, *addresses: str) -> None:
+def check_person(email: str, name: str) -> None:
+    """Raises InvalidInput, which names the field: both as `Person` takes them, and with nothing that deceives
+    whoever reads them."""
+    _check_emails("email", email)
+    shown = text_input.words(name, "name", empty="Say the name that others see.")
+    refuse_invisible("name", invisible_in_name(shown))
+
+
+def refuse_invisible(field: str, found: Sequence[str]) -> None:
+    """`found`: the characters, as `invisible_characters` says them. Raises InvalidInput."""
+    if found:
+        raise InvalidInput(
+            f"The {field} holds what nobody can see: {', '.join(found)}. Type it anew, without copying it.",
+            field=field,
+        )
+
+
+def _check_known_by(further_emails: Sequence[str], crm_user_ids: Sequence[str]) -> None:
+    _check_emails("further_emails", *further_emails)
+    for user_id in crm_user_ids:
+        empty = "Give the id of the user in the CRM."
+        text_input.words(user_id, "crm_user_ids", empty=empty, longest=LONGEST_CODE)
+
+
+def _check_emails(field: str, *addresses: str) -> None:
     for address in addresses:
+        refuse_invisible(field, invisible_characters(address))
         if not _EMAIL.match(address):
             raise InvalidInput(f"{address!r} is not an e-mail address.", field=field)
+        # In small letters, as it is stored: a few letters become two.
+        text_input.words(address.lower(), field, empty="", longest=LONGEST_CODE)
 
 
 @dataclass(frozen=True)
@@ -89,7 +122,7 @@ class IdentifyPersonHandler:
     def __call__(self, command: IdentifyPerson) -> None:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.IDENTIFY_PERSON)
-            check_emails("further_emails", *command.further_emails)
+            _check_known_by(command.further_emails, command.crm_user_ids)
             person = person_of(uow, command.tenant_id, command.email)
             known_by = Person.model_validate(
                 dict(person) | {"further_emails": command.further_emails, "crm_user_ids": command.crm_user_ids}

@@ -6,20 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from oppsync.domain.approval.involved import is_same
+from oppsync.domain.approval.involved import is_own_address, is_same
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import person_behind
 from oppsync.domain.values.limits import NOTHING_GRANTED, Granted, granted_detail, granted_in_words
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus, gained
-from oppsync.domain.work.events import AccessAgreed, AccessProposed, Event, ProposalRejected
+from oppsync.domain.work.events import AccessAgreed, AccessProposed, Event
 from oppsync.kernel import text_input
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.ports.storage.access_proposals import NewAccessProposal
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.agreement import rejected
 from oppsync.services.admin.commands import DecideAccess, InvitePerson, ProposeAccess, SetRoles
 from oppsync.services.admin.granting import checked_grant
-from oppsync.services.admin.people import check_emails, person_of
+from oppsync.services.admin.people import check_person, person_of
 from oppsync.services.admin.who_asks import admit
 
 
@@ -60,7 +61,7 @@ class ProposeAccessHandler:
 @dataclass(frozen=True)
 class DecideAccessHandler:
     """What was agreed to is then done as whoever proposed it, in a transaction of its own: where that is
-    refused (they are no administrator any more, say), the proposal stays agreed and can be decided again."""
+    refused (they are no administrator any more, say), the agreement is void and the proposal waits again."""
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -80,12 +81,28 @@ class DecideAccessHandler:
                 person = uow.people.get(tenant_id, person_behind(command.actor))
                 if is_same(person, uow.people.get(tenant_id, found.proposed_by)):
                     raise Forbidden("You proposed this: another administrator agrees.", code="OWN_PROPOSAL")
+                if is_own_address(person, found.email, uow.people.everyone(tenant_id)):
+                    raise Forbidden(
+                        "This is your own account: another administrator agrees.", code="OWN_ACCOUNT"
+                    )
             status = AccessStatus.AGREED if command.approve else AccessStatus.REJECTED
             uow.access_proposals.decide(tenant_id, found.id, status, person_behind(command.actor), comment)
-            event = _agreed(found, actor) if command.approve else _rejected(found, actor, comment)
+            event = _agreed(found, actor) if command.approve else rejected(found, actor, comment)
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
-        return self._done(tenant_id, found) if command.approve else None
+        return self._do(tenant_id, found) if command.approve else None
+
+    def _do(self, tenant_id: str, found: AccessProposal) -> str | None:
+        """An agreement is used up with this, or void: what is left of one would give access again, later."""
+        is_done = False
+        try:
+            secret = self._done(tenant_id, found)
+            is_done = True
+        finally:
+            with self.uow() as uow:
+                uow.access_proposals.settle(tenant_id, found.id, is_done=is_done)
+                uow.commit()
+        return secret
 
     def _done(self, tenant_id: str, found: AccessProposal) -> str | None:
         """The secret of the one-time link, for an invitation."""
@@ -101,12 +118,10 @@ def _granted_before(uow: UnitOfWork, command: ProposeAccess, email: str) -> Gran
     """Raises what doing it would raise, as far as that can be known now."""
     if command.change is AccessChange.SET_ROLES:
         person = person_of(uow, command.tenant_id, email)
-        if person.id == person_behind(command.actor):
+        if is_same(person, uow.people.get(command.tenant_id, person_behind(command.actor))):
             raise Forbidden("Another administrator has to change your account.", code="OWN_ACCOUNT")
         return person.granted
-    check_emails("email", email)
-    if not command.name.strip():
-        raise InvalidInput("Say the name that others see.", field="name")
+    check_person(email, command.name)
     known = uow.people.known(command.tenant_id, email)
     if known is not None and known.is_active:
         raise Conflict(f"{known.email} is here already. Change the roles instead.")
@@ -120,13 +135,4 @@ def _agreed(found: AccessProposal, actor: str) -> Event:
         after={"email": found.email, **granted_detail(found.granted)},
         detail={"proposal": str(found.id)},
         summary=f"Agreed that {found.email} becomes {granted_in_words(found.granted)}",
-    )
-
-
-def _rejected(found: AccessProposal, actor: str, comment: str) -> Event:
-    return ProposalRejected(
-        opportunity_id=None,
-        actor=actor,
-        detail={"proposal": str(found.id), "comment": comment},
-        summary=f"Rejected that {found.email} becomes {granted_in_words(found.granted)}: {comment}",
     )

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.involved import is_same
-from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, name_of, who_can
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, may, name_of, who_can
 from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.differences import (
@@ -125,8 +126,11 @@ class DecideProposalHandler:
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
                 _refuse_wrong(rows)
-                proposer = name_of(uow.people.get(tenant_id, proposal.proposed_by))
-                wanted = Wanted(proposal.firm, rows, proposer, actor, proposal.note, proposal.reverts_to)
+                proposer = uow.people.get(tenant_id, proposal.proposed_by)
+                _refuse_who_left(proposer)
+                wanted = Wanted(
+                    proposal.firm, rows, name_of(proposer), actor, proposal.note, proposal.reverts_to
+                )
                 applied = write(uow, self.publish, tenant_id, before, wanted)
             else:
                 self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
@@ -284,6 +288,15 @@ def _refuse_wrong(rows: Sequence[ReferenceRow]) -> None:
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
     if faults := list(wrong_between(placed)):
         raise BadBundle(faults)
+
+
+def _refuse_who_left(proposer: Person) -> None:
+    """Nothing is done in the name of somebody who may not even propose it any more."""
+    if not may(proposer, Action.PROPOSE_CONFIGURATION):
+        raise Conflict(
+            f"{proposer.email} proposed this, and may not any more: reject this, and propose it anew.",
+            code="PROPOSER_LEFT",
+        )
 
 
 def _refuse_outdated(before: Before, against: str | None) -> None:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.values.identifiers import invisible_in_name
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import FirmNamed
 from oppsync.domain.work.tenants import LONGEST_FIRM_NAME, Tenant
 from oppsync.kernel.errors import InvalidInput
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.services.admin.people import refuse_invisible
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.set_up.commands import NameFirm
 
@@ -28,6 +30,7 @@ class NameFirmHandler:
                 raise InvalidInput("Give the firm its name.", field="name")
             if len(name) > LONGEST_FIRM_NAME:
                 raise InvalidInput(f"A name has at most {LONGEST_FIRM_NAME} characters.", field="name")
+            refuse_invisible("name", invisible_in_name(name))
             if zone not in available_timezones():
                 raise InvalidInput(
                     f"{zone!r} is no time zone: use a name of the IANA list, such as Europe/Berlin.",

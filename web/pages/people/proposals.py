@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.approval.involved import is_own_address
 from oppsync.domain.values.limits import Granted
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -68,11 +69,14 @@ def _render(*, errors: list[FormError] | None = None, notice: str = "", link: st
     me = signed_in()
     with application().uow.reading() as uow:
         waiting = uow.access_proposals.open(me.tenant_id)
-        names: Mapping[UUID, str] = {each.id: each.name for each in uow.people.everyone(me.tenant_id)}
+        everyone = uow.people.everyone(me.tenant_id)
+    names: Mapping[UUID, str] = {each.id: each.name for each in everyone}
+    mine = {each.id for each in waiting if is_own_address(me.person, each.email, everyone)}
     return render_template(
         "people/proposals.html",
         waiting=waiting,
         names=names,
+        mine=mine,
         my_id=me.person.id,
         errors=errors or [],
         notice=notice,
