@@ -10,12 +10,13 @@ from oppsync.domain.values.model import require
 from oppsync.ports.systems import Systems
 
 
-def preflight(systems: Systems, plan: Plan) -> tuple[Finding, ...]:
-    """All that is missing in the ERP and the PSA; empty when the plan can be created as it is."""
+def preflight(systems: Systems, plan: Plan, *, anew: bool = False) -> tuple[Finding, ...]:
+    """All that is missing in the ERP and the PSA; empty when the plan can be created as it is. `anew`: of a
+    deal that is planned anew, perhaps because something was renamed there a moment ago."""
     chosen = require(plan.systems, "the systems of the plan")
     erp = systems.erp_at(chosen.erp)
     wanted = references_of(plan.content)
-    missing = erp.missing_references(wanted)
+    missing = erp.missing_references(wanted, anew=anew)
     kinds = {each.kind for each in missing}
     open_until = erp.books_open_until(wanted.company) if missing else None
     terms = erp.payment_terms() if ErpReferenceKind.PAYMENT_TERMS in kinds else ()

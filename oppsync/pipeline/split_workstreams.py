@@ -157,7 +157,8 @@ def run(context: StageContext) -> Outcome:
     moved = _goes_elsewhere(context, destination, proposal.plan)
     if moved is not None:
         return moved
-    missing = preflight(context.systems, proposal.plan) if proposal.plan else ()
+    anew = context.opportunity.replaces is not None
+    missing = preflight(context.systems, proposal.plan, anew=anew) if proposal.plan else ()
     return decide(context.opportunity, proposal, missing, replaced=_replaced(context))
 
 

@@ -50,9 +50,10 @@ class Erp(Protocol):
     def books_open_until(self, erp_company: str) -> date | None:
         """The last day of this company's open fiscal years; None when it has none."""
 
-    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
         """Those of a plan's references that this ERP would refuse, all at once. Asked before anybody approves:
-        it reads many at a time, and what it found it may remember briefly."""
+        it reads many at a time, and what it found it may remember briefly. `anew`: what it remembers does not
+        count."""
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         """Those of the given keys under which a project or task exists, whatever its content."""

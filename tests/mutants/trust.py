@@ -112,7 +112,7 @@ TRUST = (
     Mutation(
         "preflight is skipped",
         "oppsync/pipeline/split_workstreams.py",
-        "preflight(context.systems, proposal.plan) if proposal.plan else ()",
+        "preflight(context.systems, proposal.plan, anew=anew) if proposal.plan else ()",
         "()",
         first="tests/service/test_preflight.py"
         "::test_a_cost_centre_that_the_erp_lacks_is_created_there_and_the_deal_goes_on",

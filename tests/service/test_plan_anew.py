@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import create_model
@@ -27,6 +28,7 @@ from tests.harness.gate import Gate
 from tests.harness.house import FINANCE, OPERATIONS, WON_ON, House
 from tests.harness.tryton import Books
 from tests.service.test_compensation import give_up, parked_after, still_open
+from tests.service.test_preflight import book_on, create_centre
 
 # The enrichment as the release before this one knows it.
 _KNOWN: Any = {
@@ -143,6 +145,24 @@ def test_what_somebody_changed_there_is_named_and_goes_on_once_it_is_settled(
     house.settle()
     assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
     erp.check_landed(books, record_id, house.plan(record_id).plan.content)
+
+
+def test_a_cost_centre_that_was_renamed_a_moment_ago_is_missing_at_once(
+    house: House, books: Books, gate: Gate
+) -> None:
+    """What the ERP was asked before the approval does not count any more."""
+    code = f"CC-{uuid4().hex[:8]}"
+    create_centre(books, code)
+    book_on(house, code)
+    record_id = parked_after(house, gate, writes=1, deal=deals.fixed_fee(WON_ON, "CUST-1003", "ACME-DE"))
+    centre = books.one("analytic_account.account", [["code", "=", code]], "id")
+    books.write("analytic_account.account", int(centre["id"]), {"code": f"{code}-OLD"})
+
+    plan_anew(house, record_id)
+    house.settle()
+
+    item = house.exception(record_id)
+    assert (item.code, [each.value for each in item.findings]) == ("COST_CENTRE_UNKNOWN", [f"ACME-DE {code}"])
 
 
 def test_an_invoice_posted_on_another_day_is_still_what_was_ordered(

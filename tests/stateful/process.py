@@ -295,7 +295,7 @@ class ConnectedVendors:
     def books_open_until(self, erp_company: str) -> date | None:
         return None
 
-    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
         self._process.call("erp")
         return ()
 

@@ -123,7 +123,7 @@ class Surroundings:
         assert connection_id == "erp"
         return self
 
-    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
         self._outside(f"what {wanted.company} lacks")
         return self.missing
 

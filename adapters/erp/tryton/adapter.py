@@ -143,7 +143,10 @@ class TrytonErp:
     def books_open_until(self, erp_company: str) -> date | None:
         return self._references.open_until(erp_company)
 
-    def missing_references(self, wanted: ErpReferences) -> Sequence[MissingReference]:
+    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
+        if anew:
+            self._references.forget()
+            self._directory.forget()
         return list(self._references.missing(wanted))
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:

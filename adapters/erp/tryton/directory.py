@@ -88,6 +88,10 @@ class Directory:
         self._companies: dict[str, Company] = {}
         self._remembered = Remembered()
 
+    def forget(self) -> None:
+        """Ask again for what may change; the ids of a code stay."""
+        self._remembered = Remembered()
+
     def company(self, code: str) -> Company:
         """A company by the code of its party."""
         if code not in self._companies:

@@ -33,6 +33,9 @@ class References:
         self._products = products
         self._remembered = Remembered()
 
+    def forget(self) -> None:
+        self._remembered = Remembered()
+
     def missing(self, wanted: ErpReferences) -> Iterator[MissingReference]:
         company = self._company(wanted.company)
         if company is None:
