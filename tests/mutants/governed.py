@@ -38,7 +38,7 @@ GOVERNED = (
     Mutation(
         "a configuration is approved by whoever may propose one",
         APPLY,
-        "asked = Action.PROPOSE_CONFIGURATION if takes_back else Action.APPROVE_CONFIGURATION",
+        "asked = Action.PROPOSE_CONFIGURATION if by_proposer else Action.APPROVE_CONFIGURATION",
         "asked = Action.PROPOSE_CONFIGURATION",
         first=_SECOND_PERSON,
     ),

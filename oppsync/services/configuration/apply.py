@@ -22,7 +22,7 @@ from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind
+from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind, scopes_of
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
 from oppsync.kernel import text_input
@@ -106,11 +106,15 @@ class DecideProposalHandler:
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
         with self.uow() as uow:
-            person_id = person_behind(command.actor)
-            is_own = _is_own(uow, tenant_id, person_id, command.proposal_id)
-            takes_back = is_own and not command.approve
-            asked = Action.PROPOSE_CONFIGURATION if takes_back else Action.APPROVE_CONFIGURATION
+            person = uow.people.get(tenant_id, person_behind(command.actor))
+            # Who may propose may take back their own, which is known only once the proposal was looked up.
+            proposes = may(person, Action.PROPOSE_CONFIGURATION, scopes_of(command.actor))
+            by_proposer = proposes and not command.approve
+            asked = Action.PROPOSE_CONFIGURATION if by_proposer else Action.APPROVE_CONFIGURATION
             actor = admit(uow, tenant_id, command.actor, asked)
+            is_own = _is_own(uow, tenant_id, person, command.proposal_id)
+            if not (is_own or command.approve):
+                admit(uow, tenant_id, command.actor, Action.APPROVE_CONFIGURATION)
             required = "" if command.approve else "Give a reason: whoever proposed it is shown it."
             comment = text_input.comment(command.comment, "comment", required=required)
             before = begin(uow, tenant_id)
@@ -134,15 +138,15 @@ class DecideProposalHandler:
                 applied = write(uow, self.publish, tenant_id, before, wanted)
             else:
                 self.publish(uow, tenant_id, new_traceparent(), _rejected(proposal, actor, comment))
-            uow.configurations.decide(tenant_id, proposal.id, status, person_id, comment)
+            uow.configurations.decide(tenant_id, proposal.id, status, person.id, comment)
             uow.commit()
         return applied
 
 
-def _is_own(uow: UnitOfWork, tenant_id: str, person_id: UUID, proposal_id: UUID) -> bool:
+def _is_own(uow: UnitOfWork, tenant_id: str, person: Person, proposal_id: UUID) -> bool:
     """Whether one person proposed and decides, by whichever account."""
     proposed_by = uow.configurations.proposal(tenant_id, proposal_id).proposed_by
-    return is_same(uow.people.get(tenant_id, person_id), uow.people.get(tenant_id, proposed_by))
+    return is_same(person, uow.people.get(tenant_id, proposed_by))
 
 
 def _rejected(proposal: Proposal, actor: str, comment: str) -> ProposalRejected:
