@@ -111,6 +111,9 @@ def test_replaying_what_can_be_read_by_now_takes_it_in(house: House) -> None:
     assert house.application.queries.exceptions(TENANT).rows == ()
     status = house.application.queries.delivery(TENANT, event_id)
     assert [each.source_id for each in status.opportunities] == [record_id]
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
 
 
 def test_a_deal_that_the_crm_does_not_know_is_parked(house: House) -> None:

@@ -148,3 +148,6 @@ def test_a_deal_that_killed_its_worker_three_times_is_set_aside_and_can_be_repla
     house.replay(item)
     house.settle()
     assert house.state(record_id) is State.AWAITING_APPROVAL
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE

@@ -328,6 +328,10 @@ def test_a_replayed_poll_asks_at_once_and_comes_back_when_nothing_was_mended(pol
     polled.replay(again)
     polled.application.dispatch(PollCrm())
     assert is_known(polled, record_id)
+    polled.settle()
+    polled.approve(record_id)
+    polled.settle()
+    assert polled.state(record_id) is State.ACTIVE
 
 
 def test_a_poll_that_a_person_dismissed_is_not_told_again_for_the_same_reason(polled: House) -> None:
