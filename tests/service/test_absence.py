@@ -224,6 +224,9 @@ def test_an_owner_who_was_repaired_is_noticed_though_nobody_told(polled: House) 
     assert polled.exception(record_id).code == "OWNER_EMAIL_MISSING"
     owner = polled.salesforce.record(record_id)["OwnerId"]
     polled.salesforce.edit_record(str(owner), {"Email": "nora.new@example.com"})
+    polled.poll()
+    polled.settle()
+    assert polled.state(record_id) is State.PARKED, "it was read a moment ago"
 
     parked_long_ago(polled, record_id)
     polled.poll()
