@@ -43,12 +43,17 @@ def from_base64(text: str, field: str) -> bytes:
         raise InvalidInput("This is not base64.", field=field) from None
 
 
-def with_imported(kind: ReferenceKind, table: Table, forms: Forms) -> FirmBundle:
-    """The configuration of now with the rows of this table. Raises BadBundle with everything that is wrong."""
+def configuration_now() -> FirmBundle:
     tenant_id = signed_in().tenant_id
     with application().uow.reading() as uow:
         rows, firm = uow.configurations.rows(tenant_id), uow.configurations.firm(tenant_id)
-    return FirmBundle(firm, tuple(merged(governed(rows), kind, table, forms)))
+    return FirmBundle(firm, governed(rows))
+
+
+def with_imported(kind: ReferenceKind, table: Table, forms: Forms) -> FirmBundle:
+    """The configuration of now with the rows of this table. Raises BadBundle with everything that is wrong."""
+    now = configuration_now()
+    return FirmBundle(now.firm, tuple(merged(now.rows, kind, table, forms)))
 
 
 def download(bundle: FirmBundle, fingerprint: str) -> Response:

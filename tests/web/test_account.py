@@ -12,6 +12,7 @@ from flask import Flask
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser, Screen
 from tests.web.office import Office
+from tests.web.test_connections import Api
 from web.pages.account.devices import device
 
 Browsers = Callable[[str], Browser]
@@ -72,6 +73,23 @@ def test_nobody_ends_the_session_of_another(browser: Browsers, app: Flask, offic
         assert tom.post("/account", action="end_session", session=session).status == 404
     assert "Safari" not in tom.get("/account").words
     assert session_on(ana.get("/account")) == of_ana
+
+
+def test_a_program_lists_and_ends_its_persons_sessions_and_nobody_elses(
+    browser: Browsers, app: Flask, office: Office
+) -> None:
+    ana, tom = browser("ana"), browser("tom")
+    mine, theirs = Api(app, office.token("ana")), Api(app, office.token("tom"))
+    [session] = mine("GET", "/sessions").json["rows"]
+    assert session["is_this"] is False
+
+    assert theirs("DELETE", f"/sessions/{session['id']}").status_code == 404
+    assert ana.get("/account").status == 200
+    assert mine("DELETE", f"/sessions/{session['id']}").status_code == 204
+
+    assert mine("GET", "/sessions").json["rows"] == []
+    assert ana.get("/account").status == 303
+    assert tom.get("/account").status == 200
 
 
 def test_what_a_browser_calls_itself_is_shown_as_text_and_not_kept_at_any_length(app: Flask) -> None:

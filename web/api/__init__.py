@@ -7,6 +7,7 @@ import flask
 from web.api.approvals import approvals
 from web.api.bridge import Api
 from web.api.configuration import configuration
+from web.api.configuration_rows import rows
 from web.api.connections import connections
 from web.api.deliveries import deliveries
 from web.api.exceptions import exceptions
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     polls,
     connections,
     configuration,
+    rows,
     security,
     people,
     setup,

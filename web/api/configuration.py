@@ -124,7 +124,7 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
     Writes nothing.
     """
     spend_dear_call()
-    return _compared(bundle_of(request.files, request.zip))
+    return compared(bundle_of(request.files, request.zip))
 
 
 @configuration.route("/configuration/import/preview", methods=["POST"])
@@ -137,7 +137,7 @@ def preview_import(request: schemas.ImportPreview) -> Mapping[str, object]:
     Writes nothing. Refused with BAD_BUNDLE, which lists every fault with its line, column and what to do.
     """
     spend_dear_call()
-    return _compared(_imported(request))
+    return compared(_imported(request))
 
 
 @configuration.route("/configuration/import", methods=["POST"])
@@ -155,7 +155,7 @@ def import_rows(request: schemas.ImportRequest) -> Mapping[str, object]:
     command = ApplyConfiguration(
         me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )
-    return _answer(application().dispatch(command))
+    return answered(application().dispatch(command))
 
 
 def _imported(request: schemas.ImportPreview) -> FirmBundle:
@@ -188,7 +188,7 @@ def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, obje
     command = ApplyConfiguration(
         me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )
-    return _answer(application().dispatch(command))
+    return answered(application().dispatch(command))
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>")
@@ -201,7 +201,7 @@ def get_proposal(proposal_id: UUID) -> Mapping[str, object]:
     with application().uow.reading() as uow:
         proposal = uow.configurations.proposal(tenant_id, proposal_id)
         rows = uow.configurations.proposed_rows(tenant_id, proposal_id)
-    difference = _compared(FirmBundle(proposal.firm, tuple(rows)))
+    difference = compared(FirmBundle(proposal.firm, tuple(rows)))
     overtaken = proposal.against != difference["before"].fingerprint
     return {"proposal": proposal, "is_overtaken": overtaken, "difference": difference}
 
@@ -218,7 +218,7 @@ def approve_proposal(request: schemas.ApprovalOfProposal, proposal_id: UUID) -> 
     me = signed_in()
     command = DecideProposal(me.tenant_id, me.asker, proposal_id, approve=True, comment=request.comment)
     applied = application().dispatch(command)
-    return _answer(applied) if applied else {}
+    return answered(applied) if applied else {}
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>/reject", methods=["POST"])
@@ -247,10 +247,11 @@ def revert_configuration(request: schemas.RevertRequest) -> Mapping[str, object]
     """
     me = signed_in()
     command = RevertConfiguration(me.tenant_id, me.asker, request.version, request.note, request.against)
-    return _answer(application().dispatch(command))
+    return answered(application().dispatch(command))
 
 
-def _compared(bundle: FirmBundle) -> dict[str, Any]:
+def compared(bundle: FirmBundle) -> dict[str, Any]:
+    """What applying it would change, as `schemas.ConfigurationDifference`."""
     me = signed_in()
     command = CompareConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows)
     compared: Comparison = application().dispatch(command)
@@ -271,7 +272,8 @@ def _rows(changes: Sequence[Difference]) -> list[dict[str, object]]:
     ]
 
 
-def _answer(answer: Answer) -> Mapping[str, object]:
+def answered(answer: Answer) -> Mapping[str, object]:
+    """As `schemas.AppliedOrProposed`."""
     if isinstance(answer, Applied):
         return {"version": answer.number, "fingerprint": answer.fingerprint, "changed": answer.changed}
     return {"proposal_id": answer.proposal_id, "needs": answer.needs}

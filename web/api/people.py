@@ -14,6 +14,7 @@ from oppsync.services.admin.commands import (
     CreateToken,
     DeactivatePerson,
     DecideAccess,
+    EndSession,
     InvitePerson,
     ProposeAccess,
     ResetPerson,
@@ -153,6 +154,25 @@ def revoke_token(request: schemas.RevokeRequest) -> Mapping[str, object]:
     me = signed_in()
     application().dispatch(RevokeToken(me.tenant_id, me.asker, request.name))
     return {"rows": _tokens()}
+
+
+@people.route("/sessions")
+@people.answers(schemas.Sessions)
+@people.refuses(HTTPStatus.FORBIDDEN)
+def list_sessions() -> Mapping[str, object]:
+    """List one's own open sessions in browsers, newest first"""
+    me = signed_in()
+    check(me.person, Action.OWN_SESSIONS, me.scopes)
+    return {"rows": application().queries.sessions(me.tenant_id, me.person.id)}
+
+
+@people.route("/sessions/<uuid:session_id>", methods=["DELETE"])
+@people.answers_nothing()
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def end_session(session_id: UUID) -> None:
+    """End one of one's own sessions at once"""
+    me = signed_in()
+    application().dispatch(EndSession(me.tenant_id, me.asker, session_id))
 
 
 @people.route("/people/proposals")

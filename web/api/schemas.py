@@ -26,6 +26,7 @@ from oppsync.domain.reading.readings import (
     PersonSummary,
     PollStatus,
     ReceivedDelivery,
+    SessionSummary,
     TimelineEntry,
     TokenSummary,
 )
@@ -531,6 +532,12 @@ class AppliedOrProposed(Frozen):
     changed: int | None = None
     proposal_id: UUID | None = None
     needs: Text | None = None
+
+
+class Sessions(Frozen):
+    """One's own that are open, newest first. `is_this` is false of all: an API token asks, no session."""
+
+    rows: tuple[SessionSummary, ...]
 
 
 class Proposals(Frozen):

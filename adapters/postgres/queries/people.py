@@ -50,7 +50,7 @@ class PostgresPeopleQueries(Reading):
             rows = connection.execute(query).mappings()
             return [_token(row) for row in rows]
 
-    def sessions(self, tenant_id: str, person_id: UUID, asking: str) -> Sequence[SessionSummary]:
+    def sessions(self, tenant_id: str, person_id: UUID, asking: str = "") -> Sequence[SessionSummary]:
         query = (
             select(sessions, (sessions.c.secret_hash == asking).label("is_this"))
             .where(sessions.c.tenant_id == tenant_id, sessions.c.person_id == person_id, *_open_session())

@@ -45,6 +45,7 @@ class Action(StrEnum):
     IDENTIFY_PERSON = "identify_person"
     CHANGE_PERSON = "change_person"
     AGREE_ACCESS = "agree_access"
+    OWN_SESSIONS = "own_sessions"
     OWN_TOKENS = "own_tokens"
     CREATE_TOKEN = "create_token"  # noqa: S105
     REVOKE_TOKEN = "revoke_token"  # noqa: S105
@@ -221,6 +222,7 @@ RIGHTS: dict[Action, Right] = {
         ADMINS,
         Scope.ADMIN,
     ),
+    Action.OWN_SESSIONS: Right("List and end one's own sessions", EVERY_ROLE, Scope.ADMIN),
     Action.OWN_TOKENS: Right("Make and revoke API tokens of one's own", EVERY_ROLE, Scope.ADMIN),
     Action.CREATE_TOKEN: Right(
         "Make an API token that acts as a person", NO_ROLE, Scope.ADMIN, command_line=True

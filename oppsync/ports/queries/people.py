@@ -19,5 +19,6 @@ class PeopleQueries(Protocol):
     def tokens(self, tenant_id: str, person_id: UUID | None = None) -> Sequence[TokenSummary]:
         """Those in use, of one person or of all, by name."""
 
-    def sessions(self, tenant_id: str, person_id: UUID, asking: str) -> Sequence[SessionSummary]:
-        """A person's open ones, newest first. `asking`: the hash of the secret of the session that asks."""
+    def sessions(self, tenant_id: str, person_id: UUID, asking: str = "") -> Sequence[SessionSummary]:
+        """A person's open ones, newest first. `asking`: the hash of the secret of the session that asks; empty
+        when none does."""

@@ -264,9 +264,10 @@ class SignOutEverywhere(Command[None]):
 
 @dataclass(frozen=True)
 class EndSession(Command[None]):
-    """End one session of the session's person. Raises NotFound for one that is over or another's; Forbidden."""
+    """End one of one's own sessions. Raises NotFound for one that is over or another's; Forbidden."""
 
-    session_secret: str = field(repr=False)
+    tenant_id: str
+    actor: AskingPerson
     session_id: UUID
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.approval.who_may import Action
-from oppsync.domain.values.actor import person_actor
+from oppsync.domain.values.actor import person_actor, person_behind
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.attempts import UNKNOWN_ACCOUNT, AttemptKind
@@ -160,18 +160,16 @@ class EndSessionHandler:
 
     def __call__(self, command: EndSession) -> None:
         with self.uow() as uow:
-            found = uow.credentials.session_person(hash_secret(command.session_secret), IDLE)
-            if found is None:
-                raise Forbidden("Sign in first.")
-            tenant_id, person = found
-            uow.credentials.end_session_of(tenant_id, person.id, command.session_id)
+            actor = admit(uow, command.tenant_id, command.actor, Action.OWN_SESSIONS)
+            person = uow.people.get(command.tenant_id, person_behind(command.actor))
+            uow.credentials.end_session_of(command.tenant_id, person.id, command.session_id)
             event = SessionsEnded(
                 opportunity_id=None,
-                actor=person_actor(person.email),
+                actor=actor,
                 detail={"person": str(person.id), "sessions_ended": 1},
                 summary=f"{person.email} ended one of their sessions",
             )
-            self.publish(uow, tenant_id, new_traceparent(), event)
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
 
 

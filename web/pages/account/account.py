@@ -64,7 +64,7 @@ def act() -> ResponseReturnValue:
         case Action.SIGN_OUT_EVERYWHERE:
             return _sign_out_everywhere()
         case Action.END_SESSION:
-            application().dispatch(EndSession(session_secret(), _session_id()))
+            application().dispatch(EndSession(me.tenant_id, me.person.id, _session_id()))
             return _done("session")
         case Action.CREATE_TOKEN:
             return _create_token()

@@ -14,14 +14,14 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from adapters.documents.bundle_files import FirmBundle, cells_of, record_of, text_of
-from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.edits import OF_THE_ROW, ended, row_of, written
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
 from oppsync.domain.configuration.records import Record, choices_of, columns, must_be_given, types_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
-from web.context import application, signed_in
+from web.bundles import configuration_now
 from web.forms import FormError, posted
 from web.pages.configuration.rows import kind_named
 from web.pages.configuration.upload import ask
@@ -40,42 +40,33 @@ class Field(NamedTuple):
     choices: Sequence[str]
 
 
-class _Now(NamedTuple):
-    firm: str
-    rows: tuple[ReferenceRow, ...]
-
-    @property
-    def fingerprint(self) -> str:
-        return fingerprint(self.rows)
-
-
 @page.get("/<kind>/add")
 def show_new(kind: str) -> str:
     of_kind, key = kind_named(kind), request.args.get("key", "")
-    of_key = [row for row in _now().rows if (row.kind, row.key) == (of_kind, key)]
+    of_key = [row for row in configuration_now().rows if (row.kind, row.key) == (of_kind, key)]
     return _form(of_kind, None, _begun(of_kind, of_key[-1] if of_key else None))
 
 
 @page.post("/<kind>/add")
 def add(kind: str) -> ResponseReturnValue:
-    return _written(kind_named(kind), _now(), None)
+    return _written(kind_named(kind), configuration_now(), None)
 
 
 @page.get("/<kind>/edit")
 def show(kind: str) -> str:
-    row = _row(kind_named(kind), _now())
+    row = _row(kind_named(kind), configuration_now())
     return _form(row.kind, row, _as_given(row))
 
 
 @page.post("/<kind>/edit")
 def edit(kind: str) -> ResponseReturnValue:
-    now = _now()
+    now = configuration_now()
     return _written(kind_named(kind), now, _row(kind_named(kind), now))
 
 
 @page.post("/<kind>/end")
 def end(kind: str) -> ResponseReturnValue:
-    now = _now()
+    now = configuration_now()
     row = _row(kind_named(kind), now)
     try:
         until = date.fromisoformat(posted("until"))
@@ -89,7 +80,7 @@ def end(kind: str) -> ResponseReturnValue:
         return _form(row.kind, row, _as_given(row), errors), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _written(kind: ReferenceKind, now: _Now, instead_of: ReferenceRow | None) -> ResponseReturnValue:
+def _written(kind: ReferenceKind, now: FirmBundle, instead_of: ReferenceRow | None) -> ResponseReturnValue:
     given = _given(kind)
     try:
         rows = written(now.rows, kind, _record(kind, given), instead_of)
@@ -99,18 +90,12 @@ def _written(kind: ReferenceKind, now: _Now, instead_of: ReferenceRow | None) ->
     return _compared(now, rows)
 
 
-def _compared(now: _Now, rows: Sequence[ReferenceRow]) -> str:
-    moved_on = posted("opened") not in ("", now.fingerprint)
+def _compared(now: FirmBundle, rows: Sequence[ReferenceRow]) -> str:
+    moved_on = posted("opened") not in ("", fingerprint(now.rows))
     return ask(FirmBundle(now.firm, tuple(rows)), notice=_MOVED_ON if moved_on else "")
 
 
-def _now() -> _Now:
-    tenant_id = signed_in().tenant_id
-    with application().uow.reading() as uow:
-        return _Now(uow.configurations.firm(tenant_id), governed(uow.configurations.rows(tenant_id)))
-
-
-def _row(kind: ReferenceKind, now: _Now) -> ReferenceRow:
+def _row(kind: ReferenceKind, now: FirmBundle) -> ReferenceRow:
     """Which the address names."""
     try:
         since = date.fromisoformat(request.args.get("since", ""))
@@ -200,7 +185,7 @@ def _form(
         fields=fields if _is_flat(kind) else [],
         text=given.get(_TEXT, ""),
         columns=columns(kind),
-        opened=posted("opened") or _now().fingerprint,
+        opened=posted("opened") or fingerprint(configuration_now().rows),
         until=posted("until"),
         errors=errors,
     )
