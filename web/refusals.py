@@ -94,6 +94,11 @@ REFUSALS: dict[str, RefusalText] = {
         "Administrators do not change or agree to their own roles, reset or deactivate themselves.",
         "Ask another administrator, or whoever has the command line.",
     ),
+    "ONLY_THE_PERSON": RefusalText(
+        _BARRED,
+        "Of a live firm, only approvers and administrators themselves may know how they come in, by mail.",
+        "Set up a mail server, or reset the account on the command line.",
+    ),
     "EDITED_PLAN": RefusalText(
         _BARRED,
         "People may not decide on a plan that they shaped: overrides, its customer, a confirmed finding.",
@@ -136,6 +141,11 @@ REFUSALS: dict[str, RefusalText] = {
         _MOVED_ON,
         "The configuration is not the one that this was compared with.",
         "Compare with the one of now, and propose it anew.",
+    ),
+    "MAIL_NOT_SENT": RefusalText(
+        _MOVED_ON,
+        "The password is ended; the link that sets a new one could not be mailed.",
+        "Reset the account again once mail is taken; the security log says why it was not.",
     ),
     "PROPOSER_LEFT": RefusalText(
         _MOVED_ON,

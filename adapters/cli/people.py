@@ -14,6 +14,7 @@ from adapters.cli.role_option import ROLE, ROLE_HELP, as_written, together, with
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.limits import Granted
+from oppsync.domain.values.model import require
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import LONGEST_TOKEN, READS_ONLY, TOKEN_LASTS, Scope, scopes_in_words
 from oppsync.services.admin.commands import (
@@ -86,7 +87,8 @@ def reset(email: str, as_json: bool) -> None:
     """End a person's password and sessions. Prints a one-time link, by which they set a new one."""
     with connected() as application:
         command = ResetPerson(application.tenant_id, COMMAND_LINE, email)
-        _print_link(email, application.link(application.dispatch(command)), as_json=as_json)
+        secret = require(application.dispatch(command), "a link that the command line is shown")
+        _print_link(email, application.link(secret), as_json=as_json)
 
 
 @user.command("list")

@@ -14,6 +14,7 @@ from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.cli.plans import print_preview
 from oppsync.domain.reading.set_up import SetUp, SetUpFacts, StepShown, set_up
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import require
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.admin.commands import InvitePerson, ResetPerson
 from oppsync.services.set_up.commands import GoLive, NameFirm, TryDeal
@@ -125,7 +126,8 @@ def _first_admin(application: Application, facts: SetUpFacts, email: str, name: 
             "`oppsync user invite`."
         )
     if any(each.email == wanted for each in facts.invited):
-        return application.link(application.dispatch(ResetPerson(application.tenant_id, COMMAND_LINE, wanted)))
+        secret = application.dispatch(ResetPerson(application.tenant_id, COMMAND_LINE, wanted))
+        return application.link(require(secret, "a link that the command line is shown"))
     if not name:
         raise Failed("Give --admin-name too: the name that others see.")
     invite = InvitePerson(application.tenant_id, COMMAND_LINE, email.strip(), name, FIRST_ROLES)

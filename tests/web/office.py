@@ -37,7 +37,7 @@ from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import ON_ACTION
-from oppsync.services.admin.commands import CreateToken
+from oppsync.services.admin.commands import CreateToken, ResetPerson
 from oppsync.services.intake.commands import AcceptDelivery
 from tests.harness import builders
 from tests.harness.builders import TENANT
@@ -327,3 +327,10 @@ def sold_by(seller: str, /, **changes: object) -> Opportunity:
     """A sound deal of that seller, with an id of its own."""
     owner = builders.owner(name=seller.replace(".", " ").title(), email=email(seller))
     return builders.opportunity(id=f"006{uuid.uuid4().hex[:12]}", owner=owner, **changes)
+
+
+def link_of(application: Application, name: str) -> str:
+    """The secret of a one-time link, as the command line resets a password."""
+    secret = application.dispatch(ResetPerson(TENANT, COMMAND_LINE, email(name)))
+    assert secret is not None
+    return secret

@@ -75,19 +75,24 @@ def test_nobody_ends_the_session_of_another(browser: Browsers, app: Flask, offic
     assert session_on(ana.get("/account")) == of_ana
 
 
+def rows(api: Api) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = api("GET", "/sessions").get_json()["rows"]
+    return found
+
+
 def test_a_program_lists_and_ends_its_persons_sessions_and_nobody_elses(
     browser: Browsers, app: Flask, office: Office
 ) -> None:
     ana, tom = browser("ana"), browser("tom")
     mine, theirs = Api(app, office.token("ana")), Api(app, office.token("tom"))
-    [session] = mine("GET", "/sessions").json["rows"]
+    [session] = rows(mine)
     assert session["is_this"] is False
 
     assert theirs("DELETE", f"/sessions/{session['id']}").status_code == 404
     assert ana.get("/account").status == 200
     assert mine("DELETE", f"/sessions/{session['id']}").status_code == 204
 
-    assert mine("GET", "/sessions").json["rows"] == []
+    assert rows(mine) == []
     assert ana.get("/account").status == 303
     assert tom.get("/account").status == 200
 

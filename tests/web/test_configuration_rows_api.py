@@ -31,7 +31,8 @@ def ida(app: Flask, office: Office) -> Api:
 def consultant(api: Api, on: str = "2026-06-01") -> dict[str, Any]:
     """The rate that holds on a day."""
     rows = [each for each in read(api, f"{RATES}?on={on}")["rows"] if each["key"] == "NA|Consultant|USD"]
-    [row] = rows
+    row: dict[str, Any] = rows[0]
+    assert len(rows) == 1
     return row
 
 
@@ -84,7 +85,7 @@ def test_of_a_live_firm_a_row_that_moves_money_is_proposed(ida: Api, office: Off
 def test_who_may_not_propose_writes_no_row(ida: Api, app: Flask, office: Office) -> None:
     before = consultant(ida)
     refused = Api(app, office.token("olga"))("POST", RATES, dearer(before))
-    assert (refused.status_code, refused.json["code"]) == (403, "FORBIDDEN")
+    assert (refused.status_code, refused.get_json()["code"]) == (403, "FORBIDDEN")
     assert consultant(ida) == before
 
 
@@ -100,8 +101,8 @@ def test_who_may_not_propose_writes_no_row(ida: Api, app: Flask, office: Office)
 def test_every_fault_names_its_field(ida: Api, others: dict[str, Any], field: str, says: str) -> None:
     before = consultant(ida)
     refused = ida("POST", RATES, dearer(before, **others))
-    assert (refused.status_code, refused.json["code"]) == (422, "BAD_BUNDLE")
-    [fault] = [each for each in refused.json["errors"] if each["field"] == field]
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "BAD_BUNDLE")
+    [fault] = [each for each in refused.get_json()["errors"] if each["field"] == field]
     assert says in fault["message"]
     assert consultant(ida) == before
 
@@ -113,7 +114,7 @@ def test_a_row_that_changed_meanwhile_is_not_overwritten(ida: Api) -> None:
 
     late = ida("POST", RATES, {**dearer(before, hourly="1.00"), "against": opened})
 
-    assert (late.status_code, late.json["code"]) == (409, "CONFIGURATION_CHANGED")
+    assert (late.status_code, late.get_json()["code"]) == (409, "CONFIGURATION_CHANGED")
     assert consultant(ida)["row"]["hourly"] == "175.5"
 
 

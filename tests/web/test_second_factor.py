@@ -32,7 +32,6 @@ from oppsync.services.admin.commands import (
     ConfirmSecondFactor,
     EnterCode,
     ReencryptSecrets,
-    ResetPerson,
     ResetSecondFactor,
     SetPassword,
     SignIn,
@@ -40,7 +39,7 @@ from oppsync.services.admin.commands import (
 from oppsync.services.admin.second_factor import RECOVERY_CODES, step_at
 from tests.harness.builders import TENANT
 from tests.web.browser import Browser, Screen
-from tests.web.office import PASSWORD, Office, email
+from tests.web.office import PASSWORD, Office, email, link_of
 from tests.web.test_people import changes
 from web.app import create_app
 
@@ -210,7 +209,7 @@ def test_a_new_password_and_a_reset_end_what_waits_for_a_code_and_keep_the_facto
     half.sign_in("ana")
     office.application.dispatch(SetPassword(TENANT, COMMAND_LINE, email("ana"), NEW_PASSWORD))
     assert half.post("/sign-in/code", code=codes[0]).location == "/sign-in?next=/"
-    secret = office.application.dispatch(ResetPerson(TENANT, COMMAND_LINE, email("ana")))
+    secret = link_of(office.application, "ana")
     assert not office.person("ana").can_sign_in
     office.application.dispatch(AcceptInvitation(secret, "nine amber kettles sing"))
     asked = office.application.dispatch(SignIn(TENANT, email("ana"), "nine amber kettles sing"))

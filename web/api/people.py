@@ -76,16 +76,16 @@ def set_person_roles(request: schemas.RolesRequest, person_id: UUID) -> PersonSu
 
 
 @people.route("/people/<uuid:person_id>/reset", methods=["POST"])
-@people.answers(schemas.OneTimeLink)
-@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+@people.answers(schemas.ResetLink)
+@people.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def reset_person(person_id: UUID) -> Mapping[str, object]:
     """End a person's password and sessions; a one-time link sets a new one
 
-    Needs the role admin.
+    That of an approver or administrator of a live firm is mailed to them alone. Needs the role admin.
     """
     tenant_id, me, person = _asked(person_id, Action.CHANGE_PERSON)
     secret = application().dispatch(ResetPerson(tenant_id, me, person.email))
-    return {"email": person.email, "link": application().link(secret)}
+    return {"email": person.email, "link": application().link(secret) if secret else None}
 
 
 @people.route("/people/<uuid:person_id>/reset-second-factor", methods=["POST"])

@@ -587,6 +587,13 @@ class OneTimeLink(Frozen):
     link: Text
 
 
+class ResetLink(Frozen):
+    """`link` sets the password of `email`, once; null where it was mailed to its person alone."""
+
+    email: Code
+    link: Text | None
+
+
 class FirmRequest(Frozen):
     """`time_zone`: a name of the IANA list, such as `Europe/Berlin`."""
 

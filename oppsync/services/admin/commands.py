@@ -77,9 +77,12 @@ class InvitePerson(Command[str]):
 
 
 @dataclass(frozen=True)
-class ResetPerson(Command[str]):
-    """End a person's password, sessions and former link. Returns the secret of a new one-time link. Raises
-    NotFound, Forbidden."""
+class ResetPerson(Command[str | None]):
+    """End a person's password, sessions and former link. Returns the secret of a new one-time link; None where
+    it was mailed to its person alone (`services.admin.guarded`).
+
+    Raises NotFound; Forbidden (code ONLY_THE_PERSON where no mail can reach them); Conflict (code
+    MAIL_NOT_SENT) once all of it is done but the mail."""
 
     tenant_id: str
     actor: Asker

@@ -21,6 +21,7 @@ from oppsync.services.admin.access import not_oneself
 from oppsync.services.admin.agreement import require_agreement
 from oppsync.services.admin.commands import AcceptInvitation, InvitePerson, ResetPerson
 from oppsync.services.admin.granting import checked_grant
+from oppsync.services.admin.guarded import is_guarded, only_the_person
 from oppsync.services.admin.link_mail import LinkMail
 from oppsync.services.admin.passwords import NO_PASSWORD, Passwords, known_passwords, set_password
 from oppsync.services.admin.people import access_of, check_person, person_of
@@ -73,11 +74,14 @@ class ResetPersonHandler:
     mail: LinkMail
     notice: ResetNotice
 
-    def __call__(self, command: ResetPerson) -> str:
+    def __call__(self, command: ResetPerson) -> str | None:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.CHANGE_PERSON)
             person = person_of(uow, command.tenant_id, command.email)
             not_oneself(command.actor, person)
+            guarded = is_guarded(uow, command.tenant_id, command.actor, person)
+            if guarded and not self.mail.reaches_people:
+                raise only_the_person(person)
             secret = _make_link(uow, command.tenant_id, person)
             ended = uow.credentials.end_sessions(command.tenant_id, person.id)
             event = PasswordLinkMade(
@@ -88,9 +92,15 @@ class ResetPersonHandler:
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
             uow.commit()
-        self.mail.send(command.tenant_id, person, secret, actor)
+        is_sent = self.mail.send(command.tenant_id, person, secret, actor)
         self.notice.send(command.tenant_id, person, "password", command.actor, actor)
-        return secret
+        if guarded and not is_sent:
+            raise Conflict(
+                f"The password of {person.email} is ended, but the link that sets a new one could not be "
+                "mailed: the security log says why. Reset the account again.",
+                code="MAIL_NOT_SENT",
+            )
+        return None if guarded else secret
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Mail a one-time link to its person, where mail reaches people.
 
-The link is shown to whoever made it too, so a mail that is not taken stops nothing and is not sent again. The
-ledger is of deals, and this belongs to none: the security log says what became of it.
+Where the link is shown to whoever made it too, a mail that is not taken stops nothing; it is not sent again.
+The ledger is of deals, and this belongs to none: the security log says what became of it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,15 @@ class LinkMail:
     notifier: Notifier
     base_url: str
 
-    def send(self, tenant_id: str, person: Person, secret: str, actor: str) -> None:
-        """After the link is committed. What writes files only would leave a secret in one."""
+    @property
+    def reaches_people(self) -> bool:
+        return self.notifier.delivers
+
+    def send(self, tenant_id: str, person: Person, secret: str, actor: str) -> bool:
+        """After the link is committed; whether it was taken. What writes files only would leave a secret in
+        one."""
         if not self.notifier.delivers:
-            return
+            return False
         refused: OppsyncError | None = None
         try:
             self.notifier.send(_message(person, password_link(self.base_url, secret), hash_secret(secret)))
@@ -45,6 +50,7 @@ class LinkMail:
         with self.uow() as uow:
             self.publish(uow, tenant_id, new_traceparent(), event)
             uow.commit()
+        return refused is None
 
 
 def password_link(base_url: str, secret: str) -> str:

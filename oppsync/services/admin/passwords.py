@@ -18,6 +18,7 @@ from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound, TooManyAtte
 from oppsync.ports.identity import PasswordCheck, PasswordHasher
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import ChangePassword, SetPassword
+from oppsync.services.admin.guarded import is_guarded, only_the_person
 from oppsync.services.admin.reset_notice import ResetNotice
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.admin.session_life import IDLE
@@ -70,6 +71,8 @@ class SetPasswordHandler:
             if found is None:
                 raise NotFound(f"There is no active person with the e-mail {command.email}.")
             person = found[0]
+            if is_guarded(uow, command.tenant_id, command.actor, person):
+                raise only_the_person(person)
             event = set_password(
                 uow, command.tenant_id, person, command.password, passwords=self.passwords, actor=actor
             )

@@ -97,12 +97,19 @@ def _wrong(person: PersonSummary, granted: Granted, error: InvalidInput) -> Resp
     return _render(person, typed=granted, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def _with_link(person_id: UUID, secret: str) -> str:
-    return _render(_person(person_id), link=application().link(secret))
+def _with_link(person_id: UUID, secret: str | None) -> str:
+    """`secret` None: the link went to its person alone."""
+    link = application().link(secret) if secret else ""
+    return _render(_person(person_id), link=link, only_mailed=secret is None)
 
 
 def _render(
-    person: PersonSummary, *, link: str = "", typed: Granted | None = None, errors: Sequence[FormError] = ()
+    person: PersonSummary,
+    *,
+    link: str = "",
+    only_mailed: bool = False,
+    typed: Granted | None = None,
+    errors: Sequence[FormError] = (),
 ) -> str:
     me = signed_in()
     return render_template(
@@ -116,5 +123,6 @@ def _render(
         is_me=person.id == me.person.id,
         may_change=who_may.may(me.person, who_may.Action.CHANGE_PERSON),
         link=link,
+        only_mailed=only_mailed,
         mailed=application().mails,
     )
