@@ -235,7 +235,11 @@ RIGHTS: dict[Action, Right] = {
         command_line=True,
     ),
     Action.INSPECT_CONNECTION: Right(
-        "Test a connection, and send a test event to its webhook", WORKERS, Scope.WORK, command_line=True
+        "Test a connection, and send a test event to its webhook",
+        WORKERS,
+        Scope.WORK,
+        command_line=True,
+        whole_firm=True,
     ),
     Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
     Action.READ_SECURITY_LOG: Right(
@@ -324,9 +328,13 @@ def is_within(person: Person, action: Action, place: Place | None) -> bool:
 
 def outside_in_words(person: Person, action: Action, place: Place | None) -> str:
     """Which limits of the person's roles the deal is outside of."""
+    return f"You are {limits_in_words(person, action)}; {place_in_words(place)}."
+
+
+def limits_in_words(person: Person, action: Action) -> str:
+    """Those of the roles that give the right."""
     limits = [each for each in person.limits if each.role in RIGHTS[action].roles]
-    roles = " and ".join(role_in_words(each) for each in limits)
-    return f"You are {roles}; {place_in_words(place)}."
+    return " and ".join(role_in_words(each) for each in limits)
 
 
 def refusal_in_words(refusal: Refusal, person: Person, role: ApprovalRole, involved: Involved) -> str:

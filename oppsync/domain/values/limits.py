@@ -1,4 +1,4 @@
-"""Limits of a role: an approver may be one of certain legal entities and regions only."""
+"""Limits of a role: an approver, or who works exceptions, may be one of some entities and regions only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, model_validator
 from oppsync.domain.values.model import Code, Frozen
 from oppsync.domain.values.roles import ROLE_FOR, PersonRole
 
-LIMITABLE = frozenset(ROLE_FOR.values())
+LIMITABLE = frozenset(ROLE_FOR.values()) | {PersonRole.OPERATIONS}
 
 
 def _in_order(codes: tuple[str, ...]) -> tuple[str, ...]:

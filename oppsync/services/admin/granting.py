@@ -16,7 +16,10 @@ def checked_grant(uow: UnitOfWork, tenant_id: str, roles: frozenset[PersonRole],
         at = f"limits/{index}"
         name = limit.role.replace("_", " ")
         if limit.role not in LIMITABLE:
-            raise InvalidInput(f"The role {name} cannot be limited: approvers' roles can.", field=f"{at}/role")
+            raise InvalidInput(
+                f"The role {name} cannot be limited: those of approvers and of operations can.",
+                field=f"{at}/role",
+            )
         if limit.role not in roles:
             raise InvalidInput(f"Give the role {name} too, or leave out its limit.", field=f"{at}/role")
         if sum(each.role is limit.role for each in limits) > 1:

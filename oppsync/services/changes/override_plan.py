@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.approval.who_may import Action, Refusal, check, is_within, name_of, outside_in_words
-from oppsync.domain.deal.place import place_of
+from oppsync.domain.approval.who_may import Action, check, name_of
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
 from oppsync.domain.planning.split import split
@@ -18,13 +17,14 @@ from oppsync.domain.work.events import ApprovalVoided, PlanOverridden
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.kernel.text_input import comment, words
 from oppsync.pipeline.approve import weigh_decisions
 from oppsync.pipeline.stage import Await
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.changes.commands import OverridePlan
 from oppsync.services.queue.own_deal import check_not_own
+from oppsync.services.queue.reach import check_reach
 from oppsync.services.queue.resume import resume
 
 # States in which a deal may have its workstreams and nobody has approved them yet. `validated` is one of them:
@@ -50,7 +50,7 @@ class OverridePlanHandler:
             new = _new(command)
             # Locked: a decision and an override take turns.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
-            _check_within(person, before)
+            check_reach(uow, before.tenant_id, before, person.id, Action.OVERRIDE_PLAN)
             check_not_own(uow, before, person.id)
             _check_undecided(uow, before)
             earlier = uow.overrides.of(before.tenant_id, before.id)
@@ -88,13 +88,6 @@ class OverridePlanHandler:
             after_what="after an override",
             detail=detail,
         )
-
-
-def _check_within(person: Person, deal: TrackedOpportunity) -> None:
-    """Raises Forbidden for an approver of other entities or regions."""
-    place = place_of(deal.record)
-    if not is_within(person, Action.OVERRIDE_PLAN, place):
-        raise Forbidden(outside_in_words(person, Action.OVERRIDE_PLAN, place), code=Refusal.OUTSIDE_LIMITS)
 
 
 def _void(uow: UnitOfWork, before: TrackedOpportunity, actor: str) -> Sequence[ApprovalVoided]:

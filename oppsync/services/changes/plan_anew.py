@@ -17,6 +17,7 @@ from oppsync.kernel.text_input import comment
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.changes.commands import PlanAnew
+from oppsync.services.queue.reach import check_reach
 from oppsync.services.queue.resume import resume
 
 
@@ -36,6 +37,7 @@ class PlanAnewHandler:
             )
             # Locked: an outcome of a worker that is at work on it takes turns with this, and is not recorded.
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
+            check_reach(uow, before.tenant_id, before, command.actor, Action.PLAN_ANEW)
             replacing = _replacing(before)
             uow.exceptions.close_open(before.tenant_id, before.id, actor, f"Planned anew: {reason}")
             event = PlannedAnew(

@@ -18,6 +18,7 @@ from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.commands import Compensate
+from oppsync.services.queue.reach import check_reach
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class CompensateHandler:
                 required="Give a reason for giving the deal up; it is sent to the CRM.",
             )
             before = uow.opportunities.lock(command.tenant_id, command.opportunity_id)
+            check_reach(uow, before.tenant_id, before, command.actor, Action.COMPENSATE)
             rows = uow.ledger.of(before.tenant_id, before.id)
             after = _compensating(before, reason, exists=any(row.may_exist for row in rows))
             uow.opportunities.change(before, after, HANDED_ON)

@@ -20,6 +20,7 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.commands import ConfirmFindings
 from oppsync.services.queue.items import open_item
 from oppsync.services.queue.own_deal import check_not_own
+from oppsync.services.queue.reach import check_reach
 from oppsync.services.queue.resume import resume
 
 
@@ -40,6 +41,7 @@ class ConfirmFindingsHandler:
             if item.opportunity_id is None or not findings:
                 raise Conflict("Nothing of this item can be confirmed.", code="NOTHING_TO_CONFIRM")
             before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
+            check_reach(uow, before.tenant_id, before, command.actor, Action.CONFIRM)
             check_not_own(uow, before, command.actor)
             confirmed = changed(before, confirmations=self._with(before, findings, actor, reason))
             codes = sorted({found.code for found in findings})

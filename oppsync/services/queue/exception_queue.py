@@ -12,6 +12,7 @@ from oppsync.domain.work.events import Event, ExceptionDismissed, Replayed, Stat
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.intake import Delivery
 from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, Conflict, RecordGone
 from oppsync.kernel.text_input import comment
@@ -23,6 +24,7 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
 from oppsync.services.queue.commands import DismissException, ReplayException
 from oppsync.services.queue.items import open_item
+from oppsync.services.queue.reach import check_reach
 from oppsync.services.queue.resume import resume
 
 
@@ -38,6 +40,7 @@ class ReplayExceptionHandler:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.REPLAY)
             item = open_item(uow, command.tenant_id, command.item_id)
+            check_reach(uow, item.tenant_id, _deal_of(uow, item), command.actor, Action.REPLAY)
             if item.opportunity_id is not None:
                 self._resume(uow, item, actor)
             elif item.polled_connection is not None:
@@ -101,6 +104,7 @@ class DismissExceptionHandler:
                 command.reason, "reason", required="Give a reason for closing it without a replay."
             )
             item = open_item(uow, command.tenant_id, command.item_id)
+            check_reach(uow, item.tenant_id, _deal_of(uow, item), command.actor, Action.DISMISS)
             uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.DISMISSED, actor, reason)
             events = [_dismissed(item, actor, reason), *_withdraw_what_is_gone(uow, item, actor, reason)]
             self.publish(uow, item.tenant_id, _trace_of(uow, item), *events)
@@ -149,6 +153,11 @@ def pruned_words(pruned_at: datetime) -> str:
         f"The body of this delivery was pruned on {pruned_at.date()}; only its digest is kept. "
         "Save the record in the CRM again; the CRM then sends a new one."
     )
+
+
+def _deal_of(uow: UnitOfWork, item: ExceptionItem) -> TrackedOpportunity | None:
+    known = item.opportunity_id
+    return uow.opportunities.get(item.tenant_id, known) if known else None
 
 
 def _trace_of(uow: UnitOfWork, item: ExceptionItem) -> str:

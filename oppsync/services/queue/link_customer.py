@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.customers import CustomerMatch
-from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.validation.customers import BY_CODE, match_code
 from oppsync.domain.values.identifiers import invisible_characters
 from oppsync.domain.work.states import State
+from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.pipeline.customers import link
 from oppsync.ports.erp import Erp
@@ -20,6 +20,7 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.queue.commands import LinkCustomer
 from oppsync.services.queue.items import open_item
 from oppsync.services.queue.own_deal import check_not_own
+from oppsync.services.queue.reach import check_reach
 from oppsync.services.queue.resume import resume
 
 CODES = frozenset({"ACCOUNT_AMBIGUOUS", "ACCOUNT_CODE_MISSING", "ACCOUNT_UNKNOWN", "CUSTOMER_CONTRADICTS"})
@@ -34,24 +35,27 @@ class LinkCustomerHandler:
     def __call__(self, command: LinkCustomer) -> None:
         with self.uow.reading() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.LINK_CUSTOMER)
-            record = self._record(uow, command)
-        _, erp = self.systems.erp(command.tenant_id, parent_values(record))
+            deal = self._deal(uow, command)
+            # Asked again under the deal's lock: it may be read anew while the ERP is asked.
+            check_reach(uow, command.tenant_id, deal, command.actor, Action.LINK_CUSTOMER)
+        _, erp = self.systems.erp(command.tenant_id, parent_values(deal.record if deal else None))
         customer = _customer_of(erp, command.customer.strip())
         with self.uow() as uow:
             self._link(uow, command, customer, actor)
             uow.commit()
 
     @staticmethod
-    def _record(uow: UnitOfWork, command: LinkCustomer) -> Opportunity | None:
+    def _deal(uow: UnitOfWork, command: LinkCustomer) -> TrackedOpportunity | None:
         """The deal that the item is about, as it was last read."""
-        deal = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
-        return uow.opportunities.get(command.tenant_id, deal).record if deal else None
+        known = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
+        return uow.opportunities.get(command.tenant_id, known) if known else None
 
     def _link(self, uow: UnitOfWork, command: LinkCustomer, customer: str, actor: str) -> None:
         item = open_item(uow, command.tenant_id, command.item_id)
         if item.opportunity_id is None or CODES.isdisjoint(found.code for found in item.findings):
             raise Conflict("This item does not ask for a customer.", code="NO_CUSTOMER_ASKED")
         before = uow.opportunities.lock(command.tenant_id, item.opportunity_id)
+        check_reach(uow, before.tenant_id, before, command.actor, Action.LINK_CUSTOMER)
         check_not_own(uow, before, command.actor)
         if before.record is None:
             raise Conflict("This deal has not been read from the CRM yet.", code="NO_CUSTOMER_ASKED")

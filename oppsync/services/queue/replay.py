@@ -31,7 +31,7 @@ from oppsync.domain.work.replays import (
 from oppsync.domain.work.states import BEFORE_APPROVAL, State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
-from oppsync.kernel.errors import BusinessError, InvalidInput, NotFound
+from oppsync.kernel.errors import BusinessError, Forbidden, InvalidInput, NotFound
 from oppsync.pipeline import approve
 from oppsync.pipeline.duties import duties
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
@@ -41,6 +41,7 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.intake.accept_delivery import process_delivery, read_delivery
 from oppsync.services.queue.commands import PreviewReplay, RunReplay
 from oppsync.services.queue.exception_queue import pruned_words
+from oppsync.services.queue.reach import check_reach
 from oppsync.services.queue.resume import resume
 
 FINISHED = frozenset({State.ACTIVE, State.REJECTED, State.WITHDRAWN})
@@ -119,19 +120,22 @@ class RunReplayHandler:
         for item in command.items:
             try:
                 refused = (
-                    self._delivery(command.tenant_id, actor, item.id)
+                    self._delivery(command, actor, item.id)
                     if deliveries
-                    else self._opportunity(command.tenant_id, actor, item, start)
+                    else self._opportunity(command, actor, item, start)
                 )
             except NotFound as error:
                 refused = error.message
+            except Forbidden as error:
+                refused = f"skipped: {error.message}"
             reported.append(ReplayedItem(id=item.id, replayed=not refused, says=refused or "replayed"))
         return ReplayReport(items=tuple(reported))
 
-    def _opportunity(self, tenant_id: str, actor: str, item: Previewed, start: Stage | None) -> str:
-        """Why nothing was done; empty when the deal was replayed."""
+    def _opportunity(self, command: RunReplay, actor: str, item: Previewed, start: Stage | None) -> str:
+        """Why nothing was done; empty when the deal was replayed. Raises Forbidden, NotFound."""
         with self.uow() as uow:
-            before = uow.opportunities.lock(tenant_id, item.id)
+            before = uow.opportunities.lock(command.tenant_id, item.id)
+            check_reach(uow, before.tenant_id, before, command.actor, Action.REPLAY)
             if before.version != item.version:
                 return "skipped: it changed since the preview"
             forecast = forecast_deal(uow, before, start)
@@ -146,9 +150,10 @@ class RunReplayHandler:
             crash_point("selection.committed", before.source_id)
         return ""
 
-    def _delivery(self, tenant_id: str, actor: str, item_id: UUID) -> str:
+    def _delivery(self, command: RunReplay, actor: str, item_id: UUID) -> str:
         with self.uow() as uow:
-            stored = uow.deliveries.get(tenant_id, item_id)
+            stored = uow.deliveries.get(command.tenant_id, item_id)
+            check_reach(uow, stored.tenant_id, None, command.actor, Action.REPLAY)
             forecast, records = forecast_delivery(self.systems, stored)
             if forecast.action is not ReplayAction.RUN:
                 return f"skipped: {forecast.says}"

@@ -10,11 +10,21 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from oppsync.domain.approval.who_may import Action, may, needed_for
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import (
+    Action,
+    is_within,
+    limits_in_words,
+    may,
+    needed_for,
+    outside_in_words,
+)
+from oppsync.domain.deal.place import place_of
 from oppsync.domain.reading.readings import OpportunityDetail
 from oppsync.domain.validation.confirmations import confirmable
 from oppsync.domain.values.actor import actor_name, is_stage
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.limits import Place
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.states import COMPENSABLE, State
 from oppsync.kernel.bus import Command
@@ -93,6 +103,7 @@ def _page(
     known = item.opportunity_id
     opportunity = queries.opportunity(me.tenant_id, known) if known else None
     effects = queries.effects(me.tenant_id, known) if known else ()
+    place = place_of(opportunity.record) if opportunity else None
     approved = opportunity is not None and opportunity.stands_at in COMPENSABLE
     possible = {
         Action.REPLAY: True,
@@ -108,8 +119,12 @@ def _page(
         closed_by_itself=is_stage(item.closed_by or ""),
         opportunity=opportunity,
         effects=[row for row in effects if row.kind is not EffectKind.NOTIFICATION],
-        offered=[action for action, is_so in possible.items() if is_so and may(me.person, action)],
-        needed=needed_for(Action.REPLAY),
+        offered=[
+            action
+            for action, is_so in possible.items()
+            if is_so and may(me.person, action) and is_within(me.person, action, place)
+        ],
+        needed=_needed(me.person, place),
         reason=kept.get("reason", ""),
         planned_anew_because=kept.get("planned_anew_because", ""),
         given_up_because=kept.get("given_up_because", ""),
@@ -119,6 +134,15 @@ def _page(
         errors=errors or [],
         notice=notice,
     )
+
+
+def _needed(person: Person, place: Place | None) -> str:
+    """Why somebody is offered nothing. `place` None: it is about no deal that was read."""
+    if not may(person, Action.REPLAY):
+        return needed_for(Action.REPLAY)
+    if place is None:
+        return f"You are {limits_in_words(person, Action.REPLAY)}: somebody without that limit has to do this."
+    return outside_in_words(person, Action.REPLAY, place)
 
 
 def _compensable(opportunity: OpportunityDetail | None, *, exists: bool) -> bool:

@@ -9,8 +9,9 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.approval.who_may import Action, is_within, may
 from oppsync.domain.deal.field_words import field_words
+from oppsync.domain.deal.place import place_of
 from oppsync.domain.deal.since_approval import line_named
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.reading.readings import OpportunityDetail
@@ -65,7 +66,7 @@ def _page(
         view=view,
         no_plan=no_plan,
         replaced=replaced_by(tenant, opportunity_id, replaces, view.plan) if view else None,
-        may_plan_anew=opportunity.stands_at in COMPENSABLE and may(signed_in().person, Action.PLAN_ANEW),
+        may_plan_anew=opportunity.stands_at in COMPENSABLE and _may_plan_anew(opportunity),
         exceptions=queries.exceptions(tenant, opportunity_id=opportunity_id).rows,
         approvals=queries.approvals(tenant, opportunity_id=opportunity_id).rows,
         effects=queries.effects(tenant, opportunity_id),
@@ -76,6 +77,11 @@ def _page(
         errors=errors or [],
         notice=notice,
     )
+
+
+def _may_plan_anew(opportunity: OpportunityDetail) -> bool:
+    person, action = signed_in().person, Action.PLAN_ANEW
+    return may(person, action) and is_within(person, action, place_of(opportunity.record))
 
 
 class _Change(NamedTuple):
