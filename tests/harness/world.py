@@ -1,4 +1,4 @@
-"""The whole product as it runs: the Procfile's own commands on real servers, a real Tryton, two stand-ins.
+"""The demo firm on the whole product as it runs (`ground.py`).
 
 A story acts from outside: deals are won in the CRM, which sends its signed webhook; people decide over the API
 with tokens of their own; results are read over the API and in the outside books.
@@ -6,23 +6,19 @@ with tokens of their own; results are read over the API and in the outside books
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from adapters.bootstrap import Application, build
-from adapters.operations.supervisor import PRODUCT, PROJECT, read_procfile
+from adapters.operations.supervisor import PRODUCT
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
@@ -30,23 +26,16 @@ from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.kernel.settings import Settings
 from oppsync.services.admin.commands import CreateToken
 from sandbox import systems as demo_systems
-from sandbox.embedded import EmbeddedServers, ServerAddresses
-from sandbox.embedded.tryton import firm
-from sandbox.embedded.tryton.server import TrytonAddress, prepare
 from sandbox.firm import deals
 from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION, PSA_CONNECTION
-from sandbox.home import TRYTON_CACHE, TRYTON_REST_KEY, Addresses, Home
-from sandbox.stack import tryton_answers
-from sandbox.standins.control import KantataControl, SalesforceControl
 from tests.harness.builders import TENANT
 from tests.harness.erp import check_landed
-from tests.harness.programs import Program, Server, postgres_of, redis_of, reserved_ports
+from tests.harness.ground import OUTSIDE, Answer, Ground, Json
 from tests.harness.tryton import Books
-from tests.harness.waiting import HANG_SECONDS, Found, NotYet, until
+from tests.harness.waiting import NotYet
 
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
 OPERATIONS = "olga.operations@example.com"
-OUTSIDE = ("tryton", "salesforce", "kantata")
 APPROVERS = {"finance": FINANCE, "delivery": DELIVERY}
 WON_ON = date(2026, 3, 2)
 WEBHOOK_PATH = f"/webhooks/{CRM_CONNECTION}"
@@ -56,70 +45,20 @@ PATIENCE = {"timeout": 5.0, "late_commit": 3.0}
 LONG = 60.0
 # Polls have a story of their own; in the others every change has its webhook.
 SELDOM = {"poll_every": 86_400.0, "poll_overlap": 0.0}
-ELSEWHERE = ("DATABASE_URL", "REDIS_URL", "REDIS_TLS_URL", "SENTRY_DSN", "PORT", "GUNICORN_CMD_ARGS")
-Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    json: Json
-
-
-class World:
+class World(Ground):
     """Everything is in `folder`. A story can stop and start `programs` and the two servers."""
 
-    programs: dict[str, Program]
-    redis: Server
-    postgres: Server
-    salesforce: SalesforceControl
-    kantata: KantataControl
-    servers: ServerAddresses
-
     def __init__(self, folder: Path) -> None:
-        self.home = Home(folder / "home")
-        # The product's home for servers of its own. It has the addresses of ours, so it must start none.
-        self.untouched = folder / "untouched"
-        self.untouched.mkdir()
-        self._embedded = EmbeddedServers(self.home.servers, durable=False)
+        super().__init__(folder)
         self._tokens: dict[str, str] = {}
-        self._stack = ExitStack()
-        self._http = httpx2.Client(
-            timeout=HANG_SECONDS, trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
-        )
 
     # Starting and ending.
 
     def start(self) -> None:
         """Start everything; `stop` ends it, also when this fails half-way."""
-        self._stack.callback(self._http.close)
-        names = tuple(Addresses.model_fields)
-        ports = self._stack.enter_context(reserved_ports(len(names)))
-        self.addresses = Addresses(
-            **{name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
-        )
-        self.salesforce = demo_systems.salesforce(self.home, self.addresses)
-        self.kantata = demo_systems.kantata(self.home, self.addresses)
-        self.tryton = TrytonAddress(
-            self.addresses.tryton,
-            firm.DATABASE,
-            firm.DEVELOPMENT_SERVICE_LOGIN,
-            self.home.key(TRYTON_REST_KEY),
-        )
-        port = demo_systems.port_of(self.tryton.url)
-        prepare(self.home.tryton, TRYTON_CACHE, port, self.tryton.rest_key)
-        self.programs = {
-            name: self._program(name, command, os.environ)
-            for name, command in demo_systems.commands(self.home, self.addresses).items()
-        }
-        self._stack.callback(self._kill_programs)
-        self._start_outside()
-        self.servers = self._stack.enter_context(self._embedded)
-        self.postgres, self.redis = postgres_of(self.home.servers), redis_of(self.home.servers)
-        self._stack.callback(self.postgres.stop)
-        self._stack.callback(self.redis.stop)
-        self.run("release")
+        super().start()
         self.application = self._application()
         self._stack.callback(self.application.close)
         demo_systems.install_demo_firm(self.application, self.home, self.addresses)
@@ -129,27 +68,6 @@ class World:
         self.heal()
         demo_systems.configure_webhook(self.home, self.addresses)
 
-    def stop(self) -> None:
-        self._stack.close()
-
-    def _kill_programs(self) -> None:
-        for program in self.programs.values():
-            program.kill()
-
-    def add(self, name: str, process: str, **env: str) -> Program:
-        """Add one more process of the Procfile, not yet started."""
-        command = read_procfile((PROJECT / "Procfile").read_text())[process]
-        self.programs[name] = self._program(name, command, self.environment() | env)
-        return self.programs[name]
-
-    def run(self, process: str) -> Program:
-        """Run a process of the Procfile that ends by itself, and wait until it ended without an error."""
-        program = self.add(process, process)
-        program.start()
-        assert program.ended() == 0, program.last_words()
-        del self.programs[process]
-        return program
-
     def heal(self) -> None:
         """Repair whatever a story broke, and remove the processes that it added."""
         for name in [*self.programs]:
@@ -157,23 +75,13 @@ class World:
                 self.programs.pop(name).kill()
         self.postgres.start()
         self.redis.start()
-        self._start_outside()
+        self.start_outside()
+        self.wait_for_outside()
         for control in (self.salesforce, self.kantata):
-            self.until(control.is_ready, f"{control.url} answers")
             control.clear_faults()
-        self.until(lambda: tryton_answers(self.tryton.url, self.tryton.rest_key), "Tryton answers")
         for connection_id in (ERP_CONNECTION, PSA_CONNECTION, CRM_CONNECTION):
             self.connect(connection_id)
         self.start_product()
-
-    def start_product(self) -> None:
-        for name in PRODUCT:
-            self.programs[name].start()
-        self.until(lambda: self.ask("GET", "/health/ready").json["status"] == "ok", "web is ready")
-
-    def _start_outside(self) -> None:
-        for name in OUTSIDE:
-            self.programs[name].start()
 
     def connect(self, connection_id: str, **settings: object) -> None:
         """Change a connection's settings; without any, back to their initial values."""
@@ -245,9 +153,6 @@ class World:
     def exceptions(self, **query: str) -> list[Json]:
         return list(self.api("GET", "/exceptions", params=query)["rows"])
 
-    def until(self, look: Callable[[], Found], what: str) -> Found:
-        return until(look, what, self.last_words)
-
     def wait_for(self, state: str, *all_deals: str) -> None:
         """Wait until all deals are in `state`; one that is parked meanwhile fails at once."""
         for deal in all_deals:
@@ -268,14 +173,6 @@ class World:
             for deal in all_deals:
                 self._check_outside(books, deal)
 
-    def ask(self, method: str, path: str, **request: Any) -> Answer:
-        """Raises NotYet without an answer."""
-        try:
-            got = self._http.request(method, f"{self.addresses.web}{path}", **request)
-        except httpx2.TransportError as error:
-            raise NotYet(type(error).__name__) from error
-        return Answer(got.status_code, got.headers, got.json())
-
     def api(self, method: str, path: str, as_: str = OPERATIONS, **request: Any) -> Json:
         """Raises NotYet while the API is down; any other refusal fails the story."""
         headers = {"authorization": f"Bearer {self._tokens[as_]}"}
@@ -284,23 +181,6 @@ class World:
             raise NotYet(answer.json["detail"])
         assert answer.status == HTTPStatus.OK, answer
         return answer.json
-
-    def last_words(self) -> str:
-        return "\n".join(program.last_words() for program in self.programs.values())
-
-    def environment(self) -> dict[str, str]:
-        """The environment of a platform: everything the Procfile's commands need is in variables."""
-        port = demo_systems.port_of(self.addresses.web)
-        return bare_environment() | {
-            "DATABASE_URL": self.servers.database_url,
-            "REDIS_URL": self.servers.redis_url,
-            "OPPSYNC_SECRET_KEYS": self.home.secret_keys(),
-            "OPPSYNC_BASE_URL": self.addresses.web,
-            "OPPSYNC_OUTBOX_FOLDER": str(self.home.mail),
-            "OPPSYNC_HOME": str(self.untouched),
-            "PORT": str(port),
-            "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",
-        }
 
     def _is_in(self, state: str, deal: str) -> bool:
         opportunity = self.opportunity(deal)
@@ -321,9 +201,6 @@ class World:
         assert len(workspaces) == 1, workspaces
         assert root["number"] in workspaces[0]["description"]
 
-    def _program(self, name: str, command: str, env: Mapping[str, str]) -> Program:
-        return Program(name, command, env, self.home.log(name))
-
     def _application(self) -> Application:
         settings = Settings(
             database_url=SecretStr(self.servers.database_url),
@@ -338,12 +215,6 @@ class World:
         return self.application.dispatch(
             CreateToken(TENANT, COMMAND_LINE, f"story {email}", email, EVERY_SCOPE)
         )
-
-
-def bare_environment() -> dict[str, str]:
-    """This shell's environment without the addresses of our servers."""
-    ours = [name for name in os.environ if name in ELSEWHERE or name.startswith("OPPSYNC_")]
-    return {name: value for name, value in os.environ.items() if name not in ours}
 
 
 def spread(count: int) -> Sequence[Json]:

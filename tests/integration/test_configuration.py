@@ -322,6 +322,16 @@ def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> 
     assert isinstance(desk.apply(renamed), Applied)
 
 
+def test_of_a_live_firm_one_person_says_who_acts_on_an_exception(desk: Desk) -> None:
+    desk.apply(ROWS)
+    desk.go_live()
+    others = [row for row in ROWS if row.kind is not ReferenceKind.EXCEPTION_OWNER]
+    (row,) = (row for row in ROWS if row.kind is ReferenceKind.EXCEPTION_OWNER)
+
+    assert isinstance(desk.apply([*others, changed(row, value={"owner": "finance"})]), Applied)
+    assert isinstance(desk.apply(others), Applied)
+
+
 def test_of_a_live_firm_one_person_takes_no_template_away_that_nothing_replaces(desk: Desk) -> None:
     """Without a template the next deal stops."""
     desk.apply(ROWS)

@@ -33,13 +33,13 @@ time.sleep(600)
 
 
 @pytest.fixture(params=firm.COMPANIES, ids=lambda company: company.code)
-def company(request: pytest.FixtureRequest) -> firm.DemoCompany:
-    assert isinstance(request.param, firm.DemoCompany)
+def company(request: pytest.FixtureRequest) -> firm.Company:
+    assert isinstance(request.param, firm.Company)
     return request.param
 
 
 @pytest.fixture
-def books(tryton: TrytonAddress, company: firm.DemoCompany) -> Iterator[Books]:
+def books(tryton: TrytonAddress, company: firm.Company) -> Iterator[Books]:
     """The books of one legal entity, found by its code."""
     with Books(tryton) as books:
         found = books.one("company.company", [["party.code", "=", company.code]])
@@ -54,7 +54,7 @@ def project(books: Books, name: str, **values: object) -> dict[str, Any]:
     return books.create("project.work", {**plain, "name": name, **values}, "number", "company", "comment")
 
 
-def draft_invoice(books: Books, company: firm.DemoCompany, year: int, amount: str) -> dict[str, Any]:
+def draft_invoice(books: Books, company: firm.Company, year: int, amount: str) -> dict[str, Any]:
     """One line on the company's first cost centre with its standard tax."""
     customer = books.one("party.party", [["code", "=", "CUST-1001"]], "addresses")
     settings = books.one(
@@ -104,7 +104,7 @@ def test_a_project_can_be_set_up_in_either_company(books: Books) -> None:
     ] == [created["id"]]
 
 
-def test_an_invoice_can_be_posted_in_either_company(books: Books, company: firm.DemoCompany) -> None:
+def test_an_invoice_can_be_posted_in_either_company(books: Books, company: firm.Company) -> None:
     """Posting needs everything a ready company has: accounts, journal, tax, an open fiscal year, sequences."""
     draft = draft_invoice(books, company, 2025, "1000.00")
 
@@ -117,7 +117,7 @@ def test_an_invoice_can_be_posted_in_either_company(books: Books, company: firm.
     assert posted["tax_amount"]["decimal"] == expected_tax
 
 
-def test_an_instalment_two_years_ahead_waits_as_a_draft(books: Books, company: firm.DemoCompany) -> None:
+def test_an_instalment_two_years_ahead_waits_as_a_draft(books: Books, company: firm.Company) -> None:
     draft = draft_invoice(books, company, 2028, "0.01")
 
     assert draft["state"] == "draft"
@@ -169,7 +169,7 @@ def test_the_template_is_built_once_for_all_who_ask_at_once(tmp_path: Path) -> N
 
     def ask(_: int) -> Path:
         asked.wait(HANG_SECONDS)
-        return ensure_template(tmp_path / "cache", build)
+        return ensure_template(tmp_path / "cache", build=build)
 
     with ThreadPoolExecutor(4) as askers:
         answers = list(askers.map(ask, range(4)))

@@ -259,9 +259,8 @@ ENGINE = (
     Mutation(
         "parked without an item",
         RECORD,
-        "raised = _raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)\n"
         "            return [raised, *_voided(context, after, count)]",
-        "return []",
+        "            return []",
     ),
     Mutation(
         "counters survive an outcome",

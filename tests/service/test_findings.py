@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.finding import OwnerRole
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import State
@@ -80,6 +81,43 @@ def test_all_findings_come_at_once_in_one_item(house: House) -> None:
     assert {found.code for found in item.findings} >= {"ACCOUNT_UNKNOWN", "TOTAL_MISMATCH", "FIELD_MISSING"}
     assert (item.code, item.owner) == (item.findings[0].code, item.findings[0].owner)
     assert "/contract/payment_terms" in {found.path for found in item.findings}
+
+
+def test_an_item_is_owned_as_the_configuration_says_from_its_first_reading_on(house: House) -> None:
+    """For an entity, or for a region; every other code keeps the owner that the runbook names."""
+    set_owners(house, {"TOTAL_MISMATCH|ACME-DE|*": "finance", "TOTAL_MISMATCH|*|NA": "delivery"})
+    both = {"Amount": Decimal(1), "Payment_Terms__c": None}
+    here = house.win(saying(deals.milestone(WON_ON), **both))
+    there = house.win(saying(deals.fixed_fee(WON_ON), **both))
+    house.settle()
+
+    owners = {found.code: found.owner for found in house.exception(here).findings}
+    assert owners == {"TOTAL_MISMATCH": OwnerRole.FINANCE, "FIELD_MISSING": OwnerRole.SALES}
+    item = house.exception(there)
+    assert {found.code: found.owner for found in item.findings}["TOTAL_MISMATCH"] is OwnerRole.DELIVERY
+    assert item.owner is item.findings[0].owner
+
+
+def test_an_owner_holds_on_its_days_and_for_what_is_about_no_deal(house: House) -> None:
+    set_owners(house, {"UNREADABLE_DELIVERY|*|*": "operations"})
+    set_owners(house, {"TOTAL_MISMATCH|*|*": "finance"}, ends=date(2026, 1, 1))
+    deal = house.win(saying(deals.milestone(WON_ON), Amount=Decimal(1)))
+    house.deliver(b"?")
+    house.settle()
+
+    assert house.exception(deal).owner is OwnerRole.SALES
+    (unreadable,) = house.application.queries.exceptions(TENANT, code="UNREADABLE_DELIVERY").rows
+    assert {unreadable.owner, *(found.owner for found in unreadable.findings)} == {OwnerRole.OPERATIONS}
+
+
+def set_owners(house: House, owners: Mapping[str, str], ends: date | None = None) -> None:
+    with house.application.uow() as uow:
+        for key, owner in owners.items():
+            value = {"owner": owner}
+            kind, since = ReferenceKind.EXCEPTION_OWNER, date(2025, 1, 1)
+            row = ReferenceRow(kind=kind, key=key, valid_from=since, valid_to=ends, value=value)
+            uow.references.put(TENANT, row)
+        uow.commit()
 
 
 def test_forty_lines_with_the_same_faults_are_one_finding_a_fault(house: House) -> None:

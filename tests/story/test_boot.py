@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.operations.supervisor import PRODUCT
-from tests.harness.world import Answer, World, spread
+from tests.harness.ground import Answer
+from tests.harness.world import World, spread
 
 
 @pytest.fixture

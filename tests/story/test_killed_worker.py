@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sandbox.firm import deals
 from sandbox.firm.install import ERP_CONNECTION, PSA_CONNECTION
-from tests.harness.world import LONG, WON_ON, Json, World
+from tests.harness.ground import Json
+from tests.harness.world import LONG, WON_ON, World
 from tests.story.sluice import sluice_before
 
 

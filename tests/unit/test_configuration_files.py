@@ -268,6 +268,11 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
         ("legal_entities.yaml", "country: DE", "country: XX", "country: 'XX' is no country. Use a code of ISO"),
         ("legal_entities.yaml", "country: DE", "country: de", "'de' is no country. Did you mean DE?"),
         ("legal_entities.yaml", "country: DE", "country: Germany", "Did you mean DE?"),
+        ("exception_owners.csv", "TEMPLATE_MISSING", "TEMPLAT_MISSING", "Did you mean TEMPLATE_MISSING?"),
+        ("exception_owners.csv", "TEMPLATE_MISSING", "NOPE", "'NOPE' is no code of an exception"),
+        ("exception_owners.csv", "ACME-US", "ACME-UK", "no legal entity has the code 'ACME-UK'"),
+        ("exception_owners.csv", ",*,", ",MOON,", "no region has the code 'MOON'"),
+        ("exception_owners.csv", "operations", "somebody", "owner"),
     ],
 )
 def test_a_fault_says_where_it_is_and_what_is_wrong(name: str, old: str, new: str, told: str) -> None:

@@ -29,6 +29,7 @@ OF_SPLIT_RULES = {
 }
 # Fields that a deal may lack.
 OPTIONAL_KINDS = {
+    ReferenceKind.EXCEPTION_OWNER,
     ReferenceKind.CUSTOMER_LINK,
     ReferenceKind.TAX_REGIME,
     ReferenceKind.TAX_NEXUS,

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import html
 import re
-
-from flask import Flask
-from werkzeug.test import TestResponse
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 from tests.web.office import PASSWORD, email
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+class Response(Protocol):
+    """What a browser needs of Flask's response, or of one that came over HTTP."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def get_data(self, *, as_text: Literal[True]) -> str: ...
+
+
+class Site(Protocol):
+    """A Flask application, or a server that runs (`over_http.py`)."""
+
+    def test_client(self) -> Any: ...
+
+
 class Screen:
     """A response: its markup, and the text on it."""
 
-    def __init__(self, response: TestResponse) -> None:
+    def __init__(self, response: Response) -> None:
         self.response = response
         self.status = response.status_code
         self.location = response.headers.get("Location")
@@ -40,7 +57,7 @@ class Screen:
 
 
 class Browser:
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Site) -> None:
         self.client = app.test_client()
 
     def get(self, path: str, **headers: str) -> Screen:

@@ -61,7 +61,7 @@ def end(browser: Browser, until: str) -> Screen:
 def apply(browser: Browser, shown: Screen, note: str = "as agreed") -> str:
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shown.markup))
     answer = browser.client.post("/configuration/upload", data={**hidden, "action": "apply", "note": note})
-    return answer.headers["Location"]
+    return str(answer.headers["Location"])
 
 
 def rows(office: Office) -> tuple[ReferenceRow, ...]:

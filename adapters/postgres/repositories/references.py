@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Date, bindparam, cast, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.clock import clock
@@ -26,6 +26,11 @@ _OF_KIND = (
     select(reference_rows)
     .where(reference_rows.c.tenant_id == bindparam("of_tenant"), reference_rows.c.kind == bindparam("wanted"))
     .order_by(reference_rows.c.key, reference_rows.c.valid_from)
+)
+_TODAY = cast(func.timezone("UTC", clock()), Date)
+_OF_TODAY = _OF_KIND.where(
+    reference_rows.c.valid_from <= _TODAY,
+    or_(reference_rows.c.valid_to.is_(None), reference_rows.c.valid_to > _TODAY),
 )
 
 
@@ -50,6 +55,11 @@ class PostgresReferences:
 
     def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
         rows = self._session.execute(_OF_KIND, {"of_tenant": tenant_id, "wanted": kind}).mappings()
+        return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
+
+    def of_today(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
+        asked = {"of_tenant": tenant_id, "wanted": kind}
+        rows = self._session.execute(_OF_TODAY, asked).mappings()
         return [document(ReferenceRow, pick(row, ReferenceRow)) for row in rows]
 
     def remove(self, tenant_id: str, row: ReferenceRow) -> None:

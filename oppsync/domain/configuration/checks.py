@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
+from difflib import get_close_matches
 from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
@@ -17,6 +18,7 @@ from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.reference.splitting import LineAttribute
+from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import current_currencies, why_not_current
 
@@ -83,7 +85,13 @@ _OF_CONDITION = {
     LineAttribute.DELIVERY_REGION: ReferenceKind.REGION,
 }
 # Where a row may be for any of them.
-_MAY_BE_ANY = frozenset({(ReferenceKind.MARGIN_POLICY, "entity")})
+_MAY_BE_ANY = frozenset(
+    {
+        (ReferenceKind.MARGIN_POLICY, "entity"),
+        (ReferenceKind.EXCEPTION_OWNER, "entity"),
+        (ReferenceKind.EXCEPTION_OWNER, "region"),
+    }
+)
 
 
 def _named(row: ReferenceRow) -> Iterator[_Named]:
@@ -145,6 +153,10 @@ def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
         if model is not None and model not in set(BillingModelCode):
             known = ", ".join(BillingModelCode)
             yield place.fault(["billing_model"], f"{model!r} is no billing model", f"Known are {known}")
+        if row.kind is ReferenceKind.EXCEPTION_OWNER and (code := parts["code"]) not in CODES:
+            near = get_close_matches(code, CODES, n=1)
+            fix = f"Did you mean {near[0]}?" if near else "The runbook lists them"
+            yield place.fault(["code"], f"{quoted(code)} is no code of an exception", fix)
         if row.kind is ReferenceKind.LEGAL_ENTITY and row.value["time_zone"] not in available_timezones():
             problem = f"{row.value['time_zone']!r} is no time zone"
             yield place.fault(["time_zone"], problem, "Use a name of the IANA list, such as Europe/Berlin")

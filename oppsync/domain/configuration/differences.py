@@ -155,11 +155,15 @@ _HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
 _ROWS_ARE_HARMLESS = frozenset(
     {ReferenceKind.REGION, ReferenceKind.DELIVERY_MODEL, ReferenceKind.PROJECT_TEMPLATE}
 )
+# Who is asked to act on an exception: no plan and no approval depends on it.
+_MOVE_NOTHING = frozenset({ReferenceKind.EXCEPTION_OWNER})
 
 
 def moves_money(difference: Difference) -> bool:
     """Whether it may change what a deal is worth, where it is booked or taxed, who approves it, or
     stop it."""
+    if difference.kind in _MOVE_NOTHING:
+        return False
     if difference.leaves_days_without:
         return True
     harmless = _HARMLESS.get(difference.kind, frozenset())

@@ -15,6 +15,9 @@ class References(Protocol):
     def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
         """All rows of one kind, by key and first day."""
 
+    def of_today(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
+        """The rows of one kind that hold today, by the database's clock, in UTC."""
+
     def put(self, tenant_id: str, row: ReferenceRow) -> None:
         """Insert or replace the row of this kind, key and first day.
         Raises InvalidInput when it would overlap another."""

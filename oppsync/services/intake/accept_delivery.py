@@ -20,6 +20,7 @@ from oppsync.domain.work.payload_references import delivery_reference
 from oppsync.domain.work.trial_events import is_trial_event
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError
+from oppsync.pipeline.exception_items import raise_item
 from oppsync.pipeline.table import PIPELINE
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -116,7 +117,8 @@ def _set_aside(
 ) -> None:
     text = CODES[error.code]
     problem = Finding(code=error.code, path=error.where, message=error.message, fix=text.fix, owner=text.owner)
-    item_id = uow.exceptions.raise_item(
+    item_id = raise_item(
+        uow,
         NewException(
             tenant_id=delivery.tenant_id,
             delivery_id=event_id,
@@ -125,7 +127,7 @@ def _set_aside(
             owner=text.owner,
             findings=(problem,),
             payload_reference=delivery_reference(event_id),
-        )
+        ),
     )
     event = DeliveryUnreadable(
         opportunity_id=None,
@@ -147,7 +149,8 @@ def _report_reused_id(
         f"{earlier.delivery_id} was the id of another delivery of this connection already (event {earlier.id}, "
         f"received {received}). This one is kept as event {event_id}, and its records are read."
     )
-    item_id = uow.exceptions.raise_item(
+    item_id = raise_item(
+        uow,
         NewException(
             tenant_id=delivery.tenant_id,
             delivery_id=event_id,
@@ -156,7 +159,7 @@ def _report_reused_id(
             owner=CODES[code].owner,
             findings=(finding(code, message, value=earlier.delivery_id),),
             payload_reference=delivery_reference(event_id),
-        )
+        ),
     )
     event = DeliveryIdReused(
         opportunity_id=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
+from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.work.events import ExceptionRaised
 from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus, NewException
@@ -23,12 +24,13 @@ def raise_for_deal(
     findings: Sequence[Finding],
     *,
     actor: str,
+    record: Opportunity | None,
     stage: str | None = None,
     payload_reference: str | None = None,
     disposition: Disposition = Disposition.BUSINESS,
 ) -> ExceptionRaised:
-    """Open one item for all findings; the first gives it its code and owner. Returns the event to publish. The
-    payload is the deal's record unless another reference is given."""
+    """Open one item for all findings; the first gives it its code and owner. Returns the event to publish.
+    `record`: of the deal, as it is read now. The payload is that unless another reference is given."""
     first = findings[0]
     new = NewException(
         tenant_id=tenant_id,
@@ -41,7 +43,7 @@ def raise_for_deal(
         findings=tuple(findings),
         payload_reference=payload_reference or record_reference(opportunity_id),
     )
-    item_id = raise_or_reopen(uow, new, lambda item: uow.exceptions.went_on(item, _starts(item.stage)))
+    item_id = raise_or_reopen(uow, new, lambda item: uow.exceptions.went_on(item, _starts(item.stage)), record)
     return ExceptionRaised(
         opportunity_id=opportunity_id,
         actor=actor,

@@ -35,6 +35,7 @@ class KeepDeadLettersHandler:
             owner.opportunity_id,
             [finding("BUG", f"{letter.actor} failed outside its stage")],
             actor=RELAY,
+            record=None,
             payload_reference=message_reference(letter.message_id),
             disposition=Disposition.DEAD_LETTER,
         )

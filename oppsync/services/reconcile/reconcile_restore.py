@@ -37,7 +37,15 @@ class ReconcileRestoreHandler:
             return False
         problem = LOST_BUT_CREATED if opportunity.state is State.WITHDRAWN else APPROVAL_LOST
         with self.uow() as uow:
-            event = raise_for_deal(uow, tenant_id, opportunity_id, [problem], actor=actor, stage="approve")
+            event = raise_for_deal(
+                uow,
+                tenant_id,
+                opportunity_id,
+                [problem],
+                actor=actor,
+                record=opportunity.record,
+                stage="approve",
+            )
             self.publish(uow, tenant_id, opportunity.traceparent, event)
             uow.commit()
         return True

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
@@ -19,12 +20,10 @@ from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import (
     ApprovalVoided,
     Event,
-    ExceptionRaised,
     ExceptionSettled,
     StateChanged,
 )
-from oppsync.domain.work.exceptions import BESIDE_THE_WORK, Disposition
-from oppsync.domain.work.payload_references import record_reference
+from oppsync.domain.work.exceptions import BESIDE_THE_WORK
 from oppsync.domain.work.states import RESTING, State, check_move
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
@@ -142,22 +141,38 @@ def _carry_out(
             if outcome.baseline is not None:
                 uow.baselines.freeze(after.tenant_id, after.id, outcome.baseline)
             events += _settle(uow, context, after, outcome)
-            return events + raise_items(uow, context, outcome.items)
+            return events + raise_items(uow, context, outcome.items, after.record)
         case Park():
             count = uow.approvals.void(after.tenant_id, after.id, None) if outcome.void_tasks else 0
-            raised = _raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)
+            raised = raise_for_deal(
+                uow,
+                after.tenant_id,
+                after.id,
+                outcome.findings,
+                actor=stage_actor(context.stage),
+                record=after.record,
+                stage=context.stage,
+                payload_reference=outcome.payload_reference,
+                disposition=outcome.disposition,
+            )
             return [raised, *_voided(context, after, count)]
         case Await():
-            return raise_items(uow, context, outcome.items)
+            return raise_items(uow, context, outcome.items, after.record)
 
 
-def raise_items(uow: UnitOfWork, context: StageContext, items: Sequence[Finding]) -> list[Event]:
+def raise_items(
+    uow: UnitOfWork, context: StageContext, items: Sequence[Finding], record: Opportunity | None
+) -> list[Event]:
     """Open an item for each code, although the work goes on. Returns the events."""
-    reference = record_reference(context.opportunity.id)
+    deal = context.opportunity
     by_code: dict[str, list[Finding]] = {}
     for item in items:
         by_code.setdefault(item.code, []).append(item)
-    return [_raise(uow, context, found, reference, Disposition.BUSINESS) for found in by_code.values()]
+    actor = stage_actor(context.stage)
+    return [
+        raise_for_deal(uow, deal.tenant_id, deal.id, found, actor=actor, record=record, stage=context.stage)
+        for found in by_code.values()
+    ]
 
 
 def _settle(uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, outcome: Advance) -> list[Event]:
@@ -225,25 +240,6 @@ def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
     if outcome.plan is not None:
         return uow.approvals.void(after.tenant_id, after.id, after.plan_hash)
     return 0
-
-
-def _raise(
-    uow: UnitOfWork,
-    context: StageContext,
-    findings: Sequence[Finding],
-    payload_reference: str,
-    disposition: Disposition,
-) -> ExceptionRaised:
-    return raise_for_deal(
-        uow,
-        context.opportunity.tenant_id,
-        context.opportunity.id,
-        findings,
-        actor=stage_actor(context.stage),
-        stage=context.stage,
-        payload_reference=payload_reference,
-        disposition=disposition,
-    )
 
 
 def _state_changed(context: StageContext, after: TrackedOpportunity) -> StateChanged:

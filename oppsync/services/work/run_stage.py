@@ -176,7 +176,7 @@ class RunStageHandler:
         events = [] if is_brief or is_told else [event]
         after = changed(opportunity, tries=tries, crashes=0, waits_for=waits_for)
         with self.uow() as uow:
-            raised = raise_items(uow, context, items)
+            raised = raise_items(uow, context, items, after.record)
             worked = commit(uow, context, self.publish, after, Due(pause), *events, *raised)
         return worked or look_again(context)
 

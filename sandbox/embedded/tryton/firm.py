@@ -1,10 +1,14 @@
-"""The demo firm as its ERP knows it: the one place for every code that development, demo and tests may use.
+"""A firm as its ERP knows it, and the demo firm: the one place for every code that development, demo and tests
+may use of it.
 
 Plain data; `seed.py` writes it into a fresh Tryton. A code that is not listed here does not exist in the ERP.
 """
 
 from decimal import Decimal
+from pathlib import Path
 from typing import NamedTuple
+
+from pydantic import TypeAdapter
 
 DATABASE = "erp"
 MODULES = (
@@ -55,7 +59,7 @@ class Subdivision(NamedTuple):
 
 
 class Currency(NamedTuple):
-    """`rate` is units of this currency for one euro."""
+    """`rate` is units of this currency for one of the firm's first."""
 
     code: str
     name: str
@@ -76,7 +80,7 @@ class CostCentre(NamedTuple):
     name: str
 
 
-class DemoCompany(NamedTuple):
+class Company(NamedTuple):
     code: str
     name: str
     currency: str
@@ -90,7 +94,7 @@ class DemoCompany(NamedTuple):
     cost_centres: tuple[CostCentre, ...]
 
 
-class DemoCustomer(NamedTuple):
+class Customer(NamedTuple):
     code: str
     name: str
     country: str
@@ -100,6 +104,7 @@ class DemoCustomer(NamedTuple):
     payment_term: str
     tax_id: str = ""
     subdivision: str = ""
+    tax_id_type: str = "eu_vat"
 
 
 class Product(NamedTuple):
@@ -114,6 +119,30 @@ class PaymentTerm(NamedTuple):
     description: str
     days: int
 
+
+class Firm(NamedTuple):
+    """All that is written into the books of a firm; whatever names a country, a currency or a term has it
+    here."""
+
+    countries: tuple[Country, ...]
+    currencies: tuple[Currency, ...]
+    payment_terms: tuple[PaymentTerm, ...]
+    products: tuple[Product, ...]
+    companies: tuple[Company, ...]
+    customers: tuple[Customer, ...]
+    subdivisions: tuple[Subdivision, ...] = ()
+
+
+def written(firm: Firm) -> bytes:
+    """The firm as JSON, for another process; equal firms are equal bytes."""
+    return _JSON.dump_json(firm)
+
+
+def read(path: Path) -> Firm:
+    return _JSON.validate_json(path.read_bytes())
+
+
+_JSON = TypeAdapter(Firm)
 
 COUNTRIES = (
     Country("DE", "Germany"),
@@ -145,7 +174,7 @@ PRODUCTS = (
 )
 
 COMPANIES = (
-    DemoCompany(
+    Company(
         code="ACME-DE",
         name="Acme Advisory GmbH",
         currency="EUR",
@@ -170,7 +199,7 @@ COMPANIES = (
             CostCentre("CC-DE-CLOUD", "Cloud Germany"),
         ),
     ),
-    DemoCompany(
+    Company(
         code="ACME-US",
         name="Acme Advisory Inc.",
         currency="USD",
@@ -192,17 +221,15 @@ COMPANIES = (
 SUBDIVISIONS = (Subdivision("ES-GC", "Las Palmas", "ES"),)
 
 CUSTOMERS = (
-    DemoCustomer(
+    Customer(
         "CUST-1001", "Globex GmbH", "DE", "Werkstraße 7", "80331", "München", "NET30", tax_id="DE136695976"
     ),
-    DemoCustomer("CUST-1002", "Initech Inc", "US", "4120 Freidrich Lane", "78744", "Austin", "NET30"),
-    DemoCustomer(
-        "CUST-1003", "Umbrella SAS", "FR", "2 rue de la Paix", "75002", "Paris", "NET60", "FR40303265045"
-    ),
-    DemoCustomer(
+    Customer("CUST-1002", "Initech Inc", "US", "4120 Freidrich Lane", "78744", "Austin", "NET30"),
+    Customer("CUST-1003", "Umbrella SAS", "FR", "2 rue de la Paix", "75002", "Paris", "NET60", "FR40303265045"),
+    Customer(
         "CUST-1004", "Nordbank AG", "DE", "Jungfernstieg 22", "20354", "Hamburg", "NET14", tax_id="DE129273398"
     ),
-    DemoCustomer(
+    Customer(
         "CUST-2001",
         "Riviera Conseil SAM",
         "MC",
@@ -212,7 +239,7 @@ CUSTOMERS = (
         "NET30",
         tax_id="FR53000056888",
     ),
-    DemoCustomer(
+    Customer(
         "CUST-2002",
         "Teide Servicios SL",
         "ES",
@@ -224,3 +251,5 @@ CUSTOMERS = (
         subdivision="ES-GC",
     ),
 )
+
+DEMO = Firm(COUNTRIES, CURRENCIES, PAYMENT_TERMS, PRODUCTS, COMPANIES, CUSTOMERS, SUBDIVISIONS)

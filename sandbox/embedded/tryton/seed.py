@@ -1,12 +1,14 @@
-"""Write the demo firm (`firm.py`) into a fresh Tryton database, through proteus and in this process.
+"""Write a firm (`firm.py`) into a fresh Tryton database, through proteus and in this process.
 
-`python -m sandbox.embedded.tryton.seed CONF`: CONF is a trytond configuration whose database has the schema.
+`python -m sandbox.embedded.tryton.seed CONF FIRM`: CONF is a trytond configuration whose database has the
+schema, FIRM a file with the firm as JSON.
 Run it in a process of its own: trytond keeps its configuration and pool in globals.
 """
 
 import datetime as dt
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from proteus import Model, Wizard
@@ -17,22 +19,22 @@ from sandbox.embedded.tryton import firm
 RATES_SINCE = dt.date(2020, 1, 1)
 
 
-def seed(conf: str) -> None:
-    """Write everything in `firm.py`, once; a second run fails on the first unique code."""
+def seed(conf: str, described: firm.Firm) -> None:
+    """Write the whole firm, once; a second run fails on the first unique code."""
     config = proteus_config.set_trytond(f"sqlite:///{firm.DATABASE}", user="admin", config_file=conf)
     _finish_setup_wizards()
     countries = {
         country.code: _save("country.country", name=country.name, code=country.code)
-        for country in firm.COUNTRIES
+        for country in described.countries
     }
-    subdivisions = {each.code: _subdivision(each, countries) for each in firm.SUBDIVISIONS}
-    currencies = {currency.code: _currency(currency) for currency in firm.CURRENCIES}
-    terms = {term.name: _payment_term(term) for term in firm.PAYMENT_TERMS}
-    companies = [(company, _company(company, currencies, countries)) for company in firm.COMPANIES]
+    subdivisions = {each.code: _subdivision(each, countries) for each in described.subdivisions}
+    currencies = {currency.code: _currency(currency) for currency in described.currencies}
+    terms = {term.name: _payment_term(term) for term in described.payment_terms}
+    companies = [(company, _company(company, currencies, countries)) for company in described.companies]
     _open_companies_to_admin([record for _, record in companies])
-    customers = [(customer, _customer(customer, countries, subdivisions)) for customer in firm.CUSTOMERS]
+    customers = [(customer, _customer(customer, countries, subdivisions)) for customer in described.customers]
     category = _save("product.category", name="Services", accounting=True)
-    templates = [(product, _product(product, category)) for product in firm.PRODUCTS]
+    templates = [(product, _product(product, category)) for product in described.products]
     employees, taxes = [], []
     for company, record in companies:
         with config.set_context(company=record.id):
@@ -98,7 +100,7 @@ def _payment_term(term: firm.PaymentTerm) -> Any:
     return record
 
 
-def _company(company: firm.DemoCompany, currencies: dict[str, Any], countries: dict[str, Any]) -> Any:
+def _company(company: firm.Company, currencies: dict[str, Any], countries: dict[str, Any]) -> Any:
     party = _new("party.party", name=company.name, code=company.code)
     (address,) = party.addresses
     address.street, address.city, address.country = company.street, company.city, countries[company.country]
@@ -116,7 +118,7 @@ def _open_companies_to_admin(companies: list[Any]) -> None:
     admin.save()
 
 
-def _open_books(company: firm.DemoCompany, record: Any, category_id: int) -> Any:
+def _open_books(company: firm.Company, record: Any, category_id: int) -> Any:
     """Make everything that a project and a posted invoice need; returns the default tax of services."""
     accounts = _chart_of_accounts(record)
     for year in firm.FISCAL_YEARS:
@@ -132,7 +134,7 @@ def _open_books(company: firm.DemoCompany, record: Any, category_id: int) -> Any
     return taxes[company.standard_tax]
 
 
-def _cost_centres(company: firm.DemoCompany, record: Any) -> None:
+def _cost_centres(company: firm.Company, record: Any) -> None:
     root = _save("analytic_account.account", type="root", name="Cost centres", company=record)
     for centre in company.cost_centres:
         _save(
@@ -146,7 +148,7 @@ def _cost_centres(company: firm.DemoCompany, record: Any) -> None:
         )
 
 
-def _employee(company: firm.DemoCompany, record: Any) -> Any:
+def _employee(company: firm.Company, record: Any) -> Any:
     return _save("company.employee", party=_save("party.party", name=company.employee), company=record)
 
 
@@ -222,7 +224,7 @@ def _subdivision(each: firm.Subdivision, countries: dict[str, Any]) -> Any:
     return _save("country.subdivision", name=each.name, code=each.code, country=country, type="province")
 
 
-def _customer(customer: firm.DemoCustomer, countries: dict[str, Any], subdivisions: dict[str, Any]) -> Any:
+def _customer(customer: firm.Customer, countries: dict[str, Any], subdivisions: dict[str, Any]) -> Any:
     party = _new("party.party", name=customer.name, code=customer.code)
     (address,) = party.addresses
     address.street, address.postal_code, address.city = customer.street, customer.postal_code, customer.city
@@ -230,13 +232,13 @@ def _customer(customer: firm.DemoCustomer, countries: dict[str, Any], subdivisio
     if customer.subdivision:
         address.subdivision = subdivisions[customer.subdivision]
     if customer.tax_id:
-        party.identifiers.new(type="eu_vat", code=customer.tax_id)
+        party.identifiers.new(type=customer.tax_id_type, code=customer.tax_id)
     party.save()
     return party
 
 
 def _service_user(companies: list[Any], employees: list[Any]) -> None:
-    """The integration's user: not an administrator, sees both companies; `server.py` gives it a key."""
+    """The integration's user: not an administrator, sees all companies; `server.py` gives it a key."""
     user = _new("res.user", name="Oppsync", login=firm.DEVELOPMENT_SERVICE_LOGIN)
     user.companies.extend([Model.get("company.company")(company.id) for company in companies])
     user.company = Model.get("company.company")(companies[0].id)
@@ -249,4 +251,4 @@ def _service_user(companies: list[Any], employees: list[Any]) -> None:
 
 
 if __name__ == "__main__":
-    seed(sys.argv[1])
+    seed(sys.argv[1], firm.read(Path(sys.argv[2])))

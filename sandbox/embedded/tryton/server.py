@@ -94,7 +94,7 @@ class TrytonServer:
         self._process = None
 
 
-def prepare(data: Path, cache: Path, port: int, rest_key: str) -> list[str]:
+def prepare(data: Path, cache: Path, port: int, rest_key: str, described: firm.Firm = firm.DEMO) -> list[str]:
     """Make the books where they are absent and write the configuration; returns the command that serves them.
 
     Existing books are kept as they are, also when the template's recipe has changed since; but from now on only
@@ -104,7 +104,7 @@ def prepare(data: Path, cache: Path, port: int, rest_key: str) -> list[str]:
     books = data / f"{firm.DATABASE}.sqlite"
     if not books.exists():
         copy = books.with_suffix(".new")
-        shutil.copyfile(ensure_template(cache), copy)
+        shutil.copyfile(ensure_template(cache, described), copy)
         copy.replace(books)
     admit(books, rest_key)
     conf = data / "trytond.conf"

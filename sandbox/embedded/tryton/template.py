@@ -1,6 +1,7 @@
-"""The seeded database that every embedded Tryton starts from: built once (about half a minute), then copied.
+"""The seeded database that every embedded Tryton starts from: built once for a firm (about half a minute), then
+copied.
 
-`python -m sandbox.embedded.tryton.template CACHE` builds it in advance, while other things start.
+`python -m sandbox.embedded.tryton.template CACHE` builds the demo firm's in advance, while other things start.
 """
 
 import fcntl
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from sandbox.embedded.tryton import firm
@@ -21,27 +23,30 @@ PROJECT = Path(__file__).resolve().parents[3]
 RECIPE = ("firm.py", "seed.py", "template.py")
 
 
-def ensure_template(cache: Path, build: Callable[[Path], None] | None = None) -> Path:
-    """The template's file under `cache`, built now if this recipe and these Tryton versions have none yet.
+def ensure_template(
+    cache: Path, described: firm.Firm = firm.DEMO, build: Callable[[Path], None] | None = None
+) -> Path:
+    """The template's file under `cache`, built now if this firm, recipe and Tryton versions have none
+    yet.
 
     Safe to call from several processes at once: one builds, the others wait. Raises CalledProcessError with
     Tryton's own words on standard error when the build fails; a half-built file never gets the final name.
     `build` makes the file at the given path; by default with Tryton.
     """
     cache = cache.resolve()
-    template = cache / f"{firm.DATABASE}-{recipe_key()}.sqlite"
+    template = cache / f"{firm.DATABASE}-{recipe_key(described)}.sqlite"
     if template.exists():
         return template
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "template.lock"):
         if not template.exists():
-            (build or _build)(template)
+            (build or partial(_build, described))(template)
     return template
 
 
-def recipe_key() -> str:
-    """A key that changes with the recipe's files and with the version of any Tryton package."""
-    digest = hashlib.sha256()
+def recipe_key(described: firm.Firm) -> str:
+    """A key that changes with the firm, with the recipe's files and with the version of any Tryton package."""
+    digest = hashlib.sha256(firm.written(described))
     for name in RECIPE:
         digest.update(Path(__file__).with_name(name).read_bytes())
     versions = {
@@ -60,7 +65,7 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build(template: Path) -> None:
+def _build(described: firm.Firm, template: Path) -> None:
     with tempfile.TemporaryDirectory(dir=template.parent, prefix="building-") as folder:
         database = Path(folder) / f"{firm.DATABASE}.sqlite"
         database.touch()  # trytond-admin opens a database but does not create one
@@ -68,6 +73,7 @@ def _build(template: Path) -> None:
         conf.write_text(f"[database]\nuri = sqlite://\npath = {folder}\n")
         password = Path(folder) / "password"
         password.write_text(firm.DEVELOPMENT_ADMIN_PASSWORD)
+        (described_file := Path(folder) / "firm.json").write_bytes(firm.written(described))
         environment = {**tryton_environment(), "TRYTONPASSFILE": str(password)}
         options = [
             "-c",
@@ -80,7 +86,7 @@ def _build(template: Path) -> None:
         ]
         for arguments in (
             ["trytond.cli.admin", *options, "-u", *firm.MODULES],
-            ["sandbox.embedded.tryton.seed", str(conf)],
+            ["sandbox.embedded.tryton.seed", str(conf), str(described_file)],
         ):
             subprocess.run([sys.executable, "-m", *arguments], check=True, env=environment, cwd=PROJECT)
         _fold_journal_in(database)
