@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.rule import Rule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import (
     CostCentre,
@@ -64,5 +65,6 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
     ReferenceKind.EXCHANGE_RATE: KindOfRow(
         ExchangeRate, "EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"
     ),
+    ReferenceKind.RULE: KindOfRow(Rule),
     ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

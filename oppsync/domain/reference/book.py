@@ -35,6 +35,7 @@ class ReferenceKind(StrEnum):
     TAX_EXEMPTION = "tax_exemption"
     WITHHOLDING = "withholding"
     EXCHANGE_RATE = "exchange_rate"
+    RULE = "rule"
     CUSTOMER_LINK = "customer_link"
 
 
