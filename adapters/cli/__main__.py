@@ -16,6 +16,7 @@ from adapters.cli.exceptions import exceptions
 from adapters.cli.opportunities import opportunity
 from adapters.cli.people import token, user
 from adapters.cli.plans import plan
+from adapters.cli.policy import policy
 from adapters.cli.reconcile import reconcile
 from adapters.cli.replay import replay
 from adapters.cli.security import security
@@ -31,7 +32,7 @@ def oppsync() -> None:
 
 for command in (
     init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
-    approval_rule, user, access, token, connection, security,
+    policy, approval_rule, user, access, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

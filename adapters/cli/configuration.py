@@ -79,10 +79,10 @@ def check(folder: Path, as_json: bool) -> None:
     """Check the files in DIR by themselves, without a database. Shows every fault; ends with 1 when there is
     one."""
     try:
-        bundle = read_bundle(_files(folder))
+        bundle = read_bundle(files_in(folder))
     except BadBundle as refused:
         if not as_json:
-            raise _shown(refused) from None
+            raise shown(refused) from None
         print_json({"faults": [asdict(each) for each in refused.faults]})
         sys.exit(1)
     if as_json:
@@ -199,7 +199,7 @@ def _imported(
     try:
         found = merged(governed(rows), kind, read_table(file.name, content), forms)
     except BadBundle as refused:
-        raise _shown(refused) from None
+        raise shown(refused) from None
     return FirmBundle(firm, tuple(found)), fingerprint(rows)
 
 
@@ -318,17 +318,17 @@ def schema(name: str | None) -> None:
 def read_folder(folder: Path) -> FirmBundle:
     """Raises Failed with everything that is wrong."""
     try:
-        return read_bundle(_files(folder))
+        return read_bundle(files_in(folder))
     except BadBundle as refused:
-        raise _shown(refused) from None
+        raise shown(refused) from None
 
 
-def _shown(refused: BadBundle) -> Failed:
+def shown(refused: BadBundle) -> Failed:
     """With all faults: the message of an error that is stored is cut."""
     return Failed(str(refused))
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def files_in(folder: Path) -> dict[str, bytes]:
     try:
         found = [each for each in sorted(folder.iterdir()) if each.is_file() and not each.name.startswith(".")]
         return {each.name: each.read_bytes() for each in found if each.suffix not in _BESIDES}

@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -92,26 +92,47 @@ def record_of(text: str) -> Record:
 
 def read_bundle(files: Files) -> FirmBundle:
     """Raises BadBundle with everything that is wrong in all the files."""
+    read = _read(files)
+    # Where a file cannot be read at all, nobody knows what it would have.
+    unreadable = {fault.file for fault in read.faults if not fault.field}
+    between = wrong_between(read.rows, read.codes)
+    faults = [*read.faults, *(between if unreadable.isdisjoint(KIND_OF_FILE) else ())]
+    if faults:
+        raise BadBundle(faults)
+    return FirmBundle(read.firm, tuple(each.row for each in read.rows))
+
+
+def read_rows(files: Files) -> tuple[ReferenceRow, ...]:
+    """The rows as they stand, whether or not they fit together. Raises BadBundle where one cannot be read."""
+    read = _read(files)
+    if read.faults:
+        raise BadBundle(read.faults)
+    return tuple(each.row for each in read.rows)
+
+
+class _Read(NamedTuple):
+    """`codes`: those of rows that have a fault."""
+
+    firm: str
+    rows: list[PlacedRow]
+    codes: dict[ReferenceKind, Set[str]]
+    faults: list[Fault]
+
+
+def _read(files: Files) -> _Read:
+    """Raises BadBundle for files that are no bundle."""
     faults = list(_unfit(files))
     if faults:
         raise BadBundle(faults)
-    firm = _firm(files, faults)
-    rows: list[PlacedRow] = []
-    codes: dict[ReferenceKind, set[str]] = {}
+    read = _Read(_firm(files, faults), [], {}, faults)
     for name, kind in KIND_OF_FILE.items():
         if name in files:
             found = read_records(kind, _records(kind, name, files[name], faults))
-            rows += found.rows
-            codes[kind] = found.codes
+            read.rows.extend(found.rows)
+            read.codes[kind] = found.codes
             faults += found.faults
-    faults += _too_many(rows)
-    # Where a file cannot be read at all, nobody knows what it would have.
-    unreadable = {fault.file for fault in faults if not fault.field}
-    between = wrong_between(rows, codes)
-    faults += between if unreadable.isdisjoint(KIND_OF_FILE) else ()
-    if faults:
-        raise BadBundle(faults)
-    return FirmBundle(firm, tuple(each.row for each in rows))
+    faults += _too_many(read.rows)
+    return read
 
 
 def _unfit(files: Files) -> Iterator[Fault]:

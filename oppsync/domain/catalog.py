@@ -7,6 +7,7 @@ from typing import NamedTuple
 from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.exception_owner import ExceptionOwner
+from oppsync.domain.policy.rule import Rule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.entities import (
     CostCentre,
@@ -66,5 +67,6 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
         ExchangeRate, "EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"
     ),
     ReferenceKind.EXCEPTION_OWNER: KindOfRow(ExceptionOwner),
+    ReferenceKind.RULE: KindOfRow(Rule),
     ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

@@ -3,19 +3,23 @@ the decisions; the decisions are made by people, or by a rule that somebody set 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from uuid import UUID
 
+from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
 from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.expressions import Context
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import require
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
@@ -166,18 +170,34 @@ def _by_rule(
     content = approved_plan(uow, opportunity).content
     facts = rule_facts(uow, tenant_id, rules, opportunity.id, content.customer)
     warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
-    return by_rules(content, facts, warned=warned, edited=edited)
+    record = require(opportunity.record, "the record")
+    enrichment = require(opportunity.enrichment, "the enrichment")
+    seen = partial(plan_context, content, record, enrichment)
+    return by_rules(content, facts, warned=warned, edited=edited, context=seen)
 
 
-def by_rules(content: PlanContent, facts: RuleFacts, *, warned: bool, edited: bool) -> ByRule:
+def by_rules(
+    content: PlanContent,
+    facts: RuleFacts,
+    *,
+    warned: bool,
+    edited: bool,
+    context: Callable[[], Context] | None = None,
+) -> ByRule:
     """The approvals that rules give to this plan; for the stage and for previews of it.
 
-    `edited`: a person changed something in the plan, so people have to approve it.
+    `edited`: a person changed something in the plan, so people have to approve it. `context`: what conditions
+    see.
     """
     if edited:
         return NOTHING_BY_RULE
     return approved_by_rule(
-        content, facts.rules, known_customer=facts.known_customer, warned=warned, before=facts.before
+        content,
+        facts.rules,
+        known_customer=facts.known_customer,
+        warned=warned,
+        before=facts.before,
+        context=context,
     )
 
 

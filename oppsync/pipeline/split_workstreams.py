@@ -24,6 +24,7 @@ from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.planning import make_plan
 from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
+from oppsync.domain.policy.filling import with_filled
 from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.values.actor import stage_actor
@@ -127,7 +128,7 @@ def plan_of(
     another code was read for an earlier record, by a release that did not read it for this one.
     """
     decimals = destination.erp.price_decimals if destination else PRICE_DECIMALS
-    deal = with_customer(record, enrichment.customer)
+    deal = with_customer(with_filled(record, enrichment.filled), enrichment.customer)
     if customer is not None and (deal.account is None or deal.account.code != customer.code):
         customer = None
     content = make_plan(deal, enrichment, workstreams.wanted, decimals, customer)
@@ -180,7 +181,9 @@ def proposed(context: StageContext) -> Proposal:
 
 def _destination(context: StageContext) -> Destination:
     opportunity = context.opportunity
-    return choose(context.systems, opportunity.tenant_id, require(opportunity.record, "the record"))
+    record = require(opportunity.record, "the record")
+    filled = opportunity.enrichment.filled if opportunity.enrichment else ()
+    return choose(context.systems, opportunity.tenant_id, with_filled(record, filled))
 
 
 def _proposed(context: StageContext, destination: Destination) -> Proposal:

@@ -8,6 +8,7 @@ from oppsync.domain.deal.changes import changes
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.plan.systems import parent_values
+from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.close_date import begins_later, in_words
@@ -101,9 +102,11 @@ def apply_reading(
 
 def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | None = None) -> ValidationFacts:
     """Gather what the rules need of the reference data and of the ERP. `known`: the deal, where it is stored
-    here."""
+    here. What the record leaves empty and a rule of the firm fills counts as filled."""
     now, book = sources.clock.now(), sources.book()
     day = record.won_on or _today(book, record, now)
+    rules = firm_rules(book, record, day)
+    record = rules.fill(record).deal
     entity = _legal_entity(book, record, day)
     _, erp = sources.systems.erp(sources.tenant_id, parent_values(record))
     customer = find_customer(sources, record, erp)
@@ -122,6 +125,7 @@ def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | No
         confirmations=known.confirmations if known else (),
         others=other_deals(sources, record, known),
         legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
+        rules=rules,
         crm_fields=_crm_fields(sources, known),
     )
 

@@ -76,6 +76,17 @@ def invoices_milestones_by(product: str) -> Act:
     return lambda case: case.house.connect(ERP_CONNECTION, milestone_product=product)
 
 
+def ruled(condition: str, **rule: Any) -> Act:
+    """The firm has a rule with this condition."""
+    usual = {"on": "validation", "message": "Ask for it", "owner": "operations", "condition": condition}
+    return lambda case: case.put(K.RULE, "ours", **usual | rule)
+
+
+def correct_the_rule(case: Case) -> None:
+    ruled('deal.amount > money(1000000, "EUR")')(case)
+    case.replay()
+
+
 def credit_by_the_hour() -> Deal:
     back = deals.hours_line(WON_ON, "ACME-DE", deals.SENIOR, 2, "Goodwill")
     negative = {"UnitPrice": -back["UnitPrice"], "TotalPrice": -back["TotalPrice"], "Planned_Hours__c": None}
@@ -338,6 +349,17 @@ WAYS: dict[str, Way | Told] = {
     ),
     "PO_TOO_SMALL": slip(hours, PO_Limit__c=Decimal(1)),
     "PO_MISSING": slip(hours, PO_Number__c=None, account={"PO_Required__c": True}),
+    "RULE_BLOCKS": Way(
+        lambda case: hours(),
+        before=ruled('deal.special_terms == ""'),
+        mend=lambda case: case.crm(opportunity={"Special_Terms__c": "Liability as in our terms"}),
+    ),
+    "RULE_WARNS": Way(lambda case: hours(), before=ruled("true", severity="warns")),
+    "RULE_FAILED": Way(
+        lambda case: hours(),
+        before=ruled('deal.amount > money(1, "USD")'),
+        mend=correct_the_rule,
+    ),
     "PO_EXPIRED": slip(hours, PO_Expiry_Date__c="2026-03-03"),
     "PAYMENT_TERMS_UNKNOWN": slip(hours, Payment_Terms__c="NET31"),
     "START_BEFORE_WON": slip(hours, Start_Date__c="2026-01-01", line={"Start_Date__c": "2026-01-01"}),

@@ -18,6 +18,8 @@ CORE = Path(__file__).parents[2] / "oppsync"
 ALLOWED = frozenset(
     {
         "babel",
+        "cel_expr_python",
+        "google",  # protocol buffers, by which conditions are typed
         "holidays",
         "iso4217",
         "pydantic",

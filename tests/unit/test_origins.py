@@ -14,7 +14,7 @@ from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.plan import BillingLine, Plan, PlanContent, PlanNode
 from oppsync.domain.planning import origin_table
-from oppsync.domain.planning.origin_table import BILLING, OVERRIDDEN, RULES
+from oppsync.domain.planning.origin_table import BILLING, FILLED, OVERRIDDEN, RULES
 from oppsync.domain.reading.why import NOT_KEPT, Reason, why
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.reference.splitting import SplitRule
@@ -135,7 +135,7 @@ def test_every_rule_is_said_in_words() -> None:
         *origin_table.OF_KIND.values(),
     )
     used = {row.rule for table in tables for row in table.values()} - {BILLING}
-    assert used | {OVERRIDDEN} == set(RULES)
+    assert used | {OVERRIDDEN, FILLED} == set(RULES)
     for code, model in BILLING_MODELS.items():
         if not model.kinds:
             continue

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.expressions import ConditionFailed, Context, holds
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.domain.values.roles import ApprovalRole
 
@@ -30,17 +31,19 @@ def approved_by_rule(
     known_customer: bool,
     warned: bool,
     before: Iterable[ApprovalTask],
+    context: Callable[[], Context] | None = None,
 ) -> dict[ApprovalRole, RuleUse]:
     """The roles whose approval a rule gives, with the first rule that does.
 
     `warned`: the deal has warnings; then no rule approves, because people have to read them. `before`: all
-    tasks this deal ever had; once a person decided one of them, no rule approves.
+    tasks this deal ever had; once a person decided one of them, no rule approves. `context`: what conditions
+    see, made only where a rule has one.
     """
     if warned or any(task.decided_by is not None for task in before):
         return {}
     approvals: dict[ApprovalRole, RuleUse] = {}
     for use, rule in rules.items():
-        if _covers(rule, content, known_customer):
+        if _covers(rule, content, known_customer) and _condition_holds(rule, context):
             approvals = dict.fromkeys(rule.roles, use) | approvals
     return approvals
 
@@ -56,6 +59,16 @@ def _covers(rule: ApprovalRule, content: PlanContent, known_customer: bool) -> b
         and (known_customer or not rule.known_customers_only)
         and _is_profitable(rule, content)
     )
+
+
+def _condition_holds(rule: ApprovalRule, context: Callable[[], Context] | None) -> bool:
+    """A condition that cannot be evaluated approves nothing: people do."""
+    if rule.condition is None:
+        return True
+    try:
+        return context is not None and holds(rule.condition, context())
+    except ConditionFailed:
+        return False
 
 
 def _has_credit(content: PlanContent) -> bool:

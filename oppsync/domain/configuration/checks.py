@@ -14,6 +14,7 @@ from oppsync.domain.configuration.bounds import out_of_bounds
 from oppsync.domain.configuration.faults import Fault, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, key_in_words
 from oppsync.domain.configuration.records import PlacedRow
+from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
@@ -34,6 +35,7 @@ def wrong_between(rows: Sequence[PlacedRow], besides: Codes | None = None) -> It
     yield from _dangling(rows, _codes(rows), besides or {})
     yield from _unusable(rows)
     yield from _absurd(rows)
+    yield from wrong_rules(rows)
 
 
 def _until(row: ReferenceRow) -> date:
@@ -122,10 +124,17 @@ def _in_approval_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
         yield _Named(("legal_entities", index), each, ReferenceKind.LEGAL_ENTITY)
 
 
+def _in_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
+    for field, kind in (("entities", ReferenceKind.LEGAL_ENTITY), ("regions", ReferenceKind.REGION)):
+        for index, each in enumerate(value[field]):
+            yield _Named((field, index), each, kind)
+
+
 _VALUES_NAME: Mapping[ReferenceKind, Callable[[Mapping[str, Any]], Iterable[_Named]]] = {
     ReferenceKind.REGION: _deliverer,
     ReferenceKind.SPLIT_RULE: _in_split_rule,
     ReferenceKind.APPROVAL_RULE: _in_approval_rule,
+    ReferenceKind.RULE: _in_rule,
 }
 
 

@@ -72,6 +72,7 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.WITHHOLDING: BundleFile("withholding.csv", ("entity_country", "customer_country")),
     ReferenceKind.EXCHANGE_RATE: BundleFile("exchange_rates.csv", ("from_currency", "to_currency")),
     ReferenceKind.EXCEPTION_OWNER: BundleFile("exception_owners.csv", ("code", "entity", "region")),
+    ReferenceKind.RULE: BundleFile("rules.yaml", ("name", "overlay"), "overlay"),
 }
 # Links of accounts to customers belong to the installation: they are made while deals are worked.
 UNGOVERNED = frozenset({ReferenceKind.CUSTOMER_LINK})

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.customers import CustomerLink, with_customer
 from oppsync.domain.deal.field_words import field_words
-from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
+from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.enrichment.delivery import cost_centre_of, intercompany_delivery
 from oppsync.domain.enrichment.exchange import exchanges_of
 from oppsync.domain.enrichment.lookup import Lookup
 from oppsync.domain.enrichment.rates import cost_rate_of, rate_of
+from oppsync.domain.enrichment.splitting import Holds, conditions_of, split_rule_of
 from oppsync.domain.enrichment.taxes import tax_of, withholding_of
 from oppsync.domain.plan.enrichment import Enrichment, LineEnrichment
 from oppsync.domain.plan.plan import LineKind
-from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
+from oppsync.domain.policy.facts import codes_of
+from oppsync.domain.policy.filling import Filling
+from oppsync.domain.policy.firm_rules import firm_rules, rule_failed
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse
 from oppsync.domain.reference.entities import (
     DeliveryModel,
     LegalEntity,
@@ -24,7 +29,7 @@ from oppsync.domain.reference.entities import (
     Region,
     ServiceLine,
 )
-from oppsync.domain.reference.splitting import LineFacts, SplitRule, first_that_takes, line_facts
+from oppsync.domain.reference.splitting import line_facts
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.findings.summary import summed_up
@@ -45,6 +50,10 @@ def enrich(
     reports the field, and everything else is looked up all the same.
     """
     lookup = Lookup(book, require(opportunity.won_on, "the close date"), field_at)
+    rules = firm_rules(book, opportunity, lookup.day)
+    filling = rules.fill(opportunity)
+    opportunity = filling.deal
+    lookup.findings += map(rule_failed, filling.failed)
     stated = opportunity.account.code if opportunity.account else None
     linked = _linked(opportunity, customer, lookup)
     opportunity = with_customer(opportunity, customer or linked)
@@ -60,7 +69,11 @@ def enrich(
         delivery = lookup.find(
             DeliveryModel, ReferenceKind.DELIVERY_MODEL, "/delivery_model", opportunity.delivery_model
         )
-    lines = [_line(opportunity, index, entity, lookup) for index in range(len(opportunity.lines))]
+    asked_about = conditions_of(opportunity, cache(lambda: codes_of(book, opportunity, lookup.day)))
+    lines = [
+        _line(opportunity, index, entity, lookup, asked_about(line))
+        for index, line in enumerate(opportunity.lines)
+    ]
     # By these the deal's ERP and PSA are chosen, also where each line has one of its own.
     lookup.expect(ReferenceKind.SERVICE_LINE, "/service_line", opportunity.service_line)
     lookup.expect(ReferenceKind.REGION, "/region", opportunity.region)
@@ -76,9 +89,14 @@ def enrich(
         exchanges=exchanges,
         delivery_model=delivery,
         lines=complete,
-        used=tuple(lookup.used.values()),
+        used=tuple(dict.fromkeys((*lookup.used.values(), *rules.judging(opportunity), *_filling(filling)))),
         warnings=warned,
+        filled=filling.filled,
     )
+
+
+def _filling(filling: Filling) -> Iterator[ReferenceUse]:
+    return (each.use for each in filling.filled)
 
 
 def _linked(opportunity: Opportunity, customer: str | None, lookup: Lookup) -> str | None:
@@ -93,7 +111,11 @@ def _linked(opportunity: Opportunity, customer: str | None, lookup: Lookup) -> s
 
 
 def _line(
-    opportunity: Opportunity, index: int, entity: LegalEntity | None, lookup: Lookup
+    opportunity: Opportunity,
+    index: int,
+    entity: LegalEntity | None,
+    lookup: Lookup,
+    condition_holds: Holds,
 ) -> LineEnrichment | None:
     line, path, begin = opportunity.lines[index], f"/lines/{index}", len(lookup.trail)
     model, ends_on = BILLING_MODELS.get(opportunity.billing_model_of(line) or ""), opportunity.end_of(line)
@@ -107,7 +129,7 @@ def _line(
     rule, delivery = None, None
     if entity is not None and service is not None and region is not None and model is not None:
         facts = line_facts(line, entity.code, service.code, region.code, model.code)
-        rule = _split_rule(line, facts, path, lookup)
+        rule = split_rule_of(line, facts, path, lookup, condition_holds)
         delivering = (rule and rule.delivery_entity) or region.delivery_entity
         delivery = intercompany_delivery(lookup, entity, delivering, service.code, ends_on=ends_on, path=path)
     deliverer = delivery.entity if delivery else entity
@@ -148,21 +170,3 @@ def _line(
         intercompany=delivery,
         rows=tuple(lookup.trail[begin:]),
     )
-
-
-def _split_rule(line: OpportunityLine, facts: LineFacts, path: str, lookup: Lookup) -> SplitRule | None:
-    """The rule that takes the line. Milestones have dates and amounts of their own: no phases for them."""
-    rule = first_that_takes(lookup.split_rules(), facts)
-    if rule is None:
-        return None
-    lookup.use(rule)
-    if rule.phases and line.milestones:
-        lookup.findings.append(
-            finding(
-                "SPLIT_NOT_POSSIBLE",
-                f"The split rule {rule.code} spreads {line.title} over phases, but it is billed by milestones",
-                path=path,
-                value=rule.code,
-            )
-        )
-    return rule

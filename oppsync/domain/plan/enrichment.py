@@ -8,6 +8,7 @@ from functools import cached_property
 from pydantic import Field
 
 from oppsync.domain.plan.conversion import ConversionRate
+from oppsync.domain.policy.filling import FilledField
 from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.reference.entities import (
     CostCentre,
@@ -56,7 +57,8 @@ class LineEnrichment(Frozen):
 
 class Enrichment(Frozen):
     """The reference data of the whole deal. `used` names every reference row a value came from; `customer` is
-    the ERP's code of an account that has none, or spells it otherwise; `warnings` did not block it.
+    the ERP's code of an account that has none, or spells it otherwise; `filled` are fields that the record
+    leaves empty, as rules filled them; `warnings` did not block it.
 
     `replaces` is the hash of the approved plan in whose place the deal is planned anew, until it is active. It
     is kept here because a release that does not know it cannot read the enrichment, and so leaves the deal
@@ -72,6 +74,7 @@ class Enrichment(Frozen):
     lines: tuple[LineEnrichment, ...]
     used: tuple[ReferenceUse, ...]
     warnings: tuple[Finding, ...] = Field(default=(), exclude_if=lambda value: not value)
+    filled: tuple[FilledField, ...] = omitted_at(())
     replaces: Code | None = omitted_at(None)
 
     def line(self, line_id: str) -> LineEnrichment:

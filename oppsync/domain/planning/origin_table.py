@@ -6,7 +6,7 @@ kinds of reference rows it was made of. A new field of the plan gets its row her
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -17,17 +17,20 @@ from oppsync.domain.deal.opportunity import BillingModelCode, Opportunity, Oppor
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import AppliedOverride, OverrideField
 from oppsync.domain.plan.plan import BillingLine, ContractFacts, LineKind
+from oppsync.domain.policy.rule import PLACE_OF
 from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
 from oppsync.kernel.json_pointer import pointer
 
 BILLING = "billing."
 OVERRIDDEN = "overridden"
+STATED, FILLED = "stated", "filled"
 
 # What each rule does, as `why` explains it. Billing models have rules named after them: `billing.fixed_fee`.
 RULES: dict[str, str] = {
     "form": "the form of this document",
     OVERRIDDEN: "a person overrode it before the plan was approved",
-    "stated": "as in the CRM",
+    STATED: "as in the CRM",
+    FILLED: "filled by a rule of the firm, because the CRM has nothing there",
     "in_the_erp": "as the ERP had the customer of this code when the deal was validated",
     "looked_up": "from the reference data",
     "tree": "where it stands in the tree: parents first, a workstream alone is the project itself",
@@ -99,6 +102,11 @@ class Basis:
     deliverer: str = ""
     billing_line: BillingLine | None = None
     billing_model: str = ""
+
+    @cached_property
+    def filled(self) -> Mapping[str, ReferenceUse]:
+        """Fields that the record leaves empty, and the rule that filled each."""
+        return {PLACE_OF[each.field]: each.use for each in self.enrichment.filled}
 
     @cached_property
     def rows(self) -> Sequence[ReferenceUse]:

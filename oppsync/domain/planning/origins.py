@@ -14,6 +14,7 @@ from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, NodeKind, Origin, P
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning.origin_table import (
     BILLING,
+    FILLED,
     OF_BILLING_LINE,
     OF_DEAL,
     OF_KIND,
@@ -22,6 +23,7 @@ from oppsync.domain.planning.origin_table import (
     OF_WORKSTREAM,
     OVERRIDDEN,
     SAID_INSTEAD,
+    STATED,
     Basis,
     DealIndex,
     Row,
@@ -153,8 +155,12 @@ def _origin(basis: Basis, row: Row) -> Origin:
         overrides |= dict.fromkeys(instead)
         if not instead or basis.is_shared:
             pointers |= dict.fromkeys(fields(basis))
+    filled = dict.fromkeys(basis.filled[place] for place in pointers if place in basis.filled)
+    pointers = {place: None for place in pointers if place not in basis.filled}
+    rows |= filled
     overrides |= dict.fromkeys(each.use for each in basis.applied if _led_to(each, rows))
     rule = f"{BILLING}{basis.billing_model}" if row.rule == BILLING else row.rule
+    rule = FILLED if rule == STATED and filled and not pointers else rule
     return Origin(rule=rule, fields=tuple(pointers), rows=tuple(rows), overrides=tuple(overrides))
 
 

@@ -36,6 +36,7 @@ class ReferenceKind(StrEnum):
     WITHHOLDING = "withholding"
     EXCHANGE_RATE = "exchange_rate"
     EXCEPTION_OWNER = "exception_owner"
+    RULE = "rule"
     CUSTOMER_LINK = "customer_link"
 
 

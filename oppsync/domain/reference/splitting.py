@@ -10,14 +10,15 @@ or one for each line) and Dynamics 365 Project Operations (contract lines mapped
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from pydantic import field_validator
 
 from oppsync.domain.deal.opportunity import OpportunityLine
+from oppsync.domain.values.condition import Condition, Example
 from oppsync.domain.values.keys import slug
-from oppsync.domain.values.model import Code, Frozen, Quantity, Text
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.values.percentages import why_not_whole
 from oppsync.kernel import canonical_json
 
@@ -56,7 +57,8 @@ class SplitPhase(Frozen):
 class SplitRule(Frozen):
     """Key: its own code, which is part of the workstreams' keys. Rules are asked by `order`, then code.
 
-    `when`: attribute -> the values it may have; capital letters do not count. `phases` follow one another,
+    `when`: attribute -> the values it may have; capital letters do not count. `condition`: in CEL, has to hold
+    besides; `examples` show what it means. `phases` follow one another,
     their percents sum to 100. `delivery_entity` does the work, whoever sells it.
     """
 
@@ -66,6 +68,8 @@ class SplitRule(Frozen):
     group_by: tuple[LineAttribute, ...] = ()
     phases: tuple[SplitPhase, ...] = ()
     delivery_entity: Code | None = None
+    condition: Condition | None = omitted_at(None)
+    examples: tuple[Example, ...] = omitted_at(())
 
     @field_validator("phases")
     @classmethod
@@ -100,10 +104,14 @@ class SplitRule(Frozen):
         return ", ".join(line[each] or f"no {each.replace('_', ' ')}" for each in self.group_by)
 
 
-def first_that_takes(rules: Iterable[SplitRule], line: LineFacts) -> SplitRule | None:
-    """The first rule that takes the line; None when the line is a workstream of its own."""
+def first_that_takes(
+    rules: Iterable[SplitRule], line: LineFacts, condition_holds: Callable[[str], bool]
+) -> SplitRule | None:
+    """The first rule that takes the line; None when the line is a workstream of its own. A rule's condition is
+    asked only where everything else holds."""
     ordered = sorted(rules, key=lambda rule: (rule.order, rule.code))
-    return next((rule for rule in ordered if rule.takes(line)), None)
+    takers = (rule for rule in ordered if rule.takes(line))
+    return next((each for each in takers if each.condition is None or condition_holds(each.condition)), None)
 
 
 def line_facts(

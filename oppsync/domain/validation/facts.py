@@ -14,6 +14,7 @@ from oppsync.domain.deal.field_words import field_words
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.reading import FieldOfCrm
 from oppsync.domain.plan.capabilities import ErpCapabilities
+from oppsync.domain.policy.firm_rules import FirmRules
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.validation.other_deals import OtherDeal
@@ -44,7 +45,8 @@ class ValidationFacts(Frozen):
     `customer`: who in the ERP the account is, or may be. `waits_until`: when the close date begins at the
     entity, where it is waited for. `confirmations`: what people confirmed of this deal. `others`: deals that
     may share its purchase order, or be its clones. `legal_entities`: those valid on the day of the deal.
-    `crm_fields`: what the CRM calls some of its fields, by the place in the deal (`NAMED`).
+    `rules`: those of the firm. `crm_fields`: what the CRM calls some of its fields, by the place in the deal
+    (`NAMED`).
     """
 
     legal_entity: LegalEntity | None
@@ -59,6 +61,7 @@ class ValidationFacts(Frozen):
     confirmations: tuple[Confirmation, ...] = ()
     others: tuple[OtherDeal, ...] = ()
     legal_entities: tuple[Text, ...] = ()
+    rules: FirmRules = FirmRules()
     crm_fields: dict[Text, FieldOfCrm] = Field(default_factory=dict)
 
     def with_periods(self, opportunity: Opportunity) -> Opportunity:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.policy.firm_rules import rule_failed
 from oppsync.domain.validation import (
     across_deals,
     amounts,
     caps,
     contract,
+    firm_rules,
     parties,
     required_fields,
     terms,
@@ -51,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     amounts.amounts_fit_the_currency,
     amounts.line_nets_are_right,
     amounts.lines_sum_to_the_amount,
+    firm_rules.rules_of_the_firm_hold,
 )
 
 # Rules that only a won deal can fulfil: an open deal is previewed without them.
@@ -64,8 +67,11 @@ RULES_WHEN_WON: tuple[Rule, ...] = (
 
 
 def validate(opportunity: Opportunity, facts: ValidationFacts) -> tuple[Finding, ...]:
-    """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound."""
+    """All that is wrong with the deal, in the order of the rules; each thing once. Empty when it is sound. What
+    its record leaves empty and rules of the firm fill is there."""
     rules = RULES + RULES_WHEN_WON if opportunity.is_won else RULES
-    found = (item for rule in rules for item in rule(opportunity, facts))
+    filling = facts.rules.fill(opportunity)
+    found = [item for rule in rules for item in rule(filling.deal, facts)]
+    found += map(rule_failed, filling.failed)
     wrong = typing_faults.without_consequences(dict.fromkeys(found), opportunity)
     return summed_up(with_confirmations(wrong, facts.confirmations))

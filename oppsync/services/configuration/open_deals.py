@@ -16,6 +16,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, fate_of, total_of
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
@@ -150,4 +151,5 @@ def _facts(
         customer=CustomerMatch(customer=deal.customer, code=record.account.code if record.account else None),
         confirmations=deal.confirmations,
         legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
+        rules=firm_rules(book, record, day),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
@@ -68,7 +69,7 @@ class PreviewPlanHandler:
         with self.uow.reading() as uow:
             tracked = uow.opportunities.get(command.tenant_id, known) if known else None
         facts = gather(sources, asked, tracked)
-        destination = choose(self.systems, command.tenant_id, asked)
+        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal)
         customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
@@ -140,7 +141,10 @@ def preview(
             plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
             later = (*later, *missing_for(plan))
     warned = bool(warnings((*wrong, *later)))
-    by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped) if plan else NOTHING_BY_RULE
+    by_rule = NOTHING_BY_RULE
+    if plan is not None and isinstance(enrichment, Enrichment):
+        context = partial(plan_context, plan.content, priced, enrichment)
+        by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
     asked = [role for role in people if role not in by_rule]
     return PlanPreview(
         system=deal.system,

@@ -7,6 +7,7 @@ from tests.unit.faults import (
     amounts,
     caps,
     contract,
+    firm_rules,
     parties,
     required_fields,
     terms,
@@ -23,4 +24,5 @@ CASES: list[Case] = [
     *amounts.CASES,
     *caps.CASES,
     *across_deals.CASES,
+    *firm_rules.CASES,
 ]

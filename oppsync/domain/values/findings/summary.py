@@ -13,6 +13,8 @@ from oppsync.domain.values.model import changed
 _MANY = 4
 _NAMED = 3
 _LONGEST, _LONGEST_NAMED = 2_000, 600
+# Their value is the rule: two rules are no fault of one kind.
+_OF_RULES = frozenset({"RULE_BLOCKS", "RULE_WARNS", "RULE_FAILED"})
 _LINE = re.compile(r"^/lines/\d+")
 
 
@@ -29,7 +31,8 @@ def _kind(found: Finding) -> object:
     no other."""
     if not _LINE.match(found.path):
         return found
-    return found.code, found.severity, found.owner, _LINE.sub("", found.path)
+    rule = found.value if found.code in _OF_RULES else None
+    return found.code, found.severity, found.owner, _LINE.sub("", found.path), rule
 
 
 def _one(findings: list[Finding]) -> Finding:

@@ -343,4 +343,22 @@ VALIDATION_CODES: dict[str, CodeText] = {
         "Open the later fiscal years in the ERP before their invoices are due.",
         Severity.WARNS,
     ),
+    "RULE_BLOCKS": code_text(
+        "A rule of the firm stops the deal",
+        OwnerRole.OPERATIONS,
+        "Do what the rule asks for in the CRM and save; or have the rule changed in the configuration, then "
+        "replay.",
+    ),
+    "RULE_WARNS": code_text(
+        "A rule of the firm warns",
+        OwnerRole.OPERATIONS,
+        "See whether the deal is right all the same.",
+        Severity.WARNS,
+    ),
+    "RULE_FAILED": code_text(
+        "A rule of the firm cannot be evaluated",
+        OwnerRole.INTEGRATION,
+        "Correct the rule's condition in the configuration, or the value that it cannot compare in the CRM; "
+        "then replay.",
+    ),
 }

@@ -1,0 +1,279 @@
+"""Conditions in CEL: what they see, what is said of one that cannot be used, and what no condition can do."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oppsync.domain.policy.context import SEEN, SHAPES, VARIABLES, Scope
+from oppsync.domain.policy.examples import wrong_with
+from oppsync.domain.policy.expressions import (
+    BadCondition,
+    ConditionFailed,
+    compiled,
+    context_of,
+    holds,
+    scope_of,
+)
+from oppsync.domain.policy.loops import has_loop_in_loop
+from oppsync.domain.policy.messages import BadFact
+from oppsync.domain.values.condition import LONGEST_CONDITION, Example
+
+DEAL = {
+    "deal": {
+        "name": "Rollout",
+        "amount": "120000.50 USD",
+        "currency": "USD",
+        "discount_percent": "12.5",
+        "starts_on": date(2026, 5, 4),
+        "ends_on": "2027-05-03",
+        "days": 365,
+        "custom": {"Risk": "high"},
+    },
+    "lines": [
+        {"title": "Build", "net": "100000 USD", "hours": 400},
+        {"title": "Run", "net": "20000.50 USD", "role": "Consultant"},
+    ],
+    "customer": {"country": "US", "po_required": True},
+}
+NONE_OF_IT: dict[str, Any] = {}
+
+
+def said_of(condition: str, scope: Scope = Scope.DEAL) -> list[str]:
+    with pytest.raises(BadCondition) as refused:
+        compiled(condition, scope)
+    return [f"{each.in_words}. {each.fix}" for each in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("deal.amount > 120000", True),
+        ("deal.amount > 120000.5", False),
+        ("deal.amount >= 120000.5", True),
+        ("120000.49 < deal.amount", True),
+        ("120001 <= deal.amount", False),
+        ('deal.amount > money(100000, "USD")', True),
+        ('deal.amount == money(120000.50, "USD")', True),
+        ("deal.discount_percent > 12 && deal.discount_percent < 12.6", True),
+        ('customer.country == "US" && deal.amount > 100000 && deal.po_number == ""', True),
+        ('customer.country in ["DE", "AT"]', False),
+        ("customer.po_required && !has(deal.po_number)", True),
+        ('deal.ends_on > day("2026-12-31") && deal.days > 364', True),
+        ('deal.ends_on - deal.starts_on > duration("24h")', True),
+        ("lines.exists(l, l.net > 99999.99)", True),
+        ('lines.all(l, l.role == "Consultant")', False),
+        ("size(lines) == 2", True),
+        ('"Risk" in deal.custom && deal.custom["Risk"] == "high"', True),
+        ('deal.name.startsWith("Roll")', True),
+    ],
+)
+def test_what_holds_for_a_deal(condition: str, expected: bool) -> None:
+    assert holds(condition, context_of(Scope.DEAL, DEAL)) is expected
+
+
+def test_what_is_missing_is_empty_text_and_zero_and_no_fault() -> None:
+    nothing = context_of(Scope.DEAL, NONE_OF_IT)
+
+    assert holds('deal.amount < 1 && deal.name == "" && entity.code == ""', nothing)
+    assert holds("!has(deal.amount) && deal.amount <= deal.po_limit && size(lines) == 0", nothing)
+
+
+def test_a_cent_decides_where_a_float_would_not() -> None:
+    seen = context_of(Scope.PLAN, {"plan": {"total": "9999999999999999.01 EUR"}})
+
+    assert holds("plan.total > 9999999999999999", seen)
+    assert not holds("plan.total > plan.total", seen)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (
+            "deal.amuont > 5",
+            "column 5: there is no `deal.amuont`. Did you mean `deal.amount`? Available here: na",
+        ),
+        ("lines.exists(l, l.nett > 5)", "column 18: there is no `line.nett`. Did you mean `line.net`?"),
+        ("customr.country == 'US'", "column 8: there is no `customr` here. Did you mean `customer`?"),
+        ("customer.country == US", "column 21: there is no `US` here. Text stands in quotes."),
+        ("true &&\n deal.nam == 'x'", "line 2, column 6: there is no `deal.nam`. Did you mean `deal.name`?"),
+        ("deal.amount > 'a lot'", "column 13: `>` does not take money and text."),
+        ("deal.probability == 20", "`==` does not take number and whole number. Write whole numbers as 20.0"),
+        ("deal.amount", "it is neither true nor false. Compare it with something"),
+        ("deal.name ==", "column 13: cannot be read: mismatched input '<EOF>'"),
+        ("deal.amount.digits == 1", "there is no `money.digits`. Available here: currency"),
+        ("margin.percent < 20", "there is no `margin` here. Available here: deal, lines, entity, customer"),
+        ("deal.name.matches('a+')", "`matches` is not available. Use startsWith, endsWith or contains"),
+        ("lines.filter(l, l.net > 5).size() > 0", "`filter` is not available. Use all or exists"),
+        ("x" * (LONGEST_CONDITION + 1), "it is longer than 2000 characters"),
+        ("(" * 200 + "true" + ")" * 200, "it is nested too deeply"),
+        ("deal.name == '\ud800'", "it has half of a character"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_place_and_what_is_available(condition: str, said: str) -> None:
+    assert any(said in each for each in said_of(condition))
+
+
+def test_a_condition_is_about_lines_where_it_needs_one() -> None:
+    assert scope_of("deal.amount > 5") is Scope.DEAL
+    assert scope_of("lines.exists(line, line.net > 5)") is Scope.DEAL
+    assert scope_of("line.net > 5 && deal.amount > 5") is Scope.LINE
+    with pytest.raises(BadCondition):
+        scope_of("line.net > 5 && size(lines) > 5")
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ('deal.amount > money(5, "EUR")', "EUR and USD cannot be compared"),
+        ('deal.amount > money(5, "EURO")', "'EURO' is not the code of a current currency"),
+        ('deal.custom["Colour"] == "red"', "Key not found in map"),
+        ("lines[7].net > 5", "Index error"),
+        ("1 / (size(lines) - 2) == 1", "divide by zero"),
+        ('day("tomorrow") < deal.ends_on', "Invalid isoformat string"),
+        ("deal.amuont > 5", "there is no `deal.amuont`"),
+    ],
+)
+def test_what_cannot_be_evaluated_neither_holds_nor_passes(condition: str, why: str) -> None:
+    with pytest.raises(ConditionFailed) as failed:
+        holds(condition, context_of(Scope.DEAL, DEAL))
+
+    assert why in failed.value.why
+    assert "[" not in failed.value.why.partition("money(")[0]
+
+
+HUNDRED_TWENTY = f"[{','.join('1' * 120)}]"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        f"{HUNDRED_TWENTY}.all(a, {HUNDRED_TWENTY}.all(b, {HUNDRED_TWENTY}.all(c, a + b + c > 0)))",
+        "lines.all(a, lines.exists(b, a.net > b.net))",
+        "lines . all /* */ ( a , lines.exists(b, true))",
+        "lines.all // (\n(a, lines.all(b, true))",
+        """lines.all(a, r'\\' == "" || lines.all(b, '' == "x"))""",
+        "'" + "x" * 900 + "'.matches('(x+x+)+y')",
+        "deal.name.matches(deal.custom['Risk'])",
+        "(deal.name" + " + deal.name" * 100 + ") != ''",
+        "lines.map(a, a.title).size() > 0",
+        "string(bytes(deal.name)) == ''",
+        "1" + "+1" * 900 + " > 0",
+        "[" * 300 + "]" * 300 + " == []",
+        "dyn(deal).amount > 5",
+    ],
+)
+def test_what_would_take_long_or_much_memory_is_refused(condition: str) -> None:
+    with pytest.raises(BadCondition):
+        compiled(condition, Scope.DEAL)
+
+
+def test_a_long_list_is_looked_through_once() -> None:
+    lines = [{"net": number} for number in range(1_000)]
+    seen = context_of(Scope.DEAL, {"lines": lines})
+
+    assert holds("lines.all(l, l.net >= 0) && lines.exists(l, l.net > 998)", seen)
+    assert not has_loop_in_loop("lines.all(l, l.net > 0) && lines.exists(l, l.title == 'all(exists(')")
+    assert has_loop_in_loop("lines.all(l, lines.exists(m, true))")
+
+
+@given(st.text() | st.text("()[].!&|=<>+'\" deal.amountlinesxl,05", max_size=80))
+def test_any_text_compiles_or_is_refused(text: str) -> None:
+    for scope in Scope:
+        try:
+            compiled(text, scope)
+        except BadCondition as refused:
+            assert refused.problems  # noqa: PT017
+            continue
+        with suppress(ConditionFailed):
+            assert holds(text, context_of(scope, NONE_OF_IT)) in (True, False)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+    )
+)
+def test_any_value_is_a_fact_or_is_refused(value: Any) -> None:
+    for shape in ("deal", "customer"):
+        for fact in SHAPES[VARIABLES[shape].shape]:
+            with suppress(BadFact):
+                context_of(Scope.DEAL, {shape: {fact.name: value}})
+
+
+def test_a_number_without_end_is_no_fact() -> None:
+    begun = time.monotonic()
+    for number in ("1E999999999", "NaN", "-Infinity", 10**40):
+        with pytest.raises(BadFact):
+            context_of(Scope.DEAL, {"deal": {"amount": number}})
+    assert time.monotonic() - begun < 5
+
+
+def test_every_fact_can_be_asked_for() -> None:
+    for scope in Scope:
+        for name in SEEN[scope]:
+            variable = VARIABLES[name]
+            for fact in SHAPES[variable.shape]:
+                asked = f"each.{fact.name} == each.{fact.name}"
+                whole = f"{name}.all(each, {asked})" if variable.many else asked.replace("each", name)
+                compiled(whole, scope)
+
+
+def example(expect: bool, **given_facts: Any) -> Example:
+    return Example(given=given_facts, expect=expect)
+
+
+LARGE = "deal.amount > 100000"
+YES, NO = example(True, deal={"amount": 100_001}), example(False, deal={"amount": 100_000})
+
+
+def wrong(*examples: Example, condition: str = LARGE) -> list[tuple[tuple[object, ...], str]]:
+    return [(each.at, each.problem) for each in wrong_with(condition, examples, None)]
+
+
+def test_examples_show_both_outcomes_and_are_right() -> None:
+    assert wrong(YES, NO) == []
+    assert wrong(YES) == [(("examples",), "no example shows when it does not hold")]
+    assert wrong() == [
+        (("examples",), "no example shows when it holds"),
+        (("examples",), "no example shows when it does not hold"),
+    ]
+    assert wrong(YES, NO, example(True, deal={"amount": "99999.99 EUR"})) == [
+        (("examples", 2), "the condition does not hold for this example")
+    ]
+    assert wrong(YES, NO, condition="deal.amuont > 5") == [
+        (("condition",), "column 5: there is no `deal.amuont`")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given_facts", "at", "said"),
+    [
+        ({"dael": {}}, ("given", "dael"), "there is no `dael` here"),
+        ({"deal": {"amuont": 5}}, ("given", "deal", "amuont"), "there is no `deal.amuont`"),
+        ({"deal": {"amount": "a lot"}}, ("given", "deal", "amount"), "'a lot' is no money"),
+        ({"deal": {"amount": {"a": 1}}}, ("given", "deal", "amount"), "{'a': 1} is no money"),
+        ({"deal": {"ends_on": "31.12.2026"}}, ("given", "deal", "ends_on"), "'31.12.2026' is no day"),
+        ({"customer": {"po_required": 1}}, ("given", "customer", "po_required"), "1 is no true or false"),
+        ({"lines": {"net": 5}}, ("given", "lines"), "is not a list"),
+        ({"lines": [{"nett": 5}]}, ("given", "lines", 0, "nett"), "there is no `line.nett`"),
+        ({"deal": 5}, ("given", "deal"), "is not a list of names with values"),
+    ],
+)
+def test_an_example_gives_facts(given_facts: Any, at: tuple[object, ...], said: str) -> None:
+    assert wrong(Example(given=given_facts, expect=True)) == [(("examples", 0, *at), said)]
+
+
+def test_an_example_for_which_nothing_can_be_said_is_wrong() -> None:
+    of_euros = example(True, deal={"amount": "5 EUR"})
+
+    found = wrong(of_euros, condition='deal.amount > money(1, "USD")')
+
+    assert found[0] == (("examples", 0), "the condition cannot be evaluated: EUR and USD cannot be compared")
