@@ -162,9 +162,10 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 from oppsync.services.configuration.compare import CompareConfigurationHandler
-from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
+from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
+from oppsync.services.insight.recompute_plan import RecomputePlanHandler
 from oppsync.services.intake.accept_delivery import AcceptDeliveryHandler
 from oppsync.services.intake.backfill import PreviewBackfillHandler, RunBackfillHandler
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
@@ -373,6 +374,7 @@ def _bus(
     bus.register(PreviewReplay, PreviewReplayHandler(uow, systems))
     bus.register(FindOpportunity, FindOpportunityHandler(uow, systems))
     bus.register(PreviewPlan, PreviewPlanHandler(uow, systems, clock))
+    bus.register(RecomputePlan, RecomputePlanHandler(uow))
     bus.register(RunReplay, RunReplayHandler(uow, bus.publish, systems))
     bus.register(LinkCustomer, LinkCustomerHandler(uow, bus.publish, systems))
     bus.register(DismissException, DismissExceptionHandler(uow, bus.publish))

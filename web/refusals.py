@@ -137,6 +137,16 @@ REFUSALS: dict[str, RefusalText] = {
     "PLAN_TAMPERED": _of_an_exception("PLAN_TAMPERED", _MOVED_ON),
     "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan is already decided.", _READ_AGAIN),
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
+    "INPUTS_NOT_KEPT": RefusalText(
+        _MOVED_ON,
+        "The plan was made by a release that did not keep what plans are made from.",
+        "Preview the deal, or plan it anew: plans of now can be made again.",
+    ),
+    "CONFIGURATION_NOT_KEPT": RefusalText(
+        _MOVED_ON,
+        "The rows that made the plan were written past the versions, and changed since.",
+        "Change rows as versions of the configuration: those are kept.",
+    ),
     "CONFIGURATION_CHANGED": RefusalText(
         _MOVED_ON,
         "The configuration is not the one that this was compared with.",

@@ -22,7 +22,7 @@ from oppsync.domain.reading.why import row_in_words
 from oppsync.domain.reading.why import why as explain
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import plain
-from oppsync.services.insight.commands import PreviewPlan
+from oppsync.services.insight.commands import PreviewPlan, RecomputePlan
 
 DOCUMENTS = (".json", ".yaml", ".yml")
 STANDARD_INPUT = "-"
@@ -76,6 +76,29 @@ def why(identifier: str, place: str, plan_hash: str | None, as_json: bool) -> No
     if answer.note:
         click.echo("\nrows used")
         print_table(("",), [(row_in_words(row),) for row in answer.reference])
+
+
+@plan.command()
+@click.argument("identifier", metavar="ID|CRM-ID")
+@click.option("--plan", "plan_hash", help="Full hash of an earlier plan; without it the current one.")
+@json_option
+def recompute(identifier: str, plan_hash: str | None, as_json: bool) -> None:
+    """Make a stored plan again from what was kept of it, by the configuration that made it.
+
+    Says whether it is the same bit for bit, or what this release computes otherwise. Nothing is written.
+    """
+    with connected() as application:
+        of = find_id(application, identifier)
+        shown = application.dispatch(RecomputePlan(application.tenant_id, COMMAND_LINE, of, plan_hash))
+    if as_json:
+        print_json(shown.model_dump(mode="json"))
+        return
+    say(shown.in_words)
+    if shown.changes:
+        rows = [(each.part, each.field or each.in_words, each.before, each.after) for each in shown.changes]
+        print_table(("at", "what", "plan", "made again"), rows)
+    if shown.findings:
+        print_table(("code", "what"), [(found.code, found.message) for found in shown.findings])
 
 
 def _named(of: str) -> Opportunity | UUID | str:

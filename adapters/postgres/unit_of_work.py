@@ -27,6 +27,7 @@ from adapters.postgres.repositories.outbox import PostgresOutbox
 from adapters.postgres.repositories.overrides import PostgresPlanOverrides
 from adapters.postgres.repositories.parties import PostgresParties
 from adapters.postgres.repositories.people import PostgresPeople
+from adapters.postgres.repositories.plan_inputs import PostgresPlanInputs
 from adapters.postgres.repositories.plans import PostgresPlans
 from adapters.postgres.repositories.references import Books, PostgresReferences
 from adapters.postgres.repositories.second_factors import PostgresSecondFactors
@@ -46,7 +47,7 @@ from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People, SecondFactors
-from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
+from oppsync.ports.storage.plans import Baselines, KeptInputs, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
 from oppsync.ports.storage.tenants import Tenants
 from oppsync.ports.storage.unit_of_work import UnitOfWork
@@ -61,6 +62,7 @@ class PostgresUnitOfWork:
         self.watermarks: Watermarks = PostgresWatermarks(session)
         self.deliveries: Deliveries = PostgresDeliveries(session)
         self.plans: Plans = PostgresPlans(session)
+        self.plan_inputs: KeptInputs = PostgresPlanInputs(session)
         self.overrides: PlanOverrides = PostgresPlanOverrides(session)
         self.baselines: Baselines = PostgresBaselines(session)
         self.approvals: Approvals = PostgresApprovals(session)

@@ -9,20 +9,21 @@ from typing import NamedTuple
 
 from oppsync.domain.configuration.bundle import fingerprint_of
 from oppsync.domain.configuration.versions import ConfigurationUse
-from oppsync.domain.deal.customers import ErpCustomer, with_customer
+from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride, in_force
-from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, short_hash
+from oppsync.domain.plan.plan import Plan, PlanContent, Provenance, plan_hash, short_hash
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.planning.apply_overrides import with_before
+from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.planning.line_paths import with_own_paths
 from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.overridden_dates import DateFacts
-from oppsync.domain.planning.planning import make_plan
+from oppsync.domain.planning.planning import content_of
 from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
 from oppsync.domain.policy.filling import with_filled
 from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
@@ -37,6 +38,7 @@ from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import NotFound
 from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.plan_inputs import inputs_of
 from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
@@ -45,10 +47,12 @@ ACTOR = stage_actor("split_workstreams")
 
 
 class Proposal(NamedTuple):
-    """The proposal for a deal: its workstreams, and their plan unless an override is not possible."""
+    """The proposal for a deal: its workstreams, and their plan unless an override is not possible. `inputs`:
+    all that the plan was made from, where it is to be kept."""
 
     workstreams: Workstreams
     plan: Plan | None
+    inputs: PlanInputs | None = None
 
 
 def propose(
@@ -98,7 +102,8 @@ def decide(
     planned = changed(warned, plan_hash=plan.hash)
     made = () if plan.hash == opportunity.plan_hash else (_plan_made(opportunity, plan, replaced),)
     warnings_found = tell_warnings(opportunity, new_warnings, enrichment.warnings, ACTOR)
-    return Advance(State.PLANNED, planned, plan=plan, events=(*warnings_found, *made))
+    events = (*warnings_found, *made)
+    return Advance(State.PLANNED, planned, plan=plan, inputs=proposal.inputs, events=events)
 
 
 def _warned(
@@ -124,17 +129,14 @@ def plan_of(
 ) -> Plan:
     """Pure: the plan of a validated and enriched deal with its overrides, its provenance and its destination.
 
-    Without a `destination` it is planned as for any ERP. `customer`: as it was read from the ERP; one of
-    another code was read for an earlier record, by a release that did not read it for this one.
+    Without a `destination` it is planned as for any ERP. `customer`: as it was read from the ERP.
     """
     decimals = destination.erp.price_decimals if destination else PRICE_DECIMALS
-    deal = with_customer(with_filled(record, enrichment.filled), enrichment.customer)
-    if customer is not None and (deal.account is None or deal.account.code != customer.code):
-        customer = None
-    content = make_plan(deal, enrichment, workstreams.wanted, decimals, customer)
+    content = content_of(record, enrichment, workstreams.wanted, decimals, customer)
     applied = workstreams.overridden.applied
     if applied:
-        applied = with_before(applied, make_plan(deal, enrichment, workstreams.as_sold, decimals, customer))
+        as_sold = content_of(record, enrichment, workstreams.as_sold, decimals, customer)
+        applied = with_before(applied, as_sold)
     # An earlier release judged margins in enrichment and kept the policies there.
     used = [use for use in enrichment.used if use.kind is not ReferenceKind.MARGIN_POLICY]
     rows = [use for each in applied for use in each.rows]
@@ -199,11 +201,26 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
     )
     if proposal.plan is None:
         return proposal
-    plan = changed(proposal.plan, configuration=ConfigurationUse(fingerprint=found, number=number))
+    made_by = ConfigurationUse(fingerprint=found, number=number)
+    plan = changed(proposal.plan, configuration=made_by)
+    inputs = inputs_of(
+        context,
+        plan,
+        book,
+        made_by,
+        overrides=overrides,
+        destination=destination,
+        books_open_until=books_open_until,
+    )
     if _may_replace(context):
-        content = with_own_paths(plan.content, _replaced(context), _earlier(context))
-        plan = changed(plan, content=content)
-    return proposal._replace(plan=plan)
+        replaced, earlier = _replaced(context), _earlier(context)
+        plan = changed(plan, content=with_own_paths(plan.content, replaced, earlier))
+        inputs = changed(
+            inputs,
+            replaced=plan_hash(replaced) if replaced else None,
+            earlier=tuple(plan_hash(each) for each in earlier),
+        )
+    return proposal._replace(plan=plan, inputs=inputs)
 
 
 def _books_open_until(
@@ -244,13 +261,13 @@ def _earlier(context: StageContext) -> Sequence[PlanContent]:
     return [*(other.content for other in others), *([current] if current else [])]
 
 
-def _stored(context: StageContext, plan_hash: str | None) -> PlanContent | None:
+def _stored(context: StageContext, stored: str | None) -> PlanContent | None:
     opportunity = context.opportunity
-    if plan_hash is None:
+    if stored is None:
         return None
     try:
         with context.uow.reading() as uow:
-            return uow.plans.get(opportunity.tenant_id, opportunity.id, plan_hash).content
+            return uow.plans.get(opportunity.tenant_id, opportunity.id, stored).content
     except (NotFound, PlanTampered):
         return None
 

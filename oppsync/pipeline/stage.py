@@ -12,6 +12,7 @@ from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.approval.who_may import Refusal
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.roles import ApprovalRole
@@ -35,12 +36,13 @@ class Advance:
     `void_tasks`: no approval so far counts any more. `fallen`: tasks whose decisions do not stand, and why;
     None where nobody is barred, but the task is asked again. `items`: findings that become exception items, one
     for each code, although the work goes on. `settled`: codes whose open items close, as their cause is gone.
-    `baseline` is stored, unless the deal has one.
+    `baseline` is stored, unless the deal has one. `inputs`: what the plan was made from; stored with it.
     """
 
     to: State
     opportunity: TrackedOpportunity
     plan: Plan | None = None
+    inputs: PlanInputs | None = None
     open_tasks: Mapping[ApprovalRole, Sequence[UUID]] = field(default_factory=dict)
     by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False

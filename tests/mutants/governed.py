@@ -20,6 +20,15 @@ _OLD_TOKEN = (
 _CONNECTIONS = "tests/web/test_connections.py::"
 
 GOVERNED = (
+    # Plans made again.
+    Mutation(
+        "a plan is made again by the rows of now",
+        "oppsync/services/insight/recompute_plan.py",
+        "rows = rows_by_which(uow, tenant_id, inputs.configuration)",
+        "rows = uow.configurations.rows(tenant_id)",
+        first="tests/service/test_recompute.py"
+        "::test_a_plan_is_made_again_by_the_version_that_made_it_whatever_holds_now",
+    ),
     # The configuration.
     Mutation(
         "of a live firm, one person changes what moves money",

@@ -20,6 +20,7 @@ from oppsync.domain.deal.parties import Party
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.model import changed
@@ -39,6 +40,7 @@ from tests.stateful.memory_work import (
     MemoryDeliveries,
     MemoryExceptions,
     MemoryOutbox,
+    MemoryPlanInputs,
     MemoryPlanOverrides,
     MemoryPlans,
     OutboxRow,
@@ -76,6 +78,7 @@ class Tables:
     deliveries: dict[UUID, StoredDelivery] = field(default_factory=dict)
     plans: dict[tuple[UUID, str], Plan] = field(default_factory=dict)
     baselines: dict[UUID, Baseline] = field(default_factory=dict)
+    plan_inputs: dict[tuple[UUID, str], PlanInputs] = field(default_factory=dict)
     tasks: dict[UUID, ApprovalTask] = field(default_factory=dict)
     effects: dict[tuple[str, str], EffectRow] = field(default_factory=dict)
     items: dict[UUID, ExceptionItem] = field(default_factory=dict)
@@ -123,6 +126,7 @@ class MemoryUnitOfWork:
         self.parties = MemoryParties(tables)
         self.overrides = MemoryPlanOverrides()
         self.baselines = MemoryBaselines(tables)
+        self.plan_inputs = MemoryPlanInputs(tables)
         self.approvals = MemoryApprovals(tables, store.now, store.new_id)
         self.exceptions = MemoryExceptions(tables, store.now, store.new_id)
         self.audit = MemoryAudit(tables)

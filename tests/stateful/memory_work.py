@@ -14,6 +14,7 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import checked
+from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import SHAPES_THE_PLAN, Event, StateChanged
@@ -61,6 +62,14 @@ class MemoryPlanOverrides:
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[PlanOverride]:
         return []
+
+
+class MemoryPlanInputs:
+    def __init__(self, tables: Tables) -> None:
+        self._rows = tables.plan_inputs
+
+    def keep(self, tenant_id: str, opportunity_id: UUID, plan_hash: str, inputs: PlanInputs) -> None:
+        self._rows.setdefault((opportunity_id, plan_hash), inputs)
 
 
 class MemoryBaselines:

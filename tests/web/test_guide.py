@@ -69,7 +69,7 @@ def test_a_page_is_a_module_a_template_and_a_row_a_command_a_class_a_handler_and
     tree.append("oppsync/services/insight/commands.py", COMMAND)
     tree.write("oppsync/services/insight/greet.py", HANDLER)
     bootstrap = "adapters/bootstrap.py"
-    known = "from oppsync.services.insight.commands import FindOpportunity, PreviewPlan"
+    known = "from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan"
     tree.replace(bootstrap, known, f"{known}, Greet\nfrom oppsync.services.insight.greet import GreetHandler")
     line = "    bus.register(FindOpportunity, FindOpportunityHandler(uow, systems))"
     tree.add(bootstrap, line, "    bus.register(Greet, GreetHandler())")

@@ -18,7 +18,7 @@ from oppsync.kernel.errors import Forbidden, InvalidInput, NotFound
 from oppsync.services.admin.commands import CreateToken, RevokeToken
 from oppsync.services.admin.secret_hash import hash_secret
 from oppsync.services.configuration.commands import CompareConfiguration
-from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
+from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from tests.harness.builders import TENANT
 from tests.web.office import Office, email
 from tests.web.test_who_asks import ASKED
@@ -57,7 +57,7 @@ def test_a_token_that_only_reads_changes_nothing_whatever_its_person_may(
     command: type[Command[Any]], office: Office
 ) -> None:
     everything = office.hire("eve", *PersonRole)
-    if command in {PreviewPlan, FindOpportunity, CompareConfiguration}:
+    if command in {PreviewPlan, RecomputePlan, FindOpportunity, CompareConfiguration}:
         return  # they read
     reads: Any = Bearer(everything, READS_ONLY, office.application.clock.now() + timedelta(days=1))
 

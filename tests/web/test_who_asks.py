@@ -66,7 +66,7 @@ from oppsync.services.configuration.commands import (
     DecideProposal,
     RevertConfiguration,
 )
-from oppsync.services.insight.commands import FindOpportunity, PreviewPlan
+from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.queue.commands import (
     Compensate,
@@ -161,6 +161,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     Compensate: lambda office, who: Compensate(TENANT, office.parked()[0], who, ""),
     PlanAnew: lambda office, who: PlanAnew(TENANT, office.parked()[0], who, ""),
     PreviewPlan: lambda office, who: PreviewPlan(TENANT, who, office.parked()[0]),
+    RecomputePlan: lambda office, who: RecomputePlan(TENANT, who, office.parked()[0]),
     FindOpportunity: lambda office, who: FindOpportunity(TENANT, who, str(office.parked()[0])),
     NameFirm: lambda _, who: NameFirm(TENANT, who, "", ""),
     TryDeal: lambda _, who: TryDeal(TENANT, who, ""),

@@ -10,9 +10,11 @@ from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.reading.plan_changes import PlanChanges, changes_between
 from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummary, Page, PlanReading
+from oppsync.domain.reading.recomputed import Recomputed
 from oppsync.domain.reading.why import PlanReasons, why
 from oppsync.kernel.errors import NotFound
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
+from oppsync.services.insight.commands import RecomputePlan
 from oppsync.services.queue.commands import Compensate
 from web.api import schemas
 from web.api.auth import authenticate
@@ -89,6 +91,18 @@ def get_reasons(query: schemas.WhyQuery, opportunity_id: UUID) -> PlanReasons:
     """
     reading = application().queries.plan(signed_in().tenant_id, opportunity_id, query.hash)
     return why(reading.plan, query.place)
+
+
+@opportunities.route("/opportunities/<uuid:opportunity_id>/plans/<plan_hash>/recomputed")
+@opportunities.answers(Recomputed)
+@opportunities.refuses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def recompute_plan(opportunity_id: UUID, plan_hash: str) -> Recomputed:
+    """Make a stored plan again from what was kept of it, by the configuration that made it
+
+    `is_same` says whether it is equal bit for bit; `changes` what this release computes otherwise.
+    """
+    me = signed_in()
+    return application().dispatch(RecomputePlan(me.tenant_id, me.asker, opportunity_id, plan_hash))
 
 
 @opportunities.route("/opportunities/<uuid:opportunity_id>/effects")

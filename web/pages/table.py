@@ -17,6 +17,7 @@ from web.pages.connections import overview as connections
 from web.pages.exceptions import exception, queue
 from web.pages.opportunities import opportunity, overview
 from web.pages.people import people, person, proposals
+from web.pages.plan import recomputed
 from web.pages.security import log
 from web.pages.set_up import set_up
 
@@ -40,6 +41,7 @@ PAGES = (
     PageRow("Approvals", approval.page, Action.VISIT_APPROVALS),
     PageRow("Opportunities", overview.page, Action.READ, first=True),
     PageRow("Opportunities", opportunity.page, Action.READ),
+    PageRow("Opportunities", recomputed.page, Action.READ),
     PageRow("Exceptions", queue.page, Action.VISIT_EXCEPTIONS, first=True, counted="exceptions"),
     PageRow("Exceptions", exception.page, Action.VISIT_EXCEPTIONS),
     PageRow("Connections", connections.page, Action.VISIT_CONNECTIONS, first=True),

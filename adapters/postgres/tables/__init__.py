@@ -17,7 +17,7 @@ from adapters.postgres.tables.installation import (
 )
 from adapters.postgres.tables.intake import crm_watermarks, inbox, inbox_opportunities
 from adapters.postgres.tables.outside import customer_claims, effects, vendor_calls
-from adapters.postgres.tables.plans import approval_tasks, baselines, plan_overrides, plans
+from adapters.postgres.tables.plans import approval_tasks, baselines, plan_inputs, plan_overrides, plans
 from adapters.postgres.tables.work import (
     audit,
     crm_users,
@@ -53,6 +53,7 @@ __all__ = [
     "opportunity_parties",
     "outbox",
     "people",
+    "plan_inputs",
     "plan_overrides",
     "plans",
     "reference_rows",

@@ -46,6 +46,23 @@ plans = Table(
     of_opportunity(),
 )
 
+# What a plan was made from, as it was when the plan of this hash was first made; none of a plan of a release
+# before.
+plan_inputs = Table(
+    "plan_inputs",
+    metadata,
+    text_column("tenant_id"),
+    id_column("opportunity_id"),
+    text_column("plan_hash"),
+    json_column("content"),
+    when("kept_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "opportunity_id", "plan_hash"),
+    ForeignKeyConstraint(
+        ["tenant_id", "opportunity_id", "plan_hash"],
+        ["plans.tenant_id", "plans.opportunity_id", "plans.hash"],
+    ),
+)
+
 # People's overrides of a plan's workstreams, each with a reason; the latest for a field counts.
 plan_overrides = Table(
     "plan_overrides",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.billing_terms import BillingTerms, CapScope, PeriodBasis
-from oppsync.domain.deal.customers import ErpCustomer
+from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Account, ContractTerms, Opportunity
 from oppsync.domain.plan.capabilities import PRICE_DECIMALS
 from oppsync.domain.plan.conversion import converted
@@ -33,11 +33,30 @@ from oppsync.domain.plan.plan import (
 )
 from oppsync.domain.plan.workstream import Workstream
 from oppsync.domain.planning import templates
+from oppsync.domain.policy.filling import with_filled
 from oppsync.domain.reference.rates import Rate
 from oppsync.domain.reference.tax import Withholding
 from oppsync.domain.revenue.schedule import revenue_schedules
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money
+
+
+def content_of(
+    record: Opportunity,
+    enrichment: Enrichment,
+    workstreams: Sequence[Workstream],
+    price_decimals: int = PRICE_DECIMALS,
+    customer: ErpCustomer | None = None,
+) -> PlanContent:
+    """The plan's content of a validated and enriched deal, under its customer's code as the ERP writes it.
+
+    `customer`: as it was read from the ERP; one of another code was read for an earlier record, by a release
+    that did not read it for this one.
+    """
+    deal = with_customer(with_filled(record, enrichment.filled), enrichment.customer)
+    if customer is not None and (deal.account is None or deal.account.code != customer.code):
+        customer = None
+    return make_plan(deal, enrichment, workstreams, price_decimals, customer)
 
 
 def make_plan(

@@ -1,4 +1,4 @@
-"""Storage of plans, of what people overrode in them, and of baselines."""
+"""Storage of plans, of what they were made from, of what people overrode in them, and of baselines."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
+from oppsync.domain.planning.inputs import PlanInputs
 
 
 class Plans(Protocol):
@@ -26,6 +27,16 @@ class Plans(Protocol):
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         """The systems the plan goes to; None when none are stored with it, or there is no such plan."""
+
+
+class KeptInputs(Protocol):
+    """What plans were made from, one for each plan hash."""
+
+    def keep(self, tenant_id: str, opportunity_id: UUID, plan_hash: str, inputs: PlanInputs) -> None:
+        """Store them beside the stored plan, unless those by which it was first made are."""
+
+    def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanInputs | None:
+        """None of a plan of a release that did not keep them. Raises NewerRelease."""
 
 
 class PlanOverrides(Protocol):

@@ -20,7 +20,7 @@ from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People, SecondFactors
-from oppsync.ports.storage.plans import Baselines, PlanOverrides, Plans
+from oppsync.ports.storage.plans import Baselines, KeptInputs, PlanOverrides, Plans
 from oppsync.ports.storage.reference import References
 from oppsync.ports.storage.tenants import Tenants
 
@@ -31,6 +31,7 @@ class UnitOfWork(Protocol):
     watermarks: Watermarks
     deliveries: Deliveries
     plans: Plans
+    plan_inputs: KeptInputs
     overrides: PlanOverrides
     baselines: Baselines
     approvals: Approvals

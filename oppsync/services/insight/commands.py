@@ -7,6 +7,7 @@ from uuid import UUID
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.reading.preview import PlanPreview
+from oppsync.domain.reading.recomputed import Recomputed
 from oppsync.domain.values.actor import Asker
 from oppsync.kernel.bus import Command
 
@@ -19,6 +20,18 @@ class PreviewPlan(Command[PlanPreview]):
     tenant_id: str
     actor: Asker
     of: Opportunity | UUID | str
+
+
+@dataclass(frozen=True)
+class RecomputePlan(Command[Recomputed]):
+    """Make a stored plan again from what was kept of it, by the rows of the version that made it. `plan_hash`:
+    None for the current one. Raises Forbidden, NotFound, PlanTampered, NewerRelease; Conflict (codes
+    INPUTS_NOT_KEPT, CONFIGURATION_NOT_KEPT)."""
+
+    tenant_id: str
+    actor: Asker
+    opportunity_id: UUID
+    plan_hash: str | None = None
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,8 @@ def _approvals(
     """Store the plan, void the tasks that no longer count, open new ones."""
     if outcome.plan is not None:
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
+        if outcome.inputs is not None:
+            uow.plan_inputs.keep(after.tenant_id, after.id, outcome.plan.hash, outcome.inputs)
     for task_id, because in outcome.fallen.items():
         uow.approvals.void_decision(after.tenant_id, task_id, because)
     for role, candidates in outcome.open_tasks.items():
