@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse
+from oppsync.domain.plan.approvals import seats
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.roles import ApprovalRole
 
 
 def rules_on(rows: Iterable[ReferenceRow], day: date) -> dict[RuleUse, ApprovalRule]:
@@ -30,18 +30,21 @@ def approved_by_rule(
     known_customer: bool,
     warned: bool,
     before: Iterable[ApprovalTask],
-) -> dict[ApprovalRole, RuleUse]:
-    """The roles whose approval a rule gives, with the first rule that does.
+) -> dict[str, RuleUse]:
+    """The seats whose approval a rule gives, with the first rule that does: those of every step that a role of
+    the rule may decide, whatever its order. A step of named people alone is theirs.
 
     `warned`: the deal has warnings; then no rule approves, because people have to read them. `before`: all
     tasks this deal ever had; once a person decided one of them, no rule approves.
     """
     if warned or any(task.decided_by is not None for task in before):
         return {}
-    approvals: dict[ApprovalRole, RuleUse] = {}
+    approvals: dict[str, RuleUse] = {}
     for use, rule in rules.items():
         if _covers(rule, content, known_customer):
-            approvals = dict.fromkeys(rule.roles, use) | approvals
+            for seat in seats(content.required):
+                if not set(rule.roles).isdisjoint(seat.asks.roles):
+                    approvals.setdefault(seat.code, use)
     return approvals
 
 

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.approval.who_may import Action, Refusal, check, is_within, name_of, outside_in_words
+from oppsync.domain.approval.who_may import (
+    APPROVERS,
+    Action,
+    Refusal,
+    check,
+    is_within,
+    name_of,
+    outside_in_words,
+)
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride, in_force
 from oppsync.domain.planning.apply_overrides import apply
@@ -21,6 +29,7 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.kernel.text_input import comment, words
 from oppsync.pipeline.approve import weigh_decisions
+from oppsync.pipeline.duties import required_of
 from oppsync.pipeline.stage import Await
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.changes.commands import OverridePlan
@@ -94,7 +103,7 @@ def _check_within(person: Person, deal: TrackedOpportunity) -> None:
     """Raises Forbidden for an approver of other entities or regions."""
     place = place_of(deal.record)
     if not is_within(person, Action.OVERRIDE_PLAN, place):
-        raise Forbidden(outside_in_words(person, Action.OVERRIDE_PLAN, place), code=Refusal.OUTSIDE_LIMITS)
+        raise Forbidden(outside_in_words(person, APPROVERS, place), code=Refusal.OUTSIDE_LIMITS)
 
 
 def _void(uow: UnitOfWork, before: TrackedOpportunity, actor: str) -> Sequence[ApprovalVoided]:
@@ -134,7 +143,9 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
             code="NOT_OVERRIDABLE",
         )
     tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    if stands_at is State.AWAITING_APPROVAL and not isinstance(weigh_decisions(opportunity, tasks), Await):
+    required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
+    weighed = weigh_decisions(opportunity, tasks, required)
+    if stands_at is State.AWAITING_APPROVAL and not isinstance(weighed, Await):
         raise Conflict("This plan was decided already.", code="ALREADY_DECIDED")
 
 
