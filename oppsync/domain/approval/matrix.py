@@ -120,7 +120,8 @@ def _in_order(applied: Iterable[RequiredApproval]) -> tuple[RequiredApproval, ..
     default = [each.roles for each in DEFAULT_APPROVALS]
 
     def place(step: RequiredApproval) -> tuple[int, int]:
-        return step.order, default.index(step.roles) if step.roles in default else len(default)
+        is_default = step.roles in default and not step.people
+        return step.order, default.index(step.roles) if is_default else len(default)
 
     return tuple(sorted([*always, *steps], key=place))
 
