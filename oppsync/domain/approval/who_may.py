@@ -336,8 +336,9 @@ def _is_named(person: Person, step: RequiredApproval) -> bool:
 
 
 def asked_in_words(step: RequiredApproval) -> str:
-    """Whom a step asks: `finance approver or approver for tax or ann@example.com`."""
-    return " or ".join([*sorted(role_name(held_as(role)) for role in step.roles), *sorted(step.people)])
+    """Whom a step asks: `the role finance approver or approver for tax`, `ann@example.com`."""
+    roles = " or ".join(sorted(role_name(held_as(role)) for role in step.roles))
+    return " or ".join(filter(None, [f"the role {roles}" if roles else "", *sorted(step.people)]))
 
 
 def is_within(person: Person, action: Action, place: Place | None) -> bool:
