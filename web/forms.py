@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from flask import request
 
-from oppsync.domain.values.limits import LIMITABLE, Limits, RoleLimit
+from oppsync.domain.values.limits import Limits, RoleLimit, is_limitable
 from oppsync.domain.values.model import LONGEST_CODE
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import Role, roles_in_order
 from oppsync.kernel.errors import InvalidInput
 
 LONGEST_TEXT = 2_000
@@ -27,16 +27,16 @@ def posted(name: str) -> str:
     return request.form.get(name, "").replace("\r\n", "\n").replace("\x00", "").strip()
 
 
-def posted_roles() -> frozenset[PersonRole]:
-    """The roles that were ticked; one that does not exist is nobody's."""
-    ticked = request.form.getlist("role")
-    return frozenset(role for role in PersonRole if role in ticked)
+def posted_roles() -> frozenset[Role]:
+    """The roles that were ticked; one that does not exist is nobody's. Whether the configuration has a further
+    approver's role, the handler checks."""
+    return frozenset(roles_in_order(request.form.getlist("role")))
 
 
 def posted_limits() -> Limits:
     """Of the ticked approvers' roles: comma-separated codes. A role that is not ticked has none."""
     limits = []
-    for role in sorted(LIMITABLE & posted_roles()):
+    for role in sorted(filter(is_limitable, posted_roles())):
         entities, regions = _codes(f"entities-{role}"), _codes(f"regions-{role}")
         if entities or regions:
             limits.append(RoleLimit(role=role, entities=entities, regions=regions))

@@ -10,12 +10,11 @@ import click
 from adapters.cli.commands import Failed
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
-from adapters.cli.role_option import ROLE, ROLE_HELP, as_written, together, with_and_without
+from adapters.cli.role_option import ROLE, ROLE_HELP, as_written, known_roles, together, with_and_without
 from oppsync.domain.reading.readings import PersonSummary
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.limits import Granted
 from oppsync.domain.values.model import require
-from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import LONGEST_TOKEN, READS_ONLY, TOKEN_LASTS, Scope, scopes_in_words
 from oppsync.services.admin.commands import (
     CreatePerson,
@@ -176,16 +175,15 @@ def identify_user(
         click.echo(f"{email.lower()} is known by {known_by}.")
 
 
-_role = click.Choice([role.value for role in PersonRole])
-
-
 @user.command("roles")
 @_email
 @_roles
 @click.option(
     "--add", multiple=True, type=ROLE, help="A further role, or one they have with another limit; repeatable."
 )
-@click.option("--remove", multiple=True, type=_role, help="A role to take away; repeatable.")
+@click.option(
+    "--remove", multiple=True, metavar="ROLE", callback=known_roles, help="A role to take away; repeatable."
+)
 def set_roles(
     email: str, roles: tuple[Granted, ...], add: tuple[Granted, ...], remove: tuple[str, ...]
 ) -> None:

@@ -153,8 +153,11 @@ def print_preview(shown: PlanPreview) -> None:
     people = [
         (
             needed.role,
+            needed.name,
+            needed.order,
+            needed.count,
             needed.rule or ", ".join(f"{who.name} <{who.email}>" for who in needed.candidates) or "nobody",
         )
         for needed in shown.approvals
     ]
-    print_table(("role", "may be approved by"), people)
+    print_table(("step", "name", "order", "people", "may be approved by"), people)

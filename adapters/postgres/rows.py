@@ -20,7 +20,7 @@ from oppsync.domain.plan.tampering import PlanTampered, checked
 from oppsync.domain.validation.other_deals import OtherDeal
 from oppsync.domain.values.limits import Granted, RoleLimit, in_order
 from oppsync.domain.values.model import Frozen
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import roles_in_order
 from oppsync.domain.values.scopes import Scope, Scopes
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -169,17 +169,17 @@ def to_scopes(stored: Sequence[str]) -> Scopes:
 
 
 def to_granted(row: RowMapping) -> Granted:
-    """A role that only a later release knows gives no right in this one. A limited role that stands among the
-    others too (an older release gave it meanwhile) stays limited."""
+    """A role that only a later release knows gives no right in this one, nor does an approver's
+    that no step asks for. A limited role that stands among the others too (an older release gave it meanwhile)
+    stays limited."""
     limited: Mapping[str, Mapping[str, Any]] = row["limited_roles"]
-    limits = (RoleLimit(role=role, **limited[role]) for role in PersonRole if role in limited)
-    return Granted(
-        frozenset(role for role in PersonRole if role in row["roles"] or role in limited), in_order(limits)
-    )
+    roles = roles_in_order([*row["roles"], *limited])
+    limits = (RoleLimit(role=role, **limited[role]) for role in roles if role in limited)
+    return Granted(frozenset(roles), in_order(limits))
 
 
 def from_granted(granted: Granted) -> dict[str, Any]:
-    limited = {each.role.value: each.model_dump(mode="json", exclude={"role"}) for each in granted.limits}
+    limited = {str(each.role): each.model_dump(mode="json", exclude={"role"}) for each in granted.limits}
     return {"roles": sorted(granted.without_limit()), "limited_roles": limited}
 
 

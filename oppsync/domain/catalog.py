@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
 from oppsync.domain.policy.exception_owner import ExceptionOwner
 from oppsync.domain.policy.rule import Rule
 from oppsync.domain.reference.book import ReferenceKind
@@ -59,6 +60,8 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
     ReferenceKind.COST_RATE: KindOfRow(CostRate),
     ReferenceKind.MARGIN_POLICY: KindOfRow(MarginPolicy),
     ReferenceKind.APPROVAL_RULE: KindOfRow(ApprovalRule),
+    ReferenceKind.APPROVAL_ROLE: KindOfRow(FurtherRole),
+    ReferenceKind.APPROVAL_STEP: KindOfRow(ApprovalStep),
     ReferenceKind.TAX_REGIME: KindOfRow(TaxRegime),
     ReferenceKind.TAX_NEXUS: KindOfRow(TaxNexus),
     ReferenceKind.TAX_EXEMPTION: KindOfRow(TaxExemption),

@@ -1,5 +1,6 @@
-"""Approve: finance and delivery must both approve this plan's hash. The stage opens their tasks and acts on
-the decisions; the decisions are made by people, or by a rule that somebody set for plans like this one."""
+"""Approve: everybody whom the plan names must approve its hash; without more, finance and delivery. The stage
+opens their tasks, those of a later order when the earlier are approved, and acts on the decisions; the
+decisions are made by people, or by a rule that somebody set for plans like this one."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.rules import approved_by_rule, rules_on
-from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, RuleUse, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of, seats, to_ask
 from oppsync.domain.plan.plan import PlanContent, short_hash
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.expressions import Context
@@ -20,13 +22,12 @@ from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import require
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.across_deals import beside_other_deals
-from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider
+from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider, required_of
 from oppsync.pipeline.notify import notify, notify_of_fallen
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
@@ -35,14 +36,17 @@ from oppsync.pipeline.warn import tell_warnings
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 ACTOR = stage_actor("approve")
-ByRule = Mapping[ApprovalRole, RuleUse]
+# By the code of the seat that the rule approves.
+ByRule = Mapping[str, RuleUse]
+Required = Sequence[RequiredApproval]
 Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
 
 
 @dataclass(frozen=True)
 class RuleFacts:
-    """The facts that rules need besides a plan. `known_customer` is only looked up when a rule depends on it.
+    """The facts that rules need besides a plan. `known_customer` is only looked up when something depends on
+    it.
 
     `before`: all tasks the deal ever had.
     """
@@ -57,72 +61,111 @@ def open_tasks(
     candidates: Candidates,
     by_rule: ByRule = NOTHING_BY_RULE,
     *,
-    decided: Collection[ApprovalRole] = (),
+    required: Required = DEFAULT_APPROVALS,
+    decided: Collection[str] = (),
     lost: bool = False,
 ) -> Outcome:
-    """From `planned`: each role gets its task unless a rule approves for it, and the deal goes straight on
-    when rules approve for all. Parked when a role needs a person and nobody may decide for it.
+    """From `planned`: each step that is to be asked first gets its task unless a rule approves for it, and the
+    deal goes straight on when rules approve for all. Parked when a step needs more people than may decide.
 
-    `decided`: the roles that approved this plan already. `lost`: its projects exist, but a restored backup lost
+    `decided`: the seats that approved this plan already. `lost`: its projects exist, but a restored backup lost
     their approval. They are taken over once the plan is approved anew; an exception item tells a person
     meanwhile.
     """
-    asked = [role for role in REQUIRED_ROLES if role not in by_rule and role not in decided]
-    alone = nobody_approves(candidates, asked)
+    approved = {*by_rule, *decided}
+    alone = nobody_approves(candidates, required, approved)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id))
+    asked = to_ask(required, approved)
     return Advance(
         State.AWAITING_APPROVAL if asked or decided else State.APPROVED,
         opportunity,
         items=[APPROVAL_LOST] if lost else (),
-        open_tasks={role: tuple(person.id for person in candidates[role]) for role in asked},
+        open_tasks=_people_of(asked, candidates),
         by_rule=by_rule,
         events=[
-            *(_approved(opportunity, role, rule) for role, rule in by_rule.items()),
-            *(_opened(opportunity, role, candidates[role]) for role in asked),
+            *(_approved(opportunity, seat_of(code, required), rule) for code, rule in by_rule.items()),
+            *(_opened(opportunity, seat, candidates[seat.asks.step]) for seat in asked),
         ],
     )
 
 
-def nobody_approves(candidates: Candidates, roles: Iterable[ApprovalRole] = REQUIRED_ROLES) -> list[Finding]:
-    """A finding for each role that nobody may decide for."""
+def nobody_approves(
+    candidates: Candidates, required: Required = DEFAULT_APPROVALS, approved: Collection[str] = ()
+) -> list[Finding]:
+    """A finding for each step, also of a later order, for which fewer people may decide than it still needs."""
     return [
-        finding("NO_APPROVER", f"No active user may approve for {role}", path="/owner", value=role)
-        for role in roles
-        if not candidates[role]
+        _nobody(step, needed, len(candidates[step.step]))
+        for step in required
+        if (needed := sum(seat.code not in approved for seat in seats([step]))) > len(candidates[step.step])
     ]
 
 
-def _opened(opportunity: TrackedOpportunity, role: ApprovalRole, people: Sequence[Person]) -> ApprovalOpened:
+def _nobody(step: RequiredApproval, needed: int, able: int) -> Finding:
+    says = f"No active user may approve for {step.words}"
+    if able:
+        says = f"{step.words} needs {needed} more people, and only {able} may approve"
+    return finding("NO_APPROVER", says, path="/owner", value=step.step)
+
+
+def _people_of(asked: Iterable[Seat], candidates: Candidates) -> dict[Seat, tuple[UUID, ...]]:
+    return {seat: tuple(person.id for person in candidates[seat.asks.step]) for seat in asked}
+
+
+def _opened(opportunity: TrackedOpportunity, seat: Seat, people: Sequence[Person]) -> ApprovalOpened:
     return ApprovalOpened(
         opportunity_id=opportunity.id,
         actor=ACTOR,
-        after={"role": role.value, "plan": opportunity.plan_hash},
+        after={"role": seat.code, "plan": opportunity.plan_hash},
         detail={"candidates": [person.email for person in people]},
-        summary=f"Waits for {role}: " + ", ".join(person.name for person in people),
+        summary=f"Waits for {seat.words}: " + ", ".join(person.name for person in people),
     )
 
 
-def _approved(opportunity: TrackedOpportunity, role: ApprovalRole, rule: RuleUse) -> PlanApproved:
+def _approved(opportunity: TrackedOpportunity, seat: Seat, rule: RuleUse) -> PlanApproved:
     plan = opportunity.plan_hash or ""
     return PlanApproved(
         opportunity_id=opportunity.id,
         actor=ACTOR,
-        after={"role": role.value, "plan": plan, "status": TaskStatus.APPROVED.value},
+        after={"role": seat.code, "plan": plan, "status": TaskStatus.APPROVED.value},
         detail={"rule": rule.model_dump(mode="json")},
-        summary=f"{rule} approved plan {short_hash(plan)} for {role}",
+        summary=f"{rule} approved plan {short_hash(plan)} for {seat.words}",
     )
 
 
-def weigh_decisions(opportunity: TrackedOpportunity, tasks: Sequence[ApprovalTask]) -> Outcome:
-    """Approved by every role: go on. Rejected by one: refused. Otherwise wait for people."""
+def weigh_decisions(
+    opportunity: TrackedOpportunity,
+    tasks: Sequence[ApprovalTask],
+    required: Required = DEFAULT_APPROVALS,
+) -> Outcome:
+    """Approved by every seat: go on. Rejected by one: refused. Otherwise wait for people."""
     now = [task for task in tasks if task.plan_hash == opportunity.plan_hash]
     approved = {task.role for task in now if task.status is TaskStatus.APPROVED}
     if any(task.status is TaskStatus.REJECTED for task in now):
         return Advance(State.REFUSED, opportunity)
-    if approved.issuperset(REQUIRED_ROLES):
+    if approved.issuperset(seat.code for seat in seats(required)):
         return Advance(State.APPROVED, opportunity)
     return Await(opportunity)
+
+
+def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties) -> Advance | Park | None:
+    """From `awaiting_approval`: tasks for who decides next, once those before are approved; None while
+    everybody who decides now was asked."""
+    live = known.of_plan(opportunity.plan_hash)
+    approved = {task.role for task in live if task.status is TaskStatus.APPROVED}
+    asked = [seat for seat in to_ask(required, approved) if seat.code not in {task.role for task in live}]
+    if not asked:
+        return None
+    candidates = known.candidates(live, required)
+    alone = nobody_approves(candidates, [seat.asks for seat in asked], approved)
+    if alone:
+        return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
+    return Advance(
+        State.AWAITING_APPROVAL,
+        opportunity,
+        open_tasks=_people_of(asked, candidates),
+        events=[_opened(opportunity, seat, candidates[seat.asks.step]) for seat in asked],
+    )
 
 
 def run(context: StageContext) -> Outcome:
@@ -133,12 +176,13 @@ def run(context: StageContext) -> Outcome:
         return _propose(context, known)
     with context.uow.reading() as uow:
         plan = approved_plan(uow, opportunity)
-    asked_anew = doubts(context, plan, known.tasks) or reconsider(context, opportunity, known)
+    required = plan.content.required
+    asked_anew = doubts(context, plan, known.tasks) or reconsider(context, opportunity, known, required)
     if asked_anew is not None:
         return asked_anew
-    outcome = weigh_decisions(opportunity, known.tasks)
+    outcome = weigh_decisions(opportunity, known.tasks, required)
     if isinstance(outcome, Await):
-        return notify(context, plan, known)
+        return ask_next(opportunity, required, known) or notify(context, plan, known)
     if isinstance(outcome, Advance) and outcome.to is State.APPROVED:
         beside = beside_other_deals(context)
         return beside if isinstance(beside, Park) else outcome
@@ -152,11 +196,13 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
     lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
     with context.uow.reading() as uow:
+        required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
         # What a restored backup forgot, people look at.
         edited = bool(known.involved.editors)
         by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
-    able, decided = known.candidates(known.of_plan(opportunity.plan_hash)), known.decided(opportunity.plan_hash)
-    asked = open_tasks(opportunity, able, by_rule, decided=decided, lost=lost)
+    able = known.candidates(known.of_plan(opportunity.plan_hash), required)
+    decided = known.decided(opportunity.plan_hash)
+    asked = open_tasks(opportunity, able, by_rule, required=required, decided=decided, lost=lost)
     return replace(asked, events=(*told, *asked.events))
 
 
@@ -202,11 +248,18 @@ def by_rules(
 
 
 def rule_facts(
-    uow: UnitOfWork, tenant_id: str, rules: Rules, opportunity_id: UUID | None, customer: str | None
+    uow: UnitOfWork,
+    tenant_id: str,
+    rules: Rules,
+    opportunity_id: UUID | None,
+    customer: str | None,
+    *,
+    new: bool = False,
 ) -> RuleFacts:
-    """`opportunity_id` is None for a deal that is not stored here."""
+    """`opportunity_id` is None for a deal that is not stored here. `new`: an approval step asks whether the
+    customer is new."""
     before = uow.approvals.of(tenant_id, opportunity_id) if opportunity_id else ()
-    return RuleFacts(rules, _knows(uow, tenant_id, rules, customer), before)
+    return RuleFacts(rules, _knows(uow, tenant_id, rules, customer, new=new), before)
 
 
 def rules_of_today(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
@@ -214,6 +267,6 @@ def rules_of_today(uow: UnitOfWork, tenant_id: str, today: date) -> Rules:
     return rules_on(uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_RULE), today)
 
 
-def _knows(uow: UnitOfWork, tenant_id: str, rules: Rules, customer: str | None) -> bool:
-    asks = any(rule.known_customers_only for rule in rules.values())
+def _knows(uow: UnitOfWork, tenant_id: str, rules: Rules, customer: str | None, *, new: bool) -> bool:
+    asks = new or any(rule.known_customers_only for rule in rules.values())
     return asks and customer is not None and uow.opportunities.knows_customer(tenant_id, customer)

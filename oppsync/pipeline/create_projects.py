@@ -19,7 +19,7 @@ from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.closing import Closing, close_in_erp
 from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
-from oppsync.pipeline.duties import duties_of, reconsider
+from oppsync.pipeline.duties import duties_of, reconsider, required_of
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
 from oppsync.pipeline.replacing import Replacing, has_begun, node_request, replacing
 from oppsync.pipeline.signed import approved_plan, not_approved
@@ -36,7 +36,9 @@ def run(context: StageContext) -> Outcome:
     """
     opportunity, begun = context.opportunity, has_begun(context)
     if opportunity.replaces is not None or not begun:
-        asked_anew = reconsider(context, opportunity, duties_of(context, opportunity))
+        with context.uow.reading() as uow:
+            required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
+        asked_anew = reconsider(context, opportunity, duties_of(context, opportunity), required)
         if asked_anew is not None:
             return asked_anew
     with context.uow.reading() as uow:

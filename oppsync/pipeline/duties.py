@@ -3,26 +3,29 @@ its plan, and which decisions do not stand any more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.involved import Involved, involved, unmatched_owners
-from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal, barred, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party, parties_of
 from oppsync.domain.deal.place import place_of
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seat_of
 from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.values.actor import stage_actor
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalVoided
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import NotFound
 from oppsync.pipeline.stage import Advance, StageContext
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
-Candidates = Mapping[ApprovalRole, Sequence[Person]]
+# By the code of the step that they may decide.
+Candidates = Mapping[str, Sequence[Person]]
 
 
 class Duties(NamedTuple):
@@ -32,18 +35,25 @@ class Duties(NamedTuple):
     involved: Involved
     tasks: Sequence[ApprovalTask] = ()
 
-    def able(self, others: Sequence[ApprovalTask] = ()) -> Candidates:
-        """Who may decide for each role, by name; `others`: the live tasks of the same plan."""
+    def able(
+        self,
+        others: Sequence[ApprovalTask] = (),
+        required: Iterable[RequiredApproval] = DEFAULT_APPROVALS,
+    ) -> Candidates:
+        """Who may decide for each step, by name; `others`: the live tasks of the same plan."""
         return {
-            role: [each for each in self.people if may_decide(each, role, self.involved, others) is None]
-            for role in REQUIRED_ROLES
+            step.step: [each for each in self.people if may_decide(each, step, self.involved, others) is None]
+            for step in required
         }
 
-    def candidates(self, others: Sequence[ApprovalTask] = ()) -> Candidates:
+    def candidates(
+        self,
+        others: Sequence[ApprovalTask] = (),
+        required: Iterable[RequiredApproval] = DEFAULT_APPROVALS,
+    ) -> Candidates:
         """Whom to ask: those of them who can sign in."""
-        return {
-            role: [each for each in people if each.can_sign_in] for role, people in self.able(others).items()
-        }
+        able = self.able(others, required)
+        return {step: [each for each in people if each.can_sign_in] for step, people in able.items()}
 
     def of_plan(self, plan_hash: str | None) -> list[ApprovalTask]:
         """The live tasks of one plan."""
@@ -51,8 +61,8 @@ class Duties(NamedTuple):
             task for task in self.tasks if task.plan_hash == plan_hash and task.status is not TaskStatus.VOID
         ]
 
-    def decided(self, plan_hash: str | None) -> set[ApprovalRole]:
-        """The roles for which a person approved the plan."""
+    def decided(self, plan_hash: str | None) -> set[str]:
+        """The seats for which a person approved the plan."""
         approved = [task for task in self.of_plan(plan_hash) if task.status is TaskStatus.APPROVED]
         return {task.role for task in approved if task.rule is None}
 
@@ -83,7 +93,20 @@ def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record:
     return Duties(people, involved(parties, overrides, tasks, people, shapers, place=place_of(record)), tasks)
 
 
-def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:
+def required_of(
+    uow: UnitOfWork, tenant_id: str, opportunity_id: UUID, plan_hash: str | None
+) -> Sequence[RequiredApproval]:
+    """Who has to approve a plan. Of one that is gone, or was changed in the database: finance and delivery; its
+    stage parks the deal before anything comes of it."""
+    try:
+        return uow.plans.get(tenant_id, opportunity_id, plan_hash or "").content.required
+    except (NotFound, PlanTampered):
+        return DEFAULT_APPROVALS
+
+
+def fallen(
+    tasks: Sequence[ApprovalTask], known: Duties, required: Sequence[RequiredApproval] = DEFAULT_APPROVALS
+) -> list[Fallen]:
     """Find the live tasks of one plan that are to be decided anew. A rule's approval stands, and after a
     rejection nothing is relied on."""
     if any(task.status is TaskStatus.REJECTED for task in tasks):
@@ -94,15 +117,16 @@ def fallen(tasks: Sequence[ApprovalTask], known: Duties) -> list[Fallen]:
     by_id = {person.id: person for person in known.people}
     for task in sorted(approved, key=lambda task: (task.decided_at or task.opened_at, task.id)):
         person = by_id.get(task.decided_by) if task.decided_by else None
-        because = barred(person, task.role, known.involved, standing) if person else None
+        because = barred(person, known.involved, standing) if person else None
         if because is None:
             standing.append(task)
         else:
             found.append(Fallen(task, because))
     # Whoever was asked and has to set a new password since then decides afterwards.
-    able = known.able(standing)
+    able = known.able(standing, required)
     for task in tasks:
-        asked = {person.id for person in able[task.role]}.intersection(task.candidates)
+        step = seat_of(task.role, required).asks.step
+        asked = {person.id for person in able.get(step, ())}.intersection(task.candidates)
         if task.status is TaskStatus.OPEN and not asked:
             found.append(Fallen(task, None))
     return found
@@ -114,10 +138,15 @@ def duties_of(context: StageContext, opportunity: TrackedOpportunity) -> Duties:
         return duties(uow, opportunity.tenant_id, opportunity.id, opportunity.record)
 
 
-def reconsider(context: StageContext, opportunity: TrackedOpportunity, known: Duties) -> Advance | None:
+def reconsider(
+    context: StageContext,
+    opportunity: TrackedOpportunity,
+    known: Duties,
+    required: Sequence[RequiredApproval],
+) -> Advance | None:
     """Back to where a plan is put before people, when an approval does not stand any more or nobody who was
     asked may decide; None otherwise."""
-    down = fallen(known.of_plan(opportunity.plan_hash), known)
+    down = fallen(known.of_plan(opportunity.plan_hash), known, required)
     if not down:
         return None
     return Advance(
@@ -132,15 +161,15 @@ def _voided(
     context: StageContext, opportunity: TrackedOpportunity, down: Fallen, known: Duties
 ) -> ApprovalVoided:
     task, because = down
-    detail = {"task": str(task.id), "role": task.role.value, "plan": task.plan_hash}
+    detail = {"task": str(task.id), "role": task.role, "plan": task.plan_hash}
     if because is None or task.decided_by is None:
-        words = f"None of the people notified may decide for {task.role} any more, so others are asked"
+        words = f"None of the people notified may decide for {task.seat.words} any more, so others are asked"
     else:
         who = known.name_of(task.decided_by)
         detail |= {"person": str(task.decided_by), "because": because.value}
         words = (
-            f"{who}'s approval of plan {short_hash(task.plan_hash)} for {task.role} does not stand any more: "
-            f"{who} {REFUSAL_REASONS[because]}. It is asked anew"
+            f"{who}'s approval of plan {short_hash(task.plan_hash)} for {task.seat.words} does not stand any "
+            f"more: {who} {REFUSAL_REASONS[because]}. It is asked anew"
         )
     return ApprovalVoided(
         opportunity_id=opportunity.id, actor=stage_actor(context.stage), detail=detail, summary=words

@@ -95,7 +95,7 @@ def _asked(context: StageContext, plan: Plan, known: Duties) -> list[Notificatio
             task,
             people[person_id],
             f"Approve the plan of {name}",
-            f"{name} for {customer} needs your decision for {task.role} on plan {short_hash(plan.hash)}.",
+            f"{name} for {customer} needs your decision for {task.seat.words} on plan {short_hash(plan.hash)}.",
             after=unmatched,
         )
         for task in known.of_plan(plan.hash)
@@ -120,8 +120,9 @@ def _fallen(context: StageContext, known: Duties) -> list[Notification]:
             continue
         name = _name_of(context, task)
         words = (
-            f"Your approval of plan {short_hash(task.plan_hash)} of {name} for {task.role} does not stand any "
-            f"more: it came from somebody who {REFUSAL_REASONS[Refusal(task.void_because)]}. It is asked anew."
+            f"Your approval of plan {short_hash(task.plan_hash)} of {name} for {task.seat.words} does not "
+            f"stand any more: it came from somebody who {REFUSAL_REASONS[Refusal(task.void_because)]}. "
+            "It is asked anew."
         )
         subject = f"Your approval of {name} does not stand"
         found.append(_notification(context, task, person, subject, words, path="/void"))

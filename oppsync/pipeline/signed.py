@@ -12,13 +12,13 @@ from datetime import UTC
 from typing import Any
 
 from oppsync.domain.approval.seals import SealCheck
-from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
+from oppsync.domain.plan.approvals import seats
 from oppsync.domain.plan.plan import Plan, PlanContent, short_hash
 from oppsync.domain.plan.tampering import PlanTampered, differences
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.money import Money
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import ApprovalVoided, TamperingFound
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
@@ -47,7 +47,7 @@ def document_of(opportunity: TrackedOpportunity, task: ApprovalTask, plan: Plan)
         "total": plan.content.total.model_dump(mode="json"),
         "erp": plan.systems.erp if plan.systems else None,
         "psa": plan.systems.psa if plan.systems else None,
-        "role": task.role.value,
+        "role": task.role,
         "decision": task.status.value,
         "person": str(task.decided_by) if task.decided_by else None,
         "rule": task.rule.model_dump(mode="json") if task.rule else None,
@@ -95,7 +95,7 @@ def doubts(
 def not_approved(
     context: StageContext, plan: Plan, tasks: Sequence[ApprovalTask], *, unsealed_count: bool = False
 ) -> Advance | Park | None:
-    """As `doubts`, of a deal that is to be created: every role must have approved this plan."""
+    """As `doubts`, of a deal that is to be created: every seat must have approved this plan."""
     doubtful = doubts(context, plan, tasks, unsealed_count=unsealed_count)
     if doubtful is not None:
         return doubtful
@@ -105,7 +105,7 @@ def not_approved(
         for task in tasks
         if task.plan_hash == opportunity.plan_hash and task.status is TaskStatus.APPROVED
     }
-    missing = [role for role in REQUIRED_ROLES if role not in approved]
+    missing = [seat.code for seat in seats(plan.content.required) if seat.code not in approved]
     if missing:
         return _forged(context, {role: ["/decision: nothing signed, approved found"] for role in missing})
     return None
@@ -141,7 +141,7 @@ def tampered(context: StageContext, error: PlanTampered) -> Park:
 
 def _ask_again(context: StageContext, unsealed: Sequence[ApprovalTask]) -> Advance:
     opportunity = context.opportunity
-    roles = [task.role.value for task in unsealed]
+    roles = [task.role for task in unsealed]
     event = ApprovalVoided(
         opportunity_id=opportunity.id,
         actor=stage_actor(context.stage),
@@ -167,7 +167,7 @@ def _changed(seals: Seals, opportunity: TrackedOpportunity, task: ApprovalTask, 
     return differences(task.seal.signed, document_of(opportunity, task, plan))
 
 
-def _forged(context: StageContext, changed: Mapping[ApprovalRole, Collection[str]]) -> Park:
+def _forged(context: StageContext, changed: Mapping[str, Collection[str]]) -> Park:
     opportunity = context.opportunity
     plan = short_hash(opportunity.plan_hash or "")
     message = " ".join(
@@ -180,7 +180,7 @@ def _forged(context: StageContext, changed: Mapping[ApprovalRole, Collection[str
         detail={
             "code": "APPROVAL_FORGED",
             "plan": opportunity.plan_hash,
-            "places": {role.value: [*places][:_MOST_PLACES] for role, places in changed.items()},
+            "places": {role: [*places][:_MOST_PLACES] for role, places in changed.items()},
         },
         summary=message,
     )

@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
+from oppsync.domain.approval.matrix import steps_on, with_approvals
 from oppsync.domain.configuration.bundle import fingerprint_of
 from oppsync.domain.configuration.versions import ConfigurationUse
-from oppsync.domain.deal.customers import ErpCustomer
+from oppsync.domain.deal.customers import ErpCustomer, with_customer
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.effects.effects import EffectState
 from oppsync.domain.enrichment.enrich import enrich
@@ -47,11 +48,13 @@ ACTOR = stage_actor("split_workstreams")
 
 
 class Proposal(NamedTuple):
-    """The proposal for a deal: its workstreams, and their plan unless an override is not possible. `inputs`:
-    all that the plan was made from, where it is to be kept."""
+    """The proposal for a deal: its workstreams, and their plan unless an override is not possible. `unjudged`:
+    what is missing to say who has to approve it. `inputs`: all that the plan was made from, where it is to be
+    kept."""
 
     workstreams: Workstreams
     plan: Plan | None
+    unjudged: tuple[Finding, ...] = ()
     inputs: PlanInputs | None = None
 
 
@@ -63,9 +66,11 @@ def propose(
     destination: Destination | None = None,
     *,
     books_open_until: date | None = None,
+    known_customer: bool = False,
 ) -> Proposal:
     """Pure. `destination` is kept with the plan. `books_open_until`: the last open day of the entity's books in
-    the ERP, by which an overridden end is judged."""
+    the ERP, by which an overridden end is judged. `known_customer`: an earlier deal of the customer became
+    active."""
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     facts = DateFacts(enrichment.legal_entity.today(now), books_open_until, opportunity.confirmations)
@@ -73,7 +78,9 @@ def propose(
     if blocking(workstreams.overridden.findings):
         return Proposal(workstreams, None)
     customer = opportunity.customer
-    return Proposal(workstreams, plan_of(record, enrichment, workstreams, now, destination, customer=customer))
+    plan = plan_of(record, enrichment, workstreams, now, destination, customer=customer)
+    asking = with_approvals(plan, record, enrichment, book, now.date(), known_customer=known_customer)
+    return Proposal(workstreams, *asking)
 
 
 def decide(
@@ -90,7 +97,7 @@ def decide(
     this one is made.
     """
     enrichment = require(opportunity.enrichment, "the enrichment")
-    findings = (*proposal.workstreams.findings, *missing)
+    findings = (*proposal.workstreams.findings, *proposal.unjudged, *missing)
     new_warnings = warnings(findings)
     warned = _warned(opportunity, enrichment, new_warnings)
     if blocks := blocking(findings):
@@ -197,7 +204,13 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
         number = uow.configurations.number_of(opportunity.tenant_id, found)
     books_open_until = _books_open_until(context, destination, overrides)
     proposal = propose(
-        opportunity, context.clock.now(), book, overrides, destination, books_open_until=books_open_until
+        opportunity,
+        context.clock.now(),
+        book,
+        overrides,
+        destination,
+        books_open_until=books_open_until,
+        known_customer=_knows_customer(context, book),
     )
     if proposal.plan is None:
         return proposal
@@ -221,6 +234,22 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
             earlier=tuple(plan_hash(each) for each in earlier),
         )
     return proposal._replace(plan=plan, inputs=inputs)
+
+
+def _knows_customer(context: StageContext, book: ReferenceBook) -> bool:
+    """Looked up only when an approval step asks for it."""
+    opportunity = context.opportunity
+    deal = with_customer(require(opportunity.record, "the record"), _customer_of(opportunity))
+    code = deal.account.code if deal.account else None
+    steps = steps_on(book, context.clock.now().date())
+    if code is None or not any(step.new_customer for step, _use in steps):
+        return False
+    with context.uow.reading() as uow:
+        return uow.opportunities.knows_customer(opportunity.tenant_id, code)
+
+
+def _customer_of(opportunity: TrackedOpportunity) -> str | None:
+    return opportunity.enrichment.customer if opportunity.enrichment else None
 
 
 def _books_open_until(

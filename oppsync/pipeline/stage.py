@@ -10,12 +10,12 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.approval.who_may import Refusal
+from oppsync.domain.plan.approvals import Seat
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.exceptions import Disposition
 from oppsync.domain.work.states import State
@@ -32,19 +32,20 @@ from oppsync.ports.systems import Systems
 class Advance:
     """Go on to state `to`. `opportunity` carries the stage's results; its state is set by the shell.
 
-    `open_tasks`: role -> candidates to notify of the approval. `by_rule`: role -> the rule that approves.
-    `void_tasks`: no approval so far counts any more. `fallen`: tasks whose decisions do not stand, and why;
-    None where nobody is barred, but the task is asked again. `items`: findings that become exception items, one
-    for each code, although the work goes on. `settled`: codes whose open items close, as their cause is gone.
-    `baseline` is stored, unless the deal has one. `inputs`: what the plan was made from; stored with it.
+    `open_tasks`: seat -> candidates to notify of the approval. `by_rule`: code of a seat -> the rule that
+    approves. `void_tasks`: no approval so far counts any more. `fallen`: tasks whose decisions do not stand,
+    and why; None where nobody is barred, but the task is asked again. `items`: findings that become exception
+    items, one for each code, although the work goes on. `settled`: codes whose open items close, as their
+    cause is gone. `baseline` is stored, unless the deal has one. `inputs`: what the plan was made from; stored
+    with it.
     """
 
     to: State
     opportunity: TrackedOpportunity
     plan: Plan | None = None
     inputs: PlanInputs | None = None
-    open_tasks: Mapping[ApprovalRole, Sequence[UUID]] = field(default_factory=dict)
-    by_rule: Mapping[ApprovalRole, RuleUse] = field(default_factory=dict)
+    open_tasks: Mapping[Seat, Sequence[UUID]] = field(default_factory=dict)
+    by_rule: Mapping[str, RuleUse] = field(default_factory=dict)
     void_tasks: bool = False
     fallen: Mapping[UUID, Refusal | None] = field(default_factory=dict)
     items: Sequence[Finding] = ()

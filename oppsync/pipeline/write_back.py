@@ -42,7 +42,7 @@ def activation(parent: LedgerRow) -> WriteBack:
 
 def rejection(plan_hash: str | None, tasks: Sequence[ApprovalTask]) -> WriteBack:
     rejected = [task for task in tasks if task.plan_hash == plan_hash and task.status is TaskStatus.REJECTED]
-    reason = "; ".join(f"{task.role}: {task.comment}" for task in rejected)
+    reason = "; ".join(f"{task.seat.words}: {task.comment}" for task in rejected)
     return WriteBack(status="rejected", message=reason)
 
 

@@ -42,7 +42,7 @@ from tests.harness.waiting import until
 
 PASSWORD = "a long demo password"
 FINANCE, DELIVERY = "fiona.finance@example.com", "dario.delivery@example.com"
-APPROVERS = {ApprovalRole.FINANCE: FINANCE, ApprovalRole.DELIVERY: DELIVERY}
+APPROVERS: dict[str, str] = {ApprovalRole.FINANCE: FINANCE, ApprovalRole.DELIVERY: DELIVERY}
 OPERATIONS = "person:olga.operations@example.com"
 # Seconds: short, because a call that hangs is waited out, and long compared with any call that does not.
 IMPATIENT = 3.0
@@ -173,7 +173,7 @@ class House:
 
     # What people do.
 
-    def tasks(self, record_id: str) -> dict[ApprovalRole, ApprovalTask]:
+    def tasks(self, record_id: str) -> dict[str, ApprovalTask]:
         """The live approval tasks of a deal."""
         found = self.application.queries.approvals(TENANT, limit=100).rows
         opportunity_id = self.opportunity(record_id).id
@@ -196,7 +196,7 @@ class House:
         self.decide(tasks[ApprovalRole.FINANCE], FINANCE)
         self.decide(tasks[ApprovalRole.DELIVERY], DELIVERY)
 
-    def reject(self, record_id: str, comment: str, role: ApprovalRole = ApprovalRole.FINANCE) -> None:
+    def reject(self, record_id: str, comment: str, role: str = ApprovalRole.FINANCE) -> None:
         self.decide(self.tasks(record_id)[role], APPROVERS[role], Decision.REJECT, comment)
 
     @property

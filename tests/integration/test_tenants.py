@@ -10,8 +10,8 @@ import pytest
 from adapters.bootstrap import Application
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.exceptions import NewException
 from oppsync.domain.work.intake import Delivery
@@ -75,7 +75,7 @@ def test_nobody_sees_or_touches_what_another_firm_has(two_firms: Application) ->
     plan = "insert into plans (tenant_id, opportunity_id, hash, number, content, provenance)"
     desk.run(two_firms, f"{plan} values (:tenant, :id, 'hash', 1, '{{}}', '{{}}')", tenant=TENANT, id=ours)
     with two_firms.uow() as uow:
-        task = uow.approvals.open(TENANT, ours, "hash", ApprovalRole.FINANCE, [])
+        task = uow.approvals.open(TENANT, ours, "hash", Seat(DEFAULT_APPROVALS[0]), [])
         item_id = uow.exceptions.raise_item(
             NewException(
                 tenant_id=TENANT,

@@ -14,6 +14,7 @@ CLOSING = "oppsync/pipeline/closing.py"
 INTAKE = "oppsync/services/intake/accept_delivery.py"
 REFRESH = "oppsync/pipeline/refresh.py"
 APPROVALS = "oppsync/domain/approval/who_may.py"
+_MATRIX = "tests/unit/test_matrix.py::"
 KEYS = "oppsync/domain/values/keys.py"
 CREATE = "oppsync/pipeline/create_projects.py"
 OUTSIDE_KEYS = "oppsync/pipeline/outside_keys.py"
@@ -315,14 +316,14 @@ ENGINE = (
     Mutation(
         "one approval is enough",
         "oppsync/pipeline/approve.py",
-        "if approved.issuperset(REQUIRED_ROLES):",
+        "if approved.issuperset(seat.code for seat in seats(required)):",
         "if approved:",
     ),
     Mutation(
         "candidates are not told",
         "oppsync/pipeline/approve.py",
-        "return notify(context, plan, known)",
-        "return outcome",
+        "return ask_next(opportunity, required, known) or notify(context, plan, known)",
+        "return ask_next(opportunity, required, known) or outcome",
     ),
     Mutation(
         "the seller approves",
@@ -347,16 +348,41 @@ ENGINE = (
     Mutation(
         "one person approves for both roles",
         APPROVALS,
-        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(\n"
-        "            person, [task for task in others if task.role is not role]\n"
-        "        ),",
+        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, others),",
         "Refusal.ALREADY_DECIDED_OTHER_ROLE: False,",
+    ),
+    Mutation(
+        "one person decides twice for a step",
+        APPROVALS,
+        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, others),",
+        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, [*others][1:]),",
+        first=_MATRIX + "test_one_person_never_counts_twice_whatever_the_step",
     ),
     Mutation(
         "anybody approves",
         APPROVALS,
-        "    if not may(person, DECIDES[role]):\n        return Refusal.NOT_AN_APPROVER\n",
-        "",
+        "    if not may(person, Action.DECIDE_APPROVAL):\n        return frozenset()\n",
+        "    if person.roles:\n        return person.roles\n",
+    ),
+    Mutation(
+        "any approver decides any step",
+        APPROVALS,
+        "    return person.roles if _is_named(person, step) else asked\n",
+        "    return person.roles\n",
+    ),
+    Mutation(
+        "a later order is asked too early",
+        "oppsync/domain/plan/approvals.py",
+        "        if seat.asks.order == order:\n",
+        "        if order:\n",
+        first=_MATRIX + "test_a_later_order_is_opened_when_the_earlier_is_approved_and_not_before",
+    ),
+    Mutation(
+        "a step of the matrix is dropped",
+        "oppsync/domain/approval/matrix.py",
+        "        applied.append(_required(step, use))\n",
+        "        str(use)\n",
+        first=_MATRIX + "test_a_step_that_applies_is_in_the_hash_and_its_row_in_the_provenance",
     ),
     Mutation(
         "another plan than the one seen is approved",

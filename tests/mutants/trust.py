@@ -72,7 +72,7 @@ TRUST = (
     Mutation(
         "duties are not asked again when decisions are weighed",
         APPROVE,
-        "doubts(context, plan, known.tasks) or reconsider(context, opportunity, known)",
+        "doubts(context, plan, known.tasks) or reconsider(context, opportunity, known, required)",
         "doubts(context, plan, known.tasks)",
         first=_DUTIES + "test_an_approver_who_becomes_the_owner_afterwards_has_approved_nothing",
     ),

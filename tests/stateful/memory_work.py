@@ -9,6 +9,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
@@ -16,7 +17,6 @@ from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import checked
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.values.model import changed
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import SHAPES_THE_PLAN, Event, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.work.intake import Delivery, StoredDelivery
@@ -116,17 +116,18 @@ class MemoryApprovals:
         tenant_id: str,
         opportunity_id: UUID,
         plan_hash: str,
-        role: ApprovalRole,
+        seat: Seat,
         candidates: Iterable[UUID],
     ) -> ApprovalTask:
         for task in self.of(tenant_id, opportunity_id):
-            if (task.plan_hash, task.role) == (plan_hash, role) and task.status is not TaskStatus.VOID:
+            if (task.plan_hash, task.role) == (plan_hash, seat.code) and task.status is not TaskStatus.VOID:
                 return task
         opened = ApprovalTask(
             id=self._new_id(),
             opportunity_id=opportunity_id,
             plan_hash=plan_hash,
-            role=role,
+            role=seat.code,
+            asks=None if seat.asks in DEFAULT_APPROVALS else seat.asks,
             status=TaskStatus.OPEN,
             candidates=tuple(candidates),
             opened_at=self._now(),
@@ -135,9 +136,9 @@ class MemoryApprovals:
         return opened
 
     def approve_by_rule(
-        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, seat: Seat, rule: RuleUse
     ) -> ApprovalTask | None:
-        task = self.open(tenant_id, opportunity_id, plan_hash, role, ())
+        task = self.open(tenant_id, opportunity_id, plan_hash, seat, ())
         if task.status is not TaskStatus.OPEN:
             return None
         approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}

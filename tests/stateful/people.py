@@ -22,7 +22,7 @@ PEOPLE = (
 )
 FIONA, DARIO, BO, SAM, VERA, OLGA = PEOPLE
 
-NEEDED = {
+NEEDED: dict[str, PersonRole] = {
     ApprovalRole.FINANCE: PersonRole.FINANCE_APPROVER,
     ApprovalRole.DELIVERY: PersonRole.DELIVERY_APPROVER,
 }
@@ -45,7 +45,7 @@ def why_not(
             other.decided_by == person.id
             for other in tasks
             if other.plan_hash == task.plan_hash
-            and other.role is not task.role
+            and other.role != task.role
             and other.status is not TaskStatus.VOID
         ),
         f"the task is {task.status}": task.status is not TaskStatus.OPEN,

@@ -17,7 +17,7 @@ from tests.stateful.simulation import Simulation
 def decide(
     firm: Simulation, record_id: str, role: ApprovalRole, decision: Decision, person: Person | None = None
 ) -> None:
-    (task,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role is role)
+    (task,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role == role)
     firm.decide(task, person or (FIONA if role is ApprovalRole.FINANCE else DARIO), decision)
 
 
@@ -125,7 +125,7 @@ def test_who_becomes_the_owner_has_approved_nothing(firm: Simulation, approved: 
 
     assert firm.state(record_id) is State.AWAITING_APPROVAL
     assert firm.outside.erp.books.things == []
-    (anew,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role is ApprovalRole.FINANCE)
+    (anew,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role == ApprovalRole.FINANCE)
     assert FIONA.id not in anew.candidates
     (void,) = (task for task in firm.tasks(record_id, TaskStatus.VOID) if task.decided_by == FIONA.id)
     assert void.void_because == "OWN_OPPORTUNITY"
@@ -157,7 +157,7 @@ def test_nobody_decides_without_the_role_nor_on_what_changed(firm: Simulation) -
     firm.decide(old, BO, Decision.APPROVE)
     firm.settle()
     firm.decide(old, BO, Decision.APPROVE)
-    (new,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role is old.role)
+    (new,) = (task for task in firm.tasks(record_id, TaskStatus.OPEN) if task.role == old.role)
     firm.decide(new, BO, Decision.APPROVE, seen=old.plan_hash)
 
     assert len(firm.tasks(record_id, TaskStatus.OPEN)) == 2

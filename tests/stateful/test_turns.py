@@ -47,7 +47,7 @@ def test_a_decision_and_a_change_told_meanwhile_take_turns_on_postgres(
     record_id = firm.win()
     firm.tell(record_id)
     firm.work()
-    (task,) = (one for one in firm.tasks(record_id, TaskStatus.OPEN) if one.role is ApprovalRole.FINANCE)
+    (task,) = (one for one in firm.tasks(record_id, TaskStatus.OPEN) if one.role == ApprovalRole.FINANCE)
     firm.reprice(record_id)
     reached, goes_on = Event(), Event()
 

@@ -57,7 +57,7 @@ def approved(
     content = make.content(deal or make.opportunity())
     rules = rules_on(rows, TODAY)
     found = approved_by_rule(content, rules, known_customer=known, warned=warned, before=before)
-    return {role.value: use.name for role, use in found.items()}
+    return {seat: use.name for seat, use in found.items()}
 
 
 def money(amount: str, currency: str = "EUR") -> Money:

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved, involved, unmatched_owners
-from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, Person, RuleUse, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide
 from oppsync.domain.deal.parties import Part, Party, parties_of
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
@@ -23,7 +24,8 @@ from tests.harness import builders as make
 
 HASH = "a" * 64
 ANN = UUID(int=1)
-FINANCE, DELIVERY = ApprovalRole.FINANCE, ApprovalRole.DELIVERY
+FINANCE, DELIVERY = ApprovalRole
+FINANCE_STEP, DELIVERY_STEP = DEFAULT_APPROVALS
 
 
 def person(*roles: PersonRole, email: str = "ann@example.com", is_active: bool = True) -> Person:
@@ -49,7 +51,7 @@ def task(role: ApprovalRole, status: TaskStatus, plan_hash: str = HASH, by: UUID
 
 @pytest.mark.parametrize(("asked", "has"), list(product(ApprovalRole, PersonRole)))
 def test_only_the_role_s_own_approvers_may_decide(asked: ApprovalRole, has: PersonRole) -> None:
-    refusal = may_decide(person(has), asked)
+    refusal = may_decide(person(has), dict(zip(ApprovalRole, DEFAULT_APPROVALS, strict=True))[asked])
 
     assert refusal is (None if ROLE_FOR[asked] is has else Refusal.NOT_AN_APPROVER)
 
@@ -58,14 +60,14 @@ def test_only_the_role_s_own_approvers_may_decide(asked: ApprovalRole, has: Pers
 def test_nobody_decides_an_own_opportunity(owner: str) -> None:
     ann = person(PersonRole.FINANCE_APPROVER)
 
-    assert may_decide(ann, FINANCE, owned_by(owner)) is Refusal.OWN_OPPORTUNITY
-    assert may_decide(ann, FINANCE, owned_by("bob@example.com")) is None
+    assert may_decide(ann, FINANCE_STEP, owned_by(owner)) is Refusal.OWN_OPPORTUNITY
+    assert may_decide(ann, FINANCE_STEP, owned_by("bob@example.com")) is None
 
 
 def test_a_person_who_left_may_not_decide() -> None:
     gone = person(PersonRole.FINANCE_APPROVER, is_active=False)
 
-    assert may_decide(gone, FINANCE) is Refusal.NOT_AN_APPROVER
+    assert may_decide(gone, FINANCE_STEP) is Refusal.NOT_AN_APPROVER
 
 
 def test_nobody_decides_for_both_roles() -> None:
@@ -73,8 +75,8 @@ def test_nobody_decides_for_both_roles() -> None:
     mine = task(FINANCE, TaskStatus.APPROVED, by=ANN)
     another_s = task(FINANCE, TaskStatus.APPROVED, by=UUID(int=2))
 
-    assert may_decide(both, DELIVERY, NOBODY_INVOLVED, [mine]) is Refusal.ALREADY_DECIDED_OTHER_ROLE
-    assert may_decide(both, DELIVERY, NOBODY_INVOLVED, [another_s]) is None
+    assert may_decide(both, DELIVERY_STEP, NOBODY_INVOLVED, [mine]) is Refusal.ALREADY_DECIDED_OTHER_ROLE
+    assert may_decide(both, DELIVERY_STEP, NOBODY_INVOLVED, [another_s]) is None
 
 
 def test_every_refusal_is_explained() -> None:
@@ -84,17 +86,19 @@ def test_every_refusal_is_explained() -> None:
 def test_a_plan_waits_for_every_role_with_those_who_may_decide() -> None:
     planned = make.tracked(make.opportunity(), state=State.PLANNED, plan_hash=HASH)
 
-    outcome = open_tasks(planned, {role: [person(ROLE_FOR[role])] for role in REQUIRED_ROLES})
+    outcome = open_tasks(planned, {role: [person(ROLE_FOR[role])] for role in ApprovalRole})
 
     assert isinstance(outcome, Advance)
     assert outcome.to is State.AWAITING_APPROVAL
-    assert outcome.open_tasks == dict.fromkeys(REQUIRED_ROLES, (ANN,))
+    assert outcome.open_tasks == dict.fromkeys(map(Seat, DEFAULT_APPROVALS), (ANN,))
 
 
 @pytest.mark.parametrize("alone", [{FINANCE}, {DELIVERY}, {FINANCE, DELIVERY}])
 def test_a_plan_that_a_role_has_nobody_for_is_parked(alone: set[ApprovalRole]) -> None:
     planned = make.tracked(make.opportunity(), state=State.PLANNED, plan_hash=HASH)
-    candidates = {role: [] if role in alone else [person(ROLE_FOR[role])] for role in REQUIRED_ROLES}
+    candidates: dict[str, list[Person]] = {
+        role: [] if role in alone else [person(ROLE_FOR[role])] for role in ApprovalRole
+    }
 
     outcome = open_tasks(planned, candidates)
 
@@ -135,7 +139,7 @@ def test_what_the_decisions_add_up_to(finance: TaskStatus, delivery: TaskStatus,
 def test_decisions_on_another_plan_count_for_nothing(status: TaskStatus) -> None:
     waiting = make.tracked(make.opportunity(), state=State.AWAITING_APPROVAL, plan_hash="b" * 64)
 
-    assert isinstance(weigh_decisions(waiting, [task(role, status) for role in REQUIRED_ROLES]), Await)
+    assert isinstance(weigh_decisions(waiting, [task(role, status) for role in ApprovalRole]), Await)
 
 
 @pytest.mark.parametrize(
@@ -155,9 +159,9 @@ def test_one_person_is_known_by_whatever_the_crm_knows_them_by(changes: dict[str
     parties = (*owned_by("ann@example.com", user).parties, *owned_by("seller@example.com", user).parties)
     stranger = person(PersonRole.FINANCE_APPROVER, email="bob@example.com")
 
-    assert may_decide(stranger, FINANCE, Involved(parties=parties)) is None
+    assert may_decide(stranger, FINANCE_STEP, Involved(parties=parties)) is None
     known = changed(stranger, **changes)
-    assert may_decide(known, FINANCE, Involved(parties=parties)) is Refusal.OWN_OPPORTUNITY
+    assert may_decide(known, FINANCE_STEP, Involved(parties=parties)) is Refusal.OWN_OPPORTUNITY
 
 
 def test_two_people_with_one_id_of_the_crm_are_both_barred() -> None:
@@ -165,7 +169,7 @@ def test_two_people_with_one_id_of_the_crm_are_both_barred() -> None:
         changed(person(PersonRole.FINANCE_APPROVER), id=UUID(int=n), crm_user_ids=("005U1",)) for n in (1, 2)
     ]
 
-    assert {may_decide(each, FINANCE, owned_by(None)) for each in two} == {Refusal.OWN_OPPORTUNITY}
+    assert {may_decide(each, FINANCE_STEP, owned_by(None)) for each in two} == {Refusal.OWN_OPPORTUNITY}
 
 
 def test_an_owner_whom_nobody_is_like_is_unmatched_until_somebody_is_said_to_be() -> None:

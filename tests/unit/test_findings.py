@@ -40,6 +40,8 @@ OPTIONAL_KINDS = {
     ReferenceKind.MARGIN_POLICY,
     ReferenceKind.APPROVAL_RULE,
     ReferenceKind.RULE,
+    ReferenceKind.APPROVAL_ROLE,
+    ReferenceKind.APPROVAL_STEP,
 }
 # Asked of the plan's systems, told in tests/unit/test_erp_lacks.py and tests/service/test_preflight.py.
 OF_PREFLIGHT = set(REFERENCE_CODES)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.reading.open_deals import Fate, fate_of
 from oppsync.domain.reading.preview import PlanPreview
@@ -14,6 +16,8 @@ from oppsync.services.insight.preview_plan import preview
 from tests.harness import builders
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+FIONA = Person(id=UUID(int=1), email="fiona@example.com", name="Fiona", roles=frozenset())
+PEOPLE = {"finance": [FIONA], "delivery": [FIONA]}
 BOOK = builders.book()
 
 
@@ -21,7 +25,7 @@ def previewed(book: ReferenceBook, customer: CustomerMatch | None = None) -> Pla
     deal = builders.opportunity()
     match = customer or CustomerMatch(customer=builders.GLOBEX, code=builders.GLOBEX.code)
     facts: ValidationFacts = changed(builders.facts(), customer=match)
-    return preview(deal, facts, book, {}, NOW)
+    return preview(deal, facts, book, lambda required: PEOPLE, NOW)
 
 
 def without(kind: ReferenceKind) -> ReferenceBook:

@@ -15,6 +15,7 @@ from oppsync.domain.approval.involved import involved
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Refusal, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride, editors, in_force
 from oppsync.domain.plan.plan import ROOT_PATH, NodeKind, Plan, PlanNode
 from oppsync.domain.planning.apply_overrides import Overridden, apply
@@ -22,7 +23,7 @@ from oppsync.domain.planning.split import split
 from oppsync.domain.reading.why import Reason, why
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
-from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline.stage import Advance, Outcome, Park
 from sandbox.firm.demo_firm import reference_rows
@@ -408,5 +409,5 @@ def test_whoever_ever_said_something_may_not_approve_what_came_of_it() -> None:
     known = involved((), words, (), [ann, bob])
 
     assert editors(words) == {ANN, BOB}
-    assert may_decide(ann, ApprovalRole.FINANCE, known) is Refusal.EDITED_PLAN
-    assert may_decide(bob, ApprovalRole.FINANCE, known) is Refusal.EDITED_PLAN
+    assert may_decide(ann, DEFAULT_APPROVALS[0], known) is Refusal.EDITED_PLAN
+    assert may_decide(bob, DEFAULT_APPROVALS[0], known) is Refusal.EDITED_PLAN

@@ -13,9 +13,10 @@ from oppsync.domain.approval.involved import Involved
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action, Refusal, check, may, may_decide, outside_in_words
 from oppsync.domain.deal.place import place_of
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.values.limits import Granted, Place, RoleLimit, granted_in_words
 from oppsync.domain.values.model import changed
-from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.access_proposals import gained
 from oppsync.kernel.errors import Forbidden
 from tests.harness import builders
@@ -48,10 +49,10 @@ def finance(*limits: RoleLimit, more: frozenset[PersonRole] = frozenset()) -> Pe
 def test_a_deal_is_covered_by_its_entity_and_its_region(entities: str, regions: str, covered: bool) -> None:
     ann = finance(limit(entities, regions))
 
-    refusal = may_decide(ann, ApprovalRole.FINANCE, Involved(place=HERE))
+    refusal = may_decide(ann, DEFAULT_APPROVALS[0], Involved(place=HERE))
 
     assert refusal is (None if covered else Refusal.OUTSIDE_LIMITS)
-    assert may_decide(finance(), ApprovalRole.FINANCE, Involved(place=HERE)) is None
+    assert may_decide(finance(), DEFAULT_APPROVALS[0], Involved(place=HERE)) is None
 
 
 def test_every_region_in_which_a_deal_is_delivered_has_to_be_covered() -> None:
@@ -66,13 +67,13 @@ def test_every_region_in_which_a_deal_is_delivered_has_to_be_covered() -> None:
 
 @pytest.mark.parametrize("place", [None, Place(entity=None), Place(entity=None, regions=("DACH",))])
 def test_a_deal_of_unknown_entity_is_left_to_those_without_a_limit(place: Place | None) -> None:
-    assert may_decide(finance(limit("ACME-DE")), ApprovalRole.FINANCE, Involved(place=place))
-    assert may_decide(finance(), ApprovalRole.FINANCE, Involved(place=place)) is None
+    assert may_decide(finance(limit("ACME-DE")), DEFAULT_APPROVALS[0], Involved(place=place))
+    assert may_decide(finance(), DEFAULT_APPROVALS[0], Involved(place=place)) is None
     assert not limit(regions="DACH").covers(Place(entity="ACME-DE"))
 
 
 def test_the_refusal_names_limit_and_deal() -> None:
-    words = outside_in_words(finance(limit("ACME-US", "NA")), Action.DECIDE_FOR_FINANCE, HERE)
+    words = outside_in_words(finance(limit("ACME-US", "NA")), [FINANCE], HERE)
 
     assert words == "You are finance approver for ACME-US, in NA only; this deal is of ACME-DE, in DACH."
 

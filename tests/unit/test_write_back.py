@@ -11,11 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from oppsync.domain.approval.tasks import REQUIRED_ROLES, ApprovalTask, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import write_back
 from oppsync.pipeline.stage import StageContext
@@ -75,7 +76,7 @@ APPROVED = [
         candidates=(),
         opened_at=make.NOW,
     )
-    for role in REQUIRED_ROLES
+    for role in ApprovalRole
 ]
 PARENT = LedgerRow(
     key="k",

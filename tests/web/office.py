@@ -16,6 +16,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.deal.since_approval import changes_since
 from oppsync.domain.effects.effects import Effect, ExternalRecord
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat, seat_of
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
@@ -161,7 +162,9 @@ class Office:
             uow.plans.add(TENANT, opportunity_id, plan)
             uow.approvals.void(TENANT, opportunity_id, plan.hash)
             tasks = {
-                role: uow.approvals.open(TENANT, opportunity_id, plan.hash, role, candidates)
+                role: uow.approvals.open(
+                    TENANT, opportunity_id, plan.hash, seat_of(role, plan.content.required), candidates
+                )
                 for role, candidates in approvers.items()
             }
             event = StateChanged(
@@ -225,7 +228,7 @@ class Office:
         """A rule gives finance's approval."""
         with self.uow() as uow:
             uow.approvals.approve_by_rule(
-                TENANT, waiting.opportunity_id, waiting.plan.hash, ApprovalRole.FINANCE, rule
+                TENANT, waiting.opportunity_id, waiting.plan.hash, Seat(DEFAULT_APPROVALS[0]), rule
             )
             uow.commit()
 

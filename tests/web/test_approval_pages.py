@@ -281,7 +281,7 @@ def test_who_may_not_decide_reads_why_and_who_can_and_finds_no_form(browser: Bro
     assert f"You can't decide plan 1: {own_deal}. Ana can." in kim.get(page_of(own)).words
     kim.post(page_of(waiting), **approve(waiting))
     other = kim.get(f"/approvals/{waiting.delivery.id}")
-    assert "you decided it for Finance, and each role needs a different person. Tom can." in other.words
+    assert "you decided it for Finance, and each approval needs a different person. Tom can." in other.words
     for barred, page in ((tom, screen), (kim, other)):
         assert "plan_hash" not in page.markup
         posted = barred.post(page_of(own), form_of="/approvals", **approve(own))

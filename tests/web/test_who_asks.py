@@ -227,7 +227,7 @@ def test_nothing_waits_for_a_person_that_they_may_not_decide(browser: Browsers, 
     assert office.application.queries.counts(TENANT, person).approvals == 2
     for row in office.application.queries.approvals(TENANT, status=TaskStatus.OPEN, limit=100).rows:
         detail = office.application.queries.approval(TENANT, row.task.id)
-        refusal = may_decide(person, row.task.role, detail.involved, detail.others)
+        refusal = may_decide(person, detail.step, detail.involved, detail.others)
         assert (refusal is None) == (row.task.id in {mine.task.id for mine in waiting})
 
 
@@ -248,7 +248,7 @@ def test_an_account_of_somebody_who_left_bars_the_one_they_came_back_with(office
     assert office.application.queries.counts(TENANT, again).approvals == 0
     for row in office.application.queries.approvals(TENANT, status=TaskStatus.OPEN).rows:
         detail = office.application.queries.approval(TENANT, row.task.id)
-        assert may_decide(again, row.task.role, detail.involved, detail.others) is not None
+        assert may_decide(again, detail.step, detail.involved, detail.others) is not None
 
 
 def test_a_form_that_asks_for_nothing_known_dismisses_nothing(browser: Browsers, office: Office) -> None:

@@ -35,7 +35,7 @@ from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.limits import NO_LIMITS, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import exact_text
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import Role
 from oppsync.domain.values.scopes import LONGEST_TOKEN, TOKEN_LASTS, Scope
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal
 from oppsync.domain.work.attempts import AttemptCount
@@ -155,7 +155,7 @@ class CustomerRequest(Frozen):
 class InviteRequest(Frozen):
     email: Code
     name: Annotated[Text, Field(min_length=1)]
-    roles: tuple[PersonRole, ...] = ()
+    roles: tuple[Role, ...] = ()
     limits: Limits = NO_LIMITS
 
 
@@ -166,7 +166,7 @@ class AccessRequest(Frozen):
     change: AccessChange
     email: Code
     name: Text = ""
-    roles: tuple[PersonRole, ...]
+    roles: tuple[Role, ...]
     limits: Limits = NO_LIMITS
 
 
@@ -196,7 +196,7 @@ class RolesRequest(Frozen):
     """All roles that the person is to have. `limits`: which of them, an approver's, count for some entities and
     regions only."""
 
-    roles: tuple[PersonRole, ...]
+    roles: tuple[Role, ...]
     limits: Limits = NO_LIMITS
 
 

@@ -12,7 +12,6 @@ from oppsync.domain.reading.readings import OpportunityDetail, OpportunitySummar
 from oppsync.domain.reference.billing_policy import RevenueMethod
 from oppsync.domain.revenue.table import RECOGNITIONS
 from oppsync.domain.values.keys import EffectKind
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.exceptions import Disposition, ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import RESTING, State
 
@@ -29,7 +28,9 @@ STATES: dict[State, Shown] = {
     State.VALIDATED: Shown("Running", "info", "arrow", "Validated. Next: it is enriched from reference data."),
     State.ENRICHED: Shown("Running", "info", "arrow", "Enriched. Next: its plan is made."),
     State.PLANNED: Shown("Running", "info", "arrow", "Planned. Next: approvals are asked for."),
-    State.AWAITING_APPROVAL: Shown("Waiting", "wait", "hourglass", "Finance and delivery decide on its plan."),
+    State.AWAITING_APPROVAL: Shown(
+        "Waiting", "wait", "hourglass", "The people whom its plan needs decide on it."
+    ),
     State.APPROVED: Shown("Running", "info", "arrow", "Approved. Next: projects and billing are created."),
     State.CREATED: Shown(
         "Running", "info", "arrow", "Created. Next: the projects are written back to the CRM and the PSA."
@@ -73,10 +74,6 @@ _EXCEPTIONS: dict[ExceptionStatus, Shown] = {
     ExceptionStatus.OPEN: Shown("Open", "bad", "dot"),
     ExceptionStatus.REPLAYED: Shown("Replayed", "good", "flag"),
     ExceptionStatus.DISMISSED: Shown("Dismissed", "neutral", "dash"),
-}
-APPROVAL_ROLES: dict[ApprovalRole, str] = {
-    ApprovalRole.FINANCE: "Finance",
-    ApprovalRole.DELIVERY: "Delivery",
 }
 EFFECT_KINDS: dict[EffectKind, str] = {
     EffectKind.PARENT: "Project",

@@ -11,8 +11,8 @@ from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
 from adapters.postgres.queries.deciders import (
     OWNER,
     PLACE,
+    asks_of,
     everyone_and_involved,
-    of_roles,
     open_tasks,
     place_of_row,
 )
@@ -21,6 +21,7 @@ from adapters.postgres.tables import approval_tasks, opportunities, plans
 from oppsync.domain.approval.involved import unmatched_owners
 from oppsync.domain.approval.tasks import Person, TaskStatus
 from oppsync.domain.approval.who_may import may_decide
+from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
 
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
@@ -47,7 +48,7 @@ class PostgresApprovalQueries(Reading):
         with self.reading() as connection:
             if person is not None:
                 barred = open_tasks(connection, tenant_id, person).barred
-                query = query.where(of_roles(person), approval_tasks.c.id.not_in(barred))
+                query = query.where(asks_of(person), approval_tasks.c.id.not_in(barred))
             return page(
                 connection,
                 query,
@@ -74,17 +75,17 @@ class PostgresApprovalQueries(Reading):
             everyone, part = everyone_and_involved(
                 connection, tenant_id, summary.task.opportunity_id, row["owner"], place_of_row(row["place"])
             )
+        plan = to_plan(row)
+        step = seat_of(summary.task.role, plan.content.required).asks
         able = [
-            each.id
-            for each in everyone
-            if each.can_sign_in and may_decide(each, summary.task.role, part, others) is None
+            each.id for each in everyone if each.can_sign_in and may_decide(each, step, part, others) is None
         ]
         named = {person for task in (summary.task, *others) for person in (*task.candidates, task.decided_by)}
         return ApprovalDetail(
             **dict(summary),
             opportunity_state=row["opportunity_state"],
             current_hash=row["current_hash"],
-            plan=to_plan(row),
+            plan=plan,
             others=others,
             people={each.id: each.name for each in everyone if each.id in named.union(able)},
             reread_due=row["reread_due"],

@@ -7,7 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from adapters.postgres.queries.base import of_task
 from adapters.postgres.repositories.audit import shapers_of
@@ -25,13 +37,14 @@ from adapters.postgres.tables import (
 )
 from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import DECIDES, may, may_decide
+from oppsync.domain.approval.who_may import Action, may, may_decide
 from oppsync.domain.deal.opportunity import Owner
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.deal.place import made_in
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seat_of
 from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.limits import Place
-from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.values.roles import approves_for
 from oppsync.domain.work.events import SHAPES_THE_PLAN
 
 OWNER = opportunities.c.record["owner"].label("owner")
@@ -48,19 +61,23 @@ PLACE = func.jsonb_build_object(
 
 
 class OpenTasks(NamedTuple):
-    """Ids of the open tasks of a person's roles: those that wait for the person, and those that the person may
-    not decide."""
+    """Ids of the open tasks that ask for a person: those that wait for the person, and those that the person
+    may not decide."""
 
     waiting: Sequence[UUID]
     barred: Sequence[UUID]
 
 
-def roles_of(person: Person) -> Sequence[ApprovalRole]:
-    return [role for role, action in DECIDES.items() if may(person, action)]
-
-
-def of_roles(person: Person) -> ColumnElement[bool]:
-    return approval_tasks.c.role.in_(roles_of(person))
+def asks_of(person: Person) -> ColumnElement[bool]:
+    """The tasks of steps that ask for a role of the person, or for them by name."""
+    held = sorted(approves_for(person.roles)) if may(person, Action.DECIDE_APPROVAL) else []
+    named = [person.email.lower()] if held else []
+    asks = approval_tasks.c.asks
+    return or_(
+        and_(asks.is_(None), approval_tasks.c.role.in_(held)),
+        asks["roles"].has_any(cast(held, ARRAY(Text))),
+        asks["people"].has_any(cast(named, ARRAY(Text))),
+    )
 
 
 def owner_of(document: Mapping[str, Any] | None) -> tuple[Party, ...]:
@@ -104,11 +121,12 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
             approval_tasks.c.opportunity_id,
             approval_tasks.c.plan_hash,
             approval_tasks.c.role,
+            approval_tasks.c.asks,
             OWNER,
             PLACE,
         )
         .join(opportunities, of_task())
-        .where(*_open(tenant_id), of_roles(person))
+        .where(*_open(tenant_id), asks_of(person))
         .order_by(approval_tasks.c.id)
     )
     found = connection.execute(query).all()
@@ -126,7 +144,8 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
             place=place_of_row(row.place),
         )
         others = decided[row.opportunity_id, row.plan_hash]
-        refusal = may_decide(person, ApprovalRole(row.role), part, others)
+        listed = (RequiredApproval.model_validate(row.asks),) if row.asks else DEFAULT_APPROVALS
+        refusal = may_decide(person, seat_of(row.role, listed).asks, part, others)
         (waiting if refusal is None else barred).append(row.id)
     return OpenTasks(waiting, barred)
 

@@ -14,7 +14,7 @@ from adapters.postgres.repositories.credentials import token_in_use
 from adapters.postgres.rows import pick, to_granted
 from adapters.postgres.tables import api_tokens, invitations, people, second_factors, sessions
 from oppsync.domain.reading.readings import PersonSummary, SessionSummary, TokenSummary
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import roles_in_order
 from oppsync.domain.values.scopes import Scope
 from oppsync.kernel.errors import NotFound
 from oppsync.services.admin.session_life import IDLE
@@ -90,7 +90,7 @@ def _people(tenant_id: str) -> Select[Any]:
 def _summary(row: RowMapping) -> PersonSummary:
     values = pick(row, PersonSummary)
     granted = to_granted(row)
-    values |= {"roles": tuple(role for role in PersonRole if role in granted.roles), "limits": granted.limits}
+    values |= {"roles": roles_in_order(granted.roles), "limits": granted.limits}
     return PersonSummary.model_validate(values)
 
 

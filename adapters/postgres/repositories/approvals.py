@@ -16,7 +16,7 @@ from adapters.postgres.session import Session
 from adapters.postgres.tables import approval_tasks
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
-from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.kernel.errors import NotFound
 
 _TASKS_OF = (
@@ -59,14 +59,14 @@ class PostgresApprovals:
         tenant_id: str,
         opportunity_id: UUID,
         plan_hash: str,
-        role: ApprovalRole,
+        seat: Seat,
         candidates: Iterable[UUID],
     ) -> ApprovalTask:
         live = self._select(
             approval_tasks.c.tenant_id == tenant_id,
             approval_tasks.c.opportunity_id == opportunity_id,
             approval_tasks.c.plan_hash == plan_hash,
-            approval_tasks.c.role == role,
+            approval_tasks.c.role == seat.code,
             approval_tasks.c.status != TaskStatus.VOID,
         )
         if live:
@@ -78,7 +78,8 @@ class PostgresApprovals:
                 id=uuid7(),
                 opportunity_id=opportunity_id,
                 plan_hash=plan_hash,
-                role=role,
+                role=seat.code,
+                asks=_asks(seat),
                 status=TaskStatus.OPEN,
                 candidates=list(candidates),
             )
@@ -87,14 +88,15 @@ class PostgresApprovals:
         return to_task(self._session.execute(statement).mappings().one())
 
     def approve_by_rule(
-        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, seat: Seat, rule: RuleUse
     ) -> ApprovalTask | None:
         task = {
             "tenant_id": tenant_id,
             "id": uuid7(),
             "opportunity_id": opportunity_id,
             "plan_hash": plan_hash,
-            "role": role,
+            "role": seat.code,
+            "asks": _asks(seat),
             "candidates": [],
             "rule": rule.model_dump(mode="json"),
         }
@@ -156,3 +158,8 @@ class PostgresApprovals:
     def _select(self, *where: Any) -> list[ApprovalTask]:
         query = select(approval_tasks).where(*where).order_by(approval_tasks.c.id)
         return [to_task(row) for row in self._session.execute(query).mappings()]
+
+
+def _asks(seat: Seat) -> dict[str, Any] | None:
+    """Finance and delivery of a plan without a matrix are stored as they always were."""
+    return None if seat.asks in DEFAULT_APPROVALS else seat.asks.model_dump(mode="json")

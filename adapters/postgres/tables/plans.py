@@ -102,7 +102,10 @@ approval_tasks = Table(
     id_column("id"),
     id_column("opportunity_id"),
     text_column("plan_hash"),
+    # The seat of the plan's approvals: a step's code, `#2` after it for the second person.
     text_column("role"),
+    # The step as the plan has it; null for finance and delivery of a plan that names no steps.
+    json_column("asks", nullable=True),
     text_column("status"),
     Column("candidates", ARRAY(UUID(as_uuid=True)), nullable=False),
     when("opened_at", now=True),
@@ -121,7 +124,7 @@ approval_tasks = Table(
         ["plans.tenant_id", "plans.opportunity_id", "plans.hash"],
     ),
     ForeignKeyConstraint(["tenant_id", "decided_by"], ["people.tenant_id", "people.id"]),
-    # One live task for each role of a plan; void ones stay as history.
+    # One live task for each seat of a plan; void ones stay as history.
     Index(
         "uq_approval_tasks_live",
         "tenant_id",
@@ -131,7 +134,7 @@ approval_tasks = Table(
         unique=True,
         postgresql_where=text("status <> 'void'"),
     ),
-    # A last guard in the database: nobody decides for both roles of a plan.
+    # A last guard in the database: nobody approves a plan twice.
     Index(
         "uq_approval_tasks_one_role_each",
         "tenant_id",

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse
+from oppsync.domain.plan.approvals import seats
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.expressions import ConditionFailed, Context, holds
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.domain.values.roles import ApprovalRole
 
 
 def rules_on(rows: Iterable[ReferenceRow], day: date) -> dict[RuleUse, ApprovalRule]:
@@ -32,8 +32,9 @@ def approved_by_rule(
     warned: bool,
     before: Iterable[ApprovalTask],
     context: Callable[[], Context] | None = None,
-) -> dict[ApprovalRole, RuleUse]:
-    """The roles whose approval a rule gives, with the first rule that does.
+) -> dict[str, RuleUse]:
+    """The seats whose approval a rule gives, with the first rule that does: those of every step that a role of
+    the rule may decide, whatever its order. A step of named people alone is theirs.
 
     `warned`: the deal has warnings; then no rule approves, because people have to read them. `before`: all
     tasks this deal ever had; once a person decided one of them, no rule approves. `context`: what conditions
@@ -41,10 +42,12 @@ def approved_by_rule(
     """
     if warned or any(task.decided_by is not None for task in before):
         return {}
-    approvals: dict[ApprovalRole, RuleUse] = {}
+    approvals: dict[str, RuleUse] = {}
     for use, rule in rules.items():
         if _covers(rule, content, known_customer) and _condition_holds(rule, context):
-            approvals = dict.fromkeys(rule.roles, use) | approvals
+            for seat in seats(content.required):
+                if not set(rule.roles).isdisjoint(seat.asks.roles):
+                    approvals.setdefault(seat.code, use)
     return approvals
 
 

@@ -1,4 +1,4 @@
-"""Approval tasks: who must approve a plan, and who did."""
+"""Approval tasks: one for each seat of a plan's approvals, and who decided it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from oppsync.domain.approval.seals import Seal
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of
 from oppsync.domain.values.actor import AskingPerson, Bearer
 from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
-from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.roles import Role
 from oppsync.domain.values.scopes import Scopes
 
 
@@ -20,10 +21,7 @@ class TaskStatus(StrEnum):
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
-    VOID = "void"  # the plan changed, the deal was withdrawn, or the other role rejected it
-
-
-REQUIRED_ROLES = (ApprovalRole.FINANCE, ApprovalRole.DELIVERY)
+    VOID = "void"  # the plan changed, the deal was withdrawn, or another role rejected it
 
 
 class Decision(StrEnum):
@@ -40,7 +38,7 @@ class Person(Frozen):
     id: UUID
     email: Code
     name: Text
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     is_active: bool = True
     further_emails: tuple[Code, ...] = ()
     crm_user_ids: tuple[Code, ...] = ()
@@ -64,7 +62,10 @@ class RuleUse(Frozen):
 
 
 class ApprovalTask(Frozen):
-    """One role's decision on one plan. `candidates` are the people notified when it was opened.
+    """One person's decision on one plan. `role`: the seat that it is for, which is the step's code
+    (`finance`), and `finance#2` for the second person of a step. `asks`: the step, as the plan has it, to be
+    listed by; None for finance and delivery of a plan that names no steps. `candidates` are the people
+    notified when it was opened.
 
     Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `void_because`: why a decision
     does not stand any more, a code of `domain.approval.who_may.Refusal`. `seal`: what was decided, sealed;
@@ -74,7 +75,8 @@ class ApprovalTask(Frozen):
     id: UUID
     opportunity_id: UUID
     plan_hash: Code
-    role: ApprovalRole
+    role: Code
+    asks: RequiredApproval | None = None
     status: TaskStatus
     candidates: tuple[UUID, ...]
     opened_at: AwareDatetime
@@ -84,6 +86,10 @@ class ApprovalTask(Frozen):
     rule: RuleUse | None = None
     void_because: Code | None = None
     seal: Seal | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def seat(self) -> Seat:
+        return seat_of(self.role, (self.asks,) if self.asks else DEFAULT_APPROVALS)
 
 
 class SignedIn(Frozen):

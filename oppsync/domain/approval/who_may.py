@@ -11,13 +11,16 @@ from typing import NamedTuple
 
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
 from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.plan.approvals import RequiredApproval
 from oppsync.domain.values.actor import Program, person_actor
 from oppsync.domain.values.limits import Place, place_in_words, role_in_words
-from oppsync.domain.values.roles import ROLE_FOR, ApprovalRole, PersonRole
+from oppsync.domain.values.roles import ROLE_FOR, PersonRole, held_as, is_further, role_name
 from oppsync.domain.values.scopes import Scope, Scopes
 from oppsync.kernel.errors import Forbidden
 
 Roles = frozenset[PersonRole]
+# What the table calls the approvers' roles that a firm's configuration names.
+FURTHER_APPROVER = "further approver"
 
 
 class Action(StrEnum):
@@ -25,8 +28,7 @@ class Action(StrEnum):
     VISIT_APPROVALS = "visit_approvals"
     SEE_ALL_APPROVALS = "see_all_approvals"
     VISIT_EXCEPTIONS = "visit_exceptions"
-    DECIDE_FOR_FINANCE = "decide_for_finance"
-    DECIDE_FOR_DELIVERY = "decide_for_delivery"
+    DECIDE_APPROVAL = "decide_approval"
     OVERRIDE_PLAN = "override_plan"
     PLAN_ANEW = "plan_anew"
     REPLAY = "replay"
@@ -78,7 +80,7 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
         "You changed this plan, linked its customer or confirmed a finding of it; another approver decides."
     ),
     Refusal.ALREADY_DECIDED_OTHER_ROLE: (
-        "You already decided this plan for the other role; each role needs a different person."
+        "You already decided this plan for another role; each approval needs a different person."
     ),
     Refusal.OUTSIDE_LIMITS: "Your role does not count for this deal's legal entity and regions.",
 }
@@ -89,7 +91,7 @@ REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.NOT_AN_APPROVER: "does not have the approver role that this task needs",
     Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
     Refusal.EDITED_PLAN: "changed this plan, linked its customer or confirmed a finding of it",
-    Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for the other role too",
+    Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for another role too",
     Refusal.OUTSIDE_LIMITS: "has a role that does not count for this deal's legal entity and regions",
 }
 
@@ -99,7 +101,8 @@ class Right(NamedTuple):
     API token, its `scope` is needed besides. `whole_firm`: it is about no single deal, so a role that is
     limited to entities and regions is not enough.
 
-    `code` is the error code for somebody without any of the roles.
+    `further`: an approver's role that the firm's configuration names is enough too. `code` is the error code
+    for somebody without any of the roles.
     """
 
     what: str
@@ -109,6 +112,10 @@ class Right(NamedTuple):
     unless: tuple[Refusal, ...] = ()
     code: str = Forbidden.code
     whole_firm: bool = False
+    further: bool = False
+
+    def held_by(self, roles: Iterable[str]) -> bool:
+        return any(role in self.roles or (self.further and is_further(role)) for role in roles)
 
 
 EVERY_ROLE: Roles = frozenset(PersonRole)
@@ -120,30 +127,29 @@ WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN}
 BARRED = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.ALREADY_DECIDED_OTHER_ROLE)
 
 
-def _deciding(role: ApprovalRole) -> Right:
-    return Right(
-        f"Approve or reject a plan for {role}",
-        frozenset({ROLE_FOR[role]}),
-        Scope.APPROVE,
-        unless=BARRED,
-        code=Refusal.NOT_AN_APPROVER,
-    )
-
-
 RIGHTS: dict[Action, Right] = {
     Action.READ: Right(
         "Read everything in the API, open the opportunity pages, preview a plan",
         EVERY_ROLE,
         Scope.READ,
         command_line=True,
+        further=True,
     ),
-    Action.VISIT_APPROVALS: Right("Open the approval pages", APPROVERS | {PersonRole.AUDITOR}, Scope.READ),
+    Action.VISIT_APPROVALS: Right(
+        "Open the approval pages", APPROVERS | {PersonRole.AUDITOR}, Scope.READ, further=True
+    ),
     Action.SEE_ALL_APPROVALS: Right(
         "See everybody's approvals in the inbox", frozenset({PersonRole.AUDITOR}), Scope.READ
     ),
     Action.VISIT_EXCEPTIONS: Right("Open the exception pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
-    Action.DECIDE_FOR_FINANCE: _deciding(ApprovalRole.FINANCE),
-    Action.DECIDE_FOR_DELIVERY: _deciding(ApprovalRole.DELIVERY),
+    Action.DECIDE_APPROVAL: Right(
+        "Approve or reject a plan that asks for a role of theirs, or for them by name",
+        APPROVERS,
+        Scope.APPROVE,
+        unless=BARRED,
+        code=Refusal.NOT_AN_APPROVER,
+        further=True,
+    ),
     Action.OVERRIDE_PLAN: Right(
         "Override a field of a plan, before it is approved",
         APPROVERS | {PersonRole.OPERATIONS},
@@ -222,8 +228,8 @@ RIGHTS: dict[Action, Right] = {
         ADMINS,
         Scope.ADMIN,
     ),
-    Action.OWN_SESSIONS: Right("List and end one's own sessions", EVERY_ROLE, Scope.ADMIN),
-    Action.OWN_TOKENS: Right("Make and revoke API tokens of one's own", EVERY_ROLE, Scope.ADMIN),
+    Action.OWN_SESSIONS: Right("List and end one's own sessions", EVERY_ROLE, Scope.ADMIN, further=True),
+    Action.OWN_TOKENS: Right("Make and revoke API tokens of one's own", EVERY_ROLE, Scope.ADMIN, further=True),
     Action.CREATE_TOKEN: Right(
         "Make an API token that acts as a person", NO_ROLE, Scope.ADMIN, command_line=True
     ),
@@ -255,10 +261,6 @@ RIGHTS: dict[Action, Right] = {
     ),
     Action.GO_LIVE: Right("Take the firm live, with a second administrator", ADMINS, Scope.ADMIN),
 }
-DECIDES: dict[ApprovalRole, Action] = {
-    ApprovalRole.FINANCE: Action.DECIDE_FOR_FINANCE,
-    ApprovalRole.DELIVERY: Action.DECIDE_FOR_DELIVERY,
-}
 
 
 def may(who: Person | Program, action: Action, scopes: Scopes | None = None) -> bool:
@@ -266,8 +268,8 @@ def may(who: Person | Program, action: Action, scopes: Scopes | None = None) -> 
     right = RIGHTS[action]
     if isinstance(who, Program):
         return right.command_line
-    roles = who.granted.without_limit() if right.whole_firm else who.roles
-    if not who.is_active or roles.isdisjoint(right.roles):
+    roles: Iterable[str] = who.granted.without_limit() if right.whole_firm else who.roles
+    if not who.is_active or not right.held_by(roles):
         return False
     return scopes is None or right.scope in scopes
 
@@ -275,7 +277,7 @@ def may(who: Person | Program, action: Action, scopes: Scopes | None = None) -> 
 def check(who: Person | Program, action: Action, scopes: Scopes | None = None) -> None:
     """Raises Forbidden, with a message that names the roles that may, or the scope that is missing."""
     if not may(who, action):
-        limited = isinstance(who, Person) and who.is_active and not who.roles.isdisjoint(RIGHTS[action].roles)
+        limited = isinstance(who, Person) and who.is_active and RIGHTS[action].held_by(who.roles)
         more = " Yours is limited to entities or regions, and this is about the whole firm." if limited else ""
         raise Forbidden(needed_for(action) + more, code=RIGHTS[action].code)
     if not may(who, action, scopes):
@@ -286,14 +288,18 @@ def check(who: Person | Program, action: Action, scopes: Scopes | None = None) -
 
 def needed_for(action: Action) -> str:
     """The message for somebody who may not."""
-    roles = RIGHTS[action].roles
-    if not roles:
+    right = RIGHTS[action]
+    if not right.roles:
         return "This can only be done on the installation's command line."
-    return f"This needs the role {in_words(roles)}. An administrator gives it."
+    return f"This needs the role {in_words(roles_of(right))}. An administrator gives it."
 
 
-def in_words(roles: Roles) -> str:
-    return " or ".join(sorted(role.value.replace("_", " ") for role in roles))
+def roles_of(right: Right) -> Iterable[str]:
+    return [*right.roles, *([FURTHER_APPROVER] if right.further else [])]
+
+
+def in_words(roles: Iterable[str]) -> str:
+    return " or ".join(sorted(role_name(role) for role in roles))
 
 
 def who_can(names: Iterable[str]) -> str:
@@ -309,16 +315,36 @@ def name_of(who: Person | Program) -> str:
 
 def may_decide(
     person: Person,
-    role: ApprovalRole,
+    step: RequiredApproval,
     involved: Involved = NOBODY_INVOLVED,
     others: Iterable[ApprovalTask] = (),
 ) -> Refusal | None:
-    """Why `person` may not decide for `role`; None when they may. `others`: the same plan's other tasks."""
-    if not may(person, DECIDES[role]):
+    """Why `person` may not decide for `step`; None when they may. `others`: the same plan's other tasks."""
+    roles = deciding_roles(person, step)
+    if not roles:
         return Refusal.NOT_AN_APPROVER
-    if not is_within(person, DECIDES[role], involved.place):
+    if not _is_named(person, step) and not person.granted.covers(roles, involved.place):
         return Refusal.OUTSIDE_LIMITS
-    return barred(person, role, involved, others)
+    return barred(person, involved, others)
+
+
+def deciding_roles(person: Person, step: RequiredApproval) -> frozenset[str]:
+    """The roles by which `person` decides for `step`; none where they may not. Who is named has to hold some
+    approver's role too: two administrators make an approver, a configuration does not."""
+    if not may(person, Action.DECIDE_APPROVAL):
+        return frozenset()
+    asked = frozenset(held_as(role) for role in step.roles) & person.roles
+    return person.roles if _is_named(person, step) else asked
+
+
+def _is_named(person: Person, step: RequiredApproval) -> bool:
+    return person.email.lower() in step.people
+
+
+def asked_in_words(step: RequiredApproval) -> str:
+    """Whom a step asks: `the role finance approver or approver for tax`, `ann@example.com`."""
+    roles = " or ".join(sorted(role_name(held_as(role)) for role in step.roles))
+    return " or ".join(filter(None, [f"the role {roles}" if roles else "", *sorted(step.people)]))
 
 
 def is_within(person: Person, action: Action, place: Place | None) -> bool:
@@ -326,32 +352,28 @@ def is_within(person: Person, action: Action, place: Place | None) -> bool:
     return person.granted.covers(RIGHTS[action].roles, place)
 
 
-def outside_in_words(person: Person, action: Action, place: Place | None) -> str:
-    """Which limits of the person's roles the deal is outside of."""
-    return f"You are {limits_in_words(person, action)}; {place_in_words(place)}."
+def outside_in_words(person: Person, roles: Iterable[str], place: Place | None) -> str:
+    """Which limits of these roles of the person the deal is outside of."""
+    return f"You are {limits_in_words(person, roles)}; {place_in_words(place)}."
 
 
-def limits_in_words(person: Person, action: Action) -> str:
-    """Those of the roles that give the right."""
-    limits = [each for each in person.limits if each.role in RIGHTS[action].roles]
-    return " and ".join(role_in_words(each) for each in limits)
+def limits_in_words(person: Person, roles: Iterable[str]) -> str:
+    """Those of these roles of the person."""
+    wanted = set(roles)
+    return " and ".join(role_in_words(each) for each in person.limits if each.role in wanted)
 
 
-def refusal_in_words(refusal: Refusal, person: Person, role: ApprovalRole, involved: Involved) -> str:
+def refusal_in_words(refusal: Refusal, person: Person, step: RequiredApproval, involved: Involved) -> str:
     if refusal is Refusal.OUTSIDE_LIMITS:
-        return outside_in_words(person, DECIDES[role], involved.place)
+        return outside_in_words(person, deciding_roles(person, step), involved.place)
     return REFUSAL_TEXTS[refusal]
 
 
-def barred(
-    person: Person, role: ApprovalRole, involved: Involved, others: Iterable[ApprovalTask]
-) -> Refusal | None:
-    """Why a decision of `person` for `role` does not count, whatever roles they have."""
+def barred(person: Person, involved: Involved, others: Iterable[ApprovalTask]) -> Refusal | None:
+    """Why a decision of `person` does not count, whatever roles they have. `others`: the plan's other tasks."""
     bars = {
         Refusal.OWN_OPPORTUNITY: involved.owns(person),
         Refusal.EDITED_PLAN: involved.edited(person),
-        Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(
-            person, [task for task in others if task.role is not role]
-        ),
+        Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, others),
     }
-    return next((bar for bar in RIGHTS[DECIDES[role]].unless if bars[bar]), None)
+    return next((bar for bar in BARRED if bars[bar]), None)

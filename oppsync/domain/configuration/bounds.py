@@ -45,6 +45,7 @@ BOUNDS: Mapping[ReferenceKind, Mapping[str, Bounds]] = {
     ReferenceKind.TAX_TREATMENT: {"percent": _PERCENT},
     ReferenceKind.TAX_REGIME: {"standard_percent": _PERCENT},
     ReferenceKind.TAX_NEXUS: {"percent": _PERCENT},
+    ReferenceKind.APPROVAL_STEP: {"margin_below": _PERCENT, "discount_from": _PERCENT},
     ReferenceKind.WITHHOLDING: {"percent": _PERCENT},
 }
 
@@ -56,5 +57,5 @@ def out_of_bounds(row: ReferenceRow) -> Iterator[OutOfBounds]:
         return
     for field, allowed in bounds.items():
         figure = getattr(value, field)
-        if not allowed.hold(figure):
+        if figure is not None and not allowed.hold(figure):
             yield OutOfBounds(field, figure, allowed)

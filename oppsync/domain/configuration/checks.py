@@ -22,6 +22,7 @@ from oppsync.domain.reference.splitting import LineAttribute
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import current_currencies, why_not_current
+from oppsync.domain.values.roles import ApprovalRole, is_role_code
 
 _FOREVER = date.max
 
@@ -34,6 +35,7 @@ def wrong_between(rows: Sequence[PlacedRow], besides: Codes | None = None) -> It
     yield from _overlaps(rows)
     yield from _dangling(rows, _codes(rows), besides or {})
     yield from _unusable(rows)
+    yield from _misnamed_approvals(rows)
     yield from _absurd(rows)
     yield from wrong_rules(rows)
 
@@ -69,8 +71,9 @@ def _codes(rows: Sequence[PlacedRow]) -> Codes:
     """The codes of each kind, by which others name them."""
     found: dict[ReferenceKind, set[str]] = {}
     for each in rows:
-        if "code" in each.row.value:
-            found.setdefault(each.row.kind, set()).add(str(each.row.value["code"]))
+        code = (FILES[each.row.kind].parts_of(each.row.key) or {}).get("code")
+        if "code" in each.row.value or code:
+            found.setdefault(each.row.kind, set()).add(str(each.row.value.get("code", code)))
     return found
 
 
@@ -85,6 +88,11 @@ _OF_CONDITION = {
     LineAttribute.LEGAL_ENTITY: ReferenceKind.LEGAL_ENTITY,
     LineAttribute.SERVICE_LINE: ReferenceKind.SERVICE_LINE,
     LineAttribute.DELIVERY_REGION: ReferenceKind.REGION,
+}
+_OF_STEP = {
+    "entities": ReferenceKind.LEGAL_ENTITY,
+    "regions": ReferenceKind.REGION,
+    "service_lines": ReferenceKind.SERVICE_LINE,
 }
 # Where a row may be for any of them.
 _MAY_BE_ANY = frozenset(
@@ -120,6 +128,7 @@ def _in_split_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
 
 
 def _in_approval_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
+    yield from _approval_roles(value)
     for index, each in enumerate(value["legal_entities"]):
         yield _Named(("legal_entities", index), each, ReferenceKind.LEGAL_ENTITY)
 
@@ -130,11 +139,26 @@ def _in_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
             yield _Named((field, index), each, kind)
 
 
+def _in_approval_step(value: Mapping[str, Any]) -> Iterator[_Named]:
+    yield from _approval_roles(value)
+    for field, kind in _OF_STEP.items():
+        for index, each in enumerate(value[field]):
+            yield _Named((field, index), each, kind)
+
+
+def _approval_roles(value: Mapping[str, Any]) -> Iterator[_Named]:
+    """Finance and delivery are always there."""
+    for index, each in enumerate(value["roles"]):
+        if each not in set(ApprovalRole):
+            yield _Named(("roles", index), each, ReferenceKind.APPROVAL_ROLE)
+
+
 _VALUES_NAME: Mapping[ReferenceKind, Callable[[Mapping[str, Any]], Iterable[_Named]]] = {
     ReferenceKind.REGION: _deliverer,
     ReferenceKind.SPLIT_RULE: _in_split_rule,
     ReferenceKind.APPROVAL_RULE: _in_approval_rule,
     ReferenceKind.RULE: _in_rule,
+    ReferenceKind.APPROVAL_STEP: _in_approval_step,
 }
 
 
@@ -173,6 +197,22 @@ def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
             meant = country_code(country)
             fix = f"Did you mean {meant}?" if is_country(meant) else "Use a code of ISO 3166, such as DE"
             yield place.fault(["country"], f"{quoted(country)} is no country", fix)
+
+
+def _misnamed_approvals(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
+    """Codes of approval roles and steps become parts of a person's roles and of a task's name."""
+    for each in rows:
+        row, place = each.row, each.place
+        if row.kind not in (ReferenceKind.APPROVAL_ROLE, ReferenceKind.APPROVAL_STEP):
+            continue
+        if not is_role_code(row.key):
+            fix = "Use at most 40 small letters, digits and _, a letter first"
+            yield place.fault(["code"], f"{quoted(row.key)} is no code", fix)
+        elif row.key in set(ApprovalRole) and row.kind is ReferenceKind.APPROVAL_ROLE:
+            yield place.fault(["code"], f"the approval role {row.key} is always there", "Use another code")
+        elif row.key in set(ApprovalRole) and (row.value["people"] or row.value["roles"] != [row.key]):
+            problem = f"the step {row.key} stands for the approval that each plan needs of {row.key}"
+            yield place.fault(["code"], problem, f"Ask for the role {row.key} alone, or use another code")
 
 
 def _absurd(rows: Sequence[PlacedRow]) -> Iterator[Fault]:

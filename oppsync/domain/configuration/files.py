@@ -66,6 +66,8 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.COST_RATE: BundleFile("cost_rates.csv", ("region", "role", "currency")),
     ReferenceKind.MARGIN_POLICY: BundleFile("margin_floors.csv", ("entity", "service_line"), "service_line"),
     ReferenceKind.APPROVAL_RULE: BundleFile("approval_rules.yaml", ("name",)),
+    ReferenceKind.APPROVAL_ROLE: BundleFile("approval_roles.yaml", ("code",)),
+    ReferenceKind.APPROVAL_STEP: BundleFile("approvals.yaml", ("code",)),
     ReferenceKind.TAX_REGIME: BundleFile("tax_regimes.csv", _ENTITY),
     ReferenceKind.TAX_NEXUS: BundleFile("tax_nexus.yaml", ("entity", "state")),
     ReferenceKind.TAX_EXEMPTION: BundleFile("tax_exemptions.csv", ("entity", "customer")),

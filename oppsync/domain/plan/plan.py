@@ -17,6 +17,7 @@ from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.billing_terms import BillingTerms
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
 from oppsync.domain.plan.conversion import Conversion
 from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.overrides import OverrideUse
@@ -202,7 +203,8 @@ class PlanContent(Frozen):
     """All that will exist in the ERP. In `nodes`, parents come before their children.
 
     `customer_name` is the CRM's; `erp_customer` is the customer as the ERP had it when the deal was validated.
-    `total` is what may be invoiced: the deal's amount less what is beyond caps.
+    `total` is what may be invoiced: the deal's amount less what is beyond caps. `approvals`: who has to
+    approve it where that is not finance and delivery, one each, side by side.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -233,7 +235,13 @@ class PlanContent(Frozen):
     erp_customer: ErpCustomer | None = omitted_at(None)
     delivery_model: Code | None = None
     compliance: dict[str, Text] = Field(default_factory=dict)
+    approvals: tuple[RequiredApproval, ...] = omitted_at(())
     nodes: tuple[PlanNode, ...]
+
+    @property
+    def required(self) -> tuple[RequiredApproval, ...]:
+        """Who has to approve it."""
+        return self.approvals or DEFAULT_APPROVALS
 
     def document(self) -> dict[str, object]:
         """The JSON-ready document that is hashed, stored and shown."""

@@ -53,6 +53,7 @@ RULES: dict[str, str] = {
     "sum": "the sum of the workstreams below",
     "span": "from the first start to the last end of the workstreams below",
     "task": "a task of the template, which carries no money of its own",
+    "matrix": "finance and delivery, and whom the approval steps that were valid when it was planned add",
     "delivered": "another entity delivers than the one that sells",
 }
 
@@ -324,6 +325,7 @@ OF_DEAL: dict[str, Row] = {
     "po_limit": Row("stated", [of_deal("/contract/po_limit", "/currency")]),
     "delivery_model": Row("looked_up", [of_deal("/delivery_model")], [K.DELIVERY_MODEL]),
     "compliance": Row("looked_up", [REGION], [K.REGION]),
+    "approvals": Row("matrix", rows=[K.APPROVAL_STEP]),
 }
 
 # The parent project of workstreams.

@@ -6,11 +6,12 @@ from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.values.condition import Condition, Example
 from oppsync.domain.values.model import Code, Frozen, Quantity, omitted_at
 from oppsync.domain.values.money import Money
-from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.values.roles import ApprovalRole, RoleCode
 
 
 class ApprovalRule(Frozen):
-    """Key: the rule's name. A plan that meets every condition is approved for `roles` without a person.
+    """Key: the rule's name. A plan that meets every condition is approved without a person
+    by every step that one of `roles` may decide.
 
     `up_to` is the largest contract total, in its currency alone. Empty `legal_entities` or `billing_models`
     mean any. `known_customers_only`: the customer has an earlier deal whose projects became active. A plan
@@ -19,7 +20,7 @@ class ApprovalRule(Frozen):
     """
 
     up_to: Money
-    roles: tuple[ApprovalRole, ...] = tuple(ApprovalRole)
+    roles: tuple[RoleCode, ...] = tuple(ApprovalRole)
     legal_entities: tuple[Code, ...] = ()
     billing_models: tuple[BillingModelCode, ...] = ()
     known_customers_only: bool = True

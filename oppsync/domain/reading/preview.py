@@ -13,7 +13,6 @@ from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.values.findings.finding import Finding, Severity, blocking
 from oppsync.domain.values.model import Code, Frozen, Quantity, Text, changed
 from oppsync.domain.values.money import Money
-from oppsync.domain.values.roles import ApprovalRole
 
 # Findings that stop a deal but leave its figures right: the plan is shown beside them.
 LEAVE_A_PLAN = frozenset(
@@ -35,10 +34,13 @@ class Approver(Frozen):
 
 
 class NeededApproval(Frozen):
-    """One role that would have to approve, with the people who could or the rule that does. When nobody could,
-    there is a finding."""
+    """One step that would have to approve, with the people who could or the rule that does. When too few could,
+    there is a finding. `count`: how many of them; steps of one `order` are asked side by side."""
 
-    role: ApprovalRole
+    role: Code
+    name: Text
+    count: int = 1
+    order: int = 1
     candidates: tuple[Approver, ...]
     rule: RuleUse | None = None
 

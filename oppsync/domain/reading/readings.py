@@ -9,17 +9,18 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, computed_field
 
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
-from oppsync.domain.approval.tasks import ApprovalTask
+from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party
 from oppsync.domain.deal.since_approval import ChangeSinceApproval
+from oppsync.domain.plan.approvals import RequiredApproval, seat_of, seats
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.reading.plan_money import PlanMoney, money_of
 from oppsync.domain.validation.confirmations import Confirmation
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.limits import NO_LIMITS, Limits
 from oppsync.domain.values.model import Code, Frozen, Text
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import Role
 from oppsync.domain.values.scopes import Scope
 from oppsync.domain.work.intake import Source
 from oppsync.domain.work.states import State, standing
@@ -123,7 +124,7 @@ class ApprovalSummary(Frozen):
 
 
 class ApprovalDetail(ApprovalSummary):
-    """One task with the plan it is about, the other roles' tasks on the same plan, and names of people.
+    """One task with the plan it is about, the other tasks on the same plan, and names of people.
 
     `current_hash` is the hash of the opportunity's current plan; when it differs the task is void. `warnings`
     are the current ones. `editors` overrode something of the plan, so they may not decide; `may_decide` are the
@@ -142,6 +143,17 @@ class ApprovalDetail(ApprovalSummary):
     may_decide: tuple[UUID, ...] = ()
     unmatched_owners: tuple[Party, ...] = ()
     involved: Involved = Field(default=NOBODY_INVOLVED, exclude=True)
+
+    @property
+    def step(self) -> RequiredApproval:
+        """What the plan needs here."""
+        return seat_of(self.task.role, self.plan.content.required).asks
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everybody whom the plan needs has approved it."""
+        approved = {task.role for task in (self.task, *self.others) if task.status is TaskStatus.APPROVED}
+        return approved.issuperset(seat.code for seat in seats(self.plan.content.required))
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -233,7 +245,7 @@ class PersonSummary(Frozen):
     id: UUID
     email: Code
     name: Text
-    roles: tuple[PersonRole, ...]
+    roles: tuple[Role, ...]
     limits: Limits = NO_LIMITS
     is_active: bool
     link_until: AwareDatetime | None = None

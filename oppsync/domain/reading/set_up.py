@@ -12,12 +12,11 @@ from pydantic import AwareDatetime
 
 from oppsync.domain.approval.involved import is_same
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.approval.who_may import DECIDES, may
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.model import Code, Frozen, Text
-from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.roles import ApprovalRole, PersonRole, held_as
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.tenants import Tenant, TriedDeal
 
@@ -189,7 +188,7 @@ def _rules(facts: SetUpFacts) -> Found:
 
 
 def _approvers(facts: SetUpFacts) -> Found:
-    able = {role: [each for each in facts.people if may(each, DECIDES[role])] for role in ApprovalRole}
+    able = {role: [each for each in facts.people if held_as(role) in each.roles] for role in ApprovalRole}
     lacking = [role for role, people in able.items() if not people]
     if lacking:
         return Found(False, f"Nobody who can sign in may approve for {' or for '.join(lacking)}.")

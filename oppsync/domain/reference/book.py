@@ -30,6 +30,8 @@ class ReferenceKind(StrEnum):
     COST_RATE = "cost_rate"
     MARGIN_POLICY = "margin_policy"
     APPROVAL_RULE = "approval_rule"
+    APPROVAL_ROLE = "approval_role"
+    APPROVAL_STEP = "approval_step"
     TAX_REGIME = "tax_regime"
     TAX_NEXUS = "tax_nexus"
     TAX_EXEMPTION = "tax_exemption"

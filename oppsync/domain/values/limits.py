@@ -8,9 +8,11 @@ from typing import Annotated, NamedTuple
 from pydantic import AfterValidator, model_validator
 
 from oppsync.domain.values.model import Code, Frozen
-from oppsync.domain.values.roles import ROLE_FOR, PersonRole
+from oppsync.domain.values.roles import PersonRole, Role, is_approver, role_name
 
-LIMITABLE = frozenset(ROLE_FOR.values()) | {PersonRole.OPERATIONS}
+
+def is_limitable(role: str) -> bool:
+    return is_approver(role) or role == PersonRole.OPERATIONS
 
 
 def _in_order(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -30,7 +32,7 @@ class Place(Frozen):
 class RoleLimit(Frozen):
     """The role counts for deals of these entities that stay within these regions; none named: for all."""
 
-    role: PersonRole
+    role: Role
     entities: Codes = ()
     regions: Codes = ()
 
@@ -60,17 +62,17 @@ NO_LIMITS: Limits = ()
 class Granted(NamedTuple):
     """Roles, and the limits of some of them."""
 
-    roles: frozenset[PersonRole]
+    roles: frozenset[str]
     limits: Limits = NO_LIMITS
 
-    def limit_of(self, role: PersonRole) -> RoleLimit | None:
-        return next((each for each in self.limits if each.role is role), None)
+    def limit_of(self, role: str) -> RoleLimit | None:
+        return next((each for each in self.limits if each.role == role), None)
 
-    def without_limit(self) -> frozenset[PersonRole]:
+    def without_limit(self) -> frozenset[str]:
         """The roles that count for the whole firm."""
         return self.roles - {each.role for each in self.limits}
 
-    def covers(self, roles: Iterable[PersonRole], place: Place | None) -> bool:
+    def covers(self, roles: Iterable[str], place: Place | None) -> bool:
         """Whether one of these roles counts for a deal made there."""
         held = [(role, self.limit_of(role)) for role in roles if role in self.roles]
         return any(limit is None or limit.covers(place) for _, limit in held)
@@ -86,7 +88,7 @@ def in_order(limits: Iterable[RoleLimit]) -> Limits:
 
 def granted_detail(granted: Granted) -> dict[str, object]:
     """For audit events."""
-    limits = {each.role.value: each.model_dump(mode="json", exclude={"role"}) for each in granted.limits}
+    limits = {str(each.role): each.model_dump(mode="json", exclude={"role"}) for each in granted.limits}
     return {"roles": sorted(granted.roles)} | ({"limits": limits} if limits else {})
 
 
@@ -103,7 +105,7 @@ def limit_in_words(limit: RoleLimit) -> str:
 def role_in_words(limit: RoleLimit) -> str:
     """Such as "finance approver for ACME-US, in NA only"."""
     of = "for " if limit.entities else ""
-    return f"{limit.role.replace('_', ' ')} {of}{limit_in_words(limit)} only"
+    return f"{role_name(limit.role)} {of}{limit_in_words(limit)} only"
 
 
 def place_in_words(place: Place | None) -> str:
@@ -113,9 +115,9 @@ def place_in_words(place: Place | None) -> str:
     return f"this deal is of {place.entity}{regions}"
 
 
-def _words(role: PersonRole, granted: Granted) -> str:
+def _words(role: str, granted: Granted) -> str:
     limit = granted.limit_of(role)
-    name = role.value.replace("_", " ")
+    name = role_name(role)
     return f"{name} ({limit_in_words(limit)} only)" if limit else name
 
 

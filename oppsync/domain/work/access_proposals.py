@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
@@ -9,9 +10,7 @@ from pydantic import AwareDatetime
 
 from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
 from oppsync.domain.values.model import Frozen, Text
-from oppsync.domain.values.roles import PersonRole
-
-NEEDS_TWO = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER, PersonRole.ADMIN})
+from oppsync.domain.values.roles import PersonRole, Role, is_approver
 
 
 class AccessChange(StrEnum):
@@ -37,7 +36,7 @@ class AccessProposal(Frozen):
     change: AccessChange
     email: str
     name: str = ""
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     limits: Limits = NO_LIMITS
     proposed_by: UUID
     proposed_at: AwareDatetime
@@ -51,13 +50,18 @@ class AccessProposal(Frozen):
         return Granted(self.roles, self.limits)
 
 
-def gained(before: Granted, after: Granted) -> frozenset[PersonRole]:
+def needs_two(roles: Iterable[str]) -> frozenset[str]:
+    """Those of `roles` that two administrators have to agree to."""
+    return frozenset(role for role in roles if is_approver(role) or role == PersonRole.ADMIN)
+
+
+def gained(before: Granted, after: Granted) -> frozenset[str]:
     """The roles that need two administrators and were not there before, or counted for less. To take a role
     away, or to limit it, needs one."""
-    return frozenset(role for role in after.roles & NEEDS_TWO if _is_more(role, before, after))
+    return frozenset(role for role in needs_two(after.roles) if _is_more(role, before, after))
 
 
-def _is_more(role: PersonRole, before: Granted, after: Granted) -> bool:
+def _is_more(role: str, before: Granted, after: Granted) -> bool:
     if role not in before.roles:
         return True
     was, now = before.limit_of(role), after.limit_of(role)

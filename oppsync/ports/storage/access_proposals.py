@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from oppsync.domain.values.limits import NO_LIMITS, Granted, Limits
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import Role
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus
 
 
@@ -15,7 +15,7 @@ class NewAccessProposal(NamedTuple):
     change: AccessChange
     email: str
     name: str
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     proposed_by: UUID
     limits: Limits = NO_LIMITS
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
-from oppsync.domain.values.roles import ApprovalRole
+from oppsync.domain.plan.approvals import Seat
 
 
 class Approvals(Protocol):
@@ -17,15 +17,15 @@ class Approvals(Protocol):
         tenant_id: str,
         opportunity_id: UUID,
         plan_hash: str,
-        role: ApprovalRole,
+        seat: Seat,
         candidates: Iterable[UUID],
     ) -> ApprovalTask:
-        """Open a task, or return the one that exists for this opportunity, plan and role."""
+        """Open a task, or return the one that exists for this opportunity, plan and seat."""
 
     def approve_by_rule(
-        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, role: ApprovalRole, rule: RuleUse
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, seat: Seat, rule: RuleUse
     ) -> ApprovalTask | None:
-        """Add an approved task, or approve the open one of this opportunity, plan and role. None where it was
+        """Add an approved task, or approve the open one of this opportunity, plan and seat. None where it was
         decided already."""
 
     def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[ApprovalTask]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from oppsync.domain.approval.who_may import name_of
 from oppsync.domain.values.actor import Asker, Program, actor_name, person_behind
 from oppsync.domain.values.limits import Granted, granted_detail, granted_in_words
-from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.access_proposals import AccessChange, AccessProposal, AccessStatus, gained
 from oppsync.domain.work.events import AccessGivenAlone, Event, ProposalRejected
@@ -86,6 +85,6 @@ def _alone(actor: str, email: str, given: Granted, when: str) -> Event:
     )
 
 
-def _of(granted: Granted, roles: frozenset[PersonRole]) -> Granted:
+def _of(granted: Granted, roles: frozenset[str]) -> Granted:
     """Only these roles of it."""
     return Granted(roles, tuple(each for each in granted.limits if each.role in roles))

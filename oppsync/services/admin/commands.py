@@ -10,7 +10,7 @@ from uuid import UUID
 
 from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.domain.values.limits import NO_LIMITS, Limits
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import Role
 from oppsync.domain.values.scopes import READS_ONLY, TOKEN_LASTS, Scopes
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.domain.work.attempts import AttemptKind
@@ -31,7 +31,7 @@ class CreatePerson(Command[UUID]):
     email: str
     name: str
     password: str = field(repr=False)
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     further_emails: tuple[str, ...] = ()
     crm_user_ids: tuple[str, ...] = ()
     limits: Limits = NO_LIMITS
@@ -58,7 +58,7 @@ class SetRoles(Command[None]):
     tenant_id: str
     actor: Asker
     email: str
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     limits: Limits = NO_LIMITS
 
 
@@ -72,7 +72,7 @@ class InvitePerson(Command[str]):
     actor: Asker
     email: str
     name: str
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     limits: Limits = NO_LIMITS
 
 
@@ -99,7 +99,7 @@ class ProposeAccess(Command[UUID]):
     actor: AskingPerson
     change: AccessChange
     email: str
-    roles: frozenset[PersonRole]
+    roles: frozenset[Role]
     name: str = ""
     limits: Limits = NO_LIMITS
 

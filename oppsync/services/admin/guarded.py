@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.values.actor import Asker, Program
-from oppsync.domain.work.access_proposals import NEEDS_TWO
+from oppsync.domain.work.access_proposals import needs_two
 from oppsync.kernel.errors import Forbidden
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
 def is_guarded(uow: UnitOfWork, tenant_id: str, asker: Asker, person: Person) -> bool:
     """Whoever has the installation's command line has its database too, and is trusted."""
-    if isinstance(asker, Program) or not person.roles & NEEDS_TWO:
+    if isinstance(asker, Program) or not needs_two(person.roles):
         return False
     return uow.configurations.live_since(tenant_id) is not None
 

@@ -14,9 +14,9 @@ from uuid import uuid4
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.plan.orders import Message
 from oppsync.domain.values.actor import Asker, Program, actor_name, person_behind
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import PersonRole, role_name
 from oppsync.domain.values.trace import new_traceparent
-from oppsync.domain.work.access_proposals import NEEDS_TWO
+from oppsync.domain.work.access_proposals import needs_two
 from oppsync.domain.work.events import AccountResetTold
 from oppsync.kernel.errors import BusinessError, TransientError
 from oppsync.kernel.plain_text import quoted_in_mail
@@ -33,7 +33,7 @@ class ResetNotice:
     def send(self, tenant_id: str, person: Person, what: str, asker: Asker, actor: str) -> None:
         """After the reset is committed. `what` was reset, such as `password`. Nothing before going live, nor
         for roles that one administrator gives."""
-        if not person.roles & NEEDS_TWO:
+        if not needs_two(person.roles):
             return
         with self.uow.reading() as uow:
             if uow.configurations.live_since(tenant_id) is None:
@@ -77,7 +77,7 @@ def _listed(emails: Sequence[str]) -> str:
 
 def _message(to: Person, person: Person, what: str, actor: str) -> Message:
     whose = "your account" if to.id == person.id else f"the account of {person.email}"
-    roles = " and ".join(sorted(role.value.replace("_", " ") for role in person.roles & NEEDS_TWO))
+    roles = " and ".join(sorted(role_name(role) for role in needs_two(person.roles)))
     body = (
         f"Hello {quoted_in_mail(to.name)},\n\n{actor_name(actor)} reset the {what} of {whose} in oppsync, "
         f"which is {roles} there. Whoever did it may be able to sign in there.\n\nIf it was not asked for, "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
 from oppsync.domain.approval.who_may import (
-    DECIDES,
+    Action,
     Refusal,
     check,
     may_decide,
@@ -14,6 +14,7 @@ from oppsync.domain.approval.who_may import (
     refusal_in_words,
     who_can,
 )
+from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.values.actor import person_behind, scopes_of
@@ -23,7 +24,7 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, Forbidden, OppsyncError
 from oppsync.kernel.text_input import comment
-from oppsync.pipeline.duties import duties
+from oppsync.pipeline.duties import duties, required_of
 from oppsync.pipeline.signed import approved_plan, seal_decision
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.seals import Seals
@@ -94,9 +95,9 @@ class DecideApprovalHandler:
         event = _EVENT[command.decision](
             opportunity_id=opportunity.id,
             actor=name_of(person),
-            after={"role": task.role.value, "plan": task.plan_hash, "status": task.status.value},
+            after={"role": task.role, "plan": task.plan_hash, "status": task.status.value},
             detail={"task": str(task.id), "comment": task.comment},
-            summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.role}",
+            summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.seat.words}",
         )
         self.publish(uow, opportunity.tenant_id, opportunity.traceparent, event)
         _hand_on(uow, opportunity)
@@ -116,12 +117,12 @@ def _refused(
         actor=name_of(person),
         detail={
             "task": str(task.id),
-            "role": task.role.value,
+            "role": task.role,
             "plan": command.plan_hash[:_LONGEST_HASH],
             "decision": command.decision.value,
             "code": refused.code,
         },
-        summary=f"{person.name} tried to {command.decision} the plan for {task.role}: {refused.message}",
+        summary=f"{person.name} tried to {command.decision} the plan for {task.seat.words}: {refused.message}",
     )
 
 
@@ -135,12 +136,14 @@ def _check(
     """Raises Forbidden, which names who can decide; Conflict."""
     known = duties(uow, command.tenant_id, opportunity.id, opportunity.record)
     others = [other for other in known.of_plan(task.plan_hash) if other.id != task.id]
-    refusal = may_decide(person, task.role, known.involved, others)
+    # As the plan has it, which its hash covers, and not as the task says.
+    step = seat_of(task.role, required_of(uow, command.tenant_id, opportunity.id, task.plan_hash)).asks
+    refusal = may_decide(person, step, known.involved, others)
     if refusal is not None:
-        able = known.candidates(others)[task.role]
-        why = refusal_in_words(refusal, person, task.role, known.involved)
+        able = known.candidates(others, [step])[step.step]
+        why = refusal_in_words(refusal, person, step, known.involved)
         raise Forbidden(f"{why} {who_can(each.name for each in able)}", code=refusal)
-    check(person, DECIDES[task.role], scopes_of(command.actor))
+    check(person, Action.DECIDE_APPROVAL, scopes_of(command.actor))
     check_still_open(task, opportunity, command.plan_hash)
 
 

@@ -20,6 +20,7 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.kernel.text_input import comment, words
 from oppsync.pipeline.approve import weigh_decisions
+from oppsync.pipeline.duties import required_of
 from oppsync.pipeline.stage import Await
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.changes.commands import OverridePlan
@@ -127,7 +128,9 @@ def _check_undecided(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
             code="NOT_OVERRIDABLE",
         )
     tasks = uow.approvals.of(opportunity.tenant_id, opportunity.id)
-    if stands_at is State.AWAITING_APPROVAL and not isinstance(weigh_decisions(opportunity, tasks), Await):
+    required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
+    weighed = weigh_decisions(opportunity, tasks, required)
+    if stands_at is State.AWAITING_APPROVAL and not isinstance(weighed, Await):
         raise Conflict("This plan was decided already.", code="ALREADY_DECIDED")
 
 

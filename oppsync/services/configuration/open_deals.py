@@ -28,11 +28,11 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import RuleFacts, Rules, rule_facts
 from oppsync.pipeline.destination import Destination, choose
-from oppsync.pipeline.duties import Candidates, duties
+from oppsync.pipeline.duties import Duties, duties
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.insight.preview_plan import preview
+from oppsync.services.insight.preview_plan import asks_about_customer, preview
 
 # About a second and a half.
 MOST_TRIED = 50
@@ -43,7 +43,7 @@ class _Deal(NamedTuple):
     """A deal with what Postgres says of it; `now` and `then`: what rules need to know, by both."""
 
     tracked: TrackedOpportunity
-    people: Candidates
+    dealt: Duties
     shaped: bool
     overrides: Sequence[PlanOverride]
     now: RuleFacts
@@ -66,7 +66,8 @@ class OpenDeals:
             then = ReferenceBook([*rows, *(row for row in now.rows if row.kind in UNGOVERNED)])
             found, count = uow.opportunities.newest(tenant_id, BEFORE_APPROVAL, MOST_TRIED)
             both = _rules(now, today), _rules(then, today)
-            deals = [_gathered(uow, each, *both) for each in found]
+            new = any(asks_about_customer(book, self.clock.now()) for book in (now, then))
+            deals = [_gathered(uow, each, *both, new=new) for each in found]
         tried = tuple(self._effect(each, now, then) for each in deals)
         return OpenDealEffects(rows=tried, not_tried=count - len(tried))
 
@@ -101,7 +102,7 @@ class OpenDeals:
             record,
             _facts(deal.tracked, record, book, destination, moment),
             book,
-            deal.people,
+            lambda required: deal.dealt.candidates(required=required),
             moment,
             rules=rules,
             shaped=deal.shaped,
@@ -120,16 +121,16 @@ def _rules(book: ReferenceBook, today: date) -> Rules:
     return rules_on([row for row in book.rows if row.kind is ReferenceKind.APPROVAL_RULE], today)
 
 
-def _gathered(uow: UnitOfWork, deal: TrackedOpportunity, now: Rules, then: Rules) -> _Deal:
+def _gathered(uow: UnitOfWork, deal: TrackedOpportunity, now: Rules, then: Rules, *, new: bool) -> _Deal:
     tenant_id, customer = deal.tenant_id, deal.customer.code if deal.customer else None
     dealt = duties(uow, tenant_id, deal.id, deal.record)
     return _Deal(
         tracked=deal,
-        people=dealt.candidates(),
+        dealt=dealt,
         shaped=bool(dealt.involved.editors),
         overrides=uow.overrides.of(tenant_id, deal.id),
-        now=rule_facts(uow, tenant_id, now, deal.id, customer),
-        then=rule_facts(uow, tenant_id, then, deal.id, customer),
+        now=rule_facts(uow, tenant_id, now, deal.id, customer, new=new),
+        then=rule_facts(uow, tenant_id, then, deal.id, customer, new=new),
     )
 
 

@@ -9,9 +9,11 @@ from functools import partial
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
+from oppsync.domain.approval.matrix import steps_on, with_approvals
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
@@ -47,6 +49,8 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
+# Who may decide for each of these steps.
+CandidatesFor = Callable[[Sequence[RequiredApproval]], Candidates]
 
 
 def nothing_missing(plan: Plan) -> Sequence[Finding]:
@@ -75,12 +79,14 @@ class PreviewPlanHandler:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
             dealt = duties(uow, command.tenant_id, known, deal)
             rules = rules_of_today(uow, command.tenant_id, now.date())
-            rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer)
+            book = uow.references.book(command.tenant_id)
+            new = asks_about_customer(book, now)
+            rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer, new=new)
         return preview(
             deal,
             facts,
-            sources.book(),
-            dealt.candidates(),
+            book,
+            lambda required: dealt.candidates(required=required),
             now,
             rules=rule_facts_now,
             shaped=bool(dealt.involved.editors),
@@ -113,7 +119,7 @@ def preview(
     deal: Opportunity,
     facts: ValidationFacts,
     book: ReferenceBook,
-    people: Candidates,
+    people_for: CandidatesFor,
     now: datetime,
     *,
     rules: RuleFacts = NO_RULES,
@@ -139,13 +145,17 @@ def preview(
         later = (*later, *workstreams.findings)
         if not blocking(workstreams.overridden.findings):
             plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
-            later = (*later, *missing_for(plan))
+            plan, unjudged = with_approvals(
+                plan, priced, enrichment, book, now.date(), known_customer=rules.known_customer
+            )
+            later = (*later, *unjudged, *missing_for(plan))
     warned = bool(warnings((*wrong, *later)))
     by_rule = NOTHING_BY_RULE
     if plan is not None and isinstance(enrichment, Enrichment):
         context = partial(plan_context, plan.content, priced, enrichment)
         by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
-    asked = [role for role in people if role not in by_rule]
+    required = plan.content.required if plan else DEFAULT_APPROVALS
+    people = people_for(required)
     return PlanPreview(
         system=deal.system,
         record_id=deal.id,
@@ -153,19 +163,29 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=require(priced.won_on, "the close date"),
-        findings=_once((*wrong, *later, *nobody_approves(people, asked))),
+        findings=_once((*wrong, *later, *nobody_approves(people, required, by_rule))),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
             NeededApproval(
-                role=role,
-                candidates=tuple(Approver(name=person.name, email=person.email) for person in able),
-                rule=by_rule.get(role),
+                role=step.step,
+                name=step.name,
+                count=step.count,
+                order=step.order,
+                candidates=tuple(
+                    Approver(name=person.name, email=person.email) for person in people[step.step]
+                ),
+                rule=by_rule.get(step.step),
             )
-            for role, able in people.items()
+            for step in required
         ),
         waits_until=facts.waits_until,
     )
+
+
+def asks_about_customer(book: ReferenceBook, now: datetime) -> bool:
+    """Whether a step of the approval matrix asks whether the customer is new."""
+    return any(step.new_customer for step, _use in steps_on(book, now.date()))
 
 
 def _customer_code(facts: ValidationFacts) -> str | None:

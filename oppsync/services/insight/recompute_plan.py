@@ -9,7 +9,7 @@ from oppsync import __version__
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.versions import ConfigurationUse
-from oppsync.domain.planning.recompute import recompute
+from oppsync.domain.reading.recompute import recompute
 from oppsync.domain.reading.recomputed import Recomputed, recomputed
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.errors import Conflict, NotFound

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from oppsync.domain.approval.who_may import Action, Refusal, is_within, limits_in_words, outside_in_words
+from oppsync.domain.approval.who_may import (
+    RIGHTS,
+    Action,
+    Refusal,
+    is_within,
+    limits_in_words,
+    outside_in_words,
+)
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.values.actor import Asker, Program, person_behind
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -21,9 +28,10 @@ def check_reach(
     place = place_of(deal.record) if deal else None
     if is_within(person, action, place):
         return
+    roles = RIGHTS[action].roles
     why = (
-        outside_in_words(person, action, place)
+        outside_in_words(person, roles, place)
         if deal
-        else f"You are {limits_in_words(person, action)}; this is about no single deal."
+        else f"You are {limits_in_words(person, roles)}; this is about no single deal."
     )
     raise Forbidden(why, code=Refusal.OUTSIDE_LIMITS)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from oppsync.domain.approval.tasks import REQUIRED_ROLES
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import OpportunityRef
 from oppsync.domain.enrichment.enrich import enrich
@@ -33,7 +32,7 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import BusinessError, Forbidden, InvalidInput, NotFound
 from oppsync.pipeline import approve
-from oppsync.pipeline.duties import duties
+from oppsync.pipeline.duties import duties, required_of
 from oppsync.pipeline.table import PIPELINE, Stage, stage_for
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
@@ -231,8 +230,9 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
         return ()
     if target is State.PLANNED:
         known, plan_hash = duties(uow, tenant_id, opportunity.id, record), opportunity.plan_hash
-        undecided = set(REQUIRED_ROLES).difference(known.decided(plan_hash))
-        return approve.nobody_approves(known.candidates(known.of_plan(plan_hash)), sorted(undecided))
+        required = required_of(uow, tenant_id, opportunity.id, plan_hash)
+        able = known.candidates(known.of_plan(plan_hash), required)
+        return approve.nobody_approves(able, required, known.decided(plan_hash))
     overrides = uow.overrides.of(tenant_id, opportunity.id)
     book = uow.references.book(tenant_id)
     result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")

@@ -13,10 +13,10 @@ from typing import Any
 from oppsync.domain.approval.tasks import RuleUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import parties_of
+from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.model import changed
-from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.events import (
     ApprovalVoided,
     Event,
@@ -203,19 +203,20 @@ def _approvals(
             uow.plan_inputs.keep(after.tenant_id, after.id, outcome.plan.hash, outcome.inputs)
     for task_id, because in outcome.fallen.items():
         uow.approvals.void_decision(after.tenant_id, task_id, because)
-    for role, candidates in outcome.open_tasks.items():
-        uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", role, candidates)
+    for seat, candidates in outcome.open_tasks.items():
+        uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", seat, candidates)
     if outcome.by_rule:
         _approve_by_rules(uow, context, after, outcome.by_rule)
     return _voided(context, after, _void(uow, after, outcome))
 
 
 def _approve_by_rules(
-    uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, by_rule: Mapping[ApprovalRole, RuleUse]
+    uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, by_rule: Mapping[str, RuleUse]
 ) -> None:
     plan = uow.plans.get(after.tenant_id, after.id, after.plan_hash or "")
-    for role, rule in by_rule.items():
-        task = uow.approvals.approve_by_rule(after.tenant_id, after.id, plan.hash, role, rule)
+    for code, rule in by_rule.items():
+        seat = seat_of(code, plan.content.required)
+        task = uow.approvals.approve_by_rule(after.tenant_id, after.id, plan.hash, seat, rule)
         if task is not None:
             seal_decision(uow, context.seals, after, task, plan)
 

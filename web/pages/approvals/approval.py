@@ -15,7 +15,7 @@ from oppsync.services.approvals.commands import DecideApproval
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.approvals.decision import cannot_decide, receipt_of
+from web.pages.approvals.decision import cannot_decide, later, receipt_of, why_me
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
@@ -95,6 +95,8 @@ def _page(
         view=plan_view(detail.plan, detail.plan_number),
         cannot_decide=cannot_decide(detail, me),
         receipt=receipt_of(detail, me),
+        why_me=why_me(detail, me),
+        later=later(detail),
         comment=comment,
         decision=decision,
         errors=errors or [],
@@ -122,7 +124,7 @@ def _others(tasks: tuple[ApprovalTask, ...]) -> tuple[ApprovalTask, ...]:
 
 
 def _replacement(detail: ApprovalDetail) -> UUID | None:
-    """The same role's task on the plan that replaced this one, if there is one already."""
+    """The same step's task on the plan that replaced this one, if there is one already."""
     if detail.task.status is not TaskStatus.VOID:
         return None
     tasks = application().queries.approvals(
@@ -132,7 +134,7 @@ def _replacement(detail: ApprovalDetail) -> UUID | None:
         (
             row.task.id
             for row in reversed(tasks.rows)
-            if row.task.role is detail.task.role
+            if row.task.role == detail.task.role
             and row.task.plan_hash == detail.current_hash
             and row.task.status is not TaskStatus.VOID
         ),

@@ -10,18 +10,18 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import (
-    DECIDES,
     REFUSAL_REASONS,
-    RIGHTS,
     Refusal,
-    in_words,
+    asked_in_words,
+    deciding_roles,
     may_decide,
     outside_in_words,
     who_can,
 )
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
 from oppsync.domain.reading.readings import ApprovalDetail
+from oppsync.domain.values.roles import role_name
 from oppsync.domain.work.states import State
-from web.pages.statuses import APPROVAL_ROLES
 
 
 class CannotDecide(NamedTuple):
@@ -43,7 +43,7 @@ def cannot_decide(detail: ApprovalDetail, me: Person) -> CannotDecide | None:
         return None if task.decided_by == me.id else CannotDecide(_decided(detail))
     if task.status is TaskStatus.VOID or detail.current_hash != task.plan_hash:
         return CannotDecide(_void(detail))
-    barred = may_decide(me, task.role, detail.involved, detail.others)
+    barred = may_decide(me, detail.step, detail.involved, detail.others)
     if barred is not None:
         return CannotDecide(f"You can't decide {plan}: {_because(barred, detail, me)}.", _instead(detail))
     if detail.reread_due:
@@ -54,9 +54,11 @@ def cannot_decide(detail: ApprovalDetail, me: Person) -> CannotDecide | None:
 def _because(barred: Refusal, detail: ApprovalDetail, me: Person) -> str:
     match barred:
         case Refusal.NOT_AN_APPROVER:
-            return f"it needs the role {in_words(RIGHTS[DECIDES[detail.task.role]].roles)}"
+            return f"it needs {asked_in_words(detail.step)}"
         case Refusal.OUTSIDE_LIMITS:
-            words = outside_in_words(me, DECIDES[detail.task.role], detail.involved.place).removesuffix(".")
+            words = outside_in_words(me, deciding_roles(me, detail.step), detail.involved.place).removesuffix(
+                "."
+            )
             return words[0].lower() + words[1:]
         case Refusal.OWN_OPPORTUNITY:
             return "you own this opportunity, owned it before, or requested it"
@@ -64,7 +66,24 @@ def _because(barred: Refusal, detail: ApprovalDetail, me: Person) -> str:
             return "you changed it, linked its customer or confirmed a finding of it: another approver decides"
         case Refusal.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
-            return f"you decided it for {APPROVAL_ROLES[other.role]}, and each role needs a different person"
+            return f"you decided it for {other.seat.name}, and each approval needs a different person"
+
+
+def why_me(detail: ApprovalDetail, me: Person) -> str:
+    """Of somebody who may decide: why they are asked."""
+    step = detail.step
+    name, roles = detail.task.seat.name, sorted(role_name(role) for role in deciding_roles(me, step))
+    if me.email.lower() in step.people:
+        return f"{name} asks for you by name."
+    if step in DEFAULT_APPROVALS:
+        return f"{name} approves each plan; you have the role {' and '.join(roles)}."
+    return f"{name} has to approve this plan; you have the role {' and '.join(roles)}."
+
+
+def later(detail: ApprovalDetail) -> tuple[RequiredApproval, ...]:
+    """The steps for which nobody was asked yet: they are once those before have approved."""
+    asked = {each.seat.asks.step for each in (detail.task, *detail.others)}
+    return tuple(step for step in detail.plan.content.required if step.step not in asked)
 
 
 def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
@@ -73,7 +92,7 @@ def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
     if task.decided_by != me.id or task.status not in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
         return None
     verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
-    decided = f"You {verb} plan {detail.plan_number} for {APPROVAL_ROLES[task.role]}."
+    decided = f"You {verb} plan {detail.plan_number} for {task.seat.name}."
     return Receipt(decided, _next(detail))
 
 
@@ -81,6 +100,8 @@ def _next(detail: ApprovalDetail) -> str:
     if detail.task.status is TaskStatus.REJECTED:
         return "Next: your reason is sent to the CRM."
     waiting = [each for each in detail.others if each.status is TaskStatus.OPEN]
+    if not waiting and not detail.is_complete:
+        return "Next: whom the plan needs then is asked."
     if not waiting:
         return "Nothing more is needed: the projects are created next."
     return f"Next: {'; '.join(_waits_for(detail, each) for each in waiting)}."
@@ -88,12 +109,12 @@ def _next(detail: ApprovalDetail) -> str:
 
 def _waits_for(detail: ApprovalDetail, task: ApprovalTask) -> str:
     names = _names(detail, task.candidates)
-    return f"{APPROVAL_ROLES[task.role]}{', ' + names if names else ''}"
+    return f"{task.seat.name}{', ' + names if names else ''}"
 
 
 def _decided(detail: ApprovalDetail) -> str:
     task = detail.task
-    role = APPROVAL_ROLES[task.role]
+    role = task.seat.name
     if task.rule is not None:
         return f"{task.rule} approved plan {detail.plan_number} for {role}. Nothing is left for you."
     who = detail.people.get(task.decided_by, "Somebody") if task.decided_by else "Somebody"
@@ -110,7 +131,7 @@ def _void(detail: ApprovalDetail) -> str:
     rejected = next((each for each in detail.others if each.status is TaskStatus.REJECTED), None)
     if rejected is not None:
         who = detail.people.get(rejected.decided_by, "Somebody") if rejected.decided_by else "Somebody"
-        role = APPROVAL_ROLES[rejected.role]
+        role = rejected.seat.name
         return f"{who} rejected plan {detail.plan_number} for {role}. Nothing is left for you."
     if detail.opportunity_state is State.WITHDRAWN:
         return f"The deal is no longer won. Plan {detail.plan_number} is no longer valid."

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import (
+    RIGHTS,
     Action,
     is_within,
     limits_in_words,
@@ -140,9 +141,10 @@ def _needed(person: Person, place: Place | None) -> str:
     """Why somebody is offered nothing. `place` None: it is about no deal that was read."""
     if not may(person, Action.REPLAY):
         return needed_for(Action.REPLAY)
+    roles = RIGHTS[Action.REPLAY].roles
     if place is None:
-        return f"You are {limits_in_words(person, Action.REPLAY)}: somebody without that limit has to do this."
-    return outside_in_words(person, Action.REPLAY, place)
+        return f"You are {limits_in_words(person, roles)}: somebody without that limit has to do this."
+    return outside_in_words(person, roles, place)
 
 
 def _compensable(opportunity: OpportunityDetail | None, *, exists: bool) -> bool:

@@ -9,14 +9,14 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
-from oppsync.domain.values.limits import LIMITABLE, Granted
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import Granted, is_limitable
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.services.admin.commands import InvitePerson
 from web.context import application, signed_in
 from web.forms import FormError, limit_error, posted, posted_limits, posted_roles
 from web.pages.people.proposals import propose_instead
+from web.pages.people.roles import every_role
 
 page = Blueprint("people", __name__, url_prefix="/people")
 
@@ -57,8 +57,8 @@ def _render(
         people=application().queries.people(me.tenant_id),
         proposed=_proposed(me.tenant_id),
         may_invite=may(me.person, Action.CREATE_PERSON),
-        all_roles=tuple(PersonRole),
-        limitable=LIMITABLE,
+        all_roles=(every := every_role(me.tenant_id)),
+        limitable=tuple(filter(is_limitable, every)),
         errors=errors or [],
         typed=typed or {},
         link=link,

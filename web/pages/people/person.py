@@ -12,8 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval import who_may
 from oppsync.domain.reading.readings import PersonSummary
-from oppsync.domain.values.limits import LIMITABLE, Granted
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.limits import Granted, is_limitable
 from oppsync.domain.work.access_proposals import AccessChange
 from oppsync.kernel.errors import Forbidden, InvalidInput
 from oppsync.services.admin.commands import (
@@ -28,6 +27,7 @@ from oppsync.services.admin.commands import (
 from web.context import application, signed_in
 from web.forms import FormError, limit_error, posted, posted_limits, posted_roles
 from web.pages.people.proposals import propose_instead
+from web.pages.people.roles import every_role
 from web.problems import Problem
 
 page = Blueprint("person", __name__, url_prefix="/people")
@@ -116,8 +116,8 @@ def _render(
         "people/person.html",
         person=person,
         tokens=application().queries.tokens(me.tenant_id, person.id),
-        all_roles=tuple(PersonRole),
-        limitable=LIMITABLE,
+        all_roles=(every := every_role(me.tenant_id)),
+        limitable=tuple(filter(is_limitable, every)),
         typed=typed or Granted(frozenset(person.roles), person.limits),
         errors=errors,
         is_me=person.id == me.person.id,

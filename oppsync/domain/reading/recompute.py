@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from oppsync.domain.approval.matrix import asked_of, with_needed
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import PlanContent
@@ -36,4 +37,9 @@ def recompute(
         return blocks
     decimals = inputs.erp.price_decimals
     content = content_of(inputs.record, enrichment, workstreams.wanted, decimals, inputs.customer)
+    day, known = inputs.moment.date(), inputs.knows_customer
+    needed = asked_of(content, inputs.record, enrichment, book, day, known_customer=known)
+    if blocks := blocking(needed.findings):
+        return blocks
+    content = with_needed(content, needed)
     return with_own_paths(content, replaced, earlier) if replaced or earlier else content
