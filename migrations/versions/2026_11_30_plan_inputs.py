@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130zyi"
-down_revision = "20261130zyb"
+down_revision = "20261130ti"
 branch_labels = None
 depends_on = None
 

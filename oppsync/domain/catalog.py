@@ -10,6 +10,7 @@ from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
 from oppsync.domain.policy.exception_owner import ExceptionOwner
 from oppsync.domain.policy.rule import Rule
 from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.reference.calendars import Calendar
 from oppsync.domain.reference.entities import (
     CostCentre,
     DeliveryModel,
@@ -71,5 +72,6 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
     ),
     ReferenceKind.EXCEPTION_OWNER: KindOfRow(ExceptionOwner),
     ReferenceKind.RULE: KindOfRow(Rule),
+    ReferenceKind.CALENDAR: KindOfRow(Calendar),
     ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

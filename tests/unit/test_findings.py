@@ -42,12 +42,14 @@ OPTIONAL_KINDS = {
     ReferenceKind.RULE,
     ReferenceKind.APPROVAL_ROLE,
     ReferenceKind.APPROVAL_STEP,
+    ReferenceKind.CALENDAR,
 }
 # Asked of the plan's systems, told in tests/unit/test_erp_lacks.py and tests/service/test_preflight.py.
 OF_PREFLIGHT = set(REFERENCE_CODES)
 # Raised by stages and services for faults of the outside, not of the deal.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",
+    "CHANGES_REQUESTED",
     "APPROVAL_LOST",
     "PLAN_TAMPERED",
     "APPROVAL_FORGED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Connection, Select, and_, select
 
 from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
 from adapters.postgres.queries.deciders import (
@@ -17,13 +17,15 @@ from adapters.postgres.queries.deciders import (
     place_of_row,
 )
 from adapters.postgres.rows import to_plan, to_task
-from adapters.postgres.tables import approval_tasks, opportunities, plans
+from adapters.postgres.tables import approval_tasks, audit, opportunities, plans
 from oppsync.domain.approval.involved import unmatched_owners
 from oppsync.domain.approval.tasks import Person, TaskStatus
 from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.plan.approvals import seat_of
-from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote, ApprovalSummary, Page
+from oppsync.domain.work.events import ApprovalCommented, ChangesRequested
 
+_NOTES = (ApprovalCommented.type, ChangesRequested.type)
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
 
 
@@ -72,6 +74,7 @@ class PostgresApprovalQueries(Reading):
                 approval_tasks.c.status != TaskStatus.VOID,
             )
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
+            notes = _notes(connection, tenant_id, summary.task.opportunity_id)
             everyone, part = everyone_and_involved(
                 connection, tenant_id, summary.task.opportunity_id, row["owner"], place_of_row(row["place"])
             )
@@ -93,8 +96,24 @@ class PostgresApprovalQueries(Reading):
             editors=frozenset(each.id for each in part.editors),
             may_decide=tuple(able),
             unmatched_owners=unmatched_owners(part.parties, everyone),
+            notes=notes,
             involved=part,
         )
+
+
+def _notes(connection: Connection, tenant_id: str, opportunity_id: UUID) -> tuple[ApprovalNote, ...]:
+    of_deal = (audit.c.tenant_id == tenant_id, audit.c.opportunity_id == opportunity_id)
+    query = select(audit).where(*of_deal, audit.c.type.in_(_NOTES)).order_by(audit.c.id)
+    return tuple(
+        ApprovalNote(
+            at=row["at"],
+            by=row["actor"],
+            plan=row["after"]["plan"],
+            text=row["detail"]["comment"],
+            asks_for_changes=row["type"] == ChangesRequested.type,
+        )
+        for row in connection.execute(query).mappings()
+    )
 
 
 def _approvals() -> Select[Any]:

@@ -3,6 +3,7 @@
 from adapters.postgres.tables.columns import metadata
 from adapters.postgres.tables.configuration import configuration_proposals, configuration_versions
 from adapters.postgres.tables.installation import (
+    absences,
     access_proposals,
     api_tokens,
     attempts,
@@ -29,6 +30,7 @@ from adapters.postgres.tables.work import (
 )
 
 __all__ = [
+    "absences",
     "access_proposals",
     "api_tokens",
     "approval_tasks",

@@ -75,6 +75,7 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.EXCHANGE_RATE: BundleFile("exchange_rates.csv", ("from_currency", "to_currency")),
     ReferenceKind.EXCEPTION_OWNER: BundleFile("exception_owners.csv", ("code", "entity", "region")),
     ReferenceKind.RULE: BundleFile("rules.yaml", ("name", "overlay"), "overlay"),
+    ReferenceKind.CALENDAR: BundleFile("calendars.yaml", ("calendar",), key_is_code=True),
 }
 # Links of accounts to customers belong to the installation: they are made while deals are worked.
 UNGOVERNED = frozenset({ReferenceKind.CUSTOMER_LINK})

@@ -39,6 +39,7 @@ class ReferenceKind(StrEnum):
     EXCHANGE_RATE = "exchange_rate"
     EXCEPTION_OWNER = "exception_owner"
     RULE = "rule"
+    CALENDAR = "calendar"
     CUSTOMER_LINK = "customer_link"
 
 
