@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
+from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.involved import Involved, involved
 from oppsync.domain.approval.matrix import DealFacts, needed_approvals, steps_on
 from oppsync.domain.approval.rules import approved_by_rule
@@ -19,8 +20,10 @@ from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, s
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.approval_step import ApprovalStep
+from oppsync.domain.policy.expressions import Context
 from oppsync.domain.reading.why import why
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.findings.finding import Severity
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import PersonRole
@@ -54,9 +57,15 @@ def quote(pair: str, rate: str) -> ReferenceRow:
 
 def needed(*rows: ReferenceRow, content: PlanContent = CONTENT, **facts: Any) -> list[str]:
     book = ReferenceBook(rows)
-    found = needed_approvals(content, FACTS._replace(**facts), steps_on(book, TODAY), book)
+    found = needed_approvals(content, FACTS._replace(**facts), steps_on(book, TODAY), book, seen)
     assert not found.findings
     return [step.step for step in found.approvals]
+
+
+def seen() -> Context:
+    """What conditions see of the deal that `CONTENT` is the plan of."""
+    deal = make.opportunity()
+    return plan_context(CONTENT, deal, make.enrichment(deal))
 
 
 def money(amount: str, currency: str = "EUR") -> Money:
@@ -126,10 +135,36 @@ def test_an_amount_in_another_currency_is_compared_at_the_rate_of_the_day_the_de
         assert needed(step, quote("EUR|USD", rate)) == asked
 
 
+def test_a_condition_in_cel_asks_for_the_deals_that_it_holds_for() -> None:
+    for condition, asked in (
+        ("plan.total > 44000 && deal.currency == 'EUR'", ASKED),
+        ("plan.total > 45000", NOT_ASKED),
+    ):
+        assert needed(row(condition=condition)) == asked
+
+
+def test_a_condition_that_cannot_be_evaluated_asks_somebody_and_warns() -> None:
+    failing = row(condition='plan.total > money(1, "NOK")')  # the plan's total is in euros
+    book = ReferenceBook([failing])
+
+    found = needed_approvals(CONTENT, FACTS, steps_on(book, TODAY), book, seen)
+
+    assert [step.step for step in found.approvals] == ASKED
+    [warning] = found.findings
+    assert (warning.code, warning.severity, warning.path) == ("RULE_FAILED", Severity.WARNS, "/approvals/tax")
+    enriched = make.tracked(make.opportunity(), enrichment=make.enrichment(make.opportunity()))
+    for _ in range(2):  # planned again, it warns once
+        outcome = make.planned(enriched, ReferenceBook([*make.book().rows, failing]))
+        assert isinstance(outcome, Advance)
+        enriched = outcome.opportunity
+        assert enriched.enrichment is not None
+        assert [each.code for each in enriched.enrichment.warnings].count("RULE_FAILED") == 1
+
+
 def test_without_a_rate_the_deal_stops_with_a_finding_and_is_not_waved_through() -> None:
     book = ReferenceBook([row(from_amount=money("50000", "NOK"))])
 
-    (found,) = needed_approvals(CONTENT, FACTS, steps_on(book, TODAY), book).findings
+    (found,) = needed_approvals(CONTENT, FACTS, steps_on(book, TODAY), book, seen).findings
 
     assert (found.code, found.value) == ("EXCHANGE_RATE_MISSING", "EUR|NOK")
     assert "The tax step" in found.message

@@ -5,20 +5,23 @@ Pure: the plan's content and a few facts of the deal decide, by the steps that a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
+from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
+from oppsync.domain.plan.approvals import APPROVALS, DEFAULT_APPROVALS, RequiredApproval
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import ROOT_PATH, Origin, Plan, PlanContent
 from oppsync.domain.policy.approval_step import ApprovalStep
+from oppsync.domain.policy.expressions import ConditionFailed, Context, holds
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceUse, reference_key
 from oppsync.domain.reference.exchange import ExchangeRate
 from oppsync.domain.values.findings.codes import finding
-from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.findings.finding import Finding, Severity
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money
 
@@ -101,10 +104,18 @@ def asked_of(
         known_customer=known_customer,
         won_on=require(deal.won_on, "the close date"),
     )
-    return needed_approvals(content, facts, steps, book)
+    return needed_approvals(content, facts, steps, book, lambda: plan_context(content, deal, enrichment))
 
 
-def needed_approvals(content: PlanContent, facts: DealFacts, steps: Steps, book: ReferenceBook) -> Needed:
+def needed_approvals(
+    content: PlanContent,
+    facts: DealFacts,
+    steps: Steps,
+    book: ReferenceBook,
+    context: Callable[[], Context],
+) -> Needed:
+    """`context`: what conditions see, made only where a step has one."""
+    seen = cache(context)
     applied: list[RequiredApproval] = []
     rows: list[ReferenceUse] = []
     findings: list[Finding] = []
@@ -119,6 +130,11 @@ def needed_approvals(content: PlanContent, facts: DealFacts, steps: Steps, book:
             if abs(total.amount) < step.from_amount.amount:
                 continue
             rows += [rate] if rate else []
+        try:
+            if step.condition is not None and not holds(step.condition, seen()):
+                continue
+        except ConditionFailed as error:  # rather one person too many than one too few
+            findings.append(_failed(step, use, error.why))
         applied.append(_required(step, use))
         rows.append(use)
     return Needed(_in_order(applied), tuple(dict.fromkeys(rows)), tuple(findings))
@@ -199,6 +215,16 @@ def _total_in(
         return None, None
     rate, use = quote
     return Money.rounded(content.total.amount * rate.rate, currency), use
+
+
+def _failed(step: ApprovalStep, use: ReferenceUse, why: str) -> Finding:
+    return finding(
+        "RULE_FAILED",
+        f"Whether the approval step {use.key} ({step.name}) asks for this deal is not known, so it does: {why}",
+        path=f"{APPROVALS}{use.key}",
+        value=use.key,
+        severity=Severity.WARNS,
+    )
 
 
 def _no_rate(content: PlanContent, step: ApprovalStep, use: ReferenceUse, day: date) -> Finding:

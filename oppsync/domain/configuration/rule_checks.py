@@ -9,6 +9,7 @@ from oppsync.domain.configuration.bundle import read_value
 from oppsync.domain.configuration.faults import Fault
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.policy.context import Scope, fact
 from oppsync.domain.policy.examples import Tried, Wrong, tried, wrong_with
 from oppsync.domain.policy.expressions import BadCondition, scope_of
@@ -21,6 +22,7 @@ CONDITIONALS: Mapping[ReferenceKind, Scope | None] = {
     ReferenceKind.RULE: None,
     ReferenceKind.SPLIT_RULE: Scope.LINE,
     ReferenceKind.APPROVAL_RULE: Scope.PLAN,
+    ReferenceKind.APPROVAL_STEP: Scope.PLAN,
 }
 
 
@@ -41,9 +43,12 @@ def tried_examples(row: ReferenceRow) -> Iterator[Tried]:
     return tried(value.condition, value.examples, _scope(row))
 
 
-def _conditional(row: ReferenceRow) -> Rule | SplitRule | ApprovalRule | None:
+Conditional = Rule | SplitRule | ApprovalRule | ApprovalStep
+
+
+def _conditional(row: ReferenceRow) -> Conditional | None:
     value = read_value(row) if row.kind in CONDITIONALS else None
-    return value if isinstance(value, Rule | SplitRule | ApprovalRule) else None
+    return value if isinstance(value, Conditional) else None
 
 
 def _of_condition(row: ReferenceRow) -> Iterator[Wrong]:

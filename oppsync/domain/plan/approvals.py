@@ -8,6 +8,8 @@ from typing import NamedTuple
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.roles import ApprovalRole
 
+# Where findings about a step stand.
+APPROVALS = "/approvals/"
 _SEAT = "#"
 
 

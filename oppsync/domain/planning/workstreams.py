@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.approvals import APPROVALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.workstream import Workstream
@@ -58,4 +59,4 @@ def make_workstreams(
 def is_about_planning(found: Finding) -> bool:
     """Whether the finding comes from the stage that makes the plan, not from an earlier one."""
     is_about_workstreams = found.code in MARGIN_CODES or found.path.startswith(OVERRIDES)
-    return is_about_workstreams or is_about_references(found)
+    return is_about_workstreams or found.path.startswith(APPROVALS) or is_about_references(found)

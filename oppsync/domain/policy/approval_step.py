@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from oppsync.domain.deal.opportunity import BillingModelCode
-from oppsync.domain.values.model import Code, Frozen, Quantity, Text
+from oppsync.domain.values.condition import Condition, Example
+from oppsync.domain.values.model import Code, Frozen, Quantity, Text, omitted_at
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import RoleCode
 
@@ -31,6 +32,7 @@ class ApprovalStep(Frozen):
     `discount_from` in percent; a margin or discount that is not known meets it. `billing_models`, `regions` and
     `service_lines`: of any workstream or line. `new_customer`: no earlier deal of the customer became active.
     `special_terms`: the contract has some. `intercompany`: another entity delivers than the one that sells.
+    `condition`: in CEL, about the plan; one that cannot be evaluated is met. `examples` show what it means.
     """
 
     name: Annotated[Text, Field(min_length=1)]
@@ -49,6 +51,8 @@ class ApprovalStep(Frozen):
     new_customer: bool = False
     special_terms: bool = False
     intercompany: bool = False
+    condition: Condition | None = omitted_at(None)
+    examples: tuple[Example, ...] = omitted_at(())
 
     @model_validator(mode="after")
     def _asks_somebody(self) -> ApprovalStep:
