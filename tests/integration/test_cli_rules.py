@@ -19,7 +19,6 @@ from oppsync.domain.values.money import Money
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
 from oppsync.services.approvals.commands import SetApprovalRule
-from tests.harness.builders import TENANT
 from tests.unit.test_rule_files import RULE
 
 Run = Callable[..., Result]
