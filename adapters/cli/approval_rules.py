@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -64,7 +65,8 @@ def set_rule(
     new_customers: bool,
     first_day: datetime | None,
 ) -> None:
-    """Set a rule, or change the rule with this name and first day."""
+    """Set a rule, or change the rule with this name and first day. It keeps its condition: conditions are
+    written in the configuration's files."""
     try:
         rule = ApprovalRule(
             up_to=Money(amount=Decimal(up_to), currency=currency),
@@ -78,13 +80,12 @@ def set_rule(
         raise Failed("--up-to must be a number such as 50000, --least-margin one such as 25.") from None
     except ValidationError as error:
         raise Failed(error.errors()[0]["msg"]) from None
-    row = ReferenceRow(
-        kind=ReferenceKind.APPROVAL_RULE,
-        key=name,
-        valid_from=first_day.date() if first_day else _today(),
-        value=rule.model_dump(mode="json"),
-    )
+    begins = first_day.date() if first_day else _today()
     with connected() as application:
+        rule = changed(rule, **_condition_of(application, name, begins))
+        row = ReferenceRow(
+            kind=ReferenceKind.APPROVAL_RULE, key=name, valid_from=begins, value=rule.model_dump(mode="json")
+        )
         application.dispatch(SetApprovalRule(application.tenant_id, row, COMMAND_LINE))
     click.echo(f"Rule {name} approves plans from {row.valid_from} on.")
 
@@ -129,6 +130,7 @@ def list_rules(as_json: bool) -> None:
                 "billing models",
                 "customers",
                 "margin",
+                "condition",
             ),
             [_shown(row) for row in rows],
         )
@@ -147,7 +149,17 @@ def _shown(row: ReferenceRow) -> tuple[object, ...]:
         ", ".join(rule.billing_models) or "any",
         "known" if rule.known_customers_only else "any",
         "any" if rule.least_margin_percent is None else f"{plain(rule.least_margin_percent)} %",
+        rule.condition or "none",
     )
+
+
+def _condition_of(application: Application, name: str, begins: date) -> dict[str, Any]:
+    """The condition of the rule that is changed, with its examples: without it the rule would approve more."""
+    for row in _rows(application):
+        if (row.key, row.valid_from) == (name, begins):
+            before = ApprovalRule.model_validate(row.value)
+            return {"condition": before.condition, "examples": before.examples}
+    return {}
 
 
 def _rows(application: Application) -> Sequence[ReferenceRow]:

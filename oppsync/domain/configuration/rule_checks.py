@@ -30,7 +30,8 @@ def wrong_rules(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
     for each in rows:
         if each.row.kind in CONDITIONALS:
             for wrong in (*_of_condition(each.row), *_of_rule(each.row)):
-                yield each.place.fault(wrong.at, wrong.problem, wrong.fix)
+                rule = each.row.key.replace("|", ", overlay ")
+                yield each.place.fault(wrong.at, f"rule {rule}: {wrong.problem}", wrong.fix)
     yield from _ambiguous([each for each in rows if each.row.kind is ReferenceKind.RULE])
 
 
