@@ -26,14 +26,6 @@ def _text(name: str, *, nullable: bool = False) -> sa.Column[object]:
     return sa.Column(name, sa.Text(), nullable=nullable)
 
 
-def _of_connection(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["tenant_id", "connection_id"],
-        ["connections.tenant_id", "connections.id"],
-        name=op.f(f"fk_{table}_tenant_id_connection_id"),
-    )
-
-
 def upgrade() -> None:
     op.create_table(
         "mirrored_rows",
@@ -52,7 +44,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "tenant_id", "connection_id", "kind", "company", "code", name=op.f("pk_mirrored_rows")
         ),
-        _of_connection("mirrored_rows"),
     )
     op.create_index(
         "ix_mirrored_rows_gone",
@@ -77,7 +68,6 @@ def upgrade() -> None:
         _text("asked_by", nullable=True),
         _json("asked_kinds", "[]"),
         sa.PrimaryKeyConstraint("tenant_id", "connection_id", name=op.f("pk_mirrors")),
-        _of_connection("mirrors"),
     )
     op.create_table(
         "mirror_runs",

@@ -19,6 +19,7 @@ from adapters.postgres.session import Session
 from adapters.postgres.tables import connections, mirror_runs, mirrored_rows
 from adapters.postgres.tables import mirrors as table
 from oppsync.domain.master_data.rows import Customer, MasterKey, MasterKind, MasterRow
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.mirror import (
     MOST_KEPT,
@@ -79,7 +80,7 @@ class PostgresMirror:
             return None
         run = {"tenant_id": lease.tenant_id, "id": run_id, "connection_id": lease.connection_id}
         self._session.execute(insert(mirror_runs).values(**run, asked_by=lease.asked_by, kinds=list(kinds)))
-        return lease.model_copy(update={"run_id": run_id, "kinds": tuple(kinds), "after": None})
+        return changed(lease, run_id=run_id, kinds=tuple(kinds), after=None)
 
     def store(self, lease: MirrorLease, rows: Collection[MasterRow], after: str | None) -> Stored | None:
         whose, kind = _whose(lease), lease.kinds[0]

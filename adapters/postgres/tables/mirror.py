@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, text
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, text
 
 from adapters.postgres.tables.columns import (
     count,
@@ -31,7 +31,6 @@ mirrored_rows = Table(
     when("missed_at", nullable=True),
     when("gone_at", nullable=True),
     PrimaryKeyConstraint("tenant_id", "connection_id", "kind", "company", "code"),
-    ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
     Index(
         "ix_mirrored_rows_gone",
         "tenant_id",
@@ -62,7 +61,6 @@ mirrors = Table(
     text_column("asked_by", nullable=True),
     json_column("asked_kinds", empty="[]"),
     PrimaryKeyConstraint("tenant_id", "connection_id"),
-    ForeignKeyConstraint(["tenant_id", "connection_id"], ["connections.tenant_id", "connections.id"]),
 )
 
 mirror_runs = Table(

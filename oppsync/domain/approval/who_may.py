@@ -51,7 +51,7 @@ class Action(StrEnum):
     SET_CONNECTION = "set_connection"
     INSPECT_CONNECTION = "inspect_connection"
     VISIT_CONNECTIONS = "visit_connections"
-    READ_MASTER_DATA = "read_master_data"
+    MIRROR = "mirror"
     READ_SECURITY_LOG = "read_security_log"
     VISIT_SET_UP = "visit_set_up"
     NAME_FIRM = "name_firm"
@@ -237,9 +237,7 @@ RIGHTS: dict[Action, Right] = {
         "Test a connection, and send a test event to its webhook", WORKERS, Scope.WORK, command_line=True
     ),
     Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
-    Action.READ_MASTER_DATA: Right(
-        "Have the master data of an ERP read at once", WORKERS, Scope.WORK, command_line=True
-    ),
+    Action.MIRROR: Right("Have the master data of an ERP read at once", WORKERS, Scope.WORK, command_line=True),
     Action.READ_SECURITY_LOG: Right(
         "Read who changed what about people, tokens, connections and rules, and who tried to come in",
         ADMINS | {PersonRole.AUDITOR},

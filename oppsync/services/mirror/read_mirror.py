@@ -125,7 +125,7 @@ class AskForMirrorHandler:
 
     def __call__(self, command: AskForMirror) -> bool:
         with self.uow() as uow:
-            actor = admit(uow, command.tenant_id, command.actor, Action.READ_MASTER_DATA)
+            actor = admit(uow, command.tenant_id, command.actor, Action.MIRROR)
             found = of_tenant(uow, command.tenant_id, command.connection_id)
             self._check(found, command.kinds)
             begins = uow.mirror.ask(found.tenant_id, found.id, actor, command.kinds)
