@@ -10,7 +10,7 @@ import redis
 
 from actors.broker import make_broker
 from actors.dead_letters import mirror_dead_letters
-from actors.polling import Poller
+from actors.polling import crm_poller, mirror_reader
 from actors.sending import Sender
 from actors.stages import declare_actors
 from actors.stopping import stop_event, stop_listening
@@ -69,14 +69,16 @@ def main() -> None:
         Chore("retention", PRUNE_SECONDS, lambda: prune(application.engine, settings)),
         Chore("dead_letters", MIRROR_SECONDS, lambda: mirror_dead_letters(application, broker)),
     )
-    poller = Poller(application)
+    threads = (crm_poller(application), mirror_reader(application))
     stop = stop_event()
-    poller.start()
+    for each in threads:
+        each.start()
     log.info("relay_started")
     while not stop.wait(POLL_SECONDS):
         for chore in chores:
             chore.run_if_due(time.monotonic())
-    poller.stop()
+    for each in threads:
+        each.stop()
     broker.close()
     stop_listening()
     log.info("relay_stopped")

@@ -179,6 +179,8 @@ from oppsync.services.intake.accept_delivery import AcceptDeliveryHandler
 from oppsync.services.intake.backfill import PreviewBackfillHandler, RunBackfillHandler
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
 from oppsync.services.intake.poll_crm import PollCrmHandler
+from oppsync.services.mirror.commands import AskForMirror, ReadMirror
+from oppsync.services.mirror.read_mirror import AskForMirrorHandler, ReadMirrorHandler
 from oppsync.services.queue.commands import (
     Compensate,
     ConfirmFindings,
@@ -374,6 +376,8 @@ def _bus(
     bus.register(AcceptDelivery, AcceptDeliveryHandler(uow, bus.publish, systems))
     bus.register(RunStage, run_stage)
     bus.register(PollCrm, PollCrmHandler(uow, bus.publish, systems, clock, holder))
+    bus.register(ReadMirror, ReadMirrorHandler(uow, bus.publish, systems, clock, holder))
+    bus.register(AskForMirror, AskForMirrorHandler(uow, bus.publish, systems))
     bus.register(PreviewBackfill, PreviewBackfillHandler(uow, systems))
     bus.register(RunBackfill, RunBackfillHandler(uow, bus.publish))
     bus.register(DecideApproval, DecideApprovalHandler(uow, bus.publish, seals))

@@ -14,6 +14,7 @@ from adapters.connectors.traffic.limits import NO_LIMITS, Limits
 from oppsync.domain.plan.capabilities import Capabilities
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.ports.clock import Clock
+from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 SecretsT = TypeVar("SecretsT", bound=BaseModel)
@@ -29,6 +30,7 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     `limits`: what the vendor publishes, and how many calls it takes at once; a connection may override them.
     `signature_scheme`: how the vendor signs its webhooks (a row of `signatures/registry.py`); None: it sends
     none. `package`: the Python package that holds files to deploy on the vendor's side (`package.py`).
+    `build_remembering`: as `build`, of a vendor whose adapter looks master data up in the memory.
     """
 
     role: ConnectionRole
@@ -41,12 +43,20 @@ class Connector(Generic[SettingsT, SecretsT, CapabilitiesT, SystemT]):
     limits: Limits = NO_LIMITS
     signature_scheme: str | None = None
     package: str | None = None
+    build_remembering: Callable[[SettingsT, SecretsT, Clock, Gate, MasterMemory], SystemT] | None = None
 
     def connect(
-        self, settings: Mapping[str, Any], secrets: Mapping[str, Any], clock: Clock, gate: Gate = OPEN_GATE
+        self,
+        settings: Mapping[str, Any],
+        secrets: Mapping[str, Any],
+        clock: Clock,
+        gate: Gate = OPEN_GATE,
+        memory: MasterMemory = NO_MEMORY,
     ) -> SystemT:
         """Build the adapter. Raises Misconfigured, which names the setting or secret and never a value."""
         known = checked(self.secrets, self.title, "secrets", secrets)
+        if self.build_remembering is not None:
+            return self.build_remembering(self._checked(settings), known, clock, gate, memory)
         return self.build(self._checked(settings), known, clock, gate)
 
     def capabilities_of(self, settings: Mapping[str, Any]) -> CapabilitiesT:

@@ -9,9 +9,11 @@ from typing import Any
 
 from adapters.connectors.http.client import OPEN_GATE, Gate
 from adapters.connectors.registry import connector_of
+from adapters.connectors.stored_memory import StoredMemory
 from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
 from adapters.connectors.traffic.paused import PausedGate
 from adapters.connectors.traffic.traffic import VendorTraffic
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
@@ -19,9 +21,11 @@ from oppsync.kernel.errors import Misconfigured, NotFound
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
+from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
+from oppsync.ports.systems import MasterSource
 
 # A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
 KEEP_SECONDS = 30.0
@@ -64,6 +68,11 @@ class ConnectedSystems:
         erp: Erp = self._chosen(connection_id, ConnectionRole.ERP)
         return erp
 
+    def master_data(self, connection_id: str) -> MasterSource | None:
+        erp = self._chosen(connection_id, ConnectionRole.ERP)
+        kinds = erp.capabilities.mirrors
+        return MasterSource([kind for kind in MasterKind if kind in kinds], erp) if kinds else None
+
     def psa_at(self, connection_id: str) -> Psa:
         psa: Psa = self._chosen(connection_id, ConnectionRole.PSA)
         return psa
@@ -89,21 +98,26 @@ class ConnectedSystems:
             return known[2]
         with self._uow.reading() as uow:
             secrets = uow.connections.secrets(connection.id)
-        adapter = build_adapter(connection, secrets, self._clock, self._traffic)
+        memory = StoredMemory(self._uow, connection.tenant_id, connection.id)
+        adapter = build_adapter(connection, secrets, self._clock, self._traffic, memory)
         with self._lock:
             self._built[connection.id] = (time.monotonic(), connection, adapter)
         return adapter
 
 
 def build_adapter(
-    connection: Connection, secrets: Mapping[str, Any], clock: Clock, traffic: VendorTraffic | None
+    connection: Connection,
+    secrets: Mapping[str, Any],
+    clock: Clock,
+    traffic: VendorTraffic | None,
+    memory: MasterMemory = NO_MEMORY,
 ) -> Any:
-    """The adapter of the connection's role and vendor; opens nothing. Without `traffic` its calls pass no gate.
-    Raises Misconfigured."""
+    """The adapter of the connection's role and vendor; opens nothing. Without `traffic` its calls pass no gate,
+    and without a `memory` of its master data it asks for all of it. Raises Misconfigured."""
     connector = connector_of(connection.role, connection.vendor)
     limits = limits_of(connection, connector.limits)
     gate = _gate(connection, limits, traffic) if traffic else OPEN_GATE
-    return connector.connect(without_limits(connection).settings, of_the_vendor(secrets), clock, gate)
+    return connector.connect(without_limits(connection).settings, of_the_vendor(secrets), clock, gate, memory)
 
 
 def of_the_vendor(secrets: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from adapters.postgres.repositories.dead_letters import PostgresDeadLetters
 from adapters.postgres.repositories.deliveries import PostgresDeliveries
 from adapters.postgres.repositories.exceptions import PostgresExceptions
 from adapters.postgres.repositories.ledger import PostgresLedger
+from adapters.postgres.repositories.mirror import PostgresMirror
 from adapters.postgres.repositories.opportunities import PostgresOpportunities
 from adapters.postgres.repositories.outbox import PostgresOutbox
 from adapters.postgres.repositories.overrides import PostgresPlanOverrides
@@ -45,6 +46,7 @@ from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
+from oppsync.ports.storage.mirror import Mirror
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People, SecondFactors
 from oppsync.ports.storage.plans import Baselines, KeptInputs, PlanOverrides, Plans
@@ -60,6 +62,7 @@ class PostgresUnitOfWork:
         self.opportunities: Opportunities = self._outcomes
         self.parties: Parties = PostgresParties(session)
         self.watermarks: Watermarks = PostgresWatermarks(session)
+        self.mirror: Mirror = PostgresMirror(session)
         self.deliveries: Deliveries = PostgresDeliveries(session)
         self.plans: Plans = PostgresPlans(session)
         self.plan_inputs: KeptInputs = PostgresPlanInputs(session)

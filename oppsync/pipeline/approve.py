@@ -26,6 +26,7 @@ from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import VendorUnavailable
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider, required_of
 from oppsync.pipeline.notify import notify, notify_of_fallen
@@ -194,16 +195,27 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     if isinstance(opportunity, Park):
         return opportunity
     told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
-    lost = has_project_without_ledger_row(context.uow, context.systems, opportunity)
+    lost, away = _is_lost(context, opportunity)
     with context.uow.reading() as uow:
         required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
         # What a restored backup forgot, people look at.
         edited = bool(known.involved.editors)
         by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
+    if by_rule and away is not None:
+        raise away  # no rule approves what people would perhaps have to look at
     able = known.candidates(known.of_plan(opportunity.plan_hash), required)
     decided = known.decided(opportunity.plan_hash)
     asked = open_tasks(opportunity, able, by_rule, required=required, decided=decided, lost=lost)
     return replace(asked, events=(*told, *asked.events))
+
+
+def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bool, VendorUnavailable | None]:
+    """Whether the ERP has its projects though no approval is recorded. While it does not answer, people decide
+    meanwhile: before anything is created it is asked again."""
+    try:
+        return has_project_without_ledger_row(context.uow, context.systems, opportunity), None
+    except VendorUnavailable as away:
+        return False, away
 
 
 def _by_rule(

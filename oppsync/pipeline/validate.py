@@ -120,7 +120,7 @@ def gather(sources: Sources, record: Opportunity, known: TrackedOpportunity | No
         customer=customer,
         payment_terms_known=knows_terms,
         payment_terms=() if knows_terms else tuple(erp.payment_terms()),
-        books_open_until=erp.books_open_until(entity.erp_company) if entity else None,
+        books_open_until=erp.books_open_until(entity.erp_company, record.ends_on) if entity else None,
         waits_until=begins_later(record.won_on, entity, now) if record.is_won else None,
         confirmations=known.confirmations if known else (),
         others=other_deals(sources, record, known),

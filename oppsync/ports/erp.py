@@ -47,12 +47,13 @@ class Erp(Protocol):
     def payment_terms(self) -> Sequence[str]:
         """List all that it has, by their codes, in order. Asked to say them where a deal names others."""
 
-    def books_open_until(self, erp_company: str) -> date | None:
-        """The last day of this company's open fiscal years; None when it has none."""
+    def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
+        """The last day of this company's open fiscal years; None when it has none. `wanted`: before an earlier
+        day is answered from memory, the ERP itself is asked."""
 
     def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
         """Those of a plan's references that this ERP would refuse, all at once. Asked before anybody approves:
-        it reads many at a time, and what it found it may remember briefly. `anew`: what it remembers does not
+        it reads many at a time, and what exists may come from its memory. `anew`: what it remembers does not
         count."""
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:

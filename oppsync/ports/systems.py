@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
+from oppsync.ports.master_data import MasterData
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
+
+
+class MasterSource(NamedTuple):
+    """`kinds`: what its connector claims."""
+
+    kinds: Sequence[MasterKind]
+    data: MasterData
 
 
 class Systems(Protocol):
@@ -30,6 +40,9 @@ class Systems(Protocol):
 
     def erp_at(self, connection_id: str) -> Erp:
         """Raises Misconfigured when it is no ERP, or is gone: a person has to mend that."""
+
+    def master_data(self, connection_id: str) -> MasterSource | None:
+        """None for an ERP whose connector gives none. Raises as `erp_at`."""
 
     def psa_at(self, connection_id: str) -> Psa:
         """As `erp_at`."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pytest
 from sqlalchemy import text
 
 from adapters.bootstrap import Application
-from adapters.erp.tryton.directory import Remembered
 from adapters.postgres.engine import TRUSTED_SECONDS, make_engine
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import Region
@@ -54,15 +50,6 @@ def test_what_was_not_committed_is_not_remembered(application: Application) -> N
         uow.references.book(TENANT)
 
     assert name_of(application) == "Germany"
-
-
-@pytest.mark.parametrize("answers", [[False, False], [[], []], [None, None]])
-def test_what_is_missing_is_asked_for_again_and_what_is_there_is_not(answers: Sequence[object]) -> None:
-    remembered, left = Remembered(), [*answers, "there", "asked once too often"]
-
-    said = [remembered.get(("key",), lambda: left.pop(0)) for _ in range(4)]
-
-    assert said == [*answers, "there", "there"]
 
 
 def test_a_connection_that_was_cut_while_it_rested_is_replaced(

@@ -17,6 +17,7 @@ from oppsync.ports.erp import Erp
 from sandbox.contracts import deals
 from sandbox.contracts.erp import Deal
 from sandbox.contracts.harness import FixedClock
+from sandbox.contracts.memory import OwnMemory
 from sandbox.embedded.tryton.server import TrytonAddress
 from tests.harness.tryton import Books
 
@@ -47,7 +48,7 @@ def erp(tryton: TrytonAddress, gate: CountingGate) -> Erp:
 
 def connect(tryton: TrytonAddress, gate: CountingGate, **settings: object) -> Erp:
     reached = {"base_url": tryton.url, "database": tryton.database, **settings}
-    return CONNECTOR.connect(reached, {"rest_key": tryton.rest_key}, FixedClock(), gate)
+    return CONNECTOR.connect(reached, {"rest_key": tryton.rest_key}, FixedClock(), gate, OwnMemory())
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from tests.harness.waiting import HANG_SECONDS
 CLOCK = FixedClock()
 
 TODAY = {"__class__": "date", "year": 2026, "month": 6, "day": 15}
+JANUARY = TODAY | {"month": 1, "day": 1}
+DECEMBER = TODAY | {"month": 12, "day": 31}
 Canned = tuple[int, str]  # status and body
 
 
@@ -45,18 +47,21 @@ WORK = {
 READY: dict[str, list[dict[str, Any]]] = {
     "account.configuration": [
         {
+            "id": 1,
             "default_account_receivable": {"id": 1, "closed": False},
             "default_category_account_revenue": {"id": 2, "closed": False},
         }
     ],
-    "account.tax": [{"id": 1}],
-    "account.fiscalyear": [{"id": 1}],
-    "account.journal": [{"id": 1}],
-    "product.product": [{"id": 1}],
+    "account.tax": [{"id": 1, "name": "VAT-DE-19"}],
+    "account.fiscalyear": [
+        {"id": 1, "name": "2026", "state": "open", "start_date": JANUARY, "end_date": DECEMBER}
+    ],
+    "account.journal": [{"id": 1, "type": "revenue"}],
+    "product.product": [{"id": number, "code": code} for number, code in enumerate(("CONS-HR", "FIXED", "MS"))],
 }
 USUAL: dict[str, Any] = READY | {
-    "company.company": [{"id": 1, "currency": {"code": "EUR"}}],
-    "party.party": [{"id": 3, "account_receivable": None, "addresses": [{"id": 3, "invoice": 1}]}],
+    "company.company": [{"id": 1, "party": {"id": 1, "code": "ACME-DE"}, "currency": {"id": 1, "code": "EUR"}}],
+    "party.party": [{"id": 3, "code": "CUST-1001", "addresses": [{"id": 3, "invoice": 1}]}],
     "POST": WORK,
 }
 

@@ -554,6 +554,9 @@ WAYS: dict[str, Way | Told] = {
     "POLL_REFUSED": Told(
         "test_polling.py", "test_a_replayed_poll_asks_at_once_and_comes_back_when_nothing_was_mended"
     ),
+    "MASTER_DATA_ENDED": Told(
+        "test_mirror.py", "test_a_cost_centre_that_ends_is_named_with_the_open_deals_that_name_it"
+    ),
     # Dead letters.
     "RETRIES_EXHAUSTED": Told(
         "test_erp_trouble.py", "test_retries_used_up_are_a_dead_letter_and_a_replay_starts_counting_anew"

@@ -292,7 +292,7 @@ class ConnectedVendors:
     def payment_terms(self) -> Sequence[str]:
         return ()
 
-    def books_open_until(self, erp_company: str) -> date | None:
+    def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
         return None
 
     def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:

@@ -116,7 +116,7 @@ class Surroundings:
         self._outside("payment terms")
         return ["NET30"]
 
-    def books_open_until(self, erp_company: str) -> date | None:
+    def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
         return None
 
     def comparable(self, tenant_id: str, record: Opportunity, but: UUID | None) -> Collection[OtherDeal]:

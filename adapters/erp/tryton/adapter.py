@@ -20,10 +20,20 @@ from adapters.connectors.http.client import Gate
 from adapters.erp.tryton import landing, revision, wire
 from adapters.erp.tryton.client import TrytonClient
 from adapters.erp.tryton.customers import customers_like, of_code
-from adapters.erp.tryton.directory import Company, Directory, Remembered
 from adapters.erp.tryton.errors import NumberDrawnTwice
+from adapters.erp.tryton.facts import Facts, no_company
 from adapters.erp.tryton.inspection import inspected
 from adapters.erp.tryton.landing import Fields
+from adapters.erp.tryton.named import (
+    OfCompany,
+    Status,
+    for_customer,
+    for_invoice,
+    for_node,
+    for_task,
+    of_all,
+    status,
+)
 from adapters.erp.tryton.readiness import missing
 from adapters.erp.tryton.references import References
 from adapters.erp.tryton.settings import TrytonSecrets, TrytonSettings, capabilities
@@ -39,6 +49,7 @@ from adapters.erp.tryton.values import (
 )
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.master_data.rows import MasterKind, MasterPage
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.domain.plan.references import ErpReferences, MissingReference
@@ -46,6 +57,7 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.work.observations import Observation
 from oppsync.kernel.errors import AmbiguousAnswer, ContentConflict, Misconfigured, VendorRejected
 from oppsync.ports.clock import Clock
+from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 
 # The name and the code of a refusal for kinds that Tryton invoices in the company's own currency only.
 ONLY_IN_OWN_CURRENCY = {
@@ -62,8 +74,15 @@ RACE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 class TrytonErp:
     """Implements `oppsync.ports.erp.Erp`. One instance per connection and process."""
 
-    def __init__(self, settings: TrytonSettings, secrets: TrytonSecrets, clock: Clock, gate: Gate) -> None:
-        """Raises Misconfigured for an unusable address."""
+    def __init__(
+        self,
+        settings: TrytonSettings,
+        secrets: TrytonSecrets,
+        clock: Clock,
+        gate: Gate,
+        memory: MasterMemory = NO_MEMORY,
+    ) -> None:
+        """Raises Misconfigured for an unusable address. `memory`: what is known of its master data."""
         self.capabilities = capabilities(settings)
         self.quarantine = timedelta(seconds=settings.timeout + settings.late_commit)
         self._clock = clock
@@ -82,9 +101,12 @@ class TrytonErp:
             timeout=settings.timeout,
             gate=gate,
         )
-        self._directory = Directory(self._client)
-        self._references = References(self._client, self._directory, self._products)
-        self._remembered = Remembered()
+        self.mirror_every = timedelta(minutes=settings.mirror_minutes)
+        trusted_for = timedelta(minutes=settings.mirror_trusted_minutes)
+        self._memory = memory
+        self._facts = Facts(self._client, memory, trusted_for)
+        self._to_write = Facts(self._client, memory, trusted_for, to_write=True)
+        self._references = References(self._facts, self._products)
         place = settings.web_url or f"tryton://{urlsplit(settings.base_url).netloc}"
         self._records = f"{place.rstrip('/')}/{'#' if settings.web_url else ''}{settings.database}"
 
@@ -100,18 +122,19 @@ class TrytonErp:
 
     def customers_of_code(self, code: str) -> Sequence[ErpCustomer]:
         """Not remembered: what was wrong with it is mended there, and the deal is replayed at once."""
-        return of_code(self._client, code)
+        return of_code(self._client, self._memory, code)
 
     def find_customers(self, name: str, tax_id: str | None) -> Sequence[ErpCustomer]:
-        return customers_like(self._client, name, tax_id)
+        return customers_like(self._client, self._memory, name, tax_id)
 
     def find_customer(self, order: CustomerOrder) -> ExternalRecord | None:
         found = self._client.search("party.party", [["code", "=", order.customer.code]], ["id"])
         return self._landed_customer(order, found[0]["id"]) if found else None
 
     def create_customer(self, order: CustomerOrder) -> ExternalRecord:
-        company = self._directory.company(order.erp_company).id
-        created = self._client.create("party.party", customer_values(order, self._directory), ["id"], company)
+        named = for_customer(self._to_write, order)
+        values = customer_values(order, named)
+        created = self._client.create("party.party", values, ["id"], named.company.id)
         return self._landed_customer(order, created["id"])
 
     def _landed_customer(self, order: CustomerOrder, record: int) -> ExternalRecord:
@@ -122,32 +145,24 @@ class TrytonErp:
         )
 
     def missing_for(self, erp_company: str) -> Sequence[str]:
-        """List what the company lacks. That it lacks nothing is remembered for a while."""
-        today, lacking = self._clock.now().date(), list[str]()
-
-        def is_ready() -> bool:
-            lacking.extend(missing(self._client, erp_company, list(self._products.values()), today))
-            return not lacking
-
-        self._remembered.get(("ready", erp_company, today), is_ready)
-        return lacking
+        return missing(self._facts, erp_company, list(self._products.values()), self._clock.now().date())
 
     def has_payment_terms(self, code: str) -> bool:
-        return not self._references.unknown("account.invoice.payment_term", "name", [code])
+        return bool(self._facts.find([of_all(MasterKind.PAYMENT_TERMS, code)]))
 
     def payment_terms(self) -> Sequence[str]:
         return sorted(
             term["name"] for term in self._client.search("account.invoice.payment_term", [], ["name"])
         )
 
-    def books_open_until(self, erp_company: str) -> date | None:
-        return self._references.open_until(erp_company)
+    def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
+        return self._references.open_until(erp_company, wanted)
 
     def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
-        if anew:
-            self._references.forget()
-            self._directory.forget()
-        return list(self._references.missing(wanted))
+        return list(self._references.missing(wanted, anew=anew))
+
+    def master_page(self, kind: MasterKind, after: str | None) -> MasterPage:
+        return self._facts.page(kind, after)
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         existing = set[str]()
@@ -164,10 +179,10 @@ class TrytonErp:
         return self._landed_work(work, wanted, was, closed_by_us=order.closed_by_us)
 
     def create_node(self, order: NodeOrder) -> ExternalRecord:
-        company = self._directory.company(order.plan.erp_company)
-        wanted = landing.wanted_node(order, company.currency)
-        values = node_values(order, wanted, company, self._directory)
-        return self._create_work(order.key, values, wanted, company)
+        named = for_node(self._to_write, order)
+        wanted = landing.wanted_node(order, named.company.currency)
+        values = node_values(order, wanted, named)
+        return self._create_work(order.key, values, wanted, named.company)
 
     def find_line(self, order: LineOrder) -> ExternalRecord | None:
         """One that an earlier plan ordered as an invoice, and this one as a task, is told as a difference; what
@@ -198,18 +213,19 @@ class TrytonErp:
         return changed(found, differences={"record": sorts})
 
     def revise_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
-        company, wanted = self._directory.company(order.plan.erp_company), self._wanted_node(order)
-        values = node_values(order, wanted, company, self._directory)
+        named = for_node(self._to_write, order)
+        wanted = landing.wanted_node(order, named.company.currency)
+        values = node_values(order, wanted, named)
         notes = [landing.node_notes(each.plan, each.node) for each in (order, *order.was)]
-        return self._revise_work(order, outside_id, values, notes, company)
+        return self._revise_work(order, outside_id, values, notes, named.company)
 
     def revise_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
-        company = self._directory.company(order.plan.erp_company)
         if self._is_invoice(order):
-            return self._revise_invoice(order, outside_id, company)
-        values = task_values(order, self._wanted_task(order), company, self._directory)
+            return self._revise_invoice(order, outside_id)
+        named = for_task(self._to_write, order, self._products[order.line.kind])
+        values = task_values(order, self._wanted_task(order), named)
         notes = [landing.line_notes(each) for each in (order, *order.was)]
-        return self._revise_work(order, outside_id, values, notes, company)
+        return self._revise_work(order, outside_id, values, notes, named.company)
 
     def _revise_work(
         self,
@@ -217,7 +233,7 @@ class TrytonErp:
         outside_id: str,
         values: wire.Wire,
         notes: Sequence[Fields],
-        company: Company,
+        company: OfCompany,
     ) -> ExternalRecord:
         """Set what differs. `notes`: those that are ordered now, then those of earlier plans."""
         work = self._find_work(order.key)
@@ -227,7 +243,7 @@ class TrytonErp:
         wanted_fields = revision.fields_to_set(found.differences, revision.WORK_FIELDS)
         values = values | {"comment": revision.comment_again(work.comment, notes[0], notes[1:], order.key)}
         if found.closed:
-            values |= opening_values(self._directory.status(self._open_status, "open_status"))
+            values |= opening_values(status(self._client, self._open_status, "open_status"))
             wanted_fields |= {"progress"}
         chosen = {name: value for name, value in values.items() if name in wanted_fields}
         written = self._client.write(
@@ -236,16 +252,19 @@ class TrytonErp:
         wanted = self._wanted_node(order) if isinstance(order, NodeOrder) else self._wanted_task(order)
         return self._landed_work(_read(wire.Work, written, after_write=True), wanted)
 
-    def _revise_invoice(self, order: LineOrder, outside_id: str, company: Company) -> ExternalRecord:
+    def _revise_invoice(self, order: LineOrder, outside_id: str) -> ExternalRecord:
         """A draft is changed; one that we cancelled becomes a draft first."""
         invoice = self._find_invoice(order.key)
         found = self.find_line(order)
         if invoice is None or found is None:
             raise AmbiguousAnswer(f"Tryton: the invoice {outside_id} is gone while it is changed")
+        product = self._products[order.line.kind]
+        named = for_invoice(self._to_write, order, product)
+        company = named.company
         if found.closed:
             self._client.press("account.invoice", record_id(outside_id), "draft", company.id)
-        wanted = landing.wanted_invoice(order, self._products[order.line.kind])
-        values = invoice_values(order, wanted, company, self._directory)
+        wanted = landing.wanted_invoice(order, product)
+        values = invoice_values(order, wanted, named)
         notes = [landing.invoice_notes(each) for each in (order, *order.was)]
         values["comment"] = revision.comment_again(invoice.comment, notes[0], notes[1:])
         values["lines"] = [["delete", [line.id for line in invoice.lines]], *values["lines"]]
@@ -259,9 +278,9 @@ class TrytonErp:
         return self._landed_invoice(_read(wire.Invoice, written, after_write=True), wanted)
 
     def create_line(self, order: LineOrder) -> ExternalRecord:
-        company = self._directory.company(order.plan.erp_company)
-        if not self._is_invoice(order):
-            return self._create_task(order, company)
+        company = self._company(order.plan.erp_company)
+        if not landing.is_invoice(order.line, company.currency):
+            return self._create_task(order)
         if order.line.kind in ONLY_IN_OWN_CURRENCY:
             what, code = ONLY_IN_OWN_CURRENCY[order.line.kind]
             raise VendorRejected(
@@ -269,30 +288,30 @@ class TrytonErp:
                 f"not in {order.line.amount.currency}",
                 code=code,
             )
-        return self._create_invoice(order, company)
+        return self._create_invoice(order)
 
     def cancel_node(self, order: NodeOrder, outside_id: str) -> ExternalRecord:
-        company = self._directory.company(order.plan.erp_company)
+        company = self._company(order.plan.erp_company)
         is_project = order.node.kind is not NodeKind.TASK
-        values = closing_values(self._directory.status(self._closed_status), is_project=is_project)
+        values = closing_values(self._closing(), is_project=is_project)
         return self._close_work(outside_id, values, landing.wanted_node(order, company.currency), company)
 
     def cancel_line(self, order: LineOrder, outside_id: str) -> ExternalRecord:
-        company = self._directory.company(order.plan.erp_company)
+        company = self._company(order.plan.erp_company)
         if self._is_invoice(order):
             return self._cancel_invoice(order, outside_id, company)
-        values = priceless_values(self._directory.status(self._closed_status))
+        values = priceless_values(self._closing())
         return self._close_work(outside_id, values, self._wanted_task(order), company)
 
     def _close_work(
-        self, outside_id: str, values: wire.Wire, wanted: Fields, company: Company
+        self, outside_id: str, values: wire.Wire, wanted: Fields, company: OfCompany
     ) -> ExternalRecord:
         written = self._client.write(
             "project.work", record_id(outside_id), values, wire.WORK_FIELDS, company.id
         )
         return self._landed_work(_read(wire.Work, written, after_write=True), wanted)
 
-    def _cancel_invoice(self, order: LineOrder, outside_id: str, company: Company) -> ExternalRecord:
+    def _cancel_invoice(self, order: LineOrder, outside_id: str, company: OfCompany) -> ExternalRecord:
         """Cancel a draft. Raises VendorRejected for a posted invoice: only a credit note takes that back."""
         invoice = self._find_invoice(order.key)
         if invoice is not None and invoice.state in CANCELLABLE:
@@ -305,12 +324,15 @@ class TrytonErp:
             raise VendorRejected(f"Tryton's invoice {called} is {invoice.state}: credit it there, then replay")
         return self._landed_invoice(invoice, landing.wanted_invoice(order, self._products[order.line.kind]))
 
-    def _create_task(self, order: LineOrder, company: Company) -> ExternalRecord:
-        wanted = self._wanted_task(order)
-        values = task_values(order, wanted, company, self._directory)
-        return self._create_work(order.key, values, wanted, company)
+    def _create_task(self, order: LineOrder) -> ExternalRecord:
+        wanted, named = (
+            self._wanted_task(order),
+            for_task(self._to_write, order, self._products[order.line.kind]),
+        )
+        values = task_values(order, wanted, named)
+        return self._create_work(order.key, values, wanted, named.company)
 
-    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: Company) -> ExternalRecord:
+    def _create_work(self, key: str, values: wire.Wire, wanted: Fields, company: OfCompany) -> ExternalRecord:
         """Create, and after a number drawn twice look the key up and try again. Raises NumberDrawnTwice if that
         goes on."""
         for pause in RACE_PAUSES:
@@ -323,21 +345,32 @@ class TrytonErp:
                 return self._landed_work(work, wanted)
         return self._create_once(values, wanted, company)
 
-    def _create_once(self, values: wire.Wire, wanted: Fields, company: Company) -> ExternalRecord:
+    def _create_once(self, values: wire.Wire, wanted: Fields, company: OfCompany) -> ExternalRecord:
         created = self._client.create("project.work", values, wire.WORK_FIELDS, company.id)
         return self._landed_work(_read(wire.Work, created, after_write=True), wanted)
 
-    def _create_invoice(self, order: LineOrder, company: Company) -> ExternalRecord:
-        wanted = landing.wanted_invoice(order, self._products[order.line.kind])
-        values = invoice_values(order, wanted, company, self._directory)
-        created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, company.id)
+    def _create_invoice(self, order: LineOrder) -> ExternalRecord:
+        product = self._products[order.line.kind]
+        named = for_invoice(self._to_write, order, product)
+        wanted = landing.wanted_invoice(order, product)
+        values = invoice_values(order, wanted, named)
+        created = self._client.create("account.invoice", values, wire.INVOICE_FIELDS, named.company.id)
         return self._landed_invoice(_read(wire.Invoice, created, after_write=True), wanted)
 
     def _wanted_node(self, order: NodeOrder) -> Fields:
-        return landing.wanted_node(order, self._directory.company(order.plan.erp_company).currency)
+        return landing.wanted_node(order, self._company(order.plan.erp_company).currency)
+
+    def _company(self, code: str) -> OfCompany:
+        found = self._facts.company(code)
+        if found is None:
+            raise no_company(code)
+        return OfCompany(int(found.record), found.code, found.currency)
+
+    def _closing(self) -> Status:
+        return status(self._client, self._closed_status)
 
     def _is_invoice(self, order: LineOrder) -> bool:
-        return landing.is_invoice(order.line, self._directory.company(order.plan.erp_company).currency)
+        return landing.is_invoice(order.line, self._company(order.plan.erp_company).currency)
 
     def _wanted_task(self, order: LineOrder) -> Fields:
         return landing.wanted_task(order, self._products[order.line.kind])

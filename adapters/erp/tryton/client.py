@@ -33,10 +33,17 @@ class TrytonClient:
         )
 
     def search(
-        self, model: str, domain: Sequence[object], fields: Sequence[str], company: int | None = None
+        self,
+        model: str,
+        domain: Sequence[object],
+        fields: Sequence[str],
+        company: int | None = None,
+        first: int | None = None,
     ) -> list[wire.Wire]:
-        """All records that match a Tryton domain; dotted fields come back nested."""
-        query = urlencode([("d", wire.in_header(list(domain))), *(("f", name) for name in fields)])
+        """All records that match a Tryton domain, or the `first` of them by their ids; dotted fields come back
+        nested."""
+        bounds = [] if first is None else [("s", str(first)), ("o", wire.in_header([["id", "ASC"]]))]
+        query = urlencode([("d", wire.in_header(list(domain))), *(("f", name) for name in fields), *bounds])
         return self._records(self._call("GET", f"/{model}?{query}", company))
 
     def create(self, model: str, values: wire.Wire, fields: Sequence[str], company: int) -> wire.Wire:

@@ -19,4 +19,5 @@ CONNECTOR: Connector[TrytonSettings, TrytonSecrets, ErpCapabilities, Erp] = Conn
     secrets=TrytonSecrets,
     capabilities=capabilities,
     build=TrytonErp,
+    build_remembering=TrytonErp,
 )

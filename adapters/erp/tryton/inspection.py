@@ -6,9 +6,10 @@ Whether records may be created cannot be asked without creating one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from adapters.erp.tryton.client import TrytonClient
+from adapters.erp.tryton.facts import Facts
 from adapters.erp.tryton.readiness import missing
 from oppsync.domain.work.observations import (
     Observation,
@@ -19,11 +20,14 @@ from oppsync.domain.work.observations import (
     note,
 )
 from oppsync.kernel.errors import BusinessError, TransientError
+from oppsync.ports.master_data import NO_MEMORY
 
 MODELS = (
     "party.party",
     "party.address",
+    "party.identifier",
     "company.company",
+    "company.employee",
     "currency.currency",
     "country.country",
     "account.account",
@@ -74,6 +78,7 @@ def _unread(client: TrytonClient, model: str) -> Observation | None:
 
 
 def _companies(client: TrytonClient, products: Sequence[str], today: date) -> Iterator[Observation]:
+    facts = Facts(client, NO_MEMORY, timedelta(0))
     companies = client.search("company.company", [], ["party.code", "party.name"])
     if not companies:
         yield lacks_record("There is no company.", "Create one, or let the application's user see it.")
@@ -85,7 +90,7 @@ def _companies(client: TrytonClient, products: Sequence[str], today: date) -> It
                 "Give its party a code: a legal entity here names its company by it.",
             )
             continue
-        lacking = missing(client, party["code"], products, today)
+        lacking = missing(facts, party["code"], products, today)
         if lacking:
             fix = "Set them up, if deals of this company are invoiced there."
             yield lacks_record(f"The company {party['code']} lacks {', '.join(lacking)}.", fix)

@@ -1,55 +1,66 @@
-"""What a company in Tryton must have before it can invoice: one row for each requirement."""
+"""What a company in Tryton must have before it can invoice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
-from adapters.erp.tryton import wire
-from adapters.erp.tryton.client import TrytonClient
+from adapters.erp.tryton.facts import Facts, of_shape
+from adapters.erp.tryton.named import JOURNAL_OF_INVOICES, accounts_are_open, lacking_accounts, of_all, setting
+from adapters.erp.tryton.sources import ACCOUNTS, JOURNAL, RECEIVABLE, REVENUE
+from oppsync.domain.master_data.rows import FiscalYear, MasterKind, MasterRow, Setting
 
-Domain = list[list[object]]
+_DEFAULT_ACCOUNTS = {RECEIVABLE: "a default receivable account", REVENUE: "a default revenue account"}
 
 
-def missing(client: TrytonClient, company_code: str, products: Sequence[str], today: date) -> list[str]:
+def missing(facts: Facts, company: str, products: Sequence[str], today: date) -> list[str]:
     """Each requirement that the company lacks, as a noun phrase; empty when it is ready."""
-    companies = client.search("company.company", [["party.code", "=", company_code]], ["id"])
-    if not companies:
-        return [f"the company {company_code} itself"]
-    company = int(companies[0]["id"])
-    lacking = [
-        name for name, field in DEFAULT_ACCOUNTS.items() if not _has_open_account(client, field, company)
-    ]
-    for name, (model, domain) in _things(company, products, today).items():
-        if not client.search(model, domain, ["id"], company):
-            lacking.append(name)
-    return lacking
+    return list(_lacking(facts, company, products, today))
 
 
-def open_years(client: TrytonClient, company_code: str) -> list[wire.FiscalYear]:
-    mine: Domain = [["company.party.code", "=", company_code], ["state", "=", "open"]]
-    years = client.search("account.fiscalyear", mine, ["start_date", "end_date"])
-    return [wire.FiscalYear.model_validate(year) for year in years]
+def _lacking(facts: Facts, company: str, products: Sequence[str], today: date) -> Iterator[str]:
+    key = of_all(MasterKind.COMPANY, company)
+    accounts, journal = setting(ACCOUNTS, company=company), setting(JOURNAL, JOURNAL_OF_INVOICES)
+    of_products = {code: of_all(MasterKind.PRODUCT, code) for code in dict.fromkeys(products)}
+    found = facts.find([key, accounts, journal, *of_products.values()], is_enough=_is_open)
+    if key not in found:
+        yield f"the company {company} itself"
+        return
+    for name in lacking_accounts(of_shape(Setting, found.get(accounts))):
+        yield _DEFAULT_ACCOUNTS[name]
+    if not facts.of_company(MasterKind.TAX, company, bool):
+        yield "a tax"
+    if not _covers(open_years(facts, company, [today]), today):
+        yield "an open fiscal year for today"
+    if journal not in found:
+        yield "a revenue journal"
+    for code, of in of_products.items():
+        if of not in found:
+            yield f"the product {code}"
 
 
-DEFAULT_ACCOUNTS = {
-    "a default receivable account": "default_account_receivable",
-    "a default revenue account": "default_category_account_revenue",
-}
+def open_years(facts: Facts, company: str, days: Sequence[date]) -> list[FiscalYear]:
+    """The company's open fiscal years. Those that are remembered answer only where these days lie in them: a
+    year may have been opened just now."""
+
+    def is_enough(rows: Sequence[MasterRow]) -> bool:
+        years = _open(rows)
+        return bool(years) and all(_covers(years, day) for day in days)
+
+    return _open(facts.of_company(MasterKind.FISCAL_YEAR, company, is_enough))
 
 
-def _things(company: int, products: Sequence[str], today: date) -> dict[str, tuple[str, Domain]]:
-    ours: list[object] = ["company", "=", company]
-    day = wire.day(today)
-    current: Domain = [["state", "=", "open"], ["start_date", "<=", day], ["end_date", ">=", day]]
-    return {
-        "a tax": ("account.tax", [ours]),
-        "an open fiscal year for today": ("account.fiscalyear", [ours, *current]),
-        "a revenue journal": ("account.journal", [["type", "=", "revenue"]]),
-        **{f"the product {code}": ("product.product", [["code", "=", code]]) for code in products},
-    }
+def _open(rows: Sequence[MasterRow]) -> list[FiscalYear]:
+    return [row for row in rows if isinstance(row, FiscalYear) and row.is_open]
 
 
-def _has_open_account(client: TrytonClient, field: str, company: int) -> bool:
-    (defaults,) = client.search("account.configuration", [], [f"{field}.closed"], company)
-    return defaults[field] is not None and not defaults[field]["closed"]
+def _covers(years: Sequence[FiscalYear], day: date) -> bool:
+    return any(year.starts_on <= day <= year.ends_on for year in years)
+
+
+def outside(days: Sequence[date], years: Sequence[FiscalYear]) -> Sequence[date]:
+    return [day for day in days if not _covers(years, day)]
+
+
+def _is_open(row: MasterRow) -> bool:
+    return not (isinstance(row, Setting) and row.code == ACCOUNTS) or accounts_are_open(row)

@@ -1,142 +1,107 @@
-"""Whether Tryton has what a plan names, before anybody approves it: many codes of one model in one search."""
+"""Whether Tryton has what a plan names, before anybody approves it: by one read, or one search a kind."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import TypeVar
 
-from adapters.erp.tryton import wire
-from adapters.erp.tryton.client import TrytonClient
-from adapters.erp.tryton.directory import Company, Directory, Key, Remembered
+from adapters.erp.tryton.facts import Facts, Rows
 from adapters.erp.tryton.landing import makes_invoices
-from adapters.erp.tryton.readiness import open_years
-from adapters.erp.tryton.values import UNIT
+from adapters.erp.tryton.named import PIECE, of_all, setting
+from adapters.erp.tryton.readiness import open_years, outside
+from adapters.erp.tryton.sources import COUNTRY, CURRENCY, UNIT
+from oppsync.domain.master_data.rows import Company, Customer, MasterKey, MasterKind, MasterRow
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.plan.references import ErpReferenceKind, ErpReferences, MissingReference
-from oppsync.kernel.errors import VendorRejected
-
-# A search is a URL, and a proxy may refuse one of more than 8 KB.
-CODES_AT_ONCE = 20
-Domain = Sequence[object]
-Item = TypeVar("Item")
-# Of accounts that group others nothing can be booked on.
-BOOKABLE: Domain = ["type", "in", ["normal", "distribution"]]
 
 
 class References:
     """`products`: the code of the product by which each kind of line is invoiced."""
 
-    def __init__(self, client: TrytonClient, directory: Directory, products: Mapping[LineKind, str]) -> None:
-        self._client = client
-        self._directory = directory
+    def __init__(self, facts: Facts, products: Mapping[LineKind, str]) -> None:
+        self._facts = facts
         self._products = products
-        self._remembered = Remembered()
 
-    def forget(self) -> None:
-        self._remembered = Remembered()
-
-    def missing(self, wanted: ErpReferences) -> Iterator[MissingReference]:
-        company = self._company(wanted.company)
-        if company is None:
+    def missing(self, wanted: ErpReferences, *, anew: bool = False) -> Iterator[MissingReference]:
+        """`anew`: Tryton is asked, whatever is remembered."""
+        keys = [*self._companies(wanted), *self._of_plan(wanted)]
+        found = self._facts.find(keys, anew=anew, is_enough=lambda row: _is_enough(row, wanted))
+        company = found.get(of_all(MasterKind.COMPANY, wanted.company))
+        if not isinstance(company, Company):
             yield _missing(ErpReferenceKind.COMPANY, wanted.company, wanted.company)
             return
-        yield from self._cost_centres(wanted)
-        for name in self.unknown("account.tax", "name", [wanted.tax], company.id):
-            yield _missing(ErpReferenceKind.TAX, wanted.company, name)
-        for name in self.unknown("account.invoice.payment_term", "name", [wanted.payment_terms]):
-            yield _missing(ErpReferenceKind.PAYMENT_TERMS, wanted.company, name)
+        yield from _cost_centres(wanted, found)
+        for kind, key in (
+            (ErpReferenceKind.TAX, MasterKey(MasterKind.TAX, wanted.company, wanted.tax)),
+            (ErpReferenceKind.PAYMENT_TERMS, of_all(MasterKind.PAYMENT_TERMS, wanted.payment_terms)),
+        ):
+            if key not in found:
+                yield _missing(kind, wanted.company, key.code)
+        yield from _customer(wanted, found, company)
+        for words, key in self._setup(wanted):
+            if key not in found:
+                yield _missing(ErpReferenceKind.SETUP, wanted.company, words)
+        if wanted.invoice_days:
+            years = open_years(self._facts, wanted.company, wanted.invoice_days)
+            for day in outside(wanted.invoice_days, years):
+                yield _missing(ErpReferenceKind.FISCAL_YEAR, wanted.company, day.isoformat())
+
+    def open_until(self, company: str, wanted: date | None = None) -> date | None:
+        """The last day of the company's open fiscal years; None when it has none. `wanted`: Tryton is asked
+        before an earlier day is answered."""
+        years = open_years(self._facts, company, [wanted] if wanted else [])
+        return max((year.ends_on for year in years), default=None)
+
+    def _companies(self, wanted: ErpReferences) -> Iterator[MasterKey]:
+        for code in dict.fromkeys([wanted.company, *(centre.company for centre in wanted.cost_centres)]):
+            yield of_all(MasterKind.COMPANY, code)
+
+    def _of_plan(self, wanted: ErpReferences) -> Iterator[MasterKey]:
+        for centre in wanted.cost_centres:
+            yield MasterKey(MasterKind.COST_CENTRE, centre.company, centre.code)
+        yield MasterKey(MasterKind.TAX, wanted.company, wanted.tax)
+        yield of_all(MasterKind.PAYMENT_TERMS, wanted.payment_terms)
         if wanted.customer is not None:
-            yield from self._customer(wanted, wanted.customer, company)
-        for words in self._setup(wanted):
-            yield _missing(ErpReferenceKind.SETUP, wanted.company, words)
-        for day in self._not_open(wanted.company, wanted.invoice_days):
-            yield _missing(ErpReferenceKind.FISCAL_YEAR, wanted.company, day.isoformat())
+            yield of_all(MasterKind.CUSTOMER, wanted.customer)
+        for _words, key in self._setup(wanted):
+            yield key
 
-    def unknown(
-        self,
-        model: str,
-        field: str,
-        values: Iterable[str],
-        company: int | None = None,
-        but: Sequence[Domain] = (),
-    ) -> Sequence[str]:
-        """Those of the values that no record of this model has, of this company where one is given."""
-
-        def ask(some: Collection[Key]) -> set[Key]:
-            texts = [key[-1] for key in some]
-            ours: list[Domain] = [["company", "=", company]] if company else []
-            domain = [[field, "in", texts], *ours, *but]
-            return {
-                (model, company, found[field]) for found in self._client.search(model, domain, [field], company)
-            }
-
-        keys = {(model, company, value): value for value in values}
-        known: set[Key] = set()
-        for some in _parts(list(keys)):
-            known |= self._remembered.which(some, ask)
-        return [value for key, value in keys.items() if key not in known]
-
-    def _company(self, code: str) -> Company | None:
-        try:
-            return self._directory.company(code)
-        except VendorRejected:
-            return None
-
-    def _customer(self, wanted: ErpReferences, code: str, company: Company) -> Iterator[MissingReference]:
-        try:
-            customer = self._directory.customer(code, company.id)
-        except VendorRejected:
-            yield _missing(ErpReferenceKind.CUSTOMER, wanted.company, code)
-            return
-        if customer.invoice_address is None and makes_invoices(
-            wanted.line_kinds, wanted.currency, company.currency
-        ):
-            yield _missing(ErpReferenceKind.CUSTOMER_ADDRESS, wanted.company, code)
-
-    def _cost_centres(self, wanted: ErpReferences) -> Iterator[MissingReference]:
-        for code in dict.fromkeys(centre.company for centre in wanted.cost_centres):
-            company = self._company(code)
-            if company is None:
-                yield _missing(ErpReferenceKind.COMPANY, code, code)
-                continue
-            centres = [centre.code for centre in wanted.cost_centres if centre.company == code]
-            for name in self.unknown("analytic_account.account", "code", centres, company.id, [BOOKABLE]):
-                yield _missing(ErpReferenceKind.COST_CENTRE, code, name)
-
-    def _setup(self, wanted: ErpReferences) -> Iterator[str]:
-        products = sorted({self._products[kind] for kind in wanted.line_kinds})
-        countries = [wanted.country] if wanted.country else []
-        for what, model, field, values in (
-            ("the product", "product.product", "code", products),
-            ("the unit of measure", "product.uom", "name", [UNIT]),
-            ("the currency", "currency.currency", "code", [wanted.currency]),
-            ("the country", "country.country", "code", countries),
-        ):
-            for value in self.unknown(model, field, values):
-                yield f"{what} {value}"
-
-    def open_until(self, company: str) -> date | None:
-        """The last day of the company's open fiscal years; None when it has none."""
-        return max((year.end_date for year in self._open_years(company)), default=None)
-
-    def _open_years(self, company: str) -> list[wire.FiscalYear]:
-        return self._remembered.get(("years", company), lambda: open_years(self._client, company))
-
-    def _not_open(self, company: str, days: Sequence[date]) -> Sequence[date]:
-        """The days that lie in no open fiscal year. A year that was opened just now counts."""
-        if days and _outside(days, self._open_years(company)):
-            return _outside(days, open_years(self._client, company))
-        return ()
+    def _setup(self, wanted: ErpReferences) -> Iterator[tuple[str, MasterKey]]:
+        for product in sorted({self._products[kind] for kind in wanted.line_kinds}):
+            yield f"the product {product}", of_all(MasterKind.PRODUCT, product)
+        yield f"the unit of measure {PIECE}", setting(UNIT, PIECE)
+        yield f"the currency {wanted.currency}", setting(CURRENCY, wanted.currency)
+        if wanted.country:
+            yield f"the country {wanted.country}", setting(COUNTRY, wanted.country)
 
 
-def _outside(days: Sequence[date], years: Sequence[wire.FiscalYear]) -> Sequence[date]:
-    return [day for day in days if not any(year.start_date <= day <= year.end_date for year in years)]
+def _is_enough(row: MasterRow, wanted: ErpReferences) -> bool:
+    """A customer whose address is missing may have been given one."""
+    return not (isinstance(row, Customer) and row.invoice_address is None and wanted.line_kinds)
+
+
+def _customer(wanted: ErpReferences, found: Rows, company: Company) -> Iterator[MissingReference]:
+    if wanted.customer is None:
+        return
+    customer = found.get(of_all(MasterKind.CUSTOMER, wanted.customer))
+    if not isinstance(customer, Customer):
+        yield _missing(ErpReferenceKind.CUSTOMER, wanted.company, wanted.customer)
+    elif customer.invoice_address is None and makes_invoices(
+        wanted.line_kinds, wanted.currency, company.currency
+    ):
+        yield _missing(ErpReferenceKind.CUSTOMER_ADDRESS, wanted.company, wanted.customer)
+
+
+def _cost_centres(wanted: ErpReferences, found: Rows) -> Iterator[MissingReference]:
+    for code in dict.fromkeys(centre.company for centre in wanted.cost_centres):
+        if of_all(MasterKind.COMPANY, code) not in found:
+            yield _missing(ErpReferenceKind.COMPANY, code, code)
+            continue
+        for centre in wanted.cost_centres:
+            key = MasterKey(MasterKind.COST_CENTRE, code, centre.code)
+            if centre.company == code and key not in found:
+                yield _missing(ErpReferenceKind.COST_CENTRE, code, centre.code)
 
 
 def _missing(kind: ErpReferenceKind, company: str, name: str) -> MissingReference:
     return MissingReference(kind=kind, company=company, name=name)
-
-
-def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    return (items[first : first + CODES_AT_ONCE] for first in range(0, len(items), CODES_AT_ONCE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import Code, Frozen
@@ -44,6 +45,19 @@ class TrytonSettings(Frozen):
     open_status: Code = Field(
         default="Open", title="Open status", description="Work status of what was closed and is wanted again"
     )
+    mirror_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        title="Minutes between two readings of its master data",
+    )
+    mirror_trusted_minutes: int = Field(
+        default=30,
+        ge=0,
+        le=1440,
+        title="Minutes for which master data counts",
+        description="What is older is asked for again when a deal needs it",
+    )
     timeout: float = Field(default=15.0, title="Seconds to wait for an answer")
     late_commit: float = Field(default=30.0, title="Seconds after which an unanswered write can be looked up")
 
@@ -63,4 +77,5 @@ def capabilities(settings: TrytonSettings) -> ErpCapabilities:
         price_decimals=4,
         revises=True,
         reopens=True,
+        mirrors=frozenset(MasterKind),
     )

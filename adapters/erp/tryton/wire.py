@@ -59,6 +59,10 @@ class Coded(BaseModel):
     code: str | None = None
 
 
+class Party(Coded):
+    name: str | None = None
+
+
 class Named(BaseModel):
     """A tax, payment term or status: stock Tryton gives these no code."""
 

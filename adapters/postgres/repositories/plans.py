@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, bindparam, cast, exists, func, select
+from sqlalchemy.dialects.postgresql import array, insert
 
 from adapters.postgres.rows import to_plan, to_systems
 from adapters.postgres.session import Session
-from adapters.postgres.tables import plans
+from adapters.postgres.tables import opportunities, plans
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
-from oppsync.kernel.errors import NotFound
+from oppsync.domain.plan.tampering import PlanTampered
+from oppsync.domain.work.states import ENDED
+from oppsync.kernel.errors import NewerRelease, NotFound
+from oppsync.ports.storage.plans import OpenPlan
 
 _OF_OPPORTUNITY = (
     plans.c.tenant_id == bindparam("of_tenant"),
@@ -78,6 +83,33 @@ class PostgresPlans:
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
         return [to_plan(row) for row in self._session.execute(_OTHERS, which).mappings()]
+
+    def open_at(self, tenant_id: str, erp: str, codes: Sequence[str]) -> Sequence[OpenPlan]:
+        deals = opportunities.c
+        quoted = array([json.dumps(code, ensure_ascii=False) for code in codes], type_=Text)
+        code = func.unnest(quoted).table_valued("code").render_derived("named")
+        names_one = exists().where(func.strpos(cast(plans.c.content, Text), code.c.code) > 0)
+        query = (
+            select(plans, deals.id, func.coalesce(deals.name, deals.source_id).label("name"))
+            .join(
+                opportunities,
+                (deals.tenant_id == plans.c.tenant_id)
+                & (deals.id == plans.c.opportunity_id)
+                & (deals.plan_hash == plans.c.hash),
+            )
+            .where(
+                plans.c.tenant_id == tenant_id,
+                plans.c.erp == erp,
+                deals.state.not_in([state.value for state in ENDED]),
+                names_one.select_from(code),
+            )
+            .order_by(deals.id)
+        )
+        found = []
+        for row in self._session.execute(query).mappings():
+            with suppress(PlanTampered, NewerRelease):  # told where it is worked
+                found.append(OpenPlan(row["opportunity_id"], row["name"], to_plan(row)))
+        return found
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}

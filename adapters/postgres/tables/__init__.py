@@ -17,6 +17,7 @@ from adapters.postgres.tables.installation import (
     tenants,
 )
 from adapters.postgres.tables.intake import crm_watermarks, inbox, inbox_opportunities
+from adapters.postgres.tables.mirror import mirror_runs, mirrored_rows, mirrors
 from adapters.postgres.tables.outside import customer_claims, effects, vendor_calls
 from adapters.postgres.tables.plans import approval_tasks, baselines, plan_inputs, plan_overrides, plans
 from adapters.postgres.tables.work import (
@@ -51,6 +52,9 @@ __all__ = [
     "inbox_opportunities",
     "invitations",
     "metadata",
+    "mirror_runs",
+    "mirrored_rows",
+    "mirrors",
     "opportunities",
     "opportunity_parties",
     "outbox",

@@ -57,6 +57,7 @@ class Action(StrEnum):
     SET_CONNECTION = "set_connection"
     INSPECT_CONNECTION = "inspect_connection"
     VISIT_CONNECTIONS = "visit_connections"
+    MIRROR = "mirror"
     READ_SECURITY_LOG = "read_security_log"
     VISIT_SET_UP = "visit_set_up"
     NAME_FIRM = "name_firm"
@@ -264,6 +265,7 @@ RIGHTS: dict[Action, Right] = {
         whole_firm=True,
     ),
     Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
+    Action.MIRROR: Right("Have the master data of an ERP read at once", WORKERS, Scope.WORK, command_line=True),
     Action.READ_SECURITY_LOG: Right(
         "Read who changed what about people, tokens, connections and rules, and who tried to come in",
         ADMINS | {PersonRole.AUDITOR},

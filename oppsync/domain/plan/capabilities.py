@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.values.model import Frozen
@@ -25,7 +26,8 @@ class ErpCapabilities(Frozen):
     so. `creates_customers`: whether we may create customers there. `cancels`: whether we can close what was
     created; where not, closing raises VendorRejected and a person does it there.
     `revises`: whether what was created can be changed when the deal is planned anew; `reopens`: whether what
-    we closed can be opened again. Where not, a person does it there.
+    we closed can be opened again. Where not, a person does it there. `mirrors`: the kinds of master data that
+    it gives page by page (`oppsync.ports.master_data.MasterData`).
     """
 
     line_kinds: frozenset[LineKind]
@@ -36,6 +38,7 @@ class ErpCapabilities(Frozen):
     cancels: bool = True
     revises: bool = False
     reopens: bool = False
+    mirrors: frozenset[MasterKind] = frozenset()
 
 
 class CrmCapabilities(Frozen):

@@ -50,6 +50,18 @@ class PollRefused(Event):
     type = "poll.refused.v1"
 
 
+class MirrorAsked(Event):
+    """A person had master data of an ERP read."""
+
+    type = "mirror.asked.v1"
+
+
+class MasterDataEnded(Event):
+    """Something ended in an ERP while open deals or the configuration still name it."""
+
+    type = "master.data.ended.v1"
+
+
 class RecordRead(Event):
     """The CRM's record was read and differs from what was known (or is the first reading)."""
 

@@ -12,7 +12,7 @@ from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.finding import Finding, OwnerRole
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.domain.values.money import amount_text, exact_text
-from oppsync.domain.work.payload_references import polled_connection
+from oppsync.domain.work.payload_references import mirrored_connection, polled_connection
 
 # Reported for a deal that continues or has ended: none of these parks it.
 BESIDE_THE_WORK = frozenset(
@@ -89,3 +89,8 @@ class ExceptionItem(NewException):
     def polled_connection(self) -> str | None:
         """The connection whose poll this is about."""
         return polled_connection(self.payload_reference)
+
+    @property
+    def mirrored_connection(self) -> str | None:
+        """The connection whose master data this is about."""
+        return mirrored_connection(self.payload_reference)

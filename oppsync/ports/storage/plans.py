@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person
@@ -12,6 +12,14 @@ from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.planning.inputs import PlanInputs
+
+
+class OpenPlan(NamedTuple):
+    """The plan of a deal that has not ended; `name`: the deal's."""
+
+    opportunity_id: UUID
+    name: str
+    plan: Plan
 
 
 class Plans(Protocol):
@@ -27,6 +35,10 @@ class Plans(Protocol):
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         """The systems the plan goes to; None when none are stored with it, or there is no such plan."""
+
+    def open_at(self, tenant_id: str, erp: str, codes: Sequence[str]) -> Sequence[OpenPlan]:
+        """The plans of all deals that have not ended which go to this ERP and contain one of these texts. Plans
+        that cannot be read are left out."""
 
 
 class KeptInputs(Protocol):

@@ -18,6 +18,7 @@ from oppsync.ports.storage.exceptions import Exceptions
 from oppsync.ports.storage.intake import Deliveries, Watermarks
 from oppsync.ports.storage.ledger import Ledger
 from oppsync.ports.storage.messages import Audit, DeadLetters, Outbox
+from oppsync.ports.storage.mirror import Mirror
 from oppsync.ports.storage.opportunities import Due, Opportunities, Parties
 from oppsync.ports.storage.people import Credentials, People, SecondFactors
 from oppsync.ports.storage.plans import Baselines, KeptInputs, PlanOverrides, Plans
@@ -29,6 +30,7 @@ class UnitOfWork(Protocol):
     opportunities: Opportunities
     parties: Parties
     watermarks: Watermarks
+    mirror: Mirror
     deliveries: Deliveries
     plans: Plans
     plan_inputs: KeptInputs

@@ -87,6 +87,7 @@ class RemoveConnectionHandler:
             if deals.number:
                 raise Conflict(_goes_by_it(found, deals), code="CONNECTION_IN_USE")
             uow.connections.remove(found)
+            uow.mirror.forget(found.tenant_id, found.id)
             words = f"The connection {found.id} ({found.name}) was removed"
             self.publish(
                 uow, found.tenant_id, new_traceparent(), _event(ConnectionRemoved, actor, found, words)

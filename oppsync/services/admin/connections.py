@@ -138,6 +138,9 @@ def store(
     if before == new and not replaced:
         return
     uow.connections.put(new, secrets)
+    if before is not None and before.settings != new.settings:
+        # They may lead to other books now: nothing that is known of the earlier ones counts.
+        uow.mirror.forget(new.tenant_id, new.id)
     if before is not None and (before.settings != new.settings or set(replaced) - {WEBHOOK_SECRETS}):
         uow.connections.note_test(new, None)
     if before is not None and WEBHOOK_SECRETS in replaced:

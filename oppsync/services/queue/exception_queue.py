@@ -45,6 +45,8 @@ class ReplayExceptionHandler:
                 self._resume(uow, item, actor)
             elif item.polled_connection is not None:
                 self._poll_now(uow, item, item.polled_connection, actor)
+            elif item.mirrored_connection is not None:
+                self._mirror_now(uow, item, item.mirrored_connection, actor)
             else:
                 self._read_again(uow, item, actor)
             crash_point("replay.uncommitted", item.code)
@@ -68,6 +70,18 @@ class ReplayExceptionHandler:
             actor=actor,
             detail={"exception": str(item.id), "connection": connection_id},
             summary=f"Polled again after {item.code}",
+        )
+        self.publish(uow, item.tenant_id, new_traceparent(), event)
+
+    def _mirror_now(self, uow: UnitOfWork, item: ExceptionItem, connection_id: str, actor: str) -> None:
+        """What is still so is told again by that reading."""
+        uow.mirror.ask(item.tenant_id, connection_id, actor, ())
+        uow.exceptions.close(item.tenant_id, item.id, ExceptionStatus.REPLAYED, actor, "Replayed")
+        event = Replayed(
+            opportunity_id=None,
+            actor=actor,
+            detail={"exception": str(item.id), "connection": connection_id},
+            summary=f"Master data is read again after {item.code}",
         )
         self.publish(uow, item.tenant_id, new_traceparent(), event)
 

@@ -59,7 +59,7 @@ MODELS: Mapping[str, Model] = {
         "name": NAME,
         "code": Field(unique=True),
         "addresses": Field(Kind.ONE2MANY, "party.address", "party"),
-        "account_receivable": record("account.account"),
+        "accounts": Field(Kind.ONE2MANY, "party.party.account", "party"),
         "identifiers": Field(Kind.ONE2MANY, "party.identifier", "party"),
     },
     "party.address": {
@@ -72,6 +72,12 @@ MODELS: Mapping[str, Model] = {
         "type": Field(),
         "code": Field(required=True),
     },
+    "party.party.account": {
+        "party": record("party.party", required=True),
+        "company": record("company.company"),
+        "account_receivable": record("account.account"),
+    },
+    "company.employee": {"party": record("party.party", required=True), "company": COMPANY},
     "country.country": {"name": NAME, "code": Field(required=True)},
     "currency.currency": {"name": NAME, "code": Field(required=True, unique=True), "digits": Field(Kind.FLOAT)},
     "company.company": {

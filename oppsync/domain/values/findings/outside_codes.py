@@ -70,4 +70,10 @@ OUTSIDE_CODES: dict[str, CodeText] = {
         "Correct the connection: its settings, its secrets, or what its user may read. Then replay, and the "
         "CRM is polled at once. Webhooks still work; changes that arrive without one are found late.",
     ),
+    "MASTER_DATA_ENDED": code_text(
+        "Something ended in the ERP that is still in use",
+        OwnerRole.INTEGRATION,
+        "Open it again in the ERP, or have the configuration and the open deals name another one. Replay "
+        "has the master data read at once; this closes by itself when nothing names it any more.",
+    ),
 }

@@ -95,7 +95,7 @@ class MadeUpErp:
     def payment_terms(self) -> Sequence[str]:
         return sorted(each["code"] for each in self._get("/terms"))
 
-    def books_open_until(self, erp_company: str) -> date | None:
+    def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
         until = [each["open_until"] for each in self._get("/companies") if each["code"] == erp_company]
         return date.fromisoformat(until[0]) if until else None
 
