@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Connection, Select, and_, select
 
 from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
 from adapters.postgres.queries.deciders import (
@@ -17,12 +17,12 @@ from adapters.postgres.queries.deciders import (
     place_of_row,
 )
 from adapters.postgres.rows import to_plan, to_task
-from adapters.postgres.tables import approval_tasks, opportunities, plans
+from adapters.postgres.tables import approval_tasks, barred_approvers, opportunities, people, plans
 from oppsync.domain.approval.involved import unmatched_owners
-from oppsync.domain.approval.tasks import Person, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.plan.approvals import seat_of
-from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, BarredApprover, Page
 
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
 
@@ -73,8 +73,9 @@ class PostgresApprovalQueries(Reading):
             )
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
             everyone, part = everyone_and_involved(
-                connection, tenant_id, summary.task.opportunity_id, row["owner"], place_of_row(row["place"])
+                connection, tenant_id, summary.task, row["owner"], place_of_row(row["place"])
             )
+            barred = _barred(connection, tenant_id, summary.task)
         plan = to_plan(row)
         step = seat_of(summary.task.role, plan.content.required).asks
         able = [
@@ -94,7 +95,25 @@ class PostgresApprovalQueries(Reading):
             may_decide=tuple(able),
             unmatched_owners=unmatched_owners(part.parties, everyone),
             involved=part,
+            barred=barred,
         )
+
+
+def _barred(connection: Connection, tenant_id: str, task: ApprovalTask) -> tuple[BarredApprover, ...]:
+    """As was kept of the plan, by name."""
+    kept = barred_approvers.c
+    of_person = and_(people.c.tenant_id == kept.tenant_id, people.c.id == kept.person_id)
+    query = (
+        select(kept.person_id, people.c.name, kept.reason, kept.noted_at)
+        .join(people, of_person)
+        .where(
+            kept.tenant_id == tenant_id,
+            kept.opportunity_id == task.opportunity_id,
+            kept.plan_hash == task.plan_hash,
+        )
+        .order_by(people.c.name, people.c.id, kept.reason)
+    )
+    return tuple(BarredApprover.model_validate(dict(row)) for row in connection.execute(query).mappings())
 
 
 def _approvals() -> Select[Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.rows import to_plan, to_systems
@@ -44,6 +44,35 @@ _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
 ).returning(plans.c.number)
 
 
+# Of each row that the plan uses, the latest version of the configuration by which it was as it is there.
+_CHANGERS = text("""
+select v.made_by, v.approved_by
+from plans p
+cross join lateral jsonb_to_recordset(p.provenance->'reference')
+    as u(kind text, key text, valid_from date, version integer)
+join lateral (
+    select c.number
+    from configuration_changes c
+    where (c.tenant_id, c.kind, c.key, c.valid_from, c.version)
+            = (p.tenant_id, u.kind, u.key, u.valid_from, u.version)
+        and c.number <= coalesce(p.configuration_version, c.number)
+    order by c.number desc
+    limit 1
+) latest on true
+join configuration_versions v on (v.tenant_id, v.number) = (p.tenant_id, latest.number)
+where (p.tenant_id, p.opportunity_id, p.hash) = (:of_tenant, :of_opportunity, :of_hash)
+    and u.kind not in ('approval_role', 'approval_step')
+""")
+
+
+def changers_of(
+    connection: Connection | Session, tenant_id: str, opportunity_id: UUID, plan_hash: str
+) -> Collection[str]:
+    which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+    found = connection.execute(_CHANGERS, which)
+    return {actor for pair in found for actor in pair if actor is not None}
+
+
 class PostgresPlans:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -74,6 +103,9 @@ class PostgresPlans:
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
+
+    def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
+        return changers_of(self._session, tenant_id, opportunity_id, plan_hash)
 
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}

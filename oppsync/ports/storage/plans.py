@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -26,6 +26,10 @@ class Plans(Protocol):
 
     def systems_of(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanSystems | None:
         """The systems the plan goes to; None when none are stored with it, or there is no such plan."""
+
+    def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
+        """The actors who made or approved a change of the live firm's configuration that the plan uses, as its
+        provenance has it. Rows that say who approves are left aside: they shape nothing that is created."""
 
 
 class PlanOverrides(Protocol):

@@ -148,6 +148,7 @@ def _carry_out(
             raised = _raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)
             return [raised, *_voided(context, after, count)]
         case Await():
+            uow.approvals.bar(after.tenant_id, after.id, after.plan_hash or "", outcome.barred)
             return raise_items(uow, context, outcome.items)
 
 
@@ -186,6 +187,7 @@ def _approvals(
         uow.plans.add(after.tenant_id, after.id, outcome.plan)
     for task_id, because in outcome.fallen.items():
         uow.approvals.void_decision(after.tenant_id, task_id, because)
+    uow.approvals.bar(after.tenant_id, after.id, after.plan_hash or "", outcome.barred)
     for seat, candidates in outcome.open_tasks.items():
         uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", seat, candidates)
     if outcome.by_rule:

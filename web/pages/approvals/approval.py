@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_REASONS
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.kernel.errors import Conflict, InvalidInput
 from oppsync.services.approvals.commands import DecideApproval
@@ -97,6 +98,7 @@ def _page(
         receipt=receipt_of(detail, me),
         why_me=why_me(detail, me),
         later=later(detail),
+        refusal_reasons=REFUSAL_REASONS,
         comment=comment,
         decision=decision,
         errors=errors or [],

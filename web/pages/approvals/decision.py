@@ -64,6 +64,8 @@ def _because(barred: Refusal, detail: ApprovalDetail, me: Person) -> str:
             return "you own this opportunity, owned it before, or requested it"
         case Refusal.EDITED_PLAN:
             return "you changed it, linked its customer or confirmed a finding of it: another approver decides"
+        case Refusal.EDITED_REFERENCE_DATA:
+            return "you made or approved a change of the configuration that it uses: another approver decides"
         case Refusal.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
             return f"you decided it for {other.seat.name}, and each approval needs a different person"
