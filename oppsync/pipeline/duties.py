@@ -23,7 +23,8 @@ from oppsync.domain.deal.place import place_of
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.plan.tampering import PlanTampered
-from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.actor import person_actor, stage_actor
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import ApprovalVoided
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -61,6 +62,11 @@ class Duties(NamedTuple):
         """Whom to ask: those of them who can sign in."""
         able = self.able(others, required)
         return {step: [each for each in people if each.can_sign_in] for step, people in able.items()}
+
+    def with_changers(self, actors: Collection[str]) -> Duties:
+        """With who changed the configuration, of a plan that is not stored."""
+        people = tuple(each for each in self.people if person_actor(each.email) in actors)
+        return self._replace(involved=changed(self.involved, changers=people))
 
     def of_plan(self, plan_hash: str | None) -> list[ApprovalTask]:
         """The live tasks of one plan."""

@@ -19,6 +19,7 @@ from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
 from oppsync.services.configuration.commands import ApplyConfiguration, DecideProposal, Proposed
+from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
 from tests.harness.builders import TENANT
@@ -78,6 +79,8 @@ def test_whoever_changed_a_row_that_the_plan_uses_does_not_decide_it(live: House
     )
     task = live.tasks(record_id)["finance"]
     assert task.candidates == (live.person(FRITZ).id,)
+    shown = live.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id)).approvals
+    assert [[who.email for who in each.candidates] for each in shown] == [[FRITZ], [DELIVERY]]
     assert live.application.queries.counts(TENANT, live.person(FINANCE)).approvals == 0
     with pytest.raises(Forbidden) as refused:
         live.decide(task, FINANCE)

@@ -15,6 +15,7 @@ from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import checked
+from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import SHAPES_THE_PLAN, Event, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
@@ -89,6 +90,9 @@ class MemoryPlans:
 
     def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
         """Nobody changes the configuration in these histories."""
+        return ()
+
+    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
         return ()
 
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:

@@ -11,6 +11,7 @@ from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
+from oppsync.domain.reference.book import ReferenceUse
 
 
 class Plans(Protocol):
@@ -30,6 +31,9 @@ class Plans(Protocol):
     def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
         """The actors who made or approved a change of the live firm's configuration that the plan uses, as its
         provenance has it. Rows that say who approves are left aside: they shape nothing that is created."""
+
+    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
+        """As `changers`, for a plan that is not stored."""
 
 
 class PlanOverrides(Protocol):
