@@ -76,6 +76,7 @@ def test_an_approver_of_a_further_role_finds_reads_and_decides_what_asks_for_it(
     assert "Tax review (1 of 2), plan" in tina.get("/approvals").words
     page = tina.get(f"/approvals/{tasks['tax'].id}")
     assert "Tax review (1 of 2) has to approve this plan; you have the role approver for tax." in page.words
+    assert "in the ERP once 4 more people have approved too." in page.words
     assert "Asked once those before have approved: The board." in page.words
 
     path, plan = f"/approvals/{tasks['tax'].id}", tasks["tax"].plan_hash

@@ -16,7 +16,7 @@ from oppsync.services.approvals.commands import DecideApproval
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.approvals.decision import cannot_decide, later, receipt_of, why_me
+from web.pages.approvals.decision import cannot_decide, later, missing_besides, receipt_of, why_me
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
@@ -98,6 +98,7 @@ def _page(
         receipt=receipt_of(detail, me),
         why_me=why_me(detail, me),
         later=later(detail),
+        missing=missing_besides(detail),
         refusal_reasons=REFUSAL_REASONS,
         comment=comment,
         decision=decision,
