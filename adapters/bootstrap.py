@@ -46,7 +46,7 @@ from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.reading.traffic import Traffic
-from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.values.roles import PersonRole, is_further
 from oppsync.domain.work.connections import Connection
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS, accepted
@@ -481,15 +481,15 @@ def _fernet(settings: Settings) -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(_derived(key))) for key in _secrets(settings)])
 
 
-def _second_factor_roles(settings: Settings) -> frozenset[PersonRole]:
+def _second_factor_roles(settings: Settings) -> frozenset[str]:
     named = [role.strip() for role in settings.second_factor_roles.split(",") if role.strip()]
-    unknown = sorted(set(named) - set(PersonRole))
+    unknown = sorted(role for role in named if role not in set(PersonRole) and not is_further(role))
     if unknown:
         raise Misconfigured(
             f"OPPSYNC_SECOND_FACTOR_ROLES names no role: {', '.join(unknown)}. "
             f"There are {', '.join(sorted(PersonRole))}."
         )
-    return frozenset(PersonRole(role) for role in named)
+    return frozenset(named)
 
 
 def _derived(secret: str) -> bytes:

@@ -104,8 +104,13 @@ REFUSALS: dict[str, RefusalText] = {
         "People may not decide on a plan that they shaped: overrides, its customer, a confirmed finding.",
         _ANOTHER,
     ),
+    "EDITED_REFERENCE_DATA": RefusalText(
+        _BARRED,
+        "People may not decide on a plan that uses a change of the configuration which they made or approved.",
+        _ANOTHER,
+    ),
     "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
-        _BARRED, "A person may not decide on a plan in two roles.", _ANOTHER
+        _BARRED, "A person may not decide on a plan twice, whatever the roles.", _ANOTHER
     ),
     "OWN_PROPOSAL": RefusalText(_BARRED, "People may not approve what they proposed.", _ANOTHER),
     "NEEDS_SECOND_PERSON": RefusalText(

@@ -45,8 +45,9 @@ def approval_rule() -> None:
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice([role.value for role in ApprovalRole]),
-    help="Approver role that the rule decides for. [default: all]",
+    metavar="ROLE",
+    help="Approval role that the rule decides for: finance, delivery, or one of the configuration. "
+    "[default: finance and delivery]",
 )
 @click.option(
     "--least-margin", help="Least margin in percent, such as 25; a plan whose margin is unknown is not covered."
@@ -72,7 +73,7 @@ def set_rule(
             up_to=Money(amount=Decimal(up_to), currency=currency),
             legal_entities=entities,
             billing_models=tuple(BillingModelCode(model) for model in models),
-            roles=tuple(ApprovalRole(role) for role in roles) or tuple(ApprovalRole),
+            roles=roles or tuple(ApprovalRole),
             known_customers_only=not new_customers,
             least_margin_percent=Decimal(least_margin) if least_margin is not None else None,
         )

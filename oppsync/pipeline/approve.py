@@ -42,6 +42,10 @@ ByRule = Mapping[str, RuleUse]
 Required = Sequence[RequiredApproval]
 Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
+# By the code of a step, who would decide it if nothing barred them, and what does.
+WhyNot = Mapping[str, Sequence[str]]
+NOT_SAID: WhyNot = {}
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ def open_tasks(
     *,
     required: Required = DEFAULT_APPROVALS,
     decided: Collection[str] = (),
+    why_not: WhyNot = NOT_SAID,
     lost: bool = False,
 ) -> Outcome:
     """From `planned`: each step that is to be asked first gets its task unless a rule approves for it, and the
@@ -74,7 +79,7 @@ def open_tasks(
     meanwhile.
     """
     approved = {*by_rule, *decided}
-    alone = nobody_approves(candidates, required, approved)
+    alone = nobody_approves(candidates, required, approved, why_not)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id))
     asked = to_ask(required, approved)
@@ -92,20 +97,27 @@ def open_tasks(
 
 
 def nobody_approves(
-    candidates: Candidates, required: Required = DEFAULT_APPROVALS, approved: Collection[str] = ()
+    candidates: Candidates,
+    required: Required = DEFAULT_APPROVALS,
+    approved: Collection[str] = (),
+    why_not: WhyNot = NOT_SAID,
 ) -> list[Finding]:
-    """A finding for each step, also of a later order, for which fewer people may decide than it still needs."""
+    """A finding for each step, also of a later order, for which fewer people may decide than it still needs.
+    `why_not`: who would, and what bars them."""
     return [
-        _nobody(step, needed, len(candidates[step.step]))
+        _nobody(step, needed, len(candidates[step.step]), why_not.get(step.step, ()))
         for step in required
         if (needed := sum(seat.code not in approved for seat in seats([step]))) > len(candidates[step.step])
     ]
 
 
-def _nobody(step: RequiredApproval, needed: int, able: int) -> Finding:
+def _nobody(step: RequiredApproval, needed: int, able: int, why_not: Sequence[str]) -> Finding:
     says = f"No active user may approve for {step.words}"
     if able:
         says = f"{step.words} needs {needed} more people, and only {able} may approve"
+    more = f"; and {len(why_not) - _MOST_NAMED} more" if len(why_not) > _MOST_NAMED else ""
+    if why_not:
+        says = f"{says}: {'; '.join(why_not[:_MOST_NAMED])}{more}"
     return finding("NO_APPROVER", says, path="/owner", value=step.step)
 
 
@@ -158,7 +170,8 @@ def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties)
     if not asked:
         return None
     candidates = known.candidates(live, required)
-    alone = nobody_approves(candidates, [seat.asks for seat in asked], approved)
+    steps = [seat.asks for seat in asked]
+    alone = nobody_approves(candidates, steps, approved, known.why_not(steps, live))
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
     return Advance(
@@ -170,8 +183,13 @@ def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties)
 
 
 def run(context: StageContext) -> Outcome:
+    known = duties_of(context, context.opportunity)
+    outcome = _outcome(context, known)
+    return outcome if isinstance(outcome, Park) else replace(outcome, barred=known.barred())
+
+
+def _outcome(context: StageContext, known: Duties) -> Outcome:
     opportunity = context.opportunity
-    known = duties_of(context, opportunity)
     if opportunity.state is State.PLANNED:
         notify_of_fallen(context, known)
         return _propose(context, known)
@@ -203,9 +221,16 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
         by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
     if by_rule and away is not None:
         raise away  # no rule approves what people would perhaps have to look at
-    able = known.candidates(known.of_plan(opportunity.plan_hash), required)
-    decided = known.decided(opportunity.plan_hash)
-    asked = open_tasks(opportunity, able, by_rule, required=required, decided=decided, lost=lost)
+    live = known.of_plan(opportunity.plan_hash)
+    asked = open_tasks(
+        opportunity,
+        known.candidates(live, required),
+        by_rule,
+        required=required,
+        decided=known.decided(opportunity.plan_hash),
+        why_not=known.why_not(required, live),
+        lost=lost,
+    )
     return replace(asked, events=(*told, *asked.events))
 
 

@@ -3,20 +3,28 @@ its plan, and which decisions do not stand any more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.involved import Involved, involved, unmatched_owners
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal, barred, may_decide
+from oppsync.domain.approval.who_may import (
+    REFUSAL_REASONS,
+    Refusal,
+    barred,
+    bars_for_good,
+    deciding_roles,
+    may_decide,
+)
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party, parties_of
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.plan.tampering import PlanTampered
-from oppsync.domain.values.actor import stage_actor
+from oppsync.domain.values.actor import person_actor, stage_actor
+from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import ApprovalVoided
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -55,6 +63,11 @@ class Duties(NamedTuple):
         able = self.able(others, required)
         return {step: [each for each in people if each.can_sign_in] for step, people in able.items()}
 
+    def with_changers(self, actors: Collection[str]) -> Duties:
+        """With who changed the configuration, of a plan that is not stored."""
+        people = tuple(each for each in self.people if person_actor(each.email) in actors)
+        return self._replace(involved=changed(self.involved, changers=people))
+
     def of_plan(self, plan_hash: str | None) -> list[ApprovalTask]:
         """The live tasks of one plan."""
         return [
@@ -65,6 +78,25 @@ class Duties(NamedTuple):
         """The seats for which a person approved the plan."""
         approved = [task for task in self.of_plan(plan_hash) if task.status is TaskStatus.APPROVED]
         return {task.role for task in approved if task.rule is None}
+
+    def barred(self) -> Mapping[UUID, Collection[Refusal]]:
+        """Who decides nothing of the plan, and why."""
+        found = {each.id: bars_for_good(each, self.involved) for each in self.people}
+        return {person: reasons for person, reasons in found.items() if reasons}
+
+    def why_not(
+        self, required: Iterable[RequiredApproval], others: Sequence[ApprovalTask] = ()
+    ) -> Mapping[str, Sequence[str]]:
+        """For each step, those who would decide it if nothing barred them, and what does, in words."""
+        return {
+            step.step: [
+                f"{each.name} {REFUSAL_REASONS[refusal]}"
+                for each in self.people
+                if deciding_roles(each, step)
+                and (refusal := may_decide(each, step, self.involved, others)) is not None
+            ]
+            for step in required
+        }
 
     def unmatched_owners(self) -> Sequence[Party]:
         return unmatched_owners(self.involved.parties, self.people)
@@ -81,8 +113,15 @@ class Fallen(NamedTuple):
     because: Refusal | None
 
 
-def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record: Opportunity | None) -> Duties:
-    """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last."""
+def duties(
+    uow: UnitOfWork,
+    tenant_id: str,
+    opportunity_id: UUID | None,
+    record: Opportunity | None,
+    plan_hash: str | None = None,
+) -> Duties:
+    """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last. `plan_hash`: the
+    plan that is decided, without which nobody counts as who changed the configuration that it uses."""
     people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
         return Duties(people, Involved(parties=parties_of(record), place=place_of(record)))
@@ -90,7 +129,10 @@ def duties(uow: UnitOfWork, tenant_id: str, opportunity_id: UUID | None, record:
     overrides = uow.overrides.of(tenant_id, opportunity_id)
     tasks = uow.approvals.of(tenant_id, opportunity_id)
     shapers = uow.audit.shapers(tenant_id, opportunity_id)
-    return Duties(people, involved(parties, overrides, tasks, people, shapers, place=place_of(record)), tasks)
+    changers = uow.plans.changers(tenant_id, opportunity_id, plan_hash) if plan_hash else ()
+    place = place_of(record)
+    part = involved(parties, overrides, tasks, people, shapers, changers=changers, place=place)
+    return Duties(people, part, tasks)
 
 
 def required_of(
@@ -135,7 +177,7 @@ def fallen(
 def duties_of(context: StageContext, opportunity: TrackedOpportunity) -> Duties:
     """As they are now; `opportunity`: with the last reading of its record."""
     with context.uow.reading() as uow:
-        return duties(uow, opportunity.tenant_id, opportunity.id, opportunity.record)
+        return duties(uow, opportunity.tenant_id, opportunity.id, opportunity.record, opportunity.plan_hash)
 
 
 def reconsider(

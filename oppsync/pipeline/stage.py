@@ -27,6 +27,8 @@ from oppsync.ports.seals import Seals
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 
+Barred = Mapping[UUID, Collection[Refusal]]
+
 
 @dataclass(frozen=True)
 class Advance:
@@ -36,8 +38,8 @@ class Advance:
     approves. `void_tasks`: no approval so far counts any more. `fallen`: tasks whose decisions do not stand,
     and why; None where nobody is barred, but the task is asked again. `items`: findings that become exception
     items, one for each code, although the work goes on. `settled`: codes whose open items close, as their
-    cause is gone. `baseline` is stored, unless the deal has one. `inputs`: what the plan was made from; stored
-    with it.
+    cause is gone. `barred`: who may not decide the plan, and why. `baseline` is stored, unless the deal has
+    one. `inputs`: what the plan was made from; stored with it.
     """
 
     to: State
@@ -50,6 +52,7 @@ class Advance:
     fallen: Mapping[UUID, Refusal | None] = field(default_factory=dict)
     items: Sequence[Finding] = ()
     settled: Collection[str] = ()
+    barred: Barred = field(default_factory=dict)
     baseline: Baseline | None = None
     events: Sequence[Event] = ()
 
@@ -67,13 +70,14 @@ class Await:
     """Nothing to do until a person acts. `items` become exception items beside that.
 
     `later`: a part of the work failed by this, and is tried again after a pause. `wait`: the work goes on
-    then.
+    then. `barred`: as of `Advance`.
     """
 
     opportunity: TrackedOpportunity
     items: Sequence[Finding] = ()
     later: TransientError | None = None
     wait: Wait | None = None
+    barred: Barred = field(default_factory=dict)
     events: Sequence[Event] = ()
 
 

@@ -15,6 +15,7 @@ INTAKE = "oppsync/services/intake/accept_delivery.py"
 REFRESH = "oppsync/pipeline/refresh.py"
 APPROVALS = "oppsync/domain/approval/who_may.py"
 _MATRIX = "tests/unit/test_matrix.py::"
+_BARRED = "tests/service/test_barred.py::"
 KEYS = "oppsync/domain/values/keys.py"
 CREATE = "oppsync/pipeline/create_projects.py"
 OUTSIDE_KEYS = "oppsync/pipeline/outside_keys.py"
@@ -348,15 +349,29 @@ ENGINE = (
     Mutation(
         "one person approves for both roles",
         APPROVALS,
-        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, others),",
-        "Refusal.ALREADY_DECIDED_OTHER_ROLE: False,",
+        "    return Refusal.ALREADY_DECIDED_OTHER_ROLE if involved.decided(person, others) else None\n",
+        "    return None\n",
     ),
     Mutation(
         "one person decides twice for a step",
         APPROVALS,
-        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, others),",
-        "Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, [*others][1:]),",
+        "    return Refusal.ALREADY_DECIDED_OTHER_ROLE if involved.decided(person, others) else None\n",
+        "    return Refusal.ALREADY_DECIDED_OTHER_ROLE if involved.decided(person, [*others][1:]) else None\n",
         first=_MATRIX + "test_one_person_never_counts_twice_whatever_the_step",
+    ),
+    Mutation(
+        "who changed the configuration of a plan approves it",
+        APPROVALS,
+        "Refusal.EDITED_REFERENCE_DATA: involved.changed_configuration(person),",
+        "Refusal.EDITED_REFERENCE_DATA: False,",
+        first=_BARRED + "test_whoever_changed_a_row_that_the_plan_uses_does_not_decide_it",
+    ),
+    Mutation(
+        "who is barred is not kept for the database to refuse",
+        "oppsync/pipeline/approve.py",
+        "    return outcome if isinstance(outcome, Park) else replace(outcome, barred=known.barred())\n",
+        "    return outcome\n",
+        first=_BARRED + "test_the_database_refuses_a_barred_persons_decision_whoever_writes_it",
     ),
     Mutation(
         "anybody approves",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,6 +16,7 @@ from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import checked
 from oppsync.domain.planning.inputs import PlanInputs
+from oppsync.domain.reference.book import ReferenceUse
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.events import SHAPES_THE_PLAN, Event, StateChanged
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
@@ -96,6 +97,13 @@ class MemoryPlans:
             raise NotFound("There is no such plan.")
         return checked(self._rows[opportunity_id, plan_hash], plan_hash)
 
+    def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
+        """Nobody changes the configuration in these histories."""
+        return ()
+
+    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
+        return ()
+
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
         mine = [hash_ for owner, hash_ in self._rows if owner == opportunity_id and hash_ != plan_hash]
         return [self.get(tenant_id, opportunity_id, hash_) for hash_ in reversed(mine)]
@@ -144,6 +152,11 @@ class MemoryApprovals:
         approved = {"status": TaskStatus.APPROVED, "decided_at": self._now(), "rule": rule}
         self._rows[task.id] = changed(task, **approved)
         return self._rows[task.id]
+
+    def bar(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
+    ) -> None:
+        """Only Postgres refuses what the code lets through."""
 
     def asked(self, tenant_id: str, person_id: UUID) -> Sequence[UUID]:
         waiting = [task for task in self._rows.values() if task.status is TaskStatus.OPEN]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import ValidationError
 
+from adapters.documents.bundle_files import read_bundle, write_bundle
 from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.involved import Involved, involved
 from oppsync.domain.approval.matrix import DealFacts, needed_approvals, steps_on
 from oppsync.domain.approval.rules import approved_by_rule
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.approval.who_may import Refusal, may_decide
+from oppsync.domain.configuration.bundle import governed
+from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seats, to_ask
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
@@ -31,6 +36,7 @@ from oppsync.domain.work.states import State
 from oppsync.pipeline.approve import ask_next, open_tasks, weigh_decisions
 from oppsync.pipeline.duties import Duties
 from oppsync.pipeline.stage import Advance, Await, Park
+from sandbox.firm.demo_firm import reference_rows
 from tests.harness import builders as make
 
 TODAY = date(2026, 5, 4)
@@ -358,3 +364,30 @@ def test_a_rule_approves_every_step_that_a_role_of_it_may_decide_and_no_other() 
     found = approved_by_rule(content, {use: rule}, known_customer=True, warned=False, before=())
 
     assert found == dict.fromkeys(["finance", "finance#2", "tax"], use)
+
+
+def test_the_example_in_the_documents_is_a_sound_configuration_and_wrong_ones_are_told() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "approvals.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", text, re.DOTALL)
+    files = write_bundle("Acme", governed(reference_rows())) | {name: body.encode() for name, body in blocks}
+
+    keys = {each.key for each in read_bundle(files).rows if each.kind.startswith("approval_")}
+    assert keys == {"tax", "finance_twice", "board"}
+
+    wrong = {
+        ('roles: ["tax"]', 'roles: ["taxes"]'): "no approval role has the code 'taxes'",
+        ('code: "board"', 'code: "The board"'): "'The board' is no code",
+        ('code: "board"', 'code: "finance"'): "the step finance stands for the approval that each plan needs",
+        ('margin_below: "15"', 'margin_below: "150"'): "150 is not between 0 and 100",
+        ("intercompany: true", 'entities: ["ACME-XX"]'): "no legal entity has the code 'ACME-XX'",
+        ("count: 2", "count: 0"): "greater than or equal to 1",
+    }
+    for (old, new), told in wrong.items():
+        body = files["approvals.yaml"].decode()
+        assert old in body
+        with pytest.raises(BadBundle) as refused:
+            read_bundle({**files, "approvals.yaml": body.replace(old, new).encode()})
+        assert told in str(refused.value), refused.value
+    always = b'- code: "finance"\n  valid_from: 2026-01-01\n  name: "F"\n'
+    with pytest.raises(BadBundle, match="the approval role finance is always there"):
+        read_bundle({**files, "approval_roles.yaml": files["approval_roles.yaml"] + always})

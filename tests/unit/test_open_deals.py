@@ -25,7 +25,7 @@ def previewed(book: ReferenceBook, customer: CustomerMatch | None = None) -> Pla
     deal = builders.opportunity()
     match = customer or CustomerMatch(customer=builders.GLOBEX, code=builders.GLOBEX.code)
     facts: ValidationFacts = changed(builders.facts(), customer=match)
-    return preview(deal, facts, book, lambda required: PEOPLE, NOW)
+    return preview(deal, facts, book, lambda plan: PEOPLE, NOW)
 
 
 def without(kind: ReferenceKind) -> ReferenceBook:

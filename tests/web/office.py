@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -16,7 +17,7 @@ from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.deal.since_approval import changes_since
 from oppsync.domain.effects.effects import Effect, ExternalRecord
-from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat, seat_of
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of
 from oppsync.domain.plan.overrides import NewOverride, OverrideField
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
@@ -25,7 +26,7 @@ from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
-from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.values.roles import ApprovalRole, PersonRole, Role
 from oppsync.domain.values.scopes import EVERY_SCOPE
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.connections import Connection, ConnectionRole
@@ -143,6 +144,26 @@ class Office:
         finance, delivery, plan = self.propose(opportunity_id, record)
         return Waiting(opportunity_id, plan, finance, delivery)
 
+    def waiting_for(self, *steps: RequiredApproval, **asked: str) -> Mapping[str, ApprovalTask]:
+        """A deal whose plan needs these steps. `asked`: the first seats of steps, and the name of who is
+        asked."""
+        record = sold_by("sam.seller")
+        waiting = self.waiting(record)
+        plan = changed(waiting.plan, content=changed(waiting.plan.content, approvals=steps))
+        with self.uow() as uow:
+            before = uow.opportunities.lock(TENANT, waiting.opportunity_id)
+            uow.opportunities.change(before, changed(before, plan_hash=plan.hash), ON_ACTION)
+            uow.plans.add(TENANT, before.id, plan)
+            uow.approvals.void(TENANT, before.id, plan.hash)
+            tasks = {
+                code: uow.approvals.open(
+                    TENANT, before.id, plan.hash, seat_of(code, steps), [self.person(name).id]
+                )
+                for code, name in asked.items()
+            }
+            uow.commit()
+        return tasks
+
     def propose(self, opportunity_id: UUID, record: Opportunity) -> tuple[ApprovalTask, ApprovalTask, Plan]:
         """A plan of this record, before both approvers; tasks of other plans become void."""
         plan = self._plan(opportunity_id, record)
@@ -200,7 +221,7 @@ class Office:
             uow.overrides.add(TENANT, opportunity_id, uow.people.get(TENANT, by), new)
             uow.commit()
 
-    def hire(self, name: str, *roles: PersonRole) -> UUID:
+    def hire(self, name: str, *roles: Role) -> UUID:
         person = Person(id=uuid.uuid4(), email=email(name), name=name.capitalize(), roles=frozenset(roles))
         with self.uow() as uow:
             uow.people.add(TENANT, person, hashed_password())

@@ -17,6 +17,7 @@ from oppsync.domain.validation.across_deals import OF_OTHER_DEALS
 from oppsync.domain.values.actor import actor_name
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.findings.finding import CodeText
+from oppsync.domain.values.roles import role_name
 from oppsync.domain.values.scopes import scopes_in_words
 from web.access import invitation, sign_in
 from web.access.access import admit
@@ -46,6 +47,7 @@ def register_pages(app: Flask) -> None:
     register_formats(app)
     app.add_template_filter(place_words)
     app.add_template_filter(actor_name)
+    app.add_template_filter(role_name)
     app.add_template_global(navigation)
     app.add_template_global(asset)
     app.add_template_global(maybe_signed_in)

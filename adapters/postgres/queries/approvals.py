@@ -17,12 +17,18 @@ from adapters.postgres.queries.deciders import (
     place_of_row,
 )
 from adapters.postgres.rows import to_plan, to_task
-from adapters.postgres.tables import approval_tasks, audit, opportunities, plans
+from adapters.postgres.tables import approval_tasks, audit, barred_approvers, opportunities, people, plans
 from oppsync.domain.approval.involved import unmatched_owners
-from oppsync.domain.approval.tasks import Person, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.plan.approvals import seat_of
-from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote, ApprovalSummary, Page
+from oppsync.domain.reading.readings import (
+    ApprovalDetail,
+    ApprovalNote,
+    ApprovalSummary,
+    BarredApprover,
+    Page,
+)
 from oppsync.domain.work.events import ApprovalCommented, ChangesRequested
 
 _NOTES = (ApprovalCommented.type, ChangesRequested.type)
@@ -76,8 +82,9 @@ class PostgresApprovalQueries(Reading):
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
             notes = _notes(connection, tenant_id, summary.task.opportunity_id)
             everyone, part = everyone_and_involved(
-                connection, tenant_id, summary.task.opportunity_id, row["owner"], place_of_row(row["place"])
+                connection, tenant_id, summary.task, row["owner"], place_of_row(row["place"])
             )
+            barred = _barred(connection, tenant_id, summary.task)
         plan = to_plan(row)
         step = seat_of(summary.task.role, plan.content.required).asks
         able = [
@@ -98,6 +105,7 @@ class PostgresApprovalQueries(Reading):
             unmatched_owners=unmatched_owners(part.parties, everyone),
             notes=notes,
             involved=part,
+            barred=barred,
         )
 
 
@@ -114,6 +122,23 @@ def _notes(connection: Connection, tenant_id: str, opportunity_id: UUID) -> tupl
         )
         for row in connection.execute(query).mappings()
     )
+
+
+def _barred(connection: Connection, tenant_id: str, task: ApprovalTask) -> tuple[BarredApprover, ...]:
+    """As was kept of the plan, by name."""
+    kept = barred_approvers.c
+    of_person = and_(people.c.tenant_id == kept.tenant_id, people.c.id == kept.person_id)
+    query = (
+        select(kept.person_id, people.c.name, kept.reason, kept.noted_at)
+        .join(people, of_person)
+        .where(
+            kept.tenant_id == tenant_id,
+            kept.opportunity_id == task.opportunity_id,
+            kept.plan_hash == task.plan_hash,
+        )
+        .order_by(people.c.name, people.c.id, kept.reason)
+    )
+    return tuple(BarredApprover.model_validate(dict(row)) for row in connection.execute(query).mappings())
 
 
 def _approvals() -> Select[Any]:

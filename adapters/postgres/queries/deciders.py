@@ -26,10 +26,12 @@ from adapters.postgres.repositories.audit import shapers_of
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.repositories.parties import parties, parties_of_deal, to_party
 from adapters.postgres.repositories.people import everyone
+from adapters.postgres.repositories.plans import changers_of
 from adapters.postgres.rows import to_task
 from adapters.postgres.tables import (
     approval_tasks,
     audit,
+    barred_approvers,
     crm_users,
     opportunities,
     opportunity_parties,
@@ -37,7 +39,7 @@ from adapters.postgres.tables import (
 )
 from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import Action, may, may_decide
+from oppsync.domain.approval.who_may import Action, Refusal, may, may_decide
 from oppsync.domain.deal.opportunity import Owner
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.deal.place import made_in
@@ -93,11 +95,11 @@ def place_of_row(document: Mapping[str, Any]) -> Place:
 
 
 def everyone_and_involved(
-    connection: Connection, tenant_id: str, opportunity_id: UUID, owner: Mapping[str, Any] | None, place: Place
+    connection: Connection, tenant_id: str, task: ApprovalTask, owner: Mapping[str, Any] | None, place: Place
 ) -> tuple[Sequence[Person], Involved]:
-    """All people there ever were, and who has a part in the deal; `owner` and `place`: as its
-    record has them."""
-    known = everyone(connection, tenant_id)
+    """All people there ever were, and who has a part in the deal and the plan of `task`; `owner` and `place`:
+    as its record has them."""
+    known, opportunity_id = everyone(connection, tenant_id), task.opportunity_id
     tasks = select(approval_tasks).where(
         approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
     )
@@ -107,6 +109,7 @@ def everyone_and_involved(
         [to_task(row) for row in connection.execute(tasks).mappings()],
         known,
         shapers_of(connection, tenant_id, opportunity_id),
+        changers=changers_of(connection, tenant_id, opportunity_id, task.plan_hash),
         place=place,
     )
     return known, part
@@ -134,12 +137,14 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
     decided = _decided(connection, tenant_id, accounts)
     edited = _edited(connection, tenant_id, accounts)
     owned = _owned(connection, tenant_id, person)
+    changed = _changed_configuration(connection, tenant_id, accounts)
     waiting: list[UUID] = []
     barred: list[UUID] = []
     for row in found:
         part = Involved(
             parties=(*owned[row.opportunity_id], *owner_of(row.owner)),
             editors=accounts if row.opportunity_id in edited else (),
+            changers=accounts if (row.opportunity_id, row.plan_hash) in changed else (),
             deciders=accounts,
             place=place_of_row(row.place),
         )
@@ -186,6 +191,20 @@ def _edited(connection: Connection, tenant_id: str, accounts: Sequence[Person]) 
         audit.c.actor.in_([person_actor(account.email) for account in accounts]),
     )
     return set(connection.execute(overrode.union(shaped)).scalars())
+
+
+def _changed_configuration(
+    connection: Connection, tenant_id: str, accounts: Sequence[Person]
+) -> Collection[tuple[UUID, str]]:
+    """The plans that use a change of the configuration which a person made or approved, as was kept before
+    anybody was asked."""
+    query = select(barred_approvers.c.opportunity_id, barred_approvers.c.plan_hash).where(
+        barred_approvers.c.tenant_id == tenant_id,
+        barred_approvers.c.person_id.in_([account.id for account in accounts]),
+        barred_approvers.c.reason == Refusal.EDITED_REFERENCE_DATA,
+        barred_approvers.c.opportunity_id.in_(_undecided(tenant_id)),
+    )
+    return {(row.opportunity_id, row.plan_hash) for row in connection.execute(query)}
 
 
 def _owned(connection: Connection, tenant_id: str, person: Person) -> Mapping[UUID, Sequence[Party]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
-from adapters.postgres.tables import approval_tasks
+from adapters.postgres.tables import approval_tasks, barred_approvers
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
@@ -165,6 +165,18 @@ class PostgresApprovals:
             approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id
         )
         self._session.execute(which.values(status=TaskStatus.VOID, void_because=because))
+
+    def bar(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
+    ) -> None:
+        of_plan = {"tenant_id": tenant_id, "opportunity_id": opportunity_id, "plan_hash": plan_hash}
+        rows = [
+            {**of_plan, "person_id": person, "reason": reason}
+            for person, reasons in barred.items()
+            for reason in reasons
+        ]
+        if rows:
+            self._session.execute(insert(barred_approvers).values(rows).on_conflict_do_nothing())
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, cast, func, insert, select, update
+from sqlalchemy import Table, cast, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from uuid_utils.compat import uuid7
 
@@ -24,10 +24,22 @@ from oppsync.domain.configuration.bundle import content
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.configuration import NewProposal, NewVersion
 
 _LARGEST_NUMBER = 2**31 - 1  # that the column can hold: a larger one cannot even be looked for
+
+
+# All of them at once, whose counters the rows of now have.
+_KEEP_CHANGES = text("""
+insert into configuration_changes (tenant_id, number, kind, key, valid_from, version)
+select r.tenant_id, :of_number, r.kind, r.key, r.valid_from, r.version
+from reference_rows r
+join jsonb_to_recordset(cast(:changed as jsonb)) as c(kind text, key text, valid_from date)
+    using (kind, key, valid_from)
+where r.tenant_id = :of_tenant
+""")
 
 
 def _but_rows(table: Table) -> Any:
@@ -124,6 +136,12 @@ class PostgresConfigurations:
         )
         number: int = self._session.execute(statement.returning(configuration_versions.c.number)).scalar_one()
         return number
+
+    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[ReferenceRow]) -> None:
+        at = [{"kind": row.kind, "key": row.key, "valid_from": row.valid_from.isoformat()} for row in rows]
+        if at:
+            which = {"of_tenant": tenant_id, "of_number": number, "changed": canonical_json.dumps(at)}
+            self._session.execute(_KEEP_CHANGES, which)
 
     def propose(self, tenant_id: str, proposal: NewProposal) -> UUID:
         proposal_id = uuid7()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, exists, func, select
+from sqlalchemy import Connection, Text, bindparam, cast, exists, func, select, text
 from sqlalchemy.dialects.postgresql import array, insert
 
 from adapters.postgres.rows import to_plan, to_systems
@@ -16,7 +17,9 @@ from adapters.postgres.tables import opportunities, plans
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.plan.tampering import PlanTampered
+from oppsync.domain.reference.book import ReferenceKind, ReferenceUse
 from oppsync.domain.work.states import ENDED
+from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NewerRelease, NotFound
 from oppsync.ports.storage.plans import OpenPlan
 
@@ -49,6 +52,46 @@ _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
 ).returning(plans.c.number)
 
 
+# Of each row that is used, the latest version of the configuration, up to that by which the plan was made, that
+# left it as it is used.
+_CHANGERS = text("""
+select v.made_by, v.approved_by
+from jsonb_to_recordset(cast(:used as jsonb)) as u(kind text, key text, valid_from date, version integer)
+join lateral (
+    select c.number
+    from configuration_changes c
+    where (c.tenant_id, c.kind, c.key, c.valid_from, c.version)
+            = (:of_tenant, u.kind, u.key, u.valid_from, u.version)
+        and c.number <= coalesce(cast(:up_to as integer), c.number)
+    order by c.number desc
+    limit 1
+) latest on true
+join configuration_versions v on (v.tenant_id, v.number) = (:of_tenant, latest.number)
+""")
+_USED = _PLAN.with_only_columns(
+    plans.c.provenance["reference"].label("reference"), plans.c.configuration_version.label("up_to")
+)
+# Rows that say who approves shape nothing that is created.
+_SHAPE_NOTHING = frozenset({ReferenceKind.APPROVAL_ROLE, ReferenceKind.APPROVAL_STEP})
+
+
+def changers_of(
+    connection: Connection | Session, tenant_id: str, opportunity_id: UUID, plan_hash: str
+) -> Collection[str]:
+    which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}
+    row = connection.execute(_USED, which).one_or_none()
+    return _changers(connection, tenant_id, row.reference, row.up_to) if row else ()
+
+
+def _changers(
+    connection: Connection | Session, tenant_id: str, used: Sequence[Mapping[str, Any]], up_to: int | None
+) -> Collection[str]:
+    shaping = [each for each in used if each["kind"] not in _SHAPE_NOTHING]
+    which = {"of_tenant": tenant_id, "used": canonical_json.dumps(shaping), "up_to": up_to}
+    found = connection.execute(_CHANGERS, which)
+    return {actor for pair in found for actor in pair if actor is not None}
+
+
 class PostgresPlans:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -79,6 +122,12 @@ class PostgresPlans:
         if row is None:
             raise NotFound("There is no such plan.")
         return to_plan(row)
+
+    def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
+        return changers_of(self._session, tenant_id, opportunity_id, plan_hash)
+
+    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
+        return _changers(self._session, tenant_id, [each.model_dump(mode="json") for each in used], None)
 
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}

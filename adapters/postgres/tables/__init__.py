@@ -1,7 +1,11 @@
 """All tables. Each carries the tenant, and every unique key begins with it. Times are `timestamptz`."""
 
 from adapters.postgres.tables.columns import metadata
-from adapters.postgres.tables.configuration import configuration_proposals, configuration_versions
+from adapters.postgres.tables.configuration import (
+    configuration_changes,
+    configuration_proposals,
+    configuration_versions,
+)
 from adapters.postgres.tables.installation import (
     absences,
     access_proposals,
@@ -19,7 +23,14 @@ from adapters.postgres.tables.installation import (
 from adapters.postgres.tables.intake import crm_watermarks, inbox, inbox_opportunities
 from adapters.postgres.tables.mirror import mirror_runs, mirrored_rows, mirrors
 from adapters.postgres.tables.outside import customer_claims, effects, vendor_calls
-from adapters.postgres.tables.plans import approval_tasks, baselines, plan_inputs, plan_overrides, plans
+from adapters.postgres.tables.plans import (
+    approval_tasks,
+    barred_approvers,
+    baselines,
+    plan_inputs,
+    plan_overrides,
+    plans,
+)
 from adapters.postgres.tables.work import (
     audit,
     crm_users,
@@ -37,8 +48,10 @@ __all__ = [
     "approval_tasks",
     "attempts",
     "audit",
+    "barred_approvers",
     "baselines",
     "begun_sign_ins",
+    "configuration_changes",
     "configuration_proposals",
     "configuration_versions",
     "connections",

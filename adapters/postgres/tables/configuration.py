@@ -6,6 +6,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKeyConstraint,
     Integer,
     PrimaryKeyConstraint,
@@ -33,6 +34,23 @@ configuration_versions = Table(
     when("made_at", now=True),
     PrimaryKeyConstraint("tenant_id", "number"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)
+
+# Which rows a version of a live firm changed so that money or approvals move, each with the counter of edits
+# that it had from then on: a plan's provenance names a row by that.
+configuration_changes = Table(
+    "configuration_changes",
+    metadata,
+    text_column("tenant_id"),
+    Column("number", Integer, nullable=False),
+    text_column("kind"),
+    text_column("key"),
+    Column("valid_from", Date, nullable=False),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "kind", "key", "valid_from", "number"),
+    ForeignKeyConstraint(
+        ["tenant_id", "number"], ["configuration_versions.tenant_id", "configuration_versions.number"]
+    ),
 )
 
 configuration_proposals = Table(

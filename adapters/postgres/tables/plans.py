@@ -150,3 +150,20 @@ approval_tasks = Table(
     ),
     Index("ix_approval_tasks_tenant_id_status", "tenant_id", "status", "id"),
 )
+
+# Who may not decide a plan, and why. Rows are only added. A trigger on `approval_tasks` refuses a decision of
+# theirs, whoever writes it.
+barred_approvers = Table(
+    "barred_approvers",
+    metadata,
+    text_column("tenant_id"),
+    id_column("opportunity_id"),
+    text_column("plan_hash"),
+    id_column("person_id"),
+    text_column("reason"),
+    when("noted_at", now=True),
+    PrimaryKeyConstraint("tenant_id", "opportunity_id", "plan_hash", "person_id", "reason"),
+    of_opportunity(),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+    Index("ix_barred_approvers_tenant_id_person_id", "tenant_id", "person_id", "reason"),
+)

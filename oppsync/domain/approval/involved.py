@@ -18,11 +18,13 @@ Key = tuple[str, str]
 
 class Involved(Frozen):
     """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its plan, linked
-    its customer, or confirmed a finding of it. `deciders`: who decided tasks of it. `place`: where it is made,
+    its customer, or confirmed a finding of it. `changers`: who made or approved a change of the configuration
+    that the plan uses. `deciders`: who decided tasks of it. `place`: where it is made,
     which limits of roles are compared with; None where that is not known."""
 
     parties: tuple[Party, ...] = ()
     editors: tuple[Person, ...] = ()
+    changers: tuple[Person, ...] = ()
     deciders: tuple[Person, ...] = ()
     place: Place | None = None
 
@@ -33,6 +35,9 @@ class Involved(Frozen):
 
     def edited(self, person: Person) -> bool:
         return any(is_same(person, editor) for editor in self.editors)
+
+    def changed_configuration(self, person: Person) -> bool:
+        return any(is_same(person, changer) for changer in self.changers)
 
     def decided(self, person: Person, tasks: Iterable[ApprovalTask]) -> bool:
         """Whether the person decided one of `tasks`, under this account or another of theirs."""
@@ -50,16 +55,19 @@ def involved(
     people: Iterable[Person],
     shapers: Collection[str] = (),
     *,
+    changers: Collection[str] = (),
     place: Place | None = None,
 ) -> Involved:
     """`people`: all there ever were; who left and came back under another account is the same person.
-    `shapers`: the actors of what shaped the plan besides overrides."""
+    `shapers`: the actors of what shaped the plan besides overrides; `changers`: those of the configuration's
+    changes that it uses."""
     everyone = tuple(people)
-    shaped_by = {person.id for person in everyone if person_actor(person.email) in shapers}
+    shaped_by, changed_by = _ids(shapers, everyone), _ids(changers, everyone)
     edited_by, decided_by = editors(overrides) | shaped_by, {task.decided_by for task in tasks}
     return Involved(
         parties=tuple(dict.fromkeys(parties)),
         editors=_of(edited_by, everyone),
+        changers=_of(changed_by, everyone),
         deciders=_of(decided_by, everyone),
         place=place,
     )
@@ -97,6 +105,10 @@ def unmatched_owners(parties: Iterable[Party], people: Iterable[Person]) -> tupl
         party.user_id for party in owners if not known.isdisjoint(keys_of_user(party.user_id, party.email))
     }
     return tuple({party.user_id: party for party in owners if party.user_id not in matched}.values())
+
+
+def _ids(actors: Collection[str], people: Iterable[Person]) -> set[UUID]:
+    return {person.id for person in people if person_actor(person.email) in actors}
 
 
 def _of(ids: Collection[UUID | None], people: Iterable[Person]) -> tuple[Person, ...]:

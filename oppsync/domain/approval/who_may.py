@@ -72,6 +72,7 @@ class Refusal(StrEnum):
     OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
     ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
     EDITED_PLAN = "EDITED_PLAN"
+    EDITED_REFERENCE_DATA = "EDITED_REFERENCE_DATA"
     OUTSIDE_LIMITS = "OUTSIDE_LIMITS"
 
 
@@ -82,6 +83,9 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
     ),
     Refusal.EDITED_PLAN: (
         "You changed this plan, linked its customer or confirmed a finding of it; another approver decides."
+    ),
+    Refusal.EDITED_REFERENCE_DATA: (
+        "You made or approved a change of the configuration that this plan uses; another approver decides."
     ),
     Refusal.ALREADY_DECIDED_OTHER_ROLE: (
         "You already decided this plan for another role; each approval needs a different person."
@@ -95,6 +99,7 @@ REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.NOT_AN_APPROVER: "does not have the approver role that this task needs",
     Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
     Refusal.EDITED_PLAN: "changed this plan, linked its customer or confirmed a finding of it",
+    Refusal.EDITED_REFERENCE_DATA: "made or approved a change of the configuration that this plan uses",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for another role too",
     Refusal.OUTSIDE_LIMITS: "has a role that does not count for this deal's legal entity and regions",
 }
@@ -127,8 +132,10 @@ NO_ROLE: Roles = frozenset()
 ADMINS: Roles = frozenset({PersonRole.ADMIN})
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
-# Separation of duties: two people decide, and neither of them sold the deal or shaped the plan.
-BARRED = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.ALREADY_DECIDED_OTHER_ROLE)
+# Separation of duties: different people decide, and none of them sold the deal or shaped the plan. Whoever has
+# a part in the plan is barred from it for good.
+BARRED_FOR_GOOD = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.EDITED_REFERENCE_DATA)
+BARRED = (*BARRED_FOR_GOOD, Refusal.ALREADY_DECIDED_OTHER_ROLE)
 
 
 RIGHTS: dict[Action, Right] = {
@@ -389,9 +396,17 @@ def refusal_in_words(refusal: Refusal, person: Person, step: RequiredApproval, i
 
 def barred(person: Person, involved: Involved, others: Iterable[ApprovalTask]) -> Refusal | None:
     """Why a decision of `person` does not count, whatever roles they have. `others`: the plan's other tasks."""
+    for_good = bars_for_good(person, involved)
+    if for_good:
+        return for_good[0]
+    return Refusal.ALREADY_DECIDED_OTHER_ROLE if involved.decided(person, others) else None
+
+
+def bars_for_good(person: Person, involved: Involved) -> tuple[Refusal, ...]:
+    """Why `person` decides nothing of this plan, whatever becomes of it."""
     bars = {
         Refusal.OWN_OPPORTUNITY: involved.owns(person),
         Refusal.EDITED_PLAN: involved.edited(person),
-        Refusal.ALREADY_DECIDED_OTHER_ROLE: involved.decided(person, others),
+        Refusal.EDITED_REFERENCE_DATA: involved.changed_configuration(person),
     }
-    return next((bar for bar in BARRED if bars[bar]), None)
+    return tuple(bar for bar in BARRED_FOR_GOOD if bars[bar])

@@ -134,13 +134,23 @@ class ApprovalSummary(Frozen):
     owner_email: Text | None = None
 
 
+class BarredApprover(Frozen):
+    """Somebody who may not decide a plan, and why: a code of `domain.approval.who_may.Refusal`."""
+
+    person_id: UUID
+    name: Text
+    reason: Code
+    noted_at: AwareDatetime
+
+
 class ApprovalDetail(ApprovalSummary):
     """One task with the plan it is about, the other tasks on the same plan, and names of people.
 
     `current_hash` is the hash of the opportunity's current plan; when it differs the task is void. `warnings`
     are the current ones. `editors` overrode something of the plan, so they may not decide; `may_decide` are the
     people who may decide this task now. `unmatched_owners`: past and present owners in the CRM who match no
-    person here. `notes`: on all plans of the deal, oldest first.
+    person here. `notes`: on all plans of the deal, oldest first. `barred`: who may not decide this plan, as was
+    kept when it was put before people.
     """
 
     opportunity_state: State
@@ -154,6 +164,7 @@ class ApprovalDetail(ApprovalSummary):
     may_decide: tuple[UUID, ...] = ()
     unmatched_owners: tuple[Party, ...] = ()
     notes: tuple[ApprovalNote, ...] = ()
+    barred: tuple[BarredApprover, ...] = ()
     involved: Involved = Field(default=NOBODY_INVOLVED, exclude=True)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -59,6 +59,12 @@ class Approvals(Protocol):
 
     def void_decision(self, tenant_id: str, task_id: UUID, because: str | None) -> None:
         """Void one task: its decision does not stand `because` of something, or nobody asked may decide it."""
+
+    def bar(
+        self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
+    ) -> None:
+        """Keep who may not decide the plan, and why: person -> codes of `domain.approval.who_may.Refusal`. From
+        then on a decision of theirs is refused, whoever writes it."""
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         """Void the tasks that nobody decided yet. Returns how many."""

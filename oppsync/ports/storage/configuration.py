@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -63,6 +63,9 @@ class Configurations(Protocol):
 
     def add(self, tenant_id: str, version: NewVersion) -> int:
         """Returns its number. Only under the lock."""
+
+    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[ReferenceRow]) -> None:
+        """Keep which rows a version changed, by their counters of edits as they are now."""
 
     def propose(self, tenant_id: str, proposal: NewProposal) -> UUID: ...
 

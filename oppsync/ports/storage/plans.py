@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from oppsync.domain.plan.overrides import NewOverride, PlanOverride
 from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.planning.inputs import PlanInputs
+from oppsync.domain.reference.book import ReferenceUse
 
 
 class OpenPlan(NamedTuple):
@@ -39,6 +40,13 @@ class Plans(Protocol):
     def open_at(self, tenant_id: str, erp: str, codes: Sequence[str]) -> Sequence[OpenPlan]:
         """The plans of all deals that have not ended which go to this ERP and contain one of these texts. Plans
         that cannot be read are left out."""
+
+    def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
+        """The actors who made or approved a change of the live firm's configuration that the plan uses, as its
+        provenance has it. Rows that say who approves are left aside: they shape nothing that is created."""
+
+    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
+        """As `changers`, for a plan that is not stored."""
 
 
 class KeptInputs(Protocol):

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.actor import person_actor, person_behind
-from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.attempts import UNKNOWN_ACCOUNT, AttemptKind
 from oppsync.domain.work.events import SessionsEnded
@@ -204,7 +203,7 @@ class Identity:
     """Who a session's or a token's secret belongs to. `second_factor_for`: roles whose people need one."""
 
     uow: UnitOfWorkFactory
-    second_factor_for: frozenset[PersonRole]
+    second_factor_for: frozenset[str]
 
     def session(self, secret: str) -> SignedIn | None:
         with self.uow.reading() as uow:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ApprovalRuleSet
 from oppsync.kernel.errors import Forbidden, InvalidInput
-from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.approvals.commands import SetApprovalRule
 from oppsync.services.configuration.apply import Wanted, begin, write
@@ -27,6 +28,7 @@ class SetApprovalRuleHandler:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_APPROVAL_RULE)
             if row.kind is not ReferenceKind.APPROVAL_RULE:
                 raise InvalidInput(f"{row.kind} is no approval rule.", field="kind")
+            _refuse_unknown_roles(uow, command.tenant_id, row)
             before = begin(uow, command.tenant_id)
             if uow.configurations.live_since(command.tenant_id) is not None:
                 raise Forbidden(
@@ -38,6 +40,14 @@ class SetApprovalRuleHandler:
             wanted = Wanted(before.firm, _with(before.rows, row), actor)
             write(uow, self.publish, command.tenant_id, before, wanted)
             uow.commit()
+
+
+def _refuse_unknown_roles(uow: UnitOfWork, tenant_id: str, row: ReferenceRow) -> None:
+    further = uow.references.of_kind(tenant_id, ReferenceKind.APPROVAL_ROLE)
+    known = (*ApprovalRole, *sorted({each.key for each in further}))
+    for role in row.value.get("roles", ()):
+        if role not in known:
+            raise InvalidInput(f"{role!r} is no approval role. There are {', '.join(known)}.", field="roles")
 
 
 def _with(rows: Sequence[ReferenceRow], row: ReferenceRow) -> Sequence[ReferenceRow]:

@@ -144,7 +144,8 @@ def _check(
     person: Person,
 ) -> None:
     """Raises Forbidden, which names who can decide; Conflict."""
-    known = duties(uow, command.tenant_id, opportunity.id, opportunity.record)
+    known = duties(uow, command.tenant_id, opportunity.id, opportunity.record, task.plan_hash)
+    uow.approvals.bar(command.tenant_id, opportunity.id, task.plan_hash, known.barred())
     others = [other for other in known.of_plan(task.plan_hash) if other.id != task.id]
     # As the plan has it, which its hash covers, and not as the task says.
     step = seat_of(task.role, required_of(uow, command.tenant_id, opportunity.id, task.plan_hash)).asks

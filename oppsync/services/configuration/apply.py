@@ -15,6 +15,7 @@ from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.differences import (
     Difference,
     differences,
+    moves_money,
     needs_second_person,
 )
 from oppsync.domain.configuration.faults import BadBundle, Place
@@ -202,6 +203,8 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     )
     number = uow.configurations.add(tenant_id, made)
     _change_rows(uow, tenant_id, before.rows, rows)
+    if is_live:
+        _keep_changes(uow, tenant_id, number, rows, changes)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
     return Applied(number, made.fingerprint, len(changes))
 
@@ -222,6 +225,20 @@ def _change_rows(
     for at, row in sorted(wanted.items(), key=lambda each: each[0][2]):
         if at not in same:
             uow.references.put(tenant_id, row)
+
+
+def _keep_changes(
+    uow: UnitOfWork,
+    tenant_id: str,
+    number: int,
+    rows: Sequence[ReferenceRow],
+    changes: Sequence[Difference],
+) -> None:
+    """Whoever changed what moves money decides no plan that uses it; what only shows bars nobody."""
+    moved = {(each.kind, each.key, each.valid_from) for each in changes if moves_money(each)}
+    uow.configurations.keep_changes(
+        tenant_id, number, [row for row in rows if (row.kind, row.key, row.valid_from) in moved]
+    )
 
 
 def _event(

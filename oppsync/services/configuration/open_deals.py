@@ -13,6 +13,7 @@ from oppsync.domain.approval.rules import rules_on
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import LineKind
@@ -102,7 +103,7 @@ class OpenDeals:
             record,
             _facts(deal.tracked, record, book, destination, moment),
             book,
-            lambda required: deal.dealt.candidates(required=required),
+            lambda plan: deal.dealt.candidates(required=plan.content.required if plan else DEFAULT_APPROVALS),
             moment,
             rules=rules,
             shaped=deal.shaped,

@@ -13,7 +13,7 @@ from oppsync.domain.approval.matrix import steps_on, with_approvals
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
-from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
@@ -37,7 +37,7 @@ from oppsync.pipeline.approve import (
     rules_of_today,
 )
 from oppsync.pipeline.destination import Destination, choose
-from oppsync.pipeline.duties import Candidates, duties
+from oppsync.pipeline.duties import Candidates, Duties, duties
 from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.split_workstreams import plan_of
 from oppsync.pipeline.stage import Sources
@@ -49,8 +49,8 @@ from oppsync.services.admin.who_asks import admit
 from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
-# Who may decide for each of these steps.
-CandidatesFor = Callable[[Sequence[RequiredApproval]], Candidates]
+# Who may decide for each step of a plan; of finance and delivery, where there is none.
+CandidatesFor = Callable[[Plan | None], Candidates]
 
 
 def nothing_missing(plan: Plan) -> Sequence[Finding]:
@@ -86,7 +86,7 @@ class PreviewPlanHandler:
             deal,
             facts,
             book,
-            lambda required: dealt.candidates(required=required),
+            partial(self._people_for, command.tenant_id, dealt),
             now,
             rules=rule_facts_now,
             shaped=bool(dealt.involved.editors),
@@ -94,6 +94,14 @@ class PreviewPlanHandler:
             destination=destination,
             missing_for=partial(preflight, self.systems),
         )
+
+    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Candidates:
+        """Who may decide, also by who changed the configuration that the plan uses."""
+        if plan is None:
+            return dealt.candidates()
+        with self.uow.reading() as uow:
+            actors = uow.plans.changers_of_rows(tenant_id, plan.provenance.reference)
+        return dealt.with_changers(actors).candidates(required=plan.content.required)
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
         """The deal itself, or the CRM's record as it is now; and its id here, None for a deal that is not
@@ -155,7 +163,7 @@ def preview(
         context = partial(plan_context, plan.content, priced, enrichment)
         by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
     required = plan.content.required if plan else DEFAULT_APPROVALS
-    people = people_for(required)
+    people = people_for(plan)
     return PlanPreview(
         system=deal.system,
         record_id=deal.id,

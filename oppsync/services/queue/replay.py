@@ -229,10 +229,12 @@ def _foreseen(uow: UnitOfWork, opportunity: TrackedOpportunity, target: State) -
     if target not in (State.VALIDATED, State.ENRICHED, State.PLANNED) or record is None:
         return ()
     if target is State.PLANNED:
-        known, plan_hash = duties(uow, tenant_id, opportunity.id, record), opportunity.plan_hash
+        plan_hash = opportunity.plan_hash
+        known = duties(uow, tenant_id, opportunity.id, record, plan_hash)
         required = required_of(uow, tenant_id, opportunity.id, plan_hash)
         able = known.candidates(known.of_plan(plan_hash), required)
-        return approve.nobody_approves(able, required, known.decided(plan_hash))
+        why_not = known.why_not(required, known.of_plan(plan_hash))
+        return approve.nobody_approves(able, required, known.decided(plan_hash), why_not)
     overrides = uow.overrides.of(tenant_id, opportunity.id)
     book = uow.references.book(tenant_id)
     result = enrich(record, book) if target is State.VALIDATED else require(enrichment, "the enrichment")

@@ -157,6 +157,7 @@ def _carry_out(
             )
             return [raised, *_voided(context, after, count)]
         case Await():
+            uow.approvals.bar(after.tenant_id, after.id, after.plan_hash or "", outcome.barred)
             return raise_items(uow, context, outcome.items, after.record)
 
 
@@ -203,6 +204,7 @@ def _approvals(
             uow.plan_inputs.keep(after.tenant_id, after.id, outcome.plan.hash, outcome.inputs)
     for task_id, because in outcome.fallen.items():
         uow.approvals.void_decision(after.tenant_id, task_id, because)
+    uow.approvals.bar(after.tenant_id, after.id, after.plan_hash or "", outcome.barred)
     for seat, candidates in outcome.open_tasks.items():
         uow.approvals.open(after.tenant_id, after.id, after.plan_hash or "", seat, candidates)
     if outcome.by_rule:

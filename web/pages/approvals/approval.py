@@ -14,8 +14,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
+from oppsync.domain.approval.who_may import REFUSAL_REASONS, may
 from oppsync.domain.approval.who_may import Action as Right
-from oppsync.domain.approval.who_may import may
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote
 from oppsync.domain.values.actor import actor_name
@@ -29,7 +29,14 @@ from oppsync.services.approvals.commands import (
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.approvals.decision import cannot_decide, later, may_withdraw, receipt_of, why_me
+from web.pages.approvals.decision import (
+    cannot_decide,
+    later,
+    may_withdraw,
+    missing_besides,
+    receipt_of,
+    why_me,
+)
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
@@ -169,6 +176,8 @@ def _page(
         receipt=receipt_of(detail, me),
         why_me=why_me(detail, me),
         later=later(detail),
+        missing=missing_besides(detail),
+        refusal_reasons=REFUSAL_REASONS,
         comment=comment,
         decision=decision,
         errors=errors or [],

@@ -18,7 +18,7 @@ from oppsync.domain.approval.who_may import (
     outside_in_words,
     who_can,
 )
-from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
+from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seats
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.values.roles import role_name
 from oppsync.domain.work.states import State
@@ -68,6 +68,8 @@ def _because(barred: Refusal, detail: ApprovalDetail, me: Person) -> str:
             return "you own this opportunity, owned it before, or requested it"
         case Refusal.EDITED_PLAN:
             return "you changed it, linked its customer or confirmed a finding of it: another approver decides"
+        case Refusal.EDITED_REFERENCE_DATA:
+            return "you made or approved a change of the configuration that it uses: another approver decides"
         case Refusal.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
             return f"you decided it for {other.seat.name}, and each approval needs a different person"
@@ -88,6 +90,12 @@ def later(detail: ApprovalDetail) -> tuple[RequiredApproval, ...]:
     """The steps for which nobody was asked yet: they are once those before have approved."""
     asked = {each.seat.asks.step for each in (detail.task, *detail.others)}
     return tuple(step for step in detail.plan.content.required if step.step not in asked)
+
+
+def missing_besides(detail: ApprovalDetail) -> tuple[Seat, ...]:
+    """Who has to approve the plan besides, and has not yet."""
+    done = {each.role for each in detail.others if each.status is TaskStatus.APPROVED} | {detail.task.role}
+    return tuple(seat for seat in seats(detail.plan.content.required) if seat.code not in done)
 
 
 def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:

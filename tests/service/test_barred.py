@@ -1,0 +1,167 @@
+"""Who may not decide a plan is kept with the reason, and refused by the database too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from oppsync.domain.approval.tasks import Decision
+from oppsync.domain.plan.overrides import OverrideField
+from oppsync.domain.reading.readings import ApprovalDetail
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Forbidden
+from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
+from oppsync.services.configuration.commands import ApplyConfiguration, DecideProposal, Proposed
+from oppsync.services.insight.commands import PreviewPlan
+from sandbox.firm import deals
+from sandbox.firm.demo_firm import bundle
+from tests.harness.builders import TENANT
+from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+from tests.service.test_duties import override
+
+FIRM, ROWS = bundle()
+SAM, OLGA, FRITZ = "sam.seller@example.com", "olga.operations@example.com", "fritz.finance@example.com"
+
+
+@pytest.fixture
+def live(house: House) -> House:
+    """The firm is live, and has another finance approver."""
+    house.rows("update tenants set went_live_at = now()")
+    hire(house, FRITZ, PersonRole.FINANCE_APPROVER)
+    return house
+
+
+def hire(house: House, email: str, *roles: PersonRole) -> None:
+    house.rows("update tenants set went_live_at = null")
+    added = CreatePerson(TENANT, COMMAND_LINE, email, email.partition(".")[0], PASSWORD, frozenset(roles))
+    house.application.dispatch(added)
+    house.rows("update tenants set went_live_at = now()")
+
+
+def dearer(kind: ReferenceKind, **values: Any) -> Sequence[ReferenceRow]:
+    """The demo firm's rows, with another value in each of this kind."""
+    return [changed(row, value={**row.value, **values}) if row.kind is kind else row for row in ROWS]
+
+
+def agree(house: House, rows: Sequence[ReferenceRow], proposes: str = OLGA, approves: str = FINANCE) -> None:
+    proposed = house.application.dispatch(ApplyConfiguration(TENANT, house.person(proposes).id, FIRM, rows))
+    assert isinstance(proposed, Proposed)
+    house.application.dispatch(
+        DecideProposal(TENANT, house.person(approves).id, proposed.proposal_id, approve=True)
+    )
+
+
+def barred(house: House, record_id: str) -> set[tuple[str, str]]:
+    return {(each.name, each.reason) for each in detail(house, record_id).barred}
+
+
+def detail(house: House, record_id: str) -> ApprovalDetail:
+    return house.application.queries.approval(TENANT, house.tasks(record_id)["finance"].id)
+
+
+NEW_MARGIN = dearer(ReferenceKind.MARGIN_POLICY, floor_percent="1")
+
+
+def test_whoever_changed_a_row_that_the_plan_uses_does_not_decide_it(live: House) -> None:
+    agree(live, NEW_MARGIN)
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    assert {("Fiona Finance", "EDITED_REFERENCE_DATA"), ("Olga Operations", "EDITED_REFERENCE_DATA")} <= barred(
+        live, record_id
+    )
+    task = live.tasks(record_id)["finance"]
+    assert task.candidates == (live.person(FRITZ).id,)
+    shown = live.application.dispatch(PreviewPlan(TENANT, COMMAND_LINE, record_id)).approvals
+    assert [[who.email for who in each.candidates] for each in shown] == [[FRITZ], [DELIVERY]]
+    assert live.application.queries.counts(TENANT, live.person(FINANCE)).approvals == 0
+    with pytest.raises(Forbidden) as refused:
+        live.decide(task, FINANCE)
+    assert refused.value.code == "EDITED_REFERENCE_DATA"
+    live.decide(task, FRITZ)
+    live.decide(live.tasks(record_id)["delivery"], DELIVERY)
+    live.settle()
+    assert live.state(record_id) is State.ACTIVE
+
+
+def test_also_under_another_account_of_theirs(live: House) -> None:
+    agree(live, NEW_MARGIN)
+    live.application.dispatch(IdentifyPerson(TENANT, COMMAND_LINE, FRITZ, (FINANCE,), ()))
+
+    record_id = live.win(deals.milestone(WON_ON))
+    live.settle()
+
+    (found,) = live.exception(record_id).findings
+    assert (found.code, found.value) == ("NO_APPROVER", "finance")
+    assert "Fiona Finance made or approved a change of the configuration that this plan uses" in found.message
+    assert "Sam Seller owns this opportunity" in found.message
+
+
+def test_what_the_plan_does_not_use_what_only_shows_and_what_was_set_up_bars_nobody(house: House) -> None:
+    house.application.dispatch(ApplyConfiguration(TENANT, house.person(OLGA).id, FIRM, NEW_MARGIN))
+    house.rows("update tenants set went_live_at = now()")
+    rows = [
+        changed(row, value={**row.value, "name": "Renamed"}) if row.kind is ReferenceKind.COST_CENTRE else row
+        for row in NEW_MARGIN
+    ]
+    house.application.dispatch(ApplyConfiguration(TENANT, house.person(OLGA).id, FIRM, rows))
+    agree(
+        house,
+        [
+            changed(row, value={**row.value, "percent": "14"}) if row.kind is ReferenceKind.WITHHOLDING else row
+            for row in rows
+        ],
+    )
+
+    record_id = house.to_approval(deals.milestone(WON_ON))
+
+    assert barred(house, record_id) == {("Sam Seller", "OWN_OPPORTUNITY")}
+    house.approve(record_id)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE
+
+
+def test_a_later_change_of_a_row_bars_from_plans_made_with_it_and_not_from_earlier_ones(live: House) -> None:
+    record_id = live.to_approval(deals.milestone(WON_ON))
+    agree(live, NEW_MARGIN)
+
+    live.decide(live.tasks(record_id)["finance"], FINANCE)
+    live.decide(live.tasks(record_id)["delivery"], DELIVERY)
+    live.settle()
+
+    assert live.state(record_id) is State.ACTIVE
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_the_database_refuses_a_barred_persons_decision_whoever_writes_it(
+    house: House, decision: Decision
+) -> None:
+    house.to_approval(deals.milestone(WON_ON))
+    status = {Decision.APPROVE: "approved", Decision.REJECT: "rejected"}[decision]
+    query = "update approval_tasks set status = :status, decided_by = :by where role = 'finance'"
+
+    with pytest.raises(IntegrityError, match="may not decide this plan"):
+        house.rows(query, status=status, by=house.person(SAM).id)
+
+    house.rows(query, status=status, by=house.person(FINANCE).id)
+
+
+def test_who_shapes_the_plan_is_barred_in_the_database_from_the_next_one(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    hire(house, FRITZ, PersonRole.FINANCE_APPROVER)
+    override(house, record_id, FINANCE, OverrideField.NAME, "Landing zone")
+    house.settle()
+
+    assert barred(house, record_id) == {("Sam Seller", "OWN_OPPORTUNITY"), ("Fiona Finance", "EDITED_PLAN")}
+    with pytest.raises(IntegrityError):
+        house.rows(
+            "update approval_tasks set status = 'approved', decided_by = :by where status = 'open'",
+            by=house.person(FINANCE).id,
+        )
