@@ -36,7 +36,7 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import NotFound
-from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.destination import Destination, as_filled, choose
 from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.pipeline.warn import tell_warnings
@@ -181,9 +181,7 @@ def proposed(context: StageContext) -> Proposal:
 
 def _destination(context: StageContext) -> Destination:
     opportunity = context.opportunity
-    record = require(opportunity.record, "the record")
-    filled = opportunity.enrichment.filled if opportunity.enrichment else ()
-    return choose(context.systems, opportunity.tenant_id, with_filled(record, filled))
+    return choose(context.systems, opportunity.tenant_id, require(as_filled(opportunity), "the record"))
 
 
 def _proposed(context: StageContext, destination: Destination) -> Proposal:

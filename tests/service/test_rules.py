@@ -24,7 +24,7 @@ RULES = """
 - name: po-needed
   valid_from: 2026-01-01
   on: validation
-  condition: customer.country == "US" && deal.amount > 100000 && deal.po_number == ""
+  condition: customer.country == 'US' && deal.amount > 100000 && deal.po_number == ''
   message: Deals above 100,000 with customers in the US need a purchase order
   fix: Get the purchase order from the customer and fill its number in the CRM.
   owner: sales
@@ -36,7 +36,7 @@ RULES = """
 - name: hybrid-in-the-us
   valid_from: 2026-01-01
   on: enrichment
-  condition: entity.code == "ACME-US"
+  condition: entity.code == 'ACME-US'
   message: The US delivers hybrid unless sales says otherwise
   owner: delivery
   fills: {delivery_model: Hybrid}

@@ -81,7 +81,7 @@ def test_a_rule_that_does_not_hold_finds_nothing() -> None:
 
 
 def test_a_rule_warns_where_it_says_so_and_all_rules_are_told_at_once() -> None:
-    both = found(DEAL, row("po-needed", severity="warns", fix=""), row("never", condition="true", field=None))
+    both = found(DEAL, row("po-needed", severity="warns", fix=None), row("never", condition="true", field=None))
 
     assert names(both) == ["RULE_BLOCKS never ", "RULE_WARNS po-needed /contract/po_number"]
     assert both[1].severity is Severity.WARNS

@@ -78,5 +78,5 @@ def _judged(each: NamedRule, subject: _Subject) -> Iterator[Finding]:
         return
     whose = f"{subject.title}: " if subject.title else ""
     message = f"{whose}{rule.message} (rule {each.name})"
-    found = finding(_CODES[rule.severity], message, path=path, value=each.name, fix=rule.fix)
+    found = finding(_CODES[rule.severity], message, path=path, value=each.name, fix=rule.fix or "")
     yield changed(found, owner=rule.owner)
