@@ -14,6 +14,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import Plan
+from oppsync.domain.plan.systems import parent_values
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.why import why
@@ -22,6 +23,7 @@ from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import Finding, OwnerRole, Severity
 from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
+from oppsync.pipeline.destination import as_filled
 from tests.harness import builders as make
 
 BEGIN = date(2026, 1, 1)
@@ -202,6 +204,15 @@ def test_a_field_that_is_filled_is_not_missing() -> None:
     assert names(found(no_region)) == ["FIELD_MISSING  /region"]
     assert found(no_region, dach) == ()
     assert planned(no_region, dach).hash == planned(DEAL).hash
+
+
+def test_a_deal_goes_to_the_systems_of_the_region_that_a_rule_filled() -> None:
+    no_region = changed(DEAL, region=None)
+    dach = row("dach", HYBRID, fills={"region": "DACH"})
+    tracked = make.tracked(no_region, enrichment=enriched(no_region, dach))
+
+    assert parent_values(as_filled(tracked)).region == "DACH"
+    assert parent_values(as_filled(make.tracked(no_region))).region is None
 
 
 def test_the_first_rule_by_name_fills_and_each_sees_the_deal_as_it_is() -> None:
