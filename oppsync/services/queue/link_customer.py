@@ -8,6 +8,7 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import parent_values
+from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.validation.customers import BY_CODE, match_code
 from oppsync.domain.values.identifiers import invisible_characters
 from oppsync.domain.work.states import State
@@ -43,9 +44,12 @@ class LinkCustomerHandler:
 
     @staticmethod
     def _record(uow: UnitOfWork, command: LinkCustomer) -> Opportunity | None:
-        """The deal that the item is about, as it was last read."""
+        """The deal that the item is about, as it was last read, with what rules fill."""
         deal = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
-        return uow.opportunities.get(command.tenant_id, deal).record if deal else None
+        record = uow.opportunities.get(command.tenant_id, deal).record if deal else None
+        if record is None or record.won_on is None:
+            return record
+        return firm_rules(uow.references.book(command.tenant_id), record, record.won_on).fill(record).deal
 
     def _link(self, uow: UnitOfWork, command: LinkCustomer, customer: str, actor: str) -> None:
         item = open_item(uow, command.tenant_id, command.item_id)
