@@ -9,6 +9,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.plan.systems import PlanSystems, parent_values
+from oppsync.domain.policy.filling import with_filled
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.ports.erp import Erp
@@ -37,10 +38,17 @@ def choose(systems: Systems, tenant_id: str, record: Opportunity) -> Destination
     return Destination(PlanSystems(erp=erp_id, psa=psa[0] if psa else None), erp.capabilities)
 
 
+def as_filled(opportunity: TrackedOpportunity) -> Opportunity | None:
+    """The record with what rules filled, by which the deal's systems are chosen."""
+    if opportunity.record is None or opportunity.enrichment is None:
+        return opportunity.record
+    return with_filled(opportunity.record, opportunity.enrichment.filled)
+
+
 def erp_of(systems: Systems, opportunity: TrackedOpportunity, chosen: PlanSystems | None) -> tuple[str, Erp]:
     """`chosen` is None for a deal without a plan, or with a plan of a release that supported one ERP only."""
     if chosen is None:
-        return systems.erp(opportunity.tenant_id, parent_values(opportunity.record))
+        return systems.erp(opportunity.tenant_id, parent_values(as_filled(opportunity)))
     return chosen.erp, systems.erp_at(chosen.erp)
 
 
@@ -49,5 +57,5 @@ def psa_of(
 ) -> tuple[str, Psa] | None:
     """As `erp_of`; None when no PSA takes part."""
     if chosen is None:
-        return systems.psa(opportunity.tenant_id, parent_values(opportunity.record))
+        return systems.psa(opportunity.tenant_id, parent_values(as_filled(opportunity)))
     return None if chosen.psa is None else (chosen.psa, systems.psa_at(chosen.psa))

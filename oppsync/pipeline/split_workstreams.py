@@ -26,7 +26,6 @@ from oppsync.domain.planning.origins import origins
 from oppsync.domain.planning.overridden_dates import DateFacts
 from oppsync.domain.planning.planning import content_of
 from oppsync.domain.planning.workstreams import Workstreams, is_about_planning, make_workstreams
-from oppsync.domain.policy.filling import with_filled
 from oppsync.domain.reading.plan_changes import MOST_TOLD, plan_changes
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.values.actor import stage_actor
@@ -38,7 +37,7 @@ from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import NotFound
-from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.destination import Destination, as_filled, choose
 from oppsync.pipeline.plan_inputs import inputs_of
 from oppsync.pipeline.preflight import preflight
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
@@ -190,9 +189,7 @@ def proposed(context: StageContext) -> Proposal:
 
 def _destination(context: StageContext) -> Destination:
     opportunity = context.opportunity
-    record = require(opportunity.record, "the record")
-    filled = opportunity.enrichment.filled if opportunity.enrichment else ()
-    return choose(context.systems, opportunity.tenant_id, with_filled(record, filled))
+    return choose(context.systems, opportunity.tenant_id, require(as_filled(opportunity), "the record"))
 
 
 def _proposed(context: StageContext, destination: Destination) -> Proposal:

@@ -18,6 +18,7 @@ from tests.mutants.document import write
 from tests.mutants.engine import ENGINE
 from tests.mutants.governed import GOVERNED
 from tests.mutants.mutation import DoesNotApplyError, Mutation
+from tests.mutants.ruled import RULED
 from tests.mutants.storage import STORAGE
 from tests.mutants.trust import TRUST
 from tests.mutants.verdicts import Verdicts
@@ -26,7 +27,7 @@ from tests.mutants.wire import WIRE
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 KEPT = ROOT / ".oppsync" / "mutants.json"
-MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED)
+MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED, *RULED)
 AT_ONCE = 2
 
 

@@ -83,7 +83,7 @@ def ruled(condition: str, **rule: Any) -> Act:
 
 
 def correct_the_rule(case: Case) -> None:
-    ruled('deal.amount > money(1000000, "EUR")')(case)
+    ruled('"Colour" in deal.custom && deal.custom["Colour"] == "red"')(case)
     case.replay()
 
 
@@ -357,7 +357,7 @@ WAYS: dict[str, Way | Told] = {
     "RULE_WARNS": Way(lambda case: hours(), before=ruled("true", severity="warns")),
     "RULE_FAILED": Way(
         lambda case: hours(),
-        before=ruled('deal.amount > money(1, "USD")'),
+        before=ruled('deal.custom["Colour"] == "red"'),
         mend=correct_the_rule,
     ),
     "PO_EXPIRED": slip(hours, PO_Expiry_Date__c="2026-03-03"),

@@ -81,7 +81,7 @@ def test_a_rule_is_read_and_written_byte_for_byte_the_same() -> None:
         ("expect: true", "expect: false", ":9: examples.0: rule large: the condition holds for this"),
         ("expect: false", "expect: true", "rules.yaml:11: examples.1: rule large: the condition does not hold"),
         ("amount: 100001", "amuont: 1", ":9: examples.0.given.deal.amuont: rule large: there is no"),
-        ("amount: 100001", "amount: much", "examples.0.given.deal.amount: rule large: 'much' is no money"),
+        ("amount: 100001", "amount: much", "examples.0.given.deal.amount: rule large: 'much' is no amount"),
         ("amount: 100001", "amount: 1e300", "1E+300"),
         ("amount: 100001", f"amount: {'9' * 60}", "too large or too fine a number: write it as text"),
         ("{Risk: high}", "{Risk: [[[[[1]]]]]}", "is nested too deeply"),

@@ -9,7 +9,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
 from oppsync.domain.policy.context import Scope
-from oppsync.domain.policy.expressions import Context, context_of
+from oppsync.domain.policy.expressions import Context, context_of_deal
 from oppsync.domain.policy.facts import Codes, Values, deal_values
 from oppsync.domain.policy.filling import with_filled
 from oppsync.domain.reference.entities import LegalEntity
@@ -20,12 +20,12 @@ def plan_context(content: PlanContent, deal: Opportunity, enrichment: Enrichment
     """`deal` and `enrichment`: those that the plan was made of."""
     filled = with_filled(deal, enrichment.filled)
     root = content.node(ROOT_PATH)
-    margin = {"percent": root.margin_percent, "cost": root.cost}
+    margin = {"percent": root.margin_percent, "cost": root.cost and root.cost.amount}
     values = deal_values(filled, _codes(filled, enrichment)) | {
-        "plan": _plan(content) | {"reporting_total": _reporting(content, enrichment.legal_entity)},
+        "plan": _plan(content) | _reporting(content, enrichment.legal_entity),
         "margin": margin,
     }
-    return context_of(Scope.PLAN, values)
+    return context_of_deal(Scope.PLAN, values)
 
 
 def _codes(deal: Opportunity, enrichment: Enrichment) -> Codes:
@@ -42,8 +42,8 @@ def _codes(deal: Opportunity, enrichment: Enrichment) -> Codes:
 def _plan(content: PlanContent) -> Values:
     beyond = (node.beyond_cap for node in content.nodes if node.billing_model is not None)
     return {
-        "total": content.total,
-        "beyond_cap": Money.total(beyond, content.currency),
+        "total": content.total.amount,
+        "beyond_cap": Money.total(beyond, content.currency).amount,
         "workstreams": sum(1 for node in content.nodes if node.billing_model is not None),
         "billing_models": _once(node.billing_model for node in content.nodes),
         "service_lines": _once(node.service_line for node in content.nodes),
@@ -53,11 +53,12 @@ def _plan(content: PlanContent) -> Values:
     }
 
 
-def _reporting(content: PlanContent, entity: LegalEntity) -> Money | None:
+def _reporting(content: PlanContent, entity: LegalEntity) -> Values:
     """In the currency of the group, or in that of the entity's books; None where the rate is not known."""
     wanted = entity.reporting_currency or entity.currency
     totals = (content.total, *(each.total for each in content.conversions))
-    return next((total for total in totals if total.currency == wanted), None)
+    found = next((total.amount for total in totals if total.currency == wanted), None)
+    return {"reporting_total": found, "reporting_currency": wanted}
 
 
 def _once(codes: Iterable[Any]) -> list[str]:

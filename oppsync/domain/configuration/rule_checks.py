@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, groupby
+from typing import Protocol, runtime_checkable
 
 from oppsync.domain.configuration.bundle import read_value
 from oppsync.domain.configuration.faults import Fault
 from oppsync.domain.configuration.records import PlacedRow
-from oppsync.domain.policy.approval_rule import ApprovalRule
-from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.policy.context import Scope, fact
 from oppsync.domain.policy.examples import Tried, Wrong, tried, wrong_with
 from oppsync.domain.policy.expressions import BadCondition, scope_of
 from oppsync.domain.policy.rule import Rule, RuleStage, name_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
-from oppsync.domain.reference.splitting import SplitRule
+from oppsync.domain.values.condition import Example
 
 # The kinds of rows that may have a condition, and what it is about; None: the deal, or a line if it needs one.
 CONDITIONALS: Mapping[ReferenceKind, Scope | None] = {
@@ -44,10 +43,16 @@ def tried_examples(row: ReferenceRow) -> Iterator[Tried]:
     return tried(value.condition, value.examples, _scope(row))
 
 
-Conditional = Rule | SplitRule | ApprovalRule | ApprovalStep
+@runtime_checkable
+class Conditional(Protocol):
+    """What rows of these kinds have."""
+
+    condition: str | None
+    examples: tuple[Example, ...]
 
 
 def _conditional(row: ReferenceRow) -> Conditional | None:
+    """None for a row that this release cannot read."""
     value = read_value(row) if row.kind in CONDITIONALS else None
     return value if isinstance(value, Conditional) else None
 

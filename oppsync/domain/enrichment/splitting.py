@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.enrichment.lookup import Lookup
 from oppsync.domain.policy.context import Scope
-from oppsync.domain.policy.expressions import ConditionFailed, Context, context_of, holds
+from oppsync.domain.policy.expressions import ConditionFailed, Context, context_of_deal, holds
 from oppsync.domain.policy.facts import Codes, deal_values, line_values
 from oppsync.domain.reference.splitting import LineFacts, SplitRule, first_that_takes
 from oppsync.domain.values.findings.codes import finding
@@ -17,17 +18,15 @@ Holds = Callable[[str], bool]
 
 def conditions_of(opportunity: Opportunity, codes: Callable[[], Codes]) -> Callable[[OpportunityLine], Holds]:
     """How conditions are asked about a line of the deal. What they see is made once, and only if one asks."""
-    shared: dict[str, object] = {}
 
-    def context(line: OpportunityLine) -> Context:
-        if not shared:
-            values = deal_values(opportunity, codes()) | {"lines": []}
-            shared.update(context_of(Scope.DEAL, values).facts)
-            del shared["lines"]
-        of_line = context_of(Scope.LINE, {"line": line_values(opportunity, line, codes())})
-        return Context(Scope.LINE, {**of_line.facts, **shared})
+    @cache
+    def deal() -> Context:
+        return context_of_deal(Scope.DEAL, deal_values(opportunity, codes()) | {"lines": []})
 
-    return lambda line: lambda condition: holds(condition, context(line))
+    def of_line(line: OpportunityLine) -> Context:
+        return deal().with_line(line_values(opportunity, line, codes()))
+
+    return lambda line: lambda condition: holds(condition, of_line(line))
 
 
 def split_rule_of(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from oppsync.domain.policy.context import SEEN, SHAPES, Scope
 from oppsync.domain.policy.loops import LOOPS
 
-FUNCTIONS = ("money", "day", "has", "size", "duration", *LOOPS)
+FUNCTIONS = ("day", "has", "size", "duration", *LOOPS)
 # What CEL has, and conditions here have not: it costs time or memory.
 _LEFT_OUT = {
     "matches": "Use startsWith, endsWith or contains",
@@ -29,7 +29,6 @@ _TYPES = {
     "bool": "true or false",
     "google.protobuf.Timestamp": "day",
     "timestamp": "day",
-    "Money": "money",
 }
 _LONGEST = 300
 
@@ -78,7 +77,7 @@ def _in_words(text: str, scope: Scope) -> tuple[str, str]:
 
 
 def _no_fact(field: str, shape: str) -> tuple[str, str]:
-    names = [fact.name for fact in SHAPES[shape]] if shape in SHAPES else ["currency"]  # of money
+    names = [fact.name for fact in SHAPES.get(shape, ())]
     variable = shape.lower()
     near = get_close_matches(field, names, n=1)
     meant = f"Did you mean `{variable}.{near[0]}`? " if near else ""

@@ -17,7 +17,7 @@ class FactType(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     WHOLE = "whole number"
-    MONEY = "money"
+    AMOUNT = "amount"
     DAY = "day"
     TRUTH = "true or false"
     TEXTS = "list of texts"
@@ -59,7 +59,7 @@ _RUN = (
 SHAPES: Mapping[str, tuple[Fact, ...]] = {
     "Deal": (
         Fact("name", T.TEXT, "name in the CRM", "/name"),
-        Fact("amount", T.MONEY, "contract total", "/amount"),
+        Fact("amount", T.AMOUNT, "contract total", "/amount"),
         Fact("currency", T.TEXT, "currency, such as `EUR`", "/currency"),
         Fact("probability", T.NUMBER, "probability in per cent", "/probability"),
         Fact("won_on", T.DAY, "close date", "/won_on"),
@@ -73,7 +73,7 @@ SHAPES: Mapping[str, tuple[Fact, ...]] = {
         Fact("billing_frequency", T.TEXT, "how often is invoiced", "/contract/billing_frequency"),
         Fact("signed_on", T.DAY, "day of the signature", "/contract/signed_on"),
         Fact("po_number", T.TEXT, "number of the purchase order", "/contract/po_number"),
-        Fact("po_limit", T.MONEY, "limit of the purchase order", "/contract/po_limit"),
+        Fact("po_limit", T.AMOUNT, "limit of the purchase order", "/contract/po_limit"),
         Fact("po_expires_on", T.DAY, "last day of the purchase order", "/contract/po_expires_on"),
         Fact("special_terms", T.TEXT, "clauses that people have to read", "/contract/special_terms"),
         Fact("document_url", T.TEXT, "address of the signed contract", "/contract/document_url"),
@@ -87,9 +87,9 @@ SHAPES: Mapping[str, tuple[Fact, ...]] = {
         Fact("product_family", T.TEXT, "family of the product", "/product_family"),
         Fact("quantity", T.NUMBER, "quantity", "/quantity"),
         Fact("unit", T.TEXT, "`hour`, `day`, `month` or `unit`", "/unit"),
-        Fact("unit_price", T.MONEY, "price of one unit", "/unit_price"),
+        Fact("unit_price", T.AMOUNT, "price of one unit", "/unit_price"),
         Fact("discount_percent", T.NUMBER, "discount in per cent", "/discount_percent"),
-        Fact("net", T.MONEY, "net amount; below zero for a credit", "/net"),
+        Fact("net", T.AMOUNT, "net amount; below zero for a credit", "/net"),
         *_RUN,
         Fact("billing_model", T.TEXT, "its billing model, or the deal's", "/billing_model"),
         Fact("service_line", T.TEXT, "code of its service line, or the deal's", "/service_line"),
@@ -113,9 +113,10 @@ SHAPES: Mapping[str, tuple[Fact, ...]] = {
         Fact("po_required", T.TRUTH, "whether it requires a purchase order", "/account/po_required"),
     ),
     "Plan": (
-        Fact("total", T.MONEY, "what may be invoiced"),
-        Fact("reporting_total", T.MONEY, "the same in the group's currency, or the entity's where it has none"),
-        Fact("beyond_cap", T.MONEY, "what was sold beyond caps"),
+        Fact("total", T.AMOUNT, "what may be invoiced"),
+        Fact("reporting_total", T.AMOUNT, "the same in the reporting currency; missing without a rate"),
+        Fact("reporting_currency", T.TEXT, "the group's currency, or the entity's where it has none"),
+        Fact("beyond_cap", T.AMOUNT, "what was sold beyond caps"),
         Fact("workstreams", T.WHOLE, "how many workstreams"),
         Fact("billing_models", T.TEXTS, "its billing models"),
         Fact("service_lines", T.TEXTS, "codes of its service lines"),
@@ -125,7 +126,7 @@ SHAPES: Mapping[str, tuple[Fact, ...]] = {
     ),
     "Margin": (
         Fact("percent", T.NUMBER, "margin of the whole plan in per cent; missing where no cost is known"),
-        Fact("cost", T.MONEY, "planned cost"),
+        Fact("cost", T.AMOUNT, "planned cost"),
     ),
 }
 VARIABLES: Mapping[str, Variable] = {

@@ -5,15 +5,17 @@ evaluation and nests at most 32 deep. Ten thousand times, though, is long for a 
 the memory with texts and lists that are made anew: what does so is left out, and so are lists inside of lists.
 What goes wrong in an evaluation is either raised or handed back as a value of the type ERROR, so only the truth
 value true counts as holding.
+
+Amounts are floats that are only compared: `messages` refuses one that would compare otherwise than its digits
+do, and nothing is calculated from them. The library could call Python to compare decimals, and loses some
+memory with each such call.
 """
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -22,15 +24,14 @@ from cel_expr_python import cel
 from oppsync.domain.policy.compile_errors import Problem, problems
 from oppsync.domain.policy.context import SEEN, VARIABLES, Scope
 from oppsync.domain.policy.loops import has_loop_in_loop
-from oppsync.domain.policy.messages import MONEY, facts_of, figure_of, messages, money_message
+from oppsync.domain.policy.messages import BadFact, facts_of, messages
 from oppsync.domain.values.condition import LONGEST_CONDITION
-from oppsync.domain.values.money import current_currencies, why_not_current
 
 # Distinct conditions of all configurations that a process holds at once.
 _KEPT = 2_048
 _STATUS = re.compile(r"^[A-Z_]+: |(?: \[[A-Z_]+\])?$")
 _TOO_LONG = "Iteration budget exceeded"
-_LEFT_OUT = ("_+_", "matches", "string", "bytes", "dyn", "type")
+_LEFT_OUT = ("matches", "string", "bytes", "dyn", "type")
 _MACROS_LEFT_OUT = ("map", "filter")
 
 
@@ -51,10 +52,18 @@ class ConditionFailed(Exception):
 
 
 class Context(NamedTuple):
-    """The facts of one deal, one of its lines or its plan, as the library takes them."""
+    """The facts of one deal, one of its lines or its plan, as the library takes them. `unusable`: why no
+    condition can be evaluated for them."""
 
     scope: Scope
     facts: Mapping[str, Any]
+    unusable: str = ""
+
+    def with_line(self, values: Mapping[str, Any]) -> Context:
+        """Of one line of this deal, whose other facts are not made again."""
+        line = context_of_deal(Scope.LINE, {"line": values})
+        facts = {name: self.facts[name] for name in SEEN[Scope.LINE] if name in self.facts}
+        return Context(Scope.LINE, facts | {"line": line.facts.get("line")}, self.unusable or line.unusable)
 
 
 def context_of(scope: Scope, values: Mapping[str, Any]) -> Context:
@@ -65,12 +74,22 @@ def context_of(scope: Scope, values: Mapping[str, Any]) -> Context:
     return Context(scope, facts_of(missing | dict(values)))
 
 
+def context_of_deal(scope: Scope, values: Mapping[str, Any]) -> Context:
+    """As `context_of`, of what a CRM states: that may be no fact."""
+    try:
+        return context_of(scope, values)
+    except BadFact as error:
+        return Context(scope, {}, f"{'.'.join(map(str, error.at))}: {error.problem}")
+
+
 class Compiled(NamedTuple):
     expression: Any
     scope: Scope
 
     def holds(self, context: Context) -> bool:
         """Raises ConditionFailed."""
+        if context.unusable:
+            raise ConditionFailed(context.unusable)
         try:
             found = self.expression.eval(data=context.facts)
             kind, value = found.type(), found.value()
@@ -127,9 +146,9 @@ def _why(error: object) -> str:
 
 @cache
 def _environment(scope: Scope) -> Any:
-    """The library's own comparisons are declared anew together with those of money, its sums without those of
-    texts and lists."""
-    functions = "".join(f'    - name: "{name}"\n' for name in (*_COMPARISONS, *_LEFT_OUT))
+    """What the library has, less what is left out, and some of that declared anew: numbers compare with whole
+    numbers, and what is calculated is whole."""
+    functions = "".join(f'    - name: "{name}"\n' for name in (*_DECLARED_ANEW, *_LEFT_OUT))
     macros = "".join(f"    - {name}\n" for name in _MACROS_LEFT_OUT)
     return cel.NewEnv(
         config=cel.NewEnvConfigFromYaml(
@@ -137,12 +156,7 @@ def _environment(scope: Scope) -> Any:
         ),
         descriptor_pool=messages().pool,
         variables={name: _type_of(name) for name in SEEN[scope]},
-        functions=[
-            *(_comparison(*each) for each in _COMPARISONS.items()),
-            _sum_function(),
-            _money_function(),
-            _day_function(),
-        ],
+        functions=[*(_declared(*each) for each in _DECLARED_ANEW.items()), _day_function()],
     )
 
 
@@ -152,24 +166,9 @@ def _type_of(name: str) -> Any:
     return cel.Type.List(shape) if variable.many else shape
 
 
-class _Comparison(NamedTuple):
-    word: str
-    compare: Callable[[Any, Any], bool]
-
-
-_COMPARISONS: Mapping[str, _Comparison] = {
-    "_<_": _Comparison("less", operator.lt),
-    "_<=_": _Comparison("less_equals", operator.le),
-    "_>_": _Comparison("greater", operator.gt),
-    "_>=_": _Comparison("greater_equals", operator.ge),
-}
-
-
-def _comparison(symbol: str, comparison: _Comparison) -> Any:
+def _compared(word: str) -> Mapping[str, Sequence[Any]]:
     of = cel.Type
-    money = of(MONEY)
-    # The library finds its own code by these names.
-    own = {
+    types = {
         "bool": (of.BOOL, of.BOOL),
         "int64": (of.INT, of.INT),
         "uint64": (of.UINT, of.UINT),
@@ -180,71 +179,38 @@ def _comparison(symbol: str, comparison: _Comparison) -> Any:
         "double_int64": (of.DOUBLE, of.INT),
         "int64_double": (of.INT, of.DOUBLE),
     }
-    of_money = {
-        "money": (money, money),
-        "money_int64": (money, of.INT),
-        "money_double": (money, of.DOUBLE),
-        "int64_money": (of.INT, money),
-        "double_money": (of.DOUBLE, money),
-    }
-
-    def compare(one: Any, other: Any) -> bool:
-        return comparison.compare(*_comparable(one, other))
-
-    overloads = [_overload(f"{comparison.word}_{name}", of.BOOL, types) for name, types in own.items()]
-    overloads += [
-        _overload(f"{comparison.word}_{name}", of.BOOL, types, compare) for name, types in of_money.items()
-    ]
-    return cel.FunctionDecl(symbol, overloads)
+    return {f"{word}_{name}": (*given, of.BOOL) for name, given in types.items()}
 
 
-def _overload(
-    name: str, returns: Any, types: Sequence[Any], implementation: Callable[..., Any] | None = None
-) -> Any:
-    if implementation is None:
-        return cel.Overload(name, returns, list(types), False)
-    return cel.Overload(name, returns, list(types), False, impl=implementation)
+# Operator -> its overloads by the names under which the library has its own code: types taken, type returned.
+_DECLARED_ANEW: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    "_<_": _compared("less"),
+    "_<=_": _compared("less_equals"),
+    "_>_": _compared("greater"),
+    "_>=_": _compared("greater_equals"),
+    "_+_": {
+        "add_int64": (cel.Type.INT, cel.Type.INT, cel.Type.INT),
+        "add_timestamp_duration": (cel.Type.TIMESTAMP, cel.Type.DURATION, cel.Type.TIMESTAMP),
+    },
+    "_-_": {
+        "subtract_int64": (cel.Type.INT, cel.Type.INT, cel.Type.INT),
+        "subtract_timestamp_timestamp": (cel.Type.TIMESTAMP, cel.Type.TIMESTAMP, cel.Type.DURATION),
+        "subtract_timestamp_duration": (cel.Type.TIMESTAMP, cel.Type.DURATION, cel.Type.TIMESTAMP),
+    },
+    "_*_": {"multiply_int64": (cel.Type.INT, cel.Type.INT, cel.Type.INT)},
+    "_/_": {"divide_int64": (cel.Type.INT, cel.Type.INT, cel.Type.INT)},
+}
 
 
-def _comparable(one: Any, other: Any) -> tuple[Decimal, Decimal]:
-    """The figures of two amounts. A plain number is of the other's currency."""
-    currencies = {each.currency for each in (one, other) if not isinstance(each, int | float) and each.currency}
-    if len(currencies) > 1:
-        raise ValueError(f"{' and '.join(sorted(currencies))} cannot be compared")
-    return _figure(one), _figure(other)
-
-
-def _figure(amount: Any) -> Decimal:
-    # The shortest text of a float is the number as people wrote it: 0.1 and not 0.1000000000000000055.
-    return Decimal(repr(amount)) if isinstance(amount, int | float) else figure_of(amount)
-
-
-def _sum_function() -> Any:
-    of = cel.Type
-    types = {
-        "int64": (of.INT, of.INT, of.INT),
-        "double": (of.DOUBLE, of.DOUBLE, of.DOUBLE),
-        "timestamp_duration": (of.TIMESTAMP, of.DURATION, of.TIMESTAMP),
-    }
-    overloads = [_overload(f"add_{name}", returns, given) for name, (*given, returns) in types.items()]
-    return cel.FunctionDecl("_+_", overloads)
-
-
-def _money_function() -> Any:
-    of = cel.Type
-
-    def money(figure: float, currency: str) -> Any:
-        if currency not in current_currencies():
-            raise ValueError(f"{currency!r} {why_not_current(currency)}")
-        return money_message(_figure(figure), currency)
-
-    types = {"int64": (of.INT, of.STRING), "double": (of.DOUBLE, of.STRING)}
-    overloads = [_overload(f"money_{name}", of(MONEY), each, money) for name, each in types.items()]
-    return cel.FunctionDecl("money", overloads)
+def _declared(name: str, overloads: Mapping[str, Sequence[Any]]) -> Any:
+    return cel.FunctionDecl(
+        name, [cel.Overload(each, returns, given, False) for each, (*given, returns) in overloads.items()]
+    )
 
 
 def _day_function() -> Any:
     def day(written: str) -> datetime:
         return datetime.combine(date.fromisoformat(written), time.min, UTC)
 
-    return cel.FunctionDecl("day", [_overload("day_string", cel.Type.TIMESTAMP, (cel.Type.STRING,), day)])
+    overload = cel.Overload("day_string", cel.Type.TIMESTAMP, [cel.Type.STRING], False, impl=day)
+    return cel.FunctionDecl("day", [overload])

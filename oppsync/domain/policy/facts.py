@@ -66,9 +66,9 @@ def line_values(deal: Opportunity, line: OpportunityLine, codes: Codes) -> Value
         "product_family": line.product_family,
         "quantity": line.quantity,
         "unit": line.unit.value,
-        "unit_price": _money(line.unit_price, deal.currency),
+        "unit_price": line.unit_price,
         "discount_percent": line.discount_percent,
-        "net": _money(line.net, deal.currency),
+        "net": line.net,
         "starts_on": starts_on,
         "ends_on": ends_on,
         "days": _days(starts_on, ends_on),
@@ -91,7 +91,7 @@ def _deal(deal: Opportunity, codes: Codes) -> Values:
     contract = deal.contract
     return {
         "name": deal.name,
-        "amount": None if deal.amount is None else _money(deal.amount, deal.currency),
+        "amount": deal.amount,
         "currency": deal.currency,
         "probability": deal.probability,
         "won_on": deal.won_on,
@@ -107,7 +107,7 @@ def _deal(deal: Opportunity, codes: Codes) -> Values:
         "billing_frequency": contract.billing_frequency.value,
         "signed_on": contract.signed_on,
         "po_number": contract.po_number,
-        "po_limit": None if contract.po_limit is None else _money(contract.po_limit, deal.currency),
+        "po_limit": contract.po_limit,
         "po_expires_on": contract.po_expires_on,
         "special_terms": contract.special_terms,
         "document_url": contract.document_url,
@@ -142,13 +142,8 @@ def _discount(deal: Opportunity) -> Decimal | None:
     if listed <= 0:
         return None
     net = sum((line.net for line in deal.lines), Decimal(0))
-    return max(Decimal(0), (listed - net) * 100 / listed)
+    return round(max(Decimal(0), (listed - net) * 100 / listed), 2)
 
 
 def _days(starts_on: date | None, ends_on: date | None) -> int | None:
     return None if starts_on is None or ends_on is None else (ends_on - starts_on).days + 1
-
-
-def _money(amount: Decimal, currency: str | None) -> str:
-    """As `messages` reads it. A CRM states amounts that are finer than their currency."""
-    return f"{amount:f} {currency or ''}"

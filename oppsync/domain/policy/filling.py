@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.policy.context import Scope
-from oppsync.domain.policy.expressions import ConditionFailed, context_of, holds
+from oppsync.domain.policy.expressions import ConditionFailed, context_of_deal, holds
 from oppsync.domain.policy.facts import Codes, deal_values, region_of
 from oppsync.domain.policy.rule import Fillable, NamedRule, RuleStage, narrowest
 from oppsync.domain.reference.book import ReferenceUse
@@ -42,7 +42,7 @@ def fill(deal: Opportunity, rules: Sequence[NamedRule], codes: Codes) -> Filling
     wanted = narrowest(rules, RuleStage.ENRICHMENT, entity, region_of(deal, codes))
     if not wanted:
         return Filling(deal)
-    context = context_of(Scope.DEAL, deal_values(deal, codes))
+    context = context_of_deal(Scope.DEAL, deal_values(deal, codes))
     filled: dict[Fillable, FilledField] = {}
     failed = []
     for each in wanted:

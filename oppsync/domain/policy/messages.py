@@ -15,21 +15,18 @@ from google.protobuf.message_factory import GetMessageClass
 
 from oppsync.domain.policy.context import SHAPES, VARIABLES, Fact, FactType
 from oppsync.domain.values.model import plain
-from oppsync.domain.values.money import Money
 
-MONEY = "Money"
 _DAY = timestamp_pb2.DESCRIPTOR
 _TEXT, _MESSAGE = FieldDescriptorProto.TYPE_STRING, FieldDescriptorProto.TYPE_MESSAGE
 _SCALARS = {
     FactType.TEXT: _TEXT,
     FactType.TEXTS: _TEXT,
     FactType.NUMBER: FieldDescriptorProto.TYPE_DOUBLE,
+    FactType.AMOUNT: FieldDescriptorProto.TYPE_DOUBLE,
     FactType.WHOLE: FieldDescriptorProto.TYPE_INT64,
     FactType.TRUTH: FieldDescriptorProto.TYPE_BOOL,
 }
-_MESSAGES = {FactType.MONEY: f".{MONEY}", FactType.DAY: ".google.protobuf.Timestamp"}
 _MANY = frozenset({FactType.TEXTS, FactType.TEXT_BY_NAME})
-# Written in full, a number with a large exponent fills the memory.
 _MOST = Decimal(10) ** 30
 
 
@@ -49,9 +46,6 @@ class Messages(NamedTuple):
 @cache
 def messages() -> Messages:
     file = FileDescriptorProto(name="facts.proto", syntax="proto2", dependency=[_DAY.name])
-    money = file.message_type.add(name=MONEY)
-    for number, name in enumerate(("figure", "currency"), 1):
-        money.field.add(name=name, number=number, type=_TEXT, label=FieldDescriptorProto.LABEL_OPTIONAL)
     for shape, facts in SHAPES.items():
         message = file.message_type.add(name=shape)
         for number, each in enumerate(facts, 1):
@@ -59,8 +53,7 @@ def messages() -> Messages:
     pool = DescriptorPool()
     pool.AddSerializedFile(_DAY.serialized_pb)
     pool.AddSerializedFile(file.SerializeToString())
-    names = (MONEY, *SHAPES)
-    return Messages(pool, {name: GetMessageClass(pool.FindMessageTypeByName(name)) for name in names})
+    return Messages(pool, {name: GetMessageClass(pool.FindMessageTypeByName(name)) for name in SHAPES})
 
 
 def _declare(message: DescriptorProto, each: Fact, number: int) -> None:
@@ -70,23 +63,14 @@ def _declare(message: DescriptorProto, each: Fact, number: int) -> None:
         field.type = _SCALARS[each.type]
         return
     field.type = _MESSAGE
-    if each.type in _MESSAGES:
-        field.type_name = _MESSAGES[each.type]
+    if each.type is FactType.DAY:
+        field.type_name = ".google.protobuf.Timestamp"
         return
     entry = message.nested_type.add(name=f"{each.name.capitalize()}Entry")
     entry.options.map_entry = True
     for at, name in enumerate(("key", "value"), 1):
         entry.field.add(name=name, number=at, type=_TEXT, label=FieldDescriptorProto.LABEL_OPTIONAL)
     field.type_name = f".{message.name}.{entry.name}"
-
-
-def money_message(figure: Decimal, currency: str) -> Any:
-    """Equal amounts are equal messages: the figure has no needless zeros."""
-    return messages().classes[MONEY](figure=plain(figure), currency=currency)
-
-
-def figure_of(money: Any) -> Decimal:
-    return Decimal(money.figure or "0")
 
 
 def facts_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,8 +90,11 @@ def _message(shape: str, values: Mapping[str, Any], at: Sequence[object]) -> Any
     for each, value in _stated(shape, values):
         try:
             _put(message, each, value)
+        except BadFact as error:
+            raise BadFact((*at, each.name), error.problem) from None
         except (ArithmeticError, AttributeError, TypeError, ValueError):
-            raise BadFact((*at, each.name), f"{value!r} is no {each.type}") from None
+            shown = repr(value) if isinstance(value, str) else str(value)
+            raise BadFact((*at, each.name), f"{shown} is no {each.type}") from None
     return message
 
 
@@ -119,8 +106,8 @@ def _stated(shape: str, values: Mapping[str, Any]) -> Iterator[tuple[Fact, Any]]
 
 def _put(message: Any, each: Fact, value: Any) -> None:
     match each.type:
-        case FactType.MONEY:
-            getattr(message, each.name).CopyFrom(_as_money(value))
+        case FactType.AMOUNT:
+            setattr(message, each.name, _exact(_number(value)))
         case FactType.DAY:
             day = date.fromisoformat(value) if isinstance(value, str) else value
             getattr(message, each.name).FromDatetime(datetime.combine(day, time.min, UTC))
@@ -136,12 +123,12 @@ def _put(message: Any, each: Fact, value: Any) -> None:
             setattr(message, each.name, value)
 
 
-def _as_money(value: Any) -> Any:
-    """Money, or a number without a currency, or `120000.50 USD`."""
-    if isinstance(value, Money):
-        return money_message(value.amount, value.currency)
-    figure, _, currency = value.partition(" ") if isinstance(value, str) else (value, "", "")
-    return money_message(_number(figure), currency.strip())
+def _exact(amount: Decimal) -> float:
+    """The float by which the amount compares as it does itself: that is sure for up to fifteen digits."""
+    found = float(amount)
+    if Decimal(repr(found)) != amount:
+        raise BadFact((), f"{plain(amount)} has more digits than can be compared")
+    return found
 
 
 def _number(value: Any) -> Decimal:

@@ -51,7 +51,7 @@ class Rule(Frozen):
     message: Text
     owner: OwnerRole
     severity: Severity = Severity.BLOCKS
-    fix: Text = ""
+    fix: Text | None = None
     field: Code | None = None
     fills: dict[Fillable, Code] = {}
     regions: tuple[Code, ...] = ()

@@ -57,9 +57,9 @@ class SplitPhase(Frozen):
 class SplitRule(Frozen):
     """Key: its own code, which is part of the workstreams' keys. Rules are asked by `order`, then code.
 
-    `when`: attribute -> the values it may have; capital letters do not count. `condition`: in CEL, has to hold
-    besides; `examples` show what it means. `phases` follow one another,
-    their percents sum to 100. `delivery_entity` does the work, whoever sells it.
+    `when`: attribute -> the values it may have; capital letters do not count. The `condition`, in CEL, has to
+    hold besides; `examples` show what it means. `phases` follow one another, their percents sum to 100.
+    `delivery_entity` does the work, whoever sells it.
     """
 
     code: Code

@@ -11,7 +11,7 @@ from oppsync.domain.policy.expressions import (
     BadCondition,
     ConditionFailed,
     Context,
-    context_of,
+    context_of_deal,
     holds,
     scope_of,
 )
@@ -49,18 +49,12 @@ def rules_of_the_firm_hold(opportunity: Opportunity, facts: ValidationFacts) -> 
 def _subjects(opportunity: Opportunity, rules: FirmRules) -> Iterator[_Subject]:
     codes = rules.codes
     values = deal_values(opportunity, codes)
-    deal = context_of(Scope.DEAL, values)
+    deal = context_of_deal(Scope.DEAL, values)
     yield _Subject(deal, region_of(opportunity, codes))
     for at, line in enumerate(opportunity.lines):
-        of_line = context_of(Scope.LINE, {"line": line_values(opportunity, line, codes)})
-        context = Context(Scope.LINE, {**of_line.facts, **_shared(deal)})
         region = codes.region(opportunity.region_of(line))
-        yield _Subject(context, region, f"/lines/{at}", line.title)
-
-
-def _shared(deal: Context) -> dict[str, object]:
-    """What a line's condition sees of the deal, made once for all its lines."""
-    return {name: value for name, value in deal.facts.items() if name != "lines"}
+        of_line = deal.with_line(line_values(opportunity, line, codes))
+        yield _Subject(of_line, region, f"/lines/{at}", line.title)
 
 
 def _scope(each: NamedRule) -> Scope:
@@ -84,5 +78,5 @@ def _judged(each: NamedRule, subject: _Subject) -> Iterator[Finding]:
         return
     whose = f"{subject.title}: " if subject.title else ""
     message = f"{whose}{rule.message} (rule {each.name})"
-    found = finding(_CODES[rule.severity], message, path=path, value=each.name, fix=rule.fix)
+    found = finding(_CODES[rule.severity], message, path=path, value=each.name, fix=rule.fix or "")
     yield changed(found, owner=rule.owner)

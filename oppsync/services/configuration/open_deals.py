@@ -75,7 +75,8 @@ class OpenDeals:
     def _effect(self, deal: _Deal, now: ReferenceBook, then: ReferenceBook) -> DealEffect:
         tracked = deal.tracked
         record = require(tracked.record, "the record")
-        destination = self._destination(tracked.tenant_id, record)
+        filled = firm_rules(now, record, record.won_on or self.clock.now().date()).fill(record).deal
+        destination = self._destination(tracked.tenant_id, filled)
         before = self._planned(deal, record, now, deal.now, destination)
         after = self._planned(deal, record, then, deal.then, destination)
         fate, what = fate_of(before, after)

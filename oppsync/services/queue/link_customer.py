@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.deal.customers import CustomerMatch
+from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.systems import parent_values
+from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.validation.customers import BY_CODE, match_code
 from oppsync.domain.values.identifiers import invisible_characters
 from oppsync.domain.work.states import State
@@ -38,7 +40,8 @@ class LinkCustomerHandler:
             deal = self._deal(uow, command)
             # Asked again under the deal's lock: it may be read anew while the ERP is asked.
             check_reach(uow, command.tenant_id, deal, command.actor, Action.LINK_CUSTOMER)
-        _, erp = self.systems.erp(command.tenant_id, parent_values(deal.record if deal else None))
+            record = self._filled(uow, deal)
+        _, erp = self.systems.erp(command.tenant_id, parent_values(record))
         customer = _customer_of(erp, command.customer.strip())
         with self.uow() as uow:
             self._link(uow, command, customer, actor)
@@ -49,6 +52,14 @@ class LinkCustomerHandler:
         """The deal that the item is about, as it was last read."""
         known = uow.exceptions.get(command.tenant_id, command.item_id).opportunity_id
         return uow.opportunities.get(command.tenant_id, known) if known else None
+
+    @staticmethod
+    def _filled(uow: UnitOfWork, deal: TrackedOpportunity | None) -> Opportunity | None:
+        """The deal's record with what rules fill; None of a deal that was never read."""
+        record = deal.record if deal else None
+        if deal is None or record is None or record.won_on is None:
+            return record
+        return firm_rules(uow.references.book(deal.tenant_id), record, record.won_on).fill(record).deal
 
     def _link(self, uow: UnitOfWork, command: LinkCustomer, customer: str, actor: str) -> None:
         item = open_item(uow, command.tenant_id, command.item_id)

@@ -39,8 +39,8 @@ CASES = [
         "a rule that cannot be evaluated",
         "RULE_FAILED",
         "",
-        "The rule clause cannot be evaluated for this deal: EUR and USD cannot be compared",
+        "The rule clause cannot be evaluated for this deal: Index error",
         make.opportunity(),
-        make.facts(rules=ruled_by(condition='deal.amount > money(1, "USD")')),
+        make.facts(rules=ruled_by(condition="lines[7].net > 5")),
     ),
 ]
