@@ -122,7 +122,7 @@ def test_a_firm_is_set_up_by_commands_and_its_deal_in_yen_becomes_active(ground:
         for email, role in PEOPLE.items():
             invited = run("user", "invite", "--email", email, "--name", email[:3], "--role", role, "--json")
             newcomer(ground).come_in(email, link_of(invited))
-        run("try-deal", deal)
+        assert "By the configuration: version 1 (" in run("try-deal", deal).stdout
         run("go-live", "--second", SECOND, "--yes", OPPSYNC_TOKEN=ada)
 
         secret = canonical_json.loads(run("connection", "rotate-secret", crm, "--json").stdout)["secret"]

@@ -76,6 +76,7 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.EXCEPTION_OWNER: BundleFile("exception_owners.csv", ("code", "entity", "region")),
     ReferenceKind.RULE: BundleFile("rules.yaml", ("name", "overlay"), "overlay"),
     ReferenceKind.CALENDAR: BundleFile("calendars.yaml", ("calendar",), key_is_code=True),
+    ReferenceKind.ROUTE: BundleFile("routes.csv", ("role", "entity", "region", "service_line")),
 }
 # Links of accounts to customers belong to the installation: they are made while deals are worked.
 UNGOVERNED = frozenset({ReferenceKind.CUSTOMER_LINK})
