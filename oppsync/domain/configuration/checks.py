@@ -99,22 +99,11 @@ _OF_STEP = {
     "regions": ReferenceKind.REGION,
     "service_lines": ReferenceKind.SERVICE_LINE,
 }
-# Where a row may be for any of them.
-_MAY_BE_ANY = frozenset(
-    {
-        (ReferenceKind.MARGIN_POLICY, "entity"),
-        (ReferenceKind.EXCEPTION_OWNER, "entity"),
-        (ReferenceKind.EXCEPTION_OWNER, "region"),
-        (ReferenceKind.ROUTE, "entity"),
-        (ReferenceKind.ROUTE, "region"),
-        (ReferenceKind.ROUTE, "service_line"),
-    }
-)
 
 
 def _named(row: ReferenceRow) -> Iterator[_Named]:
     for part, value in (FILES[row.kind].parts_of(row.key) or {}).items():
-        if part in _OF_PART and not (value == ANY and (row.kind, part) in _MAY_BE_ANY):
+        if part in _OF_PART and not (value == ANY and part in FILES[row.kind].may_be_any):
             yield _Named((part,), value, _OF_PART[part])
     yield from _VALUES_NAME.get(row.kind, _nothing)(row.value)
 
