@@ -131,6 +131,8 @@ def _print_overrides(overrides: Sequence[OverrideUse]) -> None:
 def print_preview(shown: PlanPreview) -> None:
     won = f"won on {shown.as_of}" if shown.is_won else f"open; as if it were won on {shown.as_of}"
     say(f"{shown.name} ({shown.record_id}): {won}")
+    if shown.configuration is not None:
+        say(f"By the configuration: {shown.configuration}.")
     if shown.waits_until is not None:
         say(
             f"Its close date begins at the entity at {shown.waits_until:%Y-%m-%d %H:%M} UTC: it waits for that."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from adapters.connectors.http.client import OPEN_GATE, Gate
@@ -15,6 +16,7 @@ from adapters.connectors.traffic.paused import PausedGate
 from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
+from oppsync.domain.policy.route import NamedPlace, RoutedRole, has_routes, route_of
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Misconfigured, NotFound
@@ -30,6 +32,7 @@ from oppsync.ports.systems import MasterSource
 # A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
 KEEP_SECONDS = 30.0
 
+ROUTED_ROLES = {ConnectionRole.ERP: RoutedRole.ERP, ConnectionRole.PSA: RoutedRole.PSA}
 _GONE = "which does not exist any more: connect it again under this id, then replay."
 
 
@@ -53,15 +56,13 @@ class ConnectedSystems:
         return crm
 
     def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
-        """The tenant's ERP: one for now, whatever the values of the parent are."""
-        connection = self._of_role(tenant_id, ConnectionRole.ERP)
+        connection = self._routed(tenant_id, ConnectionRole.ERP, parent)
         if connection is None:
             raise Misconfigured(f"No ERP is connected: add a connection of the role '{ConnectionRole.ERP}'.")
         return connection.id, self._adapter(connection)
 
     def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
-        """The tenant's PSA: at most one for now."""
-        connection = self._of_role(tenant_id, ConnectionRole.PSA)
+        connection = self._routed(tenant_id, ConnectionRole.PSA, parent)
         return (connection.id, self._adapter(connection)) if connection else None
 
     def erp_at(self, connection_id: str) -> Erp:
@@ -87,9 +88,19 @@ class ConnectedSystems:
             raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
         return self._adapter(connection)
 
-    def _of_role(self, tenant_id: str, role: ConnectionRole) -> Connection | None:
+    def _routed(self, tenant_id: str, role: ConnectionRole, parent: ParentValues) -> Connection | None:
+        """The system that a route names for such a deal. As long as no row routes the role, the first of it."""
+        routed, day = ROUTED_ROLES[role], parent.day or self._clock.now().date()
         with self._uow.reading() as uow:
-            return uow.connections.of_role(tenant_id, role)
+            book = uow.references.book(tenant_id)
+            if not has_routes(book, routed, day):
+                return uow.connections.of_role(tenant_id, role)
+            connected = [each for each in uow.connections.of_tenant(tenant_id) if each.role is role]
+        place = NamedPlace(parent.legal_entity, parent.region, parent.service_line)
+        route = route_of(book, routed, place, day)
+        if route is None:
+            return _only(connected, routed, parent, day)
+        return None if route.connection is None else _named(connected, routed, route.connection)
 
     def _adapter(self, connection: Connection) -> Any:
         with self._lock:
@@ -103,6 +114,30 @@ class ConnectedSystems:
         with self._lock:
             self._built[connection.id] = (time.monotonic(), connection, adapter)
         return adapter
+
+
+def _only(
+    connected: Sequence[Connection], role: RoutedRole, parent: ParentValues, day: date
+) -> Connection | None:
+    """The only one; which of several it would be is for a route to say."""
+    if len(connected) > 1:
+        where = ", ".join(filter(None, (parent.legal_entity, parent.region, parent.service_line)))
+        raise Misconfigured(
+            f"routes.csv has no row of the role {role} for {where} on {day}, and {len(connected)} are "
+            "connected: add a row, then replay."
+        )
+    return connected[0] if connected else None
+
+
+def _named(connected: Sequence[Connection], role: RoutedRole, name: str) -> Connection:
+    found = [each for each in connected if each.name == name]
+    if len(found) == 1:
+        return found[0]
+    how_many = "several are" if found else "none is"
+    raise Misconfigured(
+        f"routes.csv sends this deal to the {role.upper()} {name!r}, and {how_many} connected under that name: "
+        "name the connection so, or correct the row, then replay."
+    )
 
 
 def build_adapter(

@@ -8,6 +8,7 @@ from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
 from oppsync.domain.policy.exception_owner import ExceptionOwner
+from oppsync.domain.policy.route import Route
 from oppsync.domain.policy.rule import Rule
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.calendars import Calendar
@@ -73,5 +74,6 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
     ReferenceKind.EXCEPTION_OWNER: KindOfRow(ExceptionOwner),
     ReferenceKind.RULE: KindOfRow(Rule),
     ReferenceKind.CALENDAR: KindOfRow(Calendar),
+    ReferenceKind.ROUTE: KindOfRow(Route),
     ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

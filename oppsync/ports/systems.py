@@ -33,10 +33,11 @@ class Systems(Protocol):
     def crm(self, connection_id: str) -> Crm: ...
 
     def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
-        """Raises Misconfigured when the tenant has none."""
+        """By the routes of the day on which the deal was won. Raises Misconfigured when the tenant has none, or
+        a route names one that is not connected."""
 
     def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
-        """None when the tenant has none."""
+        """As `erp`; None when none takes part."""
 
     def erp_at(self, connection_id: str) -> Erp:
         """Raises Misconfigured when it is no ERP, or is gone: a person has to mend that."""

@@ -166,6 +166,7 @@ def _pages(application: Application, run: Run, systems: DemoSystems, link: str) 
     tried = ada.post("/set-up", action="try_deal", record=record_id)
     assert "This deal of yours would become the plan below" in tried.words, tried.words
     assert "Fay" in tried.words
+    assert "By the configuration: version 1 (" in tried.words
     assert ada.standing()["Try a deal"] == "Done"
 
     assert "A second administrator who can sign in is needed first" in ada.get("/set-up").words

@@ -26,6 +26,7 @@ from tests.harness.tryton import Books
 from tests.harness.waiting import NotYet
 from tests.story.firms.hinode import deals
 from tests.story.firms.hinode.erp import HINODE
+from tests.web.browser import Screen
 from tests.web.newcomer import Newcomer, link_on, secret_on
 from tests.web.over_http import Server
 from tests.web.test_configuration_pages import applied, press, send
@@ -49,6 +50,7 @@ FIRST_STEP = (
     "--admin-name",
     "Ada",
 )
+PARTNER_RATE = b",ALPS,Partner,CHF,2026-01-01,,Tarif 2026,320.5,,1\n"
 Run = Callable[..., Result]
 
 
@@ -91,10 +93,14 @@ def test_a_firm_sets_itself_up_by_pages_alone_and_its_deal_becomes_active(ground
             tested = ada.post(connection, action="test")
             assert ": nothing was missing." in ada.get(connection).words, tested.words
         rules = {each.name: each.read_bytes() for each in RULES.iterdir()}
+        rules["rates.csv"] = rules["rates.csv"].replace(PARTNER_RATE, b"")
         assert applied(ada, send(ada, rules), "As we work").location == "/configuration/versions/1"
         for email, role in PEOPLE.items():
             invited = ada.post("/people", email=email, name=email[:3].capitalize(), role=role)
             newcomer(ground).come_in(email, link_on(invited))
+        stopped = ada.post("/set-up", action="try_deal", record=deal)
+        assert "The rate card has no rate for ALPS, Partner, CHF" in stopped.words, stopped.words
+        assert enter_the_rate(ada).location == "/configuration/versions/2"
         tried = ada.post("/set-up", action="try_deal", record=deal)
         assert "This deal of yours would become the plan below" in tried.words, tried.words
         assert ada.post("/set-up", action="go_live", second=SECOND, sure="yes").status == 303
@@ -122,7 +128,7 @@ def test_a_firm_is_set_up_by_commands_and_its_deal_in_yen_becomes_active(ground:
         for email, role in PEOPLE.items():
             invited = run("user", "invite", "--email", email, "--name", email[:3], "--role", role, "--json")
             newcomer(ground).come_in(email, link_of(invited))
-        run("try-deal", deal)
+        assert "By the configuration: version 1 (" in run("try-deal", deal).stdout
         run("go-live", "--second", SECOND, "--yes", OPPSYNC_TOKEN=ada)
 
         secret = canonical_json.loads(run("connection", "rotate-secret", crm, "--json").stdout)["secret"]
@@ -141,6 +147,17 @@ def timed(how: str) -> Iterator[None]:
     begun = time.monotonic()
     yield
     sys.stdout.write(f"\n{how}, from nothing to an active deal: {time.monotonic() - begun:.0f} s\n")
+
+
+def enter_the_rate(browser: Newcomer) -> Screen:
+    """The row that the upload lacked, typed into the form of its columns, then applied in sight of what it
+    changes."""
+    path = "/configuration/rows/rate_card/add"
+    row = {"region": "ALPS", "role": "Partner", "currency": "CHF", "valid_from": "2026-01-01"}
+    said = row | {"card": "Tarif 2026", "hourly": "320.5", "version": "1"}
+    shown = press(browser, browser.get(path), path, **{f"row-{name}": value for name, value in said.items()})
+    assert "role Partner, currency CHF from 2026-01-01" in shown.words, shown.words
+    return applied(browser, shown, "Forgotten")
 
 
 def newcomer(ground: Ground) -> Newcomer:

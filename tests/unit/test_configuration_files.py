@@ -271,6 +271,15 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
         ("legal_entities.yaml", "country: DE", "country: XX", "country: 'XX' is no country. Use a code of ISO"),
         ("legal_entities.yaml", "country: DE", "country: de", "'de' is no country. Did you mean DE?"),
         ("legal_entities.yaml", "country: DE", "country: Germany", "Did you mean DE?"),
+        (
+            "tax_treatments.csv",
+            "ES-CE",
+            "ES-XX",
+            "tax_treatments.csv:3: customer_country: 'ES-XX' is no country",
+        ),
+        ("tax_treatments.csv", ",GB,", ",UK,", "customer_country: 'UK' is no country. Did you mean GB?"),
+        ("withholding.csv", "DE,IN", "DE,India", "customer_country: 'India' is no country. Did you mean IN?"),
+        ("withholding.csv", "DE,IN", "D,IN", "entity_country: 'D' is no country"),
         ("exception_owners.csv", "TEMPLATE_MISSING", "TEMPLAT_MISSING", "Did you mean TEMPLATE_MISSING?"),
         ("exception_owners.csv", "TEMPLATE_MISSING", "NOPE", "'NOPE' is no code of an exception"),
         ("exception_owners.csv", "ACME-US", "ACME-UK", "no legal entity has the code 'ACME-UK'"),
@@ -280,6 +289,31 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
 )
 def test_a_fault_says_where_it_is_and_what_is_wrong(name: str, old: str, new: str, told: str) -> None:
     assert told in "\n".join(faults_of(edited({name: (old, new)})))
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("erp,ACME-DE,*,*,2025-01-01,,Tryton", ""),
+        ("psa,*,*,*,2025-01-01,,", ""),
+        (
+            "erp,ACME-DE,*,*,2025-01-01,,",
+            "routes.csv:2: connection: is missing. Name the ERP as it is connected.",
+        ),
+        ("crm,*,*,*,2025-01-01,,X", "routes.csv:2: role: 'crm' is no role. Known are erp and psa."),
+        ("erp,ACME-UK,*,*,2025-01-01,,X", "no legal entity has the code 'ACME-UK'"),
+        ("erp,*,MOON,*,2025-01-01,,X", "no region has the code 'MOON'"),
+        ("erp,*,*,LAW,2025-01-01,,X", "no service line has the code 'LAW'"),
+        ("erp,,*,*,2025-01-01,,X", "entity"),
+    ],
+)
+def test_a_route_names_what_there_is_and_an_erp_has_one(row: str, told: str) -> None:
+    header = ",".join(columns(ReferenceKind.ROUTE))
+    files = FILES_OF_DEMO | {"routes.csv": f"{header}\n{row}\n".encode()}
+    if told:
+        assert told in "\n".join(faults_of(files))
+    else:
+        assert [each.kind for each in read_bundle(files).rows].count(ReferenceKind.ROUTE) == 1
 
 
 @pytest.mark.parametrize(

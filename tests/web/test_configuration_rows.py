@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.configuration.files import FILES
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
@@ -52,6 +53,13 @@ def filled(screen: Screen) -> dict[str, str]:
 def changed(browser: Browser, path: str, **fields: str) -> Screen:
     given = {f"row-{name}": value for name, value in fields.items()}
     return Screen(browser.client.post(path, data={**filled(browser.get(path)), **given}))
+
+
+@pytest.mark.parametrize("kind", ["cost_rate", "margin_policy", "exception_owner", "route"])
+def test_the_form_says_where_one_row_may_stand_for_every_other(ida: Browser, kind: str) -> None:
+    words = ida.get(f"/configuration/rows/{kind}/add").words
+
+    assert words.count("* stands for every other") == len(FILES[ReferenceKind(kind)].may_be_any) > 0
 
 
 def end(browser: Browser, until: str) -> Screen:

@@ -17,9 +17,11 @@ from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
+from oppsync.domain.policy.route import RoutedRole
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.reference.public_holidays import is_known
 from oppsync.domain.reference.splitting import LineAttribute
+from oppsync.domain.reference.vat_territory import AREA_CODES
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import current_currencies, why_not_current
@@ -97,19 +99,11 @@ _OF_STEP = {
     "regions": ReferenceKind.REGION,
     "service_lines": ReferenceKind.SERVICE_LINE,
 }
-# Where a row may be for any of them.
-_MAY_BE_ANY = frozenset(
-    {
-        (ReferenceKind.MARGIN_POLICY, "entity"),
-        (ReferenceKind.EXCEPTION_OWNER, "entity"),
-        (ReferenceKind.EXCEPTION_OWNER, "region"),
-    }
-)
 
 
 def _named(row: ReferenceRow) -> Iterator[_Named]:
     for part, value in (FILES[row.kind].parts_of(row.key) or {}).items():
-        if part in _OF_PART and not (value == ANY and (row.kind, part) in _MAY_BE_ANY):
+        if part in _OF_PART and not (value == ANY and part in FILES[row.kind].may_be_any):
             yield _Named((part,), value, _OF_PART[part])
     yield from _VALUES_NAME.get(row.kind, _nothing)(row.value)
 
@@ -183,25 +177,14 @@ def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
         row, place = each.row, each.place
         parts = FILES[row.kind].parts_of(row.key) or {}
         for part, value in parts.items():
-            if part.endswith("currency") and value not in current_currencies():
-                yield place.fault([part], f"{value!r} {why_not_current(value)}")
-        model = parts.get("billing_model")
-        if model is not None and model not in set(BillingModelCode):
-            known = ", ".join(BillingModelCode)
-            yield place.fault(["billing_model"], f"{model!r} is no billing model", f"Known are {known}")
-        if row.kind is ReferenceKind.EXCEPTION_OWNER and (code := parts["code"]) not in CODES:
-            near = get_close_matches(code, CODES, n=1)
-            fix = f"Did you mean {near[0]}?" if near else "The runbook lists them"
-            yield place.fault(["code"], f"{quoted(code)} is no code of an exception", fix)
-        if row.kind in _SOMEWHERE and row.value["time_zone"] not in available_timezones():
-            problem = f"{row.value['time_zone']!r} is no time zone"
-            yield place.fault(["time_zone"], problem, "Use a name of the IANA list, such as Europe/Berlin")
-        if row.kind in _SOMEWHERE and not is_country(country := row.value["country"]):
-            meant = country_code(country)
-            fix = f"Did you mean {meant}?" if is_country(meant) else "Use a code of ISO 3166, such as DE"
-            yield place.fault(["country"], f"{quoted(country)} is no country", fix)
-        if row.kind is ReferenceKind.CALENDAR and is_country(row.value["country"]):
-            yield from _unknown_holidays(each)
+            wrong = _wrong_part(row.kind, part, value)
+            if wrong is not None:
+                yield place.fault([part], *wrong)
+        is_of_erp = row.kind is ReferenceKind.ROUTE and parts.get("role") == RoutedRole.ERP
+        if is_of_erp and not row.value.get("connection"):
+            yield place.fault(["connection"], "is missing", "Name the ERP as it is connected")
+        if row.kind in _SOMEWHERE:
+            yield from _nowhere(each)
 
 
 def _unknown_holidays(each: PlacedRow) -> Iterator[Fault]:
@@ -227,6 +210,45 @@ def _misnamed_approvals(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
         elif row.key in set(ApprovalRole) and (row.value["people"] or row.value["roles"] != [row.key]):
             problem = f"the step {row.key} stands for the approval that each plan needs of {row.key}"
             yield place.fault(["code"], problem, f"Ask for the role {row.key} alone, or use another code")
+
+
+class _Wrong(NamedTuple):
+    problem: str
+    fix: str = ""
+
+
+def _wrong_part(kind: ReferenceKind, part: str, value: str) -> _Wrong | None:
+    """What is wrong with a part of a row's key that is no code of another row."""
+    if part.endswith("currency") and value not in current_currencies():
+        return _Wrong(f"{value!r} {why_not_current(value)}")
+    if part == "billing_model" and value not in set(BillingModelCode):
+        return _Wrong(f"{value!r} is no billing model", f"Known are {', '.join(BillingModelCode)}")
+    if part.endswith("country") and not is_country(value) and value not in AREA_CODES:
+        return _no_country(value)
+    if kind is ReferenceKind.ROUTE and part == "role" and value not in set(RoutedRole):
+        return _Wrong(f"{quoted(value)} is no role", "Known are erp and psa")
+    if kind is ReferenceKind.EXCEPTION_OWNER and part == "code" and value not in CODES:
+        near = get_close_matches(value, CODES, n=1)
+        fix = f"Did you mean {near[0]}?" if near else "The runbook lists them"
+        return _Wrong(f"{quoted(value)} is no code of an exception", fix)
+    return None
+
+
+def _no_country(value: str) -> _Wrong:
+    meant = country_code(value)
+    fix = f"Did you mean {meant}?" if is_country(meant) else "Use a code of ISO 3166, such as DE"
+    return _Wrong(f"{quoted(value)} is no country", fix)
+
+
+def _nowhere(each: PlacedRow) -> Iterator[Fault]:
+    row, place = each.row, each.place
+    if row.value["time_zone"] not in available_timezones():
+        problem = f"{row.value['time_zone']!r} is no time zone"
+        yield place.fault(["time_zone"], problem, "Use a name of the IANA list, such as Europe/Berlin")
+    if not is_country(country := row.value["country"]):
+        yield place.fault(["country"], *_no_country(country))
+    elif row.kind is ReferenceKind.CALENDAR:
+        yield from _unknown_holidays(each)
 
 
 def _absurd(rows: Sequence[PlacedRow]) -> Iterator[Fault]:

@@ -24,12 +24,14 @@ class Form(StrEnum):
 
 class BundleFile(NamedTuple):
     """`parts` are those of the key. The `optional` part may be left out: the row then holds for every value of
-    it. `key_is_code`: the only part may be left out where it is the same as the row's code."""
+    it. `key_is_code`: the only part may be left out where it is the same as the row's code. `may_be_any`: the
+    parts in which `*` stands for every other value."""
 
     name: str
     parts: tuple[str, ...]
     optional: str | None = None
     key_is_code: bool = False
+    may_be_any: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:
@@ -63,8 +65,10 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.REGION: BundleFile("regions.yaml", ("crm_name",), key_is_code=True),
     ReferenceKind.SPLIT_RULE: BundleFile("split_rules.yaml", ("rule",), key_is_code=True),
     ReferenceKind.TRANSFER_PRICE: BundleFile("transfer_prices.csv", ("selling_entity", "delivering_entity")),
-    ReferenceKind.COST_RATE: BundleFile("cost_rates.csv", ("region", "role", "currency")),
-    ReferenceKind.MARGIN_POLICY: BundleFile("margin_floors.csv", ("entity", "service_line"), "service_line"),
+    ReferenceKind.COST_RATE: BundleFile("cost_rates.csv", ("region", "role", "currency"), may_be_any=("role",)),
+    ReferenceKind.MARGIN_POLICY: BundleFile(
+        "margin_floors.csv", ("entity", "service_line"), "service_line", may_be_any=("entity",)
+    ),
     ReferenceKind.APPROVAL_RULE: BundleFile("approval_rules.yaml", ("name",)),
     ReferenceKind.APPROVAL_ROLE: BundleFile("approval_roles.yaml", ("code",)),
     ReferenceKind.APPROVAL_STEP: BundleFile("approvals.yaml", ("code",)),
@@ -73,9 +77,16 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.TAX_EXEMPTION: BundleFile("tax_exemptions.csv", ("entity", "customer")),
     ReferenceKind.WITHHOLDING: BundleFile("withholding.csv", ("entity_country", "customer_country")),
     ReferenceKind.EXCHANGE_RATE: BundleFile("exchange_rates.csv", ("from_currency", "to_currency")),
-    ReferenceKind.EXCEPTION_OWNER: BundleFile("exception_owners.csv", ("code", "entity", "region")),
+    ReferenceKind.EXCEPTION_OWNER: BundleFile(
+        "exception_owners.csv", ("code", "entity", "region"), may_be_any=("entity", "region")
+    ),
     ReferenceKind.RULE: BundleFile("rules.yaml", ("name", "overlay"), "overlay"),
     ReferenceKind.CALENDAR: BundleFile("calendars.yaml", ("calendar",), key_is_code=True),
+    ReferenceKind.ROUTE: BundleFile(
+        "routes.csv",
+        ("role", "entity", "region", "service_line"),
+        may_be_any=("entity", "region", "service_line"),
+    ),
 }
 # Links of accounts to customers belong to the installation: they are made while deals are worked.
 UNGOVERNED = frozenset({ReferenceKind.CUSTOMER_LINK})

@@ -7,6 +7,7 @@ from datetime import date
 from pydantic import AwareDatetime, computed_field
 
 from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.plan import ROOT_PATH, Plan
 from oppsync.domain.reading.plan_money import PlanMoney, money_of
@@ -52,6 +53,7 @@ class PlanPreview(Frozen):
     `as_of`: the day whose reference values were taken. For a won deal it is the day it was won; for an open
     one the day it is expected to be, or today at its entity where that day has passed or is not known.
     `waits_until`: when the close date of a won deal begins at its entity; the deal waits for that.
+    `configuration`: whose rows these are; None where they are no installation's own.
     """
 
     system: Code
@@ -65,6 +67,7 @@ class PlanPreview(Frozen):
     hash: Code | None
     approvals: tuple[NeededApproval, ...]
     waits_until: AwareDatetime | None = None
+    configuration: ConfigurationUse | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property

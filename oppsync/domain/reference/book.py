@@ -40,6 +40,7 @@ class ReferenceKind(StrEnum):
     EXCEPTION_OWNER = "exception_owner"
     RULE = "rule"
     CALENDAR = "calendar"
+    ROUTE = "route"
     CUSTOMER_LINK = "customer_link"
 
 

@@ -178,6 +178,8 @@ _TERRITORIES = (
     ),
 )  # fmt: skip
 
+# Of the areas that are not where their country code says.
+AREA_CODES = frozenset(each.area.code for each in _TERRITORIES)
 _BY_CODE = {code: each for each in _TERRITORIES for code in each.codes}
 # Places with a country code of their own, the VAT territories among them, that people also write as the country
 # they belong to (ISO 3166-2 lists them as its subdivisions).

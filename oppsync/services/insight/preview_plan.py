@@ -11,6 +11,8 @@ from uuid import UUID
 from oppsync.domain.approval.conditions import plan_context
 from oppsync.domain.approval.matrix import steps_on, with_approvals
 from oppsync.domain.approval.who_may import Action
+from oppsync.domain.configuration.bundle import fingerprint_of
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
@@ -25,7 +27,7 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.validation.table import validate
 from oppsync.domain.validation.typing_faults import without_consequences
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
-from oppsync.domain.values.model import require
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
@@ -82,7 +84,9 @@ class PreviewPlanHandler:
             book = uow.references.book(command.tenant_id)
             new = asks_about_customer(book, now)
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer, new=new)
-        return preview(
+            found = fingerprint_of(book)
+            number = uow.configurations.number_of(command.tenant_id, found)
+        shown = preview(
             deal,
             facts,
             book,
@@ -94,6 +98,7 @@ class PreviewPlanHandler:
             destination=destination,
             missing_for=partial(preflight, self.systems),
         )
+        return changed(shown, configuration=ConfigurationUse(fingerprint=found, number=number))
 
     def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Candidates:
         """Who may decide, also by who changed the configuration that the plan uses."""

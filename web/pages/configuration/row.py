@@ -31,13 +31,14 @@ _MOVED_ON = "The configuration changed since you opened the form: look at what c
 
 
 class Field(NamedTuple):
-    """One column. `choices`: what it may be, where that is a few."""
+    """One column. `choices`: what it may be, where that is a few. `may_be_any`: `*` stands for every other."""
 
     name: str
     value: str
     is_needed: bool
     is_day: bool
     choices: Sequence[str]
+    may_be_any: bool
 
 
 @page.get("/<kind>/add")
@@ -173,6 +174,7 @@ def _form(
             must_be_given(kind, name),
             date in types_of(kind, name),
             choices_of(kind, name),
+            name in FILES[kind].may_be_any,
         )
         for name in columns(kind)
     ]
