@@ -63,6 +63,16 @@ def with_floor() -> ReferenceBook:
     )
 
 
+def with_rule(on: str, **more: object) -> ReferenceBook:
+    value = {"on": on, "condition": "true", "message": "Legal reads this first", "owner": "finance", **more}
+    return make.book(ReferenceRow(kind=K.RULE, key="legal", valid_from=date(2026, 1, 1), value=value))
+
+
+def with_step(since: date = date(2026, 1, 1), **conditions: object) -> ReferenceBook:
+    value = {"name": "Tax", "roles": ["finance"], "people": ["tara@acme.example"], "count": 2, **conditions}
+    return make.book(ReferenceRow(kind=K.APPROVAL_STEP, key="tax", valid_from=since, value=value))
+
+
 @pytest.mark.parametrize(
     ("book", "ways", "words"),
     [
@@ -70,6 +80,10 @@ def with_floor() -> ReferenceBook:
         (edited(K.COST_CENTRE, code="CC-NEW"), (Way.ENRICHED,), "cost centre: CC-DE-ADV -> CC-NEW"),
         (edited(K.LEGAL_ENTITY, currencies=["USD"]), (Way.VALIDATED,), "EUR"),
         (with_floor(), (Way.PRICED,), "at least 99 % are wanted"),
+        (with_rule("validation"), (Way.VALIDATED,), "Legal reads this first"),
+        (with_step(), (Way.APPROVED,), "Tax (1 of 2) by a person; Tax (2 of 2) by a person"),
+        (with_step(condition="plan.total > deal.no_such"), (Way.APPROVED,), "no_such"),
+        (with_step(since=date(2099, 1, 1)), (), ""),
         (make.book(), (), ""),
     ],
 )
@@ -90,6 +104,23 @@ def test_lines_that_become_one_workstream_are_split_otherwise() -> None:
     assert Way.SPLIT in found, what
     assert Way.VALIDATED not in found
     assert Way.APPROVED not in found
+
+
+def test_a_rule_that_fills_an_empty_field_finds_something_else() -> None:
+    deal = past(make.time_line(), delivery_model=None)
+
+    ways, what = differs(tried(deal), tried(deal, with_rule("enrichment", fills={"delivery_model": "no such"})))
+
+    assert ways == (Way.ENRICHED,)
+    assert "no such" in what
+
+
+def test_a_customer_was_new_as_long_as_no_deal_of_theirs_had_been_active() -> None:
+    new, book = past(make.time_line()), with_step(new_customer=True)
+
+    assert differs(tried(new), tried(new, book))[0] == (Way.APPROVED,)
+    known = new._replace(knew_customer=True)
+    assert differs(tried(known), tried(known, book))[0] == ()
 
 
 def test_the_account_s_link_is_that_of_the_time() -> None:
