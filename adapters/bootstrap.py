@@ -164,8 +164,10 @@ from oppsync.services.configuration.apply import (
     DecideProposalHandler,
     RevertConfigurationHandler,
 )
+from oppsync.services.configuration.backtest import BacktestConfigurationHandler
 from oppsync.services.configuration.commands import (
     ApplyConfiguration,
+    BacktestConfiguration,
     CompareConfiguration,
     DecideProposal,
     RevertConfiguration,
@@ -399,6 +401,7 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
+    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))

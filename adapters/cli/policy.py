@@ -1,23 +1,26 @@
-"""`policy`: try the rules of a configuration on the examples that they give."""
+"""`policy`: try the rules of a configuration on the examples that they give, and on deals of before."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from adapters.cli.configuration import files_in, shown
+from adapters.cli.configuration import files_in, read_folder, shown
 from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.documents.bundle_files import read_rows
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.rule_tests import RuleTest, rule_tests
+from oppsync.domain.reading.backtest import Backtest, Way
 from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.services.configuration.commands import BacktestConfiguration
 
 
-@click.group("policy", help="The firm's own rules: try them on their examples.")
+@click.group("policy", help="Rules before they hold: try them on their examples, and on past deals.")
 def policy() -> None:
     pass
 
@@ -55,3 +58,79 @@ def _shown(each: RuleTest) -> tuple[object, ...]:
     words = {True: "holds", False: "does not hold", None: ""}
     outcome = "as expected" if each.is_met else f"WRONG{': ' if each.why else ''}{each.why}"
     return each.file, each.row, each.example or "", words[each.expected], words[each.came], outcome
+
+
+@policy.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--last", default=100, show_default=True, type=click.IntRange(min=1), help="How many deals.")
+@json_option
+def backtest(folder: Path, last: int, as_json: bool) -> None:
+    """Try the last won deals by the files in DIR and by the configuration of now, each as of its own day.
+
+    Shows which would be validated, enriched, split, priced or approved otherwise. No deal changes. The report
+    is kept, and shown with the proposal or version that has these rows.
+    """
+    rows = read_folder(folder).rows
+    with connected() as application:
+        command = BacktestConfiguration(application.tenant_id, COMMAND_LINE, rows, last, _tell)
+        found = application.dispatch(command)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _print(found)
+
+
+def _tell(tried: int, of: int) -> None:
+    click.echo(f"{tried} of {of} deals tried", err=True)
+
+
+def _print(found: Backtest) -> None:
+    for line in _summary(found):
+        say(line)
+    if found.sums:
+        click.echo()
+        print_table(
+            ("in all", "now", "then", "difference"),
+            [(each.what, each.before, each.after, each.after - each.before) for each in found.sums],
+        )
+    for title, rows in (("finding", found.findings), ("approved", found.approvals)):
+        if rows:
+            click.echo()
+            print_table((title, "now", "then"), [(each.what, each.before, each.after) for each in rows])
+    if found.rows:
+        click.echo()
+        print_table(
+            ("deal", "id", "won on", "otherwise", "total now", "total then", "what"),
+            [
+                (
+                    each.name,
+                    each.source_id,
+                    each.won_on,
+                    ", ".join(each.ways),
+                    each.total_before or "stopped",
+                    each.total_after or "stopped",
+                    each.what,
+                )
+                for each in found.rows
+            ],
+        )
+    if found.more:
+        say(f"And {found.more} more deals that differ.")
+
+
+def _summary(found: Backtest) -> Iterator[str]:
+    yield f"Compared with {found.before}, which holds now."
+    if not found.tried:
+        yield "No deal was tried."
+    else:
+        days = f"won from {found.first_won} to {found.last_won}"
+        ways = ", ".join(f"{found.ways[way]} {way} otherwise" for way in Way if way in found.ways)
+        counted = f"{found.differing} of {found.tried} deals {days} would differ"
+        yield f"{counted}: {ways}." if ways else f"{counted}."
+    if found.stopped or found.freed:
+        yield f"{found.stopped} would be stopped, {found.freed} no longer."
+    if found.not_kept:
+        yield f"{found.not_kept} more were planned by a release that did not keep what plans are made from."
+    if found.begin_later:
+        later = f"{found.begin_later} changed rows begin after the last of these deals was won"
+        yield f"{later}: no deal shows what they do."

@@ -30,21 +30,20 @@ def inputs_of(
     overrides: Sequence[PlanOverride],
     destination: Destination,
     books_open_until: date | None,
+    knows_customer: bool,
 ) -> PlanInputs:
     opportunity = context.opportunity
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     customer = opportunity.customer
     anew = enrich(record, book, customer.code if customer else None)
-    with context.uow.reading() as uow:
-        known = uow.opportunities.knows_customer(opportunity.tenant_id, plan.content.customer)
     return PlanInputs(
         release=__version__,
         configuration=made_by,
         moment=plan.provenance.made_at,
         record=record,
         customer=customer,
-        knows_customer=known,
+        knows_customer=knows_customer,
         systems=destination.systems,
         erp=destination.erp,
         books_open_until=books_open_until,
@@ -60,8 +59,9 @@ def links_of(record: Opportunity, book: ReferenceBook) -> tuple[ReferenceRow, ..
     """The rows of the deal's account that belong to the installation and not to its configuration."""
     if record.account is None:
         return ()
-    key = reference_key(record.system, record.account.id)
-    return tuple(row for row in book.rows if row.kind in UNGOVERNED and row.key == key)
+    key, day = reference_key(record.system, record.account.id), require(record.won_on, "the close date")
+    found = (book.row(kind, key, day) for kind in sorted(UNGOVERNED))
+    return tuple(row for row in found if row is not None)
 
 
 def _unless_of_these_rows(kept: Enrichment, anew: Enrichment | tuple[Finding, ...]) -> Enrichment | None:

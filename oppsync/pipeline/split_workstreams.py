@@ -200,6 +200,7 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
         found = fingerprint_of(book)
         number = uow.configurations.number_of(opportunity.tenant_id, found)
     books_open_until = _books_open_until(context, destination, overrides)
+    knows_customer = _knows_customer(context, book)
     proposal = propose(
         opportunity,
         context.clock.now(),
@@ -207,7 +208,7 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
         overrides,
         destination,
         books_open_until=books_open_until,
-        known_customer=_knows_customer(context, book),
+        known_customer=knows_customer,
     )
     if proposal.plan is None:
         return proposal
@@ -221,6 +222,7 @@ def _proposed(context: StageContext, destination: Destination) -> Proposal:
         overrides=overrides,
         destination=destination,
         books_open_until=books_open_until,
+        knows_customer=knows_customer,
     )
     if _may_replace(context):
         replaced, earlier = _replaced(context), _earlier(context)

@@ -29,6 +29,13 @@ GOVERNED = (
         first="tests/service/test_recompute.py"
         "::test_a_plan_is_made_again_by_the_version_that_made_it_whatever_holds_now",
     ),
+    Mutation(
+        "a past deal is tried by the rows of today",
+        "oppsync/domain/reading/past_deals.py",
+        "judged = judge(inputs.record, ",
+        'judged = judge(inputs.record.model_copy(update={"won_on": __import__("datetime").date.today()}), ',
+        first="tests/service/test_backtest.py::test_each_deal_is_tried_as_of_the_day_on_which_it_was_won",
+    ),
     # The configuration.
     Mutation(
         "of a live firm, one person changes what moves money",

@@ -116,6 +116,20 @@ def _other_regions() -> list[ReferenceRow]:
     return [changed(row, value={**row.value, "compliance": {"rule": "heard later"}}) for row in rows]
 
 
+def test_who_had_to_approve_is_made_again_though_the_customer_is_known_by_now(house: House) -> None:
+    value = {"name": "New customers", "roles": ["finance"], "people": [], "count": 1, "new_customer": True}
+    step = ReferenceRow(kind=K.APPROVAL_STEP, key="new", valid_from=date(2026, 1, 1), value=value)
+    apply(house, [*ROWS, step])
+    first = house.to_approval(deals.fixed_fee(WON_ON))
+    house.rows("update opportunities set activated_at = now()")
+    second = house.to_approval(deals.fixed_fee(WON_ON, name="Another review"))
+
+    asked = [[each.step for each in house.plan(deal).plan.content.required] for deal in (first, second)]
+    assert asked == [["new", "delivery"], ["finance", "delivery"]]
+    assert again(house, first).is_same
+    assert again(house, second).is_same
+
+
 def test_what_another_release_computed_otherwise_is_said(house: House) -> None:
     record_id = house.to_active(deals.fixed_fee(WON_ON))
     plan = house.plan(record_id).plan

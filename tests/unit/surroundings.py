@@ -70,10 +70,6 @@ class Surroundings:
         self.systems = self
         self.uow = UnitsOfWork(self)
 
-    def knows_customer(self, tenant_id: str, code: str) -> bool:
-        assert self.in_transaction
-        return code != make.GLOBEX.code
-
     def number_of(self, tenant_id: str, fingerprint: str) -> None:
         assert tenant_id == "default"
 

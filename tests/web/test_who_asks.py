@@ -68,6 +68,7 @@ from oppsync.services.approvals.commands import (
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.configuration.commands import (
     ApplyConfiguration,
+    BacktestConfiguration,
     CompareConfiguration,
     DecideProposal,
     RevertConfiguration,
@@ -151,6 +152,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     InspectConnection: lambda _, who: InspectConnection(TENANT, who, CONNECTION),
     SendTrialEvent: lambda _, who: SendTrialEvent(TENANT, who, CONNECTION),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
+    BacktestConfiguration: lambda _, who: BacktestConfiguration(TENANT, who, (), 1),
     CompareConfiguration: lambda _, who: CompareConfiguration(TENANT, who, "Acme", ()),
     ApplyConfiguration: lambda _, who: ApplyConfiguration(TENANT, who, "Acme", ()),
     RevertConfiguration: lambda _, who: RevertConfiguration(TENANT, who, 99),

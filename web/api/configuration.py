@@ -16,12 +16,15 @@ from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
+from oppsync.domain.reference.book import ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 from oppsync.services.configuration.commands import (
     Answer,
     Applied,
     ApplyConfiguration,
+    BacktestConfiguration,
     CompareConfiguration,
     Comparison,
     DecideProposal,
@@ -73,7 +76,8 @@ def get_version(number: int) -> Mapping[str, object]:
     """Read one version, and what it changed"""
     with application().uow.reading() as uow:
         found = version_with_changes(uow, signed_in().tenant_id, number)
-    return {"version": found.version, "differences": _rows(found.differences)}
+        backtest = uow.configurations.backtest_of(signed_in().tenant_id, found.version.fingerprint)
+    return {"version": found.version, "differences": _rows(found.differences), "backtest": backtest}
 
 
 @configuration.route("/configuration/export")
@@ -125,6 +129,40 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
     """
     spend_dear_call()
     return compared(bundle_of(request.files, request.zip))
+
+
+@configuration.route("/configuration/backtest", methods=["POST"])
+@configuration.takes(schemas.BacktestRequest)
+@configuration.answers(Backtest)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
+    """Try the last won deals by these files, each as of its own day
+
+    Needs the role finance approver or integration admin. No deal changes; the report is kept, and shown with
+    the proposal or version that has these rows.
+    """
+    spend_dear_call()
+    return _tried(bundle_of(request.files, request.zip).rows, request.last)
+
+
+@configuration.route("/configuration/proposals/<uuid:proposal_id>/backtest", methods=["POST"])
+@configuration.takes(schemas.BacktestOfProposal)
+@configuration.answers(Backtest)
+@configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
+def backtest_proposal(request: schemas.BacktestOfProposal, proposal_id: UUID) -> Backtest:
+    """Try the last won deals by a proposal, each as of its own day
+
+    Needs the role finance approver or integration admin.
+    """
+    spend_dear_call()
+    with application().uow.reading() as uow:
+        rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
+    return _tried(rows, request.last)
+
+
+def _tried(rows: Sequence[ReferenceRow], last: int) -> Backtest:
+    me = signed_in()
+    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, last))
 
 
 @configuration.route("/configuration/import/preview", methods=["POST"])
@@ -201,9 +239,15 @@ def get_proposal(proposal_id: UUID) -> Mapping[str, object]:
     with application().uow.reading() as uow:
         proposal = uow.configurations.proposal(tenant_id, proposal_id)
         rows = uow.configurations.proposed_rows(tenant_id, proposal_id)
+        backtest = uow.configurations.backtest_of(tenant_id, proposal.fingerprint)
     difference = compared(FirmBundle(proposal.firm, tuple(rows)))
     overtaken = proposal.against != difference["before"].fingerprint
-    return {"proposal": proposal, "is_overtaken": overtaken, "difference": difference}
+    return {
+        "proposal": proposal,
+        "is_overtaken": overtaken,
+        "difference": difference,
+        "backtest": backtest,
+    }
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>/approve", methods=["POST"])

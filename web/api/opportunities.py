@@ -16,6 +16,7 @@ from oppsync.kernel.errors import NotFound
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.insight.commands import RecomputePlan
 from oppsync.services.queue.commands import Compensate
+from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
@@ -95,12 +96,13 @@ def get_reasons(query: schemas.WhyQuery, opportunity_id: UUID) -> PlanReasons:
 
 @opportunities.route("/opportunities/<uuid:opportunity_id>/plans/<plan_hash>/recomputed")
 @opportunities.answers(Recomputed)
-@opportunities.refuses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+@opportunities.refuses(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
 def recompute_plan(opportunity_id: UUID, plan_hash: str) -> Recomputed:
     """Make a stored plan again from what was kept of it, by the configuration that made it
 
     `is_same` says whether it is equal bit for bit; `changes` what this release computes otherwise.
     """
+    spend_dear_call()
     me = signed_in()
     return application().dispatch(RecomputePlan(me.tenant_id, me.asker, opportunity_id, plan_hash))
 

@@ -15,6 +15,7 @@ from oppsync.domain.configuration.imports import DateForm, NumberForm
 from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
+from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
 from oppsync.domain.reading.calls import VendorCall
 from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reading.readings import (
@@ -311,6 +312,16 @@ class ImportRequest(ImportPreview):
     note: Text = ""
 
 
+class BacktestOfProposal(Frozen):
+    """`last`: how many deals to try; more are tried on the command line."""
+
+    last: Annotated[int, Field(ge=1, le=MOST_TRIED)] = 100
+
+
+class BacktestRequest(BundleRequest, BacktestOfProposal):
+    """A configuration, and how many deals to try by it."""
+
+
 class ApprovalOfProposal(Frozen):
     comment: Text = ""
 
@@ -515,10 +526,12 @@ class ChangedRow(Frozen):
 
 
 class ConfigurationVersionView(Frozen):
-    """A version, and where its rows differ from those of the version before."""
+    """A version, and where its rows differ from those of the version before. `backtest`: the latest of its
+    rows."""
 
     version: ConfigurationVersion
     differences: tuple[ChangedRow, ...]
+    backtest: Backtest | None = None
 
 
 class CheckedBundle(Frozen):
@@ -567,11 +580,13 @@ class Proposals(Frozen):
 
 
 class ProposalView(Frozen):
-    """`is_overtaken`: the configuration changed since, so that it has to be proposed anew."""
+    """`is_overtaken`: the configuration changed since, so that it has to be proposed anew. `backtest`: the
+    latest of its rows."""
 
     proposal: Proposal
     is_overtaken: bool
     difference: ConfigurationDifference
+    backtest: Backtest | None = None
 
 
 class SystemsOfRecord(Frozen):

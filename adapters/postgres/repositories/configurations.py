@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, cast, func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
+from sqlalchemy import Table, cast, func, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH, insert
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.clock import clock
 from adapters.postgres.rows import document, pick
 from adapters.postgres.session import Session
 from adapters.postgres.tables import (
+    backtests,
     configuration_proposals,
     configuration_versions,
     reference_rows,
@@ -23,6 +24,7 @@ from adapters.postgres.tables import (
 from oppsync.domain.configuration.bundle import content
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound
@@ -174,6 +176,26 @@ class PostgresConfigurations:
         )
         found = self._session.execute(query).mappings()
         return [Proposal.model_validate(pick(row, Proposal)) for row in found]
+
+    def keep_backtest(self, tenant_id: str, backtest: Backtest) -> None:
+        values = {
+            "tenant_id": tenant_id,
+            "fingerprint": backtest.after,
+            "made_at": backtest.made_at,
+            "content": backtest.model_dump(mode="json"),
+        }
+        statement = insert(backtests).values(values)
+        latest = {name: statement.excluded[name] for name in ("made_at", "content")}
+        self._session.execute(
+            statement.on_conflict_do_update(index_elements=["tenant_id", "fingerprint"], set_=latest)
+        )
+
+    def backtest_of(self, tenant_id: str, fingerprint: str) -> Backtest | None:
+        query = select(backtests.c.content).where(
+            backtests.c.tenant_id == tenant_id, backtests.c.fingerprint == fingerprint
+        )
+        found = self._session.execute(query).scalar_one_or_none()
+        return document(Backtest, found) if found else None
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: ProposalStatus, decided_by: UUID, comment: str

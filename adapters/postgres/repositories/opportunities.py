@@ -62,7 +62,7 @@ stands_at = case(
 
 # Other deals to judge one together with: those that were approved, and those that may still be.
 MOST_COMPARED = 200
-_ENDED = (State.REJECTED, State.REFUSED, State.WITHDRAWN, State.COMPENSATING)
+CAME_TO_NOTHING = (State.REJECTED, State.REFUSED, State.WITHDRAWN, State.COMPENSATING)
 COMMITTED = (State.APPROVED, State.CREATED, State.ACTIVE)
 _parent = effects.alias("parent")
 _COMPARABLE = (
@@ -87,7 +87,7 @@ _COMPARABLE = (
     )
     .where(
         table.c.record.is_not(None),
-        stands_at.not_in(_ENDED),
+        stands_at.not_in(CAME_TO_NOTHING),
         or_(table.c.record["is_won"].astext == "true", stands_at.in_(COMMITTED)),
     )
     .order_by(table.c.id.desc())
@@ -181,11 +181,11 @@ class PostgresOpportunities:
         query = select(table).where(*which).order_by(table.c.id.desc()).limit(limit)
         return [to_tracked(row) for row in self._session.execute(query).mappings()], int(count)
 
-    def knows_customer(self, tenant_id: str, code: str) -> bool:
+    def knows_customer(self, tenant_id: str, code: str, by: datetime | None = None) -> bool:
         query = select(table.c.id).where(
             table.c.tenant_id == tenant_id,
             or_(table.c.customer["code"].astext == code, table.c.record["account"]["code"].astext == code),
-            table.c.activated_at.is_not(None),
+            table.c.activated_at.is_not(None) if by is None else table.c.activated_at <= by,
         )
         return self._session.execute(query.limit(1)).one_or_none() is not None
 

@@ -2,6 +2,7 @@
 
 from adapters.postgres.tables.columns import metadata
 from adapters.postgres.tables.configuration import (
+    backtests,
     configuration_changes,
     configuration_proposals,
     configuration_versions,
@@ -48,6 +49,7 @@ __all__ = [
     "approval_tasks",
     "attempts",
     "audit",
+    "backtests",
     "barred_approvers",
     "baselines",
     "begun_sign_ins",

@@ -77,3 +77,16 @@ configuration_proposals = Table(
     # A last guard in the database: nobody approves what they proposed.
     CheckConstraint("decided_by <> proposed_by or status = 'rejected'", name="two_people"),
 )
+
+# What the last won deals would become by rows with this fingerprint: the latest report. A proposal or a version
+# with the rows shows it.
+backtests = Table(
+    "backtests",
+    metadata,
+    text_column("tenant_id"),
+    text_column("fingerprint"),
+    when("made_at"),
+    json_column("content"),
+    PrimaryKeyConstraint("tenant_id", "fingerprint"),
+    ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)

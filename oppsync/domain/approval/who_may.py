@@ -43,6 +43,7 @@ class Action(StrEnum):
     VISIT_CONFIGURATION = "visit_configuration"
     PROPOSE_CONFIGURATION = "propose_configuration"
     APPROVE_CONFIGURATION = "approve_configuration"
+    BACKTEST_CONFIGURATION = "backtest_configuration"
     BACKFILL = "backfill"
     RECONCILE_RESTORE = "reconcile_restore"
     READ_PEOPLE = "read_people"
@@ -222,6 +223,13 @@ RIGHTS: dict[Action, Right] = {
         "Approve or reject a proposed configuration, which moves money or changes who approves",
         frozenset({PersonRole.FINANCE_APPROVER}),
         Scope.APPROVE,
+        whole_firm=True,
+    ),
+    Action.BACKTEST_CONFIGURATION: Right(
+        "Try the last won deals by a changed configuration, and keep what comes of it",
+        frozenset({PersonRole.INTEGRATION_ADMIN, PersonRole.FINANCE_APPROVER}),
+        Scope.WORK,
+        command_line=True,
         whole_firm=True,
     ),
     Action.BACKFILL: Right("Take in deals that were won earlier", NO_ROLE, Scope.WORK, command_line=True),

@@ -20,13 +20,14 @@ from oppsync.domain.values.model import Code, Frozen, omitted_at
 
 
 class PlanInputs(Frozen):
-    """All that the plan's content follows from, with the rows of `configuration`; and what validation and rules
-    of approval were told besides.
+    """All that the plan's content follows from, with the rows of `configuration`; and the `warnings` of
+    validation.
 
     `release`: of the code that made it. `moment`: when; by it today's date at the entity. `customer`: as the
-    ERP had it; `knows_customer`: whether a deal of theirs had been active. `erp`: what the ERP of `systems`
-    could do. `books_open_until`: of the entity in the ERP, where it was asked. `warnings`: those of validation.
-    `links`: rows of the account that no configuration has. `overrides`: all, those taken back too.
+    ERP had it. `erp`: what the ERP of `systems` could do. `books_open_until`: of the entity in the ERP, where
+    it was asked. `knows_customer`: whether a deal of theirs had been active, where an approval step asked.
+    `links`: rows of the account that no configuration has. `overrides`: all, those taken back
+    too.
 
     `replaced` and `earlier`: hashes of the deal's other plans, where they had a say in the paths of its lines.
     `enrichment`: where it is not what the rows of `configuration` give, because they changed meanwhile.
@@ -37,7 +38,7 @@ class PlanInputs(Frozen):
     moment: AwareDatetime
     record: Opportunity
     customer: ErpCustomer | None = omitted_at(None)
-    knows_customer: bool = False
+    knows_customer: bool = omitted_at(False)
     systems: PlanSystems
     erp: ErpCapabilities
     books_open_until: date | None = omitted_at(None)

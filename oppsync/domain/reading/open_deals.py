@@ -58,12 +58,12 @@ def fate_of(before: PlanPreview, after: PlanPreview) -> tuple[Fate, str]:
         if after.is_blocked:
             return Fate.STOPPED, _messages(blocking(after.findings))
         return Fate.FREED, f"No longer: {_messages(blocking(before.findings))}"
-    found_otherwise = _told(before.findings) != _told(after.findings)
+    found_otherwise = told(before.findings) != told(after.findings)
     # Of a deal that is stopped by both, what stops it counts, and not whether it leaves a plan.
     if before.hash != after.hash and not (after.is_blocked and found_otherwise):
         return Fate.OTHER_PLAN, _plans(before.plan, after.plan)
     if found_otherwise:
-        return Fate.OTHER_FINDINGS, _other_findings(before.findings, after.findings)
+        return Fate.OTHER_FINDINGS, findings_between(before.findings, after.findings)
     if _rules(before) != _rules(after):
         return Fate.OTHER_APPROVAL, _approvals(after)
     return Fate.SAME, ""
@@ -77,26 +77,29 @@ def _plans(before: Plan | None, after: Plan | None) -> str:
     if before is None or after is None:
         return "There is a plan" if after else "There is no plan"
     changes = [each.in_words for each in plan_changes(before.content, after.content)]
-    return _some(changes)
+    return in_one_line(changes)
 
 
-def _other_findings(before: Sequence[Finding], after: Sequence[Finding]) -> str:
-    was, now = _told(before), _told(after)
+def findings_between(before: Sequence[Finding], after: Sequence[Finding]) -> str:
+    """What is found anew and what is not found any more, in one line."""
+    was, now = told(before), told(after)
     new = [each for each in after if _key(each) not in was]
     gone = [each for each in before if _key(each) not in now]
     return ". ".join(filter(None, (_messages(new), f"No longer: {_messages(gone)}" if gone else "")))
 
 
 def _messages(found: Sequence[Finding]) -> str:
-    return _some([each.message for each in found])
+    return in_one_line([each.message for each in found])
 
 
-def _some(texts: Sequence[str]) -> str:
+def in_one_line(texts: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
     more = len(texts) - _MOST_TOLD
     return "; ".join(texts[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _told(found: Sequence[Finding]) -> set[tuple[str, str, str]]:
+def told(found: Sequence[Finding]) -> set[tuple[str, str, str]]:
+    """What people read of findings, to compare two sets of them."""
     return {_key(each) for each in found}
 
 

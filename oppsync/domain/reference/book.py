@@ -95,6 +95,18 @@ class ReferenceBook:
         for row in self.rows:
             self._rows.setdefault(compared_key(row.kind, row.key), []).append(row)
 
+    def adding(self, rows: Iterable[ReferenceRow]) -> ReferenceBook:
+        """A book with these rows too; this one stays as it is, and is not read through."""
+        more = tuple(rows)
+        if not more:
+            return self
+        book = ReferenceBook(())
+        book.rows, book._rows = (*self.rows, *more), dict(self._rows)
+        for row in more:
+            key = compared_key(row.kind, row.key)
+            book._rows[key] = [*book._rows.get(key, ()), row]
+        return book
+
     def row(self, kind: ReferenceKind, key: str, day: date) -> ReferenceRow | None:
         return next((row for row in self._rows.get(compared_key(kind, key), ()) if row.covers(day)), None)
 

@@ -194,6 +194,12 @@ class ConfigurationProposed(Event):
     type = "configuration.proposed.v1"
 
 
+class ConfigurationBacktested(Event):
+    """The last won deals were tried by other rows; the report is kept."""
+
+    type = "configuration.backtested.v1"
+
+
 class ProposalRejected(Event):
     type = "proposal.rejected.v1"
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 
 
@@ -77,6 +78,12 @@ class Configurations(Protocol):
 
     def open_proposals(self, tenant_id: str) -> Sequence[Proposal]:
         """Oldest first."""
+
+    def keep_backtest(self, tenant_id: str, backtest: Backtest) -> None:
+        """In place of an earlier one of the same rows: whichever proposal or version has them."""
+
+    def backtest_of(self, tenant_id: str, fingerprint: str) -> Backtest | None:
+        """The latest backtest of these rows. Raises NewerRelease."""
 
     def decide(
         self, tenant_id: str, proposal_id: UUID, status: ProposalStatus, decided_by: UUID, comment: str

@@ -67,8 +67,8 @@ class Opportunities(Protocol):
         """The newest won deals that stand at one of these and were read, newest first; and how many there are
         in all. Raises NewerRelease."""
 
-    def knows_customer(self, tenant_id: str, code: str) -> bool:
-        """Whether a deal of this customer (its code in the ERP) ever became active."""
+    def knows_customer(self, tenant_id: str, code: str, by: datetime | None = None) -> bool:
+        """Whether a deal of this customer (its code in the ERP) ever became active, or had by a moment."""
 
     def count_at_work(self, tenant_id: str) -> int:
         """How many deals are due, now or after a pause; those that wait for a person, or for

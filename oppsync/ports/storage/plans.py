@@ -49,6 +49,15 @@ class Plans(Protocol):
         """As `changers`, for a plan that is not stored."""
 
 
+class WonDeal(NamedTuple):
+    """A won deal and its latest plan; `is_kept`: whether what that was made from is kept."""
+
+    id: UUID
+    source_id: str
+    plan_hash: str
+    is_kept: bool
+
+
 class KeptInputs(Protocol):
     """What plans were made from, one for each plan hash."""
 
@@ -57,6 +66,13 @@ class KeptInputs(Protocol):
 
     def get(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> PlanInputs | None:
         """None of a plan of a release that did not keep them. Raises NewerRelease."""
+
+    def last_won(self, tenant_id: str, limit: int) -> Sequence[WonDeal]:
+        """The deals that were won last and have a plan, the last first. Deals that came to nothing are left
+        out."""
+
+    def of_deals(self, tenant_id: str, deals: Sequence[WonDeal]) -> Sequence[tuple[WonDeal, PlanInputs]]:
+        """In the order of `deals`, without those of which nothing is kept. Raises NewerRelease."""
 
 
 class PlanOverrides(Protocol):

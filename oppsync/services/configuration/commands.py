@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.configuration.differences import Difference
 from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.domain.values.actor import Asker, AskingPerson
 from oppsync.kernel.bus import Command
+
+
+def tell_nobody(tried: int, of: int) -> None:
+    """Where nobody waits and watches."""
 
 
 class Applied(NamedTuple):
@@ -58,6 +63,19 @@ class CompareConfiguration(Command[Comparison]):
     actor: Asker
     firm: str
     rows: Sequence[ReferenceRow]
+
+
+@dataclass(frozen=True)
+class BacktestConfiguration(Command[Backtest]):
+    """Try the `last` won deals by the rows of now and by these, each as of its own day, and keep the report of
+    these rows. `tell` is called with how many were tried, of how many. Raises Forbidden, NewerRelease;
+    InvalidInput for a number below 1."""
+
+    tenant_id: str
+    actor: Asker
+    rows: Sequence[ReferenceRow]
+    last: int
+    tell: Callable[[int, int], None] = tell_nobody
 
 
 @dataclass(frozen=True)

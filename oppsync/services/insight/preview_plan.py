@@ -14,18 +14,13 @@ from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint_of
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.enrichment.enrich import enrich
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
-from oppsync.domain.plan.enrichment import Enrichment
 from oppsync.domain.plan.overrides import PlanOverride
 from oppsync.domain.plan.plan import Plan
-from oppsync.domain.planning.overridden_dates import DateFacts
-from oppsync.domain.planning.workstreams import make_workstreams
-from oppsync.domain.reading.preview import Approver, NeededApproval, PlanPreview, as_if_won, leaves_a_plan
+from oppsync.domain.reading.judged import judge
+from oppsync.domain.reading.preview import Approver, NeededApproval, PlanPreview, as_if_won
 from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.validation.table import validate
-from oppsync.domain.validation.typing_faults import without_consequences
 from oppsync.domain.values.findings.finding import Finding, blocking, warnings
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.connections import ConnectionRole
@@ -144,27 +139,20 @@ def preview(
     """The findings of each stage, one after the other, even where an earlier one would stop the deal;
     and the plan, where they leave one. `missing_for`: what the plan's systems do not know. `shaped`:
     whether people edited the plan, linked its customer or confirmed a finding."""
-    priced, customer = as_if_won(deal, facts.today), facts.customer.customer
-    wrong = validate(deal if deal.is_won else priced, facts)
-    is_planned = all(leaves_a_plan(found) for found in wrong)
-    enrichment = enrich(priced, book, customer.code if customer else None, facts.field_at)
-    later = (
-        enrichment.warnings if isinstance(enrichment, Enrichment) else without_consequences(enrichment, deal)
-    )
+    judged = judge(deal, facts, book, overrides)
+    wrong, later, priced = judged.wrong, judged.later, judged.priced
     plan: Plan | None = None
-    if isinstance(enrichment, Enrichment) and is_planned:
-        dates = DateFacts(facts.today, facts.books_open_until, facts.confirmations)
-        workstreams = make_workstreams(priced, enrichment, overrides, book, dates)
-        later = (*later, *workstreams.findings)
-        if not blocking(workstreams.overridden.findings):
-            plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
-            plan, unjudged = with_approvals(
-                plan, priced, enrichment, book, now.date(), known_customer=rules.known_customer
-            )
-            later = (*later, *unjudged, *missing_for(plan))
-    warned = bool(warnings((*wrong, *later)))
     by_rule = NOTHING_BY_RULE
-    if plan is not None and isinstance(enrichment, Enrichment):
+    if judged.leaves_a_plan:
+        enrichment = require(judged.enrichment, "the enrichment")
+        workstreams = require(judged.workstreams, "the workstreams")
+        customer = facts.customer.customer
+        plan = plan_of(priced, enrichment, workstreams, now, destination, customer=customer)
+        plan, unjudged = with_approvals(
+            plan, priced, enrichment, book, now.date(), known_customer=rules.known_customer
+        )
+        later = (*later, *unjudged, *missing_for(plan))
+        warned = bool(warnings((*wrong, *later)))
         context = partial(plan_context, plan.content, priced, enrichment)
         by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
     required = plan.content.required if plan else DEFAULT_APPROVALS

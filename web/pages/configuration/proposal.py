@@ -15,11 +15,11 @@ from oppsync.services.configuration.commands import DecideProposal
 from oppsync.services.configuration.present import approvers
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.configuration.shown import compare, shown_rows
+from web.pages.configuration.shown import asked_backtest, backtest_of, compare, shown_rows, try_past_deals
 from web.problems import Problem
 
 page = Blueprint("configuration_proposal", __name__, url_prefix="/configuration/proposals")
-APPROVE, REJECT = "approve", "reject"
+APPROVE, REJECT, BACKTEST = "approve", "reject", "backtest"
 
 
 @page.get("/<uuid:proposal_id>")
@@ -30,6 +30,8 @@ def show(proposal_id: UUID) -> str:
 @page.post("/<uuid:proposal_id>")
 def decide(proposal_id: UUID) -> ResponseReturnValue:
     me, action, comment = signed_in(), request.form.get("action"), posted("comment")
+    if action == BACKTEST:
+        return _tried(proposal_id)
     if action not in (APPROVE, REJECT):
         raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
     if errors := too_long("comment", comment):
@@ -46,6 +48,18 @@ def decide(proposal_id: UUID) -> ResponseReturnValue:
     if applied is not None:
         return redirect(url_for("configuration_version.show", number=applied.number), 303)
     return redirect(url_for("configuration_proposal.show", proposal_id=proposal_id), 303)
+
+
+def _tried(proposal_id: UUID) -> ResponseReturnValue:
+    """Try the last won deals by it, then 303 to its page, which shows what comes of them."""
+    asked = asked_backtest()
+    if asked.error:
+        return _render(proposal_id, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
+    with application().uow.reading() as uow:
+        rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
+    try_past_deals(rows, asked.last)
+    address = url_for("configuration_proposal.show", proposal_id=proposal_id, _anchor="backtest")
+    return redirect(address, HTTPStatus.SEE_OTHER)
 
 
 def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: str = "") -> str:
@@ -70,4 +84,7 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         errors=errors or [],
         notice=notice,
         comment=posted("comment"),
+        backtest=backtest_of(proposal.fingerprint),
+        may_backtest=may(me.person, Action.BACKTEST_CONFIGURATION),
+        last=posted("last"),
     )

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.faults import Fault
+from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
 from oppsync.domain.reference.book import ReferenceRow
-from oppsync.services.configuration.commands import CompareConfiguration, Comparison
+from oppsync.services.configuration.commands import BacktestConfiguration, CompareConfiguration, Comparison
 from web.context import application, signed_in
+from web.forms import FormError, posted
 
 # Of more, a page shows so many; the API and the command line have all.
 MOST_ROWS = 200
@@ -39,6 +41,33 @@ def shown_rows(changes: Sequence[Difference]) -> Shown:
 
 def shown_faults(faults: Sequence[Fault]) -> Shown:
     return Shown(faults[:MOST_ROWS], max(0, len(faults) - MOST_ROWS))
+
+
+class AskedBacktest(NamedTuple):
+    """How many deals somebody wants to try; `error` where that is no number that a page takes."""
+
+    last: int = 0
+    error: FormError | None = None
+
+
+def asked_backtest() -> AskedBacktest:
+    typed = posted("last").strip()
+    if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= MOST_TRIED:
+        return AskedBacktest(int(typed))
+    problem = f"Give a number from 1 to {MOST_TRIED}; the command line tries more."
+    return AskedBacktest(error=FormError("last", problem))
+
+
+def try_past_deals(rows: Sequence[ReferenceRow], last: int) -> None:
+    """Keep the report of these rows, which their pages show."""
+    me = signed_in()
+    application().dispatch(BacktestConfiguration(me.tenant_id, me.person.id, rows, last))
+
+
+def backtest_of(fingerprint: str) -> Backtest | None:
+    """The latest report of these rows."""
+    with application().uow.reading() as uow:
+        return uow.configurations.backtest_of(signed_in().tenant_id, fingerprint)
 
 
 def compare(firm: str, rows: Sequence[ReferenceRow]) -> Comparison:

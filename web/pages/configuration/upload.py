@@ -22,7 +22,14 @@ from web.arrival import MAX_BODY
 from web.bundles import bundle_of_zip
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.configuration.shown import compare, shown_faults, shown_rows
+from web.pages.configuration.shown import (
+    asked_backtest,
+    backtest_of,
+    compare,
+    shown_faults,
+    shown_rows,
+    try_past_deals,
+)
 
 page = Blueprint("configuration_upload", __name__, url_prefix="/configuration/upload")
 # Of what a form may have, so much is left for its other fields.
@@ -40,6 +47,8 @@ def take() -> ResponseReturnValue:
     try:
         if request.form.get("action") == "apply":
             return _applied(bundle_of_zip(_unpacked(posted("bundle"))))
+        if request.form.get("action") == "backtest":
+            return _tried(bundle_of_zip(_unpacked(posted("bundle"))))
         return _chosen()
     except BadBundle as refused:
         return refuse(refused)
@@ -70,6 +79,15 @@ def _applied(bundle: FirmBundle) -> ResponseReturnValue:
     return redirect(url_for("configuration_page.show"), 303)
 
 
+def _tried(bundle: FirmBundle) -> ResponseReturnValue:
+    """The same page, with what the last won deals would become."""
+    asked = asked_backtest()
+    if asked.error:
+        return ask(bundle, errors=[asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
+    try_past_deals(bundle.rows, asked.last)
+    return ask(bundle)
+
+
 def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: str = "") -> str:
     """What applying it would change, with the button that does it."""
     compared = compare(bundle.firm, bundle.rows)
@@ -82,6 +100,8 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
         errors=errors or [],
         notice=notice,
         note=posted("note"),
+        backtest=backtest_of(compared.after),
+        last=posted("last"),
     )
 
 

@@ -15,7 +15,7 @@ from oppsync.services.configuration.present import version_with_changes
 from web.bundles import download
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.configuration.shown import compare, shown_rows
+from web.pages.configuration.shown import asked_backtest, backtest_of, compare, shown_rows, try_past_deals
 
 page = Blueprint("configuration_version", __name__, url_prefix="/configuration/versions")
 
@@ -30,6 +30,7 @@ def show(number: int) -> str:
         "configuration/version.html",
         version=found.version,
         changes=shown_rows(found.differences),
+        backtest=backtest_of(found.version.fingerprint),
         is_newest=newest is not None and newest.number == number,
         may_propose=may(me.person, Action.PROPOSE_CONFIGURATION),
     )
@@ -54,6 +55,8 @@ def show_revert(number: int) -> str:
 @page.post("/<int:number>/revert")
 def revert(number: int) -> ResponseReturnValue:
     me, note = signed_in(), posted("note")
+    if posted("action") == "backtest":
+        return _tried(number)
     if errors := too_long("note", note):
         return _render(number, errors), HTTPStatus.UNPROCESSABLE_ENTITY
     command = RevertConfiguration(me.tenant_id, me.person.id, number, note, posted("against"))
@@ -64,6 +67,17 @@ def revert(number: int) -> ResponseReturnValue:
     if isinstance(answer, Applied):
         return redirect(url_for("configuration_version.show", number=answer.number), 303)
     return redirect(url_for("configuration_proposal.show", proposal_id=answer.proposal_id), 303)
+
+
+def _tried(number: int) -> ResponseReturnValue:
+    """The same page, with what the last won deals would become."""
+    asked = asked_backtest()
+    if asked.error:
+        return _render(number, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
+    with application().uow.reading() as uow:
+        rows = uow.configurations.rows_of(signed_in().tenant_id, number)
+    try_past_deals(rows, asked.last)
+    return _render(number)
 
 
 def _render(number: int, errors: list[FormError] | None = None, notice: str = "") -> str:
@@ -79,4 +93,6 @@ def _render(number: int, errors: list[FormError] | None = None, notice: str = ""
         errors=errors or [],
         notice=notice,
         note=posted("note"),
+        backtest=backtest_of(compared.after),
+        last=posted("last"),
     )

@@ -1,0 +1,293 @@
+"""A backtest: the last won deals by the rows of now and by others, where they differ, in money and people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.plan.approvals import APPROVALS
+from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
+from oppsync.domain.planning.workstreams import is_about_planning
+from oppsync.domain.reading.open_deals import findings_between, in_one_line, told
+from oppsync.domain.reading.past_deals import PastDeal, Tried
+from oppsync.domain.reading.plan_changes import PlanChange, plan_changes
+from oppsync.domain.reading.plan_money import money_of
+from oppsync.domain.values.findings.finding import Finding
+from oppsync.domain.values.model import Code, Frozen, Text, require
+from oppsync.domain.values.money import Currency, Money
+
+# So many deals that differ are kept one by one; the sums are of all.
+MOST_LISTED = 200
+# So many deals are tried while somebody waits for an answer, which takes a few seconds.
+MOST_TRIED = 200
+
+
+class Way(StrEnum):
+    """In which way a deal would differ; it may in several."""
+
+    VALIDATED = "validated"
+    ENRICHED = "enriched"  # found otherwise in reference data, or any value of the plan that is no money
+    SPLIT = "split"
+    PRICED = "priced"
+    APPROVED = "approved"
+
+
+class DealDifference(Frozen):
+    """One deal that differs. A total is None where the deal is stopped. `what`: what differs, in one line; the
+    roles that would be asked, or rules that approve, in words."""
+
+    id: UUID
+    source_id: Code
+    name: Text
+    won_on: date
+    ways: tuple[Way, ...]
+    total_before: Money | None = None
+    total_after: Money | None = None
+    approved_before: Text = ""
+    approved_after: Text = ""
+    what: Text = ""
+
+
+class Sum(StrEnum):
+    """`COST`: of the deals whose cost is known."""
+
+    TOTAL = "total"
+    TAX = "tax"
+    COST = "cost"
+
+
+class MoneySum(Frozen):
+    """What the plans of all deals that go on come to, in one currency."""
+
+    what: Sum
+    currency: Currency
+    before: Money
+    after: Money
+
+
+class Counted(Frozen):
+    """Of how many deals: a finding by its code, or who approves."""
+
+    what: Text
+    before: int
+    after: int
+
+
+class Backtest(Frozen):
+    """`before`: the rows of now, `after`: the fingerprint of the others. `tried` deals, the last ones won that
+    have a plan, between two days; `not_kept`: those besides of which a release before kept no inputs.
+
+    `ways`: of how many deals each way differs. `stopped`: how many go on now and would not; `freed`: the other
+    way round. `begin_later`: rows that differ and begin after the last of these deals was won, so that no deal
+    shows what they do. `rows`: the deals that differ, the last ones won first; `more` are not listed.
+    """
+
+    before: ConfigurationUse
+    after: Code
+    made_at: AwareDatetime
+    made_by: Code
+    tried: int = 0
+    not_kept: int = 0
+    first_won: date | None = None
+    last_won: date | None = None
+    differing: int = 0
+    stopped: int = 0
+    freed: int = 0
+    begin_later: int = 0
+    ways: dict[Way, int] = {}
+    sums: tuple[MoneySum, ...] = ()
+    findings: tuple[Counted, ...] = ()
+    approvals: tuple[Counted, ...] = ()
+    rows: tuple[DealDifference, ...] = ()
+
+    @property
+    def more(self) -> int:
+        return self.differing - len(self.rows)
+
+
+class Tally:
+    """Adds up deals one by one, and keeps no more of them than is listed."""
+
+    def __init__(self) -> None:
+        self._tried = self._differing = self._stopped = self._freed = 0
+        self._days: tuple[date, date] | None = None
+        self._ways: Counter[Way] = Counter()
+        self._sums: dict[tuple[Currency, Sum], tuple[Money, Money]] = {}
+        self._findings: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self._approvals: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+        self._rows: list[DealDifference] = []
+
+    @property
+    def last_won(self) -> date | None:
+        return self._days[1] if self._days else None
+
+    def add(self, deal: PastDeal, before: Tried, after: Tried) -> None:
+        record = deal.inputs.record
+        won_on = require(record.won_on, "the close date")
+        self._tried += 1
+        first, last = self._days or (won_on, won_on)
+        self._days = min(first, won_on), max(last, won_on)
+        for side, tried in enumerate((before, after)):
+            self._findings[side].update({found.code for found in (*tried.wrong, *tried.later)})
+            self._approvals[side].update(_approvers(tried))
+            self._add_money(side, tried)
+        ways, what = differs(before, after)
+        if not ways:
+            return
+        self._differing += 1
+        self._ways.update(ways)
+        self._stopped += after.is_blocked and not before.is_blocked
+        self._freed += before.is_blocked and not after.is_blocked
+        if len(self._rows) < MOST_LISTED:
+            row = DealDifference(
+                id=deal.id,
+                source_id=deal.source_id,
+                name=record.name,
+                won_on=won_on,
+                ways=ways,
+                total_before=total_of(before),
+                total_after=total_of(after),
+                approved_before="; ".join(_approvers(before)),
+                approved_after="; ".join(_approvers(after)),
+                what=what,
+            )
+            self._rows.append(row)
+
+    def _add_money(self, side: int, tried: Tried) -> None:
+        if tried.content is None or tried.is_blocked:
+            return
+        content = tried.content
+        zero = Money.zero(content.currency)
+        found = {
+            Sum.TOTAL: content.total,
+            Sum.TAX: money_of(content).tax,
+            Sum.COST: content.node(ROOT_PATH).cost or zero,
+        }
+        for what, money in found.items():
+            sums = list(self._sums.get((content.currency, what), (zero, zero)))
+            sums[side] += money
+            self._sums[content.currency, what] = sums[0], sums[1]
+
+    def backtest(
+        self,
+        before: ConfigurationUse,
+        after: str,
+        *,
+        made_at: AwareDatetime,
+        made_by: str,
+        not_kept: int,
+        begin_later: int,
+    ) -> Backtest:
+        return Backtest(
+            before=before,
+            after=after,
+            made_at=made_at,
+            made_by=made_by,
+            tried=self._tried,
+            not_kept=not_kept,
+            first_won=self._days[0] if self._days else None,
+            last_won=self.last_won,
+            differing=self._differing,
+            stopped=self._stopped,
+            freed=self._freed,
+            begin_later=begin_later,
+            ways={way: self._ways[way] for way in Way if self._ways[way]},
+            sums=tuple(
+                MoneySum(what=what, currency=currency, before=sums[0], after=sums[1])
+                for (currency, what), sums in sorted(self._sums.items(), key=_by_currency)
+            ),
+            findings=tuple(each for each in _counted(*self._findings) if each.before != each.after),
+            approvals=tuple(_counted(*self._approvals)),
+            rows=tuple(self._rows),
+        )
+
+
+def _by_currency(sums: tuple[tuple[Currency, Sum], object]) -> tuple[Currency, int]:
+    (currency, what), _money = sums
+    return currency, list(Sum).index(what)
+
+
+def total_of(tried: Tried) -> Money | None:
+    return None if tried.is_blocked or tried.content is None else tried.content.total
+
+
+def differs(before: Tried, after: Tried) -> tuple[tuple[Way, ...], str]:
+    """In which ways, and what, in one line."""
+    found, texts = set[Way](), list[str]()
+    changes: Sequence[PlanChange] = ()
+    if before.content and after.content and before.content != after.content:
+        every = plan_changes(before.content, after.content)
+        changes = [each for each in every if not each.field.startswith(_APPROVALS)]
+        found |= {_way_of(each, before.content, after.content) for each in changes}
+    for way, was, now in _findings(before, after):
+        if told(was) != told(now):
+            found.add(way)
+            texts.append(findings_between(was, now))
+    if changes:
+        texts.append(in_one_line([each.in_words for each in changes]))
+    if before.approved != after.approved and not (before.is_blocked or after.is_blocked):
+        found.add(Way.APPROVED)
+        texts.append(f"approved by {'; '.join(_approvers(after))}")
+    return tuple(way for way in Way if way in found), ". ".join(texts)[:_LONGEST]
+
+
+# A line of a report, which says the most important first.
+_LONGEST = 1_000
+
+
+def _findings(before: Tried, after: Tried) -> Iterator[tuple[Way, Sequence[Finding], Sequence[Finding]]]:
+    yield Way.VALIDATED, before.wrong, after.wrong
+    of_rows = [[each for each in tried.later if not is_about_planning(each)] for tried in (before, after)]
+    yield Way.ENRICHED, of_rows[0], of_rows[1]
+    of_plan = [[each for each in tried.later if is_about_planning(each)] for tried in (before, after)]
+    for way in (Way.PRICED, Way.APPROVED):
+        of_way = [
+            [each for each in found if each.path.startswith(APPROVALS) == (way is Way.APPROVED)]
+            for found in of_plan
+        ]
+        yield way, of_way[0], of_way[1]
+
+
+# The first word of a plan's fields that say who approves: what comes of them is compared.
+_APPROVALS = "approvals"
+# The first words of a plan's fields that are money.
+_MONEY = frozenset(
+    {
+        "total",
+        "tax",
+        "withholding",
+        "conversions",
+        "amount",
+        "cost",
+        "margin",
+        "revenue",
+        "estimate",
+        "rounding",
+    }
+    | {"rate"}
+)
+
+
+def _way_of(change: PlanChange, before: PlanContent, after: PlanContent) -> Way:
+    if change.field:
+        is_money = change.field.split(" ")[0] in _MONEY or "transfer price" in change.field
+        return Way.PRICED if is_money and change.field != "cost centre" else Way.ENRICHED
+    nodes = {node.path for content in (before, after) for node in content.nodes}
+    return Way.SPLIT if change.path in nodes else Way.PRICED
+
+
+def _approvers(tried: Tried) -> list[str]:
+    return [
+        f"{role} by the rule {rule}" if rule else f"{role} by a person" for role, rule in tried.approved.items()
+    ]
+
+
+def _counted(before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[Counted]:
+    for what in sorted({*before, *after}):
+        yield Counted(what=what, before=before.get(what, 0), after=after.get(what, 0))

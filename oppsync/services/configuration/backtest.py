@@ -1,0 +1,140 @@
+"""Try the last won deals by other rows than those of now, from what was kept of their plans: nobody outside is
+asked, and no deal changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from oppsync.domain.approval.rules import rules_on
+from oppsync.domain.approval.who_may import Action
+from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
+from oppsync.domain.configuration.differences import Change, Difference, differences
+from oppsync.domain.configuration.files import UNGOVERNED
+from oppsync.domain.configuration.versions import ConfigurationUse
+from oppsync.domain.planning.inputs import PlanInputs
+from oppsync.domain.reading.backtest import Backtest, Tally
+from oppsync.domain.reading.past_deals import PastDeal, Rules, tried_by
+from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import ConfigurationBacktested
+from oppsync.kernel.errors import InvalidInput
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.plans import WonDeal
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.configuration.commands import BacktestConfiguration
+
+# So many deals are in memory at once, whatever their number.
+_AT_ONCE = 50
+
+
+class _Rows(NamedTuple):
+    """Rows to try deals by; links of accounts come with each deal. `asks`: whether some say who approves, which
+    may depend on more than the plan."""
+
+    book: ReferenceBook
+    approving: Sequence[ReferenceRow]
+    asks: bool
+
+    def rules_on(self, day: date) -> Rules:
+        return rules_on(self.approving, day)
+
+
+@dataclass(frozen=True)
+class BacktestConfigurationHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    clock: Clock
+
+    def __call__(self, command: BacktestConfiguration) -> Backtest:
+        tenant_id = command.tenant_id
+        with self.uow.reading() as uow:
+            actor = admit(uow, tenant_id, command.actor, Action.BACKTEST_CONFIGURATION)
+            if command.last < 1:
+                raise InvalidInput("Try at least one deal.", field="last")
+            book = uow.references.book(tenant_id)
+            found = fingerprint_of(book)
+            before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
+            deals = uow.plan_inputs.last_won(tenant_id, command.last)
+        tally, kept = Tally(), [deal for deal in deals if deal.is_kept]
+        now, then = _rows(book.rows), _rows(command.rows)
+        for past in self._past(command, kept, asks=now.asks or then.asks):
+            day = past.inputs.moment.date()
+            tally.add(
+                past,
+                tried_by(past, now.book, now.rules_on(day)),
+                tried_by(past, then.book, then.rules_on(day)),
+            )
+        last_won, changes = tally.last_won, differences(book.rows, command.rows)
+        backtest = tally.backtest(
+            before,
+            fingerprint(command.rows),
+            made_at=self.clock.now(),
+            made_by=actor,
+            not_kept=len(deals) - len(kept),
+            begin_later=sum(1 for each in changes if last_won is not None and _begins(each) > last_won),
+        )
+        with self.uow() as uow:
+            uow.configurations.keep_backtest(tenant_id, backtest)
+            self.publish(uow, tenant_id, new_traceparent(), _event(backtest))
+            uow.commit()
+        return backtest
+
+    def _past(
+        self, command: BacktestConfiguration, deals: Sequence[WonDeal], *, asks: bool
+    ) -> Iterator[PastDeal]:
+        """`asks`: whether rows say who approves."""
+        for begin in range(0, len(deals), _AT_ONCE):
+            with self.uow.reading() as uow:
+                found = uow.plan_inputs.of_deals(command.tenant_id, deals[begin : begin + _AT_ONCE])
+                past = [
+                    _asked(uow, command.tenant_id, deal, inputs)
+                    if asks
+                    else PastDeal(deal.id, deal.source_id, inputs)
+                    for deal, inputs in found
+                ]
+            yield from past
+            command.tell(min(begin + _AT_ONCE, len(deals)), len(deals))
+
+
+def _begins(change: Difference) -> date:
+    """The first day on which it makes a difference."""
+    if change.change is not Change.ENDED:
+        return change.valid_from
+    return date.fromisoformat(change.fields[0].now)
+
+
+def _asked(uow: UnitOfWork, tenant_id: str, deal: WonDeal, inputs: PlanInputs) -> PastDeal:
+    customer = inputs.customer or inputs.record.account
+    code = customer.code if customer else None
+    return PastDeal(
+        deal.id,
+        deal.source_id,
+        inputs,
+        is_shaped=bool(uow.overrides.of(tenant_id, deal.id) or uow.audit.shapers(tenant_id, deal.id)),
+        knew_customer=code is not None and uow.opportunities.knows_customer(tenant_id, code, by=inputs.moment),
+    )
+
+
+def _rows(rows: Sequence[ReferenceRow]) -> _Rows:
+    governed = [row for row in rows if row.kind not in UNGOVERNED]
+    approving = [row for row in governed if row.kind is ReferenceKind.APPROVAL_RULE]
+    steps = any(row.kind is ReferenceKind.APPROVAL_STEP for row in governed)
+    return _Rows(ReferenceBook(governed), approving, asks=bool(approving) or steps)
+
+
+def _event(backtest: Backtest) -> ConfigurationBacktested:
+    return ConfigurationBacktested(
+        opportunity_id=None,
+        actor=backtest.made_by,
+        detail={
+            "before": backtest.before.fingerprint,
+            "after": backtest.after,
+            "tried": backtest.tried,
+            "differing": backtest.differing,
+        },
+        summary=f"Tried {backtest.tried} won deals by a configuration: {backtest.differing} would differ",
+    )

@@ -1,0 +1,208 @@
+"""The last won deals are tried by changed rows, each as of its own day: what differs is said in money and
+people, and no deal changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import pytest
+
+from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.policy.approval_rule import ApprovalRule
+from oppsync.domain.reading.backtest import Backtest, Way
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.model import changed
+from oppsync.domain.values.money import Money
+from oppsync.kernel.errors import Forbidden, InvalidInput
+from oppsync.services.configuration.commands import ApplyConfiguration, BacktestConfiguration
+from sandbox.firm import deals
+from sandbox.firm.demo_firm import bundle
+from tests.harness.builders import TENANT
+from tests.harness.house import DELIVERY, WON_ON, House
+from tests.service.test_across_deals import fee
+from tests.service.test_overrides import override
+
+FIRM, ROWS = bundle()
+K = ReferenceKind
+JANUARY, YEAR_BEFORE = date(2026, 1, 1), date(2025, 1, 1)
+CONSULTANT = "DACH|Consultant|EUR"
+
+
+def tried(house: House, rows: Sequence[ReferenceRow], last: int = 100) -> Backtest:
+    return house.application.dispatch(BacktestConfiguration(TENANT, COMMAND_LINE, rows, last))
+
+
+def with_row(kind: K, key: str, since: date = JANUARY, **value: object) -> list[ReferenceRow]:
+    """The demo firm's rows, this one with other values."""
+    return [
+        changed(row, value={**row.value, **value})
+        if (row.kind, row.key, row.valid_from) == (kind, key, since)
+        else row
+        for row in ROWS
+    ]
+
+
+def with_rule(since: date = JANUARY, **conditions: object) -> list[ReferenceRow]:
+    limit = Money(amount="1000000.00", currency="USD")
+    rule = ApprovalRule.model_validate({"up_to": limit, "known_customers_only": False, **conditions})
+    row = ReferenceRow(kind=K.APPROVAL_RULE, key="small", valid_from=since, value=rule.model_dump(mode="json"))
+    return [*ROWS, row]
+
+
+def test_rates_that_cost_more_leave_less_of_each_deal_and_no_deal_changes(house: House) -> None:
+    hours, fee = house.to_active(deals.time_and_materials(WON_ON)), house.to_approval(deals.milestone(WON_ON))
+    before = [house.plan(each).hash for each in (hours, fee)]
+    dearer = with_row(K.COST_RATE, CONSULTANT, YEAR_BEFORE, hourly="100")
+
+    found = tried(house, dearer)
+
+    assert (found.tried, found.differing, found.not_kept) == (2, 1, 0), found
+    (row,) = found.rows
+    assert (row.source_id, row.ways, row.won_on) == (hours, (Way.PRICED,), WON_ON)
+    assert "margin percent" in row.what
+    cost = next(each for each in found.sums if (each.what, each.currency) == ("cost", "EUR"))
+    assert cost.after - cost.before == Money(amount="7200.00", currency="EUR")  # 200 hours at 36 more
+    assert row.total_before == row.total_after == house.plan(hours).plan.content.total
+    assert [house.plan(each).hash for each in (hours, fee)] == before
+    assert found.approvals == tried(house, ROWS).approvals
+    assert tried(house, ROWS).differing == 0
+
+
+def test_a_deal_that_would_be_stopped_is_named_with_its_money_and_the_finding(house: House) -> None:
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    total = house.plan(record_id).plan.content.total
+
+    found = tried(house, [row for row in ROWS if row.kind is not K.PROJECT_TEMPLATE])
+
+    (row,) = found.rows
+    assert (row.ways, row.total_before, row.total_after) == ((Way.ENRICHED,), total, None)
+    assert "No project template is set for" in row.what
+    assert (found.stopped, found.freed) == (1, 0)
+    first = found.sums[0]
+    assert (first.what, first.before, first.after) == ("total", total, Money.zero(total.currency))
+    assert [(each.what, each.before, each.after) for each in found.findings] == [("TEMPLATE_MISSING", 0, 1)]
+    assert [(each.what, each.before, each.after) for each in found.approvals] == [
+        ("delivery by a person", 1, 0),
+        ("finance by a person", 1, 0),
+    ]
+
+
+def test_each_deal_is_tried_as_of_the_day_on_which_it_was_won(house: House) -> None:
+    """A row that begins or ends after that, though today is another day, is no other row for the deal."""
+    house.to_approval(deals.time_and_materials(WON_ON))
+    october = date(2026, 10, 1)
+    costs = [row for row in ROWS if (row.kind, row.key) == (K.COST_RATE, CONSULTANT)]
+    ending = [*costs, *(row for row in ROWS if row.kind is K.PROJECT_TEMPLATE)]
+    ended = [changed(row, valid_to=october) if row in ending else row for row in ROWS]
+    later = [changed(row, valid_from=october, value={**row.value, "hourly": "100"}) for row in costs]
+
+    found = tried(house, [*ended, *later])
+
+    assert (found.differing, found.findings) == (0, ())
+    assert found.begin_later == len(ending) + len(later)
+    assert (found.first_won, found.last_won) == (WON_ON, WON_ON)
+
+
+def test_a_rule_that_would_approve_for_people_is_counted_by_its_name(house: House) -> None:
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+
+    found = tried(house, with_rule())
+
+    (row,) = found.rows
+    assert (row.source_id, row.ways) == (record_id, (Way.APPROVED,))
+    assert row.approved_before == "finance by a person; delivery by a person"
+    assert row.approved_after == "finance by the rule small; delivery by the rule small"
+    assert {each.what: (each.before, each.after) for each in found.approvals} == {
+        "delivery by a person": (1, 0),
+        "delivery by the rule small": (0, 1),
+        "finance by a person": (1, 0),
+        "finance by the rule small": (0, 1),
+    }
+
+
+def _of_a_customer_who_was_known_only_later(house: House) -> list[ReferenceRow]:
+    house.to_active(deals.fixed_fee(WON_ON))
+    return with_rule(known_customers_only=True)
+
+
+def _edited_by_somebody(house: House) -> list[ReferenceRow]:
+    record_id = house.to_approval(deals.fixed_fee(WON_ON))
+    override(house, record_id)
+    house.settle()
+    override(house, record_id, value=None, reason="A misunderstanding")
+    house.settle()
+    return with_rule()
+
+
+def _planned_before_the_rule(house: House) -> list[ReferenceRow]:
+    house.to_approval(deals.fixed_fee(WON_ON))
+    return with_rule(since=date(2099, 1, 1))
+
+
+def _warned_of_another_deal(house: House) -> list[ReferenceRow]:
+    for name in ("One", "Two"):
+        house.to_approval(fee(name, 50_000, number="PO-1", limit=500_000))
+    (deal,) = house.rows("select id from opportunities order by id limit 1")
+    house.rows("delete from plan_inputs where opportunity_id = :id", id=deal["id"])
+    return with_rule(up_to=Money(amount="1000000.00", currency="EUR"))
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        _of_a_customer_who_was_known_only_later,
+        _edited_by_somebody,
+        _planned_before_the_rule,
+        _warned_of_another_deal,
+    ],
+)
+def test_what_would_have_kept_a_rule_from_approving_then_does_so(
+    house: House, happened: Callable[[House], list[ReferenceRow]]
+) -> None:
+    rows = happened(house)
+
+    found = tried(house, rows)
+
+    assert (found.tried, found.differing) == (1, 0), found.rows
+
+
+def test_only_the_last_are_tried_and_those_of_a_release_before_are_counted(house: House) -> None:
+    earlier = house.to_approval(deals.fixed_fee(date(2026, 2, 2)))
+    latest = house.to_approval(deals.fixed_fee(WON_ON))
+    other = [row for row in ROWS if row.kind is not K.PROJECT_TEMPLATE]
+
+    assert [row.source_id for row in tried(house, other, last=1).rows] == [latest]
+    assert [row.source_id for row in tried(house, other, last=2).rows] == [latest, earlier]
+    house.rows("delete from plan_inputs")
+    assert (tried(house, other).tried, tried(house, other).not_kept) == (0, 2)
+    lost = house.to_approval(deals.milestone(WON_ON))
+    house.lose(lost)
+    house.tell(lost)
+    house.settle()
+    assert tried(house, other).tried == 0
+
+
+def test_the_report_is_kept_with_whatever_has_these_rows_and_told_once(house: House) -> None:
+    house.to_approval(deals.time_and_materials(WON_ON))
+    other = with_row(K.COST_RATE, CONSULTANT, YEAR_BEFORE, hourly="100")
+    tried(house, other)
+    last = tried(house, other, last=1)
+
+    version = house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, FIRM, other))
+
+    with house.application.uow.reading() as uow:
+        assert uow.configurations.backtest_of(TENANT, fingerprint(other)) == last
+        assert uow.configurations.backtest_of(TENANT, fingerprint(ROWS)) is None
+    assert version == (2, last.after, 1)
+    told = house.rows("select actor, summary from audit where type = 'configuration.backtested.v1'")
+    assert [each["summary"] for each in told] == ["Tried 1 won deals by a configuration: 1 would differ"] * 2
+    assert {each["actor"] for each in told} == {"command-line"}
+
+
+def test_who_may_not_propose_or_approve_a_configuration_does_not_try_one(house: House) -> None:
+    with pytest.raises(Forbidden):
+        house.application.dispatch(BacktestConfiguration(TENANT, house.person(DELIVERY).id, ROWS, 1))
+    with pytest.raises(InvalidInput):
+        tried(house, ROWS, last=0)
