@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import flask
 
+from web.api.absences import absences
 from web.api.approvals import approvals
 from web.api.bridge import Api
 from web.api.configuration import configuration
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     rows,
     security,
     people,
+    absences,
     setup,
 )
 

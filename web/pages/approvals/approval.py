@@ -35,6 +35,7 @@ from web.pages.approvals.decision import (
     may_withdraw,
     missing_besides,
     receipt_of,
+    who_decided,
     why_me,
 )
 from web.pages.plan.plan_view import plan_view
@@ -182,6 +183,7 @@ def _page(
         decision=decision,
         errors=errors or [],
         notice=notice,
+        who_decided=who_decided,
         others=_others(detail.others),
         origins_note=note,
         origins=origins,

@@ -122,6 +122,7 @@ def _render(
         errors=errors,
         is_me=person.id == me.person.id,
         may_change=who_may.may(me.person, who_may.Action.CHANGE_PERSON),
+        may_enter_absence=who_may.may(me.person, who_may.Action.OTHERS_ABSENCE),
         link=link,
         only_mailed=only_mailed,
         mailed=application().mails,
