@@ -13,6 +13,8 @@ from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import RoleCode
 
 MOST_PEOPLE, LATEST = 9, 99
+MOST_HOURS = 2_000
+BusinessHours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
 Address = Annotated[Code, AfterValidator(str.lower)]
 
 
@@ -33,6 +35,10 @@ class ApprovalStep(Frozen):
     `service_lines`: of any workstream or line. `new_customer`: no earlier deal of the customer became active.
     `special_terms`: the contract has some. `intercompany`: another entity delivers than the one that sells.
     `condition`: in CEL, about the plan; one that cannot be evaluated is met. `examples` show what it means.
+
+    Business hours since somebody was asked: after `remind_after` they are reminded; after `escalate_after` the
+    holders of the roles `escalate_to` and `escalate_to_people` are told, and asked where they may decide it;
+    after `expires_after` the deal is parked. These are not part of a plan: those of today count.
     """
 
     name: Annotated[Text, Field(min_length=1)]
@@ -53,6 +59,24 @@ class ApprovalStep(Frozen):
     intercompany: bool = False
     condition: Condition | None = omitted_at(None)
     examples: tuple[Example, ...] = omitted_at(())
+    remind_after: BusinessHours | None = omitted_at(None)
+    escalate_after: BusinessHours | None = omitted_at(None)
+    escalate_to: tuple[RoleCode, ...] = omitted_at(())
+    escalate_to_people: tuple[Address, ...] = omitted_at(())
+    expires_after: BusinessHours | None = omitted_at(None)
+
+    @property
+    def has_times(self) -> bool:
+        return any((self.remind_after, self.escalate_after, self.expires_after))
+
+    @model_validator(mode="after")
+    def _in_time(self) -> ApprovalStep:
+        if bool(self.escalate_after) != bool(self.escalate_to or self.escalate_to_people):
+            raise ValueError("escalate_after goes with escalate_to or escalate_to_people: give both")
+        before = [each for each in (self.remind_after, self.escalate_after) if each is not None]
+        if self.expires_after is not None and any(each >= self.expires_after for each in before):
+            raise ValueError("expires_after is the last: give more hours than before it")
+        return self
 
     @model_validator(mode="after")
     def _asks_somebody(self) -> ApprovalStep:
