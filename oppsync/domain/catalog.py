@@ -8,6 +8,7 @@ from oppsync.domain.deal.customers import CustomerLink
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
 from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.reference.calendars import Calendar
 from oppsync.domain.reference.entities import (
     CostCentre,
     DeliveryModel,
@@ -67,5 +68,6 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
     ReferenceKind.EXCHANGE_RATE: KindOfRow(
         ExchangeRate, "EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"
     ),
+    ReferenceKind.CALENDAR: KindOfRow(Calendar),
     ReferenceKind.CUSTOMER_LINK: KindOfRow(CustomerLink),
 }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oppsync.domain.billing.calendar import due_day, is_business_day, is_known
+from oppsync.domain.billing.calendar import due_day
 from oppsync.domain.billing.periods import (
     Period,
     anniversary,
@@ -23,6 +23,7 @@ from oppsync.domain.billing.periods import (
 )
 from oppsync.domain.deal.billing_terms import BillingFrequency, PeriodBasis
 from oppsync.domain.reference.billing_policy import BillingPolicy, Proration
+from oppsync.domain.reference.public_holidays import is_business_day, is_known
 from oppsync.domain.values.model import changed
 from tests.harness import builders as make
 

@@ -109,6 +109,9 @@ def firms(draw: st.DrawFn) -> tuple[ReferenceRow, ...]:
             "time_entry": draw(st.none()),
         }
         rows.append(_row(ReferenceKind.PROJECT_TEMPLATE, f"{line}|{regions[0]}|milestone", **template))
+    calendar: dict[str, Any] = {"code": draw(words), "country": "DE", "time_zone": "Europe/Berlin"}
+    hours, closed = {"monday": "09:00-17:30"}, draw(st.lists(st.dates().map(str), max_size=2))
+    rows.append(_row(ReferenceKind.CALENDAR, draw(codes), **calendar, hours=hours, closed=closed))
     up_to = {"amount": Decimal("50000.00"), "currency": "EUR"}
     rows.append(_row(ReferenceKind.APPROVAL_RULE, draw(codes), up_to=up_to, legal_entities=tuple(entities)))
     return tuple(rows)

@@ -40,6 +40,7 @@ OPTIONAL_KINDS = {
     ReferenceKind.APPROVAL_RULE,
     ReferenceKind.APPROVAL_ROLE,
     ReferenceKind.APPROVAL_STEP,
+    ReferenceKind.CALENDAR,
 }
 # Asked of the plan's systems, told in tests/unit/test_erp_lacks.py and tests/service/test_preflight.py.
 OF_PREFLIGHT = set(REFERENCE_CODES)

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from oppsync.domain.billing.calendar import is_business_day
 from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.plan.plan import (
@@ -19,6 +18,7 @@ from oppsync.domain.plan.plan import (
     plan_hash,
 )
 from oppsync.domain.plan.workstream import Workstream
+from oppsync.domain.reference.public_holidays import is_business_day
 from oppsync.domain.revenue.schedule import revenue_schedules
 from oppsync.domain.validation.table import validate
 from oppsync.domain.values.findings.finding import blocking

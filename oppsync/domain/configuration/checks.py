@@ -16,12 +16,15 @@ from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
+from oppsync.domain.reference.public_holidays import is_known
 from oppsync.domain.reference.splitting import LineAttribute
 from oppsync.domain.values.model import plain
 from oppsync.domain.values.money import current_currencies, why_not_current
 from oppsync.domain.values.roles import ApprovalRole, is_role_code
 
 _FOREVER = date.max
+# Kinds whose rows have a country and a time zone.
+_SOMEWHERE = frozenset({ReferenceKind.LEGAL_ENTITY, ReferenceKind.CALENDAR})
 
 
 Codes = Mapping[ReferenceKind, Set[str]]
@@ -169,13 +172,24 @@ def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:
         if model is not None and model not in set(BillingModelCode):
             known = ", ".join(BillingModelCode)
             yield place.fault(["billing_model"], f"{model!r} is no billing model", f"Known are {known}")
-        if row.kind is ReferenceKind.LEGAL_ENTITY and row.value["time_zone"] not in available_timezones():
+        if row.kind in _SOMEWHERE and row.value["time_zone"] not in available_timezones():
             problem = f"{row.value['time_zone']!r} is no time zone"
             yield place.fault(["time_zone"], problem, "Use a name of the IANA list, such as Europe/Berlin")
-        if row.kind is ReferenceKind.LEGAL_ENTITY and not is_country(country := row.value["country"]):
+        if row.kind in _SOMEWHERE and not is_country(country := row.value["country"]):
             meant = country_code(country)
             fix = f"Did you mean {meant}?" if is_country(meant) else "Use a code of ISO 3166, such as DE"
             yield place.fault(["country"], f"{quoted(country)} is no country", fix)
+        if row.kind is ReferenceKind.CALENDAR and is_country(row.value["country"]):
+            yield from _unknown_holidays(each)
+
+
+def _unknown_holidays(each: PlacedRow) -> Iterator[Fault]:
+    country, part = each.row.value["country"], each.row.value.get("subdivision")
+    if part is not None and not is_known(country, part):
+        problem = f"no public holidays are known of {quoted(part)} in {country}"
+        yield each.place.fault(
+            ["subdivision"], problem, "Use a code of ISO 3166-2, such as BY, or leave it out"
+        )
 
 
 def _misnamed_approvals(rows: Sequence[PlacedRow]) -> Iterator[Fault]:

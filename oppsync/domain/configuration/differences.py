@@ -136,6 +136,7 @@ _HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
     ReferenceKind.REGION: frozenset({"code", "name", "compliance"}),
     ReferenceKind.SERVICE_LINE: frozenset({"name"}),
     ReferenceKind.DELIVERY_MODEL: frozenset({"code", "name"}),
+    ReferenceKind.CALENDAR: frozenset({"code", "country", "subdivision", "time_zone", "hours", "closed"}),
     ReferenceKind.PROJECT_TEMPLATE: frozenset(
         {
             "code",
@@ -153,7 +154,12 @@ _HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
 # A row of these may come, end and go without moving money by itself, as long as others hold on its days: a deal
 # whose row is missing stops.
 _ROWS_ARE_HARMLESS = frozenset(
-    {ReferenceKind.REGION, ReferenceKind.DELIVERY_MODEL, ReferenceKind.PROJECT_TEMPLATE}
+    {
+        ReferenceKind.REGION,
+        ReferenceKind.DELIVERY_MODEL,
+        ReferenceKind.PROJECT_TEMPLATE,
+        ReferenceKind.CALENDAR,
+    }
 )
 
 

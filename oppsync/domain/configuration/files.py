@@ -73,6 +73,7 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.TAX_EXEMPTION: BundleFile("tax_exemptions.csv", ("entity", "customer")),
     ReferenceKind.WITHHOLDING: BundleFile("withholding.csv", ("entity_country", "customer_country")),
     ReferenceKind.EXCHANGE_RATE: BundleFile("exchange_rates.csv", ("from_currency", "to_currency")),
+    ReferenceKind.CALENDAR: BundleFile("calendars.yaml", ("calendar",), key_is_code=True),
 }
 # Links of accounts to customers belong to the installation: they are made while deals are worked.
 UNGOVERNED = frozenset({ReferenceKind.CUSTOMER_LINK})

@@ -37,6 +37,7 @@ class ReferenceKind(StrEnum):
     TAX_EXEMPTION = "tax_exemption"
     WITHHOLDING = "withholding"
     EXCHANGE_RATE = "exchange_rate"
+    CALENDAR = "calendar"
     CUSTOMER_LINK = "customer_link"
 
 

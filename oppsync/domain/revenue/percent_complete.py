@@ -10,9 +10,9 @@ from datetime import timedelta
 from fractions import Fraction
 from functools import lru_cache
 
-from oppsync.domain.billing.calendar import is_business_day, is_known
 from oppsync.domain.billing.periods import Period, months_of
 from oppsync.domain.reference.billing_policy import RevenueMethod
+from oppsync.domain.reference.public_holidays import is_business_day, is_known
 from oppsync.domain.revenue.recognition import Months, Obligation, month_of
 from oppsync.domain.revenue.straight_line import StraightLine
 

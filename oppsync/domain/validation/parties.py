@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from oppsync.domain.billing.calendar import is_known
 from oppsync.domain.deal.customers import CustomerMatch, ErpCustomer
 from oppsync.domain.deal.opportunity import Account, Opportunity
 from oppsync.domain.deal.reading import takes
+from oppsync.domain.reference.public_holidays import is_known
 from oppsync.domain.validation.customers import contradictions
 from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.findings.codes import finding
