@@ -145,8 +145,17 @@ from oppsync.services.admin.sign_in_brake import SignInBrake
 from oppsync.services.admin.tokens import CreateTokenHandler, RevokeTokenHandler
 from oppsync.services.admin.two_admins import DecideAccessHandler, ProposeAccessHandler
 from oppsync.services.approvals.approval_rules import SetApprovalRuleHandler
-from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
+from oppsync.services.approvals.commands import (
+    CommentApproval,
+    DecideApproval,
+    ReassignApproval,
+    SetApprovalRule,
+    WithdrawApproval,
+)
+from oppsync.services.approvals.comment_approval import CommentApprovalHandler
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from oppsync.services.approvals.reassign import ReassignApprovalHandler
+from oppsync.services.approvals.withdraw import WithdrawApprovalHandler
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.changes.override_plan import OverridePlanHandler
 from oppsync.services.changes.plan_anew import PlanAnewHandler
@@ -367,6 +376,9 @@ def _bus(
     bus.register(PreviewBackfill, PreviewBackfillHandler(uow, systems))
     bus.register(RunBackfill, RunBackfillHandler(uow, bus.publish))
     bus.register(DecideApproval, DecideApprovalHandler(uow, bus.publish, seals))
+    bus.register(CommentApproval, CommentApprovalHandler(uow, bus.publish))
+    bus.register(WithdrawApproval, WithdrawApprovalHandler(uow, bus.publish))
+    bus.register(ReassignApproval, ReassignApprovalHandler(uow, bus.publish))
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
     bus.register(PlanAnew, PlanAnewHandler(uow, bus.publish))
     bus.register(ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))

@@ -136,6 +136,17 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "PLAN_TAMPERED": _of_an_exception("PLAN_TAMPERED", _MOVED_ON),
     "ALREADY_DECIDED": RefusalText(_MOVED_ON, "The task or the plan is already decided.", _READ_AGAIN),
+    "NOT_YOUR_APPROVAL": RefusalText(
+        _BARRED, "Only who approved takes an approval back.", "Ask who approved, or reject the plan."
+    ),
+    "NOTHING_TO_WITHDRAW": RefusalText(
+        _MOVED_ON, "The task has no approval that counts.", "Read it again: it is open, rejected or void."
+    ),
+    "CREATION_BEGUN": RefusalText(
+        _MOVED_ON,
+        "The projects of this plan are being created, or exist.",
+        "Have the deal planned anew, or given up once it is parked.",
+    ),
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
     "CONFIGURATION_CHANGED": RefusalText(
         _MOVED_ON,

@@ -6,6 +6,7 @@ import click
 
 from adapters.cli.access import access
 from adapters.cli.approval_rules import approval_rule
+from adapters.cli.approvals import approval
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.configuration import config
 from adapters.cli.connections import connection
@@ -31,7 +32,7 @@ def oppsync() -> None:
 
 for command in (
     init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
-    approval_rule, user, access, token, connection, security,
+    approval, approval_rule, user, access, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

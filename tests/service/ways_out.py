@@ -479,6 +479,10 @@ WAYS: dict[str, Way | Told] = {
         "test_signed.py",
         "test_an_approval_that_was_changed_is_found_and_creates_nothing",
     ),
+    "CHANGES_REQUESTED": Told(
+        "test_asked_anew.py",
+        "test_a_changed_deal_is_planned_anew_and_its_approval_shows_what_was_asked",
+    ),
     "LOST_AFTER_APPROVAL": Told(
         "test_absence.py",
         "test_a_deal_that_is_won_again_closes_the_item_that_it_was_lost",

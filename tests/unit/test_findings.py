@@ -47,6 +47,7 @@ OF_PREFLIGHT = set(REFERENCE_CODES)
 # Raised by stages and services for faults of the outside, not of the deal.
 RAISED_BY_THE_WORLD = {
     "NO_APPROVER",
+    "CHANGES_REQUESTED",
     "APPROVAL_LOST",
     "PLAN_TAMPERED",
     "APPROVAL_FORGED",

@@ -97,7 +97,11 @@ def test_reading_working_and_approving_are_scopes_and_all_else_is_for_administer
         return {action for action, right in RIGHTS.items() if right.scope is scope}
 
     assert having(Scope.READ) == {action for action in Action if action.startswith(("read", "visit", "see"))}
-    assert having(Scope.APPROVE) == {Action.DECIDE_APPROVAL, Action.APPROVE_CONFIGURATION}
+    assert having(Scope.APPROVE) == {
+        Action.DECIDE_APPROVAL,
+        Action.WITHDRAW_APPROVAL,
+        Action.APPROVE_CONFIGURATION,
+    }
     assert not having(Scope.WORK) & {Action.CHANGE_PERSON, Action.OWN_TOKENS, Action.SET_CONNECTION}
     assert having(Scope.ADMIN) >= {Action.CREATE_TOKEN, Action.PROPOSE_CONFIGURATION, Action.SET_APPROVAL_RULE}
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from adapters.bootstrap import Application
 from adapters.identity.local import Argon2Passwords
-from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse
+from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, RuleUse
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.deal.since_approval import changes_since
@@ -39,6 +39,7 @@ from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
+from oppsync.services.approvals.commands import DecideApproval
 from oppsync.services.intake.commands import AcceptDelivery
 from tests.harness import builders
 from tests.harness.builders import TENANT
@@ -223,6 +224,11 @@ class Office:
         )
         self.application.dispatch(AcceptDelivery(delivery))
         return self.application.queries.exceptions(TENANT, code="UNREADABLE_DELIVERY").rows[0].id
+
+    def approve(self, waiting: Waiting, who: str) -> None:
+        """A person approves for finance."""
+        command = DecideApproval(TENANT, waiting.finance.id, waiting.plan.hash, self.ids[who], Decision.APPROVE)
+        self.application.dispatch(command)
 
     def approve_by_rule(self, waiting: Waiting, rule: RuleUse) -> None:
         """A rule gives finance's approval."""

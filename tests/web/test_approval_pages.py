@@ -344,3 +344,82 @@ def test_what_a_rule_approved_names_the_rule_and_nobody(browser: Browsers, offic
     )
     refused = browser("ana").post(page_of(waiting), **approve(waiting))
     assert refused.status == 409
+
+
+def test_changes_are_requested_and_the_next_plan_s_page_shows_which(browser: Browsers, office: Office) -> None:
+    waiting, ana = office.waiting(), browser("ana")
+    refused = ana.post(page_of(waiting), **approve(waiting, decision="request_changes"))
+    assert (refused.status, "Say what is to change; sales reads it." in refused.words) == (422, True)
+
+    wishes = "<b>Name the order</b>\nLower the rate"
+    sent = ana.post(page_of(waiting), **approve(waiting, decision="request_changes", comment=wishes))
+
+    assert (sent.status, status(office, waiting)) == (303, TaskStatus.VOID)
+    assert "You asked for changes of plan 1. " in ana.get(page_of(waiting)).words
+    tom = browser("tom").get(f"/approvals/{waiting.delivery.id}")
+    assert "Changes of plan 1 were asked for: sales changes the deal" in tom.words
+    again = ana.post(page_of(waiting), f"/approvals/{office.waiting().finance.id}", **approve(waiting))
+    assert again.status == 409
+    changed_deal = changed(sold_by("sam.seller"), name="Changed as asked")
+    _finance, delivery, _plan = office.propose(waiting.opportunity_id, changed_deal)
+    shown = browser("tom").get(f"/approvals/{delivery.id}")
+    assert "Changes asked for before" in shown.words
+    assert "ana@acme.example" in shown.words
+    assert "<b>Name" not in shown.markup
+    assert "<b>Name the order</b> Lower the rate" in shown.words
+
+
+def test_whoever_may_open_an_approval_comments_on_it(browser: Browsers, office: Office) -> None:
+    waiting, uma = office.waiting(), browser("uma")
+    assert "Nobody commented" in uma.get(page_of(waiting)).words
+
+    empty = uma.post(page_of(waiting), action="comment", remark=" ")
+    assert (empty.status, "Write the comment." in empty.words) == (422, True)
+    sent = uma.post(page_of(waiting), action="comment", remark="Is <i>this</i> right?")
+
+    assert (sent.status, sent.location) == (303, page_of(waiting))
+    shown = browser("ana").get(page_of(waiting))
+    assert "Is <i>this</i> right?" in shown.words
+    assert "<i>this" not in shown.markup
+    assert status(office, waiting) is TaskStatus.OPEN
+
+
+def test_an_approval_is_taken_back_where_it_was_given(browser: Browsers, office: Office) -> None:
+    waiting, ana = office.waiting(), browser("ana")
+    assert "Take your approval back" not in ana.get(page_of(waiting)).words
+    ana.post(page_of(waiting), **approve(waiting))
+    refused = ana.post(page_of(waiting), action="withdraw", withdrawal="")
+    assert (refused.status, "Give a reason for taking your approval back." in refused.words) == (422, True)
+    assert "Take your approval back" not in browser("kim").get(page_of(waiting)).words
+
+    sent = ana.post(page_of(waiting), action="withdraw", withdrawal="The wrong contract")
+
+    assert (sent.status, status(office, waiting)) == (303, TaskStatus.VOID)
+    assert "Ana took the approval of plan 1 back." in ana.get(page_of(waiting)).words
+    late = ana.post(page_of(waiting), action="withdraw", withdrawal="The wrong contract")
+    assert (late.status, "no approval of yours that counts" in late.words) == (409, True)
+    assert "The wrong contract" in late.markup or "Take your approval back" not in late.words
+
+
+def test_an_approver_puts_it_to_colleagues_who_may_decide_it(browser: Browsers, office: Office) -> None:
+    waiting, ana = office.waiting(), browser("ana")
+    shown = ana.get(page_of(waiting))
+    assert "Ask colleagues to decide it" in shown.words
+    assert f'value="{office.ids["kim"]}"' in shown.markup
+    assert f'value="{office.ids["tom"]}"' not in shown.markup
+
+    wrong = ana.post(page_of(waiting), action="reassign", to=str(office.ids["tom"]))
+    assert (wrong.status, "Tom does not have the approver role" in wrong.words) == (422, True)
+    assert ana.post(page_of(waiting), action="reassign", to="no id").status == 422
+    sent = ana.post(page_of(waiting), action="reassign", to=str(office.ids["kim"]), reassignment="On leave")
+
+    assert sent.status == 303
+    task = office.application.queries.approval(TENANT, waiting.finance.id).task
+    assert task.candidates == (office.ids["kim"],)
+
+
+def test_the_page_offers_nothing_else(browser: Browsers, office: Office) -> None:
+    waiting = office.waiting()
+
+    assert browser("ana").post(page_of(waiting), action="destroy").status == 400
+    assert status(office, waiting) is TaskStatus.OPEN

@@ -58,7 +58,13 @@ from oppsync.services.admin.commands import (
     SignOut,
     SignOutEverywhere,
 )
-from oppsync.services.approvals.commands import DecideApproval, SetApprovalRule
+from oppsync.services.approvals.commands import (
+    CommentApproval,
+    DecideApproval,
+    ReassignApproval,
+    SetApprovalRule,
+    WithdrawApproval,
+)
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
 from oppsync.services.configuration.commands import (
     ApplyConfiguration,
@@ -166,6 +172,9 @@ ASKED: dict[type[Command[Any]], Ask] = {
     TryDeal: lambda _, who: TryDeal(TENANT, who, ""),
     GoLive: lambda _, who: GoLive(TENANT, who, "nobody@acme.example"),
     DecideApproval: _decide,
+    CommentApproval: lambda office, who: CommentApproval(TENANT, office.waiting().finance.id, who, ""),
+    WithdrawApproval: lambda office, who: WithdrawApproval(TENANT, office.waiting().finance.id, who, ""),
+    ReassignApproval: lambda office, who: ReassignApproval(TENANT, office.waiting().finance.id, who, ()),
     OverridePlan: lambda office, who: OverridePlan(
         TENANT, office.waiting().opportunity_id, who, "00kL2", OverrideField.HOURS, "80", ""
     ),

@@ -17,7 +17,7 @@ from web.access.sign_in_page import render
 from web.context import application, sign_in_as
 
 # Text fields that survive a sign-in. A decision does not: it is made again, in sight of the plan.
-KEPT_FIELDS = ("comment", "reason", "given_up_because")
+KEPT_FIELDS = ("comment", "reason", "given_up_because", "remark", "withdrawal", "reassignment")
 SECOND_FACTOR = "second_factor"  # the one page of who has to set one up first
 _COOKIE_ROOM = 2_000  # compressed bytes; browsers drop cookies over 4 KiB
 

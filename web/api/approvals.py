@@ -7,7 +7,12 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask
 from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, Page
-from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.commands import (
+    CommentApproval,
+    DecideApproval,
+    ReassignApproval,
+    WithdrawApproval,
+)
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
@@ -61,3 +66,41 @@ def decide_approval(request: schemas.DecisionRequest, approval_id: UUID) -> Appr
             comment=request.comment,
         )
     )
+
+
+@approvals.route("/approvals/<uuid:approval_id>/comments", methods=["POST"])
+@approvals.takes(schemas.CommentRequest)
+@approvals.answers(schemas.ApprovalView)
+@approvals.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+def comment_approval(request: schemas.CommentRequest, approval_id: UUID) -> ApprovalDetail:
+    """Comment on a plan without deciding it; answers the task with all notes"""
+    me = signed_in()
+    application().dispatch(CommentApproval(me.tenant_id, approval_id, me.asker, request.comment))
+    return application().queries.approval(me.tenant_id, approval_id)
+
+
+@approvals.route("/approvals/<uuid:approval_id>/withdraw", methods=["POST"])
+@approvals.takes(schemas.WithdrawalRequest)
+@approvals.answers(ApprovalTask)
+@approvals.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def withdraw_approval(request: schemas.WithdrawalRequest, approval_id: UUID) -> ApprovalTask:
+    """Take one's own approval back, until creation begins
+
+    It is asked anew. Once something is created, or about to be, it answers 409.
+    """
+    me = signed_in()
+    return application().dispatch(WithdrawApproval(me.tenant_id, approval_id, me.asker, request.comment))
+
+
+@approvals.route("/approvals/<uuid:approval_id>/reassign", methods=["POST"])
+@approvals.takes(schemas.ReassignRequest)
+@approvals.answers(ApprovalTask)
+@approvals.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def reassign_approval(request: schemas.ReassignRequest, approval_id: UUID) -> ApprovalTask:
+    """Put an open task to colleagues who may decide it
+
+    They are told by mail. Needs the approver role that the task asks for, operations or admin.
+    """
+    me = signed_in()
+    command = ReassignApproval(me.tenant_id, approval_id, me.asker, request.to, request.comment)
+    return application().dispatch(command)

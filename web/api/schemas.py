@@ -93,10 +93,30 @@ class ExceptionQuery(PageQuery):
 
 
 class DecisionRequest(Frozen):
-    """A decision on exactly the plan with this hash. Rejecting needs a comment."""
+    """A decision on exactly the plan with this hash. Rejecting needs a comment, and requesting changes one that
+    says what to change, a line each."""
 
     plan_hash: Code
     decision: Decision
+    comment: Text = ""
+
+
+class CommentRequest(Frozen):
+    """What is said about the plan. It is shown to whoever decides, and decides nothing."""
+
+    comment: Annotated[Text, Field(min_length=1)]
+
+
+class WithdrawalRequest(Frozen):
+    """Why the approval is taken back: kept on the timeline."""
+
+    comment: Annotated[Text, Field(min_length=1)]
+
+
+class ReassignRequest(Frozen):
+    """Ids of the people to ask instead of those who were asked; each must be able to decide it."""
+
+    to: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=20)]
     comment: Text = ""
 
 

@@ -17,13 +17,21 @@ from adapters.postgres.queries.deciders import (
     place_of_row,
 )
 from adapters.postgres.rows import to_plan, to_task
-from adapters.postgres.tables import approval_tasks, barred_approvers, opportunities, people, plans
+from adapters.postgres.tables import approval_tasks, audit, barred_approvers, opportunities, people, plans
 from oppsync.domain.approval.involved import unmatched_owners
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.plan.approvals import seat_of
-from oppsync.domain.reading.readings import ApprovalDetail, ApprovalSummary, BarredApprover, Page
+from oppsync.domain.reading.readings import (
+    ApprovalDetail,
+    ApprovalNote,
+    ApprovalSummary,
+    BarredApprover,
+    Page,
+)
+from oppsync.domain.work.events import ApprovalCommented, ChangesRequested
 
+_NOTES = (ApprovalCommented.type, ChangesRequested.type)
 _TASK = tuple(approval_tasks.c[name] for name in approval_tasks.c.keys())  # noqa: SIM118
 
 
@@ -72,6 +80,7 @@ class PostgresApprovalQueries(Reading):
                 approval_tasks.c.status != TaskStatus.VOID,
             )
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
+            notes = _notes(connection, tenant_id, summary.task.opportunity_id)
             everyone, part = everyone_and_involved(
                 connection, tenant_id, summary.task, row["owner"], place_of_row(row["place"])
             )
@@ -94,6 +103,7 @@ class PostgresApprovalQueries(Reading):
             editors=frozenset(each.id for each in part.editors),
             may_decide=tuple(able),
             unmatched_owners=unmatched_owners(part.parties, everyone),
+            notes=notes,
             involved=part,
             barred=barred,
         )
@@ -114,6 +124,21 @@ def _barred(connection: Connection, tenant_id: str, task: ApprovalTask) -> tuple
         .order_by(people.c.name, people.c.id, kept.reason)
     )
     return tuple(BarredApprover.model_validate(dict(row)) for row in connection.execute(query).mappings())
+
+
+def _notes(connection: Connection, tenant_id: str, opportunity_id: UUID) -> tuple[ApprovalNote, ...]:
+    of_deal = (audit.c.tenant_id == tenant_id, audit.c.opportunity_id == opportunity_id)
+    query = select(audit).where(*of_deal, audit.c.type.in_(_NOTES)).order_by(audit.c.id)
+    return tuple(
+        ApprovalNote(
+            at=row["at"],
+            by=row["actor"],
+            plan=row["after"]["plan"],
+            text=row["detail"]["comment"],
+            asks_for_changes=row["type"] == ChangesRequested.type,
+        )
+        for row in connection.execute(query).mappings()
+    )
 
 
 def _approvals() -> Select[Any]:

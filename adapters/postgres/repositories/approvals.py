@@ -15,7 +15,7 @@ from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
 from adapters.postgres.tables import approval_tasks, barred_approvers
 from oppsync.domain.approval.seals import Seal
-from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.kernel.errors import NotFound
 
@@ -129,10 +129,25 @@ class PostgresApprovals:
     def decide(
         self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
     ) -> ApprovalTask:
+        decision = {"status": status, "decided_by": by, "decided_at": clock(), "comment": comment}
+        return self._change(tenant_id, task, decision)
+
+    def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
+        return self._change(tenant_id, task, {"status": TaskStatus.VOID, "voided_as": voided_as})
+
+    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+        ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
+        asked = {"decided_by": by, "decided_at": clock(), "comment": comment}
+        return self._change(tenant_id, task, ended | asked)
+
+    def ask(self, tenant_id: str, task: ApprovalTask, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(tenant_id, task, {"candidates": list(candidates)})
+
+    def _change(self, tenant_id: str, task: ApprovalTask, values: Mapping[str, Any]) -> ApprovalTask:
         statement = (
             update(approval_tasks)
             .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task.id)
-            .values(status=status, decided_by=by, decided_at=clock(), comment=comment)
+            .values(values)
             .returning(approval_tasks)
         )
         return to_task(self._session.execute(statement).mappings().one())

@@ -211,6 +211,10 @@ class PostgresOpportunities:
         query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
         return self._one(query.with_for_update())
 
+    def is_leased(self, tenant_id: str, opportunity_id: UUID) -> bool:
+        query = select(~_FREE).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
+        return bool(self._session.execute(query).scalar_one())
+
     def _one(self, query: Any) -> TrackedOpportunity:
         row = self._session.execute(query).mappings().one_or_none()
         if row is None:

@@ -7,6 +7,7 @@ from adapters.postgres.tables.configuration import (
     configuration_versions,
 )
 from adapters.postgres.tables.installation import (
+    absences,
     access_proposals,
     api_tokens,
     attempts,
@@ -39,6 +40,7 @@ from adapters.postgres.tables.work import (
 )
 
 __all__ = [
+    "absences",
     "access_proposals",
     "api_tokens",
     "approval_tasks",

@@ -84,9 +84,33 @@ people = Table(
     # Roles that count for some entities and regions only, with these. They are not in `roles`: a release that
     # knows no limits would take them for roles without one.
     json_column("limited_roles", empty="{}"),
+    # The code of the calendar that they work by; null: as the legal entity of what they are asked about.
+    text_column("calendar", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "email"),
     ForeignKeyConstraint(["tenant_id"], ["tenants.id"]),
+)
+
+# When people are out of office, and who decides for them meanwhile.
+absences = Table(
+    "absences",
+    metadata,
+    text_column("tenant_id"),
+    id_column("id"),
+    id_column("person_id"),
+    when("begins_at"),
+    when("ends_at"),
+    id_column("delegate_id", nullable=True),
+    text_column("made_by"),
+    when("made_at", now=True),
+    # Ended before its time.
+    when("ended_at", nullable=True),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "person_id"], ["people.tenant_id", "people.id"]),
+    ForeignKeyConstraint(["tenant_id", "delegate_id"], ["people.tenant_id", "people.id"]),
+    CheckConstraint("delegate_id <> person_id", name="another_delegate"),
+    CheckConstraint("ends_at > begins_at", name="ends_after_it_begins"),
+    Index("ix_absences_tenant_id_person_id", "tenant_id", "person_id", "ends_at"),
 )
 
 sessions = Table(

@@ -101,6 +101,10 @@ approval_tasks = Table(
     json_column("seal", nullable=True),
     # Why a decision does not stand any more.
     text_column("void_because", nullable=True),
+    # What a person, or the time, made void: changes were requested, the approval was withdrawn, it expired.
+    text_column("voided_as", nullable=True),
+    # The absent colleague for whom `decided_by` decided.
+    id_column("decided_for", nullable=True),
     PrimaryKeyConstraint("tenant_id", "id"),
     ForeignKeyConstraint(
         ["tenant_id", "opportunity_id", "plan_hash"],

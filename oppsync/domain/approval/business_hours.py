@@ -97,4 +97,4 @@ def _shift(day: date, hours: str, zone: ZoneInfo) -> Shift:
 
 _LAST = date(9990, 1, 1)
 # ZZ is no country, so it has no public holidays.
-_NOWHERE = Calendar(code="UTC", country="ZZ", time_zone="UTC")
+_NOWHERE = Calendar(code="nowhere", country="ZZ", time_zone="UTC")

@@ -24,9 +24,18 @@ class TaskStatus(StrEnum):
     VOID = "void"  # the plan changed, the deal was withdrawn, or another role rejected it
 
 
+class VoidedAs(StrEnum):
+    """Why a task is void that nobody is barred from and whose plan did not change."""
+
+    CHANGES_REQUESTED = "changes_requested"  # its decider wants the deal changed first
+    WITHDRAWN = "withdrawn"  # its decider took the approval back
+    EXPIRED = "expired"  # nobody decided it in time
+
+
 class Decision(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
+    REQUEST_CHANGES = "request_changes"
 
 
 class Person(Frozen):
@@ -68,7 +77,8 @@ class ApprovalTask(Frozen):
     notified when it was opened.
 
     Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `void_because`: why a decision
-    does not stand any more, a code of `domain.approval.who_may.Refusal`. `seal`: what was decided, sealed;
+    does not stand any more, a code of `domain.approval.who_may.Refusal`; `voided_as`: what else ended it.
+    `decided_for`: the absent colleague for whom `decided_by` decided. `seal`: what was decided, sealed;
     None while it is open, and of a decision that a release before seals recorded.
     """
 
@@ -85,6 +95,8 @@ class ApprovalTask(Frozen):
     comment: Text = ""
     rule: RuleUse | None = None
     void_because: Code | None = None
+    voided_as: VoidedAs | None = None
+    decided_for: UUID | None = None
     seal: Seal | None = Field(default=None, exclude=True, repr=False)
 
     @property

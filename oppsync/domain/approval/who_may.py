@@ -29,6 +29,9 @@ class Action(StrEnum):
     SEE_ALL_APPROVALS = "see_all_approvals"
     VISIT_EXCEPTIONS = "visit_exceptions"
     DECIDE_APPROVAL = "decide_approval"
+    COMMENT_APPROVAL = "comment_approval"
+    WITHDRAW_APPROVAL = "withdraw_approval"
+    REASSIGN_APPROVAL = "reassign_approval"
     OVERRIDE_PLAN = "override_plan"
     PLAN_ANEW = "plan_anew"
     REPLAY = "replay"
@@ -154,6 +157,19 @@ RIGHTS: dict[Action, Right] = {
         Scope.APPROVE,
         unless=BARRED,
         code=Refusal.NOT_AN_APPROVER,
+        further=True,
+    ),
+    Action.COMMENT_APPROVAL: Right(
+        "Comment on an approval", APPROVERS | {PersonRole.AUDITOR}, Scope.WORK, further=True
+    ),
+    Action.WITHDRAW_APPROVAL: Right(
+        "Withdraw one's own approval, until creation begins", APPROVERS, Scope.APPROVE, further=True
+    ),
+    Action.REASSIGN_APPROVAL: Right(
+        "Put an open approval to colleagues who may decide it (approvers: of their own role)",
+        APPROVERS | ADMINS | {PersonRole.OPERATIONS},
+        Scope.WORK,
+        unless=(Refusal.OWN_OPPORTUNITY,),
         further=True,
     ),
     Action.OVERRIDE_PLAN: Right(

@@ -82,7 +82,11 @@ class LedgerRow(Frozen):
     def may_exist(self) -> bool:
         """Whether the effect created something outside, or might have, that was not closed since. Messages,
         write-backs and cancellations create nothing."""
-        return self.kind not in _MAKE_NOTHING and (self.outcome_unknown or self.state is EffectState.CONFIRMED)
+        return self.makes_something and (self.outcome_unknown or self.state is EffectState.CONFIRMED)
+
+    @property
+    def makes_something(self) -> bool:
+        return self.kind not in _MAKE_NOTHING
 
     @property
     def was_made(self) -> bool:

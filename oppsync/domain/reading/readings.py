@@ -111,6 +111,17 @@ class PlanReading(Frozen):
         return money_of(self.plan.content)
 
 
+class ApprovalNote(Frozen):
+    """What somebody said about a plan of the deal without deciding it: a comment, or the changes that an
+    approver asked for (`asks_for_changes`). `by`: an actor."""
+
+    at: AwareDatetime
+    by: Code
+    plan: Code
+    text: Text
+    asks_for_changes: bool = False
+
+
 class ApprovalSummary(Frozen):
     """One task with what the inbox shows of its deal. `amount` is the plan's total."""
 
@@ -138,7 +149,8 @@ class ApprovalDetail(ApprovalSummary):
     `current_hash` is the hash of the opportunity's current plan; when it differs the task is void. `warnings`
     are the current ones. `editors` overrode something of the plan, so they may not decide; `may_decide` are the
     people who may decide this task now. `unmatched_owners`: past and present owners in the CRM who match no
-    person here. `barred`: who may not decide this plan, as was kept when it was put before people.
+    person here. `notes`: on all plans of the deal, oldest first. `barred`: who may not decide this plan, as was
+    kept when it was put before people.
     """
 
     opportunity_state: State
@@ -152,6 +164,7 @@ class ApprovalDetail(ApprovalSummary):
     may_decide: tuple[UUID, ...] = ()
     unmatched_owners: tuple[Party, ...] = ()
     barred: tuple[BarredApprover, ...] = ()
+    notes: tuple[ApprovalNote, ...] = ()
     involved: Involved = Field(default=NOBODY_INVOLVED, exclude=True)
 
     @property

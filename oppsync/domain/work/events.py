@@ -138,6 +138,28 @@ class PlanApproved(Event):
     type = "plan.approved.v1"
 
 
+class ChangesRequested(Event):
+    """An approver sent a plan back with what is to change: the deal waits for sales."""
+
+    type = "changes.requested.v1"
+
+
+class ApprovalCommented(Event):
+    type = "approval.commented.v1"
+
+
+class ApprovalWithdrawn(Event):
+    """Who approved took it back before anything was created: it is asked anew."""
+
+    type = "approval.withdrawn.v1"
+
+
+class ApprovalReassigned(Event):
+    """An open task was put to named colleagues."""
+
+    type = "approval.reassigned.v1"
+
+
 class TamperingFound(Event):
     """A plan or a decision was changed in the database: what is stored is not what was signed."""
 

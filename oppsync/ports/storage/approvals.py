@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from oppsync.domain.approval.seals import Seal
-from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import Seat
 
 
@@ -41,6 +41,15 @@ class Approvals(Protocol):
     def decide(
         self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
     ) -> ApprovalTask: ...
+
+    def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
+        """Void one task with what ended it; who decided it, if anybody did, stays."""
+
+    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+        """Void one task with who wants which changes."""
+
+    def ask(self, tenant_id: str, task: ApprovalTask, candidates: Iterable[UUID]) -> ApprovalTask:
+        """Put an open task to these people instead."""
 
     def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:
         """Keep the seal of a decision that was recorded in this transaction."""

@@ -85,6 +85,9 @@ class Opportunities(Protocol):
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """As `get`, with the row locked until the transaction ends."""
 
+    def is_leased(self, tenant_id: str, opportunity_id: UUID) -> bool:
+        """Whether a worker works on it now; of a row that is locked in this transaction."""
+
     def take_lease(self, opportunity_id: UUID, holder: str) -> tuple[TrackedOpportunity, Lease] | None:
         """None while another holds it, or when nothing is due. Counts a crash when the last lease ran out."""
 

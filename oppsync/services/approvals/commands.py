@@ -14,13 +14,47 @@ from oppsync.kernel.bus import Command
 @dataclass(frozen=True)
 class DecideApproval(Command[ApprovalTask]):
     """Raises NotFound; Forbidden (codes of `domain.approval.who_may.Refusal`); Conflict
-    (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment."""
+    (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment, and for a
+    request without what is to change."""
 
     tenant_id: str
     task_id: UUID
     plan_hash: str
     actor: AskingPerson
     decision: Decision
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class CommentApproval(Command[None]):
+    """Say something about a plan without deciding. Raises NotFound, Forbidden; InvalidInput without a text."""
+
+    tenant_id: str
+    task_id: UUID
+    actor: AskingPerson
+    comment: str
+
+
+@dataclass(frozen=True)
+class WithdrawApproval(Command[ApprovalTask]):
+    """Take one's own approval back; it is asked anew. Raises NotFound; Forbidden (code NOT_YOUR_APPROVAL);
+    Conflict (codes NOTHING_TO_WITHDRAW, CREATION_BEGUN); InvalidInput without a reason."""
+
+    tenant_id: str
+    task_id: UUID
+    actor: AskingPerson
+    comment: str
+
+
+@dataclass(frozen=True)
+class ReassignApproval(Command[ApprovalTask]):
+    """Put an open task to these people, who are told. Raises NotFound, Forbidden; Conflict as
+    `DecideApproval`; InvalidInput (field `to`) for somebody who may not decide it."""
+
+    tenant_id: str
+    task_id: UUID
+    actor: AskingPerson
+    to: tuple[UUID, ...]
     comment: str = ""
 
 

@@ -31,12 +31,19 @@ from oppsync.ports.seals import Seals
 from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.request_changes import request_changes
 
 _STATUS = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
 _EVENT: dict[Decision, type[PlanApproved] | type[PlanRejected]] = {
     Decision.APPROVE: PlanApproved,
     Decision.REJECT: PlanRejected,
 }
+
+_REQUIRED = {
+    Decision.REJECT: "Give a reason for the rejection.",
+    Decision.REQUEST_CHANGES: "Say what is to change; sales reads it.",
+}
+_TRIED = {Decision.APPROVE: "approve", Decision.REJECT: "reject", Decision.REQUEST_CHANGES: "have changed"}
 
 # Refusals that the timeline keeps: who may not tried it, or decided about what they had not seen, or about a
 # plan that somebody changed in the database.
@@ -68,11 +75,13 @@ class DecideApprovalHandler:
                     _hand_on(uow, opportunity)  # its stage parks it
                 self._keep(uow, opportunity, _refused(command, task, person, refused))
                 raise
-            required = "Give a reason for the rejection." if command.decision is Decision.REJECT else ""
-            text = comment(command.comment, "comment", required=required)
-            decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
-            seal_decision(uow, self.seals, opportunity, decided, plan)
-            self._go_on(uow, opportunity, command, decided, person)
+            text = comment(command.comment, "comment", required=_REQUIRED.get(command.decision, ""))
+            if command.decision is Decision.REQUEST_CHANGES:
+                decided = request_changes(uow, self.publish, opportunity, task, by=person, wanted=text)
+            else:
+                decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
+                seal_decision(uow, self.seals, opportunity, decided, plan)
+                self._go_on(uow, opportunity, command, decided, person)
             crash_point("decision.uncommitted", task.role)
             uow.commit()
             crash_point("decision.committed", task.role)
@@ -122,7 +131,8 @@ def _refused(
             "decision": command.decision.value,
             "code": refused.code,
         },
-        summary=f"{person.name} tried to {command.decision} the plan for {task.seat.words}: {refused.message}",
+        summary=f"{person.name} tried to {_TRIED[command.decision]} the plan for {task.seat.words}: "
+        f"{refused.message}",
     )
 
 

@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
 from http import HTTPStatus
+from typing import NamedTuple
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_REASONS
-from oppsync.domain.reading.readings import ApprovalDetail
+from oppsync.domain.approval.who_may import REFUSAL_REASONS, may
+from oppsync.domain.approval.who_may import Action as Right
+from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote
+from oppsync.domain.values.actor import actor_name
 from oppsync.kernel.errors import Conflict, InvalidInput
-from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.commands import (
+    CommentApproval,
+    DecideApproval,
+    ReassignApproval,
+    WithdrawApproval,
+)
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.approvals.decision import cannot_decide, later, receipt_of, why_me
+from web.pages.approvals.decision import cannot_decide, later, may_withdraw, receipt_of, why_me
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
+from web.problems import Problem
 
 page = Blueprint("approval_page", __name__, url_prefix="/approvals")
 
 
+class Action(StrEnum):
+    """What the page's forms ask for besides a decision."""
+
+    COMMENT = "comment"
+    WITHDRAW = "withdraw"
+    REASSIGN = "reassign"
+
+
 @page.get("/<uuid:task_id>")
 def show(task_id: UUID) -> ResponseReturnValue:
-    detail = application().queries.approval(signed_in().tenant_id, task_id)
-    return _page(detail, comment=kept_input().get("comment", ""))
+    detail, kept = application().queries.approval(signed_in().tenant_id, task_id), kept_input()
+    return _page(detail, comment=kept.get("comment", ""), typed=kept)
 
 
 @page.post("/<uuid:task_id>")
-def decide(task_id: UUID) -> ResponseReturnValue:
+def act(task_id: UUID) -> ResponseReturnValue:
+    me = signed_in()
+    match request.form.get("action", ""):
+        case "":
+            return _decide(task_id)
+        case Action.COMMENT:
+            remark = CommentApproval(me.tenant_id, task_id, me.person.id, posted("remark"))
+            return _act(task_id, "remark", lambda: application().dispatch(remark))
+        case Action.WITHDRAW:
+            withdrawal = WithdrawApproval(me.tenant_id, task_id, me.person.id, posted("withdrawal"))
+            return _act(task_id, "withdrawal", lambda: application().dispatch(withdrawal))
+        case Action.REASSIGN:
+            why = posted("reassignment")
+            reassignment = ReassignApproval(me.tenant_id, task_id, me.person.id, _people(), why)
+            return _act(task_id, "reassignment", lambda: application().dispatch(reassignment))
+    raise Problem(HTTPStatus.BAD_REQUEST, "UNKNOWN_ACTION", "This page does not offer that action.")
+
+
+def _decide(task_id: UUID) -> ResponseReturnValue:
     """Record the decision, then 303 to the same address, which shows the receipt."""
     me = signed_in()
     detail = application().queries.approval(me.tenant_id, task_id)
     comment, decision = posted("comment"), _decision()
     errors = too_long("comment", comment)
     if decision is None:
-        errors.insert(0, FormError("approve", "Choose to approve or to reject."))
+        errors.insert(0, FormError("approve", "Choose to approve, to request changes or to reject."))
     if decision is None or errors:
         return _page(detail, comment, decision, errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
     command = DecideApproval(
@@ -59,6 +99,32 @@ def decide(task_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", task_id=task_id), HTTPStatus.SEE_OTHER)
 
 
+def _act(task_id: UUID, text_field: str, act: Callable[[], object]) -> ResponseReturnValue:
+    """Do it, then 303 to the task's page; what is wrong is shown on it, with what was typed."""
+    detail, typed = application().queries.approval(signed_in().tenant_id, task_id), posted(text_field)
+    errors = too_long(text_field, typed)
+    try:
+        if not errors:
+            act()
+    except InvalidInput as error:
+        errors = [FormError("to" if error.field == "to" else text_field, error.message)]
+    except Conflict as conflict:
+        detail = application().queries.approval(signed_in().tenant_id, task_id)
+        return _page(detail, notice=conflict.message, typed={text_field: typed}), HTTPStatus.CONFLICT
+    if errors:
+        return _page(detail, errors=errors, typed={text_field: typed}), HTTPStatus.UNPROCESSABLE_ENTITY
+    return redirect(url_for(".show", task_id=task_id), HTTPStatus.SEE_OTHER)
+
+
+def _people() -> tuple[UUID, ...]:
+    """Those who were ticked; an id that is none is nobody's."""
+    found = []
+    for ticked in request.form.getlist("to"):
+        with suppress(ValueError):
+            found.append(UUID(ticked))
+    return tuple(found)
+
+
 def _decision() -> Decision | None:
     try:
         return Decision(posted("decision"))
@@ -76,7 +142,11 @@ def _not_recorded(task_id: UUID, comment: str, decision: Decision, conflict: Con
     return _page(detail, comment, notice=notice), HTTPStatus.CONFLICT
 
 
-_STATUS_AFTER = {Decision.APPROVE: TaskStatus.APPROVED, Decision.REJECT: TaskStatus.REJECTED}
+_STATUS_AFTER = {
+    Decision.APPROVE: TaskStatus.APPROVED,
+    Decision.REJECT: TaskStatus.REJECTED,
+    Decision.REQUEST_CHANGES: TaskStatus.VOID,
+}
 
 
 def _page(
@@ -86,6 +156,7 @@ def _page(
     *,
     errors: list[FormError] | None = None,
     notice: str = "",
+    typed: Mapping[str, str] | None = None,
 ) -> str:
     me = signed_in().person
     note, origins = groups_of(detail.plan)
@@ -108,7 +179,24 @@ def _page(
         origins=origins,
         replaced=_replaced(detail),
         next_task=_replacement(detail),
+        requests=[_note(note) for note in detail.notes if note.asks_for_changes],
+        remarks=[_note(note) for note in detail.notes if not note.asks_for_changes],
+        may_comment=may(me, Right.COMMENT_APPROVAL),
+        may_withdraw=may_withdraw(detail, me),
+        able=detail.may_decide if len(detail.may_decide) > 1 else (),
+        typed=typed or {},
     )
+
+
+class _Note(NamedTuple):
+    who: str
+    at: datetime
+    plan: str
+    lines: list[str]
+
+
+def _note(note: ApprovalNote) -> _Note:
+    return _Note(actor_name(note.by), note.at, short_hash(note.plan), note.text.splitlines())
 
 
 def _replaced(detail: ApprovalDetail) -> Replaced | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus, VoidedAs
 from oppsync.domain.approval.who_may import (
     REFUSAL_REASONS,
     Refusal,
@@ -22,6 +22,10 @@ from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.values.roles import role_name
 from oppsync.domain.work.states import State
+
+_DECIDED = frozenset({TaskStatus.APPROVED, TaskStatus.REJECTED})
+# As far as a deal may have come for an approval of it to be taken back; whether it may is judged then.
+_WITHDRAWABLE = frozenset({State.PLANNED, State.AWAITING_APPROVAL, State.APPROVED, State.PARKED})
 
 
 class CannotDecide(NamedTuple):
@@ -39,7 +43,7 @@ class Receipt(NamedTuple):
 def cannot_decide(detail: ApprovalDetail, me: Person) -> CannotDecide | None:
     """Why `me` may not decide; None when `me` may decide now."""
     task, plan = detail.task, f"plan {detail.plan_number}"
-    if task.status in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
+    if task.status in _DECIDED:
         return None if task.decided_by == me.id else CannotDecide(_decided(detail))
     if task.status is TaskStatus.VOID or detail.current_hash != task.plan_hash:
         return CannotDecide(_void(detail))
@@ -91,11 +95,24 @@ def later(detail: ApprovalDetail) -> tuple[RequiredApproval, ...]:
 def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
     """The decision of `me` on this task, and what comes next; None when `me` did not decide it."""
     task = detail.task
-    if task.decided_by != me.id or task.status not in {TaskStatus.APPROVED, TaskStatus.REJECTED}:
+    if task.decided_by != me.id or not (task.status in _DECIDED or _asked_for_changes(task)):
         return None
+    if _asked_for_changes(task):
+        decided = f"You asked for changes of plan {detail.plan_number}."
+        return Receipt(decided, "Next: sales changes the deal. Then its new plan is put to you.")
     verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
     decided = f"You {verb} plan {detail.plan_number} for {task.seat.name}."
     return Receipt(decided, _next(detail))
+
+
+def may_withdraw(detail: ApprovalDetail, me: Person) -> bool:
+    task = detail.task
+    mine = task.status is TaskStatus.APPROVED and task.decided_by == me.id
+    return mine and task.plan_hash == detail.current_hash and detail.opportunity_state in _WITHDRAWABLE
+
+
+def _asked_for_changes(task: ApprovalTask) -> bool:
+    return task.status is TaskStatus.VOID and task.voided_as is VoidedAs.CHANGES_REQUESTED
 
 
 def _next(detail: ApprovalDetail) -> str:
@@ -125,11 +142,9 @@ def _decided(detail: ApprovalDetail) -> str:
 
 
 def _void(detail: ApprovalDetail) -> str:
-    task = detail.task
-    if task.void_because is not None and task.decided_by is not None:
-        who = detail.people.get(task.decided_by, "Somebody")
-        reason = REFUSAL_REASONS[Refusal(task.void_because)]
-        return f"The approval of {who} does not stand any more: {who} {reason}. It is decided anew."
+    ended = _ended(detail)
+    if ended is not None:
+        return ended
     rejected = next((each for each in detail.others if each.status is TaskStatus.REJECTED), None)
     if rejected is not None:
         who = detail.people.get(rejected.decided_by, "Somebody") if rejected.decided_by else "Somebody"
@@ -140,6 +155,31 @@ def _void(detail: ApprovalDetail) -> str:
     if detail.current_hash == detail.task.plan_hash:
         return f"Plan {detail.plan_number} has to be decided anew; the deal's timeline gives the reason."
     return f"The deal changed: plan {detail.plan_number} is no longer valid."
+
+
+_VOIDED = {
+    VoidedAs.CHANGES_REQUESTED: "{who} asked for changes of plan {plan}. It is decided anew.",
+    VoidedAs.WITHDRAWN: "{who} took the approval of plan {plan} back. It is decided anew.",
+    VoidedAs.EXPIRED: "{who} decided plan {plan} in time.",
+}
+
+
+def _ended(detail: ApprovalDetail) -> str | None:
+    """Who or what ended this very task; None where something ended all tasks of the plan."""
+    task, plan = detail.task, detail.plan_number
+    who = detail.people.get(task.decided_by, "Somebody") if task.decided_by else "Nobody"
+    if task.voided_as is not None:
+        return _VOIDED[task.voided_as].format(who=who, plan=plan)
+    if detail.opportunity_state is State.PARKED and _changes_asked(detail):
+        return f"Changes of plan {plan} were asked for: sales changes the deal, and its plan is put anew."
+    if task.void_because is not None and task.decided_by is not None:
+        reason = REFUSAL_REASONS[Refusal(task.void_because)]
+        return f"The approval of {who} does not stand any more: {who} {reason}. It is decided anew."
+    return None
+
+
+def _changes_asked(detail: ApprovalDetail) -> bool:
+    return any(note.asks_for_changes and note.plan == detail.task.plan_hash for note in detail.notes)
 
 
 def _instead(detail: ApprovalDetail) -> str:

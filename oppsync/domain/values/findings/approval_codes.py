@@ -11,6 +11,12 @@ APPROVAL_CODES: dict[str, CodeText] = {
         "Give the role to an active user who never owned or requested this opportunity and did not change its "
         "plan, then replay.",
     ),
+    "CHANGES_REQUESTED": code_text(
+        "An approver asks for changes",
+        OwnerRole.SALES,
+        "Change the deal in the CRM as the approver asks: it is planned anew by itself, and everybody approves "
+        "the new plan. Where nothing is to change, replay: everybody is asked again.",
+    ),
     "APPROVAL_LOST": code_text(
         "Projects exist in the ERP, but no approval of them is recorded",
         OwnerRole.OPERATIONS,

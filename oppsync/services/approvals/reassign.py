@@ -1,0 +1,111 @@
+"""Put an open approval to named colleagues who may decide it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from oppsync.domain.approval.tasks import ApprovalTask, Person
+from oppsync.domain.approval.who_may import (
+    ADMINS,
+    REFUSAL_REASONS,
+    Action,
+    check,
+    deciding_roles,
+    may_decide,
+    name_of,
+)
+from oppsync.domain.plan.approvals import RequiredApproval, seat_of
+from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.values.actor import person_behind, scopes_of
+from oppsync.domain.values.roles import PersonRole
+from oppsync.domain.work.events import ApprovalReassigned
+from oppsync.domain.work.tracked import TrackedOpportunity
+from oppsync.kernel.errors import Forbidden, InvalidInput
+from oppsync.kernel.text_input import words
+from oppsync.pipeline.duties import Duties, duties, required_of
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.storage.opportunities import HANDED_ON
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.approvals.commands import ReassignApproval
+from oppsync.services.approvals.decide_approval import check_still_open
+from oppsync.services.queue.own_deal import check_not_own
+
+MOST = 20
+_OF_ANY_ROLE = ADMINS | {PersonRole.OPERATIONS}
+
+
+@dataclass(frozen=True)
+class ReassignApprovalHandler:
+    """Whom it is put to is asked and told by mail as anybody who is asked. Others who have the right may still
+    decide it."""
+
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: ReassignApproval) -> ApprovalTask:
+        with self.uow() as uow:
+            person = uow.people.get(command.tenant_id, person_behind(command.actor))
+            check(person, Action.REASSIGN_APPROVAL, scopes_of(command.actor))
+            task = uow.approvals.get(command.tenant_id, command.task_id)
+            before = uow.opportunities.lock(command.tenant_id, task.opportunity_id)
+            task = uow.approvals.get(command.tenant_id, command.task_id)
+            step = seat_of(task.role, required_of(uow, before.tenant_id, before.id, task.plan_hash)).asks
+            _check_own_role(person, step)
+            check_not_own(uow, before, person.id)
+            check_still_open(task, before, task.plan_hash)
+            reason = words(command.comment, "comment", empty="")
+            asked = _asked(uow, before, task, step, command.to)
+            reassigned = uow.approvals.ask(command.tenant_id, task, [each.id for each in asked])
+            self._tell(uow, before, _reassigned(task, person, asked, reason))
+            uow.commit()
+        return reassigned
+
+    def _tell(self, uow: UnitOfWork, before: TrackedOpportunity, event: ApprovalReassigned) -> None:
+        """Has the approve stage send its messages."""
+        self.publish(uow, before.tenant_id, before.traceparent, event)
+        uow.opportunities.change(before, before, HANDED_ON)
+        uow.outbox.add(before.tenant_id, before.id, stage_for(before.state).name, before.traceparent)
+
+
+def _reassigned(task: ApprovalTask, by: Person, asked: Sequence[Person], reason: str) -> ApprovalReassigned:
+    names, because = ", ".join(each.name for each in asked), f": {reason}" if reason else ""
+    return ApprovalReassigned(
+        opportunity_id=task.opportunity_id,
+        actor=name_of(by),
+        before={"candidates": [str(each) for each in task.candidates]},
+        after={"candidates": [str(each.id) for each in asked]},
+        detail={"task": str(task.id), "role": task.role, "plan": task.plan_hash, "comment": reason},
+        summary=f"{by.name} asks {names} to decide plan {short_hash(task.plan_hash)} for {task.seat.words}"
+        f"{because}",
+    )
+
+
+def _check_own_role(person: Person, step: RequiredApproval) -> None:
+    """Raises Forbidden for an approver of another role."""
+    if person.roles.isdisjoint(_OF_ANY_ROLE) and not deciding_roles(person, step):
+        raise Forbidden(f"You do not approve for {step.words}; who does, or operations, puts it to others.")
+
+
+def _asked(
+    uow: UnitOfWork, deal: TrackedOpportunity, task: ApprovalTask, step: RequiredApproval, to: Sequence[UUID]
+) -> Sequence[Person]:
+    """The people of these ids. Raises InvalidInput for one who may not decide."""
+    if not to or len(to) > MOST:
+        raise InvalidInput(f"Name one to {MOST} people.", field="to")
+    known = duties(uow, deal.tenant_id, deal.id, deal.record)
+    others = [each for each in known.of_plan(task.plan_hash) if each.id != task.id]
+    return [_able(known, step, others, person_id) for person_id in dict.fromkeys(to)]
+
+
+def _able(known: Duties, step: RequiredApproval, others: Sequence[ApprovalTask], person_id: UUID) -> Person:
+    person = next((each for each in known.people if each.id == person_id and each.is_active), None)
+    if person is None:
+        raise InvalidInput(f"No active person has the id {person_id}.", field="to")
+    refusal = may_decide(person, step, known.involved, others)
+    if refusal is not None:
+        raise InvalidInput(f"{person.name} {REFUSAL_REASONS[refusal]}.", field="to")
+    if not person.can_sign_in:
+        raise InvalidInput(f"{person.name} has no password yet and cannot sign in.", field="to")
+    return person
