@@ -144,12 +144,20 @@ from oppsync.services.admin.sessions import (
 from oppsync.services.admin.sign_in_brake import SignInBrake
 from oppsync.services.admin.tokens import CreateTokenHandler, RevokeTokenHandler
 from oppsync.services.admin.two_admins import DecideAccessHandler, ProposeAccessHandler
+from oppsync.services.approvals.absences import (
+    EndAbsenceHandler,
+    EnterAbsenceHandler,
+    SetCalendarHandler,
+)
 from oppsync.services.approvals.approval_rules import SetApprovalRuleHandler
 from oppsync.services.approvals.commands import (
     CommentApproval,
     DecideApproval,
+    EndAbsence,
+    EnterAbsence,
     ReassignApproval,
     SetApprovalRule,
+    SetCalendar,
     WithdrawApproval,
 )
 from oppsync.services.approvals.comment_approval import CommentApprovalHandler
@@ -379,6 +387,9 @@ def _bus(
     bus.register(CommentApproval, CommentApprovalHandler(uow, bus.publish))
     bus.register(WithdrawApproval, WithdrawApprovalHandler(uow, bus.publish))
     bus.register(ReassignApproval, ReassignApprovalHandler(uow, bus.publish))
+    bus.register(EnterAbsence, EnterAbsenceHandler(uow, bus.publish, clock))
+    bus.register(EndAbsence, EndAbsenceHandler(uow, bus.publish))
+    bus.register(SetCalendar, SetCalendarHandler(uow, bus.publish))
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))
     bus.register(PlanAnew, PlanAnewHandler(uow, bus.publish))
     bus.register(ReplayException, ReplayExceptionHandler(uow, bus.publish, systems))

@@ -104,6 +104,11 @@ REFUSALS: dict[str, RefusalText] = {
         "People may not decide on a plan that uses a change of the configuration which they made or approved.",
         _ANOTHER,
     ),
+    "STOOD_IN": RefusalText(
+        _BARRED,
+        "Who stood in for somebody with a part in the deal, since it was won, may not decide on it.",
+        _ANOTHER,
+    ),
     "ALREADY_DECIDED_OTHER_ROLE": RefusalText(
         _BARRED, "A person may not decide on a plan twice, whatever the roles.", _ANOTHER
     ),
@@ -147,6 +152,10 @@ REFUSALS: dict[str, RefusalText] = {
         "The projects of this plan are being created, or exist.",
         "Have the deal planned anew, or given up once it is parked.",
     ),
+    "ABSENT_ALREADY": RefusalText(
+        _MOVED_ON, "The person has an absence at that time.", "End that one first, or choose other days."
+    ),
+    "ABSENCE_OVER": RefusalText(_MOVED_ON, "The absence is over.", "No action is needed."),
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
     "CONFIGURATION_CHANGED": RefusalText(
         _MOVED_ON,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from adapters.cli.absences import absence
 from adapters.cli.access import access
 from adapters.cli.approval_rules import approval_rule
 from adapters.cli.approvals import approval
@@ -32,7 +33,7 @@ def oppsync() -> None:
 
 for command in (
     init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
-    approval, approval_rule, user, access, token, connection, security,
+    approval, approval_rule, absence, user, access, token, connection, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

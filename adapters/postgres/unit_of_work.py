@@ -9,6 +9,7 @@ from cryptography.fernet import MultiFernet
 from sqlalchemy import Connection, Engine
 
 from adapters.postgres.engine import each_by_itself, store_errors
+from adapters.postgres.repositories.absences import PostgresAbsences
 from adapters.postgres.repositories.access_proposals import PostgresAccessProposals
 from adapters.postgres.repositories.approvals import PostgresApprovals
 from adapters.postgres.repositories.attempts import PostgresAttempts
@@ -34,6 +35,7 @@ from adapters.postgres.repositories.tenants import PostgresTenants
 from adapters.postgres.repositories.watermarks import PostgresWatermarks
 from adapters.postgres.session import Session
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
+from oppsync.ports.storage.absences import AbsenceStore
 from oppsync.ports.storage.access_proposals import AccessProposals
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.attempts import Attempts
@@ -79,6 +81,7 @@ class PostgresUnitOfWork:
         self.connections: Connections = PostgresConnections(session, keys)
         self.tenants: Tenants = PostgresTenants(session)
         self.access_proposals: AccessProposals = PostgresAccessProposals(session)
+        self.absences: AbsenceStore = PostgresAbsences(session)
 
     def commit(self) -> None:
         self._session.commit()

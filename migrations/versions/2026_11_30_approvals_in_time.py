@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
 revision = "20261130ti"
-down_revision = "20261130zyb"
+down_revision = "20261130zyc"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from oppsync.domain.approval.involved import Involved, involved, unmatched_owners
+from oppsync.domain.approval.involved import Involved, involved, unmatched_owners, with_absences
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import (
     REFUSAL_REASONS,
@@ -58,9 +58,15 @@ class Duties(NamedTuple):
         others: Sequence[ApprovalTask] = (),
         required: Iterable[RequiredApproval] = DEFAULT_APPROVALS,
     ) -> Candidates:
-        """Whom to ask: those of them who can sign in."""
+        """Whom to ask: those of them who can sign in and are not away."""
         able = self.able(others, required)
-        return {step: [each for each in people if each.can_sign_in] for step, people in able.items()}
+        return {
+            step: self.present([each for each in people if each.can_sign_in]) for step, people in able.items()
+        }
+
+    def present(self, people: Sequence[Person]) -> Sequence[Person]:
+        """Those who are not out of office; all of them, where nobody else is left."""
+        return [each for each in people if not self.involved.is_away(each)] or people
 
     def of_plan(self, plan_hash: str | None) -> list[ApprovalTask]:
         """The live tasks of one plan."""
@@ -118,14 +124,24 @@ def duties(
     plan that is decided, without which nobody counts as who changed the configuration that it uses."""
     people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
-        return Duties(people, Involved(parties=parties_of(record), place=place_of(record)))
+        part = Involved(parties=parties_of(record), place=place_of(record))
+        won_on = record.won_on if record else None
+        return Duties(people, with_absences(part, people, uow.absences.all(tenant_id), won_on))
     parties = (*uow.parties.of(tenant_id, opportunity_id), *parties_of(record))
     overrides = uow.overrides.of(tenant_id, opportunity_id)
     tasks = uow.approvals.of(tenant_id, opportunity_id)
     shapers = uow.audit.shapers(tenant_id, opportunity_id)
-    changers = uow.plans.changers(tenant_id, opportunity_id, plan_hash) if plan_hash else ()
-    place = place_of(record)
-    part = involved(parties, overrides, tasks, people, shapers, changers=changers, place=place)
+    part = involved(
+        parties,
+        overrides,
+        tasks,
+        people,
+        shapers,
+        changers=uow.plans.changers(tenant_id, opportunity_id, plan_hash) if plan_hash else (),
+        place=place_of(record),
+        absences=uow.absences.all(tenant_id),
+        won_on=record.won_on if record else None,
+    )
     return Duties(people, part, tasks)
 
 
@@ -162,7 +178,7 @@ def fallen(
     able = known.able(standing, required)
     for task in tasks:
         step = seat_of(task.role, required).asks.step
-        asked = {person.id for person in able.get(step, ())}.intersection(task.candidates)
+        asked = {person.id for person in known.present(able.get(step, ()))}.intersection(task.candidates)
         if task.status is TaskStatus.OPEN and not asked:
             found.append(Fallen(task, None))
     return found

@@ -53,6 +53,8 @@ def document_of(opportunity: TrackedOpportunity, task: ApprovalTask, plan: Plan)
         "rule": task.rule.model_dump(mode="json") if task.rule else None,
         "comment": task.comment,
         "at": task.decided_at.astimezone(UTC).isoformat() if task.decided_at else None,
+        # Left out of the others, so that the seals of earlier releases fit.
+        **({"for": str(task.decided_for)} if task.decided_for else {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,24 @@ def test_an_approval_is_listed_commented_put_to_others_and_taken_back(run: Run, 
 
 def test_nothing_waits(run: Run) -> None:
     assert "No approval waits." in run("olga", "approval", "list").stdout
+
+
+def test_absences_are_entered_listed_and_ended(run: Run, office: Office) -> None:
+    today = datetime.now(UTC).date().isoformat()
+    assert "Nobody is out of office" in run("olga", "absence", "list").stdout
+    wrong = run("olga", "absence", "add", "--email", email("ana"), "--from", today, "--until", today,
+                "--delegate", email("olga"))  # fmt: skip
+    assert (wrong.exit_code, "makes nobody an approver" in wrong.output) == (1, True)
+
+    entered = run("olga", "absence", "add", "--email", email("ana"), "--from", today, "--until", today,
+                  "--delegate", email("tom"))  # fmt: skip
+
+    assert entered.exit_code == 0
+    listed = run("olga", "absence", "list").stdout
+    assert all(words in listed for words in (email("ana"), email("tom"), "yes"))
+    (row,) = canonical_json.loads(run("olga", "absence", "list", "--json").stdout.encode())
+    assert run("olga", "absence", "end", row["id"]).exit_code == 0
+    assert "Nobody is out of office" in run("olga", "absence", "list").stdout
+    unknown = run("olga", "absence", "calendar", "--email", email("ana"), "--calendar", "BERLIN")
+    assert (unknown.exit_code, "no calendar 'BERLIN'" in unknown.output) == (1, True)
+    assert run("olga", "absence", "calendar", "--email", email("ana")).exit_code == 0

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
+from oppsync.domain.approval.absences import NO_ABSENCES, Absences
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityRef
 from oppsync.domain.deal.parties import Party
@@ -130,6 +131,7 @@ class MemoryUnitOfWork:
         self.people = store.people
         self.references = store.references
         self.configurations = MemoryConfigurations()
+        self.absences = MemoryAbsences()
 
     def commit(self) -> None:
         """Transactions run one after the other: no other may have been committed meanwhile."""
@@ -146,6 +148,13 @@ class MemoryUnitOfWork:
         if asked is not None:
             self.commit()
         return asked
+
+
+class MemoryAbsences:
+    """Nobody is out of office in these histories."""
+
+    def all(self, tenant_id: str) -> Absences:
+        return NO_ABSENCES
 
 
 class MemoryOpportunities:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from oppsync.domain.approval.seals import Seal
-from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus
+from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.overrides import PlanOverride
@@ -158,10 +158,30 @@ class MemoryApprovals:
         return self._rows[task_id]
 
     def decide(
-        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        status: TaskStatus,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
     ) -> ApprovalTask:
-        decision = {"status": status, "decided_by": by, "decided_at": self._now(), "comment": comment}
-        self._rows[task.id] = changed(self._rows[task.id], **decision)
+        decision = {"status": status, "comment": comment, "decided_at": self._now()}
+        return self._change(task, **decision, decided_by=by, decided_for=decided_for)
+
+    def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
+        return self._change(task, status=TaskStatus.VOID, voided_as=voided_as)
+
+    def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
+        ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
+        return self._change(task, **ended, decided_by=by, decided_at=self._now(), comment=comment)
+
+    def ask(self, tenant_id: str, task: ApprovalTask, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(task, candidates=tuple(candidates))
+
+    def _change(self, task: ApprovalTask, **values: Any) -> ApprovalTask:
+        self._rows[task.id] = changed(self._rows[task.id], **values)
         return self._rows[task.id]
 
     def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:

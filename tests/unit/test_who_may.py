@@ -100,6 +100,7 @@ def test_reading_working_and_approving_are_scopes_and_all_else_is_for_administer
     assert having(Scope.APPROVE) == {
         Action.DECIDE_APPROVAL,
         Action.WITHDRAW_APPROVAL,
+        Action.OWN_ABSENCE,
         Action.APPROVE_CONFIGURATION,
     }
     assert not having(Scope.WORK) & {Action.CHANGE_PERSON, Action.OWN_TOKENS, Action.SET_CONNECTION}

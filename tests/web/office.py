@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
@@ -39,7 +39,7 @@ from oppsync.pipeline.stage import Advance
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.storage.opportunities import ON_ACTION
 from oppsync.services.admin.commands import CreateToken
-from oppsync.services.approvals.commands import DecideApproval
+from oppsync.services.approvals.commands import DecideApproval, EnterAbsence
 from oppsync.services.intake.commands import AcceptDelivery
 from tests.harness import builders
 from tests.harness.builders import TENANT
@@ -224,6 +224,12 @@ class Office:
         )
         self.application.dispatch(AcceptDelivery(delivery))
         return self.application.queries.exceptions(TENANT, code="UNREADABLE_DELIVERY").rows[0].id
+
+    def absence(self, name: str = "ana", delegate: str | None = None) -> UUID:
+        """Out of office from today for a week."""
+        today = datetime.now(UTC).date()
+        last, to = today + timedelta(days=7), email(delegate) if delegate else None
+        return self.application.dispatch(EnterAbsence(TENANT, self.ids[name], today, last, to))
 
     def approve(self, waiting: Waiting, who: str) -> None:
         """A person approves for finance."""

@@ -61,8 +61,11 @@ from oppsync.services.admin.commands import (
 from oppsync.services.approvals.commands import (
     CommentApproval,
     DecideApproval,
+    EndAbsence,
+    EnterAbsence,
     ReassignApproval,
     SetApprovalRule,
+    SetCalendar,
     WithdrawApproval,
 )
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
@@ -172,6 +175,9 @@ ASKED: dict[type[Command[Any]], Ask] = {
     TryDeal: lambda _, who: TryDeal(TENANT, who, ""),
     GoLive: lambda _, who: GoLive(TENANT, who, "nobody@acme.example"),
     DecideApproval: _decide,
+    EnterAbsence: lambda _, who: EnterAbsence(TENANT, who, date(2026, 1, 1), date(2025, 1, 1)),
+    EndAbsence: lambda office, who: EndAbsence(TENANT, who, office.absence()),
+    SetCalendar: lambda _, who: SetCalendar(TENANT, who, "NOWHERE"),
     CommentApproval: lambda office, who: CommentApproval(TENANT, office.waiting().finance.id, who, ""),
     WithdrawApproval: lambda office, who: WithdrawApproval(TENANT, office.waiting().finance.id, who, ""),
     ReassignApproval: lambda office, who: ReassignApproval(TENANT, office.waiting().finance.id, who, ()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import flask
 
+from web.api.absences import absences
 from web.api.approvals import approvals
 from web.api.bridge import Api
 from web.api.configuration import configuration
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     configuration,
     security,
     people,
+    absences,
     setup,
 )
 

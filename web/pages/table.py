@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flask import Blueprint
 
 from oppsync.domain.approval.who_may import Action
-from web.pages.account import account, second_factor
+from web.pages.account import absence, account, second_factor
 from web.pages.approvals import approval, inbox
 from web.pages.configuration import importing, owners, proposal, row, rows, upload, version
 from web.pages.configuration import overview as configuration
@@ -59,5 +59,6 @@ PAGES = (
     PageRow("Security", log.page, Action.READ_SECURITY_LOG, first=True),
     PageRow("Your account", account.page, Action.READ),
     PageRow("Your account", second_factor.page, Action.READ),
+    PageRow("Your account", absence.page, Action.READ),
 )
 BY_BLUEPRINT = {row.blueprint.name: row for row in PAGES}

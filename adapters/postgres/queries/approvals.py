@@ -11,10 +11,12 @@ from adapters.postgres.queries.base import WARNINGS, Reading, of_task, one, page
 from adapters.postgres.queries.deciders import (
     OWNER,
     PLACE,
-    asks_of,
+    WON_ON,
+    asks_of_these,
     everyone_and_involved,
     open_tasks,
     place_of_row,
+    standing_in,
 )
 from adapters.postgres.rows import to_plan, to_task
 from adapters.postgres.tables import approval_tasks, audit, barred_approvers, opportunities, people, plans
@@ -56,7 +58,8 @@ class PostgresApprovalQueries(Reading):
         with self.reading() as connection:
             if person is not None:
                 barred = open_tasks(connection, tenant_id, person).barred
-                query = query.where(asks_of(person), approval_tasks.c.id.not_in(barred))
+                asked = standing_in(connection, tenant_id, person)
+                query = query.where(asks_of_these(asked), approval_tasks.c.id.not_in(barred))
             return page(
                 connection,
                 query,
@@ -82,7 +85,12 @@ class PostgresApprovalQueries(Reading):
             others = tuple(to_task(other) for other in connection.execute(siblings).mappings())
             notes = _notes(connection, tenant_id, summary.task.opportunity_id)
             everyone, part = everyone_and_involved(
-                connection, tenant_id, summary.task, row["owner"], place_of_row(row["place"])
+                connection,
+                tenant_id,
+                summary.task,
+                row["owner"],
+                place_of_row(row["place"]),
+                won_on=row["won_on"],
             )
             barred = _barred(connection, tenant_id, summary.task)
         plan = to_plan(row)
@@ -90,7 +98,11 @@ class PostgresApprovalQueries(Reading):
         able = [
             each.id for each in everyone if each.can_sign_in and may_decide(each, step, part, others) is None
         ]
-        named = {person for task in (summary.task, *others) for person in (*task.candidates, task.decided_by)}
+        named = {
+            person
+            for task in (summary.task, *others)
+            for person in (*task.candidates, task.decided_by, task.decided_for)
+        }
         return ApprovalDetail(
             **dict(summary),
             opportunity_state=row["opportunity_state"],
@@ -164,6 +176,7 @@ def _approvals() -> Select[Any]:
             (opportunities.c.reread_requested > opportunities.c.reread_done).label("reread_due"),
             OWNER,
             PLACE,
+            WON_ON,
             WARNINGS,
         )
         .join(plans, of_plan)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 
 from adapters.postgres.queries.base import of_task
+from adapters.postgres.repositories.absences import all_absences
 from adapters.postgres.repositories.audit import shapers_of
 from adapters.postgres.repositories.overrides import overrides_of
 from adapters.postgres.repositories.parties import parties, parties_of_deal, to_party
@@ -37,7 +39,7 @@ from adapters.postgres.tables import (
     opportunity_parties,
     plan_overrides,
 )
-from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user
+from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user, with_absences
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
 from oppsync.domain.approval.who_may import Action, Refusal, may, may_decide
 from oppsync.domain.deal.opportunity import Owner
@@ -50,6 +52,7 @@ from oppsync.domain.values.roles import approves_for
 from oppsync.domain.work.events import SHAPES_THE_PLAN
 
 OWNER = opportunities.c.record["owner"].label("owner")
+WON_ON = opportunities.c.record["won_on"].astext.label("won_on")
 _DELIVERED_IN: ColumnElement[Any] = literal_column("'$.lines[*].delivery_region'::jsonpath")
 # Where the deal is made, without the rest of its record.
 PLACE = func.jsonb_build_object(
@@ -90,15 +93,25 @@ def owner_of(document: Mapping[str, Any] | None) -> tuple[Party, ...]:
     return (Party(part=Part.OWNER, user_id=owner.id, name=owner.name, email=owner.email),)
 
 
+def day_of(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
 def place_of_row(document: Mapping[str, Any]) -> Place:
     return made_in(document["entity"], document["region"], document["delivered_in"] or ())
 
 
 def everyone_and_involved(
-    connection: Connection, tenant_id: str, task: ApprovalTask, owner: Mapping[str, Any] | None, place: Place
+    connection: Connection,
+    tenant_id: str,
+    task: ApprovalTask,
+    owner: Mapping[str, Any] | None,
+    place: Place,
+    *,
+    won_on: str | None,
 ) -> tuple[Sequence[Person], Involved]:
-    """All people there ever were, and who has a part in the deal and the plan of `task`; `owner` and `place`:
-    as its record has them."""
+    """All people there ever were, and who has a part in the deal and the plan of `task`; `owner`, `place` and
+    `won_on`: as its record has them."""
     known, opportunity_id = everyone(connection, tenant_id), task.opportunity_id
     tasks = select(approval_tasks).where(
         approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.opportunity_id == opportunity_id
@@ -111,13 +124,15 @@ def everyone_and_involved(
         shapers_of(connection, tenant_id, opportunity_id),
         changers=changers_of(connection, tenant_id, opportunity_id, task.plan_hash),
         place=place,
+        absences=all_absences(connection, tenant_id),
+        won_on=day_of(won_on),
     )
     return known, part
 
 
 def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTasks:
     """Split the open tasks by what can bar this person: the deal's owners and requesters, and what the person
-    decided or shaped, under whatever account."""
+    decided or shaped, under whatever account; and the same of those for whom the person stands in or did."""
     query = (
         select(
             approval_tasks.c.id,
@@ -127,32 +142,50 @@ def open_tasks(connection: Connection, tenant_id: str, person: Person) -> OpenTa
             approval_tasks.c.asks,
             OWNER,
             PLACE,
+            WON_ON,
         )
         .join(opportunities, of_task())
-        .where(*_open(tenant_id), asks_of(person))
+        .where(*_open(tenant_id), asks_of_these(standing_in(connection, tenant_id, person)))
         .order_by(approval_tasks.c.id)
     )
     found = connection.execute(query).all()
-    accounts = tuple(each for each in everyone(connection, tenant_id) if is_same(each, person))
-    decided = _decided(connection, tenant_id, accounts)
-    edited = _edited(connection, tenant_id, accounts)
-    owned = _owned(connection, tenant_id, person)
-    changed = _changed_configuration(connection, tenant_id, accounts)
+    known, absences = everyone(connection, tenant_id), all_absences(connection, tenant_id)
+    mine = {each.person_id for each in absences.rows if each.delegate_id == person.id}
+    these = [each for each in known if is_same(each, person) or each.id in mine]
+    accounts = {one.id: [each for each in known if is_same(each, one)] for one in these}
+    every = tuple({each.id: each for them in accounts.values() for each in them}.values())
+    decided = _decided(connection, tenant_id, every)
+    edited = {one.id: _edited(connection, tenant_id, accounts[one.id]) for one in these}
+    changed = {one.id: _changed_configuration(connection, tenant_id, accounts[one.id]) for one in these}
+    owned = [_owned(connection, tenant_id, one) for one in these]
     waiting: list[UUID] = []
     barred: list[UUID] = []
     for row in found:
         part = Involved(
-            parties=(*owned[row.opportunity_id], *owner_of(row.owner)),
-            editors=accounts if row.opportunity_id in edited else (),
-            changers=accounts if (row.opportunity_id, row.plan_hash) in changed else (),
-            deciders=accounts,
+            parties=(*(party for of in owned for party in of[row.opportunity_id]), *owner_of(row.owner)),
+            editors=tuple(one for one in these if row.opportunity_id in edited[one.id]),
+            changers=tuple(one for one in these if (row.opportunity_id, row.plan_hash) in changed[one.id]),
+            deciders=every,
             place=place_of_row(row.place),
         )
+        part = with_absences(part, these, absences, day_of(row.won_on))
         others = decided[row.opportunity_id, row.plan_hash]
         listed = (RequiredApproval.model_validate(row.asks),) if row.asks else DEFAULT_APPROVALS
         refusal = may_decide(person, seat_of(row.role, listed).asks, part, others)
         (waiting if refusal is None else barred).append(row.id)
     return OpenTasks(waiting, barred)
+
+
+def standing_in(connection: Connection, tenant_id: str, person: Person) -> Sequence[Person]:
+    """The person, and those for whom they stand in now."""
+    current = all_absences(connection, tenant_id).current()
+    absent = {each.person_id for each in current if each.delegate_id == person.id}
+    found = [each for each in everyone(connection, tenant_id) if each.id in absent] if absent else []
+    return [person, *found]
+
+
+def asks_of_these(these: Iterable[Person]) -> ColumnElement[bool]:
+    return or_(*(asks_of(each) for each in these))
 
 
 def _open(tenant_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -163,10 +196,10 @@ def _decided(
     connection: Connection, tenant_id: str, accounts: Sequence[Person]
 ) -> dict[tuple[UUID, str], list[ApprovalTask]]:
     """A person's decisions on plans that have open tasks, by deal and plan."""
-    decided = approval_tasks.alias("decided")
+    decided, ids = approval_tasks.alias("decided"), [account.id for account in accounts]
     same_plan = and_(
         *(decided.c[name] == approval_tasks.c[name] for name in ("tenant_id", "opportunity_id", "plan_hash")),
-        decided.c.decided_by.in_([account.id for account in accounts]),
+        or_(decided.c.decided_by.in_(ids), decided.c.decided_for.in_(ids)),
         decided.c.status != TaskStatus.VOID,
     )
     found: dict[tuple[UUID, str], list[ApprovalTask]] = defaultdict(list)

@@ -127,10 +127,17 @@ class PostgresApprovals:
         return found[0]
 
     def decide(
-        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        status: TaskStatus,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
     ) -> ApprovalTask:
-        decision = {"status": status, "decided_by": by, "decided_at": clock(), "comment": comment}
-        return self._change(tenant_id, task, decision)
+        decision = {"status": status, "comment": comment, "decided_at": clock()}
+        return self._change(tenant_id, task, decision | {"decided_by": by, "decided_for": decided_for})
 
     def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
         return self._change(tenant_id, task, {"status": TaskStatus.VOID, "voided_as": voided_as})

@@ -68,6 +68,10 @@ class PostgresPeople:
         known_by = {"further_emails": list(further_emails), "crm_user_ids": list(crm_user_ids)}
         self._session.execute(which.values(**known_by))
 
+    def set_calendar(self, tenant_id: str, person_id: UUID, calendar: str | None) -> None:
+        which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
+        self._session.execute(which.values(calendar=calendar))
+
     def former_passwords(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
         which = (people.c.tenant_id == tenant_id, people.c.id == person_id)
         query = select(people.c.password_hash, people.c.former_password_hashes).where(*which)

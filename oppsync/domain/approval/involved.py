@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from uuid import UUID
 
+from oppsync.domain.approval.absences import NO_ABSENCES, Absences
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.plan.overrides import PlanOverride, editors
 from oppsync.domain.values.actor import person_actor
 from oppsync.domain.values.identifiers import crm_user_key, email_key
 from oppsync.domain.values.limits import Place
-from oppsync.domain.values.model import Frozen
+from oppsync.domain.values.model import Frozen, changed
 
 Key = tuple[str, str]
+
+
+class Away(Frozen):
+    """Somebody who is out of office, and who stands in for them."""
+
+    person: Person
+    delegate_id: UUID | None = None
 
 
 class Involved(Frozen):
     """`parties`: who ever owned or requested the deal in the CRM. `editors`: who ever edited its plan, linked
     its customer, or confirmed a finding of it. `changers`: who made or approved a change of the configuration
-    that the plan uses. `deciders`: who decided tasks of it. `place`: where it is made,
-    which limits of roles are compared with; None where that is not known."""
+    that the plan uses. `deciders`: who decided tasks of it. `place`: where it is made, which limits of roles
+    are compared with; None where that is not known. `away`: who is out of office now. `stand_ins`: who stood
+    in, since the deal was won, for somebody who has a part in it."""
 
     parties: tuple[Party, ...] = ()
     editors: tuple[Person, ...] = ()
     changers: tuple[Person, ...] = ()
     deciders: tuple[Person, ...] = ()
     place: Place | None = None
+    away: tuple[Away, ...] = ()
+    stand_ins: tuple[Person, ...] = ()
 
     def owns(self, person: Person) -> bool:
         """Whether the person ever owned or requested the deal."""
@@ -40,9 +52,20 @@ class Involved(Frozen):
         return any(is_same(person, changer) for changer in self.changers)
 
     def decided(self, person: Person, tasks: Iterable[ApprovalTask]) -> bool:
-        """Whether the person decided one of `tasks`, under this account or another of theirs."""
+        """Whether the person decided one of `tasks`, under this account or another of theirs, or somebody did
+        for them."""
         same = {person.id} | {other.id for other in self.deciders if is_same(person, other)}
-        return any(task.decided_by in same for task in tasks)
+        return any(task.decided_by in same or task.decided_for in same for task in tasks)
+
+    def has_part(self, person: Person) -> bool:
+        return self.owns(person) or self.edited(person) or self.changed_configuration(person)
+
+    def stood_in(self, person: Person) -> bool:
+        """Whether the person stood in for somebody who has a part in the deal."""
+        return any(is_same(person, other) for other in self.stand_ins)
+
+    def is_away(self, person: Person) -> bool:
+        return any(each.person.id == person.id for each in self.away)
 
 
 NOBODY_INVOLVED = Involved()
@@ -57,20 +80,45 @@ def involved(
     *,
     changers: Collection[str] = (),
     place: Place | None = None,
+    absences: Absences = NO_ABSENCES,
+    won_on: date | None = None,
 ) -> Involved:
     """`people`: all there ever were; who left and came back under another account is the same person.
     `shapers`: the actors of what shaped the plan besides overrides; `changers`: those of the configuration's
-    changes that it uses."""
+    changes that it uses. `won_on`: from when on standing in for somebody counts."""
     everyone = tuple(people)
     shaped_by, changed_by = _ids(shapers, everyone), _ids(changers, everyone)
-    edited_by, decided_by = editors(overrides) | shaped_by, {task.decided_by for task in tasks}
-    return Involved(
+    edited_by = editors(overrides) | shaped_by
+    decided_by = {person for task in tasks for person in (task.decided_by, task.decided_for)}
+    part = Involved(
         parties=tuple(dict.fromkeys(parties)),
         editors=_of(edited_by, everyone),
         changers=_of(changed_by, everyone),
         deciders=_of(decided_by, everyone),
         place=place,
     )
+    return with_absences(part, everyone, absences, won_on)
+
+
+def with_absences(
+    part: Involved, people: Iterable[Person], absences: Absences, won_on: date | None
+) -> Involved:
+    """`part` with who is away now, and who stood in for somebody who has a part in the deal."""
+    if not absences.rows:
+        return part
+    by_id = {person.id: person for person in people}
+    away = [
+        Away(person=by_id[each.person_id], delegate_id=each.delegate_id)
+        for each in absences.current()
+        if each.person_id in by_id
+    ]
+    stood_in = {
+        each.delegate_id
+        for each in absences.rows
+        if each.was_since(won_on, absences.now)
+        if (absent := by_id.get(each.person_id)) and part.has_part(absent)
+    }
+    return changed(part, away=tuple(away), stand_ins=_of(stood_in, by_id.values()))
 
 
 def is_same(one: Person, other: Person) -> bool:

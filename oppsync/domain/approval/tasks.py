@@ -42,7 +42,7 @@ class Person(Frozen):
     """`further_emails` and `crm_user_ids`: what else the CRM knows this person by. They bar from approving and
     do nothing more: people sign in with `email`, and are written to there. `can_sign_in`: whether there is a
     password; who was invited sets it first. `limits`: of roles that count for some entities and regions
-    only."""
+    only. `calendar`: the code of the one they work by; None: as the legal entity of what they decide."""
 
     id: UUID
     email: Code
@@ -53,6 +53,7 @@ class Person(Frozen):
     crm_user_ids: tuple[Code, ...] = ()
     can_sign_in: bool = True
     limits: Limits = NO_LIMITS
+    calendar: Code | None = None
 
     @property
     def granted(self) -> Granted:

@@ -32,6 +32,8 @@ class Action(StrEnum):
     COMMENT_APPROVAL = "comment_approval"
     WITHDRAW_APPROVAL = "withdraw_approval"
     REASSIGN_APPROVAL = "reassign_approval"
+    OWN_ABSENCE = "own_absence"
+    OTHERS_ABSENCE = "others_absence"
     OVERRIDE_PLAN = "override_plan"
     PLAN_ANEW = "plan_anew"
     REPLAY = "replay"
@@ -72,6 +74,7 @@ class Refusal(StrEnum):
     EDITED_PLAN = "EDITED_PLAN"
     EDITED_REFERENCE_DATA = "EDITED_REFERENCE_DATA"
     OUTSIDE_LIMITS = "OUTSIDE_LIMITS"
+    STOOD_IN = "STOOD_IN"
 
 
 REFUSAL_TEXTS: dict[Refusal, str] = {
@@ -89,6 +92,10 @@ REFUSAL_TEXTS: dict[Refusal, str] = {
         "You already decided this plan for another role; each approval needs a different person."
     ),
     Refusal.OUTSIDE_LIMITS: "Your role does not count for this deal's legal entity and regions.",
+    Refusal.STOOD_IN: (
+        "Since this deal was won you stood in for somebody who owns it, requested it or changed its plan; "
+        "another approver has to decide."
+    ),
 }
 
 
@@ -100,6 +107,7 @@ REFUSAL_REASONS: dict[Refusal, str] = {
     Refusal.EDITED_REFERENCE_DATA: "made or approved a change of the configuration that this plan uses",
     Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for another role too",
     Refusal.OUTSIDE_LIMITS: "has a role that does not count for this deal's legal entity and regions",
+    Refusal.STOOD_IN: "stood in for somebody who owns this opportunity, requested it or changed its plan",
 }
 
 
@@ -131,8 +139,13 @@ ADMINS: Roles = frozenset({PersonRole.ADMIN})
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
 # Separation of duties: different people decide, and none of them sold the deal or shaped the plan. Whoever has
-# a part in the plan is barred from it for good.
-BARRED_FOR_GOOD = (Refusal.OWN_OPPORTUNITY, Refusal.EDITED_PLAN, Refusal.EDITED_REFERENCE_DATA)
+# a part in the plan, or stood in for somebody who has, is barred from it for good.
+BARRED_FOR_GOOD = (
+    Refusal.OWN_OPPORTUNITY,
+    Refusal.EDITED_PLAN,
+    Refusal.EDITED_REFERENCE_DATA,
+    Refusal.STOOD_IN,
+)
 BARRED = (*BARRED_FOR_GOOD, Refusal.ALREADY_DECIDED_OTHER_ROLE)
 
 
@@ -171,6 +184,15 @@ RIGHTS: dict[Action, Right] = {
         Scope.WORK,
         unless=(Refusal.OWN_OPPORTUNITY,),
         further=True,
+    ),
+    Action.OWN_ABSENCE: Right(
+        "Be out of office, with somebody who decides meanwhile, and choose one's calendar",
+        EVERY_ROLE,
+        Scope.APPROVE,
+        further=True,
+    ),
+    Action.OTHERS_ABSENCE: Right(
+        "Enter or end another's absence, and choose their calendar", ADMINS, Scope.ADMIN, command_line=True
     ),
     Action.OVERRIDE_PLAN: Right(
         "Override a field of a plan, before it is approved",
@@ -336,13 +358,38 @@ def may_decide(
     involved: Involved = NOBODY_INVOLVED,
     others: Iterable[ApprovalTask] = (),
 ) -> Refusal | None:
-    """Why `person` may not decide for `step`; None when they may. `others`: the same plan's other tasks."""
+    """Why `person` may not decide for `step`; None when they may, in their own right or for an absent
+    colleague. `others`: the same plan's other tasks."""
+    tasks = tuple(others)
+    lacks = lacks_right(person, step, involved.place)
+    if lacks is not None and decides_for(person, step, involved, tasks) is None:
+        return lacks
+    return barred(person, involved, tasks)
+
+
+def lacks_right(person: Person, step: RequiredApproval, place: Place | None) -> Refusal | None:
     roles = deciding_roles(person, step)
     if not roles:
         return Refusal.NOT_AN_APPROVER
-    if not _is_named(person, step) and not person.granted.covers(roles, involved.place):
+    if not _is_named(person, step) and not person.granted.covers(roles, place):
         return Refusal.OUTSIDE_LIMITS
-    return barred(person, involved, others)
+    return None
+
+
+def decides_for(
+    person: Person, step: RequiredApproval, involved: Involved, others: Iterable[ApprovalTask]
+) -> Person | None:
+    """The absent colleague whom the person stands in for, who may decide this in their own right; None where
+    the person may. Who stands in for somebody hands nothing on."""
+    if lacks_right(person, step, involved.place) is None or not may(person, Action.DECIDE_APPROVAL):
+        return None
+    tasks = tuple(others)
+    for away in involved.away:
+        absent = away.person
+        is_able = lacks_right(absent, step, involved.place) is None and not barred(absent, involved, tasks)
+        if away.delegate_id == person.id and is_able:
+            return absent
+    return None
 
 
 def deciding_roles(person: Person, step: RequiredApproval) -> frozenset[str]:
@@ -396,5 +443,6 @@ def bars_for_good(person: Person, involved: Involved) -> tuple[Refusal, ...]:
         Refusal.OWN_OPPORTUNITY: involved.owns(person),
         Refusal.EDITED_PLAN: involved.edited(person),
         Refusal.EDITED_REFERENCE_DATA: involved.changed_configuration(person),
+        Refusal.STOOD_IN: involved.stood_in(person),
     }
     return tuple(bar for bar in BARRED_FOR_GOOD if bars[bar])

@@ -160,6 +160,24 @@ class ApprovalReassigned(Event):
     type = "approval.reassigned.v1"
 
 
+class AbsenceEntered(Event):
+    """Somebody is out of office for a time; `detail` has who stands in for them."""
+
+    type = "absence.entered.v1"
+
+
+class AbsenceEnded(Event):
+    """An absence was ended before its time."""
+
+    type = "absence.ended.v1"
+
+
+class CalendarChosen(Event):
+    """By which calendar a person works."""
+
+    type = "calendar.chosen.v1"
+
+
 class TamperingFound(Event):
     """A plan or a decision was changed in the database: what is stored is not what was signed."""
 

@@ -39,7 +39,14 @@ class Approvals(Protocol):
         """Raises NotFound."""
 
     def decide(
-        self, tenant_id: str, task: ApprovalTask, status: TaskStatus, by: UUID, comment: str
+        self,
+        tenant_id: str,
+        task: ApprovalTask,
+        status: TaskStatus,
+        by: UUID,
+        comment: str,
+        *,
+        decided_for: UUID | None = None,
     ) -> ApprovalTask: ...
 
     def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:

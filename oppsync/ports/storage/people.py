@@ -33,6 +33,8 @@ class People(Protocol):
     ) -> None:
         """Replaces what else the person is known by."""
 
+    def set_calendar(self, tenant_id: str, person_id: UUID, calendar: str | None) -> None: ...
+
     def former_passwords(self, tenant_id: str, person_id: UUID) -> Sequence[str]:
         """Hashes of the last passwords, the present one first."""
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from oppsync.domain.work.events import Event
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.bus import MessageBus
+from oppsync.ports.storage.absences import AbsenceStore
 from oppsync.ports.storage.access_proposals import AccessProposals
 from oppsync.ports.storage.approvals import Approvals
 from oppsync.ports.storage.attempts import Attempts
@@ -49,6 +50,7 @@ class UnitOfWork(Protocol):
     connections: Connections
     tenants: Tenants
     access_proposals: AccessProposals
+    absences: AbsenceStore
 
     def commit(self) -> None: ...
 

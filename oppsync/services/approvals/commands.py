@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision
@@ -56,6 +57,40 @@ class ReassignApproval(Command[ApprovalTask]):
     actor: AskingPerson
     to: tuple[UUID, ...]
     comment: str = ""
+
+
+@dataclass(frozen=True)
+class EnterAbsence(Command[UUID]):
+    """Be out of office from the `first` day to the `last`, where the firm is; one's own without an `email`.
+    `delegate`: the address of an approver who may decide meanwhile what the person may. Raises Forbidden,
+    NotFound; Conflict (code ABSENT_ALREADY); InvalidInput, which names the field."""
+
+    tenant_id: str
+    actor: Asker
+    first: date
+    last: date
+    delegate: str | None = None
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class EndAbsence(Command[None]):
+    """End it now, or before it begins. Raises NotFound, Forbidden; Conflict (code ABSENCE_OVER)."""
+
+    tenant_id: str
+    actor: Asker
+    absence_id: UUID
+
+
+@dataclass(frozen=True)
+class SetCalendar(Command[None]):
+    """Choose the calendar that a person works by; None: as the legal entity of what they decide. Their own
+    without an `email`. Raises Forbidden, NotFound; InvalidInput for one that is not configured."""
+
+    tenant_id: str
+    actor: Asker
+    calendar: str | None
+    email: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from oppsync.domain.approval.who_may import (
     Action,
     Refusal,
     check,
+    decides_for,
     may_decide,
     name_of,
     refusal_in_words,
@@ -66,7 +67,7 @@ class DecideApprovalHandler:
             task = uow.approvals.get(tenant_id, command.task_id)
             person = uow.people.get(tenant_id, person_behind(command.actor))
             try:
-                _check(uow, command, task, opportunity, person)
+                absent = _check(uow, command, task, opportunity, person)
                 plan = approved_plan(uow, opportunity)
             except (Forbidden, Conflict, PlanTampered) as refused:
                 if refused.code not in _KEPT:
@@ -79,9 +80,12 @@ class DecideApprovalHandler:
             if command.decision is Decision.REQUEST_CHANGES:
                 decided = request_changes(uow, self.publish, opportunity, task, by=person, wanted=text)
             else:
-                decided = uow.approvals.decide(tenant_id, task, _STATUS[command.decision], person.id, text)
+                status, in_place_of = _STATUS[command.decision], absent.id if absent else None
+                decided = uow.approvals.decide(
+                    tenant_id, task, status, person.id, text, decided_for=in_place_of
+                )
                 seal_decision(uow, self.seals, opportunity, decided, plan)
-                self._go_on(uow, opportunity, command, decided, person)
+                self._go_on(uow, opportunity, command, decided, _names(person, absent))
             crash_point("decision.uncommitted", task.role)
             uow.commit()
             crash_point("decision.committed", task.role)
@@ -98,18 +102,28 @@ class DecideApprovalHandler:
         opportunity: TrackedOpportunity,
         command: DecideApproval,
         task: ApprovalTask,
-        person: Person,
+        who: tuple[str, str],
     ) -> None:
+        actor, name = who
         verb = "approved" if command.decision is Decision.APPROVE else "rejected"
         event = _EVENT[command.decision](
             opportunity_id=opportunity.id,
-            actor=name_of(person),
+            actor=actor,
             after={"role": task.role, "plan": task.plan_hash, "status": task.status.value},
-            detail={"task": str(task.id), "comment": task.comment},
-            summary=f"{person.name} {verb} plan {short_hash(task.plan_hash)} for {task.seat.words}",
+            detail={"task": str(task.id), "comment": task.comment} | _in_place_of(task),
+            summary=f"{name} {verb} plan {short_hash(task.plan_hash)} for {task.seat.words}",
         )
         self.publish(uow, opportunity.tenant_id, opportunity.traceparent, event)
         _hand_on(uow, opportunity)
+
+
+def _names(person: Person, absent: Person | None) -> tuple[str, str]:
+    """The actor, and the words for who decided."""
+    return name_of(person), f"{person.name} for {absent.name}" if absent else person.name
+
+
+def _in_place_of(task: ApprovalTask) -> dict[str, str]:
+    return {"decided_for": str(task.decided_for)} if task.decided_for else {}
 
 
 def _hand_on(uow: UnitOfWork, opportunity: TrackedOpportunity) -> None:
@@ -142,8 +156,9 @@ def _check(
     task: ApprovalTask,
     opportunity: TrackedOpportunity,
     person: Person,
-) -> None:
-    """Raises Forbidden, which names who can decide; Conflict."""
+) -> Person | None:
+    """The absent colleague for whom the person decides; None where they decide in their own right. Raises
+    Forbidden, which names who can decide; Conflict."""
     known = duties(uow, command.tenant_id, opportunity.id, opportunity.record, task.plan_hash)
     uow.approvals.bar(command.tenant_id, opportunity.id, task.plan_hash, known.barred())
     others = [other for other in known.of_plan(task.plan_hash) if other.id != task.id]
@@ -156,6 +171,7 @@ def _check(
         raise Forbidden(f"{why} {who_can(each.name for each in able)}", code=refusal)
     check(person, Action.DECIDE_APPROVAL, scopes_of(command.actor))
     check_still_open(task, opportunity, command.plan_hash)
+    return decides_for(person, step, known.involved, others)
 
 
 def check_still_open(task: ApprovalTask, opportunity: TrackedOpportunity, plan_hash: str) -> None:

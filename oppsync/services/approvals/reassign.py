@@ -94,7 +94,7 @@ def _asked(
     """The people of these ids. Raises InvalidInput for one who may not decide."""
     if not to or len(to) > MOST:
         raise InvalidInput(f"Name one to {MOST} people.", field="to")
-    known = duties(uow, deal.tenant_id, deal.id, deal.record)
+    known = duties(uow, deal.tenant_id, deal.id, deal.record, task.plan_hash)
     others = [each for each in known.of_plan(task.plan_hash) if each.id != task.id]
     return [_able(known, step, others, person_id) for person_id in dict.fromkeys(to)]
 

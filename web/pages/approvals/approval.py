@@ -29,7 +29,7 @@ from oppsync.services.approvals.commands import (
 from web.access.access import kept_input
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.approvals.decision import cannot_decide, later, may_withdraw, receipt_of, why_me
+from web.pages.approvals.decision import cannot_decide, later, may_withdraw, receipt_of, who_decided, why_me
 from web.pages.plan.plan_view import plan_view
 from web.pages.plan.replaced import Replaced, replaced_by
 from web.pages.plan.why_view import groups_of
@@ -174,6 +174,7 @@ def _page(
         decision=decision,
         errors=errors or [],
         notice=notice,
+        who_decided=who_decided,
         others=_others(detail.others),
         origins_note=note,
         origins=origins,

@@ -13,6 +13,7 @@ from oppsync.domain.approval.who_may import (
     REFUSAL_REASONS,
     Refusal,
     asked_in_words,
+    decides_for,
     deciding_roles,
     may_decide,
     outside_in_words,
@@ -55,29 +56,39 @@ def cannot_decide(detail: ApprovalDetail, me: Person) -> CannotDecide | None:
     return None
 
 
+_BARRED = {
+    Refusal.OWN_OPPORTUNITY: "you own this opportunity, owned it before, or requested it",
+    Refusal.EDITED_PLAN: (
+        "you changed it, linked its customer or confirmed a finding of it: another approver decides"
+    ),
+    Refusal.EDITED_REFERENCE_DATA: (
+        "you made or approved a change of the configuration that it uses: another approver decides"
+    ),
+    Refusal.STOOD_IN: "since it was won you stood in for somebody with a part in it: another approver decides",
+}
+
+
 def _because(barred: Refusal, detail: ApprovalDetail, me: Person) -> str:
     match barred:
         case Refusal.NOT_AN_APPROVER:
             return f"it needs {asked_in_words(detail.step)}"
         case Refusal.OUTSIDE_LIMITS:
-            words = outside_in_words(me, deciding_roles(me, detail.step), detail.involved.place).removesuffix(
-                "."
-            )
+            roles, place = deciding_roles(me, detail.step), detail.involved.place
+            words = outside_in_words(me, roles, place).removesuffix(".")
             return words[0].lower() + words[1:]
-        case Refusal.OWN_OPPORTUNITY:
-            return "you own this opportunity, owned it before, or requested it"
-        case Refusal.EDITED_PLAN:
-            return "you changed it, linked its customer or confirmed a finding of it: another approver decides"
-        case Refusal.EDITED_REFERENCE_DATA:
-            return "you made or approved a change of the configuration that it uses: another approver decides"
         case Refusal.ALREADY_DECIDED_OTHER_ROLE:
             other = next(each for each in detail.others if each.decided_by is not None)
             return f"you decided it for {other.seat.name}, and each approval needs a different person"
+        case _:
+            return _BARRED[barred]
 
 
 def why_me(detail: ApprovalDetail, me: Person) -> str:
     """Of somebody who may decide: why they are asked."""
     step = detail.step
+    absent = decides_for(me, step, detail.involved, detail.others)
+    if absent is not None:
+        return f"You decide for {absent.name}, who is out of office."
     name, roles = detail.task.seat.name, sorted(role_name(role) for role in deciding_roles(me, step))
     if me.email.lower() in step.people:
         return f"{name} asks for you by name."
@@ -101,7 +112,8 @@ def receipt_of(detail: ApprovalDetail, me: Person) -> Receipt | None:
         decided = f"You asked for changes of plan {detail.plan_number}."
         return Receipt(decided, "Next: sales changes the deal. Then its new plan is put to you.")
     verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
-    decided = f"You {verb} plan {detail.plan_number} for {task.seat.name}."
+    absent = f", for {_name(detail, task.decided_for)}" if task.decided_for else ""
+    decided = f"You {verb} plan {detail.plan_number} for {task.seat.name}{absent}."
     return Receipt(decided, _next(detail))
 
 
@@ -136,9 +148,19 @@ def _decided(detail: ApprovalDetail) -> str:
     role = task.seat.name
     if task.rule is not None:
         return f"{task.rule} approved plan {detail.plan_number} for {role}. Nothing is left for you."
-    who = detail.people.get(task.decided_by, "Somebody") if task.decided_by else "Somebody"
+    who = who_decided(detail, task)
     verb = "approved" if task.status is TaskStatus.APPROVED else "rejected"
     return f"{who} {verb} plan {detail.plan_number} for {role}. Nothing is left for you."
+
+
+def who_decided(detail: ApprovalDetail, task: ApprovalTask) -> str:
+    """Such as `Tom`, or `Tom for Ana`, who was out of office."""
+    who = _name(detail, task.decided_by)
+    return f"{who} for {_name(detail, task.decided_for)}" if task.decided_for else who
+
+
+def _name(detail: ApprovalDetail, person_id: UUID | None) -> str:
+    return detail.people.get(person_id, "Somebody") if person_id else "Somebody"
 
 
 def _void(detail: ApprovalDetail) -> str:

@@ -116,6 +116,7 @@ def _render(
         errors=errors,
         is_me=person.id == me.person.id,
         may_change=who_may.may(me.person, who_may.Action.CHANGE_PERSON),
+        may_enter_absence=who_may.may(me.person, who_may.Action.OTHERS_ABSENCE),
         link=link,
         mailed=application().mails,
     )

@@ -1,0 +1,196 @@
+"""People are out of office, with or without somebody who decides meanwhile; and by which calendar they work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from oppsync.domain.approval.absences import Absence, NewAbsence
+from oppsync.domain.approval.involved import is_same
+from oppsync.domain.approval.tasks import Person
+from oppsync.domain.approval.who_may import Action, may
+from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.values.actor import Asker, Program, person_behind
+from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.events import AbsenceEnded, AbsenceEntered, CalendarChosen
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.pipeline.table import stage_for
+from oppsync.ports.clock import Clock
+from oppsync.ports.storage.opportunities import HANDED_ON
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
+from oppsync.services.admin.people import person_of
+from oppsync.services.admin.who_asks import admit
+from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
+
+LONGEST = timedelta(days=366)
+NO_APPROVER = (
+    "{name} approves nothing here: standing in makes nobody an approver. Two administrators agree to the role "
+    "first, or choose an approver."
+)
+
+
+@dataclass(frozen=True)
+class EnterAbsenceHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+    clock: Clock
+
+    def __call__(self, command: EnterAbsence) -> UUID:
+        with self.uow() as uow:
+            tenant_id = command.tenant_id
+            # Locked: two absences of one person take turns, and see each other.
+            zone = ZoneInfo(uow.tenants.lock(tenant_id).time_zone or "UTC")
+            person, actor = _of_whom(uow, tenant_id, command.actor, command.email)
+            begins_at, ends_at = _moments(command.first, command.last, zone, self.clock.now())
+            delegate = _delegate(uow, tenant_id, person, command.delegate) if command.delegate else None
+            new = NewAbsence(person.id, begins_at, ends_at, delegate.id if delegate else None)
+            _check_free(uow, tenant_id, new, delegate)
+            absence = uow.absences.add(tenant_id, new, actor)
+            event = _entered(command, absence, person, delegate, actor)
+            self.publish(uow, tenant_id, new_traceparent(), event)
+            ask_others(uow, tenant_id, person.id)
+            uow.commit()
+        return absence.id
+
+
+def _entered(
+    command: EnterAbsence, absence: Absence, person: Person, delegate: Person | None, actor: str
+) -> AbsenceEntered:
+    meanwhile = f"; {delegate.name} decides meanwhile" if delegate else ""
+    return AbsenceEntered(
+        opportunity_id=None,
+        actor=actor,
+        after={"from": command.first.isoformat(), "until": command.last.isoformat()},
+        detail={
+            "absence": str(absence.id),
+            "person": str(person.id),
+            "delegate": str(delegate.id) if delegate else None,
+        },
+        summary=f"{person.name} is out of office from {command.first} until {command.last}{meanwhile}",
+    )
+
+
+@dataclass(frozen=True)
+class EndAbsenceHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: EndAbsence) -> None:
+        with self.uow() as uow:
+            absence = uow.absences.get(command.tenant_id, command.absence_id)
+            person = uow.people.get(command.tenant_id, absence.person_id)
+            actor = _admitted(uow, command.tenant_id, command.actor, person)
+            if absence.until <= uow.absences.all(command.tenant_id).now:
+                raise Conflict("This absence is over.", code="ABSENCE_OVER")
+            uow.absences.end(command.tenant_id, absence.id)
+            event = AbsenceEnded(
+                opportunity_id=None,
+                actor=actor,
+                detail={"absence": str(absence.id), "person": str(person.id)},
+                summary=f"{person.name} is back in office, or not away after all",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            ask_others(uow, command.tenant_id, absence.delegate_id)
+            uow.commit()
+
+
+@dataclass(frozen=True)
+class SetCalendarHandler:
+    uow: UnitOfWorkFactory
+    publish: Publish
+
+    def __call__(self, command: SetCalendar) -> None:
+        with self.uow() as uow:
+            person, actor = _of_whom(uow, command.tenant_id, command.actor, command.email)
+            rows = uow.references.of_kind(command.tenant_id, ReferenceKind.CALENDAR)
+            known = sorted({row.key for row in rows})
+            if command.calendar is not None and command.calendar not in known:
+                there_are = f"There are {', '.join(known)}." if known else "The configuration has none."
+                problem = f"The configuration has no calendar {command.calendar[:80]!r}. {there_are}"
+                raise InvalidInput(problem, field="calendar")
+            uow.people.set_calendar(command.tenant_id, person.id, command.calendar)
+            event = CalendarChosen(
+                opportunity_id=None,
+                actor=actor,
+                before={"calendar": person.calendar},
+                after={"calendar": command.calendar},
+                detail={"person": str(person.id)},
+                summary=f"{person.name} works by {command.calendar or 'the calendar of the legal entity'}",
+            )
+            self.publish(uow, command.tenant_id, new_traceparent(), event)
+            uow.commit()
+
+
+def ask_others(uow: UnitOfWork, tenant_id: str, person_id: UUID | None) -> None:
+    """Have the deals looked at again that wait for this person among others: the stage asks whom it has to ask
+    from now on."""
+    if person_id is None:
+        return
+    for opportunity_id in uow.approvals.asked(tenant_id, person_id):
+        deal = uow.opportunities.lock(tenant_id, opportunity_id)
+        if deal.state is State.AWAITING_APPROVAL:
+            uow.opportunities.change(deal, deal, HANDED_ON)
+            uow.outbox.add(tenant_id, deal.id, stage_for(deal.state).name, deal.traceparent)
+
+
+def _of_whom(uow: UnitOfWork, tenant_id: str, asker: Asker, email: str) -> tuple[Person, str]:
+    """The person, the asker where no address is given; and the asker as the timeline names them."""
+    if not email and not isinstance(asker, Program):
+        person = uow.people.get(tenant_id, person_behind(asker))
+        return person, _admitted(uow, tenant_id, asker, person)
+    # Checked before the person is looked up, so that nobody learns who is here by asking.
+    if isinstance(asker, Program) or uow.people.get(tenant_id, person_behind(asker)).email != email.lower():
+        actor = admit(uow, tenant_id, asker, Action.OTHERS_ABSENCE)
+        return person_of(uow, tenant_id, email), actor
+    person = person_of(uow, tenant_id, email)
+    return person, _admitted(uow, tenant_id, asker, person)
+
+
+def _admitted(uow: UnitOfWork, tenant_id: str, asker: Asker, person: Person) -> str:
+    is_own = not isinstance(asker, Program) and person_behind(asker) == person.id
+    return admit(uow, tenant_id, asker, Action.OWN_ABSENCE if is_own else Action.OTHERS_ABSENCE)
+
+
+def _moments(first: date, last: date, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """From the beginning of the first day to the end of the last, where the firm is."""
+    if last < first:
+        raise InvalidInput(f"The last day, {last}, is before the first, {first}.", field="until")
+    if first < now.astimezone(zone).date():
+        raise InvalidInput(f"{first} is over: an absence begins today or later.", field="from")
+    if last - first > LONGEST:
+        raise InvalidInput(f"An absence has at most {LONGEST.days} days.", field="until")
+    if last == date.max:
+        raise InvalidInput("There is no such day.", field="until")
+    begin, end = (
+        datetime.combine(day, time.min, zone).astimezone(UTC) for day in (first, last + timedelta(days=1))
+    )
+    return begin, end
+
+
+def _delegate(uow: UnitOfWork, tenant_id: str, person: Person, email: str) -> Person:
+    found = uow.people.by_email(tenant_id, email)
+    if found is None:
+        raise InvalidInput(f"There is no active person with the e-mail {email[:80]}.", field="delegate")
+    delegate = found[0]
+    if is_same(person, delegate):
+        raise InvalidInput("Nobody stands in for themselves, under another account either.", field="delegate")
+    if not may(delegate, Action.DECIDE_APPROVAL):
+        raise InvalidInput(NO_APPROVER.format(name=delegate.name), field="delegate")
+    return delegate
+
+
+def _check_free(uow: UnitOfWork, tenant_id: str, new: NewAbsence, delegate: Person | None) -> None:
+    """Raises Conflict for an absence at the same time; InvalidInput for somebody to stand in who is away
+    then."""
+    meanwhile = {each.person_id for each in uow.absences.all(tenant_id).rows if _meets(each, new)}
+    if new.person_id in meanwhile:
+        raise Conflict("There is an absence at that time; end it first.", code="ABSENT_ALREADY")
+    if delegate is not None and delegate.id in meanwhile:
+        raise InvalidInput(f"{delegate.name} is out of office at that time too.", field="delegate")
+
+
+def _meets(absence: Absence, new: NewAbsence) -> bool:
+    return absence.begins_at < absence.until and absence.overlaps(new.begins_at, new.ends_at)

@@ -1,0 +1,314 @@
+"""Approvers who are out of office: who is asked meanwhile, who decides for them, and who may not by that."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
+from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.limits import RoleLimit
+from oppsync.domain.values.roles import ApprovalRole, PersonRole
+from oppsync.domain.work.states import State
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.admin.commands import SetRoles
+from oppsync.services.approvals.commands import EndAbsence, EnterAbsence, SetCalendar
+from sandbox.firm import deals
+from tests.harness.builders import TENANT
+from tests.harness.house import DELIVERY, FINANCE, WON_ON, House
+from tests.service.test_approvals import hire
+
+SAM, OLGA, ADA = "sam.seller@example.com", "olga.operations@example.com", "ada.admin@example.com"
+FRED, DORA, EVE = "fred.finance@example.com", "dora.delivery@example.com", "eve.delivery@example.com"
+FINANCES, DELIVERIES = ApprovalRole.FINANCE, ApprovalRole.DELIVERY
+
+
+@pytest.fixture
+def firm(house: House) -> House:
+    """Dora and Eve approve for delivery, as Dario does; Fiona is the only one for finance besides Sam, who
+    sells."""
+    hire(house, DORA, PersonRole.DELIVERY_APPROVER)
+    hire(house, EVE, PersonRole.DELIVERY_APPROVER)
+    return house
+
+
+def today(house: House) -> date:
+    return house.application.clock.now().date()
+
+
+def away(house: House, who: str, delegate: str | None = None, *, first: int = 0, days: int = 14) -> Any:
+    begin = today(house) + timedelta(days=first)
+    command = EnterAbsence(TENANT, house.person(who).id, begin, begin + timedelta(days=days), delegate)
+    return house.application.dispatch(command)
+
+
+def of(house: House, record_id: str, role: str = FINANCES) -> ApprovalTask:
+    return house.tasks(record_id)[role]
+
+
+def asked(house: House, record_id: str, role: str = FINANCES) -> set[str]:
+    candidates = of(house, record_id, role).candidates
+    people = house.rows("select id, email from people")
+    return {row["email"] for row in people if row["id"] in candidates}
+
+
+def refusal(house: House, task: ApprovalTask, who: str) -> str:
+    with pytest.raises(Forbidden) as refused:
+        house.decide(task, who)
+    return refused.value.code
+
+
+# Who is asked.
+
+
+def test_who_is_out_of_office_is_not_asked_while_a_colleague_is_there(firm: House) -> None:
+    hire(firm, FRED, PersonRole.FINANCE_APPROVER)
+    away(firm, FINANCE)
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert asked(firm, record_id) == {FRED}
+
+
+def test_where_nobody_else_may_decide_they_are_asked_all_the_same(firm: House) -> None:
+    away(firm, FINANCE)
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert asked(firm, record_id) == {FINANCE}
+    firm.approve(record_id)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
+
+
+def test_what_waits_goes_to_the_colleague_who_stands_in_and_comes_back(firm: House) -> None:
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    assert asked(firm, record_id) == {FINANCE}
+
+    absence_id = away(firm, FINANCE, DORA)
+    firm.work()
+    assert asked(firm, record_id) == {DORA}
+
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(FINANCE).id, absence_id))
+    firm.work()
+    assert asked(firm, record_id) == {FINANCE}
+    assert refusal(firm, of(firm, record_id), DORA) == "NOT_AN_APPROVER"
+
+
+# Deciding for somebody.
+
+
+def test_who_stands_in_decides_for_them_and_the_record_says_so(firm: House) -> None:
+    away(firm, FINANCE, DORA)
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    decided = firm.decide(of(firm, record_id), DORA)
+
+    assert (decided.decided_by, decided.decided_for) == (firm.person(DORA).id, firm.person(FINANCE).id)
+    (summary,) = [each.summary for each in firm.entries(record_id) if each.type == "plan.approved.v1"]
+    assert "Newly Hired for Fiona Finance approved plan" in summary
+    firm.decide(of(firm, record_id, DELIVERIES), DELIVERY)
+    firm.settle()
+    assert firm.state(record_id) is State.ACTIVE
+
+
+def test_for_whom_a_decision_was_made_is_sealed_with_it(firm: House) -> None:
+    away(firm, FINANCE, DORA)
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    decided = firm.decide(of(firm, record_id), DORA)
+    firm.rows("update approval_tasks set decided_for = null where id = :id", id=decided.id)
+
+    firm.decide(of(firm, record_id, DELIVERIES), DELIVERY)
+    firm.settle()
+
+    assert firm.exception(record_id).code == "APPROVAL_FORGED"
+
+
+def test_one_word_is_one_word_whoever_says_it(firm: House) -> None:
+    """Dora decided for Fiona: neither of them decides the plan's other approval."""
+    away(firm, FINANCE, DORA)
+    both = frozenset({PersonRole.FINANCE_APPROVER, PersonRole.DELIVERY_APPROVER})
+    firm.application.dispatch(SetRoles(TENANT, COMMAND_LINE, FINANCE, both))
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    firm.decide(of(firm, record_id), DORA)
+
+    for who in (DORA, FINANCE):
+        assert refusal(firm, of(firm, record_id, DELIVERIES), who) == "ALREADY_DECIDED_OTHER_ROLE"
+
+
+def test_the_limits_are_those_of_the_absent(firm: House) -> None:
+    limit = RoleLimit(role=PersonRole.FINANCE_APPROVER, entities=("ACME-US",))
+    fred = hire(firm, FRED, PersonRole.FINANCE_APPROVER)
+    away(firm, FINANCE, DORA)
+    roles = frozenset({PersonRole.FINANCE_APPROVER})
+    firm.application.dispatch(SetRoles(TENANT, COMMAND_LINE, FINANCE, roles, (limit,)))
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert asked(firm, record_id) == {fred}
+    assert refusal(firm, of(firm, record_id), DORA) == "NOT_AN_APPROVER"
+
+
+def test_who_stands_in_hands_nothing_on(firm: House) -> None:
+    away(firm, FINANCE, DORA)
+    away(firm, DORA, EVE)
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert refusal(firm, of(firm, record_id), EVE) == "NOT_AN_APPROVER"
+
+
+def test_who_no_longer_approves_stands_in_for_nobody(firm: House) -> None:
+    away(firm, FINANCE, DORA)
+    firm.application.dispatch(SetRoles(TENANT, COMMAND_LINE, DORA, frozenset({PersonRole.OPERATIONS})))
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert asked(firm, record_id) == {FINANCE}
+    assert refusal(firm, of(firm, record_id), DORA) == "NOT_AN_APPROVER"
+
+
+# Separation of duties.
+
+
+def test_who_stands_in_for_the_owner_decides_nothing(firm: House) -> None:
+    """Sam sold it, and may approve for finance; Dora is an approver of delivery in her own right."""
+    away(firm, SAM, DORA)
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert DORA not in asked(firm, record_id, DELIVERIES)
+    assert refusal(firm, of(firm, record_id, DELIVERIES), DORA) == "STOOD_IN"
+    assert refusal(firm, of(firm, record_id), DORA) == "NOT_AN_APPROVER"
+
+
+def test_nor_does_who_stood_in_since_the_deal_was_won(firm: House) -> None:
+    absence_id = away(firm, SAM, DORA)
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(SAM).id, absence_id))
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert refusal(firm, of(firm, record_id, DELIVERIES), DORA) == "STOOD_IN"
+
+
+def test_an_absence_that_was_over_before_the_deal_was_won_bars_nobody(firm: House) -> None:
+    away(firm, SAM, DORA)
+    firm.rows("update absences set begins_at = '2026-02-01', ends_at = '2026-03-01'")
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert DORA in asked(firm, record_id, DELIVERIES)
+    firm.decide(of(firm, record_id, DELIVERIES), DORA)
+
+
+def test_an_absence_that_was_taken_back_before_it_began_bars_nobody(firm: House) -> None:
+    absence_id = away(firm, SAM, DORA, first=3)
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(SAM).id, absence_id))
+    firm.rows("update absences set begins_at = ended_at + interval '1 millisecond'")
+
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+
+    assert DORA in asked(firm, record_id, DELIVERIES)
+
+
+def test_an_approval_falls_when_its_decider_begins_to_stand_in_for_the_owner(firm: House) -> None:
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    decided = firm.decide(of(firm, record_id, DELIVERIES), DORA)
+    firm.settle()
+
+    away(firm, SAM, DORA)
+    firm.decide(of(firm, record_id), FINANCE)
+    firm.work()
+
+    fallen = firm.application.queries.approval(TENANT, decided.id).task
+    assert (fallen.status, fallen.void_because) == (TaskStatus.VOID, "STOOD_IN")
+    assert firm.state(record_id) is State.AWAITING_APPROVAL
+
+
+# Entering it.
+
+
+@pytest.mark.parametrize(
+    ("who", "delegate", "says"),
+    [
+        (FINANCE, OLGA, "standing in makes nobody an approver"),
+        (FINANCE, FINANCE, "Nobody stands in for themselves"),
+        (FINANCE, "nobody@example.com", "no active person"),
+    ],
+)
+def test_who_may_not_stand_in(firm: House, who: str, delegate: str, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says) as refused:
+        away(firm, who, delegate)
+
+    assert refused.value.field == "delegate"
+    assert firm.rows("select 1 from absences") == []
+
+
+def test_nobody_stands_in_who_is_away_themselves(firm: House) -> None:
+    away(firm, DORA, first=2, days=1)
+
+    with pytest.raises(InvalidInput, match="out of office at that time too"):
+        away(firm, FINANCE, DORA)
+
+    away(firm, FINANCE, DORA, days=1)
+
+
+@pytest.mark.parametrize(
+    ("days", "field"),
+    [((-1, 1), "from"), ((0, -1), "until"), ((0, 400), "until")],
+)
+def test_the_days_must_be_possible(firm: House, days: tuple[int, int], field: str) -> None:
+    first, lasts = days
+    with pytest.raises(InvalidInput) as refused:
+        away(firm, FINANCE, first=first, days=lasts)
+
+    assert refused.value.field == field
+
+
+def test_two_absences_at_once_are_one_too_many(firm: House) -> None:
+    away(firm, FINANCE, days=3)
+
+    with pytest.raises(Conflict) as refused:
+        away(firm, FINANCE, first=3)
+
+    assert refused.value.code == "ABSENT_ALREADY"
+    absence_id = away(firm, FINANCE, first=4)
+    firm.application.dispatch(EndAbsence(TENANT, firm.person(FINANCE).id, absence_id))
+    with pytest.raises(Conflict) as over:
+        firm.application.dispatch(EndAbsence(TENANT, firm.person(FINANCE).id, absence_id))
+    assert over.value.code == "ABSENCE_OVER"
+
+
+def test_an_administrator_enters_it_for_others_and_nobody_else_does(firm: House) -> None:
+    hire(firm, ADA, PersonRole.ADMIN)
+    first = today(firm)
+
+    def entered_by(who: str) -> None:
+        command = EnterAbsence(TENANT, firm.person(who).id, first, first, DORA, FINANCE)
+        firm.application.dispatch(command)
+
+    with pytest.raises(Forbidden):
+        entered_by(OLGA)
+    entered_by(ADA)
+
+    (row,) = firm.rows("select summary, actor, detail from audit where type = 'absence.entered.v1'")
+    assert row["actor"] == f"person:{ADA}"
+    assert row["summary"].startswith("Fiona Finance is out of office")
+    assert row["detail"]["delegate"] == str(firm.person(DORA).id)
+    (absence,) = firm.rows("select id, made_by from absences")
+    assert absence["made_by"] == f"person:{ADA}"
+    with pytest.raises(Forbidden):
+        firm.application.dispatch(EndAbsence(TENANT, firm.person(OLGA).id, absence["id"]))
+    firm.application.dispatch(EndAbsence(TENANT, COMMAND_LINE, absence["id"]))
+
+
+def test_a_calendar_that_is_not_configured_is_refused(firm: House) -> None:
+    with pytest.raises(InvalidInput, match="The configuration has none") as refused:
+        firm.application.dispatch(SetCalendar(TENANT, firm.person(FINANCE).id, "BERLIN"))
+
+    assert refused.value.field == "calendar"
+    with pytest.raises(Forbidden):
+        firm.application.dispatch(SetCalendar(TENANT, firm.person(OLGA).id, None, FINANCE))
+    firm.application.dispatch(SetCalendar(TENANT, COMMAND_LINE, None, FINANCE))
