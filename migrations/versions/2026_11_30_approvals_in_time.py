@@ -12,6 +12,22 @@ branch_labels = None
 depends_on = None
 
 
+_REFUSES = """
+create or replace function barred_people_decide_nothing() returns trigger language plpgsql as $$
+begin
+    if exists (
+        select from barred_approvers b
+        where b.tenant_id = new.tenant_id and b.opportunity_id = new.opportunity_id
+            and b.plan_hash = new.plan_hash and b.person_id {whom}
+    ) then
+        raise exception 'this person may not decide this plan: see barred_approvers'
+            using errcode = 'check_violation';
+    end if;
+    return new;
+end $$;
+"""
+
+
 def upgrade() -> None:
     op.add_column("approval_tasks", sa.Column("voided_as", sa.Text(), nullable=True))
     op.add_column("approval_tasks", sa.Column("decided_for", UUID(as_uuid=True), nullable=True))
@@ -41,10 +57,13 @@ def upgrade() -> None:
         sa.CheckConstraint("delegate_id <> person_id", name="another_delegate"),
         sa.CheckConstraint("ends_at > begins_at", name="ends_after_it_begins"),
     )
+    # Nor does anybody decide it for them.
+    op.execute(_REFUSES.format(whom="in (new.decided_by, new.decided_for)"))
     op.create_index("ix_absences_tenant_id_person_id", "absences", ["tenant_id", "person_id", "ends_at"])
 
 
 def downgrade() -> None:
+    op.execute(_REFUSES.format(whom="= new.decided_by"))
     op.drop_table("absences")
     op.drop_column("people", "calendar")
     op.drop_column("approval_tasks", "decided_for")

@@ -24,10 +24,11 @@ from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider, required_of
-from oppsync.pipeline.notify import notify, notify_of_fallen
+from oppsync.pipeline.notify import notify_of_fallen
 from oppsync.pipeline.restore_check import APPROVAL_LOST, has_project_without_ledger_row
 from oppsync.pipeline.signed import approved_plan, doubts
 from oppsync.pipeline.stage import Advance, Await, Outcome, Park, StageContext
+from oppsync.pipeline.waiting import wait_for_people
 from oppsync.pipeline.warn import tell_warnings
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 
@@ -196,7 +197,7 @@ def _outcome(context: StageContext, known: Duties) -> Outcome:
         return asked_anew
     outcome = weigh_decisions(opportunity, known.tasks, required)
     if isinstance(outcome, Await):
-        return ask_next(opportunity, required, known) or notify(context, plan, known)
+        return ask_next(opportunity, required, known) or wait_for_people(context, plan, known)
     if isinstance(outcome, Advance) and outcome.to is State.APPROVED:
         beside = beside_other_deals(context)
         return beside if isinstance(beside, Park) else outcome

@@ -46,10 +46,10 @@ class Notification(NamedTuple):
     message: Message
 
 
-def notify(context: StageContext, plan: Plan, known: Duties) -> Await:
-    """Send each message once. The deal waits for people, with an item for each who cannot be reached; what the
-    mail server did not take yet is sent later."""
-    refused, later = _send_all(context, [*_fallen(context, known), *_asked(context, plan, known)])
+def notify(context: StageContext, plan: Plan, known: Duties, further: Sequence[Notification] = ()) -> Await:
+    """Send each message once, `further` ones too. The deal waits for people, with an item for each who cannot
+    be reached; what the mail server did not take yet is sent later."""
+    refused, later = _send_all(context, [*_fallen(context, known), *_asked(context, plan, known), *further])
     if later and context.opportunity.tries < MAX_TRIES:
         return Await(context.opportunity, items=refused, later=later[0][1])
     # A mailbox that is full for a day is as good as none: the deal does not stop for it.
@@ -90,7 +90,7 @@ def _asked(context: StageContext, plan: Plan, known: Duties) -> list[Notificatio
     unmatched = "".join(f"\n{_unmatched(owner)}\n" for owner in known.unmatched_owners())
     people = {person.id: person for person in known.people}
     return [
-        _notification(
+        notification(
             context,
             task,
             people[person_id],
@@ -125,7 +125,7 @@ def _fallen(context: StageContext, known: Duties) -> list[Notification]:
             "It is asked anew."
         )
         subject = f"Your approval of {name} does not stand"
-        found.append(_notification(context, task, person, subject, words, path="/void"))
+        found.append(notification(context, task, person, subject, words, path="/void"))
     return found
 
 
@@ -137,7 +137,7 @@ def _name_of(context: StageContext, task: ApprovalTask) -> str:
     return quoted_in_mail(plan.content.name)
 
 
-def _notification(
+def notification(
     context: StageContext,
     task: ApprovalTask,
     person: Person,

@@ -68,13 +68,14 @@ class Await:
     """Nothing to do until a person acts. `items` become exception items beside that.
 
     `later`: a part of the work failed by this, and is tried again after a pause. `wait`: the work goes on
-    then. `barred`: as of `Advance`.
+    then. `ask`: tasks that are put to these people. `barred`: as of `Advance`.
     """
 
     opportunity: TrackedOpportunity
     items: Sequence[Finding] = ()
     later: TransientError | None = None
     wait: Wait | None = None
+    ask: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
     barred: Barred = field(default_factory=dict)
     events: Sequence[Event] = ()
 
@@ -84,6 +85,7 @@ class Park:
     """A person must fix something. The first finding gives the item its code and owner.
 
     `resume`: where a replay begins, when it is not the stage that parked. `void_tasks`: as of `Advance`.
+    `expired`: tasks that nobody decided in time; with them all other open ones become void.
     """
 
     opportunity: TrackedOpportunity
@@ -93,6 +95,7 @@ class Park:
     disposition: Disposition = Disposition.BUSINESS
     resume: State | None = None
     void_tasks: bool = False
+    expired: Sequence[UUID] = ()
 
 
 Outcome = Advance | Await | Park

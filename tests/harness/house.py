@@ -160,8 +160,11 @@ class House:
             connection.execute(text("update effects set sent_at = sent_at - interval '1 hour'"))
 
     def deferred(self) -> list[dict[str, Any]]:
-        """Deals with a due time, and how often they failed in a row."""
-        return self.rows("select source_id, state, tries, due_at from opportunities where due_at is not null")
+        """Deals with a due time, and how often they failed in a row; but those that wait for people."""
+        return self.rows(
+            "select source_id, state, tries, due_at from opportunities where due_at is not null"
+            " and (state <> 'awaiting_approval' or waits_for is null)"
+        )
 
     def _due(self) -> Sequence[tuple[UUID, State]]:
         query = text(

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
 from oppsync.domain.values.actor import COMMAND_LINE
@@ -312,3 +313,17 @@ def test_a_calendar_that_is_not_configured_is_refused(firm: House) -> None:
     with pytest.raises(Forbidden):
         firm.application.dispatch(SetCalendar(TENANT, firm.person(OLGA).id, None, FINANCE))
     firm.application.dispatch(SetCalendar(TENANT, COMMAND_LINE, None, FINANCE))
+
+
+def test_the_database_refuses_a_decision_for_somebody_with_a_part_in_the_deal(firm: House) -> None:
+    """Somebody writes it there by hand, as Dora's for Sam, who sold the deal."""
+    record_id = firm.to_approval(deals.milestone(WON_ON))
+    by_hand = (
+        "update approval_tasks set status = 'approved', decided_by = :by, decided_for = :for_ where id = :id"
+    )
+    task, dora, fiona = of(firm, record_id), firm.person(DORA).id, firm.person(FINANCE).id
+
+    with pytest.raises(IntegrityError, match="may not decide this plan"):
+        firm.rows(by_hand, id=task.id, by=dora, of=firm.person(SAM).id)
+
+    firm.rows(by_hand, id=task.id, by=dora, of=fiona)  # its seal is missed by the stage

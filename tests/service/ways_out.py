@@ -479,6 +479,10 @@ WAYS: dict[str, Way | Told] = {
         "test_signed.py",
         "test_an_approval_that_was_changed_is_found_and_creates_nothing",
     ),
+    "APPROVAL_EXPIRED": Told(
+        "test_in_time.py",
+        "test_what_nobody_decides_in_time_expires_and_a_replay_asks_again",
+    ),
     "CHANGES_REQUESTED": Told(
         "test_asked_anew.py",
         "test_a_changed_deal_is_planned_anew_and_its_approval_shows_what_was_asked",

@@ -170,15 +170,15 @@ class MemoryApprovals:
         decision = {"status": status, "comment": comment, "decided_at": self._now()}
         return self._change(task, **decision, decided_by=by, decided_for=decided_for)
 
-    def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
-        return self._change(task, status=TaskStatus.VOID, voided_as=voided_as)
+    def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
+        return self._change(self._rows[task_id], status=TaskStatus.VOID, voided_as=voided_as)
 
     def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
         return self._change(task, **ended, decided_by=by, decided_at=self._now(), comment=comment)
 
-    def ask(self, tenant_id: str, task: ApprovalTask, candidates: Iterable[UUID]) -> ApprovalTask:
-        return self._change(task, candidates=tuple(candidates))
+    def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(self._rows[task_id], candidates=tuple(candidates))
 
     def _change(self, task: ApprovalTask, **values: Any) -> ApprovalTask:
         self._rows[task.id] = changed(self._rows[task.id], **values)

@@ -100,7 +100,7 @@ def of_opportunity(opportunity: OpportunitySummary) -> Shown:
     retries = isinstance(opportunity, OpportunityDetail) and opportunity.tries > 0
     if retries and opportunity.state not in RESTING:
         return _RETRYING
-    if opportunity.waits_for is not None and opportunity.state not in RESTING:
+    if opportunity.waits_for is not None and opportunity.state not in (*RESTING, State.AWAITING_APPROVAL):
         return _WAITING
     return STATES[opportunity.state]
 

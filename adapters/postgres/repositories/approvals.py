@@ -137,23 +137,23 @@ class PostgresApprovals:
         decided_for: UUID | None = None,
     ) -> ApprovalTask:
         decision = {"status": status, "comment": comment, "decided_at": clock()}
-        return self._change(tenant_id, task, decision | {"decided_by": by, "decided_for": decided_for})
+        return self._change(tenant_id, task.id, decision | {"decided_by": by, "decided_for": decided_for})
 
-    def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
-        return self._change(tenant_id, task, {"status": TaskStatus.VOID, "voided_as": voided_as})
+    def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
+        return self._change(tenant_id, task_id, {"status": TaskStatus.VOID, "voided_as": voided_as})
 
     def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
         ended = {"status": TaskStatus.VOID, "voided_as": VoidedAs.CHANGES_REQUESTED}
         asked = {"decided_by": by, "decided_at": clock(), "comment": comment}
-        return self._change(tenant_id, task, ended | asked)
+        return self._change(tenant_id, task.id, ended | asked)
 
-    def ask(self, tenant_id: str, task: ApprovalTask, candidates: Iterable[UUID]) -> ApprovalTask:
-        return self._change(tenant_id, task, {"candidates": list(candidates)})
+    def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
+        return self._change(tenant_id, task_id, {"candidates": list(candidates)})
 
-    def _change(self, tenant_id: str, task: ApprovalTask, values: Mapping[str, Any]) -> ApprovalTask:
+    def _change(self, tenant_id: str, task_id: UUID, values: Mapping[str, Any]) -> ApprovalTask:
         statement = (
             update(approval_tasks)
-            .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task.id)
+            .where(approval_tasks.c.tenant_id == tenant_id, approval_tasks.c.id == task_id)
             .values(values)
             .returning(approval_tasks)
         )

@@ -211,6 +211,12 @@ class PostgresOpportunities:
         query = select(table).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
         return self._one(query.with_for_update())
 
+    def look_again(self, tenant_id: str) -> None:
+        waiting = (table.c.tenant_id == tenant_id, table.c.state == State.AWAITING_APPROVAL)
+        # Whoever works on one now reads it again before anything is recorded.
+        due = {"due_at": clock(), "emit_at": clock(), "version": table.c.version + 1}
+        self._session.execute(update(table).where(*waiting).values(due))
+
     def is_leased(self, tenant_id: str, opportunity_id: UUID) -> bool:
         query = select(~_FREE).where(table.c.tenant_id == tenant_id, table.c.id == opportunity_id)
         return bool(self._session.execute(query).scalar_one())

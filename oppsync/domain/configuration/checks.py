@@ -128,16 +128,17 @@ def _in_approval_rule(value: Mapping[str, Any]) -> Iterator[_Named]:
 
 def _in_approval_step(value: Mapping[str, Any]) -> Iterator[_Named]:
     yield from _approval_roles(value)
+    yield from _approval_roles(value, "escalate_to")
     for field, kind in _OF_STEP.items():
         for index, each in enumerate(value[field]):
             yield _Named((field, index), each, kind)
 
 
-def _approval_roles(value: Mapping[str, Any]) -> Iterator[_Named]:
+def _approval_roles(value: Mapping[str, Any], field: str = "roles") -> Iterator[_Named]:
     """Finance and delivery are always there."""
-    for index, each in enumerate(value["roles"]):
+    for index, each in enumerate(value.get(field, ())):
         if each not in set(ApprovalRole):
-            yield _Named(("roles", index), each, ReferenceKind.APPROVAL_ROLE)
+            yield _Named((field, index), each, ReferenceKind.APPROVAL_ROLE)
 
 
 _VALUES_NAME: Mapping[ReferenceKind, Callable[[Mapping[str, Any]], Iterable[_Named]]] = {

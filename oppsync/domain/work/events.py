@@ -154,6 +154,12 @@ class ApprovalWithdrawn(Event):
     type = "approval.withdrawn.v1"
 
 
+class ApprovalEscalated(Event):
+    """Nobody decided in time: others who may are asked too."""
+
+    type = "approval.escalated.v1"
+
+
 class ApprovalReassigned(Event):
     """An open task was put to named colleagues."""
 

@@ -49,13 +49,13 @@ class Approvals(Protocol):
         decided_for: UUID | None = None,
     ) -> ApprovalTask: ...
 
-    def take_back(self, tenant_id: str, task: ApprovalTask, voided_as: VoidedAs) -> ApprovalTask:
+    def take_back(self, tenant_id: str, task_id: UUID, voided_as: VoidedAs) -> ApprovalTask:
         """Void one task with what ended it; who decided it, if anybody did, stays."""
 
     def request_changes(self, tenant_id: str, task: ApprovalTask, by: UUID, comment: str) -> ApprovalTask:
         """Void one task with who wants which changes."""
 
-    def ask(self, tenant_id: str, task: ApprovalTask, candidates: Iterable[UUID]) -> ApprovalTask:
+    def ask(self, tenant_id: str, task_id: UUID, candidates: Iterable[UUID]) -> ApprovalTask:
         """Put an open task to these people instead."""
 
     def seal(self, tenant_id: str, task_id: UUID, seal: Seal) -> None:

@@ -85,6 +85,10 @@ class Opportunities(Protocol):
     def lock(self, tenant_id: str, opportunity_id: UUID) -> TrackedOpportunity:
         """As `get`, with the row locked until the transaction ends."""
 
+    def look_again(self, tenant_id: str) -> None:
+        """Have the deals that wait for approval looked at again now: whom to ask, and when, may have
+        changed."""
+
     def is_leased(self, tenant_id: str, opportunity_id: UUID) -> bool:
         """Whether a worker works on it now; of a row that is locked in this transaction."""
 

@@ -121,6 +121,7 @@ class SetCalendarHandler:
                 summary=f"{person.name} works by {command.calendar or 'the calendar of the legal entity'}",
             )
             self.publish(uow, command.tenant_id, new_traceparent(), event)
+            ask_others(uow, command.tenant_id, person.id)
             uow.commit()
 
 

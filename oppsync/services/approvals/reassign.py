@@ -57,7 +57,7 @@ class ReassignApprovalHandler:
             check_still_open(task, before, task.plan_hash)
             reason = words(command.comment, "comment", empty="")
             asked = _asked(uow, before, task, step, command.to)
-            reassigned = uow.approvals.ask(command.tenant_id, task, [each.id for each in asked])
+            reassigned = uow.approvals.ask(command.tenant_id, task.id, [each.id for each in asked])
             self._tell(uow, before, _reassigned(task, person, asked, reason))
             uow.commit()
         return reassigned

@@ -42,7 +42,7 @@ class WithdrawApprovalHandler:
             reason = comment(
                 command.comment, "comment", required="Give a reason for taking your approval back."
             )
-            withdrawn = uow.approvals.take_back(before.tenant_id, task, VoidedAs.WITHDRAWN)
+            withdrawn = uow.approvals.take_back(before.tenant_id, task.id, VoidedAs.WITHDRAWN)
             after = _asked_anew(before)
             uow.opportunities.change(before, after, ON_ACTION if after.state is State.PARKED else HANDED_ON)
             if after.state is not State.PARKED:

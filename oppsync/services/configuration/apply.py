@@ -22,7 +22,7 @@ from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
-from oppsync.domain.reference.book import ReferenceRow
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import OUTSIDE, Asker, Program, person_behind, scopes_of
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
@@ -44,6 +44,8 @@ from oppsync.services.configuration.present import approvers
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
 _MOST_TOLD = 100
+# What says when an approval that waits is due: the rows of today count.
+_OF_WAITING = frozenset({ReferenceKind.APPROVAL_STEP, ReferenceKind.CALENDAR})
 
 
 class Wanted(NamedTuple):
@@ -205,6 +207,8 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     _change_rows(uow, tenant_id, before.rows, rows)
     if is_live:
         _keep_changes(uow, tenant_id, number, rows, changes)
+    if any(each.kind in _OF_WAITING for each in changes):
+        uow.opportunities.look_again(tenant_id)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
     return Applied(number, made.fingerprint, len(changes))
 

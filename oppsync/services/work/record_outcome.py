@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from oppsync.domain.approval.tasks import RuleUse
+from oppsync.domain.approval.tasks import RuleUse, VoidedAs
 from oppsync.domain.deal.parties import parties_of
 from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.values.actor import stage_actor
@@ -145,9 +145,15 @@ def _carry_out(
             return events + raise_items(uow, context, outcome.items)
         case Park():
             count = uow.approvals.void(after.tenant_id, after.id, None) if outcome.void_tasks else 0
+            for task_id in outcome.expired:
+                uow.approvals.take_back(after.tenant_id, task_id, VoidedAs.EXPIRED)
+            if outcome.expired:
+                count += len(outcome.expired) + uow.approvals.void_open(after.tenant_id, after.id)
             raised = _raise(uow, context, outcome.findings, outcome.payload_reference, outcome.disposition)
             return [raised, *_voided(context, after, count)]
         case Await():
+            for task_id, people in outcome.ask.items():
+                uow.approvals.ask(after.tenant_id, task_id, people)
             uow.approvals.bar(after.tenant_id, after.id, after.plan_hash or "", outcome.barred)
             return raise_items(uow, context, outcome.items)
 

@@ -17,6 +17,12 @@ APPROVAL_CODES: dict[str, CodeText] = {
         "Change the deal in the CRM as the approver asks: it is planned anew by itself, and everybody approves "
         "the new plan. Where nothing is to change, replay: everybody is asked again.",
     ),
+    "APPROVAL_EXPIRED": code_text(
+        "Nobody decided an approval in time",
+        OwnerRole.OPERATIONS,
+        "Find out why nobody decided, and enter who is out of office. Then replay: whoever may decide now is "
+        "asked anew, and approvals that were given stand.",
+    ),
     "APPROVAL_LOST": code_text(
         "Projects exist in the ERP, but no approval of them is recorded",
         OwnerRole.OPERATIONS,
