@@ -313,6 +313,7 @@ def lacking(capabilities: Capabilities) -> str:
                 "closes nothing that was created": capabilities.cancels,
                 "only notes limits of invoices, which people have to watch": capabilities.holds
                 == frozenset(Limit),
+                "gives no master data, so that each look-up asks it": capabilities.mirrors,
             }
         case CrmCapabilities():
             able = {

@@ -12,7 +12,7 @@ from adapters.connectors.routing import ConnectedSystems
 from adapters.notify.files import FileNotifier
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.values.actor import COMMAND_LINE
-from oppsync.domain.work.mirror import Change, MirrorRun, MirrorState
+from oppsync.domain.work.mirror import MirrorChange, MirrorRun, MirrorState
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import VendorUnavailable
 from oppsync.services.mirror.commands import AskForMirror, ReadMirror, Step
@@ -39,7 +39,7 @@ def state(house: House) -> MirrorState:
         return uow.mirror.state(TENANT, ERP_CONNECTION, 10)
 
 
-def differences(run: MirrorRun, kind: MasterKind) -> list[tuple[str, Change]]:
+def differences(run: MirrorRun, kind: MasterKind) -> list[tuple[str, MirrorChange]]:
     return [(each.code, each.change) for each in run.differences if each.kind is kind]
 
 
@@ -73,7 +73,7 @@ def test_all_kinds_are_read_counted_and_compared_with_the_reading_before(house: 
     code = f"CC-{uuid4().hex[:8]}"
     create_centre(books, code)
     second = read_all(house)
-    assert differences(second, MasterKind.COST_CENTRE) == [(code, Change.ADDED)]
+    assert differences(second, MasterKind.COST_CENTRE) == [(code, MirrorChange.ADDED)]
 
     books.write("analytic_account.account", centre_of(books, code), {"name": "Renamed"})
     third = read_all(house)
@@ -81,7 +81,7 @@ def test_all_kinds_are_read_counted_and_compared_with_the_reading_before(house: 
 
     books.write("analytic_account.account", centre_of(books, code), {"active": False})
     fourth = read_all(house)
-    assert differences(fourth, MasterKind.COST_CENTRE) == [(code, Change.ENDED)]
+    assert differences(fourth, MasterKind.COST_CENTRE) == [(code, MirrorChange.ENDED)]
     assert fourth.counts[MasterKind.COST_CENTRE].ended == 1
     assert read_all(house).differing == 0
 
