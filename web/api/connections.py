@@ -204,7 +204,13 @@ def get_master_data(connection_id: str) -> Mapping[str, object]:
         "error": state.error,
         "runs": state.runs,
         "ended_in_use": [
-            {**each._asdict(), **each.key._asdict(), "deals": [deal._asdict() for deal in each.deals]}
+            {
+                **each.key._asdict(),
+                "name": each.name,
+                "gone_at": each.gone_at,
+                "deals": [deal._asdict() for deal in each.deals],
+                "rows": each.rows,
+            }
             for each in shown.ended
         ],
     }
