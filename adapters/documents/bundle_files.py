@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from adapters.documents.canonical_document import UnreadableDocument, read_document
 from oppsync.domain.configuration.checks import wrong_between
+from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, FORMAT, KIND_OF_FILE, MANIFEST, Form
 from oppsync.domain.configuration.records import (
@@ -90,8 +91,8 @@ def record_of(text: str) -> Record:
     return Record(document, place)
 
 
-def read_bundle(files: Files) -> FirmBundle:
-    """Raises BadBundle with everything that is wrong in all the files."""
+def read_bundle(files: Files, erp: ErpNames | None = None) -> FirmBundle:
+    """Raises BadBundle with everything that is wrong in all the files, `erp` in what they name there."""
     faults = list(_unfit(files))
     if faults:
         raise BadBundle(faults)
@@ -108,7 +109,9 @@ def read_bundle(files: Files) -> FirmBundle:
     # Where a file cannot be read at all, nobody knows what it would have.
     unreadable = {fault.file for fault in faults if not fault.field}
     between = wrong_between(rows, codes)
-    faults += between if unreadable.isdisjoint(KIND_OF_FILE) else ()
+    if unreadable.isdisjoint(KIND_OF_FILE):
+        faults += between
+        faults += unknown_in_erp(rows, erp) if erp else ()
     if faults:
         raise BadBundle(faults)
     return FirmBundle(firm, tuple(each.row for each in rows))

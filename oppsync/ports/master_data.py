@@ -19,6 +19,9 @@ class MasterData(Protocol):
         """The rows of a kind that exist now, in an order that new rows do not change; `after` None: the first
         page. A row that changed while pages are read may be either. Raises what calls raise."""
 
+    def existing(self, keys: Collection[MasterKey]) -> Collection[MasterKey]:
+        """Those of the keys that exist: what is not remembered is asked for. Raises what calls raise."""
+
 
 class Known(NamedTuple):
     """`age`: how long ago the ERP said so."""

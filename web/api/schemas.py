@@ -513,7 +513,8 @@ class CheckedBundle(Frozen):
 class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
     `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
-    planned by both; none is tried where no row differs."""
+    planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
+    checked, or why they were not."""
 
     before: ConfigurationUse
     firm_before: Text
@@ -522,6 +523,7 @@ class ConfigurationDifference(Frozen):
     differences: tuple[ChangedRow, ...]
     needs_second_person: bool
     open_deals: OpenDealEffects
+    erp_check: Text = ""
 
 
 class AppliedOrProposed(Frozen):
