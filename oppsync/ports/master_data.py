@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from oppsync.domain.master_data.rows import Customer, MasterKey, MasterKind, MasterPage, MasterRow
 
 
+@runtime_checkable
 class MasterData(Protocol):
     """What an ERP offers whose connector claims kinds in `mirrors`. `mirror_every`: how often all of it is
     read."""
