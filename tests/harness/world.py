@@ -285,6 +285,10 @@ class World:
         assert answer.status == HTTPStatus.OK, answer
         return answer.json
 
+    def token(self, of: str = OPERATIONS) -> str:
+        """The API token of a person, for what is refused."""
+        return self._tokens[of]
+
     def last_words(self) -> str:
         return "\n".join(program.last_words() for program in self.programs.values())
 

@@ -233,7 +233,7 @@ def list_master_rows(query: schemas.MasterRowsQuery, connection_id: str, kind: s
 
 @connections.route("/connections/<connection_id>/master-data/read", methods=["POST"])
 @connections.takes(schemas.MasterDataRequest)
-@connections.answers(schemas.MasterDataAsked, status=HTTPStatus.ACCEPTED)
+@connections.answers(schemas.MasterDataAsked)
 @connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 def read_master_data(request: schemas.MasterDataRequest, connection_id: str) -> Mapping[str, bool]:
     """Have the master data of an ERP read at once
