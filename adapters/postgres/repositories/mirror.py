@@ -234,12 +234,9 @@ class PostgresMirror:
             mirror_runs.c.tenant_id == lease.tenant_id,
             mirror_runs.c.connection_id == lease.connection_id,
         )
-        latest = (
-            select(mirror_runs.c.id).where(*of_connection).order_by(mirror_runs.c.id.desc()).limit(RUNS_KEPT)
-        )
-        self._session.execute(
-            delete(mirror_runs).where(*of_connection, mirror_runs.c.id.not_in(newest.limit(RUNS_KEPT)))
-        )
+        newest = select(mirror_runs.c.id).where(*of_connection).order_by(mirror_runs.c.id.desc())
+        kept = newest.limit(RUNS_KEPT)
+        self._session.execute(delete(mirror_runs).where(*of_connection, mirror_runs.c.id.not_in(kept)))
 
     def _add_missing(self) -> None:
         """Add a row, due at once, for each ERP that has been connected since."""
