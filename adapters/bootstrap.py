@@ -45,6 +45,7 @@ from adapters.runtime.connection_budget import TRAFFIC_POOL, WEB_POOL
 from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
+from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.roles import PersonRole, is_further
 from oppsync.domain.work.connections import Connection
@@ -181,6 +182,7 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 from oppsync.services.configuration.compare import CompareConfigurationHandler
+from oppsync.services.configuration.erp_check import asking
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
@@ -254,6 +256,7 @@ class Application:
     brake: SharedBrake
     connectors: ConnectorCatalog
     _notifier: Notifier
+    _systems: Systems
     _bus: Bus
     _identity: Identity
 
@@ -286,6 +289,11 @@ class Application:
     def mails(self) -> bool:
         """Whether what is sent to people reaches them."""
         return self._notifier.delivers
+
+    def erp_names(self, tenant_id: str) -> ErpNames | None:
+        """What rows of the configuration may name in the ERP; None where nothing is known of it. A name that is
+        missing is looked up there."""
+        return asking(self._systems, self.uow, tenant_id, self.clock)
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -352,6 +360,7 @@ def build(settings: Settings, *, pool_size: int = WEB_POOL, threads: int = 0) ->
         brake=brake,
         connectors=catalog,
         _notifier=notifier,
+        _systems=systems,
         _bus=_bus(settings, uow, systems, clock, catalog, stopping=stopping, brake=brake),
         _identity=Identity(uow, _second_factor_roles(settings)),
     )
@@ -414,7 +423,7 @@ def _bus(
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
-    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish))
+    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
     bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
     bus.register(NameFirm, NameFirmHandler(uow, bus.publish))

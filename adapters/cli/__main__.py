@@ -15,6 +15,7 @@ from adapters.cli.crm import crm
 from adapters.cli.database import database
 from adapters.cli.doctor import doctor
 from adapters.cli.exceptions import exceptions
+from adapters.cli.mirror import mirror
 from adapters.cli.opportunities import opportunity
 from adapters.cli.people import token, user
 from adapters.cli.plans import plan
@@ -34,7 +35,7 @@ def oppsync() -> None:
 
 for command in (
     init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
-    policy, approval, approval_rule, absence, user, access, token, connection, security,
+    policy, approval, approval_rule, absence, user, access, token, connection, mirror, security,
 ):  # fmt: skip
     oppsync.add_command(command)
 

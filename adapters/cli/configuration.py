@@ -20,6 +20,7 @@ from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundl
 from adapters.documents.tables import read_table
 from oppsync.domain.configuration.bundle import fingerprint, governed, short_fingerprint
 from oppsync.domain.configuration.differences import Difference, differences, moves_money
+from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
@@ -74,12 +75,22 @@ def export(folder: Path, number: int | None) -> None:
 
 @config.command()
 @FOLDER
+@click.option(
+    "--erp",
+    "with_erp",
+    is_flag=True,
+    help="Also what they name in the ERP, by its master data: needs the database.",
+)
 @json_option
-def check(folder: Path, as_json: bool) -> None:
+def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
     """Check the files in DIR by themselves, without a database. Shows every fault; ends with 1 when there is
     one."""
     try:
-        bundle = read_bundle(files_in(folder))
+        if with_erp:
+            with connected() as application:
+                bundle = read_bundle(files_in(folder), _erp(application))
+        else:
+            bundle = read_bundle(files_in(folder))
     except BadBundle as refused:
         if not as_json:
             raise shown(refused) from None
@@ -97,8 +108,8 @@ def check(folder: Path, as_json: bool) -> None:
 @json_option
 def diff(folder: Path, as_json: bool) -> None:
     """Show what applying DIR would change, row by row. Writes nothing."""
-    bundle = read_folder(folder)
     with connected() as application:
+        bundle = read_folder(folder, _erp(application))
         compared = _compared(application, bundle)
     _print_comparison(compared, as_json)
     if not (as_json or compared.is_same):
@@ -124,8 +135,8 @@ def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
 
     Acts as the person of the API token in OPPSYNC_TOKEN, which is asked for otherwise.
     """
-    bundle = read_folder(folder)
     with connected() as application:
+        bundle = read_folder(folder, _erp(application))
         person_id, now = acting_person(application), _compared(application, bundle).before.fingerprint
         given = against.replace(" ", "").lower()
         # As it is shown, by its first eight digits; another one is refused as it was given.
@@ -197,7 +208,7 @@ def _imported(
         rows = uow.configurations.rows(application.tenant_id)
         firm = uow.configurations.firm(application.tenant_id)
     try:
-        found = merged(governed(rows), kind, read_table(file.name, content), forms)
+        found = merged(governed(rows), kind, read_table(file.name, content), forms, _erp(application))
     except BadBundle as refused:
         raise shown(refused) from None
     return FirmBundle(firm, tuple(found)), fingerprint(rows)
@@ -315,10 +326,14 @@ def schema(name: str | None) -> None:
     print_json(every[name] if name else every)
 
 
-def read_folder(folder: Path) -> FirmBundle:
+def _erp(application: Application) -> ErpNames | None:
+    return application.erp_names(application.tenant_id)
+
+
+def read_folder(folder: Path, erp: ErpNames | None = None) -> FirmBundle:
     """Raises Failed with everything that is wrong."""
     try:
-        return read_bundle(files_in(folder))
+        return read_bundle(files_in(folder), erp)
     except BadBundle as refused:
         raise shown(refused) from None
 
@@ -368,12 +383,15 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
                 "needs_second_person": compared.needs_second_person,
                 "differences": [_as_json(each) for each in compared.differences],
                 "open_deals": compared.open_deals.model_dump(mode="json"),
+                "erp_check": compared.erp_check,
             }
         )
         return
     if compared.firm_before != compared.firm_after:
         say(f"{MANIFEST}: firm {compared.firm_before} -> {compared.firm_after}")
     _print_differences(compared.differences)
+    if compared.differences:
+        say(compared.erp_check)
     _print_open_deals(compared.open_deals)
 
 

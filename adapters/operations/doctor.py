@@ -35,8 +35,10 @@ from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.reading.traffic import Circuit, Traffic
 from oppsync.domain.work import connections
 from oppsync.domain.work.connections import ConnectionRole
+from oppsync.domain.work.mirror import MirrorState
 from oppsync.kernel.errors import OppsyncError, StoreUnavailable, TransientError
 from oppsync.kernel.settings import Settings
+from oppsync.services.mirror.shown import age_in_words
 
 POSTGRES_FLOOR = 15
 POLL_LATE = timedelta(minutes=15)
@@ -254,6 +256,11 @@ def _of_connections(application: Application) -> Iterator[Check]:
         yield polling(poll, application.clock.now())
     for seen in application.traffic(application.tenant_id):
         yield traffic(seen)
+    for connection in found:
+        if connection.role is ConnectionRole.ERP:
+            with application.uow.reading() as uow:
+                state = uow.mirror.state(application.tenant_id, connection.id, 1)
+            yield master_data(connection.id, state, application.clock.now())
     for role in (ConnectionRole.CRM, ConnectionRole.ERP):
         if not any(connection.role is role for connection in found):
             yield warning("connections", f"No connection has the role {role}: no deal can go through.")
@@ -313,6 +320,7 @@ def lacking(capabilities: Capabilities) -> str:
                 "closes nothing that was created": capabilities.cancels,
                 "only notes limits of invoices, which people have to watch": capabilities.holds
                 == frozenset(Limit),
+                "gives no master data, so that each look-up asks it": capabilities.mirrors,
             }
         case CrmCapabilities():
             able = {
@@ -336,6 +344,16 @@ def polling(poll: PollStatus, now: datetime) -> Check:
     brought = f"{poll.deals} deals and {poll.changes} changes that arrived without a webhook{late}"
     until = f"{poll.covered_until:%Y-%m-%d %H:%M:%S} UTC" if poll.covered_until else "nothing yet"
     return ok(name, f"Covered until {until}; it brought {brought}.")
+
+
+def master_data(connection_id: str, state: MirrorState, now: datetime) -> Check:
+    """How old what is known of an ERP's master data is."""
+    name = f"master data of {connection_id}"
+    seen = [each.seen_at for each in state.kinds if each.seen_at is not None]
+    age = f"{age_in_words(now - min(seen))} old" if seen else "nothing was read yet"
+    if state.error is not None:
+        return warning(name, f"It could not be read: {state.error}. What is known of it: {age}.")
+    return ok(name, f"{age}: {sum(each.rows for each in state.kinds)} rows.")
 
 
 def traffic(seen: Traffic) -> Check:

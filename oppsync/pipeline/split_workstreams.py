@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -255,10 +256,20 @@ def _books_open_until(
     context: StageContext, destination: Destination, overrides: Sequence[PlanOverride]
 ) -> date | None:
     """The ERP is asked only where an end is overridden: validation judged the CRM's."""
-    if not any(each.field is OverrideField.ENDS_ON for each in in_force(overrides)):
+    ends = [each.value for each in in_force(overrides) if each.field is OverrideField.ENDS_ON]
+    if not ends:
         return None
     entity = require(context.opportunity.enrichment, "the enrichment").legal_entity
-    return context.systems.erp_at(destination.systems.erp).books_open_until(entity.erp_company)
+    return context.systems.erp_at(destination.systems.erp).books_open_until(entity.erp_company, _latest(ends))
+
+
+def _latest(ends: Sequence[str | None]) -> date | None:
+    """None of ends that are no days: those are told."""
+    days = []
+    for each in ends:
+        with suppress(ValueError):
+            days.append(date.fromisoformat(each or ""))
+    return max(days, default=None)
 
 
 def _may_replace(context: StageContext) -> bool:

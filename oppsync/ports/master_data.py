@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from oppsync.domain.master_data.rows import Customer, MasterKey, MasterKind, MasterPage, MasterRow
 
 
+@runtime_checkable
 class MasterData(Protocol):
     """What an ERP offers whose connector claims kinds in `mirrors`. `mirror_every`: how often all of it is
     read."""
@@ -18,6 +19,9 @@ class MasterData(Protocol):
     def master_page(self, kind: MasterKind, after: str | None) -> MasterPage:
         """The rows of a kind that exist now, in an order that new rows do not change; `after` None: the first
         page. A row that changed while pages are read may be either. Raises what calls raise."""
+
+    def existing(self, keys: Collection[MasterKey]) -> Collection[MasterKey]:
+        """Those of the keys that exist: what is not remembered is asked for. Raises what calls raise."""
 
 
 class Known(NamedTuple):

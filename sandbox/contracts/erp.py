@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from oppsync.domain.billing.table import BILLING_MODELS
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.deal.opportunity import Opportunity, OpportunityLine
 from oppsync.domain.effects.effects import ExternalRecord
+from oppsync.domain.master_data.rows import Customer, MasterKey, MasterKind, MasterRow, key_of
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NewCustomer, PlanContent
 from oppsync.domain.plan.references import CentreOfCompany, references_of
@@ -24,9 +25,11 @@ from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.domain.values.model import changed
 from oppsync.kernel.errors import BusinessError, Misconfigured, VendorRejected, VendorUnavailable
 from oppsync.ports.erp import Erp
+from oppsync.ports.master_data import MasterData
 from sandbox.contracts import deals
 from sandbox.contracts.connector import ConnectorContract
 from sandbox.contracts.harness import ADDRESS, Access, FixedClock
+from sandbox.contracts.memory import OwnMemory
 
 
 def connect(connector: AnyConnector, access: Access) -> Erp:
@@ -110,13 +113,14 @@ def close(erp: Erp, deal: Deal, created: list[ExternalRecord]) -> list[ExternalR
 
 class ErpContract(ConnectorContract):
     """The suite of an ERP without options. For one that can do more, inherit `CustomersContract`,
-    `CancelsContract` and `RevisesContract`, which include this."""
+    `CancelsContract`, `RevisesContract` and `MirrorsContract`, which include this."""
 
     def test_what_it_claims_is_tested(self, connector: AnyConnector, access: Access) -> None:
         claimed = connector.capabilities_of(access.settings)
         assert claimed.creates_customers == isinstance(self, CustomersContract)
         assert claimed.cancels == isinstance(self, CancelsContract)
         assert claimed.revises == claimed.reopens == isinstance(self, RevisesContract)
+        assert bool(claimed.mirrors) == isinstance(self, MirrorsContract)
 
     @pytest.fixture
     def erp(self, connector: AnyConnector, access: Access) -> Erp:
@@ -632,3 +636,77 @@ class RevisesContract(CancelsContract):
         for order in deal.again(deal.plan):
             found = look_up(erp, order)
             assert found.differences.keys() - found.revisable
+
+
+class MirrorsContract(ErpContract):
+    """The suite of an ERP that gives its master data page by page, and looks it up in the memory."""
+
+    @pytest.fixture
+    def source(self, erp: Erp) -> MasterData:
+        assert isinstance(erp, MasterData)
+        return erp
+
+    def rows(self, source: MasterData, kind: MasterKind) -> dict[MasterKey, MasterRow]:
+        found: dict[MasterKey, MasterRow] = {}
+        after = None
+        while True:
+            page = source.master_page(kind, after)
+            found |= {key_of(row): row for row in page.rows}
+            if page.after is None:
+                return found
+            assert page.after != after
+            after = page.after
+
+    @pytest.mark.parametrize(
+        ("kind", "some"),
+        [
+            (MasterKind.COMPANY, {("", "ACME-DE"), ("", "ACME-US")}),
+            (MasterKind.COST_CENTRE, {("ACME-DE", "CC-DE-ADV"), ("ACME-US", "CC-US-CLOUD")}),
+            (MasterKind.TAX, {("ACME-DE", "VAT-DE-19"), ("ACME-US", "US-NT")}),
+            (MasterKind.PAYMENT_TERMS, {("", "NET30")}),
+            (MasterKind.CUSTOMER, {("", "CUST-1001"), ("", "CUST-1004")}),
+        ],
+    )
+    def test_all_of_a_kind_is_read_under_the_codes_that_plans_name(
+        self, source: MasterData, kind: MasterKind, some: set[tuple[str, str]]
+    ) -> None:
+        found = self.rows(source, kind)
+
+        assert some <= {(key.company, key.code) for key in found}
+        assert {key.kind for key in found} == {kind}
+        assert self.rows(source, kind) == found
+
+    def test_what_a_look_up_finds_is_the_row_of_a_page(self, source: MasterData) -> None:
+        found = self.rows(source, MasterKind.CUSTOMER)
+        globex = found[MasterKey(MasterKind.CUSTOMER, "", "CUST-1001")]
+
+        assert isinstance(globex, Customer)
+        assert (globex.name, globex.countries, globex.tax_ids) == ("Globex GmbH", ("DE",), ("DE136695976",))
+        nobody = MasterKey(MasterKind.CUSTOMER, "", "CUST-9999")
+        assert set(source.existing([key_of(globex), nobody])) == {key_of(globex)}
+
+    def test_what_is_known_answers_while_it_is_young_or_the_erp_is_away_and_is_not_enough_to_write(
+        self, connector: AnyConnector, access: Access
+    ) -> None:
+        memory, deal = OwnMemory(), Deal(deals.opportunity(deals.fixed_line(), deals.time_line()))
+        wanted = references_of(deal.plan)
+        known: Erp = connector.connect(access.settings, access.secrets, FixedClock(), memory=memory)
+        assert (known.missing_references(wanted), known.missing_for("ACME-DE")) == ([], [])
+        (globex,) = known.customers_of_code("CUST-1001")
+        away = access.at(f"http://127.0.0.1:{free_port(0)}")
+        erp: Erp = connector.connect(away.settings, away.secrets, FixedClock(), memory=memory)
+
+        for age in (timedelta(minutes=1), timedelta(days=1)):
+            memory.age = age
+            assert erp.missing_references(wanted) == []
+            assert erp.missing_for("ACME-DE") == []
+            assert erp.has_payment_terms("NET30")
+            assert erp.customers_of_code("cust-1001") == erp.find_customers("Globex GMBH", None) == [globex]
+            with pytest.raises(VendorUnavailable):
+                erp.customers_of_code("CUST-9999")
+            with pytest.raises(VendorUnavailable):
+                erp.missing_references(changed(wanted, tax="VAT-XX"))
+            with pytest.raises(VendorUnavailable):
+                erp.missing_references(wanted, anew=True)
+            with pytest.raises(VendorUnavailable):
+                erp.create_node(deal.node())

@@ -182,6 +182,10 @@ class World(Ground):
         assert answer.status == HTTPStatus.OK, answer
         return answer.json
 
+    def token(self, of: str = OPERATIONS) -> str:
+        """The API token of a person, for what is refused."""
+        return self._tokens[of]
+
     def _is_in(self, state: str, deal: str) -> bool:
         opportunity = self.opportunity(deal)
         if opportunity["state"] == "parked" != state:

@@ -27,6 +27,7 @@ from adapters.operations.doctor import (
     eviction,
     is_weak,
     lacking,
+    master_data,
     polling,
     redis_connections,
     secret_keys,
@@ -35,12 +36,14 @@ from adapters.operations.doctor import (
 from adapters.postgres import schema
 from adapters.runtime.connection_budget import needs, web_processes
 from adapters.runtime.processes import free_port
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.capabilities import Capabilities, CrmCapabilities, ErpCapabilities, PsaCapabilities
 from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reading.readings import PollStatus
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
+from oppsync.domain.work.mirror import KindState, MirrorState
 from oppsync.kernel import canonical_json
 from oppsync.kernel.settings import Settings
 from sandbox.firm.install import PEOPLE, DemoSystems, install
@@ -400,16 +403,26 @@ def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
 @pytest.mark.parametrize(
     ("capabilities", "says"),
     [
-        (ErpCapabilities(line_kinds=frozenset(LineKind), holds=frozenset(Limit)), ""),
         (
-            ErpCapabilities(line_kinds=frozenset(LineKind), holds=frozenset({Limit.CAP})),
+            ErpCapabilities(
+                line_kinds=frozenset(LineKind), holds=frozenset(Limit), mirrors=frozenset(MasterKind)
+            ),
+            "",
+        ),
+        (
+            ErpCapabilities(
+                line_kinds=frozenset(LineKind), holds=frozenset({Limit.CAP}), mirrors=frozenset(MasterKind)
+            ),
             " It only notes limits of invoices, which people have to watch.",
         ),
         (
             ErpCapabilities(
                 line_kinds=frozenset(LineKind), holds=frozenset(Limit), creates_customers=False, cancels=False
             ),
-            " It creates no customers and closes nothing that was created.",
+            (
+                " It creates no customers and closes nothing that was created and gives no master data, "
+                "so that each look-up asks it."
+            ),
         ),
         (
             CrmCapabilities(polls=False, owner_history=True),
@@ -421,3 +434,24 @@ def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
 )
 def test_what_a_system_cannot_do_is_said(capabilities: Capabilities, says: str) -> None:
     assert lacking(capabilities) == says
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "says"),
+    [
+        (MirrorState([], [], None, None, False), "ok", "nothing was read yet: 0 rows."),
+        (
+            MirrorState([KindState(MasterKind.TAX, 4, 0, NOW - timedelta(hours=3))], [], None, None, False),
+            "ok",
+            "3 hours old: 4 rows.",
+        ),
+        (
+            MirrorState([], [], "Tryton: no answer", None, False),
+            "warning",
+            "It could not be read: Tryton: no answer. What is known of it: nothing was read yet.",
+        ),
+    ],
+)
+def test_how_old_master_data_is_is_said(state: MirrorState, verdict: str, says: str) -> None:
+    check = master_data("erp", state, NOW)
+    assert (check.verdict.value, check.says) == (verdict, says)

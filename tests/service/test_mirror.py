@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from adapters.cli.commands import Failed
+from adapters.cli.configuration import read_folder
 from adapters.connectors.routing import ConnectedSystems
+from adapters.documents.bundle_files import FirmBundle, write_bundle
 from adapters.notify.files import FileNotifier
+from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.values.actor import COMMAND_LINE
-from oppsync.domain.work.mirror import Change, MirrorRun, MirrorState
+from oppsync.domain.work.mirror import MirrorChange, MirrorRun, MirrorState
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import VendorUnavailable
+from oppsync.services.configuration.commands import ApplyConfiguration, CompareConfiguration, Comparison
 from oppsync.services.mirror.commands import AskForMirror, ReadMirror, Step
 from sandbox.firm import deals
 from sandbox.firm.install import ERP_CONNECTION
@@ -39,7 +45,7 @@ def state(house: House) -> MirrorState:
         return uow.mirror.state(TENANT, ERP_CONNECTION, 10)
 
 
-def differences(run: MirrorRun, kind: MasterKind) -> list[tuple[str, Change]]:
+def differences(run: MirrorRun, kind: MasterKind) -> list[tuple[str, MirrorChange]]:
     return [(each.code, each.change) for each in run.differences if each.kind is kind]
 
 
@@ -73,7 +79,7 @@ def test_all_kinds_are_read_counted_and_compared_with_the_reading_before(house: 
     code = f"CC-{uuid4().hex[:8]}"
     create_centre(books, code)
     second = read_all(house)
-    assert differences(second, MasterKind.COST_CENTRE) == [(code, Change.ADDED)]
+    assert differences(second, MasterKind.COST_CENTRE) == [(code, MirrorChange.ADDED)]
 
     books.write("analytic_account.account", centre_of(books, code), {"name": "Renamed"})
     third = read_all(house)
@@ -81,7 +87,7 @@ def test_all_kinds_are_read_counted_and_compared_with_the_reading_before(house: 
 
     books.write("analytic_account.account", centre_of(books, code), {"active": False})
     fourth = read_all(house)
-    assert differences(fourth, MasterKind.COST_CENTRE) == [(code, Change.ENDED)]
+    assert differences(fourth, MasterKind.COST_CENTRE) == [(code, MirrorChange.ENDED)]
     assert fourth.counts[MasterKind.COST_CENTRE].ended == 1
     assert read_all(house).differing == 0
 
@@ -183,3 +189,44 @@ def ended_items(house: House) -> list[str]:
             text("select message from exception_items where code = 'MASTER_DATA_ENDED' and status = 'open'")
         )
         return [str(row.message) for row in found]
+
+
+def bundle(house: House, tmp_path: Path, code: str, instead_of: str = "CC-DE-ADV") -> Path:
+    """The configuration of now as a folder, with this cost centre instead of another."""
+    application = house.application
+    with application.uow.reading() as uow:
+        rows = uow.configurations.rows(TENANT)
+        files = write_bundle(uow.configurations.firm(TENANT), rows)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content.replace(instead_of.encode(), code.encode()))
+    return tmp_path
+
+
+def test_a_cost_centre_that_the_erp_lacks_is_refused_when_it_is_entered(
+    house: House, books: Books, tmp_path: Path, gate: Gate
+) -> None:
+    code = f"CC-{uuid4().hex[:8]}"
+    folder = bundle(house, tmp_path, code)
+    before = read_folder(folder, house.application.erp_names(TENANT))  # nothing was read yet
+    assert "was never read" in compared(house, before).erp_check
+
+    read_all(house)
+    with pytest.raises(Failed) as refused:
+        read_folder(folder, house.application.erp_names(TENANT))
+    message = str(refused.value.message)
+    assert f"cost_centres.csv:2: code: Tryton's company ACME-DE has no cost centre '{code}'" in message
+    with pytest.raises(BadBundle, match=code):
+        house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, before.firm, before.rows))
+
+    create_centre(books, code)
+    sound = read_folder(folder, house.application.erp_names(TENANT))  # by a look-up: the mirror is older
+    assert "less than a minute old" in compared(house, sound).erp_check
+    house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, sound.firm, sound.rows))
+
+    gate.shut()
+    with pytest.raises(Failed, match="CC-NOPE"):  # by what is known
+        read_folder(bundle(house, tmp_path, "CC-NOPE", code), house.application.erp_names(TENANT))
+
+
+def compared(house: House, found: FirmBundle) -> Comparison:
+    return house.application.dispatch(CompareConfiguration(TENANT, COMMAND_LINE, found.firm, found.rows))

@@ -78,6 +78,7 @@ from oppsync.services.configuration.commands import (
 )
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from oppsync.services.intake.commands import AcceptDelivery, PollCrm, PreviewBackfill, RunBackfill
+from oppsync.services.mirror.commands import AskForMirror, ReadMirror
 from oppsync.services.queue.commands import (
     Compensate,
     ConfirmFindings,
@@ -120,6 +121,7 @@ ASKED_BY_NOBODY = {
     CountAttempt,
     AcceptDelivery,
     PollCrm,
+    ReadMirror,
     RunStage,
     KeepDeadLetters,
 }
@@ -153,6 +155,7 @@ ASKED: dict[type[Command[Any]], Ask] = {
     ReencryptSecrets: lambda _, who: ReencryptSecrets(TENANT, who),
     RotateWebhookSecret: lambda _, who: RotateWebhookSecret(TENANT, who, CONNECTION),
     InspectConnection: lambda _, who: InspectConnection(TENANT, who, CONNECTION),
+    AskForMirror: lambda _, who: AskForMirror(TENANT, who, CONNECTION),
     SendTrialEvent: lambda _, who: SendTrialEvent(TENANT, who, CONNECTION),
     SetApprovalRule: lambda _, who: SetApprovalRule(TENANT, RULE, who),
     BacktestConfiguration: lambda _, who: BacktestConfiguration(TENANT, who, (), 1),

@@ -25,7 +25,7 @@ from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.api.configuration import answered, compared
-from web.bundles import configuration_now
+from web.bundles import configuration_now, erp_of_mine
 from web.context import application, signed_in
 
 _PLACE = Place(OF_THE_ROW, 0)
@@ -140,7 +140,7 @@ def _with(kind: ReferenceKind, request: RowRequest) -> FirmBundle:
         if replaced is None:
             raise NotFound("The configuration of now has no such row.")
     values = request.row if FILES[kind].form is Form.YAML else _cells(request.row)
-    return FirmBundle(now.firm, tuple(written(now.rows, kind, Record(values, _PLACE), replaced)))
+    return FirmBundle(now.firm, tuple(written(now.rows, kind, Record(values, _PLACE), replaced, erp_of_mine())))
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:

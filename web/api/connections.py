@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
 
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import NotFound
 from oppsync.services.admin.commands import (
@@ -18,6 +19,8 @@ from oppsync.services.admin.commands import (
     RotateWebhookSecret,
     SendTrialEvent,
 )
+from oppsync.services.mirror.commands import AskForMirror
+from oppsync.services.mirror.shown import erp_connection, shown_mirror
 from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
@@ -184,6 +187,62 @@ def list_connection_deliveries(connection_id: str) -> Mapping[str, object]:
         "rows": queries.received(found.tenant_id, found.id),
         "refused": queries.refused_signatures(found.tenant_id, found.id),
     }
+
+
+@connections.route("/connections/<connection_id>/master-data")
+@connections.answers(schemas.MasterDataView)
+@connections.refuses(HTTPStatus.NOT_FOUND)
+def get_master_data(connection_id: str) -> Mapping[str, object]:
+    """Read how old the master data of an ERP is, what differs, and what ended while something still names it"""
+    with application().uow.reading() as uow:
+        shown = shown_mirror(uow, signed_in().tenant_id, connection_id, application().clock.now())
+    state = shown.state
+    return {
+        "kinds": [each._asdict() for each in state.kinds],
+        "is_running": state.is_running,
+        "due_at": state.due_at,
+        "error": state.error,
+        "runs": state.runs,
+        "ended_in_use": [
+            {
+                **each.key._asdict(),
+                "name": each.name,
+                "gone_at": each.gone_at,
+                "deals": [deal._asdict() for deal in each.deals],
+                "rows": each.rows,
+            }
+            for each in shown.ended
+        ],
+    }
+
+
+@connections.route("/connections/<connection_id>/master-data/<kind>")
+@connections.takes(schemas.MasterRowsQuery, location="query")
+@connections.answers(schemas.MasterRows)
+@connections.refuses(HTTPStatus.NOT_FOUND)
+def list_master_rows(query: schemas.MasterRowsQuery, connection_id: str, kind: str) -> Mapping[str, object]:
+    """List what an ERP has of one kind, as it was read last"""
+    if kind not in set(MasterKind):
+        raise NotFound(f"There is no such kind: use {', '.join(MasterKind)}.")
+    tenant_id = signed_in().tenant_id
+    with application().uow.reading() as uow:
+        found = erp_connection(uow, tenant_id, connection_id)
+        rows = uow.mirror.list(tenant_id, found.id, MasterKind(kind), query.search, query.limit)
+    return {"rows": rows}
+
+
+@connections.route("/connections/<connection_id>/master-data/read", methods=["POST"])
+@connections.takes(schemas.MasterDataRequest)
+@connections.answers(schemas.MasterDataAsked)
+@connections.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+def read_master_data(request: schemas.MasterDataRequest, connection_id: str) -> Mapping[str, bool]:
+    """Have the master data of an ERP read at once
+
+    Needs the role operations or integration admin. A relay reads it; the answer does not wait for it.
+    """
+    me = signed_in()
+    command = AskForMirror(me.tenant_id, me.asker, connection_id, request.kinds)
+    return {"begins": application().dispatch(command)}
 
 
 @connections.route("/connections/traffic")

@@ -14,6 +14,7 @@ from oppsync.domain.configuration.differences import Change
 from oppsync.domain.configuration.imports import DateForm, NumberForm
 from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
 from oppsync.domain.effects.effects import LedgerRow
+from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride
 from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
 from oppsync.domain.reading.calls import VendorCall
@@ -43,6 +44,7 @@ from oppsync.domain.work.attempts import AttemptCount
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.connector_forms import ConnectorForm
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
+from oppsync.domain.work.mirror import MirrorRun
 from oppsync.domain.work.observations import Observation
 from oppsync.domain.work.replays import MOST, Previewed, ReplayOf, Selection
 from oppsync.domain.work.states import State
@@ -586,7 +588,8 @@ class CheckedBundle(Frozen):
 class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
     `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
-    planned by both; none is tried where no row differs."""
+    planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
+    checked, or why they were not."""
 
     before: ConfigurationUse
     firm_before: Text
@@ -595,6 +598,7 @@ class ConfigurationDifference(Frozen):
     differences: tuple[ChangedRow, ...]
     needs_second_person: bool
     open_deals: OpenDealEffects
+    erp_check: Text = ""
 
 
 class AppliedOrProposed(Frozen):
@@ -683,6 +687,77 @@ class TestDealRequest(Frozen):
 
 class GoLiveRequest(Frozen):
     second: Code = Field(description="The e-mail address of the second administrator.")
+
+
+class MasterKindState(Frozen):
+    """`seen_at`: since when all rows of the kind are as old at most."""
+
+    kind: MasterKind
+    rows: int
+    ended: int
+    seen_at: AwareDatetime | None = None
+
+
+class NamingDealView(Frozen):
+    id: UUID
+    name: str
+
+
+class EndedInUseView(Frozen):
+    """Something that is gone from the ERP, with the open deals and the rows of the configuration that name
+    it."""
+
+    kind: MasterKind
+    company: str
+    code: str
+    name: str
+    gone_at: AwareDatetime
+    deals: tuple[NamingDealView, ...]
+    rows: tuple[str, ...]
+
+
+class MasterDataView(Frozen):
+    """`error`: why the last try to read failed. `runs`: newest first; each keeps the first 50 differences of a
+    kind."""
+
+    kinds: tuple[MasterKindState, ...]
+    is_running: bool
+    due_at: AwareDatetime | None = None
+    error: str | None = None
+    runs: tuple[MirrorRun, ...]
+    ended_in_use: tuple[EndedInUseView, ...]
+
+
+class MasterRowView(Frozen):
+    """`record`: the ERP's own id."""
+
+    company: str
+    code: str
+    name: str
+    record: str
+
+
+class MasterRows(Frozen):
+    rows: tuple[MasterRowView, ...]
+
+
+class MasterRowsQuery(Frozen):
+    """`search`: only rows whose code or name contains it."""
+
+    search: Text = ""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+class MasterDataRequest(Frozen):
+    """No kinds: all."""
+
+    kinds: tuple[MasterKind, ...] = ()
+
+
+class MasterDataAsked(Frozen):
+    """`begins`: false where a reading is under way, which goes on."""
+
+    begins: bool
 
 
 class Polls(Frozen):

@@ -11,7 +11,7 @@ from web.pages.account import absence, account, second_factor
 from web.pages.approvals import approval, inbox
 from web.pages.configuration import importing, owners, proposal, row, rows, upload, version
 from web.pages.configuration import overview as configuration
-from web.pages.connections import connection
+from web.pages.connections import connection, mirror
 from web.pages.connections import form as connection_form
 from web.pages.connections import overview as connections
 from web.pages.exceptions import exception, queue
@@ -47,6 +47,7 @@ PAGES = (
     PageRow("Connections", connections.page, Action.VISIT_CONNECTIONS, first=True),
     PageRow("Connections", connection_form.page, Action.SET_CONNECTION),
     PageRow("Connections", connection.page, Action.VISIT_CONNECTIONS),
+    PageRow("Connections", mirror.page, Action.VISIT_CONNECTIONS),
     PageRow("Configuration", configuration.page, Action.VISIT_CONFIGURATION, first=True),
     PageRow("Configuration", version.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", proposal.page, Action.VISIT_CONFIGURATION),

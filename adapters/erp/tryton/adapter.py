@@ -49,7 +49,7 @@ from adapters.erp.tryton.values import (
 )
 from oppsync.domain.deal.customers import ErpCustomer
 from oppsync.domain.effects.effects import ExternalRecord
-from oppsync.domain.master_data.rows import MasterKind, MasterPage
+from oppsync.domain.master_data.rows import MasterKey, MasterKind, MasterPage
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import LineKind, NodeKind
 from oppsync.domain.plan.references import ErpReferences, MissingReference
@@ -163,6 +163,9 @@ class TrytonErp:
 
     def master_page(self, kind: MasterKind, after: str | None) -> MasterPage:
         return self._facts.page(kind, after)
+
+    def existing(self, keys: Collection[MasterKey]) -> Collection[MasterKey]:
+        return self._facts.find(keys).keys()
 
     def existing_keys(self, keys: Sequence[str]) -> Collection[str]:
         existing = set[str]()

@@ -26,21 +26,24 @@ _WILD = str.maketrans({"%": "_", "\\": "_"})
 
 def of_code(client: TrytonClient, memory: MasterMemory, code: str) -> list[ErpCustomer]:
     """The party of this code, which is unique; without one, those whose code differs in spelling alone."""
-    key = customer_code_key(code)
     try:
         exact = _search(client, memory, ["code", "=", code])
         if exact:
             return _known_as(exact)
         memory.keep([], absent=[MasterKey(MasterKind.CUSTOMER, "", code)])
-        found = _search(client, memory, ["code", "ilike", key.translate(_WILD)])
+        alike = ["code", "ilike", customer_code_key(code).translate(_WILD)]
+        return _known_as(_of_this_code(_search(client, memory, alike), code))
     except VendorUnavailable:
-        found = list(memory.customers_like(code, None, None))
-        if not found:
+        known = _of_this_code(memory.customers_like(code, None, None), code)
+        if not known:
             raise
-        exact = [each for each in found if each.code == code]
-        if exact:
-            return _known_as(exact)
-    return _known_as([each for each in found if customer_code_key(each.code) == key])
+        return _known_as(known)
+
+
+def _of_this_code(found: Sequence[Customer], code: str) -> Sequence[Customer]:
+    exact = [each for each in found if each.code == code]
+    key = customer_code_key(code)
+    return exact or [each for each in found if customer_code_key(each.code) == key]
 
 
 def customers_like(

@@ -38,6 +38,8 @@ from oppsync.ports.master_data import Known
 
 # Longer than an ERP takes for one page. A relay that died delays its reading by as much.
 LEASE = timedelta(minutes=1)
+# A day's, at the usual pace.
+RUNS_KEPT = 100
 _CONNECTION = (table.c.tenant_id, table.c.connection_id)
 
 
@@ -99,6 +101,7 @@ class PostgresMirror:
     def finish(self, lease: MirrorLease, after: timedelta) -> bool:
         run = (mirror_runs.c.tenant_id == lease.tenant_id, mirror_runs.c.id == lease.run_id)
         self._session.execute(update(mirror_runs).where(*run).values(finished_at=clock(), error=null()))
+        self._prune(lease)
         # Somebody may have asked meanwhile.
         due = case((table.c.asked_by.is_not(None), clock()), else_=clock() + after)
         rest = {"run_id": null(), "kinds": [], "after": null(), "tries": 0, "error": null()}
@@ -225,6 +228,15 @@ class PostgresMirror:
                 error=null(),
             )
         )
+
+    def _prune(self, lease: MirrorLease) -> None:
+        of_connection = (
+            mirror_runs.c.tenant_id == lease.tenant_id,
+            mirror_runs.c.connection_id == lease.connection_id,
+        )
+        newest = select(mirror_runs.c.id).where(*of_connection).order_by(mirror_runs.c.id.desc())
+        kept = newest.limit(RUNS_KEPT)
+        self._session.execute(delete(mirror_runs).where(*of_connection, mirror_runs.c.id.not_in(kept)))
 
     def _add_missing(self) -> None:
         """Add a row, due at once, for each ERP that has been connected since."""

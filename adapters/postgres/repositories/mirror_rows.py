@@ -15,7 +15,7 @@ from adapters.postgres.session import Session, rows_of
 from adapters.postgres.tables import mirrored_rows as table
 from oppsync.domain.master_data.rows import SHAPES, Customer, MasterKey, MasterKind, MasterRow, key_of
 from oppsync.domain.values.identifiers import customer_code_key, national_number
-from oppsync.domain.work.mirror import Change, GoneRow, KindCount, MirrorDifference, Stored
+from oppsync.domain.work.mirror import GoneRow, KindCount, MirrorChange, MirrorDifference, Stored
 from oppsync.kernel import canonical_json
 from oppsync.ports.master_data import Known
 
@@ -140,11 +140,11 @@ class MirrorRows:
         for key, row in given.items():
             known = before.get(key)
             if known is None or known.gone_at is not None:
-                differences.append(_difference(key, row, Change.ADDED))
+                differences.append(_difference(key, row, MirrorChange.ADDED))
             elif known.digest != _digest(_value(row)):
-                differences.append(_difference(key, row, Change.CHANGED))
+                differences.append(_difference(key, row, MirrorChange.CHANGED))
         self.keep(whose, rows)
-        added = sum(each.change is Change.ADDED for each in differences)
+        added = sum(each.change is MirrorChange.ADDED for each in differences)
         count = KindCount(read=len(rows), added=added, changed=len(differences) - added)
         return Stored(count, differences)
 
@@ -160,7 +160,7 @@ class MirrorRows:
                 company=row.company,
                 code=row.code,
                 name=str(row.value.get("name") or ""),
-                change=Change.ENDED,
+                change=MirrorChange.ENDED,
             )
             for row in ended
         ]
@@ -211,5 +211,5 @@ def _digest(value: dict[str, Any]) -> str:
     return canonical_json.digest(value)
 
 
-def _difference(key: MasterKey, row: MasterRow, change: Change) -> MirrorDifference:
+def _difference(key: MasterKey, row: MasterRow, change: MirrorChange) -> MirrorDifference:
     return MirrorDifference(kind=key.kind, company=key.company, code=key.code, name=row.name, change=change)

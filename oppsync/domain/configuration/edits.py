@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from oppsync.domain.configuration.checks import wrong_between
+from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, key_in_words
 from oppsync.domain.configuration.imports import put_among
@@ -23,7 +24,11 @@ def row_of(rows: Sequence[ReferenceRow], kind: ReferenceKind, key: str, since: d
 
 
 def written(
-    now: Sequence[ReferenceRow], kind: ReferenceKind, record: Record, instead_of: ReferenceRow | None = None
+    now: Sequence[ReferenceRow],
+    kind: ReferenceKind,
+    record: Record,
+    instead_of: ReferenceRow | None = None,
+    erp: ErpNames | None = None,
 ) -> list[ReferenceRow]:
     """The governed rows with this one instead of another, or besides. Where it has no end it ends where the
     next of its key begins, and the one before ends where it begins. Raises BadBundle with every fault."""
@@ -38,7 +43,7 @@ def written(
             faults.append(each.place.fault([VALID_FROM], problem, "Edit that one, or choose another day"))
     if faults:
         raise BadBundle(faults)
-    return put_among(others, kind, found, columns(kind), faults)
+    return put_among(others, kind, found, columns(kind), faults, erp=erp)
 
 
 def ended(now: Sequence[ReferenceRow], row: ReferenceRow, until: date) -> list[ReferenceRow]:

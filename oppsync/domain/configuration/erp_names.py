@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
 from typing import NamedTuple
@@ -19,18 +19,26 @@ Place = tuple[object, ...]
 KINDS = (MasterKind.COMPANY, MasterKind.COST_CENTRE, MasterKind.TAX)
 
 
-class ErpNames(NamedTuple):
-    """What the mirror of a connection has, and `as_of` when. `rows`: those of now, which were judged when they
-    were entered: what ended since is told as such. `today`: what ended before it is not judged."""
+def nothing_more(keys: Collection[MasterKey]) -> Collection[MasterKey]:
+    return ()
 
+
+class ErpNames(NamedTuple):
+    """What the mirror of a connection has, of each kind that was read, and `as_of` when. `rows`: those of now,
+    which were judged when they were entered: what ended since is told as such. `today`: what ended before it is
+    not judged. `look_up`: those of some keys that the ERP has after all, as it says itself."""
+
+    connection_id: str
     connection: str
     as_of: datetime
     codes: Mapping[MasterKind, Collection[tuple[str, str]]]
     rows: Sequence[ReferenceRow]
     today: date
+    look_up: Callable[[Collection[MasterKey]], Collection[MasterKey]] = nothing_more
 
-    def has(self, key: MasterKey) -> bool:
-        return (key.company, key.code) in self.codes.get(key.kind, ())
+    def may_have(self, key: MasterKey) -> bool:
+        """Nothing is known of a kind that was never read."""
+        return key.kind not in self.codes or (key.company, key.code) in self.codes[key.kind]
 
 
 class NamedThere(NamedTuple):
@@ -81,18 +89,29 @@ def unknown_in_erp(rows: Sequence[PlacedRow], erp: ErpNames) -> Iterator[Fault]:
     companies = companies_of(each.row for each in rows)
     before = {_written(row) for row in governed(erp.rows)}
     entered = [each for each in rows if _written(each.row) not in before and _still_holds(each.row, erp.today)]
-    for each in entered:
-        named: dict[Place, list[MasterKey]] = {}
-        for name in names_of(each.row, companies):
-            named.setdefault(name.at, []).append(name.key)
-        for at, keys in named.items():
-            if not any(erp.has(key) for key in keys) and not _in_unknown_company(keys, erp):
-                yield each.place.fault(at, _problem(keys[0], erp), _advice(keys, erp))
+    missing = [
+        (each, at, keys)
+        for each in entered
+        for at, keys in _by_place(names_of(each.row, companies)).items()
+        if not any(map(erp.may_have, keys)) and not _in_unknown_company(keys, erp)
+    ]
+    there = set(erp.look_up({key for _each, _at, keys in missing for key in keys})) if missing else set()
+    for each, at, keys in missing:
+        if there.isdisjoint(keys):
+            yield each.place.fault(at, _problem(keys[0], erp), _advice(keys, erp))
+
+
+def _by_place(names: Iterable[NamedThere]) -> Mapping[Place, Sequence[MasterKey]]:
+    found: dict[Place, list[MasterKey]] = {}
+    for name in names:
+        found.setdefault(name.at, []).append(name.key)
+    return found
 
 
 def _in_unknown_company(keys: Sequence[MasterKey], erp: ErpNames) -> bool:
     """The company is told at its entity, and what is in it is not known."""
-    return all(key.company and not erp.has(MasterKey(MasterKind.COMPANY, "", key.company)) for key in keys)
+    companies = (MasterKey(MasterKind.COMPANY, "", key.company) for key in keys if key.company)
+    return all(key.company for key in keys) and not any(map(erp.may_have, companies))
 
 
 def _problem(key: MasterKey, erp: ErpNames) -> str:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from oppsync.domain.configuration.checks import wrong_between
+from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
 from oppsync.domain.configuration.records import (
@@ -95,7 +96,13 @@ _PARTS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 
 
-def merged(now: Sequence[ReferenceRow], kind: ReferenceKind, table: Table, forms: Forms) -> list[ReferenceRow]:
+def merged(
+    now: Sequence[ReferenceRow],
+    kind: ReferenceKind,
+    table: Table,
+    forms: Forms,
+    erp: ErpNames | None = None,
+) -> list[ReferenceRow]:
     """The rows of now with those of the table. A row of the same key and day takes the place of one of now, and
     keeps what the table has no column for; another is added. One that has no end ends where the next of its key
     begins. Raises BadBundle with every fault."""
@@ -103,7 +110,7 @@ def merged(now: Sequence[ReferenceRow], kind: ReferenceKind, table: Table, forms
     found = read_records(kind, reading.records)
     told = {(each.line, each.field) for each in reading.faults}
     faults = [*reading.faults, *(each for each in found.faults if (each.line, each.field) not in told)]
-    return put_among(now, kind, found, reading.header, faults)
+    return put_among(now, kind, found, reading.header, faults, erp=erp)
 
 
 def put_among(
@@ -112,14 +119,17 @@ def put_among(
     found: ReadRecords,
     named: Container[str],
     faults: list[Fault],
+    *,
+    erp: ErpNames | None = None,
 ) -> list[ReferenceRow]:
     """`named`: the columns that the records could give. Raises BadBundle with `faults` and what is wrong
-    between the rows."""
+    between the rows, and in what they name in the ERP."""
     others = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in now]
     new = _first_of_each_day(kind, found.rows, faults)
     _keep_unnamed(kind, now, new, named)
     placed = [*_among(others, kind, new, faults)]
     faults += wrong_between(placed, {kind: found.codes})
+    faults += unknown_in_erp(placed, erp) if erp else ()
     if faults:
         raise BadBundle(faults)
     return [each.row for each in placed]

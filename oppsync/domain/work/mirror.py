@@ -17,7 +17,7 @@ from oppsync.domain.values.model import Code, Frozen, Text
 MOST_KEPT = 50
 
 
-class Change(StrEnum):
+class MirrorChange(StrEnum):
     ADDED = "added"
     CHANGED = "changed"
     ENDED = "ended"
@@ -28,7 +28,7 @@ class MirrorDifference(Frozen):
     company: Text = ""
     code: Code
     name: Text = ""
-    change: Change
+    change: MirrorChange
 
     @property
     def key(self) -> MasterKey:

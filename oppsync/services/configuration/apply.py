@@ -18,6 +18,7 @@ from oppsync.domain.configuration.differences import (
     moves_money,
     needs_second_person,
 )
+from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
@@ -28,6 +29,7 @@ from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import ConfigurationApplied, ConfigurationProposed, ProposalRejected
 from oppsync.kernel import text_input
 from oppsync.kernel.errors import Conflict, Forbidden
+from oppsync.ports.clock import Clock
 from oppsync.ports.storage.configuration import NewProposal, NewVersion
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
@@ -39,6 +41,7 @@ from oppsync.services.configuration.commands import (
     Proposed,
     RevertConfiguration,
 )
+from oppsync.services.configuration.erp_check import erp_names
 from oppsync.services.configuration.present import approvers
 
 FOUND = "Written before there were versions, or past them"
@@ -63,12 +66,14 @@ class Wanted(NamedTuple):
 class ApplyConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    clock: Clock
 
     def __call__(self, command: ApplyConfiguration) -> Answer:
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
-            _refuse_wrong(command.rows)
+            erp = erp_names(uow, command.tenant_id, self.clock.now())
+            _refuse_wrong(command.rows, erp)
             before = begin(uow, command.tenant_id)
             _refuse_outdated(before, command.against)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
@@ -308,10 +313,10 @@ def _apply_or_propose(
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
 
 
-def _refuse_wrong(rows: Sequence[ReferenceRow]) -> None:
+def _refuse_wrong(rows: Sequence[ReferenceRow], erp: ErpNames | None = None) -> None:
     """Raises BadBundle: rows of files were checked when they were read, those of others were not."""
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
-    if faults := list(wrong_between(placed)):
+    if faults := [*wrong_between(placed), *(unknown_in_erp(placed, erp) if erp else ())]:
         raise BadBundle(faults)
 
 

@@ -40,7 +40,8 @@ Answer = Applied | Proposed
 
 class Comparison(NamedTuple):
     """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
-    `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs."""
+    `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs.
+    `erp_check`: by which master data of the ERP rows were checked, or why they were not."""
 
     before: ConfigurationUse
     firm_before: str
@@ -49,6 +50,7 @@ class Comparison(NamedTuple):
     differences: Sequence[Difference]
     needs_second_person: bool
     open_deals: OpenDealEffects = OpenDealEffects()
+    erp_check: str = ""
 
     @property
     def is_same(self) -> bool:

@@ -14,6 +14,7 @@ from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import CompareConfiguration, Comparison
+from oppsync.services.configuration.erp_check import erp_check_in_words
 from oppsync.services.configuration.open_deals import OpenDeals
 
 
@@ -30,6 +31,7 @@ class CompareConfigurationHandler:
             book, firm = uow.references.book(tenant_id), uow.configurations.firm(tenant_id)
             found = fingerprint_of(book)
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
+            erp_check = erp_check_in_words(uow, tenant_id, self.clock.now())
             is_live = uow.configurations.live_since(tenant_id) is not None
         changes = differences(book.rows, command.rows)
         open_deals = OpenDeals(self.uow, self.systems, self.clock)
@@ -42,4 +44,5 @@ class CompareConfigurationHandler:
             differences=changes,
             needs_second_person=needs_second_person(changes, is_live=is_live),
             open_deals=effects,
+            erp_check=erp_check,
         )

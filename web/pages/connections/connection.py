@@ -12,7 +12,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from oppsync.domain.approval.who_may import Action, may
-from oppsync.domain.work.connections import Connection
+from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.connector_forms import shown
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Conflict
@@ -115,6 +115,7 @@ def _render(found: Connection, **told: Any) -> str:
         deliveries=queries.received(found.tenant_id, found.id),
         refused=queries.refused_signatures(found.tenant_id, found.id),
         poll=next((poll for poll in queries.polls(me.tenant_id) if poll.connection_id == found.id), None),
+        has_master_data=found.role is ConnectionRole.ERP,
         may_set=may(me.person, Action.SET_CONNECTION),
         may_test=may(me.person, Action.INSPECT_CONNECTION),
         seen_shown=SEEN_SHOWN,
