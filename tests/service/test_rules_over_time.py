@@ -27,19 +27,21 @@ from oppsync.services.admin.commands import CreatePerson, CreateToken
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
 from tests.harness.builders import TENANT
-from tests.harness.house import FINANCE, WON_ON, House
+from tests.harness.house import WON_ON, House
 
 FIRM, ROWS = bundle()
-IDA = "ida@example.com"
+# Who agrees to rules by which a plan is made does not approve the plan.
+IDA, FRED = "ida@example.com", "fred@example.com"
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def run(house: House) -> Run:
     """The command line of a live firm, by the token of whoever is named."""
-    password = "a long password of ida"
-    roles = frozenset({PersonRole.INTEGRATION_ADMIN})
-    house.application.dispatch(CreatePerson(TENANT, COMMAND_LINE, IDA, "Ida", password, roles))
+    for email, role in ((IDA, PersonRole.INTEGRATION_ADMIN), (FRED, PersonRole.FINANCE_APPROVER)):
+        password = f"a long password of {email}"
+        hire = CreatePerson(TENANT, COMMAND_LINE, email, email, password, frozenset({role}))
+        house.application.dispatch(hire)
     house.rows("update tenants set went_live_at = now()")
     settings = house.application.settings
     environment = {
@@ -49,7 +51,7 @@ def run(house: House) -> Run:
     }
     tokens = {
         email: house.application.dispatch(CreateToken(TENANT, COMMAND_LINE, f"of {email}", email, EVERY_SCOPE))
-        for email in (IDA, FINANCE)
+        for email in (IDA, FRED)
     }
 
     def invoke(*arguments: object, by: str = IDA) -> Result:
@@ -67,7 +69,7 @@ def agreed(run: Run, *arguments: object) -> None:
     assert "proposal_id" in proposed.stdout, proposed.output
     proposal = json.loads(proposed.stdout)["proposal_id"]
     assert run("config", "approve", proposal, by=IDA).exit_code == 1
-    approved = run("config", "approve", proposal, by=FINANCE)
+    approved = run("config", "approve", proposal, by=FRED)
     assert approved.exit_code == 0, approved.output
 
 
@@ -136,7 +138,7 @@ def test_a_version_is_taken_back_by_two_and_deals_that_are_read_again_are_planne
         newest = uow.configurations.latest(TENANT)
     assert newest is not None
     assert (newest.number, newest.reverts_to, newest.fingerprint) == (3, 1, fingerprint(ROWS))
-    assert (newest.made_by, newest.approved_by) == (f"person:{IDA}", f"person:{FINANCE}")
+    assert (newest.made_by, newest.approved_by) == (f"person:{IDA}", f"person:{FRED}")
     house.replay(house.exception(open_deal))
     house.settle()
     assert house.state(open_deal) is State.AWAITING_APPROVAL, house.exceptions(open_deal)

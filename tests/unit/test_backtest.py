@@ -171,6 +171,23 @@ def test_sums_are_of_all_deals_by_currency_and_only_some_are_listed(monkeypatch:
     assert Backtest.model_validate(found.model_dump(mode="json")) == found
 
 
+def test_the_cost_of_some_workstreams_counts_where_that_of_others_is_not_known() -> None:
+    fee = make.fixed_line(id="00kB", planned_hours=None)
+    deal, free = past(make.time_line(id="00kA"), fee), past(fee)
+    tally, alone = Tally(), Tally()
+    tally.add(deal, tried(deal), tried(deal, edited(K.COST_RATE, hourly="99")))
+    alone.add(free, tried(free), tried(free))
+
+    cost = next(each for each in backtest(tally).sums if each.what == "cost")
+
+    content = tried(deal).content
+    assert content is not None
+    assert content.nodes[0].cost is None
+    assert cost.before == next(node.cost for node in content.nodes if node.cost)
+    assert cost.after.amount > cost.before.amount
+    assert [each.what for each in backtest(alone).sums] == ["total", "tax"]
+
+
 def test_a_deal_that_is_stopped_by_both_is_asked_of_nobody_and_sums_to_nothing() -> None:
     deal = past(make.time_line(), amount=Decimal("1.00"))
     tally = Tally()

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.plan.approvals import APPROVALS
-from oppsync.domain.plan.plan import ROOT_PATH, PlanContent
+from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.planning.workstreams import is_about_planning
 from oppsync.domain.reading.open_deals import findings_between, in_one_line, told
 from oppsync.domain.reading.past_deals import PastDeal, Tried
@@ -55,7 +55,7 @@ class DealDifference(Frozen):
 
 
 class Sum(StrEnum):
-    """`COST`: of the deals whose cost is known."""
+    """`COST`: of the workstreams whose cost is known."""
 
     TOTAL = "total"
     TAX = "tax"
@@ -164,11 +164,10 @@ class Tally:
             return
         content = tried.content
         zero = Money.zero(content.currency)
-        found = {
-            Sum.TOTAL: content.total,
-            Sum.TAX: money_of(content).tax,
-            Sum.COST: content.node(ROOT_PATH).cost or zero,
-        }
+        found = {Sum.TOTAL: content.total, Sum.TAX: money_of(content).tax}
+        costs = [node.cost for node in content.nodes if node.billing_model and node.cost is not None]
+        if costs:
+            found[Sum.COST] = Money.total(costs, content.currency)
         for what, money in found.items():
             sums = list(self._sums.get((content.currency, what), (zero, zero)))
             sums[side] += money
