@@ -10,6 +10,7 @@ from adapters.cli.approval_rules import approval_rule
 from adapters.cli.approvals import approval
 from adapters.cli.commands import CODES_HELP, Commands
 from adapters.cli.configuration import config
+from adapters.cli.configuration_begin import begin
 from adapters.cli.connections import connection
 from adapters.cli.crm import crm
 from adapters.cli.database import database
@@ -33,6 +34,7 @@ def oppsync() -> None:
     """A won opportunity becomes approved projects with their billing in the ERP."""
 
 
+config.add_command(begin)
 for command in (
     init, try_deal, go_live, doctor, database, crm, opportunity, plan, exceptions, replay, reconcile, config,
     policy, approval, approval_rule, absence, user, access, token, connection, mirror, security,

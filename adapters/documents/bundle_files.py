@@ -41,6 +41,8 @@ LONGEST_ROW = 20_000
 _LIKE_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 _NEEDS_QUOTES = re.compile('[,"\r\n]')
+# Lines of a file that has no rows yet.
+_ONLY_COMMENTS = re.compile(rb"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)+")
 # Text that YAML reads as text, and that no reader takes for something else.
 _PLAIN_TEXT = re.compile(r"[^\W\d_](?:[\w .()/&+-]*[\w()])?")
 _OTHER_TYPES = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
@@ -211,6 +213,8 @@ def _records(kind: ReferenceKind, name: str, content: bytes, faults: list[Fault]
 
 
 def _yaml_records(name: str, content: bytes, faults: list[Fault]) -> Iterator[Record]:
+    if _ONLY_COMMENTS.fullmatch(content):
+        return
     document, lines = _document(name, content, faults)
     if not isinstance(document, list):
         if lines:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.documents.bundle_files import read_bundle, write_bundle
+from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
+from adapters.documents.first_files import first_files
 from oppsync.domain.catalog import CATALOG
 from oppsync.domain.configuration.bundle import fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
@@ -154,6 +155,20 @@ def test_the_published_schema_is_that_of_the_files_and_the_demo_firm_has_its_nam
         assert list(row["properties"]) == [*dict.fromkeys([*file.parts, VALID_FROM, VALID_TO, *columns(kind)])]
         for written in records(DEMO).get(kind, []):
             assert set(row["required"]) <= written.keys() <= row["properties"].keys()
+
+
+def test_the_files_to_begin_with_have_no_rows_and_the_names_of_the_demo_firm_s() -> None:
+    begun = first_files("Hinode: KK")
+
+    assert read_bundle(begun) == FirmBundle("Hinode: KK", ())
+    for name, content in begun.items():
+        if name.endswith(".csv"):
+            assert content.splitlines()[0] == FILES_OF_DEMO[name].splitlines()[0]
+    said = {"code": "X", "name": "Ten", "valid_from": "2026-01-01"}
+    needed = [line[2:] for line in begun["regions.yaml"].decode().splitlines()[1:] if line.endswith(":")]
+    row = [f"{line} {said[line.strip(' -:')]}" for line in needed]
+    (region,) = read_bundle(begun | {"regions.yaml": "\n".join(row).encode()}).rows
+    assert (region.key, region.value["code"]) == ("X", "X")
 
 
 def test_the_order_in_which_a_store_keeps_names_changes_no_byte() -> None:

@@ -86,6 +86,19 @@ def test_a_firm_begins_by_pages_alone_and_downloads_what_it_uploaded(ida: Browse
         assert files_of_zip(answer.data) == FILES
 
 
+def test_a_firm_without_rules_downloads_files_to_fill_in(ida: Browser) -> None:
+    assert 'href="/configuration/upload/first-files"' in ida.get("/configuration/upload").markup
+    files = files_of_zip(ida.client.get("/configuration/upload/first-files").data)
+
+    assert {"oppsync.yaml", "legal_entities.yaml", "rates.csv"} <= files.keys()
+    assert "There is no version yet" in ida.get("/configuration").words
+    named = send(
+        ida, files | {"service_lines.csv": files["service_lines.csv"] + b",ADV,2026-01-01,,Advisory\n"}
+    )
+    assert "service_lines.csv" in named.words
+    assert applied(ida, named, "the first row").location == "/configuration/versions/1"
+
+
 def test_a_changed_rate_is_seen_before_it_is_applied_and_is_taken_back_in_sight_of_what_that_changes(
     begun: Office, ida: Browser
 ) -> None:

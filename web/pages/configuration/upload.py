@@ -9,17 +9,19 @@ from __future__ import annotations
 import base64
 import binascii
 from http import HTTPStatus
+from io import BytesIO
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from adapters.documents.bundle_files import FirmBundle, write_bundle
 from adapters.documents.bundle_zip import zip_of
+from adapters.documents.first_files import first_files
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.kernel.errors import Conflict
 from oppsync.services.configuration.commands import Applied, ApplyConfiguration
 from web.arrival import MAX_BODY
-from web.bundles import bundle_of_zip, erp_of_mine
+from web.bundles import ZIP, bundle_of_zip, erp_of_mine
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.configuration.shown import (
@@ -52,6 +54,16 @@ def take() -> ResponseReturnValue:
         return _chosen()
     except BadBundle as refused:
         return refuse(refused)
+
+
+@page.get("/first-files")
+def get_first_files() -> Response:
+    """A folder to begin with."""
+    me = signed_in()
+    with application().uow.reading() as uow:
+        firm = uow.configurations.firm(me.tenant_id)
+    content = zip_of(first_files(firm))
+    return send_file(BytesIO(content), mimetype=ZIP, as_attachment=True, download_name="configuration.zip")
 
 
 def _chosen() -> ResponseReturnValue:
