@@ -36,6 +36,35 @@ GOVERNED = (
         'judged = judge(inputs.record.model_copy(update={"won_on": __import__("datetime").date.today()}), ',
         first="tests/service/test_backtest.py::test_each_deal_is_tried_as_of_the_day_on_which_it_was_won",
     ),
+    # Routes, and owners of exceptions.
+    Mutation(
+        "a deal goes to the first ERP, whatever its route says",
+        "adapters/connectors/routing.py",
+        "return None if route.connection is None else _named(connected, routed, route.connection)",
+        "return uow.connections.of_role(tenant_id, role)",
+        first="tests/service/test_routes.py::test_deals_go_to_the_erp_of_their_route_and_become_active_there",
+    ),
+    Mutation(
+        "a deal takes the route of today",
+        "adapters/connectors/routing.py",
+        "parent.day or self._clock.now().date()",
+        "__import__('datetime').date(2026, 3, 1)",
+        first="tests/service/test_routes.py::test_a_route_holds_for_deals_won_on_its_days",
+    ),
+    Mutation(
+        "of several ERPs, any is taken for a deal without a route",
+        "adapters/connectors/routing.py",
+        "    if len(connected) > 1:\n",
+        "    if False:\n",
+        first="tests/service/test_routes.py::test_two_of_one_name_and_several_without_a_route_stop_the_deal_too",
+    ),
+    Mutation(
+        "an owner that ended still owns the code",
+        "adapters/postgres/repositories/references.py",
+        "reference_rows.c.valid_to > _TODAY)",
+        "reference_rows.c.valid_to.is_not(None))",
+        first="tests/service/test_findings.py::test_an_owner_holds_on_its_days_and_for_what_is_about_no_deal",
+    ),
     # The configuration.
     Mutation(
         "of a live firm, one person changes what moves money",

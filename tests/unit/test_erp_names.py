@@ -69,6 +69,30 @@ def test_a_cost_centre_that_the_erp_lacks_is_told_with_its_place_and_what_is_nea
     assert "such as CC-DE-ADV" in fault.fix
 
 
+def route(key: str, connection: str, ends: date | None = None) -> ReferenceRow:
+    begin, value = date(2025, 1, 1), {"connection": connection}
+    return ReferenceRow(kind=ReferenceKind.ROUTE, key=key, valid_from=begin, valid_to=ends, value=value)
+
+
+@pytest.mark.parametrize(
+    ("routes", "is_judged"),
+    [
+        ([route("erp|*|*|*", "Tryton")], True),
+        ([route("erp|ACME-DE|*|*", "Other books")], False),
+        ([route("erp|ACME-US|*|*", "Other books")], True),
+        ([route("erp|*|*|CLOUD", "Other books")], False),
+        ([route("erp|*|*|*", "Other books"), route("erp|ACME-DE|*|*", "Tryton")], True),
+        ([route("erp|*|*|*", "Other books"), route("erp|ACME-DE|DACH|*", "Tryton")], False),
+        ([route("erp|ACME-DE|*|*", "Other books", ends=TODAY)], True),
+        ([route("psa|ACME-DE|*|*", "Other books")], True),
+    ],
+)
+def test_what_may_be_in_another_erp_is_not_judged_by_this_one(
+    routes: list[ReferenceRow], is_judged: bool
+) -> None:
+    assert bool(faults([*centre("CC-DE-ADW"), *routes], erp())) is is_judged
+
+
 def test_one_of_another_company_is_none_of_this_one() -> None:
     assert [fault.problem.split(",")[0] for fault in faults(centre("CC-US-ADV"), erp())] == [
         "Tryton's company ACME-DE has no cost centre 'CC-US-ADV'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import cache, partial
 from typing import NamedTuple
 
 from oppsync.domain.configuration.bundle import content, governed
@@ -12,6 +13,7 @@ from oppsync.domain.configuration.faults import Fault
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.master_data.rows import KINDS_IN_WORDS, MasterKey, MasterKind
+from oppsync.domain.policy.route import erps_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 
 _MOST_NEAR = 3
@@ -56,8 +58,7 @@ def names_of(row: ReferenceRow, companies: Mapping[str, Collection[str]]) -> Ite
     if row.kind not in _FIELDS:
         return
     kind, fields = _FIELDS[row.kind]
-    entity = (FILES[row.kind].parts_of(row.key) or {}).get("entity", "")
-    for company in companies.get(entity, ()):
+    for company in companies.get(_entity_of(row), ()):
         for field in fields:
             if value.get(field):
                 yield NamedThere((field,), MasterKey(kind, company, str(value[field])))
@@ -85,10 +86,17 @@ def companies_of(rows: Iterable[ReferenceRow]) -> Mapping[str, Collection[str]]:
 
 def unknown_in_erp(rows: Sequence[PlacedRow], erp: ErpNames) -> Iterator[Fault]:
     """Of the rows that are new or changed, what the ERP does not have. Where an entity has had several
-    companies, one of them is enough."""
+    companies, one of them is enough. What is of an entity whose deals may go to another ERP is not judged."""
     companies = companies_of(each.row for each in rows)
     before = {_written(row) for row in governed(erp.rows)}
-    entered = [each for each in rows if _written(each.row) not in before and _still_holds(each.row, erp.today)]
+    leads_to = _routed([each.row for each in rows if _still_holds(each.row, erp.today)])
+    entered = [
+        each
+        for each in rows
+        if _written(each.row) not in before
+        and _still_holds(each.row, erp.today)
+        and leads_to(_entity_of(each.row)) <= {erp.connection}
+    ]
     missing = [
         (each, at, keys)
         for each in entered
@@ -99,6 +107,18 @@ def unknown_in_erp(rows: Sequence[PlacedRow], erp: ErpNames) -> Iterator[Fault]:
     for each, at, keys in missing:
         if there.isdisjoint(keys):
             yield each.place.fault(at, _problem(keys[0], erp), _advice(keys, erp))
+
+
+def _routed(rows: Sequence[ReferenceRow]) -> Callable[[str], frozenset[str]]:
+    """Entity -> the names of the ERPs that its deals may go to."""
+    routes = [row for row in rows if row.kind is ReferenceKind.ROUTE]
+    return cache(partial(erps_of, routes))
+
+
+def _entity_of(row: ReferenceRow) -> str:
+    if row.kind is ReferenceKind.LEGAL_ENTITY:
+        return str(row.value["code"])
+    return (FILES[row.kind].parts_of(row.key) or {}).get("entity", "")
 
 
 def _by_place(names: Iterable[NamedThere]) -> Mapping[Place, Sequence[MasterKey]]:

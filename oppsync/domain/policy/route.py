@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 from itertools import product
 from typing import NamedTuple
 
-from oppsync.domain.reference.book import ANY, ReferenceBook, ReferenceKind, reference_key
+from oppsync.domain.reference.book import ANY, ReferenceBook, ReferenceKind, ReferenceRow, reference_key
 from oppsync.domain.values.model import Frozen, Text
 
 
@@ -50,6 +50,17 @@ def route_of(book: ReferenceBook, role: RoutedRole, place: NamedPlace, day: date
         if found is not None:
             return found[0]
     return None
+
+
+def erps_of(routes: Iterable[ReferenceRow], entity: str) -> frozenset[str]:
+    """The names of the ERPs that routes lead deals of an entity to; none where no row is about them."""
+    every, own, whole = set[str](), set[str](), False
+    for row in routes:
+        role, of, *further = row.key.split("|")
+        if role == RoutedRole.ERP and of in (entity, ANY):
+            (own if of == entity else every).add(str(row.value["connection"]))
+            whole = whole or (of == entity and set(further) == {ANY})
+    return frozenset(own if whole else own | every)
 
 
 def _keys(book: ReferenceBook, role: RoutedRole, place: NamedPlace, day: date) -> Iterator[str]:
