@@ -112,16 +112,31 @@ def test_a_limit_that_lets_more_through_is_more_and_one_that_lets_less_is_not(
     assert gained(Granted(frozenset()), now) == {FINANCE}
 
 
+def test_a_further_approvers_role_needs_two_administrators_as_finance_and_delivery_do() -> None:
+    limited = Granted(frozenset({"approver:tax"}), (RoleLimit(role="approver:tax", regions=("DACH",)),))
+    tax = Granted(frozenset({"approver:tax", OPERATIONS}))
+
+    assert gained(Granted(frozenset()), limited) == {"approver:tax"}
+    assert gained(limited, tax) == {"approver:tax"}
+    assert gained(tax, limited) == frozenset()
+    assert granted_in_words(limited) == "approver for tax (in DACH only)"
+
+
 def test_a_limit_names_something() -> None:
     with pytest.raises(ValidationError, match="neither entities nor regions"):
         RoleLimit(role=FINANCE)
 
 
 def test_roles_are_written_as_they_are_read() -> None:
-    for text in ("operations", "finance_approver@ACME-CH,ACME-DE/DACH,NA", "finance_approver@/DACH"):
+    for text in (
+        "operations",
+        "finance_approver@ACME-CH,ACME-DE/DACH,NA",
+        "finance_approver@/DACH",
+        "approver:tax@ACME-DE/DACH",
+    ):
         read = ROLE.convert(text, None, None)
         assert as_written(read.roles, read.limits) == text
-    for wrong in ("king", "finance_approver@", "finance_approver@ , /"):
+    for wrong in ("king", "finance_approver@", "finance_approver@ , /", "approver:", "approver:Tax"):
         with pytest.raises(click.BadParameter):
             ROLE.convert(wrong, None, None)
 
