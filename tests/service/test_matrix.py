@@ -11,6 +11,7 @@ import pytest
 
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
+from oppsync.domain.reading.open_deals import Fate
 from oppsync.domain.reading.preview import NeededApproval
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
@@ -19,7 +20,7 @@ from oppsync.domain.values.roles import Role
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden, InvalidInput
 from oppsync.services.admin.commands import CreatePerson, SetRoles
-from oppsync.services.configuration.commands import ApplyConfiguration
+from oppsync.services.configuration.commands import ApplyConfiguration, CompareConfiguration
 from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
@@ -297,3 +298,17 @@ def test_what_a_step_asks_is_read_from_the_plan_and_not_from_the_task(staffed: H
         staffed.decide(staffed.tasks(record_id)["delivery"], TAX)
 
     assert refused.value.code == "NOT_AN_APPROVER"
+
+
+def test_what_a_step_would_ask_of_open_deals_is_said_before_it_is_applied(house: House) -> None:
+    house.to_approval(deals.milestone(WON_ON))
+    apply(house, {})
+    hire(house, TAX, "approver:tax")
+    further = [row(ReferenceKind.APPROVAL_ROLE, code, FurtherRole(name=code)) for code in ("tax", "cfo")]
+    step = row(ReferenceKind.APPROVAL_STEP, "tax", ApprovalStep(name="Tax review", roles=("tax",), order=2))
+
+    command = CompareConfiguration(TENANT, COMMAND_LINE, FIRM, (*ROWS, *further, step))
+    (found,) = house.application.dispatch(command).open_deals.rows
+
+    assert found.fate is Fate.OTHER_PLAN
+    assert found.what == "the deal: approvals: Finance and Delivery -> Finance and Delivery, then Tax review"

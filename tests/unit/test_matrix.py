@@ -26,6 +26,7 @@ from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.policy.approval_rule import ApprovalRule
 from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.policy.expressions import Context
+from oppsync.domain.reading.plan_changes import plan_changes
 from oppsync.domain.reading.why import why
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.findings.finding import Severity
@@ -218,6 +219,18 @@ def test_without_a_step_that_applies_the_hash_is_that_of_a_plan_without_a_matrix
         same = planned(other).plan
         assert same is not None
         assert same.hash == plain.hash
+
+
+def test_what_a_step_changes_of_a_plan_is_one_sentence() -> None:
+    before, after = planned().plan, planned(row(name="Tax review", count=2, order=2)).plan
+    assert before is not None
+    assert after is not None
+
+    told = [change.in_words for change in plan_changes(before.content, after.content)]
+
+    assert told == [
+        "the deal: approvals: Finance and Delivery -> Finance and Delivery, then Tax review (2 people)"
+    ]
 
 
 @pytest.mark.parametrize(

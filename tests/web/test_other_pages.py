@@ -104,7 +104,7 @@ def test_a_deal_shows_where_it_stands_its_plan_and_its_timeline(browser: Browser
     assert screen.title == "Globex goes to the cloud · Opportunity · oppsync"
     for part in (
         "Waiting awaiting approval since",
-        "Finance and delivery decide",
+        "The people whom its plan needs decide",
         "4 projects, 8 billing lines",
         "Waits for finance and delivery",
         "Finance, plan 1",

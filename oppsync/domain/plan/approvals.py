@@ -81,3 +81,12 @@ def to_ask(required: Iterable[RequiredApproval], approved: Collection[str]) -> t
         if seat.asks.order == order:
             first.setdefault(seat.asks.step, seat)
     return tuple(first.values())
+
+
+def required_in_words(required: Iterable[RequiredApproval]) -> str:
+    """Such as `Finance and Delivery, then Tax review (2 people)`."""
+    by_order: dict[int, list[str]] = {}
+    for step in required:
+        people = f" ({step.count} people)" if step.count > 1 else ""
+        by_order.setdefault(step.order, []).append(f"{step.name}{people}")
+    return ", then ".join(" and ".join(names) for _order, names in sorted(by_order.items()))

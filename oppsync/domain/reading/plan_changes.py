@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from oppsync.domain.plan.approvals import required_in_words
 from oppsync.domain.plan.plan import Plan, PlanContent
 from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.kernel.json_pointer import leaves
@@ -69,12 +70,18 @@ def _of_part(was: Part | None, now: Part | None) -> Iterator[PlanChange]:
 def _parts(content: PlanContent) -> Iterator[tuple[tuple[str, str], Part]]:
     document: Mapping[str, Any] = content.document()
     nodes = document["nodes"]
-    yield ("deal", ""), (THE_DEAL, "", _fields(document, but=("nodes", "schema")))
+    yield ("deal", ""), (THE_DEAL, "", _of_deal(content, document))
     for node in nodes:
         yield ("node", node["path"]), (node["name"], node["path"], _fields(node, but=("path", "lines")))
         for line in node["lines"]:
             fields = _fields(line, but=("path",)) | {"project": node["path"]}
             yield ("line", line["path"]), (line["description"], line["path"], fields)
+
+
+def _of_deal(content: PlanContent, document: Mapping[str, Any]) -> dict[str, str]:
+    """Who approves in one sentence: a step more would move each of the others."""
+    fields = _fields(document, but=("nodes", "schema", "approvals"))
+    return fields | {"approvals": required_in_words(content.required)}
 
 
 def _fields(document: Mapping[str, Any], but: tuple[str, ...]) -> dict[str, str]:
