@@ -26,9 +26,10 @@ from oppsync.domain.values.model import changed
 from oppsync.domain.values.money import Money
 from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.scopes import EVERY_SCOPE, Scope
+from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Conflict, Forbidden, NotFound, OppsyncError
 from oppsync.kernel.settings import Settings
-from oppsync.services.admin.commands import CreatePerson, CreateToken
+from oppsync.services.admin.commands import AddConnection, CreatePerson, CreateToken
 from oppsync.services.approvals.commands import SetApprovalRule
 from oppsync.services.configuration.commands import (
     Answer,
@@ -320,6 +321,38 @@ def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> 
     ]
 
     assert isinstance(desk.apply(renamed), Applied)
+
+
+def test_a_route_to_what_is_not_connected_is_refused_when_it_is_entered(desk: Desk) -> None:
+    """A firm that has connected nothing yet begins with its rules; what is stored is not judged anew."""
+    early = [*ROWS, route("erp|*|*|*", "Tryton of Hamburg")]
+    desk.apply(early)
+    connect(desk, "Tryton")
+
+    with pytest.raises(BadBundle) as refused:
+        desk.apply([*early, route("erp|ACME-DE|*|*", "Tryton of Berlin"), route("psa|*|*|*", "Kantata")])
+
+    (fault,) = refused.value.faults
+    assert (fault.file, fault.field) == ("routes.csv", "connection")
+    assert (
+        "entity ACME-DE, region *, service line *: no ERP is connected as 'Tryton of Berlin'" in fault.problem
+    )
+    assert fault.fix.startswith("Connected are Tryton: use one of these")
+    assert isinstance(desk.apply([*early, route("erp|ACME-DE|*|*", "Tryton")]), Applied)
+    assert isinstance(desk.apply([*early, route("erp|ACME-US|*|*", "Gone", ends=date(2026, 1, 1))]), Applied)
+
+
+def route(key: str, connection: str, ends: date | None = None) -> ReferenceRow:
+    begin, value = date(2025, 1, 1), {"connection": connection}
+    return ReferenceRow(kind=ReferenceKind.ROUTE, key=key, valid_from=begin, valid_to=ends, value=value)
+
+
+def connect(desk: Desk, name: str) -> None:
+    settings = {"base_url": "https://erp.firm.example", "database": "erp"}
+    secrets = {"rest_key": "a key to hide"}
+    desk.application.dispatch(
+        AddConnection(TENANT, COMMAND_LINE, ConnectionRole.ERP, "tryton", name, settings, secrets)
+    )
 
 
 def test_of_a_live_firm_one_person_says_who_acts_on_an_exception(desk: Desk) -> None:

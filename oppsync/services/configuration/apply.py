@@ -43,6 +43,7 @@ from oppsync.services.configuration.commands import (
 )
 from oppsync.services.configuration.erp_check import erp_names
 from oppsync.services.configuration.present import approvers
+from oppsync.services.configuration.route_check import not_connected
 
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
@@ -76,6 +77,9 @@ class ApplyConfigurationHandler:
             _refuse_wrong(command.rows, erp)
             before = begin(uow, command.tenant_id)
             _refuse_outdated(before, command.against)
+            today = self.clock.now().date()
+            if faults := [*not_connected(uow, command.tenant_id, before.rows, command.rows, today)]:
+                raise BadBundle(faults)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
