@@ -100,7 +100,7 @@ class MemoryStore:
         self.now = now
         self.tables = Tables()
         self.people = MemoryPeople(people)
-        self.references = MemoryReferences(reference)
+        self.references = MemoryReferences(reference, now)
         self.committed: Callable[[Tables, Tables], None] = lambda before, after: None
         self._numbers = itertools.count(1)
 
@@ -408,12 +408,16 @@ class MemoryConfigurations:
 
 
 class MemoryReferences:
-    def __init__(self, rows: Sequence[ReferenceRow]) -> None:
+    def __init__(self, rows: Sequence[ReferenceRow], now: Now) -> None:
         self._book = ReferenceBook(rows)
         self._rows = rows
+        self._now = now
 
     def book(self, tenant_id: str) -> ReferenceBook:
         return self._book
 
     def of_kind(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
         return [row for row in self._rows if row.kind is kind]
+
+    def of_today(self, tenant_id: str, kind: ReferenceKind) -> Sequence[ReferenceRow]:
+        return [row for row in self.of_kind(tenant_id, kind) if row.covers(self._now().date())]

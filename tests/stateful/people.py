@@ -39,7 +39,7 @@ def why_not(
     at."""
     record = opportunity.record
     reasons = {
-        "the role is missing": NEEDED[task.role] not in person.roles,
+        "the role is missing": NEEDED[task.role.partition("#")[0]] not in person.roles,
         "the deal is their own": record and record.owner and record.owner.email == person.email,
         "they decided for the other role": any(
             other.decided_by == person.id
