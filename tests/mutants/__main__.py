@@ -22,12 +22,13 @@ from tests.mutants.ruled import RULED
 from tests.mutants.storage import STORAGE
 from tests.mutants.trust import TRUST
 from tests.mutants.verdicts import Verdicts
+from tests.mutants.waiting import WAITING
 from tests.mutants.warm import ROOT
 from tests.mutants.wire import WIRE
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
 KEPT = ROOT / ".oppsync" / "mutants.json"
-MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED, *RULED)
+MUTATIONS = (*ENGINE, *TRUST, *STORAGE, *WIRE, *GOVERNED, *RULED, *WAITING)
 AT_ONCE = 2
 
 

@@ -323,7 +323,7 @@ ENGINE = (
     Mutation(
         "candidates are not told",
         "oppsync/pipeline/approve.py",
-        "return ask_next(opportunity, required, known) or notify(context, plan, known)",
+        "return ask_next(opportunity, required, known) or wait_for_people(context, plan, known)",
         "return ask_next(opportunity, required, known) or outcome",
     ),
     Mutation(

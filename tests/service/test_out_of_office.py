@@ -319,7 +319,7 @@ def test_the_database_refuses_a_decision_for_somebody_with_a_part_in_the_deal(fi
     """Somebody writes it there by hand, as Dora's for Sam, who sold the deal."""
     record_id = firm.to_approval(deals.milestone(WON_ON))
     by_hand = (
-        "update approval_tasks set status = 'approved', decided_by = :by, decided_for = :for_ where id = :id"
+        "update approval_tasks set status = 'approved', decided_by = :by, decided_for = :of where id = :id"
     )
     task, dora, fiona = of(firm, record_id), firm.person(DORA).id, firm.person(FINANCE).id
 
