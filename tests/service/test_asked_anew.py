@@ -11,10 +11,13 @@ import pytest
 
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus, VoidedAs
 from oppsync.domain.effects.effects import EffectState
+from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.values.limits import RoleLimit
 from oppsync.domain.values.roles import ApprovalRole, PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
+from oppsync.services.admin.commands import SetRoles
 from oppsync.services.approvals.commands import CommentApproval, ReassignApproval, WithdrawApproval
 from oppsync.services.changes.commands import PlanAnew
 from sandbox.firm import deals
@@ -335,6 +338,16 @@ def test_who_may_not_put_it_to_others(house: House, record_id: str, who: str, co
 
     assert refused.value.code == code
     assert house.person(FRED).id not in of(house, record_id).candidates
+
+
+def test_operations_of_another_entity_put_nothing_to_others(house: House, record_id: str) -> None:
+    hire(house, FRED, PersonRole.FINANCE_APPROVER)
+    limit = RoleLimit(role=PersonRole.OPERATIONS, entities=("ACME-US",))
+    roles = frozenset({PersonRole.OPERATIONS})
+    house.application.dispatch(SetRoles(TENANT, COMMAND_LINE, OLGA, roles, (limit,)))
+
+    with pytest.raises(Forbidden, match="operations of its entity"):
+        reassign(house, of(house, record_id), OLGA, FRED)
 
 
 @pytest.mark.parametrize(

@@ -418,6 +418,29 @@ def test_an_approver_puts_it_to_colleagues_who_may_decide_it(browser: Browsers, 
     assert task.candidates == (office.ids["kim"],)
 
 
+def test_operations_open_it_from_the_deal_to_put_it_to_others_and_comment(
+    browser: Browsers, office: Office
+) -> None:
+    waiting, olga, ed = office.waiting(), browser("olga"), browser("ed")
+    deal = olga.get(f"/opportunities/{waiting.opportunity_id}")
+    assert f'href="{page_of(waiting)}"' in deal.markup
+    shown = olga.get(page_of(waiting))
+    assert "Ask colleagues to decide it" in shown.words
+    assert "Record decision" not in shown.words
+
+    to = {"action": "reassign", "to": str(office.ids["kim"])}
+    assert olga.post(page_of(waiting), **to).status == 303
+    assert olga.post(page_of(waiting), action="comment", remark="Ana is on leave").status == 303
+
+    assert office.application.queries.approval(TENANT, waiting.finance.id).task.candidates == (
+        office.ids["kim"],
+    )
+    assert ed.get(page_of(waiting)).status == 403
+    assert "Ask colleagues" not in browser("tom").get(page_of(waiting)).words
+    own = office.waiting(sold_by("olga"))
+    assert "Ask colleagues" not in olga.get(page_of(own)).words
+
+
 def test_the_page_offers_nothing_else(browser: Browsers, office: Office) -> None:
     waiting = office.waiting()
 

@@ -38,7 +38,7 @@ class PageRow(NamedTuple):
 PAGES = (
     PageRow("Set-up", set_up.page, Action.VISIT_SET_UP, first=True, until_live=True),
     PageRow("Approvals", inbox.page, Action.VISIT_APPROVALS, first=True, counted="approvals"),
-    PageRow("Approvals", approval.page, Action.VISIT_APPROVALS),
+    PageRow("Approvals", approval.page, Action.VISIT_APPROVAL),
     PageRow("Opportunities", overview.page, Action.READ, first=True),
     PageRow("Opportunities", opportunity.page, Action.READ),
     PageRow("Opportunities", recomputed.page, Action.READ),

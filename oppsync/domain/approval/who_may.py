@@ -26,6 +26,7 @@ FURTHER_APPROVER = "further approver"
 class Action(StrEnum):
     READ = "read"
     VISIT_APPROVALS = "visit_approvals"
+    VISIT_APPROVAL = "visit_approval"
     SEE_ALL_APPROVALS = "see_all_approvals"
     VISIT_EXCEPTIONS = "visit_exceptions"
     DECIDE_APPROVAL = "decide_approval"
@@ -140,6 +141,7 @@ EVERY_ROLE: Roles = frozenset(PersonRole)
 NO_ROLE: Roles = frozenset()
 ADMINS: Roles = frozenset({PersonRole.ADMIN})
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
+_OF_APPROVALS: Roles = APPROVERS | ADMINS | {PersonRole.AUDITOR, PersonRole.OPERATIONS}
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
 # Separation of duties: different people decide, and none of them sold the deal or shaped the plan. Whoever has
 # a part in the plan, or stood in for somebody who has, is barred from it for good.
@@ -161,8 +163,9 @@ RIGHTS: dict[Action, Right] = {
         further=True,
     ),
     Action.VISIT_APPROVALS: Right(
-        "Open the approval pages", APPROVERS | {PersonRole.AUDITOR}, Scope.READ, further=True
+        "Open the inbox of approvals", APPROVERS | {PersonRole.AUDITOR}, Scope.READ, further=True
     ),
+    Action.VISIT_APPROVAL: Right("Open one approval", _OF_APPROVALS, Scope.READ, further=True),
     Action.SEE_ALL_APPROVALS: Right(
         "See everybody's approvals in the inbox", frozenset({PersonRole.AUDITOR}), Scope.READ
     ),
@@ -175,9 +178,7 @@ RIGHTS: dict[Action, Right] = {
         code=Refusal.NOT_AN_APPROVER,
         further=True,
     ),
-    Action.COMMENT_APPROVAL: Right(
-        "Comment on an approval", APPROVERS | {PersonRole.AUDITOR}, Scope.WORK, further=True
-    ),
+    Action.COMMENT_APPROVAL: Right("Comment on an approval", _OF_APPROVALS, Scope.WORK, further=True),
     Action.WITHDRAW_APPROVAL: Right(
         "Withdraw one's own approval, until creation begins", APPROVERS, Scope.APPROVE, further=True
     ),
@@ -415,6 +416,15 @@ def deciding_roles(person: Person, step: RequiredApproval) -> frozenset[str]:
         return frozenset()
     asked = frozenset(held_as(role) for role in step.roles) & person.roles
     return person.roles if _is_named(person, step) else asked
+
+
+def may_put_to_others(person: Person, step: RequiredApproval, involved: Involved) -> bool:
+    """Whether `person` may put an approval to colleagues: of the step that they decide, or of any for
+    operations and administrators, within the limits of their role; of no deal of theirs."""
+    decides = lacks_right(person, step, involved.place) is None
+    works_on_it = person.granted.covers(ADMINS | {PersonRole.OPERATIONS}, involved.place)
+    is_able = may(person, Action.REASSIGN_APPROVAL) and (decides or works_on_it)
+    return is_able and not involved.owns(person)
 
 
 def _is_named(person: Person, step: RequiredApproval) -> bool:

@@ -8,18 +8,17 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import ApprovalTask, Person
 from oppsync.domain.approval.who_may import (
-    ADMINS,
     REFUSAL_REASONS,
     Action,
+    Refusal,
     check,
-    deciding_roles,
     may_decide,
+    may_put_to_others,
     name_of,
 )
 from oppsync.domain.plan.approvals import RequiredApproval, seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.values.actor import person_behind, scopes_of
-from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.events import ApprovalReassigned
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Forbidden, InvalidInput
@@ -30,10 +29,8 @@ from oppsync.ports.storage.opportunities import HANDED_ON
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.approvals.commands import ReassignApproval
 from oppsync.services.approvals.decide_approval import check_still_open
-from oppsync.services.queue.own_deal import check_not_own
 
 MOST = 20
-_OF_ANY_ROLE = ADMINS | {PersonRole.OPERATIONS}
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,11 @@ class ReassignApprovalHandler:
             before = uow.opportunities.lock(command.tenant_id, task.opportunity_id)
             task = uow.approvals.get(command.tenant_id, command.task_id)
             step = seat_of(task.role, required_of(uow, before.tenant_id, before.id, task.plan_hash)).asks
-            _check_own_role(person, step)
-            check_not_own(uow, before, person.id)
+            known = duties(uow, before.tenant_id, before.id, before.record, task.plan_hash)
+            _check_may(person, step, known)
             check_still_open(task, before, task.plan_hash)
             reason = words(command.comment, "comment", empty="")
-            asked = _asked(uow, before, task, step, command.to)
+            asked = _asked(known, task, step, command.to)
             reassigned = uow.approvals.ask(command.tenant_id, task.id, [each.id for each in asked])
             self._tell(uow, before, _reassigned(task, person, asked, reason))
             uow.commit()
@@ -82,19 +79,24 @@ def _reassigned(task: ApprovalTask, by: Person, asked: Sequence[Person], reason:
     )
 
 
-def _check_own_role(person: Person, step: RequiredApproval) -> None:
-    """Raises Forbidden for an approver of another role."""
-    if person.roles.isdisjoint(_OF_ANY_ROLE) and not deciding_roles(person, step):
-        raise Forbidden(f"You do not approve for {step.words}; who does, or operations, puts it to others.")
+def _check_may(person: Person, step: RequiredApproval, known: Duties) -> None:
+    """Raises Forbidden for an approver of another role, and for somebody who owns the deal."""
+    if known.involved.owns(person):
+        raise Forbidden(
+            "You own this opportunity, owned it before, or requested it; another person has to do this.",
+            code=Refusal.OWN_OPPORTUNITY,
+        )
+    if not may_put_to_others(person, step, known.involved):
+        raise Forbidden(
+            f"You do not approve this for {step.words}. Who does, or operations of its entity and region, "
+            "puts it to others."
+        )
 
 
-def _asked(
-    uow: UnitOfWork, deal: TrackedOpportunity, task: ApprovalTask, step: RequiredApproval, to: Sequence[UUID]
-) -> Sequence[Person]:
+def _asked(known: Duties, task: ApprovalTask, step: RequiredApproval, to: Sequence[UUID]) -> Sequence[Person]:
     """The people of these ids. Raises InvalidInput for one who may not decide."""
     if not to or len(to) > MOST:
         raise InvalidInput(f"Name one to {MOST} people.", field="to")
-    known = duties(uow, deal.tenant_id, deal.id, deal.record, task.plan_hash)
     others = [each for each in known.of_plan(task.plan_hash) if each.id != task.id]
     return [_able(known, step, others, person_id) for person_id in dict.fromkeys(to)]
 

@@ -32,6 +32,7 @@ from web.forms import FormError, posted, too_long
 from web.pages.approvals.decision import (
     cannot_decide,
     later,
+    may_reassign,
     may_withdraw,
     missing_besides,
     receipt_of,
@@ -193,7 +194,7 @@ def _page(
         remarks=[_note(note) for note in detail.notes if not note.asks_for_changes],
         may_comment=may(me, Right.COMMENT_APPROVAL),
         may_withdraw=may_withdraw(detail, me),
-        able=detail.may_decide if len(detail.may_decide) > 1 else (),
+        able=detail.may_decide if may_reassign(detail, me) else (),
         typed=typed or {},
     )
 

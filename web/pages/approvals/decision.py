@@ -16,6 +16,7 @@ from oppsync.domain.approval.who_may import (
     decides_for,
     deciding_roles,
     may_decide,
+    may_put_to_others,
     outside_in_words,
     who_can,
 )
@@ -127,6 +128,14 @@ def may_withdraw(detail: ApprovalDetail, me: Person) -> bool:
     task = detail.task
     mine = task.status is TaskStatus.APPROVED and task.decided_by == me.id
     return mine and task.plan_hash == detail.current_hash and detail.opportunity_state in _WITHDRAWABLE
+
+
+def may_reassign(detail: ApprovalDetail, me: Person) -> bool:
+    """Whether the page offers to put it to others, where there is anybody else."""
+    task = detail.task
+    is_open = task.status is TaskStatus.OPEN and task.plan_hash == detail.current_hash
+    is_choice = set(detail.may_decide) != set(task.candidates) or len(task.candidates) > 1
+    return is_open and is_choice and may_put_to_others(me, detail.step, detail.involved)
 
 
 def _asked_for_changes(task: ApprovalTask) -> bool:
