@@ -10,6 +10,7 @@ from oppsync.domain.policy.approval_step import ApprovalStep, FurtherRole
 from oppsync.domain.policy.exception_owner import ExceptionOwner
 from oppsync.domain.policy.route import Route
 from oppsync.domain.policy.rule import Rule
+from oppsync.domain.policy.sla_target import SlaTarget
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.reference.calendars import Calendar
 from oppsync.domain.reference.entities import (
@@ -72,6 +73,7 @@ CATALOG: dict[ReferenceKind, KindOfRow] = {
         ExchangeRate, "EXCHANGE_RATE_MISSING", "No exchange rate is set for {key}"
     ),
     ReferenceKind.EXCEPTION_OWNER: KindOfRow(ExceptionOwner),
+    ReferenceKind.SLA_TARGET: KindOfRow(SlaTarget),
     ReferenceKind.RULE: KindOfRow(Rule),
     ReferenceKind.CALENDAR: KindOfRow(Calendar),
     ReferenceKind.ROUTE: KindOfRow(Route),

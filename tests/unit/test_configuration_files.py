@@ -300,6 +300,10 @@ def test_all_faults_of_all_files_are_told_at_once_with_file_line_value_and_what_
         ("exception_owners.csv", "ACME-US", "ACME-UK", "no legal entity has the code 'ACME-UK'"),
         ("exception_owners.csv", ",*,", ",MOON,", "no region has the code 'MOON'"),
         ("exception_owners.csv", "operations", "somebody", "owner"),
+        ("sla_targets.csv", "validation", "happiness", "'happiness' is no measure. Known are validation"),
+        ("sla_targets.csv", ",DACH,", ",MOON,", "no region has the code 'MOON'"),
+        ("sla_targets.csv", ",0.25,", ",0,", "0 is not between 0.05 and 2000. Write 0.25 for a quarter"),
+        ("sla_targets.csv", ",0.25,", ",soon,", "hours: 'soon' is not a number"),
     ],
 )
 def test_a_fault_says_where_it_is_and_what_is_wrong(name: str, old: str, new: str, told: str) -> None:
@@ -315,7 +319,7 @@ def test_a_fault_says_where_it_is_and_what_is_wrong(name: str, old: str, new: st
             "erp,ACME-DE,*,*,2025-01-01,,",
             "routes.csv:2: connection: is missing. Name the ERP as it is connected.",
         ),
-        ("crm,*,*,*,2025-01-01,,X", "routes.csv:2: role: 'crm' is no role. Known are erp and psa."),
+        ("crm,*,*,*,2025-01-01,,X", "routes.csv:2: role: 'crm' is no role. Known are erp, psa."),
         ("erp,ACME-UK,*,*,2025-01-01,,X", "no legal entity has the code 'ACME-UK'"),
         ("erp,*,MOON,*,2025-01-01,,X", "no region has the code 'MOON'"),
         ("erp,*,*,LAW,2025-01-01,,X", "no service line has the code 'LAW'"),

@@ -30,6 +30,7 @@ OF_SPLIT_RULES = {
 # Fields that a deal may lack.
 OPTIONAL_KINDS = {
     ReferenceKind.EXCEPTION_OWNER,
+    ReferenceKind.SLA_TARGET,
     ReferenceKind.ROUTE,
     ReferenceKind.CUSTOMER_LINK,
     ReferenceKind.TAX_REGIME,

@@ -36,6 +36,7 @@ class OutOfBounds(NamedTuple):
 
 _PRICE = Bounds(Decimal(0), None)
 _PERCENT = Bounds(Decimal(0), Decimal(100), "Write 19 for 19 %")
+_HOURS = Bounds(Decimal("0.05"), Decimal(2_000), "Write 0.25 for a quarter of an hour")
 # Percents of phases and of budgets make a whole, which their shapes check; an exchange rate is above zero.
 BOUNDS: Mapping[ReferenceKind, Mapping[str, Bounds]] = {
     ReferenceKind.RATE_CARD: {"hourly": _PRICE, "discount_percent": _PERCENT},
@@ -47,6 +48,7 @@ BOUNDS: Mapping[ReferenceKind, Mapping[str, Bounds]] = {
     ReferenceKind.TAX_NEXUS: {"percent": _PERCENT},
     ReferenceKind.APPROVAL_STEP: {"margin_below": _PERCENT, "discount_from": _PERCENT},
     ReferenceKind.WITHHOLDING: {"percent": _PERCENT},
+    ReferenceKind.SLA_TARGET: {"hours": _HOURS, "near_percent": _PERCENT},
 }
 
 

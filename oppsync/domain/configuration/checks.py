@@ -18,6 +18,7 @@ from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.policy.route import RoutedRole
+from oppsync.domain.policy.sla_target import SlaMeasure
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.reference.public_holidays import is_known
 from oppsync.domain.reference.splitting import LineAttribute
@@ -218,6 +219,13 @@ class _Wrong(NamedTuple):
     fix: str = ""
 
 
+# The parts of keys that are one of a few.
+_CHOICES: Mapping[tuple[ReferenceKind, str], Sequence[str]] = {
+    (ReferenceKind.ROUTE, "role"): tuple(RoutedRole),
+    (ReferenceKind.SLA_TARGET, "measure"): tuple(SlaMeasure),
+}
+
+
 def _wrong_part(kind: ReferenceKind, part: str, value: str) -> _Wrong | None:
     """What is wrong with a part of a row's key that is no code of another row."""
     if part.endswith("currency") and value not in current_currencies():
@@ -226,8 +234,9 @@ def _wrong_part(kind: ReferenceKind, part: str, value: str) -> _Wrong | None:
         return _Wrong(f"{value!r} is no billing model", f"Known are {', '.join(BillingModelCode)}")
     if part.endswith("country") and not is_country(value) and value not in AREA_CODES:
         return _no_country(value)
-    if kind is ReferenceKind.ROUTE and part == "role" and value not in set(RoutedRole):
-        return _Wrong(f"{quoted(value)} is no role", "Known are erp and psa")
+    choices = _CHOICES.get((kind, part))
+    if choices is not None and value not in choices:
+        return _Wrong(f"{quoted(value)} is no {part}", f"Known are {', '.join(choices)}")
     if kind is ReferenceKind.EXCEPTION_OWNER and part == "code" and value not in CODES:
         near = get_close_matches(value, CODES, n=1)
         fix = f"Did you mean {near[0]}?" if near else "The runbook lists them"

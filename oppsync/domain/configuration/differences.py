@@ -161,8 +161,8 @@ _ROWS_ARE_HARMLESS = frozenset(
         ReferenceKind.CALENDAR,
     }
 )
-# Who is asked to act on an exception: no plan and no approval depends on it.
-_MOVE_NOTHING = frozenset({ReferenceKind.EXCEPTION_OWNER})
+# Who is asked to act on an exception, and within what time: no plan and no approval depends on it.
+_MOVE_NOTHING = frozenset({ReferenceKind.EXCEPTION_OWNER, ReferenceKind.SLA_TARGET})
 
 
 def moves_money(difference: Difference) -> bool:

@@ -80,6 +80,9 @@ _FILES: dict[ReferenceKind, BundleFile] = {
     ReferenceKind.EXCEPTION_OWNER: BundleFile(
         "exception_owners.csv", ("code", "entity", "region"), may_be_any=("entity", "region")
     ),
+    ReferenceKind.SLA_TARGET: BundleFile(
+        "sla_targets.csv", ("measure", "region", "service_line"), may_be_any=("region", "service_line")
+    ),
     ReferenceKind.RULE: BundleFile("rules.yaml", ("name", "overlay"), "overlay"),
     ReferenceKind.CALENDAR: BundleFile("calendars.yaml", ("calendar",), key_is_code=True),
     ReferenceKind.ROUTE: BundleFile(

@@ -38,6 +38,7 @@ class ReferenceKind(StrEnum):
     WITHHOLDING = "withholding"
     EXCHANGE_RATE = "exchange_rate"
     EXCEPTION_OWNER = "exception_owner"
+    SLA_TARGET = "sla_target"
     RULE = "rule"
     CALENDAR = "calendar"
     ROUTE = "route"
