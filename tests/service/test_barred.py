@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from oppsync.domain.approval.tasks import Decision
+from oppsync.domain.approval.who_may import Refusal
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -24,6 +26,7 @@ from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
 from tests.harness.builders import TENANT
 from tests.harness.house import DELIVERY, FINANCE, PASSWORD, WON_ON, House
+from tests.harness.waiting import somebody_waits, until
 from tests.service.test_duties import override
 
 FIRM, ROWS = bundle()
@@ -165,3 +168,24 @@ def test_who_shapes_the_plan_is_barred_in_the_database_from_the_next_one(house: 
             "update approval_tasks set status = 'approved', decided_by = :by where status = 'open'",
             by=house.person(FINANCE).id,
         )
+
+
+def test_a_decision_and_the_stage_that_keep_the_same_at_once_take_turns(house: House) -> None:
+    record_id = house.to_approval(deals.milestone(WON_ON))
+    task = house.tasks(record_id)["finance"]
+    barred_now = {house.person(OLGA).id: [Refusal.EDITED_PLAN]}
+
+    def stage() -> None:
+        with house.application.uow() as uow:
+            uow.approvals.bar(TENANT, task.opportunity_id, task.plan_hash, barred_now)
+            uow.commit()
+
+    with house.application.uow() as deciding, ThreadPoolExecutor(1) as pool:
+        deciding.opportunities.lock(TENANT, task.opportunity_id)
+        worked = pool.submit(stage)
+        until(lambda: somebody_waits(house.application.engine), "the stage waits")
+        deciding.approvals.bar(TENANT, task.opportunity_id, task.plan_hash, barred_now)
+        deciding.commit()
+        worked.result()
+
+    assert ("Olga Operations", "EDITED_PLAN") in barred(house, record_id)

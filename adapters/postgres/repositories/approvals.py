@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from adapters.postgres.clock import clock
 from adapters.postgres.rows import to_task
 from adapters.postgres.session import Session
-from adapters.postgres.tables import approval_tasks, barred_approvers
+from adapters.postgres.tables import approval_tasks, barred_approvers, opportunities
 from oppsync.domain.approval.seals import Seal
 from oppsync.domain.approval.tasks import ApprovalTask, RuleUse, TaskStatus, VoidedAs
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
@@ -177,12 +177,19 @@ class PostgresApprovals:
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
     ) -> None:
         of_plan = {"tenant_id": tenant_id, "opportunity_id": opportunity_id, "plan_hash": plan_hash}
+        kept = select(barred_approvers.c.person_id, barred_approvers.c.reason).filter_by(**of_plan)
+        known = {(row.person_id, row.reason) for row in self._session.execute(kept)}
         rows = [
             {**of_plan, "person_id": person, "reason": reason}
             for person, reasons in barred.items()
             for reason in reasons
+            if (person, reason) not in known
         ]
         if rows:
+            # A decision locks the deal and may add the same rows: who adds some waits for it first, or each
+            # would wait for the other.
+            deal = select(opportunities.c.id).filter_by(tenant_id=tenant_id, id=opportunity_id)
+            self._session.execute(deal.with_for_update(read=True, key_share=True))
             self._session.execute(insert(barred_approvers).values(rows).on_conflict_do_nothing())
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
