@@ -18,6 +18,7 @@ from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
+from oppsync.domain.values.model import changed
 from oppsync.domain.values.roles import held_as
 from oppsync.domain.work.events import ApprovalEscalated
 from oppsync.domain.work.payload_references import record_reference
@@ -108,7 +109,7 @@ def _to_ask(task: ApprovalTask, step: ApprovalStep, plan: Plan, known: Duties) -
 def _put_to(task: ApprovalTask, further: Sequence[Person]) -> ApprovalTask:
     if not further:
         return task
-    return task.model_copy(update={"candidates": (*task.candidates, *(each.id for each in further))})
+    return changed(task, candidates=(*task.candidates, *(each.id for each in further)))
 
 
 def _candidates(
