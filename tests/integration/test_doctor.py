@@ -419,8 +419,10 @@ def test_a_scheme_that_is_not_the_vendors_is_a_warning() -> None:
             ErpCapabilities(
                 line_kinds=frozenset(LineKind), holds=frozenset(Limit), creates_customers=False, cancels=False
             ),
-            " It creates no customers and closes nothing that was created and gives no master data, "
-            "so that each look-up asks it.",
+            (
+                " It creates no customers and closes nothing that was created and gives no master data, "
+                "so that each look-up asks it."
+            ),
         ),
         (
             CrmCapabilities(polls=False, owner_history=True),
