@@ -78,7 +78,8 @@ def test_the_doctor_knows_vendors_by_their_rows(
         "crm: Made-up CRM.",
         (
             "projects: Made-up ERP. It creates no customers and closes nothing that was created and only notes "
-            "limits of invoices, which people have to watch."
+            "limits of invoices, which people have to watch and gives no master data, so that each look-up "
+            "asks it."
         ),
         "psa: Made-up PSA.",
     ]

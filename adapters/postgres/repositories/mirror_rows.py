@@ -113,9 +113,7 @@ class MirrorRows:
 
     def keep(self, whose: Whose, rows: Collection[MasterRow]) -> None:
         """The first of each key, in the order of the keys: two that keep the same rows wait for each other."""
-        first: dict[MasterKey, MasterRow] = {}
-        for row in rows:
-            first.setdefault(key_of(row), row)
+        first = _first_of_each(rows)
         given = [
             {**whose._asdict(), **key._asdict(), "value": _value(row), "digest": _digest(_value(row))}
             for key, row in sorted(first.items(), key=lambda each: each[0])
@@ -131,7 +129,7 @@ class MirrorRows:
 
     def store(self, whose: Whose, rows: Collection[MasterRow], kind: MasterKind) -> Stored:
         """Keep a page of a reading, and say what differs from before."""
-        given = {key_of(row): row for row in reversed(list(rows))}
+        given = _first_of_each(rows)
         before = {
             MasterKey(MasterKind(row.kind), row.company, row.code): row
             for row in self._session.execute(_DIGESTS, _asked(whose, given))
@@ -189,6 +187,14 @@ class MirrorRows:
             *whose.where(), table.c.kind == kind, table.c.gone_at.is_(None)
         )
         return {(row.company, row.code) for row in self._session.execute(query)}
+
+
+def _first_of_each(rows: Iterable[MasterRow]) -> dict[MasterKey, MasterRow]:
+    """Where two have one code, the first counts."""
+    found: dict[MasterKey, MasterRow] = {}
+    for row in rows:
+        found.setdefault(key_of(row), row)
+    return found
 
 
 def _asked(whose: Whose, keys: Iterable[MasterKey]) -> dict[str, Any]:
