@@ -115,6 +115,18 @@ def test_companies_and_taxes_are_checked_too(kind: ReferenceKind, field: str, to
     assert [told in fault.problem for fault in found if fault.field == field] == [True]
 
 
+def test_of_a_company_that_the_erp_lacks_only_the_company_is_told() -> None:
+    rows = [
+        changed(row, value={**row.value, "erp_company": "NOPE"})
+        if (row.kind, row.key) == (ReferenceKind.LEGAL_ENTITY, "ACME-DE")
+        else row
+        for row in ROWS
+    ]
+
+    told = faults(rows, erp(rows=[row for row in ROWS if row.kind is not ReferenceKind.COST_CENTRE]))
+    assert [fault.field for fault in told] == ["erp_company"]
+
+
 def test_rows_that_name_what_ended_are_found_by_it() -> None:
     ended = MasterKey(MasterKind.COST_CENTRE, "ACME-DE", "CC-DE-ADV")
 
