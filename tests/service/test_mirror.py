@@ -17,11 +17,13 @@ from adapters.notify.files import FileNotifier
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.mirror import MirrorChange, MirrorRun, MirrorState
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import VendorUnavailable
 from oppsync.services.configuration.commands import ApplyConfiguration, CompareConfiguration, Comparison
 from oppsync.services.mirror.commands import AskForMirror, ReadMirror, Step
+from oppsync.services.queue.commands import DismissException
 from sandbox.firm import deals
 from sandbox.firm.install import ERP_CONNECTION
 from tests.harness.builders import TENANT
@@ -175,12 +177,38 @@ def test_a_cost_centre_that_ends_is_named_with_the_open_deals_that_name_it(
 
     (message,) = ended_items(house)
     name = house.rows("select name from opportunities where source_id = :id", id=record_id)[0]["name"]
-    assert f"cost centre {centre} of ACME-DE, named by open deals {name}" in message
+    assert f"cost centre {centre} of ACME-DE, gone since " in message
+    assert f", named by open deals {name}" in message
     assert "cost_centres.csv: entity ACME-DE, service line ADV" in message
+
+    house.replay(item_of(house))  # too early: the next reading tells it again
+    assert ended_items(house) == []
+    assert state(house).due_at is not None
+    read_all(house)
+    assert ended_items(house) == [message]
+    dismiss(house)
+    read_all(house)
+    assert ended_items(house) == []
 
     create_centre(books, centre)  # an ended one cannot be opened again over REST
     read_all(house)
     assert ended_items(house) == []
+    books.write("analytic_account.account", centre_of(books, centre), {"active": False})
+    read_all(house)
+    assert len(ended_items(house)) == 1  # another matter than the one that was dismissed
+    create_centre(books, centre)
+    read_all(house)
+    assert ended_items(house) == []
+
+
+def item_of(house: House) -> ExceptionItem:
+    found = house.rows("select id from exception_items where code = 'MASTER_DATA_ENDED' and status = 'open'")
+    with house.application.uow() as uow:
+        return uow.exceptions.get(TENANT, found[0]["id"])
+
+
+def dismiss(house: House) -> None:
+    house.application.dispatch(DismissException(TENANT, item_of(house).id, house.operator, "It is known"))
 
 
 def ended_items(house: House) -> list[str]:

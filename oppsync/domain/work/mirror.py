@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -101,12 +101,6 @@ class MirrorState(NamedTuple):
     due_at: datetime | None
     is_running: bool
 
-    @property
-    def read_at(self) -> datetime | None:
-        """When the last reading of everything ended."""
-        whole = (run for run in self.runs if run.finished_at is not None)
-        return max((run.started_at for run in whole), default=None)
-
 
 class GoneRow(NamedTuple):
     """A row that ended, and since when."""
@@ -121,9 +115,6 @@ class Stored(NamedTuple):
 
     counted: KindCount
     differences: Sequence[MirrorDifference]
-
-
-Counts = Mapping[MasterKind, KindCount]
 
 
 def added_up(before: KindCount, more: KindCount) -> KindCount:

@@ -4,7 +4,7 @@ kind."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from oppsync.domain.values.actor import RELAY
 from oppsync.domain.values.findings.codes import CODES
 from oppsync.domain.values.trace import new_traceparent
 from oppsync.domain.work.events import MasterDataEnded
-from oppsync.domain.work.exceptions import ExceptionStatus, NewException
+from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus, NewException
 from oppsync.domain.work.payload_references import mirror_reference
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork
 
@@ -105,7 +105,7 @@ def tell_ended_in_use(
             payload_reference=subject,
         )
         last = uow.exceptions.last(item)
-        if last is not None and last.message == item.message and last.status is not ExceptionStatus.REPLAYED:
+        if last is not None and last.message == item.message and _is_known(last, of_kind):
             continue
         item_id = uow.exceptions.raise_item(item)
         event = MasterDataEnded(
@@ -117,6 +117,13 @@ def tell_ended_in_use(
         publish(uow, tenant_id, new_traceparent(), event)
 
 
+def _is_known(last: ExceptionItem, ended: Sequence[EndedInUse]) -> bool:
+    """Whether people see it, or dismissed it since all of this ended."""
+    if last.status is ExceptionStatus.DISMISSED:
+        return last.closed_at is not None and all(each.gone_at <= last.closed_at for each in ended)
+    return last.status is ExceptionStatus.OPEN
+
+
 def told(ended: Sequence[EndedInUse]) -> str:
     kind = KINDS_IN_WORDS[ended[0].key.kind][1]
     return f"Of the ERP's {kind}, some that are in use ended: {'; '.join(map(_one, ended))}"
@@ -126,7 +133,8 @@ def _one(ended: EndedInUse) -> str:
     deals, rows = [each.name for each in ended.deals], ended.rows
     users = [f"open deals {_some(deals)}"] if deals else []
     users += [f"the configuration ({_some(rows)})"] if rows else []
-    return f"{in_words(ended.key)}, named by {' and '.join(users)}"
+    since = f"gone since {ended.gone_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{in_words(ended.key)}, {since}, named by {' and '.join(users)}"
 
 
 def _some(names: Sequence[str]) -> str:
