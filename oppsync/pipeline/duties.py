@@ -7,16 +7,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from oppsync.domain.approval.deciding import barred, bars_for_good, deciding_roles, may_decide
 from oppsync.domain.approval.involved import Involved, involved, unmatched_owners, with_absences
+from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import (
-    REFUSAL_REASONS,
-    Refusal,
-    barred,
-    bars_for_good,
-    deciding_roles,
-    may_decide,
-)
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party, parties_of
 from oppsync.domain.deal.place import place_of

@@ -12,8 +12,8 @@ from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
+from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_REASONS, Refusal
 from oppsync.domain.deal.parties import Party
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord
 from oppsync.domain.plan.orders import Message

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import RuleUse
-from oppsync.domain.approval.who_may import Refusal
 from oppsync.domain.plan.approvals import Seat
 from oppsync.domain.plan.baseline import Baseline
 from oppsync.domain.plan.plan import Plan

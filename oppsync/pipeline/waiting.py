@@ -9,9 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from oppsync.domain.approval.business_hours import calendar_of
+from oppsync.domain.approval.deciding import bars_for_good, may_decide
 from oppsync.domain.approval.due_times import Calendars, DueNow, Steps, due_now
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import bars_for_good, may_decide
 from oppsync.domain.plan.plan import Plan, short_hash
 from oppsync.domain.policy.approval_step import ApprovalStep
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from oppsync.domain.approval.who_may import RIGHTS, Refusal
+from oppsync.domain.approval.refusals import Refusal
+from oppsync.domain.approval.who_may import RIGHTS
 from oppsync.kernel import errors
 from oppsync.kernel.errors import OppsyncError
 from web.problems import Problem

@@ -28,7 +28,7 @@ WAITING = (
     ),
     Mutation(
         "somebody stands in for who may not decide",
-        "oppsync/domain/approval/who_may.py",
+        "oppsync/domain/approval/deciding.py",
         "lacks_right(absent, step, involved.place) is None and not barred(absent, involved, tasks)",
         "lacks_right(absent, step, involved.place) is None",
         first=_AWAY + "test_one_word_is_one_word_whoever_says_it",

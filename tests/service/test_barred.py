@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import Decision
-from oppsync.domain.approval.who_may import Refusal
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow

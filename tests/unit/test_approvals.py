@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved, involved, unmatched_owners
+from oppsync.domain.approval.refusals import REFUSAL_TEXTS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_TEXTS, Refusal, may_decide
 from oppsync.domain.deal.parties import Part, Party, parties_of
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, Seat
 from oppsync.domain.values.model import changed

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 
 from adapters.documents.bundle_files import read_bundle, write_bundle
 from oppsync.domain.approval.conditions import plan_context
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import Involved, involved
 from oppsync.domain.approval.matrix import DealFacts, needed_approvals, steps_on
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.rules import approved_by_rule
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
-from oppsync.domain.approval.who_may import Refusal, may_decide
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seats, to_ask

@@ -11,9 +11,10 @@ from uuid import UUID
 
 import pytest
 
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import involved
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.approval.who_may import Refusal, may_decide
 from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.plan.overrides import OverrideField, PlanOverride, editors, in_force

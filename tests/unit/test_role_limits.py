@@ -9,9 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.cli.role_option import ROLE, as_written, together, with_and_without
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import Involved
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import Person
-from oppsync.domain.approval.who_may import Action, Refusal, check, may, may_decide, outside_in_words
+from oppsync.domain.approval.who_may import Action, check, may, outside_in_words
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.values.limits import Granted, Place, RoleLimit, granted_in_words

@@ -7,18 +7,18 @@ from uuid import UUID
 
 import pytest
 
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import Involved
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import (
     EVERY_ROLE,
     RIGHTS,
     Action,
-    Refusal,
     Right,
     check,
     in_words,
     may,
-    may_decide,
     name_of,
     roles_of,
 )

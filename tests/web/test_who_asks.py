@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.tasks import Decision, TaskStatus
-from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.plan.overrides import OverrideField
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE

@@ -20,9 +20,9 @@ from adapters.postgres.queries.deciders import (
 )
 from adapters.postgres.rows import to_plan, to_task
 from adapters.postgres.tables import approval_tasks, audit, barred_approvers, opportunities, people, plans
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import unmatched_owners
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import may_decide
 from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.reading.readings import (
     ApprovalDetail,

@@ -39,9 +39,11 @@ from adapters.postgres.tables import (
     opportunity_parties,
     plan_overrides,
 )
+from oppsync.domain.approval.deciding import may_decide
 from oppsync.domain.approval.involved import Involved, involved, is_same, keys_of, keys_of_user, with_absences
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus
-from oppsync.domain.approval.who_may import Action, Refusal, may, may_decide
+from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.deal.opportunity import Owner
 from oppsync.domain.deal.parties import Part, Party
 from oppsync.domain.deal.place import made_in

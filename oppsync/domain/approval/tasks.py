@@ -78,7 +78,7 @@ class ApprovalTask(Frozen):
     notified when it was opened.
 
     Approved by a person (`decided_by`) or by a rule (`rule`), never by both. `void_because`: why a decision
-    does not stand any more, a code of `domain.approval.who_may.Refusal`; `voided_as`: what else ended it.
+    does not stand any more, a code of `domain.approval.refusals.Refusal`; `voided_as`: what else ended it.
     `decided_for`: the absent colleague for whom `decided_by` decided. `seal`: what was decided, sealed;
     None while it is open, and of a decision that a release before seals recorded.
     """

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from oppsync.domain.approval.involved import NOBODY_INVOLVED, Involved
-from oppsync.domain.approval.tasks import ApprovalTask, Person
-from oppsync.domain.plan.approvals import RequiredApproval
+from oppsync.domain.approval.refusals import BARRED, Refusal
+from oppsync.domain.approval.tasks import Person
 from oppsync.domain.values.actor import Program, person_actor
 from oppsync.domain.values.limits import Place, place_in_words, role_in_words
-from oppsync.domain.values.roles import ROLE_FOR, PersonRole, held_as, is_further, role_name
+from oppsync.domain.values.roles import ROLE_FOR, PersonRole, is_further, role_name
 from oppsync.domain.values.scopes import Scope, Scopes
 from oppsync.kernel.errors import Forbidden
 
@@ -69,52 +68,6 @@ class Action(StrEnum):
     GO_LIVE = "go_live"
 
 
-class Refusal(StrEnum):
-    """Why a person may not decide a task."""
-
-    NOT_AN_APPROVER = "NOT_AN_APPROVER"
-    OWN_OPPORTUNITY = "OWN_OPPORTUNITY"
-    ALREADY_DECIDED_OTHER_ROLE = "ALREADY_DECIDED_OTHER_ROLE"
-    EDITED_PLAN = "EDITED_PLAN"
-    EDITED_REFERENCE_DATA = "EDITED_REFERENCE_DATA"
-    OUTSIDE_LIMITS = "OUTSIDE_LIMITS"
-    STOOD_IN = "STOOD_IN"
-
-
-REFUSAL_TEXTS: dict[Refusal, str] = {
-    Refusal.NOT_AN_APPROVER: "You do not have the approver role that this task needs.",
-    Refusal.OWN_OPPORTUNITY: (
-        "You own this opportunity, owned it before, or requested it; another approver has to decide."
-    ),
-    Refusal.EDITED_PLAN: (
-        "You changed this plan, linked its customer or confirmed a finding of it; another approver decides."
-    ),
-    Refusal.EDITED_REFERENCE_DATA: (
-        "You made or approved a change of the configuration that this plan uses; another approver decides."
-    ),
-    Refusal.ALREADY_DECIDED_OTHER_ROLE: (
-        "You already decided this plan for another role; each approval needs a different person."
-    ),
-    Refusal.OUTSIDE_LIMITS: "Your role does not count for this deal's legal entity and regions.",
-    Refusal.STOOD_IN: (
-        "Since this deal was won you stood in for somebody who owns it, requested it or changed its plan; "
-        "another approver has to decide."
-    ),
-}
-
-
-# Reasons in the third person: a name stands before them.
-REFUSAL_REASONS: dict[Refusal, str] = {
-    Refusal.NOT_AN_APPROVER: "does not have the approver role that this task needs",
-    Refusal.OWN_OPPORTUNITY: "owns this opportunity, owned it before, or requested it",
-    Refusal.EDITED_PLAN: "changed this plan, linked its customer or confirmed a finding of it",
-    Refusal.EDITED_REFERENCE_DATA: "made or approved a change of the configuration that this plan uses",
-    Refusal.ALREADY_DECIDED_OTHER_ROLE: "decided this plan for another role too",
-    Refusal.OUTSIDE_LIMITS: "has a role that does not count for this deal's legal entity and regions",
-    Refusal.STOOD_IN: "stood in for somebody who owns this opportunity, requested it or changed its plan",
-}
-
-
 class Right(NamedTuple):
     """`what` is the action in words. Any one of `roles` is enough, `unless` a condition bars the person; by an
     API token, its `scope` is needed besides. `whole_firm`: it is about no single deal, so a role that is
@@ -143,17 +96,6 @@ ADMINS: Roles = frozenset({PersonRole.ADMIN})
 APPROVERS: Roles = frozenset(ROLE_FOR.values())
 _OF_APPROVALS: Roles = APPROVERS | ADMINS | {PersonRole.AUDITOR, PersonRole.OPERATIONS}
 WORKERS: Roles = frozenset({PersonRole.OPERATIONS, PersonRole.INTEGRATION_ADMIN})
-# Separation of duties: different people decide, and none of them sold the deal or shaped the plan. Whoever has
-# a part in the plan, or stood in for somebody who has, is barred from it for good.
-BARRED_FOR_GOOD = (
-    Refusal.OWN_OPPORTUNITY,
-    Refusal.EDITED_PLAN,
-    Refusal.EDITED_REFERENCE_DATA,
-    Refusal.STOOD_IN,
-)
-BARRED = (*BARRED_FOR_GOOD, Refusal.ALREADY_DECIDED_OTHER_ROLE)
-
-
 RIGHTS: dict[Action, Right] = {
     Action.READ: Right(
         "Read everything in the API, open the opportunity pages, preview a plan",
@@ -369,74 +311,6 @@ def name_of(who: Person | Program) -> str:
     return who.value if isinstance(who, Program) else person_actor(who.email)
 
 
-def may_decide(
-    person: Person,
-    step: RequiredApproval,
-    involved: Involved = NOBODY_INVOLVED,
-    others: Iterable[ApprovalTask] = (),
-) -> Refusal | None:
-    """Why `person` may not decide for `step`; None when they may, in their own right or for an absent
-    colleague. `others`: the same plan's other tasks."""
-    tasks = tuple(others)
-    lacks = lacks_right(person, step, involved.place)
-    if lacks is not None and decides_for(person, step, involved, tasks) is None:
-        return lacks
-    return barred(person, involved, tasks)
-
-
-def lacks_right(person: Person, step: RequiredApproval, place: Place | None) -> Refusal | None:
-    roles = deciding_roles(person, step)
-    if not roles:
-        return Refusal.NOT_AN_APPROVER
-    if not _is_named(person, step) and not person.granted.covers(roles, place):
-        return Refusal.OUTSIDE_LIMITS
-    return None
-
-
-def decides_for(
-    person: Person, step: RequiredApproval, involved: Involved, others: Iterable[ApprovalTask]
-) -> Person | None:
-    """The absent colleague whom the person stands in for, who may decide this in their own right; None where
-    the person may. Who stands in for somebody hands nothing on."""
-    if lacks_right(person, step, involved.place) is None or not may(person, Action.DECIDE_APPROVAL):
-        return None
-    tasks = tuple(others)
-    for away in involved.away:
-        absent = away.person
-        is_able = lacks_right(absent, step, involved.place) is None and not barred(absent, involved, tasks)
-        if away.delegate_id == person.id and is_able:
-            return absent
-    return None
-
-
-def deciding_roles(person: Person, step: RequiredApproval) -> frozenset[str]:
-    """The roles by which `person` decides for `step`; none where they may not. Who is named has to hold some
-    approver's role too: two administrators make an approver, a configuration does not."""
-    if not may(person, Action.DECIDE_APPROVAL):
-        return frozenset()
-    asked = frozenset(held_as(role) for role in step.roles) & person.roles
-    return person.roles if _is_named(person, step) else asked
-
-
-def may_put_to_others(person: Person, step: RequiredApproval, involved: Involved) -> bool:
-    """Whether `person` may put an approval to colleagues: of the step that they decide, or of any for
-    operations and administrators, within the limits of their role; of no deal of theirs."""
-    decides = lacks_right(person, step, involved.place) is None
-    works_on_it = person.granted.covers(ADMINS | {PersonRole.OPERATIONS}, involved.place)
-    is_able = may(person, Action.REASSIGN_APPROVAL) and (decides or works_on_it)
-    return is_able and not involved.owns(person)
-
-
-def _is_named(person: Person, step: RequiredApproval) -> bool:
-    return person.email.lower() in step.people
-
-
-def asked_in_words(step: RequiredApproval) -> str:
-    """Whom a step asks: `the role finance approver or approver for tax`, `ann@example.com`."""
-    roles = " or ".join(sorted(role_name(held_as(role)) for role in step.roles))
-    return " or ".join(filter(None, [f"the role {roles}" if roles else "", *sorted(step.people)]))
-
-
 def is_within(person: Person, action: Action, place: Place | None) -> bool:
     """Whether a role of the person that gives the right counts for a deal made there."""
     return person.granted.covers(RIGHTS[action].roles, place)
@@ -451,28 +325,3 @@ def limits_in_words(person: Person, roles: Iterable[str]) -> str:
     """Those of these roles of the person."""
     wanted = set(roles)
     return " and ".join(role_in_words(each) for each in person.limits if each.role in wanted)
-
-
-def refusal_in_words(refusal: Refusal, person: Person, step: RequiredApproval, involved: Involved) -> str:
-    if refusal is Refusal.OUTSIDE_LIMITS:
-        return outside_in_words(person, deciding_roles(person, step), involved.place)
-    return REFUSAL_TEXTS[refusal]
-
-
-def barred(person: Person, involved: Involved, others: Iterable[ApprovalTask]) -> Refusal | None:
-    """Why a decision of `person` does not count, whatever roles they have. `others`: the plan's other tasks."""
-    for_good = bars_for_good(person, involved)
-    if for_good:
-        return for_good[0]
-    return Refusal.ALREADY_DECIDED_OTHER_ROLE if involved.decided(person, others) else None
-
-
-def bars_for_good(person: Person, involved: Involved) -> tuple[Refusal, ...]:
-    """Why `person` decides nothing of this plan, whatever becomes of it."""
-    bars = {
-        Refusal.OWN_OPPORTUNITY: involved.owns(person),
-        Refusal.EDITED_PLAN: involved.edited(person),
-        Refusal.EDITED_REFERENCE_DATA: involved.changed_configuration(person),
-        Refusal.STOOD_IN: involved.stood_in(person),
-    }
-    return tuple(bar for bar in BARRED_FOR_GOOD if bars[bar])

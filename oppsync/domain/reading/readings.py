@@ -135,7 +135,7 @@ class ApprovalSummary(Frozen):
 
 
 class BarredApprover(Frozen):
-    """Somebody who may not decide a plan, and why: a code of `domain.approval.who_may.Refusal`."""
+    """Somebody who may not decide a plan, and why: a code of `domain.approval.refusals.Refusal`."""
 
     person_id: UUID
     name: Text

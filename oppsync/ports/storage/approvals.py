@@ -70,8 +70,8 @@ class Approvals(Protocol):
     def bar(
         self, tenant_id: str, opportunity_id: UUID, plan_hash: str, barred: Mapping[UUID, Collection[str]]
     ) -> None:
-        """Keep who may not decide the plan, and why: person -> codes of `domain.approval.who_may.Refusal`. From
-        then on a decision of theirs is refused, whoever writes it."""
+        """Keep who may not decide the plan, and why: person -> codes of `domain.approval.refusals.Refusal`.
+        From then on a decision of theirs is refused, whoever writes it."""
 
     def void_open(self, tenant_id: str, opportunity_id: UUID) -> int:
         """Void the tasks that nobody decided yet. Returns how many."""

@@ -14,7 +14,7 @@ from oppsync.kernel.bus import Command
 
 @dataclass(frozen=True)
 class DecideApproval(Command[ApprovalTask]):
-    """Raises NotFound; Forbidden (codes of `domain.approval.who_may.Refusal`); Conflict
+    """Raises NotFound; Forbidden (codes of `domain.approval.refusals.Refusal`); Conflict
     (codes PLAN_CHANGED, ALREADY_DECIDED, REREAD_DUE); InvalidInput for a rejection without a comment, and for a
     request without what is to change."""
 

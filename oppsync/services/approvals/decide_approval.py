@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oppsync.domain.approval.deciding import decides_for, may_decide, refusal_in_words
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, Person, TaskStatus
-from oppsync.domain.approval.who_may import (
-    Action,
-    Refusal,
-    check,
-    decides_for,
-    may_decide,
-    name_of,
-    refusal_in_words,
-    who_can,
-)
+from oppsync.domain.approval.who_may import Action, check, name_of, who_can
 from oppsync.domain.plan.approvals import seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.plan.tampering import PlanTampered

@@ -6,16 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from oppsync.domain.approval.deciding import may_decide, may_put_to_others
+from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
 from oppsync.domain.approval.tasks import ApprovalTask, Person
-from oppsync.domain.approval.who_may import (
-    REFUSAL_REASONS,
-    Action,
-    Refusal,
-    check,
-    may_decide,
-    may_put_to_others,
-    name_of,
-)
+from oppsync.domain.approval.who_may import Action, check, name_of
 from oppsync.domain.plan.approvals import RequiredApproval, seat_of
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.values.actor import person_behind, scopes_of

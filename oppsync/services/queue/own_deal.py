@@ -3,7 +3,7 @@ word is not a second one."""
 
 from __future__ import annotations
 
-from oppsync.domain.approval.who_may import Refusal
+from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.values.actor import Asker, Program, person_behind
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Forbidden

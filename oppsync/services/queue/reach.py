@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from oppsync.domain.approval.who_may import (
-    RIGHTS,
-    Action,
-    Refusal,
-    is_within,
-    limits_in_words,
-    outside_in_words,
-)
+from oppsync.domain.approval.refusals import Refusal
+from oppsync.domain.approval.who_may import RIGHTS, Action, is_within, limits_in_words, outside_in_words
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.values.actor import Asker, Program, person_behind
 from oppsync.domain.work.tracked import TrackedOpportunity

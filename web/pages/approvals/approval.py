@@ -13,9 +13,10 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from oppsync.domain.approval.refusals import REFUSAL_REASONS
 from oppsync.domain.approval.tasks import ApprovalTask, Decision, TaskStatus
-from oppsync.domain.approval.who_may import REFUSAL_REASONS, may
 from oppsync.domain.approval.who_may import Action as Right
+from oppsync.domain.approval.who_may import may
 from oppsync.domain.plan.plan import short_hash
 from oppsync.domain.reading.readings import ApprovalDetail, ApprovalNote
 from oppsync.domain.values.actor import actor_name

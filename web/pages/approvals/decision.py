@@ -8,18 +8,16 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus, VoidedAs
-from oppsync.domain.approval.who_may import (
-    REFUSAL_REASONS,
-    Refusal,
+from oppsync.domain.approval.deciding import (
     asked_in_words,
     decides_for,
     deciding_roles,
     may_decide,
     may_put_to_others,
-    outside_in_words,
-    who_can,
 )
+from oppsync.domain.approval.refusals import REFUSAL_REASONS, Refusal
+from oppsync.domain.approval.tasks import ApprovalTask, Person, TaskStatus, VoidedAs
+from oppsync.domain.approval.who_may import outside_in_words, who_can
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seats
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.values.roles import role_name
