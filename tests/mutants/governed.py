@@ -33,7 +33,8 @@ GOVERNED = (
         "a past deal is tried by the rows of today",
         "oppsync/domain/reading/past_deals.py",
         "judged = judge(inputs.record, ",
-        'judged = judge(inputs.record.model_copy(update={"won_on": __import__("datetime").date.today()}), ',
+        'today = {"won_on": __import__("datetime").date.today()}\n'
+        "    judged = judge(type(inputs.record)(**dict(inputs.record) | today), ",
         first="tests/service/test_backtest.py::test_each_deal_is_tried_as_of_the_day_on_which_it_was_won",
     ),
     # Routes, and owners of exceptions.

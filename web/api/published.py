@@ -13,7 +13,7 @@ from oppsync.kernel import canonical_json
 from web.context import application
 from web.refusals import REFUSALS
 
-METHODS = ("get", "post")
+METHODS = ("get", "post", "patch", "delete")
 SCHEMA_PATH = "/schemas/opportunity/1"
 
 
