@@ -57,9 +57,8 @@ def configuration_now() -> FirmBundle:
     return FirmBundle(firm, governed(rows))
 
 
-def with_imported(kind: ReferenceKind, table: Table, forms: Forms) -> FirmBundle:
-    """The configuration of now with the rows of this table. Raises BadBundle with everything that is wrong."""
-    now = configuration_now()
+def with_imported(now: FirmBundle, kind: ReferenceKind, table: Table, forms: Forms) -> FirmBundle:
+    """The configuration with the rows of this table. Raises BadBundle with everything that is wrong."""
     return FirmBundle(now.firm, tuple(merged(now.rows, kind, table, forms, erp_of_mine())))
 
 

@@ -323,6 +323,23 @@ def test_of_a_live_firm_what_only_shows_is_applied_by_one_person(desk: Desk) -> 
     assert isinstance(desk.apply(renamed), Applied)
 
 
+def test_of_a_live_firm_what_the_crms_regions_are_takes_two(desk: Desk) -> None:
+    """Its region says what a deal costs, and whom the approval matrix asks."""
+    desk.apply(ROWS)
+    desk.go_live()
+    regions = [row for row in ROWS if row.kind is ReferenceKind.REGION]
+    rest = [row for row in ROWS if row.kind is not ReferenceKind.REGION]
+    codes = [row.value["code"] for row in regions]
+    turned = [
+        changed(row, value={**row.value, "code": code})
+        for row, code in zip(regions, [*codes[1:], codes[0]], strict=True)
+    ]
+    another = changed(regions[0], key="Elsewhere")
+
+    assert isinstance(desk.apply([*rest, *turned]), Proposed)
+    assert isinstance(desk.apply([*ROWS, another]), Proposed)
+
+
 def test_a_route_to_what_is_not_connected_is_refused_when_it_is_entered(desk: Desk) -> None:
     """A firm that has connected nothing yet begins with its rules; what is stored is not judged anew."""
     early = [*ROWS, route("erp|*|*|*", "Tryton of Hamburg")]

@@ -94,6 +94,17 @@ def test_whoever_changed_a_row_that_the_plan_uses_does_not_decide_it(live: House
     assert live.state(record_id) is State.ACTIVE
 
 
+def test_a_new_name_of_the_row_takes_the_bar_off_nobody(live: House) -> None:
+    agree(live, NEW_MARGIN)
+    live.rows(
+        "update reference_rows set version = version + 1 where kind = 'margin_policy'"
+    )  # as an edit of what only shows does
+
+    record_id = live.to_approval(deals.milestone(WON_ON))
+
+    assert ("Fiona Finance", "EDITED_REFERENCE_DATA") in barred(live, record_id)
+
+
 def test_also_under_another_account_of_theirs(live: House) -> None:
     agree(live, NEW_MARGIN)
     live.application.dispatch(IdentifyPerson(TENANT, COMMAND_LINE, FRITZ, (FINANCE,), ()))

@@ -185,6 +185,31 @@ def test_who_stands_in_for_the_owner_decides_nothing(firm: House) -> None:
     assert refusal(firm, of(firm, record_id), DORA) == "NOT_AN_APPROVER"
 
 
+def test_who_approves_nothing_names_nobody_and_bars_nobody(firm: House) -> None:
+    with pytest.raises(InvalidInput, match="approves nothing, so that nobody stands in"):
+        away(firm, OLGA, DORA)
+    away(firm, OLGA)
+
+
+def test_of_a_live_firm_an_administrator_names_nobody_who_may_less_than_the_absent(firm: House) -> None:
+    """One administrator would make an approver, who decides at once."""
+    hire(firm, ADA, PersonRole.ADMIN)
+    firm.rows("update tenants set went_live_at = now()")
+    first = today(firm)
+
+    def entered(of_whom: str, delegate: str | None) -> None:
+        command = EnterAbsence(TENANT, firm.person(ADA).id, first, first, delegate, of_whom)
+        firm.application.dispatch(command)
+
+    with pytest.raises(Forbidden) as refused:
+        entered(FINANCE, DORA)
+    entered(DORA, EVE)
+    entered(FINANCE, None)
+
+    assert refused.value.code == "NEEDS_SECOND_PERSON"
+    assert "may not approve all that Fiona Finance may" in refused.value.message
+
+
 def test_nor_does_who_stood_in_since_the_deal_was_won(firm: House) -> None:
     absence_id = away(firm, SAM, DORA)
     firm.application.dispatch(EndAbsence(TENANT, firm.person(SAM).id, absence_id))

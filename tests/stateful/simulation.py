@@ -308,7 +308,7 @@ class Simulation:
         seen = seen or task.plan_hash
         owned = person.email in self.past_owners.get(row.tracked.source_id, ())
         refusal = "they owned it once" if owned else people.why_not(task, person, seen, row.tracked, tasks)
-        comment = "too dear" if decision is Decision.REJECT else ""
+        comment = "" if decision is Decision.APPROVE else "too dear"
         command = DecideApproval(TENANT, task.id, seen, person.id, decision, comment)
         try:
             self._process("person").dispatch(command)
@@ -318,7 +318,8 @@ class Simulation:
             return
         if refusal is not None:
             self.broken.append(f"{person.name} decided although {refusal}")
-        self._expect_message(task.opportunity_id)
+        if decision is not Decision.REQUEST_CHANGES:  # that parks the deal: sales has to do something
+            self._expect_message(task.opportunity_id)
 
     def approve(self, record_id: str) -> None:
         """Two people approve who may."""

@@ -151,6 +151,19 @@ def test_a_condition_in_cel_asks_for_the_deals_that_it_holds_for() -> None:
         assert needed(row(condition=condition)) == asked
 
 
+def test_a_condition_about_a_reporting_total_that_is_not_known_asks_somebody() -> None:
+    deal = make.opportunity()
+    enrichment = make.enrichment(deal)
+    entity = changed(enrichment.legal_entity, reporting_currency="NOK")
+    unknown = plan_context(CONTENT, deal, changed(enrichment, legal_entity=entity))
+    book = ReferenceBook([row(condition="plan.reporting_total > 1000000000")])
+
+    found = needed_approvals(CONTENT, FACTS, steps_on(book, TODAY), book, lambda: unknown)
+
+    assert [step.step for step in found.approvals] == ASKED
+    assert "no exchange rate is set" in found.findings[0].message
+
+
 def test_a_condition_that_cannot_be_evaluated_asks_somebody_and_warns() -> None:
     failing = row(condition="lines[70].net > 5.0")  # the deal has no such line
     book = ReferenceBook([failing])

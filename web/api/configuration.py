@@ -35,7 +35,7 @@ from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
-from web.bundles import ZIP, bundle_of, download, erp_of_mine, from_base64, with_imported
+from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
 from web.context import application, signed_in
 
 configuration = Blueprint(
@@ -175,7 +175,7 @@ def preview_import(request: schemas.ImportPreview) -> Mapping[str, object]:
     Writes nothing. Refused with BAD_BUNDLE, which lists every fault with its line, column and what to do.
     """
     spend_dear_call()
-    return compared(_imported(request))
+    return compared(_imported(request, configuration_now()))
 
 
 @configuration.route("/configuration/import", methods=["POST"])
@@ -189,19 +189,20 @@ def import_rows(request: schemas.ImportRequest) -> Mapping[str, object]:
     added, and one that has no end ends where the next of its key begins. All of it is imported, or nothing.
     """
     spend_dear_call()
-    me, bundle = signed_in(), _imported(request)
-    command = ApplyConfiguration(
-        me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
-    )
+    me, now = signed_in(), configuration_now()
+    bundle = _imported(request, now)
+    # What is written is all rows with these: those of somebody who wrote meanwhile would be lost.
+    against = request.against or fingerprint(now.rows)
+    command = ApplyConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows, against, request.note)
     return answered(application().dispatch(command))
 
 
-def _imported(request: schemas.ImportPreview) -> FirmBundle:
+def _imported(request: schemas.ImportPreview, now: FirmBundle) -> FirmBundle:
     kind = imported_kind(request.file)
     if kind is None:
         raise InvalidInput(f"A table can be imported into {', '.join(IMPORTED)}.", field="file")
     table = read_table(request.file, from_base64(request.content, "content"))
-    return with_imported(kind, table, Forms(request.numbers, request.dates, request.since))
+    return with_imported(now, kind, table, Forms(request.numbers, request.dates, request.since))
 
 
 @configuration.route("/configuration/proposals")

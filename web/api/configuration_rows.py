@@ -53,7 +53,7 @@ class RowRequest(Frozen):
 
 
 class RowChange(RowRequest):
-    """`against`: as of a proposal."""
+    """`against`: as of a proposal; without it, of the configuration as it is when the request arrives."""
 
     against: Code | None = None
     note: Text = ""
@@ -98,7 +98,7 @@ def preview_row(request: RowRequest, file: str) -> Mapping[str, object]:
     Writes nothing. Refused with BAD_BUNDLE, which lists every fault with its field and what to do.
     """
     spend_dear_call()
-    return compared(_with(_kind(file), request))
+    return compared(_with(_kind(file), request, configuration_now()))
 
 
 @rows.route("/configuration/rows/<file>", methods=["POST"])
@@ -111,10 +111,11 @@ def write_row(request: RowChange, file: str) -> Mapping[str, object]:
     Needs the role finance approver or integration admin.
     """
     spend_dear_call()
-    me, bundle = signed_in(), _with(_kind(file), request)
-    command = ApplyConfiguration(
-        me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
-    )
+    me, now = signed_in(), configuration_now()
+    bundle = _with(_kind(file), request, now)
+    # What is written is all rows with this one: those of somebody who wrote meanwhile would be lost.
+    against = request.against or fingerprint(now.rows)
+    command = ApplyConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows, against, request.note)
     return answered(application().dispatch(command))
 
 
@@ -132,9 +133,9 @@ def _stored(kept: Sequence[ReferenceRow]) -> Iterator[StoredRow]:
         yield StoredRow(key=row.key, words=words, valid_from=row.valid_from, valid_to=row.valid_to, row=values)
 
 
-def _with(kind: ReferenceKind, request: RowRequest) -> FirmBundle:
+def _with(kind: ReferenceKind, request: RowRequest, now: FirmBundle) -> FirmBundle:
     """The configuration of now with this row. Raises NotFound, BadBundle."""
-    now, replaced = configuration_now(), None
+    replaced = None
     if request.instead_of is not None:
         replaced = row_of(now.rows, kind, request.instead_of.key, request.instead_of.valid_from)
         if replaced is None:

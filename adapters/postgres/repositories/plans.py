@@ -53,15 +53,15 @@ _ADD_PLAN = _NEW_PLAN.on_conflict_do_update(
 
 
 # Of each row that is used, the latest version of the configuration, up to that by which the plan was made, that
-# left it as it is used.
+# changed more of it than what only shows: a new name since then takes no bar off.
 _CHANGERS = text("""
 select v.made_by, v.approved_by
 from jsonb_to_recordset(cast(:used as jsonb)) as u(kind text, key text, valid_from date, version integer)
 join lateral (
     select c.number
     from configuration_changes c
-    where (c.tenant_id, c.kind, c.key, c.valid_from, c.version)
-            = (:of_tenant, u.kind, u.key, u.valid_from, u.version)
+    where (c.tenant_id, c.kind, c.key, c.valid_from) = (:of_tenant, u.kind, u.key, u.valid_from)
+        and c.version <= u.version
         and c.number <= coalesce(cast(:up_to as integer), c.number)
     order by c.number desc
     limit 1

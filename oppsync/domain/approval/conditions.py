@@ -25,7 +25,10 @@ def plan_context(content: PlanContent, deal: Opportunity, enrichment: Enrichment
         "plan": _plan(content) | _reporting(content, enrichment.legal_entity),
         "margin": margin,
     }
-    return context_of_deal(Scope.PLAN, values)
+    context = context_of_deal(Scope.PLAN, values)
+    if values["plan"]["reporting_total"] is None:
+        return context._replace(unknown={"plan.reporting_total": "no exchange rate is set for that day"})
+    return context
 
 
 def _codes(deal: Opportunity, enrichment: Enrichment) -> Codes:

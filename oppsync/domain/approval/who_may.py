@@ -245,7 +245,13 @@ RIGHTS: dict[Action, Right] = {
         whole_firm=True,
     ),
     Action.VISIT_CONNECTIONS: Right("Open the connection pages", WORKERS | {PersonRole.AUDITOR}, Scope.READ),
-    Action.MIRROR: Right("Have the master data of an ERP read at once", WORKERS, Scope.WORK, command_line=True),
+    Action.MIRROR: Right(
+        "Have the master data of an ERP read at once",
+        WORKERS,
+        Scope.WORK,
+        command_line=True,
+        whole_firm=True,
+    ),
     Action.READ_SECURITY_LOG: Right(
         "Read who changed what about people, tokens, connections and rules, and who tried to come in",
         ADMINS | {PersonRole.AUDITOR},

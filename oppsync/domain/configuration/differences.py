@@ -133,7 +133,7 @@ def _fields(row: ReferenceRow | None) -> Mapping[str, Any]:
 _HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
     ReferenceKind.LEGAL_ENTITY: frozenset({"name"}),
     ReferenceKind.COST_CENTRE: frozenset({"name"}),
-    ReferenceKind.REGION: frozenset({"code", "name", "compliance"}),
+    ReferenceKind.REGION: frozenset({"name", "compliance"}),
     ReferenceKind.SERVICE_LINE: frozenset({"name"}),
     ReferenceKind.DELIVERY_MODEL: frozenset({"code", "name"}),
     ReferenceKind.CALENDAR: frozenset({"code", "country", "subdivision", "time_zone", "hours", "closed"}),
@@ -155,7 +155,6 @@ _HARMLESS: Mapping[ReferenceKind, frozenset[str]] = {
 # whose row is missing stops.
 _ROWS_ARE_HARMLESS = frozenset(
     {
-        ReferenceKind.REGION,
         ReferenceKind.DELIVERY_MODEL,
         ReferenceKind.PROJECT_TEMPLATE,
         ReferenceKind.CALENDAR,

@@ -60,6 +60,14 @@ DEFAULT_APPROVALS = (
 )
 
 
+def _of_whom(step: RequiredApproval) -> str:
+    """Nothing where the step's name is that of its one role, and one person decides."""
+    count = f"{step.count} people" if step.count > 1 else ""
+    asked = () if step.roles == (step.step,) and not step.people else (*step.roles, *step.people)
+    said = " of ".join(part for part in (count, ", ".join(asked)) if part)
+    return f" ({said})" if said else ""
+
+
 def seats(required: Iterable[RequiredApproval]) -> tuple[Seat, ...]:
     return tuple(Seat(step, number + 1) for step in required for number in range(step.count))
 
@@ -84,9 +92,8 @@ def to_ask(required: Iterable[RequiredApproval], approved: Collection[str]) -> t
 
 
 def required_in_words(required: Iterable[RequiredApproval]) -> str:
-    """Such as `Finance and Delivery, then Tax review (2 people)`."""
+    """Such as `Finance and Delivery, then Tax review (2 people of tax, ann@example.com)`."""
     by_order: dict[int, list[str]] = {}
     for step in required:
-        people = f" ({step.count} people)" if step.count > 1 else ""
-        by_order.setdefault(step.order, []).append(f"{step.name}{people}")
+        by_order.setdefault(step.order, []).append(f"{step.name}{_of_whom(step)}")
     return ", then ".join(" and ".join(names) for _order, names in sorted(by_order.items()))

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cel_expr_python import cel
@@ -53,11 +54,13 @@ class ConditionFailed(Exception):
 
 class Context(NamedTuple):
     """The facts of one deal, one of its lines or its plan, as the library takes them. `unusable`: why no
-    condition can be evaluated for them."""
+    condition can be evaluated for them. `unknown`: facts that are there and not known, and why: no condition
+    that names one can be evaluated, while what a deal leaves out is zero."""
 
     scope: Scope
     facts: Mapping[str, Any]
     unusable: str = ""
+    unknown: Mapping[str, str] = MappingProxyType({})
 
     def with_line(self, values: Mapping[str, Any]) -> Context:
         """Of one line of this deal, whose other facts are not made again."""
@@ -103,6 +106,9 @@ class Compiled(NamedTuple):
 def holds(condition: str, context: Context) -> bool:
     """Whether the condition holds for these facts. Raises ConditionFailed where it cannot be said, also for a
     condition that does not compile: what is stored was checked, perhaps by another release."""
+    for name, why in context.unknown.items():
+        if name in condition:
+            raise ConditionFailed(f"{name}: {why}")
     try:
         return compiled(condition, context.scope).holds(context)
     except BadCondition as error:

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from oppsync.domain.configuration.versions import ConfigurationUse
-from oppsync.domain.plan.approvals import APPROVALS
+from oppsync.domain.plan.approvals import APPROVALS, required_in_words
 from oppsync.domain.plan.plan import PlanContent
 from oppsync.domain.planning.workstreams import is_about_planning
 from oppsync.domain.reading.open_deals import findings_between, in_one_line, told
@@ -224,6 +224,9 @@ def differs(before: Tried, after: Tried) -> tuple[tuple[Way, ...], str]:
         every = plan_changes(before.content, after.content)
         changes = [each for each in every if not each.field.startswith(_APPROVALS)]
         found |= {_way_of(each, before.content, after.content) for each in changes}
+        if before.content.required != after.content.required:
+            found.add(Way.APPROVED)
+            texts.append(f"asked: {required_in_words(after.content.required)}")
     for way, was, now in _findings(before, after):
         if told(was) != told(now):
             found.add(way)

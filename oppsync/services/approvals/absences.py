@@ -13,10 +13,13 @@ from oppsync.domain.approval.tasks import Person
 from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import Asker, Program, person_behind
+from oppsync.domain.values.limits import Granted
+from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.values.trace import new_traceparent
+from oppsync.domain.work.access_proposals import gained, needs_two
 from oppsync.domain.work.events import AbsenceEnded, AbsenceEntered, CalendarChosen
 from oppsync.domain.work.states import State
-from oppsync.kernel.errors import Conflict, InvalidInput
+from oppsync.kernel.errors import Conflict, Forbidden, InvalidInput
 from oppsync.pipeline.table import stage_for
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.opportunities import HANDED_ON
@@ -46,6 +49,8 @@ class EnterAbsenceHandler:
             person, actor = _of_whom(uow, tenant_id, command.actor, command.email)
             begins_at, ends_at = _moments(command.first, command.last, zone, self.clock.now())
             delegate = _delegate(uow, tenant_id, person, command.delegate) if command.delegate else None
+            if delegate is not None and not _is_oneself(command.actor, person):
+                _refuse_new_approver(uow, tenant_id, person, delegate)
             new = NewAbsence(person.id, begins_at, ends_at, delegate.id if delegate else None)
             _check_free(uow, tenant_id, new, delegate)
             absence = uow.absences.add(tenant_id, new, actor)
@@ -151,8 +156,12 @@ def _of_whom(uow: UnitOfWork, tenant_id: str, asker: Asker, email: str) -> tuple
 
 
 def _admitted(uow: UnitOfWork, tenant_id: str, asker: Asker, person: Person) -> str:
-    is_own = not isinstance(asker, Program) and person_behind(asker) == person.id
-    return admit(uow, tenant_id, asker, Action.OWN_ABSENCE if is_own else Action.OTHERS_ABSENCE)
+    action = Action.OWN_ABSENCE if _is_oneself(asker, person) else Action.OTHERS_ABSENCE
+    return admit(uow, tenant_id, asker, action)
+
+
+def _is_oneself(asker: Asker, person: Person) -> bool:
+    return not isinstance(asker, Program) and person_behind(asker) == person.id
 
 
 def _moments(first: date, last: date, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
@@ -176,11 +185,27 @@ def _delegate(uow: UnitOfWork, tenant_id: str, person: Person, email: str) -> Pe
     if found is None:
         raise InvalidInput(f"There is no active person with the e-mail {email[:80]}.", field="delegate")
     delegate = found[0]
+    if not may(person, Action.DECIDE_APPROVAL):
+        raise InvalidInput(f"{person.name} approves nothing, so that nobody stands in.", field="delegate")
     if is_same(person, delegate):
         raise InvalidInput("Nobody stands in for themselves, under another account either.", field="delegate")
     if not may(delegate, Action.DECIDE_APPROVAL):
         raise InvalidInput(NO_APPROVER.format(name=delegate.name), field="delegate")
     return delegate
+
+
+def _refuse_new_approver(uow: UnitOfWork, tenant_id: str, person: Person, delegate: Person) -> None:
+    """Only the absent person hands on what they may: whoever enters it for them would make an approver with one
+    hand. Raises Forbidden (code NEEDS_SECOND_PERSON)."""
+    if uow.configurations.live_since(tenant_id) is None:
+        return
+    handed_on = Granted(needs_two(person.roles) - {PersonRole.ADMIN}, person.limits)
+    if gained(delegate.granted, handed_on):
+        raise Forbidden(
+            f"{delegate.name} may not approve all that {person.name} may: {person.name} names them, or two "
+            "administrators give them the role. Without somebody who stands in, the absence can be entered.",
+            code="NEEDS_SECOND_PERSON",
+        )
 
 
 def _check_free(uow: UnitOfWork, tenant_id: str, new: NewAbsence, delegate: Person | None) -> None:

@@ -19,7 +19,7 @@ from oppsync.domain.configuration.imports import (
     NumberForm,
 )
 from oppsync.domain.configuration.records import columns
-from web.bundles import with_imported
+from web.bundles import configuration_now, with_imported
 from web.forms import FormError, posted
 from web.pages.configuration.upload import ask, refuse
 
@@ -52,7 +52,7 @@ def take() -> ResponseReturnValue:
         return _render(errors), HTTPStatus.UNPROCESSABLE_ENTITY
     forms = Forms(NumberForm(posted("numbers")), DateForm(posted("dates")), since)
     try:
-        return ask(with_imported(kind, read_table(posted("rows"), content), forms))
+        return ask(with_imported(configuration_now(), kind, read_table(posted("rows"), content), forms))
     except BadBundle as refused:
         return refuse(refused, "configuration_import.show")
 
