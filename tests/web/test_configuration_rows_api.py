@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from adapters.documents.bundle_files import FirmBundle
 from oppsync.domain.configuration.bundle import fingerprint, governed
+from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.roles import PersonRole
 from oppsync.services.configuration.commands import ApplyConfiguration
 from sandbox.firm.demo_firm import reference_rows
@@ -15,6 +17,8 @@ from tests.harness.builders import TENANT
 from tests.web.office import Office
 from tests.web.test_configuration_api import done, go_live, read
 from tests.web.test_connections import Api
+from web.api import configuration_rows
+from web.bundles import configuration_now
 
 ROWS = governed(reference_rows())
 RATES = "/configuration/rows/rates.csv"
@@ -116,6 +120,25 @@ def test_a_row_that_changed_meanwhile_is_not_overwritten(ida: Api) -> None:
 
     assert (late.status_code, late.get_json()["code"]) == (409, "CONFIGURATION_CHANGED")
     assert consultant(ida)["row"]["hourly"] == "175.5"
+
+
+def test_a_row_that_somebody_writes_meanwhile_is_not_lost(
+    ida: Api, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = consultant(ida)
+    fewer = [row for row in ROWS if row.kind is not ReferenceKind.EXCEPTION_OWNER]
+
+    def overtaken() -> FirmBundle:
+        now = configuration_now()
+        office.application.dispatch(ApplyConfiguration(TENANT, office.ids["kim"], now.firm, fewer))
+        return now
+
+    monkeypatch.setattr(configuration_rows, "configuration_now", overtaken)
+
+    late = ida("POST", RATES, dearer(before))
+
+    assert (late.status_code, late.get_json()["code"]) == (409, "CONFIGURATION_CHANGED")
+    assert consultant(ida) == before
 
 
 def test_a_number_of_json_is_taken_exactly(ida: Api) -> None:
