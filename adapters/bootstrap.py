@@ -54,6 +54,7 @@ from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS, accepted
 from oppsync.kernel.bus import Command
 from oppsync.kernel.errors import Misconfigured, NotFound, StoreUnavailable
 from oppsync.kernel.settings import Settings
+from oppsync.kernel.side_by_side import Threads
 from oppsync.ports.brake import Brake
 from oppsync.ports.clock import Clock
 from oppsync.ports.connectors import ConnectorCatalog
@@ -224,6 +225,9 @@ Answer = TypeVar("Answer")
 _TENANT = "default"
 SHORTEST_KEY = 32
 
+# Of all deals of a process.
+CALLS_AT_ONCE = 32
+
 
 class SystemClock:
     def now(self) -> datetime:
@@ -388,6 +392,7 @@ def _bus(
         reporter=LogReporter(),
         keeper=LeaseKeeper(uow),
         seals=seals,
+        side_by_side=Threads(CALLS_AT_ONCE),
         stopping=stopping,
         holder=holder,
         base_url=settings.base_url,

@@ -11,7 +11,7 @@ from typing import Any
 from adapters.connectors.http.client import OPEN_GATE, Gate
 from adapters.connectors.registry import connector_of
 from adapters.connectors.stored_memory import StoredMemory
-from adapters.connectors.traffic.limits import Limits, limits_of, without_limits
+from adapters.connectors.traffic.limits import Limits, limits_of, side_by_side, without_limits
 from adapters.connectors.traffic.paused import PausedGate
 from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.master_data.rows import MasterKind
@@ -48,6 +48,11 @@ class ConnectedSystems:
         self._clock = clock
         self._lock = threading.Lock()
         self._built: dict[str, tuple[float, Connection, Any]] = {}
+
+    def calls_at_once(self, connection_id: str) -> int:
+        with self._lock:
+            known = self._built.get(connection_id)
+        return side_by_side(connection_limits(known[1])) if known else 1
 
     def crm(self, connection_id: str) -> Crm:
         with self._uow.reading() as uow:

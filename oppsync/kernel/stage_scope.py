@@ -7,6 +7,7 @@ end with it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
@@ -27,13 +28,15 @@ class StageScope:
     traceparent: str
     _kept: dict[Hashable, Any] = field(default_factory=dict)
     _endings: ExitStack = field(default_factory=ExitStack)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def keep(self, key: Hashable, begin: Callable[[], AbstractContextManager[Kept]]) -> Kept:
         """Return the resource kept under `key`. The first call opens it with `begin`; it is closed with the
         scope. Raises what `begin` raises; then nothing is kept."""
-        if key not in self._kept:
-            self._kept[key] = self._endings.enter_context(begin())
-        return cast("Kept", self._kept[key])
+        with self._lock:  # calls of one stage go out side by side
+            if key not in self._kept:
+                self._kept[key] = self._endings.enter_context(begin())
+            return cast("Kept", self._kept[key])
 
 
 _current: ContextVar[StageScope | None] = ContextVar("stage_scope", default=None)

@@ -216,7 +216,7 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
     lost, away = _is_lost(context, opportunity)
     with context.uow.reading() as uow:
-        required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
+        required = _required(context, uow)
         # What a restored backup forgot, people look at.
         edited = bool(known.involved.editors)
         by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
@@ -239,9 +239,17 @@ def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bo
     """Whether the ERP has its projects though no approval is recorded. While it does not answer, people decide
     meanwhile: before anything is created it is asked again."""
     try:
-        return has_project_without_ledger_row(context.uow, context.systems, opportunity), None
+        lost = has_project_without_ledger_row(context.uow, context.systems, opportunity, context.made)
+        return lost, None
     except VendorUnavailable as away:
         return False, away
+
+
+def _required(context: StageContext, uow: UnitOfWork) -> Required:
+    deal = context.opportunity
+    if context.made is not None:
+        return context.made.content.required
+    return required_of(uow, deal.tenant_id, deal.id, deal.plan_hash)
 
 
 def _by_rule(
@@ -251,7 +259,7 @@ def _by_rule(
     rules = rules_of_today(uow, tenant_id, context.clock.now().date())
     if not rules:
         return NOTHING_BY_RULE
-    content = approved_plan(uow, opportunity).content
+    content = (context.made or approved_plan(uow, opportunity)).content
     facts = rule_facts(uow, tenant_id, rules, opportunity.id, content.customer)
     warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
     record = require(opportunity.record, "the record")

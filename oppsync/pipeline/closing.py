@@ -16,7 +16,6 @@ from oppsync.domain.plan.orders import LineOrder, NodeOrder, StaffingOrder
 from oppsync.domain.plan.plan import ROOT_PATH, BillingLine, PlanContent, PlanNode
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
-from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import StillUnknown
 from oppsync.pipeline.effects import Find
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
@@ -53,11 +52,7 @@ class Closing:
             partial(self._closed, row, find, outside_id),
             partial(close, outside_id),
         )
-        with self.context.uow() as uow:
-            uow.ledger.cancelled(self.context.opportunity.tenant_id, row.key, self.context.lease)
-            crash_point("cancelled.uncommitted", kind)
-            uow.commit()
-        crash_point("cancelled.committed", kind)
+        self.context.effects.cancelled(row.key, kind)
 
     def _closed(self, row: LedgerRow, find: Find, outside_id: str) -> ExternalRecord | None:
         """The external record if it is closed by now, whatever else it differs in; one that somebody deleted

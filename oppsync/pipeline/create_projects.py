@@ -1,4 +1,5 @@
-"""Create projects: parent first, then children and tasks, then billing, each once, as approved.
+"""Create projects: parent first, then children and tasks, then billing, each once, as approved. What waits for
+no answer of another goes out together: each level of the tree is a wave, all billing lines are one.
 
 Of a deal that is planned anew, what exists is taken over where it is equal, changed where an earlier plan
 ordered it otherwise, and closed at the end where the plan has it no longer.
@@ -6,6 +7,7 @@ ordered it otherwise, and closed at the end where the plan has it no longer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,11 +22,13 @@ from oppsync.pipeline.closing import Closing, close_in_erp
 from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider, required_of
+from oppsync.pipeline.effects import Wanted
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
-from oppsync.pipeline.replacing import Replacing, has_begun, node_request, replacing
+from oppsync.pipeline.replacing import Replacing, has_begun, is_before_its_first_mark, node_request, replacing
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.ports.erp import Erp
+from oppsync.ports.storage.ledger import AsRead
 
 
 def run(context: StageContext) -> Outcome:
@@ -58,11 +62,9 @@ def run(context: StageContext) -> Outcome:
     context.effects.prefetch_missing(
         [creation.key(node) for node in plan.content.nodes], creation.erp.existing_keys
     )
-    ids: dict[str, str] = {}
-    for node in plan.content.nodes:
-        ids[node.path] = creation.node(node, ids[node.parent] if node.parent else None).outside_id
-    for node, line in plan.content.billing_lines():
-        creation.line(node, line, ids[node.path])
+    if not begun or is_before_its_first_mark(context):
+        context.effects.only_as_read(AsRead(opportunity.version, opportunity.reread_requested))
+    creation.lines(creation.nodes())
     creation.close_the_rest()
     return Advance(State.CREATED, opportunity)
 
@@ -86,7 +88,20 @@ class _Creation:
     def key(self, node: PlanNode) -> str:
         return key_of(self.context.opportunity, KIND_OF[node.kind], node.path)
 
-    def node(self, node: PlanNode, parent_id: str | None) -> ExternalRecord:
+    def nodes(self) -> Mapping[str, str]:
+        """Create level by level; returns path -> outside id."""
+        ids: dict[str, str] = {}
+        for level in levels(self.plan.content.nodes):
+            wave = [self._node(node, ids[node.parent] if node.parent else None) for node in level]
+            made = self.context.effects.perform_all(wave)
+            ids |= {node.path: external.outside_id for node, external in zip(level, made, strict=True)}
+        return ids
+
+    def lines(self, ids: Mapping[str, str]) -> None:
+        ordered = self.plan.content.billing_lines()
+        self.context.effects.perform_all([self._line(node, line, ids[node.path]) for node, line in ordered])
+
+    def _node(self, node: PlanNode, parent_id: str | None) -> Wanted:
         key, kind = self.key(node), KIND_OF[node.kind]
         order = NodeOrder(
             key=key,
@@ -97,14 +112,14 @@ class _Creation:
             closed_by_us=self._closed_by_us(kind, node.path, key),
         )
         request = node_request(node, parent_id, self.replaced.mark)
-        return self.context.effects.perform(
+        return Wanted(
             self._effect(key, kind, node.path, request),
             partial(self.erp.find_node, order),
             partial(self.erp.create_node, order),
             partial(self.erp.revise_node, order),
         )
 
-    def line(self, node: PlanNode, line: BillingLine, project_id: str) -> ExternalRecord:
+    def _line(self, node: PlanNode, line: BillingLine, project_id: str) -> Wanted:
         kind = EffectKind.BILLING_LINE
         key = key_of(self.context.opportunity, kind, line.path)
         order = LineOrder(
@@ -117,7 +132,7 @@ class _Creation:
             closed_by_us=self._closed_by_us(kind, line.path, key),
         )
         request = {"line": line.model_dump(mode="json"), "project_id": project_id, **self.replaced.mark}
-        return self.context.effects.perform(
+        return Wanted(
             self._effect(key, kind, line.path, request),
             partial(self.erp.find_line, order),
             partial(self.erp.create_line, order),
@@ -167,3 +182,13 @@ class _Creation:
             request=request,
             quarantine=self.erp.quarantine,
         )
+
+
+def levels(nodes: Iterable[PlanNode]) -> Iterator[Sequence[PlanNode]]:
+    """The tree from its root down; a node comes after its parent."""
+    left, known = list(nodes), set[str | None]([None])
+    while left:
+        level = [node for node in left if node.parent in known]
+        yield level
+        known |= {node.path for node in level}
+        left = [node for node in left if node.path not in known]

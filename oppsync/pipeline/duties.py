@@ -15,7 +15,7 @@ from oppsync.domain.deal.opportunity import Opportunity
 from oppsync.domain.deal.parties import Party, parties_of
 from oppsync.domain.deal.place import place_of
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, seat_of
-from oppsync.domain.plan.plan import short_hash
+from oppsync.domain.plan.plan import Plan, short_hash
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.values.actor import person_actor, stage_actor
 from oppsync.domain.values.model import changed
@@ -119,15 +119,20 @@ def duties(
     opportunity_id: UUID | None,
     record: Opportunity | None,
     plan_hash: str | None = None,
+    *,
+    made: Plan | None = None,
 ) -> Duties:
     """`opportunity_id` None: of a deal that is not known here. `record`: as it was read last. `plan_hash`: the
-    plan that is decided, without which nobody counts as who changed the configuration that it uses."""
+    plan that is decided, without which nobody counts as who changed the configuration that it uses; `made`:
+    the plan itself, while it is not stored."""
     people = uow.people.everyone(tenant_id)
     if opportunity_id is None:
         part = Involved(parties=parties_of(record), place=place_of(record))
         won_on = record.won_on if record else None
         return Duties(people, with_absences(part, people, uow.absences.all(tenant_id), won_on))
-    parties = (*uow.parties.of(tenant_id, opportunity_id), *parties_of(record))
+    named = parties_of(record)
+    # A reading that is not stored yet may name users of whom other deals know further addresses.
+    parties = (*uow.parties.of(tenant_id, opportunity_id, named if made else ()), *named)
     overrides = uow.overrides.of(tenant_id, opportunity_id)
     tasks = uow.approvals.of(tenant_id, opportunity_id)
     shapers = uow.audit.shapers(tenant_id, opportunity_id)
@@ -137,12 +142,21 @@ def duties(
         tasks,
         people,
         shapers,
-        changers=uow.plans.changers(tenant_id, opportunity_id, plan_hash) if plan_hash else (),
+        changers=_changers(uow, tenant_id, opportunity_id, plan_hash, made),
         place=place_of(record),
         absences=uow.absences.all(tenant_id),
         won_on=record.won_on if record else None,
     )
     return Duties(people, part, tasks)
+
+
+def _changers(
+    uow: UnitOfWork, tenant_id: str, opportunity_id: UUID, plan_hash: str | None, made: Plan | None
+) -> Collection[str]:
+    if made is not None:
+        up_to = made.configuration.number if made.configuration else None
+        return uow.plans.changers_of_rows(tenant_id, made.provenance.reference, up_to)
+    return uow.plans.changers(tenant_id, opportunity_id, plan_hash) if plan_hash else ()
 
 
 def required_of(
@@ -186,8 +200,9 @@ def fallen(
 
 def duties_of(context: StageContext, opportunity: TrackedOpportunity) -> Duties:
     """As they are now; `opportunity`: with the last reading of its record."""
+    tenant_id, made = opportunity.tenant_id, context.made
     with context.uow.reading() as uow:
-        return duties(uow, opportunity.tenant_id, opportunity.id, opportunity.record, opportunity.plan_hash)
+        return duties(uow, tenant_id, opportunity.id, opportunity.record, opportunity.plan_hash, made=made)
 
 
 def reconsider(

@@ -1,16 +1,18 @@
-"""`perform`: the only way anything outside is written.
+"""`perform_all`: the only way anything outside is written.
 
 A write is recorded as sent, under our idempotency key, and committed before it leaves; its answer is committed
-at once. An effect whose outcome nobody knows waits out its quarantine and is looked up by its key
-(`_look_up`); it is sent again only if it is absent. A record found with other content is a conflict for a
-person, never overwritten; only what an earlier plan of the same deal ordered there is changed into what the
-plan in its place orders (`revise`), under the same key.
+with the marks of what is sent next, or with what the stage decided. Effects that wait for no answer of one
+another are a wave: they go out side by side. An effect whose outcome nobody knows waits out its quarantine and
+is looked up by its key (`find`); it is sent again only if it is absent. A record found with other content is a
+conflict for a person, never overwritten; only what an earlier plan of the same deal ordered there is changed
+into what the plan in its place orders (`revise`), under the same key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,7 +20,7 @@ from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, 
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.model import changed
-from oppsync.domain.work.events import EffectRecorded
+from oppsync.domain.work.events import EffectRecorded, Event
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
 from oppsync.kernel.crash_points import crash_point
@@ -26,15 +28,22 @@ from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
     ContentConflict,
+    HandedOn,
+    HeldBack,
+    LeaseLost,
     NeverLands,
+    ReadAgain,
     StillUnknown,
+    StoreUnavailable,
     TransientError,
     VendorUnavailable,
 )
 from oppsync.kernel.send_deadline import send_deadline
+from oppsync.kernel.side_by_side import SideBySide
 from oppsync.pipeline.outside_keys import closing_path
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
+from oppsync.ports.storage.ledger import AsRead
+from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 
 # After so many sends with an unclear answer, each absent afterwards, it is a bug and no longer an outage.
 MAX_UNCLEAR_SENDS = 3
@@ -49,9 +58,49 @@ Send = Callable[[], ExternalRecord]
 ExistingKeys = Callable[[Sequence[str]], Iterable[str]]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """An effect, how it is looked up and how it is sent. `revise` changes what exists, by its outside id."""
+
+    effect: Effect
+    find: Find
+    send: Send
+    revise: Callable[[str], ExternalRecord] | None = None
+
+
+@dataclass(frozen=True)
+class _Outgoing:
+    """A wanted effect that is not on record as carried out. `existing`: the entry of what exists and is changed
+    by this; `send` changes it then."""
+
+    wanted: Wanted
+    digest: str
+    row: LedgerRow | None
+    send: Send
+    existing: LedgerRow | None = None
+
+    @property
+    def effect(self) -> Effect:
+        return self.wanted.effect
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What came of an effect, still to be committed: with the marks of what is sent next, or with what the
+    stage decided."""
+
+    kind: EffectKind
+    write: Callable[[UnitOfWork], None]
+    event: Event | None
+
+
 @dataclass
 class StageEffects:
-    """The ledger as one stage run sees it: every write is fenced by the run's lease."""
+    """The ledger as one stage run sees it: every write is fenced by the run's lease.
+
+    `side_by_side` makes calls at once; `at_once` says how many a connection stands. `hands_on`: whether the
+    deal is to be left to another worker before more is sent.
+    """
 
     uow: UnitOfWorkFactory
     publish: Publish
@@ -60,12 +109,23 @@ class StageEffects:
     stage: str
     lease: Lease
     clock: Clock
+    side_by_side: SideBySide
+    at_once: Callable[[str], int]
+    hands_on: Callable[[], bool]
     _rows: dict[str, LedgerRow] | None = None
     _absent_until: Mapping[str, datetime] = field(default_factory=dict)
+    _answers: list[_Answer] = field(default_factory=list)
+    _as_read: AsRead | None = None
+    _has_sent: bool = False
+
+    def only_as_read(self, as_read: AsRead) -> None:
+        """Send nothing when the deal changed since it was read: the commit of the first marks raises
+        ReadAgain then."""
+        self._as_read = as_read
 
     def prefetch_missing(self, keys: Sequence[str], existing_keys: ExistingKeys) -> None:
         """Look up in one call which of these keys exist outside, of those that the ledger does not know. Keys
-        the vendor does not know either count as absent for `ABSENT_FOR`: `perform` need not look them up."""
+        the vendor does not know either count as absent for `ABSENT_FOR`: they need not be looked up."""
         new = [key for key in keys if key not in self._ledger()]
         if len(new) > 1:
             until = self.clock.now() + ABSENT_FOR
@@ -74,34 +134,201 @@ class StageEffects:
     def perform(
         self, effect: Effect, find: Find, send: Send, revise: Callable[[str], ExternalRecord] | None = None
     ) -> ExternalRecord:
-        """Carry out `effect`, once. Returns the external record. `revise` changes what exists, by its outside
-        id.
+        """As `perform_all`, of one."""
+        return self.perform_all([Wanted(effect, find, send, revise)])[0]
 
-        Raises StillUnknown while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome,
-        ContentConflict when something else exists under the key, and what `find` and `send` raise.
+    def perform_all(self, wave: Sequence[Wanted]) -> list[ExternalRecord]:
+        """Carry out each effect, once; none of them waits for the answer of another. Returns the external
+        records, in their order. The answers are committed with what follows.
+
+        Raises, once all is on record that came of the others, what stands in the way of the most: StillUnknown
+        while a quarantine runs, AmbiguousAnswer after a send with an unclear outcome, what `find` and `send`
+        raise, ContentConflict when something else exists under a key.
         """
-        digest = canonical_json.digest(effect.request)
-        row = self._ledger().get(effect.key)
-        if row is not None and row.state is EffectState.CONFIRMED and row.request_digest == digest:
-            return _recorded(row)
-        found = self._look_up(effect.key, row, effect.quarantine, find)
-        crash_point("lookup.answered", effect.kind)
+        outgoing = [self._outgoing(wanted) for wanted in wave]
+        done = {each.effect.key: _recorded(row) for each in outgoing if (row := each.row) and _is_done(each)}
+        open_ones = [each for each in outgoing if each.effect.key not in done]
+        to_send, failures = [], list[Exception]()
+        for each, found in zip(open_ones, self._look_up_all(open_ones), strict=True):
+            crash_point("lookup.answered", each.effect.kind)
+            try:
+                judged = self._judge(each, found)
+            except Exception as error:
+                failures.append(error)
+                continue
+            if isinstance(judged, ExternalRecord):
+                done[each.effect.key] = judged
+            else:
+                to_send.append(judged)
+        self._stop_for(failures)
+        for some in self._shares(to_send):
+            done |= self._send_all(some)
+        return [done[each.effect.key] for each in wave]
+
+    def _outgoing(self, wanted: Wanted) -> _Outgoing:
+        digest = canonical_json.digest(wanted.effect.request)
+        return _Outgoing(wanted, digest, self._ledger().get(wanted.effect.key), wanted.send)
+
+    def _look_up_all(self, outgoing: Sequence[_Outgoing]) -> Sequence[ExternalRecord | Exception | None]:
+        """What exists of each, or what the look-up raised."""
+        found: list[ExternalRecord | Exception | None] = [self._known_without_asking(each) for each in outgoing]
+        asked = [
+            index
+            for index, (each, known) in enumerate(zip(outgoing, found, strict=True))
+            if known is None and self._must_ask(each)
+        ]
+        at_once = min((self.at_once(outgoing[index].effect.connection_id) for index in asked), default=1)
+        for first in range(0, len(asked), at_once):
+            some = asked[first : first + at_once]
+            calls = [outgoing[index].wanted.find for index in some]
+            for batch in self.side_by_side(calls):
+                for place, answer in batch:
+                    found[some[place]] = answer
+        return found
+
+    def _known_without_asking(self, each: _Outgoing) -> Exception | None:
+        try:
+            self._check_quarantine(each.effect.key, each.row, each.effect.quarantine)
+        except StillUnknown as error:
+            return error
+        return None
+
+    def _must_ask(self, each: _Outgoing) -> bool:
+        """Setting fields needs no look-up where it never happened."""
+        if each.effect.repeatable and each.row is None:
+            return False
+        return not self._is_absent(each.effect.key)
+
+    def _judge(self, each: _Outgoing, found: ExternalRecord | Exception | None) -> ExternalRecord | _Outgoing:
+        """The external record when it is as ordered, else what is to be sent."""
+        effect, row = each.effect, each.row
+        if isinstance(found, Exception):
+            raise found
         if found is None and row is not None and row.was_made and not effect.repeatable:
             self._check_can_be_found(effect, row)
         if found is not None and not found.differences:
-            return self._adopt(effect, digest, found)
-        existing = None
+            return self._adopt(effect, each.digest, found)
         if found is not None and not effect.repeatable:
-            self._check_revisable(effect, digest, row, found, can_revise=revise is not None)
-            existing = row
-            send = partial(revise or _never, found.outside_id)
+            revise = each.wanted.revise
+            self._check_revisable(effect, each.digest, row, found, can_revise=revise is not None)
+            return replace(each, existing=row, send=partial(revise or _never, found.outside_id))
         if found is None and row is not None and _never_lands(row):
-            self._record(effect, EffectState.REJECTED, error=row.error or "")
+            self._note(effect, EffectState.REJECTED, error=row.error or "")
             raise NeverLands(
                 f"{effect.kind} {effect.path} was sent {row.attempts} times and never took effect: {row.error}"
             )
+        return each
+
+    def _shares(self, outgoing: Sequence[_Outgoing]) -> Iterator[Sequence[_Outgoing]]:
+        """As many at once as each connection stands."""
+        left = list(outgoing)
+        while left:
+            count = Counter[str]()
+            share, later = list[_Outgoing](), list[_Outgoing]()
+            for each in left:
+                connection = each.effect.connection_id
+                fits = count[connection] < self.at_once(connection)
+                (share if fits else later).append(each)
+                count[connection] += 1
+            yield share
+            left = later
+
+    def _send_all(self, outgoing: Sequence[_Outgoing]) -> dict[str, ExternalRecord]:
+        """Mark, send and take the answers. An answer waits for those of slower neighbours a moment only."""
+        if self._has_sent and self.hands_on():
+            self.flush()
+            raise HandedOn("The worker stops: another one goes on")
+        marking = self.clock.now()
         with send_deadline(LONGEST_PAUSE):
-            return self._send(effect, digest, send, existing)
+            self._mark_all(outgoing)
+            done, failures, waiting = dict[str, ExternalRecord](), list[Exception](), len(outgoing)
+            for batch in self.side_by_side([partial(self._send, each, marking) for each in outgoing]):
+                for place, answer in batch:
+                    each = outgoing[place]
+                    crash_point("send.answered", each.effect.kind)
+                    if isinstance(answer, Exception):
+                        self._note_failure(each, answer)
+                        failures.append(answer)
+                    else:
+                        self._note(each.effect, EffectState.CONFIRMED, external=answer)
+                        done[each.effect.key] = answer
+                waiting -= len(batch)
+                if waiting:
+                    self.flush()
+        self._stop_for(failures)
+        return done
+
+    def _mark_all(self, outgoing: Sequence[_Outgoing]) -> None:
+        """Record what is sent now, and what came of that before, in one commit."""
+        try:
+            with self.uow() as uow:
+                self.write_answers(uow)
+                for each in outgoing:
+                    uow.ledger.mark_sent(
+                        self.tenant_id,
+                        each.effect,
+                        each.digest,
+                        self.lease,
+                        self.traceparent,
+                        as_read=self._as_read,
+                    )
+                    crash_point("mark.uncommitted", each.effect.kind)
+                uow.commit()
+        except LeaseLost:
+            if self._as_read is None:
+                raise
+            raise ReadAgain("The deal changed since it was read") from None
+        self.answers_committed()
+        self._as_read, self._has_sent = None, True
+        for each in outgoing:
+            crash_point("mark.committed", each.effect.kind)
+
+    def _send(self, each: _Outgoing, marking: datetime) -> ExternalRecord:
+        """Raises VendorUnavailable when the worker was paused since the mark: others may have looked by now."""
+        if self.clock.now() - marking > LONGEST_PAUSE:
+            what = f"{each.effect.kind} {each.effect.path}"
+            raise VendorUnavailable(f"{what}: the worker was paused before sending; nothing was sent")
+        return each.send()
+
+    def _note_failure(self, each: _Outgoing, error: Exception) -> None:
+        match error:
+            case AmbiguousAnswer():
+                self._note(each.effect, EffectState.UNKNOWN, error=error.message)
+            case TransientError():
+                self._not_carried_out(each, EffectState.INTENDED, error.message)
+            case BusinessError():
+                self._not_carried_out(each, EffectState.REJECTED, error.message)
+            case _:  # a bug: nobody knows whether it was sent, and its mark says so
+                pass
+
+    def _stop_for(self, failures: Sequence[Exception]) -> None:
+        """Raise the one that decides what happens to the deal, when all others are on record. What is not known
+        yet is waited for before a refusal parks the deal."""
+        if failures:
+            self.flush()
+            raise min(failures, key=_urgency)
+
+    def write_answers(self, uow: UnitOfWork) -> None:
+        """Write the answers that are not committed yet; call `answers_committed` after the commit."""
+        for answer in self._answers:
+            answer.write(uow)
+            if answer.event is not None:
+                self.publish(uow, self.tenant_id, self.traceparent, answer.event)
+            crash_point("answer.uncommitted", answer.kind)
+
+    def answers_committed(self) -> None:
+        committed, self._answers = self._answers, []
+        for answer in committed:
+            crash_point("answer.committed", answer.kind)
+
+    def flush(self) -> None:
+        """Commit the answers by themselves."""
+        if not self._answers:
+            return
+        with self.uow() as uow:
+            self.write_answers(uow)
+            uow.commit()
+        self.answers_committed()
 
     def closed_by_us(self, key: str, closing_key: str) -> bool:
         """Whether what exists under `key` was closed by the effect `closing_key`, and not confirmed as open
@@ -127,25 +354,29 @@ class StageEffects:
             return row.outside_id
         if not row.outcome_unknown:
             return None
-        found = self._look_up(row.key, row, quarantine, find)
+        self._check_quarantine(row.key, row, quarantine)
+        found = None if self._is_absent(row.key) else find()
         if found is not None:
             return found.outside_id
-        with self.uow() as uow:
-            uow.ledger.reject(self.tenant_id, row.key, "It never took effect.", self.lease)
-            uow.commit()
+        reject = partial(_reject, self.tenant_id, row.key, self.lease)
+        self._answers.append(_Answer(row.kind, reject, None))
+        self.flush()
         return None
 
-    def _look_up(
-        self, key: str, row: LedgerRow | None, quarantine: timedelta, find: Find
-    ) -> ExternalRecord | None:
-        """Look for what exists outside under `key`. An effect of unknown outcome may still come to be, so it
-        is looked up only after its quarantine; until then this raises StillUnknown. `row`: its ledger entry."""
-        if row is not None and row.outcome_unknown:
-            with self.uow.reading() as uow:
-                until = uow.ledger.waits_until(self.tenant_id, key, quarantine + LONGEST_PAUSE)
-            if until is not None:
-                raise StillUnknown(f"{row.kind} {row.path}: not yet known", not_before=until)
-        return None if self._is_absent(key) else find()
+    def cancelled(self, key: str, kind: EffectKind) -> None:
+        """What exists under `key` was closed outside: to be committed with what follows."""
+        write = partial(_cancel, self.tenant_id, key, self.lease)
+        self._answers.append(_Answer(kind, write, None))
+
+    def _check_quarantine(self, key: str, row: LedgerRow | None, quarantine: timedelta) -> None:
+        """An effect of unknown outcome may still come to be, so it is looked up only after its quarantine.
+        Until then this raises StillUnknown. `row`: its ledger entry."""
+        if row is None or not row.outcome_unknown:
+            return
+        with self.uow.reading() as uow:
+            until = uow.ledger.waits_until(self.tenant_id, key, quarantine + LONGEST_PAUSE)
+        if until is not None:
+            raise StillUnknown(f"{row.kind} {row.path}: not yet known", not_before=until)
 
     def _ledger(self) -> Mapping[str, LedgerRow]:
         """The deal's ledger entries as they were when the run began: all are read at once, and nobody else
@@ -161,7 +392,7 @@ class StageEffects:
         return until is not None and self.clock.now() < until
 
     def _adopt(self, effect: Effect, digest: str, found: ExternalRecord) -> ExternalRecord:
-        self._record(effect, EffectState.CONFIRMED, external=found, found_for=digest)
+        self._note(effect, EffectState.CONFIRMED, external=found, found_for=digest)
         return found
 
     def _check_can_be_found(self, effect: Effect, row: LedgerRow) -> None:
@@ -193,7 +424,7 @@ class StageEffects:
         if row is not None and row.was_made:  # it is not forgotten when the deal is given up
             self._restore(effect, row, EffectState.REJECTED, conflict.message)
         else:
-            self._record(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
+            self._note(effect, EffectState.REJECTED, error=conflict.message, found_for=digest)
         raise conflict
 
     def _restore(self, effect: Effect, existing: LedgerRow, state: EffectState, error: str) -> None:
@@ -201,53 +432,19 @@ class StageEffects:
         before = existing
         if existing.state is EffectState.SENT:  # nobody knows any more what its request came to
             before = changed(existing, state=EffectState.UNKNOWN)
-        with self.uow() as uow:
-            uow.ledger.restore(self.tenant_id, before, error, self.lease)
-            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, None, error))
-            crash_point("answer.uncommitted", effect.kind)
-            uow.commit()
-            crash_point("answer.committed", effect.kind)
+        write = partial(_put_back, self.tenant_id, before, error, self.lease)
+        self._answers.append(_Answer(effect.kind, write, self._event(effect, state, None, error)))
 
-    def _send(
-        self, effect: Effect, digest: str, send: Send, existing: LedgerRow | None = None
-    ) -> ExternalRecord:
-        """`existing`: the entry of what exists and is changed by this."""
-        marking = self.clock.now()
-        with self.uow() as uow:
-            uow.ledger.mark_sent(self.tenant_id, effect, digest, self.lease, self.traceparent)
-            crash_point("mark.uncommitted", effect.kind)
-            uow.commit()
-            crash_point("mark.committed", effect.kind)
-        if self.clock.now() - marking > LONGEST_PAUSE:
-            paused = f"{effect.kind} {effect.path}: the worker was paused before sending; nothing was sent"
-            self._not_carried_out(effect, existing, EffectState.INTENDED, paused)
-            raise VendorUnavailable(paused)
-        try:
-            external = send()
-            crash_point("send.answered", effect.kind)
-        except AmbiguousAnswer as error:
-            self._record(effect, EffectState.UNKNOWN, error=error.message)
-            raise
-        except TransientError as error:
-            self._not_carried_out(effect, existing, EffectState.INTENDED, error.message)
-            raise
-        except BusinessError as error:
-            self._not_carried_out(effect, existing, EffectState.REJECTED, error.message)
-            raise
-        self._record(effect, EffectState.CONFIRMED, external=external)
-        return external
-
-    def _not_carried_out(
-        self, effect: Effect, existing: LedgerRow | None, state: EffectState, error: str
-    ) -> None:
+    def _not_carried_out(self, each: _Outgoing, state: EffectState, error: str) -> None:
+        existing = each.existing
         if existing is None:
-            self._record(effect, state, error=error)
+            self._note(each.effect, state, error=error)
             return
         if existing.state is EffectState.CANCELLED:  # opening it may be the half that was carried out
             existing = changed(existing, state=EffectState.UNKNOWN)
-        self._restore(effect, existing, state, error)
+        self._restore(each.effect, existing, state, error)
 
-    def _record(
+    def _note(
         self,
         effect: Effect,
         state: EffectState,
@@ -257,7 +454,8 @@ class StageEffects:
         found_for: str | None = None,
     ) -> None:
         """`found_for`: the digest of a request that was not sent, because the record it asks for was found."""
-        with self.uow() as uow:
+
+        def write(uow: UnitOfWork) -> None:
             if found_for is not None:
                 uow.ledger.intend(self.tenant_id, effect, found_for, self.lease, self.traceparent)
             if external is not None:
@@ -268,10 +466,8 @@ class StageEffects:
                 uow.ledger.reject(self.tenant_id, effect.key, error, self.lease)
             else:
                 uow.ledger.unsent(self.tenant_id, effect.key, error, self.lease)
-            self.publish(uow, self.tenant_id, self.traceparent, self._event(effect, state, external, error))
-            crash_point("answer.uncommitted", effect.kind)
-            uow.commit()
-            crash_point("answer.committed", effect.kind)
+
+        self._answers.append(_Answer(effect.kind, write, self._event(effect, state, external, error)))
 
     def _event(
         self, effect: Effect, state: EffectState, external: ExternalRecord | None, error: str
@@ -283,6 +479,33 @@ class StageEffects:
             detail={"key": effect.key, "kind": effect.kind.value, "path": effect.path, "error": error},
             summary=_summary(effect, state, external, error),
         )
+
+
+def _reject(tenant_id: str, key: str, lease: Lease, uow: UnitOfWork) -> None:
+    uow.ledger.reject(tenant_id, key, "It never took effect.", lease)
+
+
+def _cancel(tenant_id: str, key: str, lease: Lease, uow: UnitOfWork) -> None:
+    uow.ledger.cancelled(tenant_id, key, lease)
+
+
+def _put_back(tenant_id: str, row: LedgerRow, error: str, lease: Lease, uow: UnitOfWork) -> None:
+    uow.ledger.restore(tenant_id, row, error, lease)
+
+
+def _is_done(each: _Outgoing) -> bool:
+    row = each.row
+    return row is not None and row.state is EffectState.CONFIRMED and row.request_digest == each.digest
+
+
+# What decides about a deal, the most urgent first: what says nothing about it, then what is tried again, then
+# what a person has to mend.
+_URGENCY = (LeaseLost, StoreUnavailable, AmbiguousAnswer, StillUnknown, HeldBack, TransientError, BusinessError)
+
+
+def _urgency(error: Exception) -> int:
+    """A bug comes first of all."""
+    return next((place for place, kind in enumerate(_URGENCY) if isinstance(error, kind)), -1)
 
 
 def _never(outside_id: str) -> ExternalRecord:

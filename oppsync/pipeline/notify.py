@@ -23,6 +23,7 @@ from oppsync.domain.values.findings.finding import Finding
 from oppsync.domain.values.keys import EffectKind, outside_key
 from oppsync.kernel.errors import (
     BusinessError,
+    HandedOn,
     LeaseLost,
     NotificationRefused,
     StoreUnavailable,
@@ -73,7 +74,7 @@ def _send_all(
         person = notification.person
         try:
             _perform(context, notification)
-        except (LeaseLost, StoreUnavailable):
+        except (HandedOn, LeaseLost, StoreUnavailable):
             raise
         except BusinessError as error:
             refused.append(_refused(person, error.message))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oppsync.domain.effects.effects import EffectState
-from oppsync.domain.plan.plan import ROOT_PATH
+from oppsync.domain.plan.plan import ROOT_PATH, Plan
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.tracked import TrackedOpportunity
@@ -25,15 +25,19 @@ LOST_WHILE_PLANNED_ANEW = finding(
 
 
 def has_project_without_ledger_row(
-    uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity
+    uow_factory: UnitOfWorkFactory,
+    systems: Systems,
+    opportunity: TrackedOpportunity,
+    made: Plan | None = None,
 ) -> bool:
-    """Whether the ERP has this deal's parent project although the ledger knows of none."""
+    """Whether the ERP has this deal's parent project although the ledger knows of none. `made`: its plan, while
+    that is not stored."""
     key = key_of(opportunity, EffectKind.PARENT, ROOT_PATH)
     with uow_factory.reading() as uow:
         row = uow.ledger.get(opportunity.tenant_id, key)
         if row is not None and row.state not in (EffectState.INTENDED, EffectState.REJECTED):
             return False
-    return _has_project(uow_factory, systems, opportunity)
+    return _has_project(uow_factory, systems, opportunity, made)
 
 
 def erp_answers(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
@@ -42,9 +46,14 @@ def erp_answers(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: T
     return True
 
 
-def _has_project(uow_factory: UnitOfWorkFactory, systems: Systems, opportunity: TrackedOpportunity) -> bool:
-    chosen = None
-    if opportunity.plan_hash is not None:
+def _has_project(
+    uow_factory: UnitOfWorkFactory,
+    systems: Systems,
+    opportunity: TrackedOpportunity,
+    made: Plan | None = None,
+) -> bool:
+    chosen = made.systems if made else None
+    if chosen is None and opportunity.plan_hash is not None:
         with uow_factory.reading() as uow:
             chosen = uow.plans.systems_of(opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
     _, erp = erp_of(systems, opportunity, chosen)

@@ -120,7 +120,7 @@ class Sources:
 @dataclass(frozen=True)
 class StageContext:
     """Everything a stage may reach while no transaction is open. `just_read`: this worker read the record
-    from the CRM under this lease."""
+    from the CRM under this lease. `made`: the deal's plan, made in this run and not stored yet."""
 
     opportunity: TrackedOpportunity
     lease: Lease
@@ -132,6 +132,7 @@ class StageContext:
     base_url: str
     stage: str
     just_read: bool = False
+    made: Plan | None = None
 
     @property
     def sources(self) -> Sources:

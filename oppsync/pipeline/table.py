@@ -20,12 +20,17 @@ from oppsync.pipeline.stage import StageRun
 
 @dataclass(frozen=True)
 class Stage:
-    """`starts`: the states it works from. `max_tries`: transient failures before it becomes a dead letter."""
+    """`starts`: the states it works from. `max_tries`: transient failures before it becomes a dead letter.
+
+    `decides`: it writes nothing outside, so its advance is committed with the outcome of the stage that follows
+    at once. A crash before that costs nothing: deciding again gives the same.
+    """
 
     name: str
     starts: tuple[State, ...]
     run: StageRun
     max_tries: int = MAX_TRIES
+    decides: bool = False
 
     @property
     def queue(self) -> str:
@@ -33,9 +38,9 @@ class Stage:
 
 
 PIPELINE: tuple[Stage, ...] = (
-    Stage("validate", (State.RECEIVED,), validate.run),
-    Stage("enrich", (State.VALIDATED,), enrich.run),
-    Stage("split_workstreams", (State.ENRICHED,), split_workstreams.run),
+    Stage("validate", (State.RECEIVED,), validate.run, decides=True),
+    Stage("enrich", (State.VALIDATED,), enrich.run, decides=True),
+    Stage("split_workstreams", (State.ENRICHED,), split_workstreams.run, decides=True),
     Stage("approve", (State.PLANNED, State.AWAITING_APPROVAL), approve.run),
     Stage("create_projects", (State.APPROVED,), create_projects.run),
     Stage("write_back", (State.CREATED, State.REFUSED), write_back.run),

@@ -23,6 +23,7 @@ from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import RecordGone
 from oppsync.pipeline.closing import Closing, close_staffing
 from oppsync.pipeline.destination import psa_of
+from oppsync.pipeline.effects import Wanted
 from oppsync.pipeline.outside_keys import closing_path, key_of
 from oppsync.pipeline.replacing import Replacing, has_begun, replacing
 from oppsync.pipeline.signed import approved_plan, doubts, not_approved
@@ -68,8 +69,7 @@ def run(context: StageContext) -> Outcome:
     if parent is None:
         raise RuntimeError(f"{opportunity.id} is created without a parent project in the ledger")
     wanted = activation(parent)
-    tell_crm(context, wanted)
-    _tell_psa(context, plan, wanted)
+    _tell(context, plan, wanted)
     active = changed(opportunity, activated_at=wanted.activated_at, enrichment=_replacing_none(opportunity))
     since = require(wanted.activated_at, "the time the parent project was confirmed")
     return Advance(State.ACTIVE, active, baseline=baseline_of(plan, since))
@@ -117,12 +117,12 @@ def _effect(
     )
 
 
-def tell_crm(context: StageContext, wanted: WriteBack) -> None:
+def _for_crm(context: StageContext, wanted: WriteBack) -> Wanted:
     """Sets fields of the opportunity: harmless to repeat, so a new status overwrites the old one."""
     connection_id, record_id = context.opportunity.connection_id, context.opportunity.source_id
     crm = context.systems.crm(connection_id)
     request = wanted.model_dump(mode="json")
-    context.effects.perform(
+    return Wanted(
         _effect(context, connection_id, EffectKind.CRM_WRITE_BACK, request, crm.quarantine, repeatable=True),
         lambda: crm.find_write_back(record_id, wanted),
         lambda: crm.write_back(record_id, wanted),
@@ -133,40 +133,44 @@ def told_crm_of_the_end(context: StageContext, wanted: WriteBack) -> TrackedOppo
     """Report a rejection or a withdrawal, and return the deal. A record that was deleted meanwhile needs no
     write-back, and what was read of it is forgotten: should it come back, that is news."""
     try:
-        tell_crm(context, wanted)
+        context.effects.perform_all([_for_crm(context, wanted)])
     except RecordGone:
         return changed(context.opportunity, record_digest=None)
     return context.opportunity
 
 
-def _tell_psa(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
-    """Find or create the project under our key, request staffing by its templates where the PSA takes
-    requests, and set its status: separate effects, each retried alone. Requests that only an earlier plan has
-    are withdrawn."""
+def _tell(context: StageContext, plan: Plan, wanted: WriteBack) -> None:
+    """Set the opportunity's fields in the CRM, and beside that find or create the PSA's project under our key.
+    Then request staffing by its templates where the PSA takes requests, and set its status. Each is an effect
+    of its own. Requests that only an earlier plan has are withdrawn."""
     connected = psa_of(context.systems, context.opportunity, plan.systems)
     if connected is None:
+        context.effects.perform_all([_for_crm(context, wanted)])
         return
     connection_id, psa = connected
     replaced = replacing(context, plan)
     order = _psa_order(context, plan, replaced, wanted.project_number)
     request = order.model_dump(mode="json")
-    project = context.effects.perform(
+    for_psa = Wanted(
         _effect(context, connection_id, EffectKind.PSA_PROJECT, request, psa.quarantine, repeatable=False),
         lambda: psa.find_project(order),
         lambda: psa.create_project(order),
         lambda outside_id: psa.revise_project(order, outside_id),
     )
+    _, project = context.effects.perform_all([_for_crm(context, wanted), for_psa])
     if replaced.plans:
         closing = Closing(context, replaced.rows, connection_id, psa.quarantine)
         close_staffing(closing, psa, replaced.plans, but=plan.content)
-    for asked in plan.content.staffing() if psa.capabilities.staffing else ():
-        _ask_for(context, connection_id, psa, staffing_order(context.opportunity, project.outside_id, asked))
+    asked = plan.content.staffing() if psa.capabilities.staffing else ()
+    orders = [staffing_order(context.opportunity, project.outside_id, each) for each in asked]
+    context.effects.perform_all([_staffing(context, connection_id, psa, each) for each in orders])
     request = wanted.model_dump(mode="json")
-    context.effects.perform(
+    status = Wanted(
         _effect(context, connection_id, EffectKind.PSA_WRITE_BACK, request, psa.quarantine, repeatable=True),
         lambda: psa.find_write_back(project.outside_id, wanted),
         lambda: psa.write_back(project.outside_id, wanted),
     )
+    context.effects.perform_all([status])
 
 
 def _psa_order(context: StageContext, plan: Plan, replaced: Replacing, number: str) -> PsaOrder:
@@ -187,7 +191,7 @@ def staffing_order(opportunity: TrackedOpportunity, project_id: str, asked: Staf
     return StaffingOrder(key=key, project_id=project_id, request=asked)
 
 
-def _ask_for(context: StageContext, connection_id: str, psa: Psa, order: StaffingOrder) -> None:
+def _staffing(context: StageContext, connection_id: str, psa: Psa, order: StaffingOrder) -> Wanted:
     effect = _effect(
         context,
         connection_id,
@@ -197,4 +201,4 @@ def _ask_for(context: StageContext, connection_id: str, psa: Psa, order: Staffin
         repeatable=False,
         path=order.request.path,
     )
-    context.effects.perform(effect, partial(psa.find_staffing, order), partial(psa.request_staffing, order))
+    return Wanted(effect, partial(psa.find_staffing, order), partial(psa.request_staffing, order))

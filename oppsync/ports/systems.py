@@ -30,6 +30,9 @@ class Systems(Protocol):
 
     notifier: Notifier
 
+    def calls_at_once(self, connection_id: str) -> int:
+        """How many calls of one deal this connection stands side by side; one where that is not known."""
+
     def crm(self, connection_id: str) -> Crm: ...
 
     def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:

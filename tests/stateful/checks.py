@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from datetime import timedelta
 from itertools import chain
 from uuid import UUID
@@ -14,6 +14,7 @@ from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionItem, ExceptionStatus
 from oppsync.domain.work.states import RESTING, TRANSITIONS, State
 from oppsync.pipeline.outside_keys import KIND_OF, key_of
+from oppsync.pipeline.table import stage_for
 from tests.stateful.memory import EMIT_AGAIN, Row
 from tests.stateful.simulation import Simulation
 from tests.stateful.vendors import Books, Thing
@@ -90,18 +91,23 @@ def _ledger_is_true(simulation: Simulation, row: Row) -> None:
 
 
 def _moves_are_allowed(simulation: Simulation) -> None:
-    moves = simulation.world.moves()
-    for move in moves:
-        allowed = move.after is move.before or move.after in TRANSITIONS[move.before]
-        assert allowed, f"{move.before} -> {move.after}"
-        assert move.version_after == move.version_before + 1, f"{move}"
-    audited, made = defaultdict(list), defaultdict(list)
+    """Each step that is told is a move of the table, and each move of the storage is told: by one step, or by
+    those that were committed together."""
+    audited: dict[UUID, deque[tuple[State, State]]] = defaultdict(deque)
     for opportunity_id, before, after in simulation.world.audited_moves():
-        audited[opportunity_id].append((before, after))
-    for move in moves:
-        if move.before is not move.after:
-            made[move.opportunity_id].append((move.before.value, move.after.value))
-    assert audited == made, f"the audit trail tells another story: {audited}, but {made}"
+        assert after in TRANSITIONS[State(before)], f"{before} -> {after}"
+        audited[opportunity_id].append((State(before), State(after)))
+    for move in simulation.world.moves():
+        assert move.version_after == move.version_before + 1, f"{move}"
+        told, at, may_join = audited[move.opportunity_id], move.before, True
+        while at is not move.after:
+            assert told, f"{move} is not told"
+            assert may_join, f"{move}: {at} should have been committed"
+            before, after = told.popleft()
+            assert before is at, f"{move}, but the audit trail tells {before} -> {after}"
+            at, may_join = after, stage_for(before).decides
+    more = {deal: list(told) for deal, told in audited.items() if told}
+    assert not more, f"the audit trail tells moves that were not made: {more}"
 
 
 # The end.

@@ -7,7 +7,7 @@ them is wrong.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import LeaseLost, NotFound
+from oppsync.ports.storage.ledger import AsRead
 from oppsync.ports.storage.opportunities import Due
 from oppsync.ports.storage.unit_of_work import UnitOfWork
 from tests.stateful.memory_work import (
@@ -308,7 +309,19 @@ class MemoryLedger:
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         self._record(tenant_id, effect, digest, lease, state=EffectState.INTENDED)
 
-    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
+    def mark_sent(
+        self,
+        tenant_id: str,
+        effect: Effect,
+        digest: str,
+        lease: Lease,
+        traceparent: str,
+        *,
+        as_read: AsRead | None = None,
+    ) -> None:
+        deal = self._opportunities[lease.opportunity_id].tracked
+        if as_read is not None and as_read != (deal.version, deal.reread_requested):
+            raise LeaseLost("The deal is not as it was read.")
         known = self._rows.get((tenant_id, effect.key))
         attempts = known.row.attempts + 1 if known else 1
         sent: dict[str, Any] = {"state": EffectState.SENT, "sent_at": self._now(), "attempts": attempts}
@@ -347,7 +360,8 @@ class MemoryLedger:
         )
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        self._set(tenant_id, key, lease, state=EffectState.INTENDED, error=error)
+        attempts = max(self._rows[tenant_id, key].row.attempts - 1, 0)
+        self._set(tenant_id, key, lease, state=EffectState.INTENDED, error=error, attempts=attempts)
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
         self._set(tenant_id, key, lease, state=EffectState.REJECTED, error=error)
@@ -387,7 +401,7 @@ class MemoryParties:
         kept = dict.fromkeys((*self._rows.get(opportunity.id, ()), *parties))
         self._rows[opportunity.id] = tuple(kept)
 
-    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
+    def of(self, tenant_id: str, opportunity_id: UUID, named: Collection[Party] = ()) -> Sequence[Party]:
         return self._rows.get(opportunity_id, ())
 
 

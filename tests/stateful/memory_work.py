@@ -101,7 +101,9 @@ class MemoryPlans:
         """Nobody changes the configuration in these histories."""
         return ()
 
-    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
+    def changers_of_rows(
+        self, tenant_id: str, used: Sequence[ReferenceUse], up_to: int | None = None
+    ) -> Collection[str]:
         return ()
 
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:

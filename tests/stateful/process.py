@@ -35,6 +35,7 @@ from oppsync.kernel.errors import (
     VendorRejected,
     VendorUnavailable,
 )
+from oppsync.kernel.side_by_side import Batch
 from oppsync.ports.clock import Clock
 from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
@@ -108,6 +109,7 @@ class Process:
             reporter=self,
             keeper=self.keeper,
             seals=SEALS,
+            side_by_side=one_after_the_other,
             stopping=self.stopping,
             holder=name,
             base_url="https://oppsync.example",
@@ -199,6 +201,18 @@ class Process:
         """A worker that lost its lease: nothing of its run was recorded."""
 
 
+def one_after_the_other(calls: Sequence[Callable[[], Answer]]) -> Iterator[Batch[Answer]]:
+    """All answers come together, so that a death before they are committed loses all of them."""
+    yield [(place, _tried(call)) for place, call in enumerate(calls)]
+
+
+def _tried(call: Callable[[], Answer]) -> Answer | Exception:
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
 def _audit(uow: UnitOfWork, tenant_id: str, traceparent: str, event: Event) -> None:
     uow.audit.append(tenant_id, event, traceparent)
 
@@ -268,6 +282,9 @@ class ConnectedVendors:
     def psa_at(self, connection_id: str) -> Psa:
         assert connection_id == "psa"
         return cast(Psa, ConnectedPsa(self._process))
+
+    def calls_at_once(self, connection_id: str) -> int:
+        return 8
 
     # The ERP.
 

@@ -78,11 +78,11 @@ def test_waiting_for_a_turn_however_often_is_no_failure(firm: Simulation) -> Non
 
 
 def test_a_write_without_a_token_was_not_sent(firm: Simulation) -> None:
-    """Its mark is taken back: no quarantine, and it is sent once."""
+    """Its mark is taken back: no quarantine, no attempt, and it is sent once."""
     record_id = approved_deal(firm)
     work(firm, record_id, Trouble(Kind.HELD_BACK, nth=2))  # read, looked up, and then
     (parent,) = (row for row in firm.effects(record_id) if row.kind is EffectKind.PARENT)
-    assert (parent.state, parent.attempts) == (EffectState.INTENDED, 1)
+    assert (parent.state, parent.attempts) == (EffectState.INTENDED, 0)
     firm.pass_time(timedelta(seconds=30))
     work(firm, record_id)
 
@@ -107,13 +107,18 @@ def test_an_outage_of_hours_parks_nobody_and_one_of_weeks_does(firm: Simulation)
     assert firm.reported == ["RETRIES_EXHAUSTED"]
 
 
-def test_a_worker_that_is_told_to_stop_finishes_its_stage_and_hands_on(firm: Simulation) -> None:
+def test_a_worker_that_is_told_to_stop_finishes_its_wave_and_hands_on(firm: Simulation) -> None:
     record_id = approved_deal(firm)
     work(firm, record_id, Trouble(Kind.STOPPED))
 
-    assert firm.state(record_id) is State.CREATED
+    assert firm.state(record_id) is State.APPROVED
+    made = {row.kind: row.state for row in firm.effects(record_id) if row.makes_something}
+    assert made == {EffectKind.PARENT: EffectState.CONFIRMED}
     firm.relay()
-    assert firm.bag[-1] == (firm.find(record_id).tracked.id, "write_back")
+    assert firm.bag[-1] == (firm.find(record_id).tracked.id, "create_projects")
+
+    firm.settle()
+    checks.at_the_end(firm)
 
 
 def test_frozen_between_mark_and_send_it_does_not_send(firm: Simulation) -> None:

@@ -173,7 +173,8 @@ def test_given_up_before_it_can_be_found_all_of_it_is_closed(firm: Simulation) -
 
 def test_given_up_when_the_crm_refuses_to_be_told_billing_lines_are_closed_too(firm: Simulation) -> None:
     record_id = approved_deal(firm, 2)
-    work(firm, record_id, Trouble(Kind.STOPPED))
+    for _ in range(3):  # stopped in each wave: the parent, its children, their billing lines
+        work(firm, record_id, Trouble(Kind.STOPPED))
     assert firm.state(record_id) is State.CREATED
     work(firm, record_id, Trouble(Kind.REJECTED))
     firm.give_up(record_id)

@@ -102,7 +102,7 @@ class MemoryWorld:
                 self._moves.append(Move(row.tracked.id, *moved))
         for key, effect in after.effects.items():
             if before.effects.get(key) is not effect:
-                row = after.opportunities[effect.opportunity_id]
+                row = before.opportunities[effect.opportunity_id]
                 if row.lease_holder != self._actor or row.lease_until is None or row.lease_until <= self._now:
                     self._breaches.append(f"{self._actor} wrote the effect {key[1]} without the lease")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
@@ -12,13 +12,14 @@ from uuid import uuid4
 import pytest
 
 from oppsync.domain.approval.tasks import ApprovalTask, TaskStatus
-from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
+from oppsync.domain.effects.effects import EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.plan.capabilities import PsaCapabilities
 from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.values.roles import ApprovalRole
 from oppsync.domain.work.states import State
 from oppsync.pipeline import write_back
+from oppsync.pipeline.effects import Wanted
 from oppsync.pipeline.stage import StageContext
 from tests.harness import builders as make
 
@@ -36,7 +37,7 @@ class Surroundings:
 
     def __init__(self, capabilities: PsaCapabilities) -> None:
         self.capabilities = capabilities
-        self.performed: list[EffectKind] = []
+        self.performed: list[set[EffectKind]] = []
         self.ledger = SimpleNamespace(get=lambda tenant_id, key: PARENT, of=lambda *_: [PARENT])
         self.approvals = SimpleNamespace(of=lambda tenant_id, opportunity_id: APPROVED)
         self.plans = SimpleNamespace(get=lambda tenant_id, opportunity_id, plan_hash: PLAN)
@@ -52,11 +53,10 @@ class Surroundings:
         assert connection_id == "p"
         return self
 
-    def perform(
-        self, effect: Effect, find: Callable[[], Any], send: Callable[[], Any], revise: object = None
-    ) -> ExternalRecord:
-        self.performed.append(effect.kind)
-        return ExternalRecord(outside_id="17")
+    def perform_all(self, wave: Sequence[Wanted]) -> list[ExternalRecord]:
+        if wave:
+            self.performed.append({each.effect.kind for each in wave})
+        return [ExternalRecord(outside_id="17") for _ in wave]
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         """Attributes that only `perform` would use."""
@@ -108,10 +108,9 @@ def test_somebody_is_asked_for_only_where_the_psa_takes_requests(staffing: bool)
 
     write_back.run(context)
 
-    asked = [EffectKind.STAFFING] if staffing else []
+    asked = [{EffectKind.STAFFING}] if staffing else []
     assert surroundings.performed == [
-        EffectKind.CRM_WRITE_BACK,
-        EffectKind.PSA_PROJECT,
+        {EffectKind.CRM_WRITE_BACK, EffectKind.PSA_PROJECT},
         *asked,
-        EffectKind.PSA_WRITE_BACK,
+        {EffectKind.PSA_WRITE_BACK},
     ]

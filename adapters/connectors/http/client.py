@@ -27,6 +27,7 @@ from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import (
     AmbiguousAnswer,
     BusinessError,
+    HeldBack,
     Misconfigured,
     OppsyncError,
     RateLimited,
@@ -38,6 +39,8 @@ from oppsync.kernel.send_deadline import may_still_send
 
 SUCCESS = 2  # the first digit
 MAX_ANSWER_BYTES = 5 * 1024 * 1024
+# After a wait for a turn that was too long.
+AGAIN = timedelta(seconds=1)
 LONGEST_RETRY_AFTER = timedelta(days=1)
 QUOTED_CHARACTERS = 300
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -216,7 +219,7 @@ class HttpClient:
             raise _error(_judge_failure(error, False), call, secrets) from None
         with self._gate.call(call, self._total) as exchange:
             if write and not may_still_send():
-                raise VendorUnavailable(f"{call}: it waited too long for its turn; nothing was sent")
+                raise HeldBack(f"{call}: it waited too long for its turn; nothing was sent", retry_after=AGAIN)
             exchange.sent = Sent(method, request.url.target.decode(), content, secrets)
             answer = exchange.answer = self._answer(request, call, write, secrets)
             exchange.signal = self._signal(answer)

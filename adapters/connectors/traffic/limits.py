@@ -11,6 +11,8 @@ from oppsync.domain.work.connections import Connection
 from oppsync.kernel.errors import Misconfigured
 
 SETTING = "limits"
+# Calls of one deal that go out at once where nothing else is said.
+SIDE_BY_SIDE = 8
 # The part of a window's requests that may come at once, unless the connection sets `burst`.
 BURST_SHARE = 5
 
@@ -72,6 +74,11 @@ def limits_of(connection: Connection, published: Limits) -> Limits:
         )
         problem = faults or "an object of requests, per_seconds, burst, concurrent and calls_at_once is wanted"
         raise Misconfigured(f"Connection {connection.id}: the setting {SETTING} is wrong: {problem}") from None
+
+
+def side_by_side(limits: Limits) -> int:
+    """How many calls of one deal go out at once: one where steps have places, since a step has one of them."""
+    return 1 if limits.concurrent is not None else min(limits.calls_at_once or SIDE_BY_SIDE, SIDE_BY_SIDE)
 
 
 def without_limits(connection: Connection) -> Connection:

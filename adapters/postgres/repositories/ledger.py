@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, literal, null, select, update
+from sqlalchemy import bindparam, exists, func, literal, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.clock import clock
@@ -15,9 +15,11 @@ from adapters.postgres.repositories.opportunities import HELD_LEASE, lease_param
 from adapters.postgres.rows import to_ledger_row
 from adapters.postgres.session import Session, Write, bound, to_be_set, write
 from adapters.postgres.tables import effects as table
+from adapters.postgres.tables import opportunities
 from oppsync.domain.effects.effects import Effect, EffectState, ExternalRecord, LedgerRow
 from oppsync.domain.work.tracked import Lease
 from oppsync.kernel import canonical_json
+from oppsync.ports.storage.ledger import AsRead
 
 
 class PostgresLedger:
@@ -35,8 +37,22 @@ class PostgresLedger:
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         self._fenced(_INTEND, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
 
-    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
-        self._fenced(_MARK_SENT, lease, _on_record(tenant_id, effect, digest, lease, traceparent))
+    def mark_sent(
+        self,
+        tenant_id: str,
+        effect: Effect,
+        digest: str,
+        lease: Lease,
+        traceparent: str,
+        *,
+        as_read: AsRead | None = None,
+    ) -> None:
+        values = _on_record(tenant_id, effect, digest, lease, traceparent)
+        if as_read is None:
+            self._fenced(_MARK_SENT, lease, values)
+        else:
+            read = {"version_read": as_read.version, "rereads_read": as_read.rereads}
+            self._fenced(_MARK_AS_READ, lease, {**values, **read})
 
     def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None:
         answer = {
@@ -87,8 +103,17 @@ _OF = (
 )
 # Checked inside the write's own statement. It share-locks the opportunity's row, so nobody can take the lease
 # before the commit.
-_HELD = HELD_LEASE.cte("held")
-_WHILE_HELD = exists(select(_HELD.c.id))
+_WHILE_HELD = exists(select(HELD_LEASE.cte("held").c.id))
+_AS_READ = exists(
+    select(
+        HELD_LEASE.where(
+            opportunities.c.version == bindparam("version_read"),
+            opportunities.c.reread_requested == bindparam("rereads_read"),
+        )
+        .cte("held_as_read")
+        .c.id
+    )
+)
 
 
 def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> dict[str, Any]:
@@ -108,13 +133,15 @@ def _on_record(tenant_id: str, effect: Effect, digest: str, lease: Lease, tracep
     return bound(values)
 
 
-def _recording(state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any]) -> Write:
+def _recording(
+    state: EffectState, first: Mapping[str, Any], again: Mapping[str, Any], fence: Any = _WHILE_HELD
+) -> Write:
     """Insert or update an entry in this state. `first`: further values of a new entry; `again`: those of an
     existing one."""
     given = ("tenant_id", "key", "kind", "path", "opportunity_id", "connection_id", "request")
     known = ("request_digest", "lease_token", "traceparent")
     new = {"state": literal(state.value), **to_be_set(table, [*given, *known]), **first}
-    row = insert(table).from_select([*new], select(*new.values()).where(_WHILE_HELD))
+    row = insert(table).from_select([*new], select(*new.values()).where(fence))
     written = row.on_conflict_do_update(
         index_elements=["tenant_id", "key"],
         set_={
@@ -138,15 +165,15 @@ def _changing(**values: Any) -> Write:
 
 
 _INTEND = _recording(EffectState.INTENDED, {}, {})
-_MARK_SENT = _recording(
-    EffectState.SENT,
-    {"sent_at": clock(), "attempts": literal(1)},
-    {"sent_at": clock(), "attempts": table.c.attempts + 1, "error": null()},
-)
+_SENT_FIRST = {"sent_at": clock(), "attempts": literal(1)}
+_SENT_AGAIN = {"sent_at": clock(), "attempts": table.c.attempts + 1, "error": null()}
+_MARK_SENT = _recording(EffectState.SENT, _SENT_FIRST, _SENT_AGAIN)
+_MARK_AS_READ = _recording(EffectState.SENT, _SENT_FIRST, _SENT_AGAIN, _AS_READ)
 _ANSWER = to_be_set(table, ("outside_id", "number", "url", "response", "response_digest"))
 _ERROR = to_be_set(table, ("error",))
 _CONFIRM = _setting(EffectState.CONFIRMED, confirmed_at=clock(), error=null(), **_ANSWER)
-_UNSENT = _setting(EffectState.INTENDED, **_ERROR)
+_NO_ATTEMPT = func.greatest(table.c.attempts - 1, 0)
+_UNSENT = _setting(EffectState.INTENDED, attempts=_NO_ATTEMPT, **_ERROR)
 _REJECT = _setting(EffectState.REJECTED, **_ERROR)
 _UNKNOWN = _setting(EffectState.UNKNOWN, **_ERROR)
 _RESTORE = _changing(**to_be_set(table, ("state", "request_digest", "error")))

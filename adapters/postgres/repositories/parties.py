@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, select
+from sqlalchemy import Connection, Select, and_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from adapters.postgres.session import Session, rows_of
@@ -55,8 +55,22 @@ class PostgresParties:
         if rows:
             self._session.execute(_KEEP, {"parties": rows})
 
-    def of(self, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
-        return parties_of_deal(self._session, tenant_id, opportunity_id)
+    def of(self, tenant_id: str, opportunity_id: UUID, named: Collection[Party] = ()) -> Sequence[Party]:
+        kept = parties_of_deal(self._session, tenant_id, opportunity_id)
+        return [*kept, *self._under_each_address(tenant_id, opportunity_id, named)] if named else kept
+
+    def _under_each_address(
+        self, tenant_id: str, opportunity_id: UUID, named: Collection[Party]
+    ) -> Sequence[Party]:
+        users = sorted({party.user_id for party in named})
+        which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "users": users}
+        seen = self._session.execute(_SEEN, which).mappings().all()
+        return [
+            to_party({**row, "part": party.part})
+            for party in named
+            for row in seen
+            if row["user_id"] == party.user_id
+        ]
 
 
 def parties_of_deal(connection: Connection | Session, tenant_id: str, opportunity_id: UUID) -> Sequence[Party]:
@@ -89,9 +103,26 @@ def parties() -> Select[Any]:
     )
 
 
-def to_party(row: RowMapping) -> Party:
+def to_party(row: Mapping[Any, Any]) -> Party:
     return Party(part=row["part"], user_id=row["user_id"], name=row["name"], email=row["email"] or None)
 
+
+_SEEN = (
+    select(crm_users.c.user_id, crm_users.c.name, crm_users.c.email)
+    .join(
+        opportunities,
+        and_(
+            opportunities.c.tenant_id == crm_users.c.tenant_id,
+            opportunities.c.connection_id == crm_users.c.connection_id,
+        ),
+    )
+    .where(
+        opportunities.c.tenant_id == bindparam("of_tenant"),
+        opportunities.c.id == bindparam("of_opportunity"),
+        crm_users.c.user_id.in_(bindparam("users", expanding=True)),
+    )
+    .order_by(crm_users.c.seen_at, crm_users.c.user_id, crm_users.c.email)
+)
 
 # Asked for whenever a decision is judged: built once.
 _OF = parties().where(

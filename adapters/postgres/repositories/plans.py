@@ -126,8 +126,10 @@ class PostgresPlans:
     def changers(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Collection[str]:
         return changers_of(self._session, tenant_id, opportunity_id, plan_hash)
 
-    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
-        return _changers(self._session, tenant_id, [each.model_dump(mode="json") for each in used], None)
+    def changers_of_rows(
+        self, tenant_id: str, used: Sequence[ReferenceUse], up_to: int | None = None
+    ) -> Collection[str]:
+        return _changers(self._session, tenant_id, [each.model_dump(mode="json") for each in used], up_to)
 
     def others(self, tenant_id: str, opportunity_id: UUID, plan_hash: str) -> Sequence[Plan]:
         which = {"of_tenant": tenant_id, "of_opportunity": opportunity_id, "of_hash": plan_hash}

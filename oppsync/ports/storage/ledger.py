@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from oppsync.domain.effects.effects import Effect, ExternalRecord, LedgerRow
 from oppsync.domain.work.tracked import Lease
+
+
+class AsRead(NamedTuple):
+    """An opportunity as it was read: its version, and how many readings had been requested."""
+
+    version: int
+    rereads: int
 
 
 class Ledger(Protocol):
@@ -20,13 +27,23 @@ class Ledger(Protocol):
     def intend(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
         """Record the effect, with the digest of its request, as not sent."""
 
-    def mark_sent(self, tenant_id: str, effect: Effect, digest: str, lease: Lease, traceparent: str) -> None:
-        """Record the effect as sent now, and count the attempt."""
+    def mark_sent(
+        self,
+        tenant_id: str,
+        effect: Effect,
+        digest: str,
+        lease: Lease,
+        traceparent: str,
+        *,
+        as_read: AsRead | None = None,
+    ) -> None:
+        """Record the effect as sent now, and count the attempt. With `as_read` only while the deal is as it was
+        read: otherwise it raises LeaseLost, too."""
 
     def confirm(self, tenant_id: str, key: str, external: ExternalRecord, lease: Lease) -> None: ...
 
     def unsent(self, tenant_id: str, key: str, error: str, lease: Lease) -> None:
-        """Set an effect that was certainly not carried out back to intended."""
+        """Set an effect that was certainly not carried out back to intended: it counts as no attempt."""
 
     def reject(self, tenant_id: str, key: str, error: str, lease: Lease) -> None: ...
 

@@ -45,8 +45,11 @@ class Plans(Protocol):
         """The actors who made or approved a change of the live firm's configuration that the plan uses, as its
         provenance has it. Rows that say who approves are left aside: they shape nothing that is created."""
 
-    def changers_of_rows(self, tenant_id: str, used: Sequence[ReferenceUse]) -> Collection[str]:
-        """As `changers`, for a plan that is not stored."""
+    def changers_of_rows(
+        self, tenant_id: str, used: Sequence[ReferenceUse], up_to: int | None = None
+    ) -> Collection[str]:
+        """As `changers`, for a plan that is not stored. `up_to`: the version that it was made by; None where it
+        has no number."""
 
 
 class WonDeal(NamedTuple):

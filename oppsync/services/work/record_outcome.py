@@ -1,13 +1,13 @@
-"""Record what a stage decided: state, plan, approval tasks, exception items, audit and outbox in one commit.
+"""Record what stages decided: state, plan, approval tasks, exception items, audit and outbox in one commit.
 
 Nothing is committed when the lease's token or the opportunity's version changed in the meantime.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from oppsync.domain.approval.tasks import RuleUse, VoidedAs
@@ -37,33 +37,63 @@ from oppsync.services.queue.items import raise_for_deal
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What a stage decided, from `began` to `ended`, and what the deal is then."""
+
+    context: StageContext
+    outcome: Outcome
+    after: TrackedOpportunity
+    began: datetime
+    ended: datetime
+
+    @property
+    def goes_on(self) -> bool:
+        return isinstance(self.outcome, Advance) and (self.after.state not in RESTING or self.after.reread_due)
+
+
+@dataclass(frozen=True)
 class Worked:
-    """The opportunity after a step; `goes_on` while this worker keeps the lease. `is_stored`: the outcome of
-    the step was recorded."""
+    """The opportunity after a step; `goes_on` while this worker keeps the lease. `is_stored`: no earlier
+    outcome was lost. `held`: what was decided and is committed with what follows at once."""
 
     opportunity: TrackedOpportunity
     goes_on: bool
     is_stored: bool = True
+    held: tuple[Decided, ...] = ()
 
 
-def record(context: StageContext, publish: Publish, outcome: Outcome, *, hand_on: bool) -> Worked:
-    """Commit `outcome`. With `hand_on` the next stage is left to whoever takes the message."""
-    before, after = context.opportunity, moved(context.opportunity, outcome)
-    goes_on = isinstance(outcome, Advance) and (after.state not in RESTING or after.reread_due)
-    due = _due(context, outcome, goes_on=goes_on, hand_on=hand_on)
-    with context.uow() as uow:
+def hold(held: tuple[Decided, ...]) -> Worked:
+    """Go on with what was decided, before it is committed."""
+    return Worked(held[-1].after, goes_on=True, held=held)
+
+
+def record(publish: Publish, decided: Sequence[Decided], *, hand_on: bool) -> Worked:
+    """Commit what stages decided one after the other. With `hand_on` the next stage is left to whoever takes
+    the message."""
+    last = decided[-1]
+    with last.context.uow() as uow:
+        events = write_decided(uow, decided)
+        due, stored = _due(last, hand_on=hand_on), decided[0].context.opportunity
+        worked = commit(uow, last.context, publish, last.after, due, *events, stored=stored)
+    return worked or look_again(last.context)
+
+
+def write_decided(uow: UnitOfWork, decided: Iterable[Decided]) -> list[Event]:
+    """Write what goes with each outcome, besides the deal itself; returns the events of all of it."""
+    events: list[Event] = []
+    for each in decided:
+        before, after = each.context.opportunity, each.after
         _keep_parties(uow, before, after)
-        events = [*outcome.events, *_carry_out(uow, context, after, outcome)]
+        events += [*each.outcome.events, *_carry_out(uow, each.context, after, each.outcome)]
         if after.state is not before.state:
-            events.append(_state_changed(context, after))
-        worked = commit(uow, context, publish, after, due, *events)
-    return worked or look_again(context)
+            events.append(_state_changed(each))
+    return events
 
 
-def _due(context: StageContext, outcome: Outcome, *, goes_on: bool, hand_on: bool) -> Due:
-    if isinstance(outcome, Await) and outcome.wait is not None:
-        return Due(max(outcome.wait.until - context.clock.now(), timedelta(0)))
-    return ON_ACTION if not goes_on else HANDED_ON if hand_on else STRAIGHT_ON
+def _due(last: Decided, *, hand_on: bool) -> Due:
+    if isinstance(last.outcome, Await) and last.outcome.wait is not None:
+        return Due(max(last.outcome.wait.until - last.context.clock.now(), timedelta(0)))
+    return ON_ACTION if not last.goes_on else HANDED_ON if hand_on else STRAIGHT_ON
 
 
 def commit(
@@ -73,26 +103,32 @@ def commit(
     after: TrackedOpportunity,
     due: Due,
     *events: Event,
+    stored: TrackedOpportunity | None = None,
 ) -> Worked | None:
     """Commit everything; or nothing, and return None, when a decision or another worker came in between.
 
+    `stored`: the deal as it was read, where `context` has it as stages left it that are committed with this.
     Close the unit of work before you `look_again`: it may hold a lock on the row.
     """
-    before = context.opportunity
-    publish(uow, before.tenant_id, before.traceparent, *events)
+    stored = stored or context.opportunity
+    context.effects.write_answers(uow)
+    publish(uow, stored.tenant_id, stored.traceparent, *events)
     if due.sent:
-        uow.outbox.add(before.tenant_id, before.id, stage_for(after.state).name, before.traceparent)
+        uow.outbox.add(stored.tenant_id, stored.id, stage_for(after.state).name, stored.traceparent)
     crash_point("outcome.uncommitted", after.state)
-    asked = uow.commit_outcome(before, after, due, context.lease)
+    asked = uow.commit_outcome(stored, after, due, context.lease)
     if asked is None:
         return None
+    context.effects.answers_committed()
     crash_point("outcome.committed", after.state)
-    now = changed(after, version=before.version + 1, reread_requested=asked)
+    now = changed(after, version=stored.version + 1, reread_requested=asked)
     return Worked(now, due.keep_lease)
 
 
 def look_again(context: StageContext) -> Worked:
-    """Read the opportunity again and go on from that, if the lease is still ours. Raises LeaseLost."""
+    """Read the opportunity again and go on from that, if the lease is still ours. Raises LeaseLost. What came
+    of effects is committed first."""
+    context.effects.flush()
     with context.uow() as uow:
         if not uow.opportunities.renew_lease(context.lease):
             raise LeaseLost("Another worker holds this opportunity.")
@@ -221,7 +257,7 @@ def _approvals(
 def _approve_by_rules(
     uow: UnitOfWork, context: StageContext, after: TrackedOpportunity, by_rule: Mapping[str, RuleUse]
 ) -> None:
-    plan = uow.plans.get(after.tenant_id, after.id, after.plan_hash or "")
+    plan = context.made or uow.plans.get(after.tenant_id, after.id, after.plan_hash or "")
     for code, rule in by_rule.items():
         seat = seat_of(code, plan.content.required)
         task = uow.approvals.approve_by_rule(after.tenant_id, after.id, plan.hash, seat, rule)
@@ -253,12 +289,13 @@ def _void(uow: UnitOfWork, after: TrackedOpportunity, outcome: Advance) -> int:
     return 0
 
 
-def _state_changed(context: StageContext, after: TrackedOpportunity) -> StateChanged:
-    before = context.opportunity
+def _state_changed(decided: Decided) -> StateChanged:
+    before, after = decided.context.opportunity, decided.after
     return StateChanged(
         opportunity_id=after.id,
-        actor=stage_actor(context.stage),
+        actor=stage_actor(decided.context.stage),
         before={"state": before.state.value},
         after={"state": after.state.value},
+        detail={"began": decided.began.isoformat(), "ended": decided.ended.isoformat()},
         summary=f"{before.state} -> {after.state}",
     )

@@ -1,7 +1,8 @@
 """Work one opportunity: take its lease, run the stage its state needs, record the outcome, go straight on.
 
 A stage runs with no transaction open. A next stage that is due at once runs under the same lease; a crash in
-between is covered by the sweeper.
+between is covered by the sweeper. What stages decide that only decide is held, and committed together with what
+follows at once.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from oppsync.domain.plan.plan import Plan
 from oppsync.domain.plan.tampering import PlanTampered
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
@@ -26,15 +28,18 @@ from oppsync.domain.work.tracked import Lease, TrackedOpportunity
 from oppsync.kernel.crash_points import crash_point
 from oppsync.kernel.errors import (
     BusinessError,
+    HandedOn,
     HeldBack,
     LeaseLost,
     OppsyncError,
     Paused,
     RateLimited,
+    ReadAgain,
     StillUnknown,
     StoreUnavailable,
     TransientError,
 )
+from oppsync.kernel.side_by_side import SideBySide
 from oppsync.kernel.stage_scope import stage_scope
 from oppsync.pipeline import refresh
 from oppsync.pipeline.effects import StageEffects
@@ -50,7 +55,17 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.work.commands import RunStage
 from oppsync.services.work.lease_keeper import LeaseKeeper
-from oppsync.services.work.record_outcome import Worked, commit, look_again, raise_items, record
+from oppsync.services.work.record_outcome import (
+    Decided,
+    Worked,
+    commit,
+    hold,
+    look_again,
+    moved,
+    raise_items,
+    record,
+    write_decided,
+)
 
 # A worker that has gone straight on for this long lets others have a turn.
 HAND_ON_AFTER_SECONDS = 10.0
@@ -59,6 +74,7 @@ _AT_ONCE = timedelta(milliseconds=50)
 _LONG_WAIT = timedelta(seconds=10)
 # After these stages the record is as the CRM has it now.
 READING = frozenset({"validate", refresh.STAGE})
+Held = tuple[Decided, ...]
 # Waits that are no failure of the vendor or of the deal.
 NO_FAILURE = (StillUnknown, RateLimited)
 
@@ -75,6 +91,7 @@ class RunStageHandler:
     reporter: Reporter
     keeper: LeaseKeeper
     seals: Seals
+    side_by_side: SideBySide
     stopping: threading.Event
     holder: str
     base_url: str
@@ -102,19 +119,35 @@ class RunStageHandler:
             context = self._context(opportunity, lease)
             self._dead_letter(context, "WORKER_CRASHED", "Its worker crashed three times", None)
             return
-        goes_on, just_read = True, False
-        while goes_on:
-            context = self._context(opportunity, lease, just_read=just_read)
-            worked = self._step(context, started)
+        worked, just_read = Worked(opportunity, goes_on=True), False
+        while worked.goes_on:
+            made = _made(worked.held)
+            context = self._context(worked.opportunity, lease, just_read=just_read, made=made)
+            worked = self._step(context, started, worked.held)
             just_read = worked.is_stored and (just_read or context.stage in READING)
-            opportunity, goes_on = worked.opportunity, worked.goes_on
 
     def _context(
-        self, opportunity: TrackedOpportunity, lease: Lease, *, just_read: bool = False
+        self,
+        opportunity: TrackedOpportunity,
+        lease: Lease,
+        *,
+        just_read: bool = False,
+        made: Plan | None = None,
     ) -> StageContext:
         name = refresh.STAGE if _rereads(opportunity) else stage_for(opportunity.state).name
         tenant_id, traceparent = opportunity.tenant_id, opportunity.traceparent
-        effects = StageEffects(self.uow, self.publish, tenant_id, traceparent, name, lease, self.clock)
+        effects = StageEffects(
+            uow=self.uow,
+            publish=self.publish,
+            tenant_id=tenant_id,
+            traceparent=traceparent,
+            stage=name,
+            lease=lease,
+            clock=self.clock,
+            side_by_side=self.side_by_side,
+            at_once=self.systems.calls_at_once,
+            hands_on=self.stopping.is_set,
+        )
         return StageContext(
             opportunity=opportunity,
             lease=lease,
@@ -126,42 +159,56 @@ class RunStageHandler:
             base_url=self.base_url,
             stage=name,
             just_read=just_read,
+            made=made,
         )
 
     def _hands_on(self, started: float) -> bool:
         return self.stopping.is_set() or time.monotonic() - started > HAND_ON_AFTER_SECONDS
 
-    def _step(self, context: StageContext, started: float) -> Worked:
+    def _step(self, context: StageContext, started: float, held: Held = ()) -> Worked:
+        """`held`: what was decided before, in this run, and is not committed yet."""
         crash_point("stage.begins", context.opportunity.source_id)
+        began = self.clock.now()
         try:
             opportunity = context.opportunity
             with stage_scope(opportunity.tenant_id, opportunity.id, context.stage, opportunity.traceparent):
                 outcome = _outcome(context)
             crash_point("stage.decided", context.stage)
             if isinstance(outcome, Await) and outcome.later is not None:
-                return self._defer(context, outcome.later, outcome.items)
-            # Checked after the stage: a process that has to stop by then begins no other.
-            return record(context, self.publish, outcome, hand_on=self._hands_on(started))
+                return self._defer(context, outcome.later, held, outcome.items)
+            # Asked after the stage: a process that has to stop by then begins no other.
+            hand_on = self._hands_on(started)
+            return self._advance((*held, self._decided(context, outcome, began)), hand_on=hand_on)
         except (LeaseLost, StoreUnavailable):
             raise
+        except (HandedOn, ReadAgain) as error:
+            return self._hand_on(context) if isinstance(error, HandedOn) else look_again(context)
         except TransientError as error:
-            return self._defer(context, error)
-        except PlanTampered as error:
-            return record(context, self.publish, tampered(context, error), hand_on=self._hands_on(started))
+            return self._defer(context, error, held)
         except BusinessError as error:
-            parked = _park(context, error.code, error.message, Disposition.BUSINESS)
-            return record(context, self.publish, parked, hand_on=self._hands_on(started))
+            parked = _refused(context, error)
+            return record(self.publish, (*held, self._decided(context, parked, began)), hand_on=False)
         except Exception as error:
             message = error.message if isinstance(error, OppsyncError) else type(error).__name__
-            return self._dead_letter(context, "BUG", f"{message} (stage {context.stage})", error)
+            return self._dead_letter(context, "BUG", f"{message} (stage {context.stage})", error, held)
 
-    def _defer(self, context: StageContext, error: TransientError, items: Sequence[Finding] = ()) -> Worked:
+    def _advance(self, decided: Held, *, hand_on: bool) -> Worked:
+        if not hand_on and _joins_what_follows(decided[-1]):
+            return hold(decided)
+        return record(self.publish, decided, hand_on=hand_on)
+
+    def _decided(self, context: StageContext, outcome: Outcome, began: datetime) -> Decided:
+        return Decided(context, outcome, moved(context.opportunity, outcome), began, self.clock.now())
+
+    def _defer(
+        self, context: StageContext, error: TransientError, held: Held = (), items: Sequence[Finding] = ()
+    ) -> Worked:
         """Due again after a pause that Postgres remembers; too many failures in a row make a dead letter.
         `items` become exception items at once."""
         opportunity = context.opportunity
         tries = opportunity.tries + (0 if isinstance(error, NO_FAILURE) else 1)
         if tries > stage_for(opportunity.state).max_tries:
-            return self._dead_letter(context, "RETRIES_EXHAUSTED", error.message, None)
+            return self._dead_letter(context, "RETRIES_EXHAUSTED", error.message, None, held)
         pause = self._pause(opportunity, error)
         event = StageDeferred(
             opportunity_id=opportunity.id,
@@ -175,9 +222,12 @@ class RunStageHandler:
         is_told = waits_for is not None and waits_for == opportunity.waits_for
         events = [] if is_brief or is_told else [event]
         after = changed(opportunity, tries=tries, crashes=0, waits_for=waits_for)
+        stored = held[0].context.opportunity if held else opportunity
         with self.uow() as uow:
+            written = write_decided(uow, held)
             raised = raise_items(uow, context, items, after.record)
-            worked = commit(uow, context, self.publish, after, Due(pause), *events, *raised)
+            told = (*written, *events, *raised)
+            worked = commit(uow, context, self.publish, after, Due(pause), *told, stored=stored)
         return worked or look_again(context)
 
     def _pause(self, opportunity: TrackedOpportunity, error: TransientError) -> timedelta:
@@ -189,16 +239,35 @@ class RunStageHandler:
             case _:
                 return backoff(opportunity.tries, error, random.random())  # noqa: S311
 
-    def _dead_letter(self, context: StageContext, code: str, message: str, error: Exception | None) -> Worked:
+    def _dead_letter(
+        self, context: StageContext, code: str, message: str, error: Exception | None, held: Held = ()
+    ) -> Worked:
         self.reporter.dead_letter(context.opportunity.id, code, message, error)
         parked = _park(context, code, message, Disposition.DEAD_LETTER)
-        return record(context, self.publish, parked, hand_on=False)
+        decided = self._decided(context, parked, self.clock.now())
+        return record(self.publish, (*held, decided), hand_on=False)
 
-    def _hand_on(self, context: StageContext) -> None:
+    def _hand_on(self, context: StageContext) -> Worked:
         with self.uow() as uow:
             handed = commit(uow, context, self.publish, context.opportunity, HANDED_ON)
-        if handed is None:
-            self._hand_on(self._context(look_again(context).opportunity, context.lease))
+        return handed or self._hand_on(self._context(look_again(context).opportunity, context.lease))
+
+
+def _made(held: Held) -> Plan | None:
+    outcomes = [each.outcome for each in held]
+    return next((each.plan for each in outcomes if isinstance(each, Advance) and each.plan), None)
+
+
+def _joins_what_follows(decided: Decided) -> bool:
+    """Whether its stage only decides, and what follows at once needs nothing of it stored. The approvals of an
+    earlier plan are voided in the store before anything is asked of a new one."""
+    stage = stage_for(decided.context.opportunity.state)
+    if not (decided.goes_on and stage.decides and stage.name == decided.context.stage):
+        return False
+    if decided.after.reread_due:
+        return False
+    had_plan = decided.context.opportunity.plan_hash is not None
+    return decided.after.state is not State.PLANNED or not had_plan
 
 
 def _rereads(opportunity: TrackedOpportunity) -> bool:
@@ -220,6 +289,12 @@ def _outcome(context: StageContext) -> Outcome:
             return again
         context = replace(context, opportunity=again.opportunity)
     return stage_for(opportunity.state).run(context)
+
+
+def _refused(context: StageContext, error: BusinessError) -> Park:
+    if isinstance(error, PlanTampered):
+        return tampered(context, error)
+    return _park(context, error.code, error.message, Disposition.BUSINESS)
 
 
 def _park(context: StageContext, code: str, message: str, disposition: Disposition) -> Park:
