@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import date
 from typing import Any
 
@@ -27,7 +28,7 @@ from oppsync.ports.master_data import NO_MEMORY, MasterMemory
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
 from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
-from oppsync.ports.systems import MasterSource
+from oppsync.ports.systems import MasterSource, Systems
 
 # A changed secret takes effect after this long; meanwhile the HTTP connections stay open.
 KEEP_SECONDS = 30.0
@@ -44,10 +45,15 @@ class ConnectedSystems:
     ) -> None:
         self.notifier = notifier
         self._traffic = traffic
-        self._uow = uow
+        self._units = self._uow = uow
         self._clock = clock
         self._lock = threading.Lock()
         self._built: dict[str, tuple[float, Connection, Any]] = {}
+
+    def read_through(self, uow: UnitOfWorkFactory) -> Systems:
+        view = copy(self)
+        view._uow = uow
+        return view
 
     def calls_at_once(self, connection_id: str) -> int:
         with self._lock:
@@ -112,9 +118,9 @@ class ConnectedSystems:
             known = self._built.get(connection.id)
         if known and known[1] == connection and time.monotonic() - known[0] < KEEP_SECONDS:
             return known[2]
-        with self._uow.reading() as uow:
+        with self._units.reading() as uow:
             secrets = uow.connections.secrets(connection.id)
-        memory = StoredMemory(self._uow, connection.tenant_id, connection.id)
+        memory = StoredMemory(self._units, connection.tenant_id, connection.id)
         adapter = build_adapter(connection, secrets, self._clock, self._traffic, memory)
         with self._lock:
             self._built[connection.id] = (time.monotonic(), connection, adapter)

@@ -12,6 +12,7 @@ from oppsync.ports.erp import Erp
 from oppsync.ports.master_data import MasterData
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
+from oppsync.ports.storage.unit_of_work import UnitOfWorkFactory
 
 
 class MasterSource(NamedTuple):
@@ -29,6 +30,9 @@ class Systems(Protocol):
     """
 
     notifier: Notifier
+
+    def read_through(self, uow: UnitOfWorkFactory) -> Systems:
+        """The same systems, with connections and routes as `uow` reads them."""
 
     def calls_at_once(self, connection_id: str) -> int:
         """How many calls of one deal this connection stands side by side; one where that is not known."""

@@ -41,7 +41,7 @@ from oppsync.ports.crm import Crm
 from oppsync.ports.erp import Erp
 from oppsync.ports.notifier import Notifier
 from oppsync.ports.psa import Psa
-from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork
+from oppsync.ports.storage.unit_of_work import Bus, UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.approvals.commands import DecideApproval
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
@@ -282,6 +282,9 @@ class ConnectedVendors:
     def psa_at(self, connection_id: str) -> Psa:
         assert connection_id == "psa"
         return cast(Psa, ConnectedPsa(self._process))
+
+    def read_through(self, uow: UnitOfWorkFactory) -> ConnectedVendors:
+        return self
 
     def calls_at_once(self, connection_id: str) -> int:
         return 8

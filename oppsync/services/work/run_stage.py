@@ -55,6 +55,7 @@ from oppsync.ports.storage.unit_of_work import Publish, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
 from oppsync.services.work.commands import RunStage
 from oppsync.services.work.lease_keeper import LeaseKeeper
+from oppsync.services.work.readings import Readings
 from oppsync.services.work.record_outcome import (
     Decided,
     Worked,
@@ -104,9 +105,12 @@ class RunStageHandler:
             return
         opportunity, lease = leased
         crash_point("lease.taken", opportunity.source_id)
+        # Connections are read apart: what the run writes changes nothing of them.
+        systems = self.systems.read_through(Readings(self.uow))
+        run = replace(self, uow=Readings(self.uow), systems=systems)
         with self.keeper.keep(lease):
             try:
-                self._work(opportunity, lease, command.stage)
+                run._work(opportunity, lease, command.stage)
             except LeaseLost:
                 self.reporter.lease_lost(opportunity.id, lease.token)
 
