@@ -22,6 +22,7 @@ OUTSIDE_KEYS = "oppsync/pipeline/outside_keys.py"
 REPLACING = "oppsync/pipeline/replacing.py"
 WRITE_BACK = "oppsync/pipeline/write_back.py"
 
+_WAVES = "tests/stateful/test_waves.py::"
 _EVERY_STEP = "tests/stateful/test_every_step.py::test_a_trouble_at_any_step_does_no_harm"
 _SLOW = _EVERY_STEP + "[a slow answer]"
 
@@ -39,14 +40,14 @@ ENGINE = (
     Mutation(
         "send before the mark is committed",
         EFFECTS,
-        'crash_point("mark.uncommitted", effect.kind)\n            uow.commit()',
-        'crash_point("mark.uncommitted", effect.kind)',
+        'crash_point("mark.uncommitted", each.effect.kind)\n                uow.commit()',
+        'crash_point("mark.uncommitted", each.effect.kind)',
     ),
     Mutation(
         "no look-up before a send",
         EFFECTS,
-        "found = self._look_up(effect.key, row, effect.quarantine, find)",
-        "found = None",
+        "if known is None and self._must_ask(each)",
+        "if known is not None",
     ),
     Mutation(
         "a look-up of many at once does not look at its answer",
@@ -69,33 +70,32 @@ ENGINE = (
     Mutation(
         "no quarantine for what a dead worker sent",
         EFFECTS,
-        "if row is not None and row.outcome_unknown:",
-        "if row is not None and row.state is EffectState.UNKNOWN:",
+        "if row is None or not row.outcome_unknown:",
+        "if row is None or row.state is not EffectState.UNKNOWN:",
     ),
     Mutation(
         "no quarantine for an unclear answer",
         EFFECTS,
-        "if row is not None and row.outcome_unknown:",
-        "if row is not None and row.state is EffectState.SENT:",
+        "if row is None or not row.outcome_unknown:",
+        "if row is None or row.state is not EffectState.SENT:",
     ),
     Mutation(
         "an unclear answer (5xx, time-out) counts as not carried out",
         EFFECTS,
-        "self._record(effect, EffectState.UNKNOWN, error=error.message)",
-        "self._record(effect, EffectState.INTENDED, error=error.message)",
+        "self._note(each.effect, EffectState.UNKNOWN, error=error.message)",
+        "self._note(each.effect, EffectState.INTENDED, error=error.message)",
     ),
     Mutation(
         "an unclear answer (5xx, time-out) counts as refused",
         EFFECTS,
-        "self._record(effect, EffectState.UNKNOWN, error=error.message)",
-        "self._record(effect, EffectState.REJECTED, error=error.message)",
+        "self._note(each.effect, EffectState.UNKNOWN, error=error.message)",
+        "self._note(each.effect, EffectState.REJECTED, error=error.message)",
     ),
     Mutation(
         "a refused write comes back by itself",
         EFFECTS,
-        "self._not_carried_out(effect, existing, EffectState.REJECTED, error.message)\n            raise",
-        "self._record(effect, EffectState.INTENDED, error=error.message)\n"
-        "            raise VendorUnavailable(error.message) from error",
+        "failures.append(answer)",
+        "failures.append(VendorUnavailable(str(answer)) if isinstance(answer, BusinessError) else answer)",
     ),
     Mutation(
         "adopted in spite of differences",
@@ -112,15 +112,16 @@ ENGINE = (
     Mutation(
         "confirmed before it is sent",
         EFFECTS,
-        "marking = self.clock.now()",
-        'self._record(effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="soon"))\n'
-        "        marking = self.clock.now()",
+        "        marking = self.clock.now()\n",
+        "        for each in outgoing:\n"
+        '            self._note(each.effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="s"))\n'
+        "        marking = self.clock.now()\n",
     ),
     Mutation(
         "an answer is not recorded",
         EFFECTS,
-        "self._record(effect, EffectState.CONFIRMED, external=external)\n        return external",
-        "return external",
+        "self._note(each.effect, EffectState.CONFIRMED, external=answer)",
+        "pass",
     ),
     Mutation(
         "a write that never lands is sent for ever",
@@ -138,8 +139,8 @@ ENGINE = (
     Mutation(
         "a confirmed effect counts for any content",
         EFFECTS,
-        "row.state is EffectState.CONFIRMED and row.request_digest == digest:",
-        "row.state is EffectState.CONFIRMED:",
+        "row.state is EffectState.CONFIRMED and row.request_digest == each.digest",
+        "row.state is EffectState.CONFIRMED",
     ),
     Mutation(
         "an effect that may exist counts as absent when a deal is lost",
@@ -182,8 +183,61 @@ ENGINE = (
     Mutation(
         "billing lines are left out",
         CREATE,
-        "for node, line in plan.content.billing_lines():",
-        "for node, line in list(plan.content.billing_lines())[1:]:",
+        "ordered = self.plan.content.billing_lines()",
+        "ordered = list(self.plan.content.billing_lines())[1:]",
+    ),
+    # Waves.
+    Mutation(
+        "answers are matched by their order",
+        EFFECTS,
+        "each = outgoing[place]",
+        "each = outgoing[len(done) + len(failures)]",
+    ),
+    Mutation(
+        "the first mark does not ask whether the deal is as it was read",
+        EFFECTS,
+        "as_read=self._as_read,",
+        "as_read=None,",
+        first=_WAVES + "test_lost_between_the_reading_and_the_first_mark_nothing_is_made[memory]",
+    ),
+    Mutation(
+        "the last answers of a stage are not committed",
+        RECORD,
+        "    context.effects.write_answers(uow)\n",
+        "",
+    ),
+    Mutation(
+        "a refusal parks a deal while an answer beside it is unclear",
+        EFFECTS,
+        "raise min(failures, key=_urgency)",
+        "raise max(failures, key=_urgency)",
+        first=_WAVES + "test_an_unclear_answer_is_settled_before_a_refusal_beside_it_parks_the_deal[memory]",
+    ),
+    Mutation(
+        "what a look-up of the wave raised stops nothing",
+        EFFECTS,
+        "        self._stop_for(failures)\n        for some",
+        "        for some",
+    ),
+    Mutation(
+        "a refused member of a wave is taken as made",
+        EFFECTS,
+        "self._not_carried_out(each, EffectState.REJECTED, error.message)",
+        'self._note(each.effect, EffectState.CONFIRMED, external=ExternalRecord(outside_id="none"))',
+    ),
+    # Decided together.
+    Mutation(
+        "a new plan is put to people while the approvals of the plan before count",
+        RUN_STAGE,
+        "return decided.after.state is not State.PLANNED or not had_plan",
+        "return True",
+    ),
+    Mutation(
+        "what was decided before a failure is forgotten",
+        RUN_STAGE,
+        "written = write_decided(uow, held)",
+        "written: list[Event] = []",
+        first=_WAVES + "test_what_was_decided_before_a_system_failed_is_on_record[memory]",
     ),
     # Working a stage.
     Mutation("re-reads are ignored", RUN_STAGE, "return opportunity.reread_due and", "return False and"),
@@ -303,7 +357,7 @@ ENGINE = (
     Mutation(
         "the audit trail misses moves",
         RECORD,
-        "            events.append(_state_changed(context, after))\n",
+        "            events.append(_state_changed(each))\n",
         "            pass\n",
     ),
     # Approvals.
@@ -499,8 +553,8 @@ ENGINE = (
     Mutation(
         "what perhaps exists is looked up before its quarantine is over",
         EFFECTS,
-        "found = self._look_up(row.key, row, quarantine, find)",
-        "found = find()",
+        "self._check_quarantine(row.key, row, quarantine)\n",
+        "pass\n",
         first=_in_memory("effects", "test_given_up_while_a_write_is_unclear_all_of_it_is_closed"),
     ),
     Mutation(
@@ -512,8 +566,8 @@ ENGINE = (
     Mutation(
         "closed is not recorded",
         CLOSING,
-        "            uow.ledger.cancelled(self.context.opportunity.tenant_id, row.key, self.context.lease)\n",
-        "            pass\n",
+        "self.context.effects.cancelled(row.key, kind)",
+        "pass",
     ),
     # Planning anew.
     Mutation(

@@ -132,7 +132,7 @@ STORAGE = (
     Mutation(
         "the ledger is not fenced",
         LEDGER,
-        "exists(select(_HELD.c.id))",
+        'exists(select(HELD_LEASE.cte("held").c.id))',
         "exists(select(literal(1)))",
         first=_on_postgres(
             "crashes_and_pauses",

@@ -202,8 +202,9 @@ class Process:
 
 
 def one_after_the_other(calls: Sequence[Callable[[], Answer]]) -> Iterator[Batch[Answer]]:
-    """All answers come together, so that a death before they are committed loses all of them."""
-    yield [(place, _tried(call)) for place, call in enumerate(calls)]
+    """The answers come together, so that a death before they are committed loses all of them, and the last
+    first."""
+    yield [(place, _tried(call)) for place, call in enumerate(calls)][::-1]
 
 
 def _tried(call: Callable[[], Answer]) -> Answer | Exception:
