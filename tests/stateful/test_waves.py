@@ -96,7 +96,7 @@ def test_one_refused_line_leaves_the_others_of_its_wave_alone(firm: Simulation) 
 
 def test_an_unclear_answer_is_settled_before_a_refusal_beside_it_parks_the_deal(firm: Simulation) -> None:
     record_id = approved_deal(firm, 2)
-    work(firm, record_id, Trouble(Kind.LOST_AFTER, 1), Trouble(Kind.REJECTED, 2))
+    work(firm, record_id, Trouble(Kind.REJECTED, 1), Trouble(Kind.LOST_AFTER, 2))
 
     assert (firm.state(record_id), codes(firm, record_id)) == (State.APPROVED, [])
     firm.settle()
