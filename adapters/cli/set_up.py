@@ -131,7 +131,8 @@ def _first_admin(application: Application, facts: SetUpFacts, email: str, name: 
     if not name:
         raise Failed("Give --admin-name too: the name that others see.")
     invite = InvitePerson(application.tenant_id, COMMAND_LINE, email.strip(), name, FIRST_ROLES)
-    return application.link(application.dispatch(invite))
+    made = application.dispatch(invite)
+    return application.link(require(made.secret, "a link that the command line is shown"))
 
 
 def _print(shown: SetUp, address: str) -> None:

@@ -121,5 +121,18 @@ def _words(role: str, granted: Granted) -> str:
     return f"{name} ({limit_in_words(limit)} only)" if limit else name
 
 
+def is_more(before: Granted, after: Granted) -> bool:
+    """Whether a role was not there before, or counted for less."""
+    return any(gains(role, before, after) for role in after.roles)
+
+
+def gains(role: str, before: Granted, after: Granted) -> bool:
+    """The same of one role that `after` has."""
+    if role not in before.roles:
+        return True
+    was, now = before.limit_of(role), after.limit_of(role)
+    return was is not None and (now is None or now.widens(was))
+
+
 def _wider(after: tuple[str, ...], before: tuple[str, ...]) -> bool:
     return bool(before) and (not after or not set(after) <= set(before))
