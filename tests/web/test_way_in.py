@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +29,7 @@ from oppsync.services.admin.commands import (
     AcceptInvitation,
     ChangePassword,
     CreatePerson,
+    CreateToken,
     DeactivatePerson,
     DecideAccess,
     InvitePerson,
@@ -37,8 +40,10 @@ from oppsync.services.admin.commands import (
     SetRoles,
     SignIn,
 )
+from oppsync.services.admin.secret_hash import hash_secret
 from tests.harness.builders import TENANT
 from tests.harness.mail import MailServer, mail_server
+from tests.harness.waiting import somebody_waits, until
 from tests.web.browser import Browser
 from tests.web.office import PASSWORD, Office, email
 from tests.web.test_api import Client
@@ -398,3 +403,26 @@ def test_a_sign_in_that_is_under_way_while_the_password_ends_begins_no_session(
     other.join()
 
     assert outcome == ["SIGN_IN_REFUSED"]
+
+
+def test_a_request_that_is_under_way_while_the_password_ends_makes_no_token(office: Office) -> None:
+    """Olga's session was good when the request came in."""
+    wanted = CreateToken(TENANT, office.ids["olga"], "kept", email("olga"))
+    office.application.dispatch(ResetPerson(TENANT, COMMAND_LINE, email("olga")))
+
+    with pytest.raises(Forbidden, match="password was ended"):
+        office.application.dispatch(wanted)
+
+
+def test_a_reset_waits_for_who_comes_in_at_that_moment_and_ends_that_too(office: Office) -> None:
+    application, olga = office.application, office.ids["olga"]
+    with ThreadPoolExecutor(1) as other, office.uow() as first:
+        assert first.people.hold_password(TENANT, olga)
+        first.credentials.add_session(TENANT, olga, hash_secret("hers"), timedelta(hours=1))
+        reset = other.submit(application.dispatch, ResetPerson(TENANT, COMMAND_LINE, email("olga")))
+        until(lambda: reset.done() or somebody_waits(application.engine), "the reset waits")
+        assert not reset.done()
+        first.commit()
+    reset.result()
+
+    assert application.session("hers") is None

@@ -78,11 +78,11 @@ class PostgresPeople:
         row = self._session.execute(query).one()
         return [row.password_hash.removeprefix(LOCKED), *row.former_password_hashes]
 
-    def hold_password(self, tenant_id: str, person_id: UUID, password_hash: str) -> bool:
+    def hold_password(self, tenant_id: str, person_id: UUID) -> str | None:
         theirs = (people.c.tenant_id == tenant_id, people.c.id == person_id, people.c.is_active)
         query = select(people.c.password_hash).where(*theirs).with_for_update(read=True)
-        found = self._session.execute(query).scalar_one_or_none()
-        return found is not None and found.removeprefix(LOCKED) == password_hash
+        found: str | None = self._session.execute(query).scalar_one_or_none()
+        return None if found is None else found.removeprefix(LOCKED)
 
     def set_password(self, tenant_id: str, person_id: UUID, password_hash: str, former: Sequence[str]) -> None:
         which = update(people).where(people.c.tenant_id == tenant_id, people.c.id == person_id)
