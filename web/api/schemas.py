@@ -251,9 +251,10 @@ class AccessProposals(Frozen):
 
 
 class Agreed(Frozen):
-    """`link` sets the password of somebody who was invited, once."""
+    """`note`: where the person's one-time link went, or what to do. `link` is null: it is theirs alone."""
 
     link: Text | None
+    note: Text = ""
 
 
 class RolesRequest(Frozen):
@@ -661,10 +662,12 @@ class NewToken(Frozen):
 
 
 class OneTimeLink(Frozen):
-    """`link` sets the password of `email`, once."""
+    """`link` sets the password of `email`, once; null where it is its person's alone, and `note` says where it
+    went, or what to do."""
 
     email: Code
-    link: Text
+    link: Text | None
+    note: Text = ""
 
 
 class ResetLink(Frozen):

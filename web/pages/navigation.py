@@ -24,6 +24,7 @@ from web.access.access import admit
 from web.context import application, maybe_signed_in, signed_in
 from web.pages import statuses
 from web.pages.formats import register_formats
+from web.pages.guides import guides
 from web.pages.table import BY_BLUEPRINT, PAGES, PageRow
 
 home = Blueprint("home", __name__)
@@ -41,7 +42,8 @@ def first_permitted() -> ResponseReturnValue:
 
 
 def register_pages(app: Flask) -> None:
-    for blueprint in (home, sign_in.sign_in, invitation.invitation, *(row.blueprint for row in PAGES)):
+    for_anybody = (home, sign_in.sign_in, invitation.invitation, guides.page)
+    for blueprint in (*for_anybody, *(row.blueprint for row in PAGES)):
         app.register_blueprint(blueprint)
     app.before_request(_guard)
     register_formats(app)

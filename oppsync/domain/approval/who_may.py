@@ -236,6 +236,7 @@ RIGHTS: dict[Action, Right] = {
         frozenset({PersonRole.INTEGRATION_ADMIN}),
         Scope.ADMIN,
         command_line=True,
+        whole_firm=True,
     ),
     Action.INSPECT_CONNECTION: Right(
         "Test a connection, and send a test event to its webhook",

@@ -56,7 +56,7 @@ class Found(NamedTuple):
 
 
 class Step(NamedTuple):
-    """`guide`: a page of the documentation. `page`, `command`: where it is done, in a browser or in a shell."""
+    """`guide`: a file of the documentation. `page`, `command`: where it is done, in a browser or in a shell."""
 
     key: str
     title: str
@@ -69,12 +69,14 @@ class Step(NamedTuple):
 
 
 class StepShown(Frozen):
-    """A step, and what was found of it."""
+    """A step, and what was found of it. `guide`: a file of the documentation, which this installation shows as
+    the page `guide_page`."""
 
     key: Code
     title: Text
     why: Text
     guide: Text
+    guide_page: Text
     page: Text | None
     command: Text
     is_optional: bool
@@ -124,6 +126,7 @@ def _shown(step: Step, found: Found) -> StepShown:
         title=step.title,
         why=step.why,
         guide=step.guide,
+        guide_page=f"/guides/{step.guide.removeprefix('docs/').removesuffix('.md')}",
         page=found.page or step.page,
         command=found.command or step.command,
         is_optional=step.is_optional,

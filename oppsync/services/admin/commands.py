@@ -50,10 +50,19 @@ class IdentifyPerson(Command[None]):
     crm_user_ids: tuple[str, ...] = ()
 
 
+class OneTimeLink(NamedTuple):
+    """A link by which a person sets their password. `secret`: None where whoever asked is not shown it, because
+    it is its person's alone (`services.admin.guarded`); `note` then says where it went, or what to do."""
+
+    secret: str | None
+    note: str = ""
+
+
 @dataclass(frozen=True)
-class SetRoles(Command[None]):
-    """Replace a person's roles and their limits. Raises NotFound, Forbidden; InvalidInput for a limit that does
-    not fit."""
+class SetRoles(Command[OneTimeLink | None]):
+    """Replace a person's roles and their limits; ends their sessions, and with a role more their tokens. An
+    approver's or administrator's role of a live firm ends their password too, and returns the new link. Raises
+    NotFound, Forbidden; InvalidInput for a limit that does not fit."""
 
     tenant_id: str
     actor: Asker
@@ -63,9 +72,9 @@ class SetRoles(Command[None]):
 
 
 @dataclass(frozen=True)
-class InvitePerson(Command[str]):
-    """A person without a password, or one who was deactivated, anew. Returns the secret of their one-time
-    link, which is shown once. Raises Conflict when the e-mail is somebody's who is active; InvalidInput for a
+class InvitePerson(Command[OneTimeLink]):
+    """A person without a password, or one who was deactivated, anew. Returns their one-time link, whose secret
+    is shown once. Raises Conflict when the e-mail is somebody's who is active; InvalidInput for a
     malformed e-mail, no name or a limit that does not fit; Forbidden."""
 
     tenant_id: str
@@ -78,8 +87,8 @@ class InvitePerson(Command[str]):
 
 @dataclass(frozen=True)
 class ResetPerson(Command[str | None]):
-    """End a person's password, sessions and former link. Returns the secret of a new one-time link; None where
-    it was mailed to its person alone (`services.admin.guarded`).
+    """End a person's password, sessions, API tokens and former link. Returns the secret of a new one-time
+    link; None where it was mailed to its person alone (`services.admin.guarded`).
 
     Raises NotFound; Forbidden (code ONLY_THE_PERSON where no mail can reach them); Conflict (code
     MAIL_NOT_SENT) once all of it is done but the mail."""
@@ -105,10 +114,11 @@ class ProposeAccess(Command[UUID]):
 
 
 @dataclass(frozen=True)
-class DecideAccess(Command[str | None]):
+class DecideAccess(Command[str]):
     """Agree, as another administrator, and have it done; or reject, which who proposed it may do too. Returns
-    the secret of the one-time link when somebody was invited. Raises NotFound; Forbidden (code OWN_PROPOSAL;
-    OWN_ACCOUNT where it is about them); Conflict (code ALREADY_DECIDED); and what doing it raises."""
+    where the person's one-time link went, or what to do; nothing where there is none. Raises NotFound;
+    Forbidden (code OWN_PROPOSAL; OWN_ACCOUNT where it is about them); Conflict (code ALREADY_DECIDED); and what
+    doing it raises."""
 
     tenant_id: str
     actor: AskingPerson
@@ -138,8 +148,8 @@ class DeactivatePerson(Command[None]):
 
 @dataclass(frozen=True)
 class SetPassword(Command[None]):
-    """Give a person a new password; ends their sessions. Raises NotFound, Forbidden; InvalidInput for a weak or
-    repeated password."""
+    """Give a person a new password; ends their sessions and API tokens. Raises NotFound, Forbidden;
+    InvalidInput for a weak or repeated password."""
 
     tenant_id: str
     actor: Asker
@@ -149,8 +159,8 @@ class SetPassword(Command[None]):
 
 @dataclass(frozen=True)
 class ChangePassword(Command[None]):
-    """The person of a session changes their own; ends their other sessions. Raises Forbidden for a wrong old
-    one, TooManyAttempts; InvalidInput for a weak or repeated new one."""
+    """The person of a session changes their own; ends their other sessions, and no tokens. Raises Forbidden for
+    a wrong old one, TooManyAttempts; InvalidInput for a weak or repeated new one."""
 
     session_secret: str = field(repr=False)
     address: str
@@ -246,7 +256,7 @@ class RemoveSecondFactor(Command[None]):
 
 @dataclass(frozen=True)
 class ResetSecondFactor(Command[None]):
-    """For a person who lost key and codes; ends their sessions. Raises NotFound, Forbidden."""
+    """For a person who lost key and codes; ends their sessions and API tokens. Raises NotFound, Forbidden."""
 
     tenant_id: str
     actor: Asker
