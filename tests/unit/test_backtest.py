@@ -14,6 +14,7 @@ from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.reading import backtest as backtests
 from oppsync.domain.reading.backtest import Backtest, Tally, Way, differs
+from oppsync.domain.reading.backtest_days import days_of
 from oppsync.domain.reading.judged import judge
 from oppsync.domain.reading.past_deals import PastDeal, Tried, tried_by
 from oppsync.domain.reading.plan_money import money_of
@@ -143,7 +144,9 @@ def test_the_account_s_link_is_that_of_the_time() -> None:
 
 
 def backtest(tally: Tally) -> Backtest:
-    return tally.backtest(NOW, "abc", made_at=make.NOW, made_by="command-line", not_kept=0, begin_later=0)
+    return tally.backtest(
+        NOW, "abc", made_at=make.NOW, made_by="command-line", not_kept=0, days=days_of((), (), None, None)
+    )
 
 
 def test_sums_are_of_all_deals_by_currency_and_only_some_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,20 @@ def test_a_page_tries_between_one_and_two_hundred(deal: Waiting, browser: Browse
     assert "Give a number from 1 to 200; the command line tries more." in refused.words
 
 
+def test_a_page_tries_by_the_rows_of_a_day_and_says_by_which(deal: Waiting, browser: Browsers) -> None:
+    ida = browser("ida")
+    offered = send(ida, CHANGED)
+
+    shown = press(ida, offered, UPLOAD, action="backtest", last="5", as_of="2026-05-04")
+    refused = press(ida, offered, UPLOAD, action="backtest", last="5", as_of="2026-02-30")
+
+    assert "All by the rows that hold on 4 May 2026 , as though they had been won on that day" in shown.words
+    assert "1 enriched otherwise" in shown.words
+    assert 'value="2026-05-04"' in shown.markup
+    assert refused.status == 422
+    assert "Give a day as YYYY-MM-DD, or leave it empty." in refused.words
+
+
 def test_who_may_not_try_is_not_offered_it_and_refused(
     deal: Waiting, office: Office, browser: Browsers, app: Flask
 ) -> None:
@@ -112,6 +126,8 @@ def test_the_api_tries_files_and_proposals_and_shows_the_report_with_them(
     again = read(ida("POST", f"/configuration/proposals/{proposal}/backtest", {"last": 1}))
     assert again["rows"] == tried["rows"]
     assert read(ida("GET", "/configuration/versions/1"))["backtest"] is None
+    before = ida("POST", "/configuration/backtest", {"files": AS_TEXT, "as_of": "2019-01-01"})
+    assert (read(before)["as_of"], read(before)["differing"]) == ("2019-01-01", 0)
     too_many = ida("POST", "/configuration/backtest", {"files": AS_TEXT, "last": 201})
     assert too_many.status_code == 422
 
@@ -145,5 +161,8 @@ def test_the_command_line_tries_a_folder_and_says_what_differs(
     assert "1 of 1 deals won from 2026-05-04 to 2026-05-04 would differ: 1 enriched otherwise." in told.stdout
     assert "cost centre: CC-DE-CLOUD -> CC-<b>NEW" in told.stdout
     assert "finance by a person" in told.stdout
+    early = CliRunner().invoke(oppsync, [*arguments, "--as-of", "2019-01-01"], env=environment)
+    assert "All by the rows that hold on 2019-01-01, as though they had been won on that day." in early.stdout
+    assert "1 changed rows hold on none of the days of these deals" in early.stdout
     found = json.loads(CliRunner().invoke(oppsync, [*arguments, "--json"], env=environment).stdout)
     assert found["ways"] == {"enriched": 1}

@@ -136,13 +136,14 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
 @configuration.answers(Backtest)
 @configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
-    """Try the last won deals by these files, each as of its own day
+    """Try the last won deals by these files
 
-    Needs the role finance approver or integration admin. No deal changes; the report is kept, and shown with
-    the proposal or version that has these rows.
+    Needs the role finance approver or integration admin. Each deal is tried as of its own day, where a changed
+    row that begins after the last of them counts as though it had begun; with `as_of` all by the rows of that
+    day. No deal changes; the report is kept, and shown with the proposal or version that has these rows.
     """
     spend_dear_call()
-    return _tried(bundle_of(request.files, request.zip).rows, request.last)
+    return _tried(bundle_of(request.files, request.zip).rows, request)
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>/backtest", methods=["POST"])
@@ -150,19 +151,19 @@ def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
 @configuration.answers(Backtest)
 @configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
 def backtest_proposal(request: schemas.BacktestOfProposal, proposal_id: UUID) -> Backtest:
-    """Try the last won deals by a proposal, each as of its own day
+    """Try the last won deals by a proposal
 
-    Needs the role finance approver or integration admin.
+    Needs the role finance approver or integration admin. By the rows of which days: as for files.
     """
     spend_dear_call()
     with application().uow.reading() as uow:
         rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    return _tried(rows, request.last)
+    return _tried(rows, request)
 
 
-def _tried(rows: Sequence[ReferenceRow], last: int) -> Backtest:
+def _tried(rows: Sequence[ReferenceRow], asked: schemas.BacktestOfProposal) -> Backtest:
     me = signed_in()
-    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, last))
+    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, asked.last, asked.as_of))
 
 
 @configuration.route("/configuration/import/preview", methods=["POST"])

@@ -356,9 +356,11 @@ class ImportRequest(ImportPreview):
 
 
 class BacktestOfProposal(Frozen):
-    """`last`: how many deals to try; more are tried on the command line."""
+    """`last`: how many deals to try; more are tried on the command line. `as_of`: the day by whose rows all are
+    tried; without it each by those of its own."""
 
     last: Annotated[int, Field(ge=1, le=MOST_TRIED)] = 100
+    as_of: date | None = None
 
 
 class BacktestRequest(BundleRequest, BacktestOfProposal):

@@ -57,7 +57,7 @@ def _tried(proposal_id: UUID) -> ResponseReturnValue:
         return _render(proposal_id, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
     with application().uow.reading() as uow:
         rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    try_past_deals(rows, asked.last)
+    try_past_deals(rows, asked)
     address = url_for("configuration_proposal.show", proposal_id=proposal_id, _anchor="backtest")
     return redirect(address, HTTPStatus.SEE_OTHER)
 
@@ -87,4 +87,5 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         backtest=backtest_of(proposal.fingerprint),
         may_backtest=may(me.person, Action.BACKTEST_CONFIGURATION),
         last=posted("last"),
+        as_of=posted("as_of"),
     )

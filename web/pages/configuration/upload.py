@@ -96,7 +96,7 @@ def _tried(bundle: FirmBundle) -> ResponseReturnValue:
     asked = asked_backtest()
     if asked.error:
         return ask(bundle, errors=[asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
-    try_past_deals(bundle.rows, asked.last)
+    try_past_deals(bundle.rows, asked)
     return ask(bundle)
 
 
@@ -114,6 +114,7 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
         note=posted("note"),
         backtest=backtest_of(compared.after),
         last=posted("last"),
+        as_of=posted("as_of"),
     )
 
 

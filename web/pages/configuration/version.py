@@ -76,7 +76,7 @@ def _tried(number: int) -> ResponseReturnValue:
         return _render(number, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
     with application().uow.reading() as uow:
         rows = uow.configurations.rows_of(signed_in().tenant_id, number)
-    try_past_deals(rows, asked.last)
+    try_past_deals(rows, asked)
     return _render(number)
 
 
@@ -95,4 +95,5 @@ def _render(number: int, errors: list[FormError] | None = None, notice: str = ""
         note=posted("note"),
         backtest=backtest_of(compared.after),
         last=posted("last"),
+        as_of=posted("as_of"),
     )
