@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, url_for
 
 from adapters.documents.bundle_files import FirmBundle
 from adapters.documents.tables import read_table
@@ -16,6 +16,7 @@ from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
@@ -30,7 +31,7 @@ from oppsync.services.configuration.commands import (
     DecideProposal,
     RevertConfiguration,
 )
-from oppsync.services.configuration.present import present, version_with_changes
+from oppsync.services.configuration.present import kept_backtest, present, version_with_changes
 from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
@@ -144,6 +145,15 @@ def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
     """
     spend_dear_call()
     return _tried(bundle_of(request.files, request.zip).rows, request)
+
+
+@configuration.route("/configuration/backtests/<fingerprint>")
+@configuration.answers(Backtest)
+@configuration.refuses(HTTPStatus.NOT_FOUND)
+def get_backtest(fingerprint: str) -> Backtest:
+    """Read the latest report on the rows of a fingerprint"""
+    with application().uow.reading() as uow:
+        return kept_backtest(uow, signed_in().tenant_id, fingerprint)
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>/backtest", methods=["POST"])
@@ -301,7 +311,20 @@ def compared(bundle: FirmBundle) -> dict[str, Any]:
     me = signed_in()
     command = CompareConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows)
     compared: Comparison = application().dispatch(command)
-    return {**compared._asdict(), "differences": _rows(compared.differences)}
+    rows, backtest = _rows(compared.differences), compared.backtest
+    summary = _summary(backtest, compared.before) if backtest else None
+    return {**compared._asdict(), "differences": rows, "backtest": summary}
+
+
+def _summary(backtest: Backtest, now: ConfigurationUse) -> Mapping[str, object]:
+    """As `schemas.BacktestSummary`."""
+    return {
+        **{name: getattr(backtest, name) for name in ("made_at", "made_by", "before", "as_of", "in_words")},
+        "tried": backtest.tried,
+        "differing": backtest.differing,
+        "is_current": backtest.before.fingerprint == now.fingerprint,
+        "report": url_for("configuration.get_backtest", fingerprint=backtest.after),
+    }
 
 
 def _rows(changes: Sequence[Difference]) -> list[dict[str, object]]:

@@ -587,11 +587,26 @@ class CheckedBundle(Frozen):
     fingerprint: Code
 
 
+class BacktestSummary(Frozen):
+    """Of a report: when it was made, by whom and compared with which configuration, and where the whole of it
+    is. `is_current`: that configuration is the one of now."""
+
+    made_at: AwareDatetime
+    made_by: Code
+    before: ConfigurationUse
+    is_current: bool
+    as_of: date | None
+    tried: int
+    differing: int
+    in_words: Text
+    report: Text = Field(description="Its address, such as /api/v1/configuration/backtests/9f2c...")
+
+
 class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
     `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
     planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
-    checked, or why they were not."""
+    checked, or why they were not. `backtest`: of the latest report on what past deals would have become."""
 
     before: ConfigurationUse
     firm_before: Text
@@ -601,6 +616,7 @@ class ConfigurationDifference(Frozen):
     needs_second_person: bool
     open_deals: OpenDealEffects
     erp_check: Text = ""
+    backtest: BacktestSummary | None = None
 
 
 class AppliedOrProposed(Frozen):

@@ -115,6 +115,15 @@ class Backtest(Frozen):
     def more(self) -> int:
         return self.differing - len(self.rows)
 
+    @property
+    def in_words(self) -> str:
+        """Such as `3 of the last 100 won deals would differ: 2 priced, 1 approved otherwise`."""
+        if not self.tried:
+            return "no deal was tried"
+        counted = f"{self.differing} of the last {self.tried} won deals would differ"
+        ways = ", ".join(f"{self.ways[way]} {way}" for way in Way if way in self.ways)
+        return f"{counted}: {ways} otherwise" if ways else counted
+
 
 class Tally:
     """Adds up deals one by one, and keeps no more of them than is listed."""

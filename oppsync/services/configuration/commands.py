@@ -42,7 +42,8 @@ Answer = Applied | Proposed
 class Comparison(NamedTuple):
     """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
     `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs.
-    `erp_check`: by which master data of the ERP rows were checked, or why they were not."""
+    `erp_check`: by which master data of the ERP rows were checked, or why they were not. `backtest`: what past
+    deals would have become by the others, where they were tried."""
 
     before: ConfigurationUse
     firm_before: str
@@ -52,6 +53,7 @@ class Comparison(NamedTuple):
     needs_second_person: bool
     open_deals: OpenDealEffects = OpenDealEffects()
     erp_check: str = ""
+    backtest: Backtest | None = None
 
     @property
     def is_same(self) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.faults import Fault
-from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
+from oppsync.domain.reading.backtest import MOST_TRIED
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.services.configuration.commands import BacktestConfiguration, CompareConfiguration, Comparison
 from web.context import application, signed_in
@@ -68,12 +68,6 @@ def try_past_deals(rows: Sequence[ReferenceRow], asked: AskedBacktest) -> None:
     """Keep the report of these rows, which their pages show."""
     me = signed_in()
     application().dispatch(BacktestConfiguration(me.tenant_id, me.person.id, rows, asked.last, asked.as_of))
-
-
-def backtest_of(fingerprint: str) -> Backtest | None:
-    """The latest report of these rows."""
-    with application().uow.reading() as uow:
-        return uow.configurations.backtest_of(signed_in().tenant_id, fingerprint)
 
 
 def compare(firm: str, rows: Sequence[ReferenceRow]) -> Comparison:

@@ -26,7 +26,6 @@ from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.configuration.shown import (
     asked_backtest,
-    backtest_of,
     compare,
     shown_faults,
     shown_rows,
@@ -112,7 +111,6 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
         errors=errors or [],
         notice=notice,
         note=posted("note"),
-        backtest=backtest_of(compared.after),
         last=posted("last"),
         as_of=posted("as_of"),
     )
