@@ -19,6 +19,7 @@ from oppsync.domain.reading.judged import judge
 from oppsync.domain.reading.past_deals import PastDeal, Tried, tried_by
 from oppsync.domain.reading.plan_money import money_of
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
+from oppsync.domain.validation.erp_facts import ErpFacts
 from oppsync.domain.values.model import changed, require
 from oppsync.domain.values.money import Money
 from tests.harness import builders as make
@@ -122,6 +123,30 @@ def test_a_customer_was_new_as_long_as_no_deal_of_theirs_had_been_active() -> No
     assert differs(tried(new), tried(new, book))[0] == (Way.APPROVED,)
     known = new._replace(knew_customer=True)
     assert differs(tried(known), tried(known, book))[0] == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"company": "Acme DE", "books_open_until": date(2026, 5, 31)}, "BOOKS_NOT_OPEN"),
+        ({"company": "Acme DE", "missing": ("an invoice journal",)}, "LEGAL_ENTITY_NOT_READY"),
+        ({"company": "Another", "missing": ("an invoice journal",)}, None),
+        ({"terms": "NET30", "terms_unknown": True}, "PAYMENT_TERMS_UNKNOWN"),
+        ({"terms": "NET99", "terms_unknown": True}, None),
+    ],
+)
+def test_what_the_erp_said_then_is_held_against_the_deal(said: dict[str, Any], code: str | None) -> None:
+    """Of a company or terms for which it was not asked, nothing is."""
+    deal = past(make.time_line())
+    entity = next(row for row in make.book().rows if (row.kind, row.key) == (K.LEGAL_ENTITY, "ACME-DE"))
+    if said.get("company") == "Acme DE":
+        said = {**said, "company": entity.value["erp_company"]}
+    assert deal.inputs.record.contract.payment_terms == "NET30"
+    kept = ErpFacts(record_digest="d", **said)
+
+    found = tried(deal._replace(inputs=changed(deal.inputs, erp_facts=kept)))
+
+    assert {each.code for each in found.wrong} - {each.code for each in tried(deal).wrong} == ({code} - {None})
 
 
 def test_the_account_s_link_is_that_of_the_time() -> None:
