@@ -1,5 +1,6 @@
 """Retention: empty bodies older than the settings allow; their digests, keys and times stay. Vendor calls,
-counted attempts, what plans of before were made from, and reports on rows that nobody proposes are deleted whole.
+counted attempts, what plans of before were made from, and reports on rows that nobody proposes are deleted
+whole.
 
 Kept at any age are the whole audit trail, the body of a delivery with an open exception, because somebody
 may still replay it, what a deal's own plan was made from, and the report on a version or on an open proposal.

@@ -141,7 +141,7 @@ def test_each_field_has_what_its_type_needs(main: Path) -> None:
 
 
 def test_nothing_is_granted_that_a_permission_set_may_not_name(main: Path) -> None:
-    """Fields that always have a value, and lines, which go by their opportunity and product, stop a deployment."""
+    """Fields that always have a value, and lines, which go by their deal and product, stop a deployment."""
     (path,) = main.glob("permissionsets/*")
     root = ElementTree.parse(path).getroot()  # noqa: S314
     always = {
