@@ -33,9 +33,9 @@ from oppsync.services.configuration.commands import (
 )
 from oppsync.services.configuration.present import kept_backtest, present, version_with_changes
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import configuration as schemas
 from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
 from web.context import application, signed_in
 
