@@ -164,7 +164,7 @@ REFUSALS: dict[str, RefusalText] = {
     "ALREADY_LIVE": RefusalText(_MOVED_ON, "The firm went live before.", "No action is needed."),
     "INPUTS_NOT_KEPT": RefusalText(
         _MOVED_ON,
-        "The plan was made by a release that did not keep what plans are made from.",
+        "What the plan was made from is not kept, by its release or not any more.",
         "Preview the deal, or plan it anew: plans of now can be made again.",
     ),
     "CONFIGURATION_NOT_KEPT": RefusalText(

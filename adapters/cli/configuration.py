@@ -25,6 +25,7 @@ from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
 from oppsync.domain.configuration.schema import schemas
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
 from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import COMMAND_LINE, actor_name
@@ -234,25 +235,35 @@ def proposals(as_json: bool) -> None:
         tenant_id = application.tenant_id
         now = uow.configurations.rows(tenant_id)
         found = [
-            (each, differences(now, uow.configurations.proposed_rows(tenant_id, each.id)))
+            (
+                each,
+                differences(now, uow.configurations.proposed_rows(tenant_id, each.id)),
+                uow.configurations.backtest_of(tenant_id, each.fingerprint),
+            )
             for each in uow.configurations.open_proposals(tenant_id)
         ]
         people = {each.id: each.email for each in uow.people.everyone(tenant_id)}
     if as_json:
         print_json(
             [
-                {**each.model_dump(mode="json"), "differences": [_as_json(change) for change in changes]}
-                for each, changes in found
+                {
+                    **each.model_dump(mode="json"),
+                    "differences": [_as_json(change) for change in changes],
+                    "backtest": backtest.model_dump(mode="json") if backtest else None,
+                }
+                for each, changes, backtest in found
             ]
         )
         return
     if not found:
         say("Nothing is proposed.")
-    for each, changes in found:
+    holds = fingerprint(now)
+    for each, changes, backtest in found:
         say(f"{each.id} by {people[each.proposed_by]} at {each.proposed_at:%Y-%m-%d %H:%M} UTC. {each.note}")
-        if each.against != fingerprint(now):
+        if each.against != holds:
             say("The configuration changed since: it cannot be approved, and has to be proposed anew.")
         _print_differences(changes)
+        _print_backtest(backtest, holds)
 
 
 @config.command()
@@ -384,6 +395,7 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
                 "differences": [_as_json(each) for each in compared.differences],
                 "open_deals": compared.open_deals.model_dump(mode="json"),
                 "erp_check": compared.erp_check,
+                "backtest": compared.backtest.model_dump(mode="json") if compared.backtest else None,
             }
         )
         return
@@ -393,6 +405,21 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
     if compared.differences:
         say(compared.erp_check)
     _print_open_deals(compared.open_deals)
+    if compared.differences:
+        _print_backtest(compared.backtest, compared.before.fingerprint)
+
+
+def _print_backtest(found: Backtest | None, holds: str) -> None:
+    """Where the whole report is, and how one comes to be."""
+    if found is None:
+        say("Past deals were not tried by it: `oppsync policy backtest DIR` does.")
+        return
+    day = f" by the rows of {found.as_of}" if found.as_of else ""
+    tried = f"Tried{day} at {found.made_at:%Y-%m-%d %H:%M} UTC by {actor_name(found.made_by)}"
+    say(f"Past deals: {found.in_words}. {tried}.")
+    if found.before.fingerprint != holds:
+        say(f"That compared with {found.before}, which does not hold any more: try them again.")
+    say(f"The whole report is the page /configuration/backtests/{found.after}.")
 
 
 def _print_open_deals(effects: OpenDealEffects) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -63,16 +64,23 @@ def _shown(each: RuleTest) -> tuple[object, ...]:
 @policy.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--last", default=100, show_default=True, type=click.IntRange(min=1), help="How many deals.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Try all deals by the rows that hold on this day, as though they had been won on it.",
+)
 @json_option
-def backtest(folder: Path, last: int, as_json: bool) -> None:
-    """Try the last won deals by the files in DIR and by the configuration of now, each as of its own day.
+def backtest(folder: Path, last: int, as_of: datetime | None, as_json: bool) -> None:
+    """Try the last won deals by the files in DIR and by the configuration of now.
 
-    Shows which would be validated, enriched, split, priced or approved otherwise. No deal changes. The report
-    is kept, and shown with the proposal or version that has these rows.
+    Each deal is tried as of its own day; a changed row that begins after the last of them counts as though it
+    had begun by then. Shows which would be validated, enriched, split, priced or approved otherwise. No deal
+    changes. The report is kept, and shown with the proposal or version that has these rows.
     """
-    rows = read_folder(folder).rows
+    rows, day = read_folder(folder).rows, as_of.date() if as_of else None
     with connected() as application:
-        command = BacktestConfiguration(application.tenant_id, COMMAND_LINE, rows, last, _tell)
+        command = BacktestConfiguration(application.tenant_id, COMMAND_LINE, rows, last, day, _tell)
         found = application.dispatch(command)
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -131,6 +139,11 @@ def _summary(found: Backtest) -> Iterator[str]:
         yield f"{found.stopped} would be stopped, {found.freed} no longer."
     if found.not_kept:
         yield f"{found.not_kept} more were planned by a release that did not keep what plans are made from."
+    if found.as_of:
+        yield f"All by the rows that hold on {found.as_of}, as though they had been won on that day."
     if found.begin_later:
         later = f"{found.begin_later} changed rows begin after the last of these deals was won"
-        yield f"{later}: no deal shows what they do."
+        yield f"{later}: they count as though they had begun by then."
+    if found.untouched:
+        never = f"{found.untouched} changed rows hold on none of the days of these deals"
+        yield f"{never}: no deal shows what they do."

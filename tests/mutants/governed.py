@@ -37,7 +37,14 @@ GOVERNED = (
         "judged = judge(inputs.record, ",
         'today = {"won_on": __import__("datetime").date.today()}\n'
         "    judged = judge(type(inputs.record)(**dict(inputs.record) | today), ",
-        first="tests/service/test_backtest.py::test_each_deal_is_tried_as_of_the_day_on_which_it_was_won",
+        first="tests/service/test_backtest.py::test_what_began_before_the_last_deal_counts_for_those_won_since",
+    ),
+    Mutation(
+        "a backtest passes over what begins after the last deal",
+        "oppsync/domain/reading/backtest_days.py",
+        "if each.first > last_won:",
+        "if False:",
+        first="tests/service/test_backtest.py::test_a_rate_that_rises_later_shows_which_deals_would_cost_more",
     ),
     # Routes, and owners of exceptions.
     Mutation(

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, url_for
 
 from adapters.documents.bundle_files import FirmBundle
 from adapters.documents.tables import read_table
@@ -16,6 +16,7 @@ from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
@@ -30,11 +31,11 @@ from oppsync.services.configuration.commands import (
     DecideProposal,
     RevertConfiguration,
 )
-from oppsync.services.configuration.present import present, version_with_changes
+from oppsync.services.configuration.present import kept_backtest, present, version_with_changes
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import configuration as schemas
 from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
 from web.context import application, signed_in
 
@@ -136,13 +137,23 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
 @configuration.answers(Backtest)
 @configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
-    """Try the last won deals by these files, each as of its own day
+    """Try the last won deals by these files
 
-    Needs the role finance approver or integration admin. No deal changes; the report is kept, and shown with
-    the proposal or version that has these rows.
+    Needs the role finance approver or integration admin. Each deal is tried as of its own day, where a changed
+    row that begins after the last of them counts as though it had begun; with `as_of` all by the rows of that
+    day. No deal changes; the report is kept, and shown with the proposal or version that has these rows.
     """
     spend_dear_call()
-    return _tried(bundle_of(request.files, request.zip).rows, request.last)
+    return _tried(bundle_of(request.files, request.zip).rows, request)
+
+
+@configuration.route("/configuration/backtests/<fingerprint>")
+@configuration.answers(Backtest)
+@configuration.refuses(HTTPStatus.NOT_FOUND)
+def get_backtest(fingerprint: str) -> Backtest:
+    """Read the latest report on the rows of a fingerprint"""
+    with application().uow.reading() as uow:
+        return kept_backtest(uow, signed_in().tenant_id, fingerprint)
 
 
 @configuration.route("/configuration/proposals/<uuid:proposal_id>/backtest", methods=["POST"])
@@ -150,19 +161,19 @@ def backtest_configuration(request: schemas.BacktestRequest) -> Backtest:
 @configuration.answers(Backtest)
 @configuration.refuses(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS)
 def backtest_proposal(request: schemas.BacktestOfProposal, proposal_id: UUID) -> Backtest:
-    """Try the last won deals by a proposal, each as of its own day
+    """Try the last won deals by a proposal
 
-    Needs the role finance approver or integration admin.
+    Needs the role finance approver or integration admin. By the rows of which days: as for files.
     """
     spend_dear_call()
     with application().uow.reading() as uow:
         rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    return _tried(rows, request.last)
+    return _tried(rows, request)
 
 
-def _tried(rows: Sequence[ReferenceRow], last: int) -> Backtest:
+def _tried(rows: Sequence[ReferenceRow], asked: schemas.BacktestOfProposal) -> Backtest:
     me = signed_in()
-    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, last))
+    return application().dispatch(BacktestConfiguration(me.tenant_id, me.asker, rows, asked.last, asked.as_of))
 
 
 @configuration.route("/configuration/import/preview", methods=["POST"])
@@ -300,7 +311,20 @@ def compared(bundle: FirmBundle) -> dict[str, Any]:
     me = signed_in()
     command = CompareConfiguration(me.tenant_id, me.asker, bundle.firm, bundle.rows)
     compared: Comparison = application().dispatch(command)
-    return {**compared._asdict(), "differences": _rows(compared.differences)}
+    rows, backtest = _rows(compared.differences), compared.backtest
+    summary = _summary(backtest, compared.before) if backtest else None
+    return {**compared._asdict(), "differences": rows, "backtest": summary}
+
+
+def _summary(backtest: Backtest, now: ConfigurationUse) -> Mapping[str, object]:
+    """As `schemas.BacktestSummary`."""
+    return {
+        **{name: getattr(backtest, name) for name in ("made_at", "made_by", "before", "as_of", "in_words")},
+        "tried": backtest.tried,
+        "differing": backtest.differing,
+        "is_current": backtest.before.fingerprint == now.fingerprint,
+        "report": url_for("configuration.get_backtest", fingerprint=backtest.after),
+    }
 
 
 def _rows(changes: Sequence[Difference]) -> list[dict[str, object]]:

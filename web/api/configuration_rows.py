@@ -21,10 +21,10 @@ from oppsync.domain.values.model import Code, Frozen, Text
 from oppsync.kernel.errors import NotFound
 from oppsync.services.configuration.commands import ApplyConfiguration
 from web.access.dear_calls import spend_dear_call
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.api.configuration import answered, compared
+from web.api.schemas import configuration as schemas
 from web.bundles import configuration_now, erp_of_mine
 from web.context import application, signed_in
 

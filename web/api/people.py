@@ -22,9 +22,9 @@ from oppsync.services.admin.commands import (
     RevokeToken,
     SetRoles,
 )
-from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
+from web.api.schemas import people as schemas
 from web.context import application, signed_in
 
 people = Blueprint("people_api", __name__, description="People with their roles, and API tokens.")

@@ -104,14 +104,17 @@ def _facts(inputs: PlanInputs, book: ReferenceBook) -> ValidationFacts:
     record = inputs.record
     day, named = require(record.won_on, "the close date"), record.contracting_entity
     found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, named, day) if named else None
-    entity = found[0] if found else None
+    entity, rules = found[0] if found else None, firm_rules(book, record, day)
+    said = inputs.erp_facts.of(rules.fill(record).deal, entity) if inputs.erp_facts else {}
+    # Of an overridden end the ERP was asked besides.
+    open_until = {"books_open_until": inputs.books_open_until} if inputs.books_open_until else {}
     return ValidationFacts(
         legal_entity=entity,
         erp=inputs.erp,
         today=entity.today(inputs.moment) if entity else inputs.moment.date(),
-        books_open_until=inputs.books_open_until,
+        **said | open_until,
         customer=CustomerMatch(customer=inputs.customer, code=record.account.code if record.account else None),
         confirmations=inputs.confirmations,
         legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
-        rules=firm_rules(book, record, day),
+        rules=rules,
     )

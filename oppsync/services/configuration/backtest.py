@@ -11,11 +11,11 @@ from typing import NamedTuple
 from oppsync.domain.approval.rules import rules_on
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
-from oppsync.domain.configuration.differences import Change, Difference, differences
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.planning.inputs import PlanInputs
 from oppsync.domain.reading.backtest import Backtest, Tally
+from oppsync.domain.reading.backtest_days import days_of
 from oppsync.domain.reading.past_deals import PastDeal, Rules, tried_by
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.values.trace import new_traceparent
@@ -60,7 +60,9 @@ class BacktestConfigurationHandler:
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             deals = uow.plan_inputs.last_won(tenant_id, command.last)
         tally, kept = Tally(), [deal for deal in deals if deal.is_kept]
-        now, then = _rows(book.rows), _rows(command.rows)
+        last_won = max((deal.won_on for deal in kept if deal.won_on), default=None)
+        days = days_of(book.rows, command.rows, last_won, command.as_of)
+        now, then = _rows(days.of(book.rows)), _rows(days.of(command.rows))
         for past in self._past(command, kept, asks=now.asks or then.asks):
             day = past.inputs.moment.date()
             tally.add(
@@ -68,14 +70,13 @@ class BacktestConfigurationHandler:
                 tried_by(past, now.book, now.rules_on(day)),
                 tried_by(past, then.book, then.rules_on(day)),
             )
-        last_won, changes = tally.last_won, differences(book.rows, command.rows)
         backtest = tally.backtest(
             before,
             fingerprint(command.rows),
             made_at=self.clock.now(),
             made_by=actor,
             not_kept=len(deals) - len(kept),
-            begin_later=sum(1 for each in changes if last_won is not None and _begins(each) > last_won),
+            days=days,
         )
         with self.uow() as uow:
             uow.configurations.keep_backtest(tenant_id, backtest)
@@ -98,13 +99,6 @@ class BacktestConfigurationHandler:
                 ]
             yield from past
             command.tell(min(begin + _AT_ONCE, len(deals)), len(deals))
-
-
-def _begins(change: Difference) -> date:
-    """The first day on which it makes a difference."""
-    if change.change is not Change.ENDED:
-        return change.valid_from
-    return date.fromisoformat(change.fields[0].now)
 
 
 def _asked(uow: UnitOfWork, tenant_id: str, deal: WonDeal, inputs: PlanInputs) -> PastDeal:

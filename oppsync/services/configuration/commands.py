@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -41,7 +42,8 @@ Answer = Applied | Proposed
 class Comparison(NamedTuple):
     """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
     `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs.
-    `erp_check`: by which master data of the ERP rows were checked, or why they were not."""
+    `erp_check`: by which master data of the ERP rows were checked, or why they were not. `backtest`: what past
+    deals would have become by the others, where they were tried."""
 
     before: ConfigurationUse
     firm_before: str
@@ -51,6 +53,7 @@ class Comparison(NamedTuple):
     needs_second_person: bool
     open_deals: OpenDealEffects = OpenDealEffects()
     erp_check: str = ""
+    backtest: Backtest | None = None
 
     @property
     def is_same(self) -> bool:
@@ -69,14 +72,16 @@ class CompareConfiguration(Command[Comparison]):
 
 @dataclass(frozen=True)
 class BacktestConfiguration(Command[Backtest]):
-    """Try the `last` won deals by the rows of now and by these, each as of its own day, and keep the report of
-    these rows. `tell` is called with how many were tried, of how many. Raises Forbidden, NewerRelease;
-    InvalidInput for a number below 1."""
+    """Try the `last` won deals by the rows of now and by these, and keep the report of these rows. Each is
+    tried as of its own day, where what begins after the last of them counts as though it had begun; with
+    `as_of` all by the rows of that day. `tell` is called with how many were tried, of how many. Raises
+    Forbidden, NewerRelease; InvalidInput for a number below 1."""
 
     tenant_id: str
     actor: Asker
     rows: Sequence[ReferenceRow]
     last: int
+    as_of: date | None = None
     tell: Callable[[int, int], None] = tell_nobody
 
 

@@ -33,16 +33,19 @@ class CompareConfigurationHandler:
             before = ConfigurationUse(fingerprint=found, number=uow.configurations.number_of(tenant_id, found))
             erp_check = erp_check_in_words(uow, tenant_id, self.clock.now())
             is_live = uow.configurations.live_since(tenant_id) is not None
+            after = fingerprint(command.rows)
+            backtest = uow.configurations.backtest_of(tenant_id, after)
         changes = differences(book.rows, command.rows)
         open_deals = OpenDeals(self.uow, self.systems, self.clock)
         effects = open_deals.effects_of(tenant_id, command.rows) if changes else OpenDealEffects()
         return Comparison(
             before=before,
             firm_before=firm,
-            after=fingerprint(command.rows),
+            after=after,
             firm_after=command.firm,
             differences=changes,
             needs_second_person=needs_second_person(changes, is_live=is_live),
             open_deals=effects,
             erp_check=erp_check,
+            backtest=backtest,
         )

@@ -146,13 +146,15 @@ def _facts(
     day = record.won_on or now.date()
     named = record.contracting_entity
     found = book.find(LegalEntity, ReferenceKind.LEGAL_ENTITY, named, day) if named else None
-    entity = found[0] if found else None
+    entity, rules = found[0] if found else None, firm_rules(book, record, day)
+    said = deal.erp_facts.of(rules.fill(record).deal, entity) if deal.erp_facts else {}
     return ValidationFacts(
         legal_entity=entity,
+        **said,
         erp=destination.erp if destination else _ANY_ERP,
         today=entity.today(now) if entity else now.date(),
         customer=CustomerMatch(customer=deal.customer, code=record.account.code if record.account else None),
         confirmations=deal.confirmations,
         legal_entities=book.keys(ReferenceKind.LEGAL_ENTITY, day),
-        rules=firm_rules(book, record, day),
+        rules=rules,
     )

@@ -12,6 +12,7 @@ from oppsync.domain.configuration.bundle import fingerprint, fingerprint_of
 from oppsync.domain.configuration.differences import Difference, differences
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal
+from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.ports.storage.unit_of_work import UnitOfWork
@@ -53,6 +54,15 @@ def approvers(uow: UnitOfWork, tenant_id: str, proposal: Proposal) -> Sequence[s
     able = [each for each in people if may(each, Action.APPROVE_CONFIGURATION)]
     proposer = uow.people.get(tenant_id, proposal.proposed_by)
     return sorted(each.name for each in able if not is_same(each, proposer))
+
+
+def kept_backtest(uow: UnitOfWork, tenant_id: str, of_rows: str) -> Backtest:
+    """The latest report on the rows of a fingerprint. Raises NotFound, NewerRelease."""
+    is_fingerprint = of_rows.isascii() and of_rows.isalnum()
+    found = uow.configurations.backtest_of(tenant_id, of_rows) if is_fingerprint else None
+    if found is None:
+        raise NotFound("No past deals were tried by rows with this fingerprint.")
+    return found
 
 
 class VersionWithChanges(NamedTuple):

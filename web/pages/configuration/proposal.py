@@ -15,7 +15,7 @@ from oppsync.services.configuration.commands import DecideProposal
 from oppsync.services.configuration.present import approvers
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
-from web.pages.configuration.shown import asked_backtest, backtest_of, compare, shown_rows, try_past_deals
+from web.pages.configuration.shown import asked_backtest, compare, shown_rows, try_past_deals
 from web.problems import Problem
 
 page = Blueprint("configuration_proposal", __name__, url_prefix="/configuration/proposals")
@@ -57,7 +57,7 @@ def _tried(proposal_id: UUID) -> ResponseReturnValue:
         return _render(proposal_id, [asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
     with application().uow.reading() as uow:
         rows = uow.configurations.proposed_rows(signed_in().tenant_id, proposal_id)
-    try_past_deals(rows, asked.last)
+    try_past_deals(rows, asked)
     address = url_for("configuration_proposal.show", proposal_id=proposal_id, _anchor="backtest")
     return redirect(address, HTTPStatus.SEE_OTHER)
 
@@ -84,7 +84,7 @@ def _render(proposal_id: UUID, errors: list[FormError] | None = None, notice: st
         errors=errors or [],
         notice=notice,
         comment=posted("comment"),
-        backtest=backtest_of(proposal.fingerprint),
         may_backtest=may(me.person, Action.BACKTEST_CONFIGURATION),
         last=posted("last"),
+        as_of=posted("as_of"),
     )

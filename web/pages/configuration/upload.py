@@ -26,7 +26,6 @@ from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.configuration.shown import (
     asked_backtest,
-    backtest_of,
     compare,
     shown_faults,
     shown_rows,
@@ -96,7 +95,7 @@ def _tried(bundle: FirmBundle) -> ResponseReturnValue:
     asked = asked_backtest()
     if asked.error:
         return ask(bundle, errors=[asked.error]), HTTPStatus.UNPROCESSABLE_ENTITY
-    try_past_deals(bundle.rows, asked.last)
+    try_past_deals(bundle.rows, asked)
     return ask(bundle)
 
 
@@ -112,8 +111,8 @@ def ask(bundle: FirmBundle, *, errors: list[FormError] | None = None, notice: st
         errors=errors or [],
         notice=notice,
         note=posted("note"),
-        backtest=backtest_of(compared.after),
         last=posted("last"),
+        as_of=posted("as_of"),
     )
 
 
