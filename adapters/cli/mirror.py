@@ -126,14 +126,15 @@ def _print_run(run: MirrorRun) -> None:
 def _print_ended(ended: Sequence[EndedInUse]) -> None:
     for each in ended:
         deals, rows = ", ".join(deal.name for deal in each.deals), ", ".join(each.rows)
-        say(f"Ended while in use: {in_words(each.key)}; deals: {deals or 'none'}; rows: {rows or 'none'}")
+        what = "Ended" if each.gone_at else "Never seen there"
+        say(f"{what} while in use: {in_words(each.key)}; deals: {deals or 'none'}; rows: {rows or 'none'}")
 
 
 def _as_json(each: EndedInUse) -> dict[str, object]:
     return {
         **each.key._asdict(),
         "name": each.name,
-        "gone_at": each.gone_at.isoformat(),
+        "gone_at": each.gone_at.isoformat() if each.gone_at else None,
         "deals": [{"id": str(deal.id), "name": deal.name} for deal in each.deals],
         "rows": list(each.rows),
     }

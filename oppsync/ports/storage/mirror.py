@@ -77,4 +77,4 @@ class Mirror(Protocol):
         """All rows that a complete reading did not find any more."""
 
     def codes(self, tenant_id: str, connection_id: str, kind: MasterKind) -> Collection[tuple[str, str]]:
-        """Company and code of each row that is there."""
+        """Company and code of each row that is there; not of those that a look-up missed since."""
