@@ -139,7 +139,8 @@ def show(connection_id: str, as_json: bool) -> None:
         return
     say(f"{found.name} ({found.id}): {form.title}, {ROLE_WORDS[found.role]}")
     if found.paused_at is not None:
-        say(f"Paused since {found.paused_at.astimezone():%Y-%m-%d %H:%M}: deals wait, webhooks are accepted.")
+        since = f"{found.paused_at.astimezone():%Y-%m-%d %H:%M}"
+        say(f"Paused since {since}: deals that need it wait, webhooks are accepted.")
     rows = [
         (field.name, shown(field, found.settings.get(field.name)) or field.default, field.label)
         for field in form.settings
