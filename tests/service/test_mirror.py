@@ -17,6 +17,7 @@ from adapters.notify.files import FileNotifier
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.mirror import MirrorChange, MirrorRun, MirrorState
 from oppsync.domain.work.states import State
@@ -231,6 +232,27 @@ def test_a_cost_centre_that_ends_is_named_with_the_open_deals_that_name_it(
     create_centre(books, centre)
     read_all(house)
     assert ended_items(house) == []
+
+
+def test_nothing_is_made_of_a_deal_whose_cost_centre_was_closed_minutes_ago(
+    house: House, books: Books, centre: str
+) -> None:
+    book_on(house, centre)
+    record_id = house.to_approval(deals.time_and_materials(WON_ON))
+    books.write("analytic_account.account", centre_of(books, centre), {"active": False})
+    house.rows("update mirrored_rows set seen_at = seen_at - interval '3 minutes'")
+
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.PARKED
+    assert {row.kind for row in house.effects(record_id)} <= {EffectKind.NOTIFICATION}
+    item = house.exception(record_id)
+    assert (item.code, item.stage) == ("COST_CENTRE_UNKNOWN", "create_projects")
+    create_centre(books, centre)
+    house.replay(item)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
 
 
 def item_of(house: House) -> ExceptionItem:

@@ -45,17 +45,15 @@ class Facts:
         self,
         keys: Collection[MasterKey],
         *,
-        anew: bool = False,
+        heard_within: timedelta | None = None,
         is_enough: Callable[[MasterRow], bool] = any_row,
     ) -> Rows:
         """The rows of these keys that exist: by one read of the memory, and a call for each kind of the others.
-        `anew`: whatever the memory has. `is_enough`: whether a row that is remembered answers the question."""
+        `heard_within`: what is older than this does not count at all. `is_enough`: whether a row that is
+        remembered answers the question."""
         known = self.memory.rows(keys)
-        found = {
-            key: each.row
-            for key, each in known.items()
-            if not anew and each.age <= self.trusted_for and is_enough(each.row)
-        }
+        trusted_for = self.trusted_for if heard_within is None else min(heard_within, self.trusted_for)
+        found = {key: each.row for key, each in known.items() if each.age < trusted_for and is_enough(each.row)}
         others = [key for key in keys if key not in found]
         if not others:
             return found
@@ -63,7 +61,7 @@ class Facts:
             asked = self._ask(others, found)
         except NO_ANSWER:
             old = {key: known[key].row for key in others if key in known and is_enough(known[key].row)}
-            if anew or self.to_write or len(old) < len(others):
+            if heard_within is not None or self.to_write or len(old) < len(others):
                 raise
             return found | old
         self.memory.keep(asked.values(), absent=[key for key in others if key not in asked])
