@@ -34,10 +34,10 @@ def run(connection_id: str, kinds: Sequence[str], as_json: bool) -> None:
     """Read it now, and show what differs from the last time."""
     with connected() as application:
         wanted = [MasterKind(kind) for kind in kinds]
-        application.dispatch(AskForMirror(application.tenant_id, COMMAND_LINE, connection_id, wanted))
-        step = Step.MORE
-        while step is Step.MORE:
-            step = application.dispatch(ReadMirror(connection_id))
+        begins = application.dispatch(AskForMirror(application.tenant_id, COMMAND_LINE, connection_id, wanted))
+        step = _read(application, connection_id)
+        if not begins and step is Step.DONE:  # that was the one under way
+            step = _read(application, connection_id)
         shown = _shown(application, connection_id)
     if step is Step.FAILED:
         raise Failed(f"It was not read to the end: {shown.state.error or 'it is tried again'}", UNREACHABLE)
@@ -104,6 +104,13 @@ def list_(connection_id: str, kind: str, search: str, limit: int, as_json: bool)
         print_json([row.model_dump(mode="json") for row in rows])
     else:
         print_table(("company", "code", "name"), [(row.company, row.code, row.name) for row in rows])
+
+
+def _read(application: Application, connection_id: str) -> Step:
+    step = Step.MORE
+    while step is Step.MORE:
+        step = application.dispatch(ReadMirror(connection_id))
+    return step
 
 
 def _shown(application: Application, connection_id: str) -> ShownMirror:

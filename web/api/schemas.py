@@ -755,7 +755,7 @@ class MasterDataRequest(Frozen):
 
 
 class MasterDataAsked(Frozen):
-    """`begins`: false where a reading is under way, which goes on."""
+    """`begins`: false where a reading is under way, after which it is read again."""
 
     begins: bool
 

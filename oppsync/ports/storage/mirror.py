@@ -38,7 +38,8 @@ class Mirror(Protocol):
         failed try."""
 
     def ask(self, tenant_id: str, connection_id: str, by: str, kinds: Sequence[MasterKind]) -> bool:
-        """Make a reading due now. Returns False when one is under way, which goes on instead."""
+        """Make a reading due now, of these kinds and those that were asked for before. Returns False when one
+        is under way, which goes on first."""
 
     def forget(self, tenant_id: str, connection_id: str) -> None:
         """Forget all of it: the connection leads elsewhere from now on, or nowhere."""
