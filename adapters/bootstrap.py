@@ -290,9 +290,8 @@ class Application:
         """Whether what is sent to people reaches them."""
         return self._notifier.delivers
 
-    def erp_names(self, tenant_id: str) -> ErpNames | None:
-        """What rows of the configuration may name in the ERP; None where nothing is known of it. A name that is
-        missing is looked up there."""
+    def erp_names(self, tenant_id: str) -> ErpNames:
+        """What rows of the configuration may name in the ERPs. A name that is missing is looked up there."""
         return asking(self._systems, self.uow, tenant_id, self.clock)
 
     def webhook(self, connection_id: str) -> Webhook:
@@ -424,8 +423,8 @@ def _bus(
     bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
-    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
-    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
+    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, clock))
+    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish, clock))
     bus.register(NameFirm, NameFirmHandler(uow, bus.publish))
     bus.register(TryDeal, TryDealHandler(uow, bus.publish, PreviewPlanHandler(uow, systems, clock), clock))
     bus.register(GoLive, GoLiveHandler(uow, bus.publish))
@@ -473,7 +472,7 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
 def _register_connections(
     bus: Bus, uow: UnitOfWorkFactory, clock: Clock, catalog: ConnectorCatalog, base_url: str
 ) -> None:
-    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish))
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, catalog))
     bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, catalog))
     bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, catalog))
     bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))

@@ -21,7 +21,7 @@ from web.context import application, signed_in
 ZIP = "application/zip"
 
 
-def erp_of_mine() -> ErpNames | None:
+def erp_of_mine() -> ErpNames:
     """What rows of the asker's firm may name in its ERP."""
     return application().erp_names(signed_in().tenant_id)
 

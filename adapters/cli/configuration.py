@@ -337,7 +337,7 @@ def schema(name: str | None) -> None:
     print_json(every[name] if name else every)
 
 
-def _erp(application: Application) -> ErpNames | None:
+def _erp(application: Application) -> ErpNames:
     return application.erp_names(application.tenant_id)
 
 

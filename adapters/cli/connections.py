@@ -35,6 +35,7 @@ from oppsync.services.admin.commands import (
     SendTrialEvent,
     SetConnection,
 )
+from oppsync.services.admin.connections import FORGOTTEN
 
 ROLES = {"crm": ConnectionRole.CRM, "erp": ConnectionRole.ERP, "psa": ConnectionRole.PSA}
 ROLE_WORDS = {role: word for word, role in ROLES.items()}
@@ -138,7 +139,8 @@ def show(connection_id: str, as_json: bool) -> None:
         return
     say(f"{found.name} ({found.id}): {form.title}, {ROLE_WORDS[found.role]}")
     if found.paused_at is not None:
-        say(f"Paused since {found.paused_at.astimezone():%Y-%m-%d %H:%M}: deals wait, webhooks are accepted.")
+        since = f"{found.paused_at.astimezone():%Y-%m-%d %H:%M}"
+        say(f"Paused since {since}: deals that need it wait, webhooks are accepted.")
     rows = [
         (field.name, shown(field, found.settings.get(field.name)) or field.default, field.label)
         for field in form.settings
@@ -197,12 +199,13 @@ def edit(
         form = application.connectors.form(found.role, found.vendor)
         settings = {**_typed(form.settings, given), **dict.fromkeys(unset)}
         secrets = _secrets([_named(form, each) for each in asked])
-        application.dispatch(
+        forgets = application.dispatch(
             EditConnection(application.tenant_id, COMMAND_LINE, connection_id, name, settings, secrets)
         )
     click.echo(
         f"The connection {connection_id} is changed: `oppsync connection test {connection_id}` tests it."
     )
+    _say_forgotten(forgets)
 
 
 @connection.command("pause")
@@ -296,8 +299,14 @@ def set_connection(document: BinaryIO) -> None:
         given = _read(document.read(), application.tenant_id)
         found = Connection.model_validate(given.model_dump(exclude={"secrets"}))
         connector_of(found.role, found.vendor)  # names a vendor that is unknown
-        application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, found, given.secrets))
+        forgets = application.dispatch(SetConnection(application.tenant_id, COMMAND_LINE, found, given.secrets))
     click.echo(f"The connection {found.id} is set: `oppsync doctor` checks it.")
+    _say_forgotten(forgets)
+
+
+def _say_forgotten(forgets: bool) -> None:
+    if forgets:
+        click.echo(f"{FORGOTTEN}.")
 
 
 def _read(text: bytes, tenant_id: str) -> _Document:

@@ -86,6 +86,13 @@ class RegistryCatalog:
     def names_another_host(self, before: Connection, after: Connection) -> bool:
         return _origin(before) != _origin(after)
 
+    def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
+        if (before.role, before.vendor) != (after.role, after.vendor):
+            return True
+        naming = connector_of(after.role, after.vendor).elsewhere
+        names = {*before.settings, *after.settings} - {SETTING} if naming is None else naming
+        return any(before.settings.get(name) != after.settings.get(name) for name in names)
+
 
 def form_of(connector: AnyConnector) -> ConnectorForm:
     return ConnectorForm(

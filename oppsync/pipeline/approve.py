@@ -26,7 +26,7 @@ from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.kernel.errors import VendorUnavailable
+from oppsync.kernel.errors import NO_ANSWER, TransientError
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.duties import Candidates, Duties, duties_of, reconsider, required_of
 from oppsync.pipeline.notify import notify_of_fallen
@@ -235,12 +235,12 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     return replace(asked, events=(*told, *asked.events))
 
 
-def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bool, VendorUnavailable | None]:
+def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bool, TransientError | None]:
     """Whether the ERP has its projects though no approval is recorded. While it does not answer, people decide
     meanwhile: before anything is created it is asked again."""
     try:
         return has_project_without_ledger_row(context.uow, context.systems, opportunity), None
-    except VendorUnavailable as away:
+    except NO_ANSWER as away:
         return False, away
 
 

@@ -14,6 +14,7 @@ from oppsync.domain.effects.effects import Effect, ExternalRecord
 from oppsync.domain.plan.orders import CustomerOrder, LineOrder, NodeOrder
 from oppsync.domain.plan.plan import BillingLine, NewCustomer, Plan, PlanContent, PlanNode
 from oppsync.domain.values.keys import EffectKind
+from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
 from oppsync.pipeline.across_deals import beside_other_deals
 from oppsync.pipeline.closing import Closing, close_in_erp
@@ -21,7 +22,14 @@ from oppsync.pipeline.create_customer import create_customer
 from oppsync.pipeline.destination import erp_of
 from oppsync.pipeline.duties import duties_of, reconsider, required_of
 from oppsync.pipeline.outside_keys import KIND_OF, closing_path, key_of
-from oppsync.pipeline.replacing import Replacing, has_begun, node_request, replacing
+from oppsync.pipeline.preflight import ended_since
+from oppsync.pipeline.replacing import (
+    Replacing,
+    has_begun,
+    is_before_its_first_mark,
+    node_request,
+    replacing,
+)
 from oppsync.pipeline.signed import approved_plan, not_approved
 from oppsync.pipeline.stage import Advance, Outcome, Park, StageContext
 from oppsync.ports.erp import Erp
@@ -31,8 +39,8 @@ def run(context: StageContext) -> Outcome:
     """Apply the approved plan as stored, never recomputed, if plan and decisions are what was signed. A retry
     continues where the ledger ends.
 
-    Before anything is written, separation of duties is checked once more, and other deals that were approved
-    at the same moment.
+    Before anything is written, separation of duties is checked once more, other deals that were approved at
+    the same moment, and whether what it books on is still there.
     """
     opportunity, begun = context.opportunity, has_begun(context)
     if opportunity.replaces is not None or not begun:
@@ -51,6 +59,9 @@ def run(context: StageContext) -> Outcome:
         beside = beside_other_deals(context)
         if isinstance(beside, Park):
             return beside
+    is_unmarked = not begun or is_before_its_first_mark(context)
+    if is_unmarked and (ended := ended_since(context.systems, plan)):
+        return Park(opportunity, ended, record_reference(opportunity.id))
     replaced = replacing(context, plan)
     creation = _Creation(context, plan, replaced, *erp_of(context.systems, opportunity, plan.systems))
     if plan.content.new_customer is not None:

@@ -35,6 +35,9 @@ class ConnectorCatalog(Protocol):
     def names_another_host(self, before: Connection, after: Connection) -> bool:
         """Whether the secrets would be sent elsewhere than before."""
 
+    def leads_elsewhere(self, before: Connection, after: Connection) -> bool:
+        """Whether other records are there than before, so that nothing that is known of those counts."""
+
 
 class Inspector(Protocol):
     def inspect(self, connection: Connection, secrets: Mapping[str, Any]) -> Sequence[Observation]:

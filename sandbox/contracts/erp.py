@@ -610,6 +610,6 @@ class MirrorsContract(ErpContract):
             with pytest.raises(VendorUnavailable):
                 erp.missing_references(changed(wanted, tax="VAT-XX"))
             with pytest.raises(VendorUnavailable):
-                erp.missing_references(wanted, anew=True)
+                erp.missing_references(wanted, heard_within=timedelta(0))
             with pytest.raises(VendorUnavailable):
                 erp.create_node(deal.node())

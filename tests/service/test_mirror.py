@@ -17,10 +17,12 @@ from adapters.notify.files import FileNotifier
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.values.actor import COMMAND_LINE
+from oppsync.domain.values.keys import EffectKind
 from oppsync.domain.work.exceptions import ExceptionItem
 from oppsync.domain.work.mirror import MirrorChange, MirrorRun, MirrorState
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import VendorUnavailable
+from oppsync.services.admin.commands import PauseConnection, ResumeConnection
 from oppsync.services.configuration.commands import ApplyConfiguration, CompareConfiguration, Comparison
 from oppsync.services.mirror.commands import AskForMirror, ReadMirror, Step
 from oppsync.services.queue.commands import DismissException
@@ -101,6 +103,37 @@ def test_a_deal_flows_to_approval_on_what_is_known_while_the_erp_is_away(house: 
     record_id = house.win(deals.time_and_materials(WON_ON))
     house.settle()
 
+    assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
+
+
+def test_a_deal_flows_to_approval_while_the_erp_is_paused_and_is_created_once_it_is_resumed(
+    house: House,
+) -> None:
+    read_all(house)
+    house.application.dispatch(PauseConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+
+    record_id = house.to_approval(deals.time_and_materials(WON_ON))
+    house.approve(record_id)
+    house.work()
+
+    assert house.state(record_id) is State.APPROVED, house.exceptions(record_id)
+    assert "is paused" in (house.opportunity(record_id).waits_for or "")
+    house.application.dispatch(ResumeConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
+
+
+def test_a_deal_whose_customer_is_not_known_waits_for_a_paused_erp(house: House) -> None:
+    read_all(house)
+    house.rows("delete from mirrored_rows where kind = 'customer'")
+    house.application.dispatch(PauseConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+
+    record_id = house.win(deals.time_and_materials(WON_ON))
+    house.work()
+
+    assert house.state(record_id) is State.RECEIVED
+    house.application.dispatch(ResumeConnection(TENANT, COMMAND_LINE, ERP_CONNECTION))
+    house.settle()
     assert house.state(record_id) is State.AWAITING_APPROVAL, house.exceptions(record_id)
 
 
@@ -199,6 +232,27 @@ def test_a_cost_centre_that_ends_is_named_with_the_open_deals_that_name_it(
     create_centre(books, centre)
     read_all(house)
     assert ended_items(house) == []
+
+
+def test_nothing_is_made_of_a_deal_whose_cost_centre_was_closed_minutes_ago(
+    house: House, books: Books, centre: str
+) -> None:
+    book_on(house, centre)
+    record_id = house.to_approval(deals.time_and_materials(WON_ON))
+    books.write("analytic_account.account", centre_of(books, centre), {"active": False})
+    house.rows("update mirrored_rows set seen_at = seen_at - interval '3 minutes'")
+
+    house.approve(record_id)
+    house.settle()
+
+    assert house.state(record_id) is State.PARKED
+    assert {row.kind for row in house.effects(record_id)} <= {EffectKind.NOTIFICATION}
+    item = house.exception(record_id)
+    assert (item.code, item.stage) == ("COST_CENTRE_UNKNOWN", "create_projects")
+    create_centre(books, centre)
+    house.replay(item)
+    house.settle()
+    assert house.state(record_id) is State.ACTIVE, house.exceptions(record_id)
 
 
 def item_of(house: House) -> ExceptionItem:

@@ -295,7 +295,9 @@ class ConnectedVendors:
     def books_open_until(self, erp_company: str, wanted: date | None = None) -> date | None:
         return None
 
-    def missing_references(self, wanted: ErpReferences, *, anew: bool = False) -> Sequence[MissingReference]:
+    def missing_references(
+        self, wanted: ErpReferences, *, heard_within: timedelta | None = None
+    ) -> Sequence[MissingReference]:
         self._process.call("erp")
         return ()
 

@@ -20,4 +20,5 @@ CONNECTOR: Connector[TrytonSettings, TrytonSecrets, ErpCapabilities, Erp] = Conn
     capabilities=capabilities,
     build=TrytonErp,
     build_remembering=TrytonErp,
+    elsewhere=frozenset({"base_url", "database"}),
 )

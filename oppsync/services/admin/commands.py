@@ -294,9 +294,10 @@ class EndSessions(Command[int]):
 
 
 @dataclass(frozen=True)
-class SetConnection(Command[None]):
-    """Insert or replace a connection under an id of the asker's. `secrets` None: they stay. Raises Forbidden;
-    InvalidInput for a new connection without secrets, Conflict for an id of another tenant."""
+class SetConnection(Command[bool]):
+    """Insert or replace a connection under an id of the asker's. `secrets` None: they stay. Returns as
+    `EditConnection`. Raises Forbidden; InvalidInput for a new connection without secrets, Conflict for an id of
+    another tenant."""
 
     tenant_id: str
     actor: Asker
@@ -342,9 +343,10 @@ class AddConnection(Command[Added]):
 
 
 @dataclass(frozen=True)
-class EditConnection(Command[None]):
+class EditConnection(Command[bool]):
     """Change what is named: settings (None goes back to the default) and secrets. Secrets are given anew when
-    the address changes, since they would be sent there. Raises NotFound, Forbidden, WrongFields."""
+    the address changes, since they would be sent there. Returns whether it leads to other books now, so that
+    the master data of the earlier ones is forgotten. Raises NotFound, Forbidden, WrongFields."""
 
     tenant_id: str
     actor: Asker

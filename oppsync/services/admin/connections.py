@@ -22,6 +22,7 @@ from oppsync.services.admin.who_asks import admit
 
 _ID_BYTES = 12
 _LONGEST_NAME = 200
+FORGOTTEN = "It leads to other books: the master data of the earlier ones is forgotten, and read anew"
 _ANEW = "The address changes: give this secret anew, since it would be sent there."
 
 
@@ -29,8 +30,9 @@ _ANEW = "The address changes: give this secret anew, since it would be sent ther
 class SetConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    catalog: ConnectorCatalog
 
-    def __call__(self, command: SetConnection) -> None:
+    def __call__(self, command: SetConnection) -> bool:
         new = command.connection
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
@@ -41,10 +43,19 @@ class SetConnectionHandler:
             secrets = secrets_before if command.secrets is None else command.secrets
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
+            forgets = _forgets(uow, self.catalog, before, new)
             store(
-                uow, self.publish, actor, before=before, new=new, secrets_before=secrets_before, secrets=secrets
+                uow,
+                self.publish,
+                actor,
+                before=before,
+                new=new,
+                secrets_before=secrets_before,
+                secrets=secrets,
+                forgets=forgets,
             )
             uow.commit()
+        return forgets
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ class EditConnectionHandler:
     publish: Publish
     catalog: ConnectorCatalog
 
-    def __call__(self, command: EditConnection) -> None:
+    def __call__(self, command: EditConnection) -> bool:
         with self.uow() as uow:
             actor = admit(uow, command.tenant_id, command.actor, Action.SET_CONNECTION)
             before = of_tenant(uow, command.tenant_id, command.connection_id)
@@ -99,6 +110,7 @@ class EditConnectionHandler:
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
             new, secrets = _checked(self.catalog, wanted, {**vendors, **command.secrets}, faults)
             ours = {key: value for key, value in stored.items() if key == WEBHOOK_SECRETS}
+            forgets = _forgets(uow, self.catalog, before, new)
             store(
                 uow,
                 self.publish,
@@ -107,8 +119,10 @@ class EditConnectionHandler:
                 new=new,
                 secrets_before=stored,
                 secrets={**secrets, **ours},
+                forgets=forgets,
             )
             uow.commit()
+        return forgets
 
     def _not_given(
         self, before: Connection, after: Connection, own: set[str], given: Mapping[str, str]
@@ -128,8 +142,10 @@ def store(
     new: Connection,
     secrets_before: Mapping[str, Any],
     secrets: Mapping[str, Any],
+    forgets: bool = False,
 ) -> None:
-    """Store a connection and say who set it; nothing where it is that already."""
+    """Store a connection and say who set it; nothing where it is that already. `forgets`: it has master data of
+    other books, of which nothing counts from now on."""
     if before is not None:
         new = changed(new, **{name: getattr(before, name) for name in KEPT_APART})
     replaced = sorted(
@@ -138,8 +154,7 @@ def store(
     if before == new and not replaced:
         return
     uow.connections.put(new, secrets)
-    if before is not None and before.settings != new.settings:
-        # They may lead to other books now: nothing that is known of the earlier ones counts.
+    if forgets:
         uow.mirror.forget(new.tenant_id, new.id)
     if before is not None and (before.settings != new.settings or set(replaced) - {WEBHOOK_SECRETS}):
         uow.connections.note_test(new, None)
@@ -151,7 +166,7 @@ def store(
         before=_shown(before, secrets_before) if before else {},
         after=_shown(new, secrets),
         detail={"connection": new.id, "secrets_changed": replaced},
-        summary=_summary(new, before, replaced),
+        summary=_summary(new, before, replaced, forgets=forgets),
     )
     publish(uow, new.tenant_id, new_traceparent(), event)
 
@@ -215,9 +230,18 @@ def _shown(connection: Connection, secrets: Mapping[str, Any]) -> dict[str, Any]
     return {**connection.model_dump(mode="json", exclude=left_out), "secrets": sorted(secrets)}
 
 
-def _summary(new: Connection, before: Connection | None, replaced: list[str]) -> str:
+def _forgets(uow: UnitOfWork, catalog: ConnectorCatalog, before: Connection | None, new: Connection) -> bool:
+    """Whether master data is known of other books than those that it leads to now."""
+    if before is None:
+        return False
+    known = uow.mirror.state(new.tenant_id, new.id, 1)
+    return bool(known.kinds or known.runs) and catalog.leads_elsewhere(before, new)
+
+
+def _summary(new: Connection, before: Connection | None, replaced: list[str], *, forgets: bool) -> str:
     if before is None:
         return f"The connection {new.id} ({new.name}) was added"
     what = ["settings"] if before != new else []
     what += [f"secret {name}" for name in replaced]
-    return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what)}"
+    told = f". {FORGOTTEN}" if forgets else ""
+    return f"The connection {new.id} ({new.name}) was set anew: {', '.join(what)}{told}"

@@ -41,9 +41,9 @@ from oppsync.services.configuration.commands import (
     Proposed,
     RevertConfiguration,
 )
-from oppsync.services.configuration.erp_check import erp_names
 from oppsync.services.configuration.present import approvers
 from oppsync.services.configuration.route_check import not_connected
+from oppsync.services.mirror.known import erp_names
 
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
@@ -73,7 +73,7 @@ class ApplyConfigurationHandler:
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
-            erp = erp_names(uow, command.tenant_id, self.clock.now())
+            erp = erp_names(uow, command.tenant_id, self.clock.now().date())
             _refuse_wrong(command.rows, erp)
             before = begin(uow, command.tenant_id)
             _refuse_outdated(before, command.against)
@@ -92,6 +92,7 @@ class ApplyConfigurationHandler:
 class RevertConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    clock: Clock
 
     def __call__(self, command: RevertConfiguration) -> Answer:
         with self.uow() as uow:
@@ -100,7 +101,7 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
-            _refuse_wrong(rows)
+            _refuse_wrong(rows, erp_names(uow, command.tenant_id, self.clock.now().date()))
             firm = uow.configurations.firm(command.tenant_id)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
@@ -114,6 +115,7 @@ class RevertConfigurationHandler:
 class DecideProposalHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    clock: Clock
 
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
@@ -141,7 +143,7 @@ class DecideProposalHandler:
                     others = approvers(uow, tenant_id, proposal)
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
-                _refuse_wrong(rows)
+                _refuse_wrong(rows, erp_names(uow, tenant_id, self.clock.now().date()))
                 proposer = uow.people.get(tenant_id, proposal.proposed_by)
                 _refuse_who_left(proposer)
                 wanted = Wanted(
@@ -317,10 +319,11 @@ def _apply_or_propose(
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
 
 
-def _refuse_wrong(rows: Sequence[ReferenceRow], erp: ErpNames | None = None) -> None:
-    """Raises BadBundle: rows of files were checked when they were read, those of others were not."""
+def _refuse_wrong(rows: Sequence[ReferenceRow], erp: ErpNames) -> None:
+    """Raises BadBundle: rows of files were checked when they were read, those of others were not, and the ERP
+    may have lost since what a proposal or an earlier version names."""
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
-    if faults := [*wrong_between(placed), *(unknown_in_erp(placed, erp) if erp else ())]:
+    if faults := [*wrong_between(placed), *unknown_in_erp(placed, erp)]:
         raise BadBundle(faults)
 
 

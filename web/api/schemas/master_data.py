@@ -27,14 +27,14 @@ class NamingDealView(Frozen):
 
 
 class EndedInUseView(Frozen):
-    """Something that is gone from the ERP, with the open deals and the rows of the configuration that name
-    it."""
+    """Something that the ERP does not have, with the open deals and the rows of the configuration that name it.
+    `gone_at`: null for what no reading found there."""
 
     kind: MasterKind
     company: str
     code: str
     name: str
-    gone_at: AwareDatetime
+    gone_at: AwareDatetime | None = None
     deals: tuple[NamingDealView, ...]
     rows: tuple[str, ...]
 
@@ -78,6 +78,6 @@ class MasterDataRequest(Frozen):
 
 
 class MasterDataAsked(Frozen):
-    """`begins`: false where a reading is under way, which goes on."""
+    """`begins`: false where a reading is under way, after which it is read again."""
 
     begins: bool

@@ -45,7 +45,9 @@ class Button(StrEnum):
 
 @page.get("/<connection_id>")
 def show(connection_id: str) -> ResponseReturnValue:
-    return _render(found_connection(connection_id), is_new="added" in request.args)
+    return _render(
+        found_connection(connection_id), is_new="added" in request.args, forgot="forgot" in request.args
+    )
 
 
 @page.post("/<connection_id>")

@@ -64,14 +64,15 @@ def edit(connection_id: str) -> ResponseReturnValue:
     try:
         if faults:
             raise WrongFields(faults)
-        application().dispatch(
+        forgets = application().dispatch(
             EditConnection(
                 me.tenant_id, me.person.id, found.id, posted("name"), {**cleared, **settings}, _secrets(form)
             )
         )
     except WrongFields as error:
         return _render(form, _given(form), found, error.faults), HTTPStatus.UNPROCESSABLE_ENTITY
-    return redirect(url_for("connection_page.show", connection_id=found.id), 303)
+    told = "yes" if forgets else None
+    return redirect(url_for("connection_page.show", connection_id=found.id, forgot=told), 303)
 
 
 def found_connection(connection_id: str) -> Connection:
