@@ -421,7 +421,7 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
-    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
+    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, systems, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))

@@ -67,8 +67,8 @@ def _shown(each: RuleTest) -> tuple[object, ...]:
 def backtest(folder: Path, last: int, as_json: bool) -> None:
     """Try the last won deals by the files in DIR and by the configuration of now, each as of its own day.
 
-    Shows which would be validated, enriched, split, priced or approved otherwise. No deal changes. The report
-    is kept, and shown with the proposal or version that has these rows.
+    Shows which would be validated, enriched, split, priced, routed or approved otherwise. No deal changes. The
+    report is kept, and shown with the proposal or version that has these rows.
     """
     rows = read_folder(folder).rows
     with connected() as application:

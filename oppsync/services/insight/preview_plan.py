@@ -70,13 +70,13 @@ class PreviewPlanHandler:
         with self.uow.reading() as uow:
             tracked = uow.opportunities.get(command.tenant_id, known) if known else None
         facts = gather(sources, asked, tracked)
-        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal)
+        book = sources.book()
+        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal, book)
         customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
             dealt = duties(uow, command.tenant_id, known, deal)
             rules = rules_of_today(uow, command.tenant_id, now.date())
-            book = uow.references.book(command.tenant_id)
             new = asks_about_customer(book, now)
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer, new=new)
             found = fingerprint_of(book)
