@@ -35,7 +35,7 @@ from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
-from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
+from web.bundles import ZIP, bundle_of, configuration_now, download, from_base64, mine, with_imported
 from web.context import application, signed_in
 
 configuration = Blueprint(
@@ -114,7 +114,7 @@ def check_configuration(request: schemas.BundleRequest) -> Mapping[str, object]:
     Refused with BAD_BUNDLE, which lists every fault with its file, line, field and what to do.
     """
     spend_dear_call()
-    bundle = bundle_of(request.files, request.zip, erp_of_mine())
+    bundle = bundle_of(request.files, request.zip, mine())
     return {"firm": bundle.firm, "rows": len(bundle.rows), "fingerprint": fingerprint(bundle.rows)}
 
 
@@ -128,7 +128,7 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
     Writes nothing.
     """
     spend_dear_call()
-    return compared(bundle_of(request.files, request.zip, erp_of_mine()))
+    return compared(bundle_of(request.files, request.zip, mine()))
 
 
 @configuration.route("/configuration/backtest", methods=["POST"])
@@ -223,7 +223,7 @@ def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, obje
     Needs the role finance approver or integration admin. All of it happens, or nothing.
     """
     spend_dear_call()
-    me, bundle = signed_in(), bundle_of(request.files, request.zip, erp_of_mine())
+    me, bundle = signed_in(), bundle_of(request.files, request.zip, mine())
     command = ApplyConfiguration(
         me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )

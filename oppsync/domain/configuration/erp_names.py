@@ -89,12 +89,12 @@ def unknown_in_erp(rows: Sequence[PlacedRow], erp: ErpNames) -> Iterator[Fault]:
     companies, one of them is enough. What is of an entity whose deals may go to another ERP is not judged."""
     companies = companies_of(each.row for each in rows)
     before = {_written(row) for row in governed(erp.rows)}
-    leads_to = _routed([each.row for each in rows if _still_holds(each.row, erp.today)])
+    leads_to = _routed([each.row for each in rows if still_holds(each.row, erp.today)])
     entered = [
         each
         for each in rows
         if _written(each.row) not in before
-        and _still_holds(each.row, erp.today)
+        and still_holds(each.row, erp.today)
         and leads_to(_entity_of(each.row)) <= {erp.connection}
     ]
     missing = [
@@ -147,7 +147,7 @@ def _advice(keys: Sequence[MasterKey], erp: ErpNames) -> str:
     return f"{known} create it there, have the master data read again, then try again"
 
 
-def _still_holds(row: ReferenceRow, today: date) -> bool:
+def still_holds(row: ReferenceRow, today: date) -> bool:
     return row.valid_to is None or row.valid_to > today
 
 
@@ -159,7 +159,7 @@ def used_by_rows(
     rows: Iterable[ReferenceRow], keys: Collection[MasterKey], today: date
 ) -> Mapping[MasterKey, Sequence[ReferenceRow]]:
     """Of these things in the ERP, the rows that name them, now or later."""
-    every = [row for row in rows if _still_holds(row, today)]
+    every = [row for row in rows if still_holds(row, today)]
     companies = companies_of(every)
     found: dict[MasterKey, list[ReferenceRow]] = {}
     for row in every:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.model import changed
@@ -25,10 +25,21 @@ _LONGEST_NAME = 200
 _ANEW = "The address changes: give this secret anew, since it would be sent there."
 
 
+class RowsThatName(Protocol):
+    """The rows of the configuration that find a connection by its name."""
+
+    def follow(self, uow: UnitOfWork, actor: str, before: Connection, new: Connection) -> None:
+        """They name it by its new name from now on."""
+
+    def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
+        """Raises Conflict where deals are led to it, now or later."""
+
+
 @dataclass(frozen=True)
 class SetConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
 
     def __call__(self, command: SetConnection) -> None:
         new = command.connection
@@ -42,7 +53,14 @@ class SetConnectionHandler:
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
             store(
-                uow, self.publish, actor, before=before, new=new, secrets_before=secrets_before, secrets=secrets
+                uow,
+                self.publish,
+                self.rows,
+                actor,
+                before=before,
+                new=new,
+                secrets_before=secrets_before,
+                secrets=secrets,
             )
             uow.commit()
 
@@ -51,6 +69,7 @@ class SetConnectionHandler:
 class AddConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
     catalog: ConnectorCatalog
 
     def __call__(self, command: AddConnection) -> Added:
@@ -71,7 +90,7 @@ class AddConnectionHandler:
             if form.signature_scheme is not None:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
                 secrets[WEBHOOK_SECRETS] = [webhook_secret]
-            store(uow, self.publish, actor, before=None, new=new, secrets_before={}, secrets=secrets)
+            store(uow, self.publish, self.rows, actor, before=None, new=new, secrets_before={}, secrets=secrets)
             uow.commit()
         return Added(new.id, webhook_secret)
 
@@ -80,6 +99,7 @@ class AddConnectionHandler:
 class EditConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
     catalog: ConnectorCatalog
 
     def __call__(self, command: EditConnection) -> None:
@@ -102,6 +122,7 @@ class EditConnectionHandler:
             store(
                 uow,
                 self.publish,
+                self.rows,
                 actor,
                 before=before,
                 new=new,
@@ -122,6 +143,7 @@ class EditConnectionHandler:
 def store(
     uow: UnitOfWork,
     publish: Publish,
+    rows: RowsThatName,
     actor: str,
     *,
     before: Connection | None,
@@ -137,6 +159,10 @@ def store(
     )
     if before == new and not replaced:
         return
+    if before is None or before.name != new.name:
+        _refuse_taken(uow, new)
+    if before is not None and before.name != new.name:
+        rows.follow(uow, actor, before, new)
     uow.connections.put(new, secrets)
     if before is not None and before.settings != new.settings:
         # They may lead to other books now: nothing that is known of the earlier ones counts.
@@ -154,6 +180,15 @@ def store(
         summary=_summary(new, before, replaced),
     )
     publish(uow, new.tenant_id, new_traceparent(), event)
+
+
+def _refuse_taken(uow: UnitOfWork, new: Connection) -> None:
+    """One name stands for one system: rows say no more of it. Whoever adds another, or applies rows, meanwhile
+    waits."""
+    uow.configurations.lock(new.tenant_id)
+    others = (each for each in uow.connections.of_tenant(new.tenant_id) if each.id != new.id)
+    if any(each.name.casefold() == new.name.casefold() for each in others):
+        raise WrongFields([Fault("name", f"Another system is connected as {new.name}: use another name.")])
 
 
 def of_tenant(uow: UnitOfWork, tenant_id: str, connection_id: str) -> Connection:
