@@ -103,6 +103,20 @@ def test_what_is_wrong_with_a_rule_is_told_where_it_stands(old: str, new: str, s
     assert said in told(edited(old, new))
 
 
+@pytest.mark.parametrize(
+    ("fills", "said"),
+    [
+        ("{region: Nordics}", "rules.yaml:4: fills.region: no region is called 'Nordics' in the CRM"),
+        ("{service_line: Advisry}", "no service line is called 'Advisry' in the CRM. Did you mean Advisory?"),
+        ("{delivery_model: On-site-ish}", "no delivery model is called 'On-site-ish' in the CRM"),
+    ],
+)
+def test_what_a_rule_fills_has_to_be_a_name_that_the_bundle_knows(fills: str, said: str) -> None:
+    assert said in told(edited("on: validation", f"on: enrichment\n  fills: {fills}"))
+    sound = edited("on: validation", "on: enrichment\n  fills: {service_line: Advisory, payment_terms: NET45}")
+    assert "fills." not in told(sound.replace("expect: true", "expect: false"))
+
+
 def test_a_rule_of_enrichment_sees_no_line() -> None:
     text = edited("on: validation", "on: enrichment\n  fills: {region: NA}").replace(
         "deal.amount >", "line.net >"
