@@ -9,12 +9,12 @@ from io import BytesIO
 
 from flask import Response, send_file
 
-from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundle
+from adapters.documents.bundle_files import FirmBundle, read_bundle, read_rows, write_bundle
 from adapters.documents.bundle_zip import files_of_zip, zip_of
 from oppsync.domain.configuration.bundle import governed, short_fingerprint
 from oppsync.domain.configuration.imports import Forms, Table, merged
 from oppsync.domain.configuration.installation import Installation
-from oppsync.domain.reference.book import ReferenceKind
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import InvalidInput
 from web.context import application, signed_in
 
@@ -35,13 +35,21 @@ def bundle_of(
     files: Mapping[str, str] | None, packed: str | None, here: Installation | None = None
 ) -> FirmBundle:
     """Of a request that has one of the two. Raises InvalidInput, BadBundle."""
+    return read_bundle(_sent(files, packed), here)
+
+
+def rows_of(files: Mapping[str, str] | None, packed: str | None) -> tuple[ReferenceRow, ...]:
+    """As `bundle_of`, the rows as they stand, whether or not they fit together."""
+    return read_rows(_sent(files, packed))
+
+
+def _sent(files: Mapping[str, str] | None, packed: str | None) -> Mapping[str, bytes]:
     if (files is None) == (packed is None):
         raise InvalidInput("Send either files or zip.", field="files")
     if files is not None:
         # Half of a surrogate pair, which JSON can write, is not UTF-8: the reader names the file and the line.
-        read = {name: text.encode(errors="surrogatepass") for name, text in files.items()}
-        return read_bundle(read, here)
-    return bundle_of_zip(from_base64(packed or "", "zip"), here)
+        return {name: text.encode(errors="surrogatepass") for name, text in files.items()}
+    return files_of_zip(from_base64(packed or "", "zip"))
 
 
 def from_base64(text: str, field: str) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.documents.bundle_files import read_bundle, read_rows, write_bundle
 from oppsync.domain.configuration.differences import differences, moves_money
 from oppsync.domain.configuration.faults import BadBundle
-from oppsync.domain.configuration.rule_tests import rule_tests
+from oppsync.domain.configuration.rule_tests import Outcome, rule_tests
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
 from tests.unit.test_configuration_files import FILES_OF_DEMO
@@ -205,16 +205,27 @@ def test_all_examples_are_tried_also_where_rules_are_wrong() -> None:
         "deal.amount >", "deal.amuont >"
     )
 
-    broken, first, second = sorted(
+    broken, unshown, first, second = sorted(
         rule_tests(read_rows(files(text))), key=lambda each: (each.row, each.example)
     )
 
     assert (broken.row, broken.example, broken.came) == ("name broken from 2026-01-01", 0, None)
     assert broken.why.startswith("column 5: there is no `deal.amuont`. Did you mean `deal.amount`?")
-    assert [(each.example, each.expected, each.came, each.is_met) for each in (first, second)] == [
-        (1, False, True, False),
-        (2, False, False, True),
+    assert [(each.example, each.expected, each.came, each.outcome) for each in (first, second)] == [
+        (1, False, True, Outcome.FAILED),
+        (2, False, False, Outcome.MET),
     ]
+    assert (unshown.row, unshown.outcome) == ("name large from 2026-01-01", Outcome.UNTESTED)
+    assert unshown.why == "No example shows when it holds"
+
+
+def test_a_rule_without_examples_is_named_and_one_without_a_condition_needs_none() -> None:
+    text = RULE[: RULE.index("  examples:")]
+
+    (found,) = rule_tests(read_rows(files(text)))
+
+    assert (found.row, found.example, found.outcome) == ("name large from 2026-01-01", 0, Outcome.UNTESTED)
+    assert found.why.startswith("It has no examples")
 
 
 json_values = st.recursive(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.configuration.rule_tests import rule_tests
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
 from oppsync.domain.reference.book import ReferenceRow
@@ -35,7 +36,7 @@ from web.access.dear_calls import spend_dear_call
 from web.api import schemas
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
-from web.bundles import ZIP, bundle_of, configuration_now, download, from_base64, mine, with_imported
+from web.bundles import ZIP, bundle_of, configuration_now, download, from_base64, mine, rows_of, with_imported
 from web.context import application, signed_in
 
 configuration = Blueprint(
@@ -102,6 +103,31 @@ def export_configuration(query: schemas.ExportQuery) -> Response:
 def list_systems_of_record() -> Mapping[str, object]:
     """List which system owns each field of a deal and of the reference data"""
     return {"rows": systems_of_record(), "where": WHERE_CHANGED}
+
+
+@configuration.route("/configuration/rule-tests")
+@configuration.answers(schemas.RuleTests)
+def list_rule_tests() -> Mapping[str, object]:
+    """Try the rules of the configuration on their examples"""
+    with application().uow.reading() as uow:
+        return _rule_tests(uow.configurations.rows(signed_in().tenant_id))
+
+
+@configuration.route("/configuration/rule-tests", methods=["POST"])
+@configuration.takes(schemas.BundleRequest)
+@configuration.answers(schemas.RuleTests)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def try_rules(request: schemas.BundleRequest) -> Mapping[str, object]:
+    """Try the rules of these files on their examples, whether or not the files fit together
+
+    Writes nothing.
+    """
+    spend_dear_call()
+    return _rule_tests(rows_of(request.files, request.zip))
+
+
+def _rule_tests(rows: Iterable[ReferenceRow]) -> Mapping[str, object]:
+    return {"rows": [each._asdict() for each in rule_tests(rows)]}
 
 
 @configuration.route("/configuration/check", methods=["POST"])

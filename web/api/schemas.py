@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, field_serializer
 from oppsync.domain.approval.tasks import Decision, TaskStatus
 from oppsync.domain.configuration.differences import Change
 from oppsync.domain.configuration.imports import DateForm, NumberForm
+from oppsync.domain.configuration.rule_tests import Outcome
 from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
 from oppsync.domain.effects.effects import LedgerRow
 from oppsync.domain.master_data.rows import MasterKind
@@ -639,6 +640,25 @@ class SystemsOfRecord(Frozen):
 
     rows: tuple[FieldOwner, ...]
     where: dict[SystemOfRecord, Text]
+
+
+class RuleTestView(Frozen):
+    """One example of a rule; `example` counts from 1, 0: none of it can be tried, or there is none. `expected`
+    and `came`: whether the condition holds; null where there is no answer, and `why` says so."""
+
+    file: Text
+    row: Text
+    example: int
+    expected: bool | None
+    came: bool | None
+    why: Text
+    outcome: Outcome
+
+
+class RuleTests(Frozen):
+    """In the order of the files."""
+
+    rows: tuple[RuleTestView, ...]
 
 
 class People(Frozen):
