@@ -45,7 +45,7 @@ from adapters.runtime.connection_budget import TRAFFIC_POOL, WEB_POOL
 from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
-from oppsync.domain.configuration.erp_names import ErpNames
+from oppsync.domain.configuration.installation import Installation
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.roles import PersonRole, is_further
 from oppsync.domain.work.connections import Connection
@@ -182,7 +182,8 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 from oppsync.services.configuration.compare import CompareConfigurationHandler
-from oppsync.services.configuration.erp_check import asking
+from oppsync.services.configuration.connection_names import ConnectionNames
+from oppsync.services.configuration.here import asked_installation
 from oppsync.services.insight.commands import FindOpportunity, PreviewPlan, RecomputePlan
 from oppsync.services.insight.find_opportunity import FindOpportunityHandler
 from oppsync.services.insight.preview_plan import PreviewPlanHandler
@@ -290,9 +291,10 @@ class Application:
         """Whether what is sent to people reaches them."""
         return self._notifier.delivers
 
-    def erp_names(self, tenant_id: str) -> ErpNames:
-        """What rows of the configuration may name in the ERPs. A name that is missing is looked up there."""
-        return asking(self._systems, self.uow, tenant_id, self.clock)
+    def installation(self, tenant_id: str) -> Installation:
+        """What rows of the configuration may name here: systems, and what the ERP has. A name that its master
+        data lacks is looked up there."""
+        return asked_installation(self._systems, self.uow, tenant_id, self.clock)
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -420,7 +422,7 @@ def _bus(
     bus.register(KeepDeadLetters, KeepDeadLettersHandler(uow, bus.publish))
     bus.register(ReconcileRestore, ReconcileRestoreHandler(uow, bus.publish, systems))
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
-    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
+    bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, systems, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
     bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
     bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, clock))
@@ -472,12 +474,13 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
 def _register_connections(
     bus: Bus, uow: UnitOfWorkFactory, clock: Clock, catalog: ConnectorCatalog, base_url: str
 ) -> None:
-    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, catalog))
-    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, catalog))
-    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, catalog))
+    rows = ConnectionNames(bus.publish, clock)
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, rows, catalog))
+    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, rows, catalog))
+    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, rows, catalog))
     bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))
     bus.register(ResumeConnection, ResumeConnectionHandler(uow, bus.publish))
-    bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish))
+    bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish, rows))
     bus.register(ReencryptSecrets, ReencryptSecretsHandler(uow, bus.publish))
     bus.register(RotateWebhookSecret, RotateWebhookSecretHandler(uow, bus.publish, catalog, clock))
     bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock)))

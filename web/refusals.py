@@ -137,8 +137,8 @@ REFUSALS: dict[str, RefusalText] = {
     ),
     "CONNECTION_IN_USE": RefusalText(
         _MOVED_ON,
-        "Deals under way go by this connection; the detail names them.",
-        "Let them finish or give them up first; until then the connection can be paused.",
+        "Deals under way go by this connection, or rows of the configuration lead to it: the detail has them.",
+        "Let these deals finish or give them up, change these rows; until then the connection can be paused.",
     ),
     "CONFLICT": RefusalText(_MOVED_ON, "It exists already; the detail names it.", "Use another name."),
     "PLAN_CHANGED": RefusalText(

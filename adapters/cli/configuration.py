@@ -20,10 +20,10 @@ from adapters.documents.bundle_files import FirmBundle, read_bundle, write_bundl
 from adapters.documents.tables import read_table
 from oppsync.domain.configuration.bundle import fingerprint, governed, short_fingerprint
 from oppsync.domain.configuration.differences import Difference, differences, moves_money
-from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.faults import BadBundle
 from oppsync.domain.configuration.files import KIND_OF_FILE, MANIFEST
 from oppsync.domain.configuration.imports import IMPORTED, DateForm, Forms, NumberForm, merged
+from oppsync.domain.configuration.installation import Installation
 from oppsync.domain.configuration.schema import schemas
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
@@ -80,7 +80,7 @@ def export(folder: Path, number: int | None) -> None:
     "--erp",
     "with_erp",
     is_flag=True,
-    help="Also what they name in the ERP, by its master data: needs the database.",
+    help="Also what they name in the ERP, by its master data, and of systems: needs the database.",
 )
 @json_option
 def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
@@ -89,7 +89,7 @@ def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
     try:
         if with_erp:
             with connected() as application:
-                bundle = read_bundle(files_in(folder), _erp(application))
+                bundle = read_bundle(files_in(folder), _here(application))
         else:
             bundle = read_bundle(files_in(folder))
     except BadBundle as refused:
@@ -110,7 +110,7 @@ def check(folder: Path, *, with_erp: bool, as_json: bool) -> None:
 def diff(folder: Path, as_json: bool) -> None:
     """Show what applying DIR would change, row by row. Writes nothing."""
     with connected() as application:
-        bundle = read_folder(folder, _erp(application))
+        bundle = read_folder(folder, _here(application))
         compared = _compared(application, bundle)
     _print_comparison(compared, as_json)
     if not (as_json or compared.is_same):
@@ -137,7 +137,7 @@ def apply(folder: Path, note: str, against: str, as_json: bool) -> None:
     Acts as the person of the API token in OPPSYNC_TOKEN, which is asked for otherwise.
     """
     with connected() as application:
-        bundle = read_folder(folder, _erp(application))
+        bundle = read_folder(folder, _here(application))
         person_id, now = acting_person(application), _compared(application, bundle).before.fingerprint
         given = against.replace(" ", "").lower()
         # As it is shown, by its first eight digits; another one is refused as it was given.
@@ -209,7 +209,7 @@ def _imported(
         rows = uow.configurations.rows(application.tenant_id)
         firm = uow.configurations.firm(application.tenant_id)
     try:
-        found = merged(governed(rows), kind, read_table(file.name, content), forms, _erp(application))
+        found = merged(governed(rows), kind, read_table(file.name, content), forms, _here(application))
     except BadBundle as refused:
         raise shown(refused) from None
     return FirmBundle(firm, tuple(found)), fingerprint(rows)
@@ -337,14 +337,14 @@ def schema(name: str | None) -> None:
     print_json(every[name] if name else every)
 
 
-def _erp(application: Application) -> ErpNames:
-    return application.erp_names(application.tenant_id)
+def _here(application: Application) -> Installation:
+    return application.installation(application.tenant_id)
 
 
-def read_folder(folder: Path, erp: ErpNames | None = None) -> FirmBundle:
+def read_folder(folder: Path, here: Installation | None = None) -> FirmBundle:
     """Raises Failed with everything that is wrong."""
     try:
-        return read_bundle(files_in(folder), erp)
+        return read_bundle(files_in(folder), here)
     except BadBundle as refused:
         raise shown(refused) from None
 

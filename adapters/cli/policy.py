@@ -14,7 +14,7 @@ from adapters.cli.connect import connected
 from adapters.cli.output import json_option, print_json, print_table, say
 from adapters.documents.bundle_files import read_rows
 from oppsync.domain.configuration.faults import BadBundle
-from oppsync.domain.configuration.rule_tests import RuleTest, rule_tests
+from oppsync.domain.configuration.rule_tests import Outcome, RuleTest, rule_tests
 from oppsync.domain.reading.backtest import Backtest, Way
 from oppsync.domain.reference.book import ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
@@ -28,21 +28,31 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="End with 1 also where a rule lacks examples.")
 @json_option
-def test(folder: Path | None, as_json: bool) -> None:
+def test(folder: Path | None, *, strict: bool, as_json: bool) -> None:
     """Try every rule that has a condition on its examples: those of the files in DIR, which needs no database,
-    or without DIR those of the configuration. Ends with 1 when one comes out otherwise than it should."""
+    or without DIR those of the configuration. Ends with 1 when one comes out otherwise than it should. A rule
+    that lacks examples is named."""
     found = list(rule_tests(_rows(folder)))
-    failed = [each for each in found if not each.is_met]
+    failed = [each for each in found if each.outcome is Outcome.FAILED]
+    untested = [each for each in found if each.outcome is Outcome.UNTESTED]
     if as_json:
-        print_json({"tests": [each._asdict() | {"is_met": each.is_met} for each in found]})
+        print_json({"tests": [_as_json(each) for each in found]})
     elif not found:
         say("No rule has a condition.")
     else:
         print_table(("file", "rule", "example", "expected", "came out", ""), [_shown(each) for each in found])
-        say(f"{len(found)} examples: {len(failed) or 'none'} came out otherwise than expected.")
-    if failed:
+        say(f"{len(found) - len(untested)} examples: {len(failed) or 'none'} came out otherwise than expected.")
+        if untested:
+            rules = len({(each.file, each.row) for each in untested})
+            say("1 rule lacks examples." if rules == 1 else f"{rules} rules lack examples.")
+    if failed or (strict and untested):
         sys.exit(1)
+
+
+def _as_json(each: RuleTest) -> dict[str, object]:
+    return {**each._asdict(), "is_met": each.outcome is Outcome.MET}
 
 
 def _rows(folder: Path | None) -> Sequence[ReferenceRow]:
@@ -57,7 +67,8 @@ def _rows(folder: Path | None) -> Sequence[ReferenceRow]:
 
 def _shown(each: RuleTest) -> tuple[object, ...]:
     words = {True: "holds", False: "does not hold", None: ""}
-    outcome = "as expected" if each.is_met else f"WRONG{': ' if each.why else ''}{each.why}"
+    said = {Outcome.MET: "as expected", Outcome.FAILED: "WRONG", Outcome.UNTESTED: "warning"}[each.outcome]
+    outcome = f"{said}: {each.why}" if each.why else said
     return each.file, each.row, each.example or "", words[each.expected], words[each.came], outcome
 
 
@@ -75,8 +86,8 @@ def backtest(folder: Path, last: int, as_of: datetime | None, as_json: bool) -> 
     """Try the last won deals by the files in DIR and by the configuration of now.
 
     Each deal is tried as of its own day; a changed row that begins after the last of them counts as though it
-    had begun by then. Shows which would be validated, enriched, split, priced or approved otherwise. No deal
-    changes. The report is kept, and shown with the proposal or version that has these rows.
+    had begun by then. Shows which would be validated, enriched, split, priced, routed or approved otherwise. No
+    deal changes. The report is kept, and shown with the proposal or version that has these rows.
     """
     rows, day = read_folder(folder).rows, as_of.date() if as_of else None
     with connected() as application:

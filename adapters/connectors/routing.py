@@ -17,6 +17,7 @@ from adapters.connectors.traffic.traffic import VendorTraffic
 from oppsync.domain.master_data.rows import MasterKind
 from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.policy.route import NamedPlace, RoutedRole, has_routes, route_of
+from oppsync.domain.reference.book import ReferenceBook
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Misconfigured, NotFound
@@ -55,14 +56,16 @@ class ConnectedSystems:
         crm: Crm = self._adapter(connection)
         return crm
 
-    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Erp]:
-        connection = self._routed(tenant_id, ConnectionRole.ERP, parent)
+    def erp(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> tuple[str, Erp]:
+        connection = self._routed(tenant_id, ConnectionRole.ERP, parent, book)
         if connection is None:
             raise Misconfigured(f"No ERP is connected: add a connection of the role '{ConnectionRole.ERP}'.")
         return connection.id, self._adapter(connection)
 
-    def psa(self, tenant_id: str, parent: ParentValues) -> tuple[str, Psa] | None:
-        connection = self._routed(tenant_id, ConnectionRole.PSA, parent)
+    def psa(
+        self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None
+    ) -> tuple[str, Psa] | None:
+        connection = self._routed(tenant_id, ConnectionRole.PSA, parent, book)
         return (connection.id, self._adapter(connection)) if connection else None
 
     def erp_at(self, connection_id: str) -> Erp:
@@ -88,18 +91,21 @@ class ConnectedSystems:
             raise Misconfigured(f"Connection {connection_id} is of the role {connection.role}, not {role}.")
         return self._adapter(connection)
 
-    def _routed(self, tenant_id: str, role: ConnectionRole, parent: ParentValues) -> Connection | None:
+    def _routed(
+        self, tenant_id: str, role: ConnectionRole, parent: ParentValues, book: ReferenceBook | None
+    ) -> Connection | None:
         """The system that a route names for such a deal. As long as no row routes the role, the first of it."""
         routed, day = ROUTED_ROLES[role], parent.day or self._clock.now().date()
         with self._uow.reading() as uow:
-            book = uow.references.book(tenant_id)
+            book = uow.references.book(tenant_id) if book is None else book
             if not has_routes(book, routed, day):
                 return uow.connections.of_role(tenant_id, role)
             connected = [each for each in uow.connections.of_tenant(tenant_id) if each.role is role]
         place = NamedPlace(parent.legal_entity, parent.region, parent.service_line)
-        route = route_of(book, routed, place, day)
-        if route is None:
+        found = route_of(book, routed, place, day)
+        if found is None:
             return _only(connected, routed, parent, day)
+        route, _use = found
         return None if route.connection is None else _named(connected, routed, route.connection)
 
     def _adapter(self, connection: Connection) -> Any:

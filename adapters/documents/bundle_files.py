@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from adapters.documents.canonical_document import UnreadableDocument, read_document
 from oppsync.domain.configuration.checks import wrong_between
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, FORMAT, KIND_OF_FILE, MANIFEST, Form
+from oppsync.domain.configuration.installation import Installation, unfit
 from oppsync.domain.configuration.records import (
     PlacedRow,
     Record,
@@ -93,15 +93,15 @@ def record_of(text: str) -> Record:
     return Record(document, place)
 
 
-def read_bundle(files: Files, erp: ErpNames | None = None) -> FirmBundle:
-    """Raises BadBundle with everything that is wrong in all the files, `erp` in what they name there."""
+def read_bundle(files: Files, here: Installation | None = None) -> FirmBundle:
+    """Raises BadBundle with everything that is wrong in all the files, also in what they name `here`."""
     read = _read(files)
     faults = list(read.faults)
     # Where a file cannot be read at all, nobody knows what it would have.
     unreadable = {fault.file for fault in read.faults if not fault.field}
     if unreadable.isdisjoint(KIND_OF_FILE):
         faults += wrong_between(read.rows, read.codes)
-        faults += unknown_in_erp(read.rows, erp) if erp else ()
+        faults += unfit(read.rows, here)
     if faults:
         raise BadBundle(faults)
     return FirmBundle(read.firm, tuple(each.row for each in read.rows))

@@ -24,6 +24,7 @@ from adapters.postgres.engine import store_errors
 from adapters.runtime.connection_budget import Need, needs
 from adapters.runtime.plugins import load
 from oppsync.domain.configuration.bundle import fingerprint
+from oppsync.domain.configuration.installation import broken_routes
 from oppsync.domain.plan.capabilities import (
     Capabilities,
     CrmCapabilities,
@@ -38,6 +39,7 @@ from oppsync.domain.work.connections import ConnectionRole
 from oppsync.domain.work.mirror import MirrorState
 from oppsync.kernel.errors import OppsyncError, StoreUnavailable, TransientError
 from oppsync.kernel.settings import Settings
+from oppsync.services.configuration.here import connected
 from oppsync.services.mirror.shown import age_in_words
 
 POSTGRES_FLOOR = 15
@@ -169,6 +171,7 @@ def _of_postgres(application: Application, needed: tuple[Need, ...]) -> Iterator
         yield found
         if found.verdict is Verdict.OK:
             yield _configuration(application)
+            yield from _routes(application)
             yield from _of_connections(application)
     except StoreUnavailable as error:
         yield failed("postgres", f"{error.message}. Check DATABASE_URL, and whether the server runs.")
@@ -245,6 +248,17 @@ def _configuration(application: Application) -> Check:
             "Rows were written past the versions: the next change keeps them as a version of their own.",
         )
     return ok("configuration", f"{latest} is in force.")
+
+
+def _routes(application: Application) -> Iterator[Check]:
+    """Rows that lead deals to nobody: whoever removed or renamed a system in the database left them."""
+    with application.uow.reading() as uow:
+        found = connected(uow, application.tenant_id, application.clock.now().date())
+    broken = broken_routes(found)
+    for fault in broken:
+        yield failed("routes", str(fault))
+    if found.rows and not broken:
+        yield ok("routes", "Each leads to a system that is connected.")
 
 
 def _of_connections(application: Application) -> Iterator[Check]:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
-from oppsync.domain.approval.rules import approved_by_rule, rules_on
+from oppsync.domain.approval.rules import approved_by_rule, is_unjudged, rules_on, unjudged
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of, seats, to_ask
 from oppsync.domain.plan.plan import PlanContent, short_hash
@@ -21,7 +22,7 @@ from oppsync.domain.reference.book import ReferenceKind
 from oppsync.domain.values.actor import stage_actor
 from oppsync.domain.values.findings.codes import finding
 from oppsync.domain.values.findings.finding import Finding
-from oppsync.domain.values.model import require
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.events import ApprovalOpened, PlanApproved
 from oppsync.domain.work.payload_references import record_reference
 from oppsync.domain.work.states import State
@@ -43,6 +44,16 @@ ByRule = Mapping[str, RuleUse]
 Required = Sequence[RequiredApproval]
 Rules = Mapping[RuleUse, ApprovalRule]
 NOTHING_BY_RULE: ByRule = {}
+
+
+class Judged(NamedTuple):
+    """What approval rules say of a plan; `failed`: of which nobody can say whether they approve it."""
+
+    by_rule: ByRule = NOTHING_BY_RULE
+    failed: tuple[Finding, ...] = ()
+
+
+NOT_JUDGED = Judged()
 # By the code of a step, who would decide it if nothing barred them, and what does.
 WhyNot = Mapping[str, Sequence[str]]
 NOT_SAID: WhyNot = {}
@@ -213,13 +224,16 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
     opportunity = beside_other_deals(context)
     if isinstance(opportunity, Park):
         return opportunity
-    told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
     lost, away = _is_lost(context, opportunity)
     with context.uow.reading() as uow:
         required = required_of(uow, opportunity.tenant_id, opportunity.id, opportunity.plan_hash)
         # What a restored backup forgot, people look at.
         edited = bool(known.involved.editors)
-        by_rule = NOTHING_BY_RULE if lost else _by_rule(context, uow, opportunity, edited=edited)
+        judged = NOT_JUDGED if lost else _by_rules_of_today(context, uow, opportunity, edited=edited)
+    by_rule = judged.by_rule
+    kept = [each for each in opportunity.warnings if not is_unjudged(each)]
+    opportunity = changed(opportunity, warnings=(*kept, *judged.failed))
+    told = tell_warnings(opportunity, opportunity.warnings, context.opportunity.warnings, ACTOR)
     if by_rule and away is not None:
         raise away  # no rule approves what people would perhaps have to look at
     live = known.of_plan(opportunity.plan_hash)
@@ -244,16 +258,18 @@ def _is_lost(context: StageContext, opportunity: TrackedOpportunity) -> tuple[bo
         return False, away
 
 
-def _by_rule(
+def _by_rules_of_today(
     context: StageContext, uow: UnitOfWork, opportunity: TrackedOpportunity, *, edited: bool
-) -> ByRule:
+) -> Judged:
     tenant_id = opportunity.tenant_id
     rules = rules_of_today(uow, tenant_id, context.clock.now().date())
     if not rules:
-        return NOTHING_BY_RULE
+        return NOT_JUDGED
     content = approved_plan(uow, opportunity).content
     facts = rule_facts(uow, tenant_id, rules, opportunity.id, content.customer)
-    warned = bool(opportunity.warnings or (opportunity.enrichment and opportunity.enrichment.warnings))
+    warned = any(not is_unjudged(each) for each in opportunity.warnings) or bool(
+        opportunity.enrichment and opportunity.enrichment.warnings
+    )
     record = require(opportunity.record, "the record")
     enrichment = require(opportunity.enrichment, "the enrichment")
     seen = partial(plan_context, content, record, enrichment)
@@ -266,23 +282,21 @@ def by_rules(
     *,
     warned: bool,
     edited: bool,
-    context: Callable[[], Context] | None = None,
-) -> ByRule:
-    """The approvals that rules give to this plan; for the stage and for previews of it.
+    context: Callable[[], Context],
+) -> Judged:
+    """What rules say of this plan; for the stage and for previews of it.
 
     `edited`: a person changed something in the plan, so people have to approve it. `context`: what conditions
     see.
     """
-    if edited:
-        return NOTHING_BY_RULE
-    return approved_by_rule(
-        content,
-        facts.rules,
-        known_customer=facts.known_customer,
-        warned=warned,
-        before=facts.before,
-        context=context,
+    decided = any(task.decided_by is not None for task in facts.before)
+    if edited or warned or decided:
+        return NOT_JUDGED  # people approve it, whatever rules say
+    known = facts.known_customer
+    approved = approved_by_rule(
+        content, facts.rules, known_customer=known, warned=warned, before=facts.before, context=context
     )
+    return Judged(approved, unjudged(content, facts.rules, known_customer=known, context=context))
 
 
 def rule_facts(

@@ -7,7 +7,7 @@ import re
 import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from oppsync.domain.plan.capabilities import Capabilities, CrmCapabilities, ErpC
 from oppsync.domain.plan.limits import Limit
 from oppsync.domain.plan.plan import LineKind
 from oppsync.domain.reading.readings import PollStatus
+from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection, ConnectionRole
 from oppsync.domain.work.mirror import KindState, MirrorState
@@ -168,6 +169,23 @@ def test_credentials_that_a_system_refuses_are_found(
         assert checks[f"connection {name}"][0] == "ok"
         assert checks[f"answer of {name}"][0] == "failed"
         assert "check" in checks[f"answer of {name}"][1]
+
+
+def test_routes_that_lead_to_nobody_are_listed(doctor: Examine, installed: Application) -> None:
+    assert "routes" not in doctor()[1]
+    value = {"connection": "Tryton of Hamburg"}
+    row = ReferenceRow(kind=ReferenceKind.ROUTE, key="erp|*|*|*", valid_from=date(2025, 1, 1), value=value)
+    with installed.uow() as uow:
+        uow.references.put(TENANT, row)
+        uow.commit()
+
+    code, checks = doctor()
+
+    assert code == 1
+    verdict, says = checks["routes"]
+    assert verdict == "failed"
+    assert "role erp, entity *, region *, service line *: no ERP is connected as 'Tryton of Hamburg'" in says
+    assert "use one of these" in says
 
 
 def test_a_sign_of_life_changes_nothing_there(

@@ -289,25 +289,25 @@ def test_a_cost_centre_that_the_erp_lacks_is_refused_when_it_is_entered(
 ) -> None:
     code = f"CC-{uuid4().hex[:8]}"
     folder = bundle(house, tmp_path, code)
-    before = read_folder(folder, house.application.erp_names(TENANT))  # nothing was read yet
+    before = read_folder(folder, house.application.installation(TENANT))  # nothing was read yet
     assert "was never read" in compared(house, before).erp_check
 
     read_all(house)
     with pytest.raises(Failed) as refused:
-        read_folder(folder, house.application.erp_names(TENANT))
+        read_folder(folder, house.application.installation(TENANT))
     message = str(refused.value.message)
     assert f"cost_centres.csv:2: code: Tryton's company ACME-DE has no cost centre '{code}'" in message
     with pytest.raises(BadBundle, match=code):
         house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, before.firm, before.rows))
 
     create_centre(books, code)
-    sound = read_folder(folder, house.application.erp_names(TENANT))  # by a look-up: the mirror is older
+    sound = read_folder(folder, house.application.installation(TENANT))  # by a look-up: the mirror is older
     assert "less than a minute old" in compared(house, sound).erp_check
     house.application.dispatch(ApplyConfiguration(TENANT, COMMAND_LINE, sound.firm, sound.rows))
 
     gate.shut()
     with pytest.raises(Failed, match="CC-NOPE"):  # by what is known
-        read_folder(bundle(house, tmp_path, "CC-NOPE", code), house.application.erp_names(TENANT))
+        read_folder(bundle(house, tmp_path, "CC-NOPE", code), house.application.installation(TENANT))
 
 
 def compared(house: House, found: FirmBundle) -> Comparison:

@@ -77,11 +77,13 @@ class Surroundings:
         assert connection_id == "sf-demo"
         return self
 
-    def erp(self, tenant_id: str, parent: ParentValues) -> tuple[str, Surroundings]:
+    def erp(
+        self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None
+    ) -> tuple[str, Surroundings]:
         assert tenant_id == "default"
         return "erp", self
 
-    def psa(self, tenant_id: str, parent: ParentValues) -> None:
+    def psa(self, tenant_id: str, parent: ParentValues, book: ReferenceBook | None = None) -> None:
         assert tenant_id == "default"
 
     def field_at(self, place: str) -> FieldOfCrm:

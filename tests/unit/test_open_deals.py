@@ -7,6 +7,7 @@ from uuid import UUID
 
 from oppsync.domain.approval.tasks import Person
 from oppsync.domain.deal.customers import CustomerMatch
+from oppsync.domain.plan.systems import PlanSystems
 from oppsync.domain.reading.open_deals import Fate, fate_of
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind
@@ -19,6 +20,10 @@ NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 FIONA = Person(id=UUID(int=1), email="fiona@example.com", name="Fiona", roles=frozenset())
 PEOPLE = {"finance": [FIONA], "delivery": [FIONA]}
 BOOK = builders.book()
+
+
+def nowhere_else(systems: PlanSystems | None) -> str:
+    return ""
 
 
 def previewed(book: ReferenceBook, customer: CustomerMatch | None = None) -> PlanPreview:
@@ -37,15 +42,15 @@ def test_of_a_deal_that_both_stop_what_stops_it_counts() -> None:
     before, after = previewed(BOOK, nobody), previewed(without(ReferenceKind.COST_CENTRE), nobody)
     assert before.is_blocked
 
-    fate, what = fate_of(before, after)
+    fate, what = fate_of(before, after, nowhere_else)
 
     assert fate is Fate.OTHER_FINDINGS
     assert what.startswith("No cost centre is set for")
-    assert fate_of(after, before) == (Fate.OTHER_FINDINGS, f"No longer: {what}")
+    assert fate_of(after, before, nowhere_else) == (Fate.OTHER_FINDINGS, f"No longer: {what}")
 
 
 def test_the_same_is_the_same_and_a_stop_is_told_by_its_finding() -> None:
     sound, stopped = previewed(BOOK), previewed(without(ReferenceKind.COST_CENTRE))
-    assert fate_of(sound, sound) == (Fate.SAME, "")
-    assert fate_of(sound, stopped)[0] is Fate.STOPPED
-    assert fate_of(stopped, sound)[0] is Fate.FREED
+    assert fate_of(sound, sound, nowhere_else) == (Fate.SAME, "")
+    assert fate_of(sound, stopped, nowhere_else)[0] is Fate.STOPPED
+    assert fate_of(stopped, sound, nowhere_else)[0] is Fate.FREED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from oppsync.domain.configuration.bundle import fingerprint
 from oppsync.domain.configuration.differences import Difference, moves_money
 from oppsync.domain.configuration.files import FILES
 from oppsync.domain.configuration.imports import IMPORTED, Forms, imported_kind
+from oppsync.domain.configuration.rule_tests import rule_tests
 from oppsync.domain.configuration.versions import ConfigurationUse
 from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reading.system_of_record import WHERE_CHANGED, systems_of_record
@@ -36,7 +37,7 @@ from web.access.dear_calls import spend_dear_call
 from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.api.schemas import configuration as schemas
-from web.bundles import ZIP, bundle_of, configuration_now, download, erp_of_mine, from_base64, with_imported
+from web.bundles import ZIP, bundle_of, configuration_now, download, from_base64, mine, rows_of, with_imported
 from web.context import application, signed_in
 
 configuration = Blueprint(
@@ -105,6 +106,31 @@ def list_systems_of_record() -> Mapping[str, object]:
     return {"rows": systems_of_record(), "where": WHERE_CHANGED}
 
 
+@configuration.route("/configuration/rule-tests")
+@configuration.answers(schemas.RuleTests)
+def list_rule_tests() -> Mapping[str, object]:
+    """Try the rules of the configuration on their examples"""
+    with application().uow.reading() as uow:
+        return _rule_tests(uow.configurations.rows(signed_in().tenant_id))
+
+
+@configuration.route("/configuration/rule-tests", methods=["POST"])
+@configuration.takes(schemas.BundleRequest)
+@configuration.answers(schemas.RuleTests)
+@configuration.refuses(HTTPStatus.TOO_MANY_REQUESTS)
+def try_rules(request: schemas.BundleRequest) -> Mapping[str, object]:
+    """Try the rules of these files on their examples, whether or not the files fit together
+
+    Writes nothing.
+    """
+    spend_dear_call()
+    return _rule_tests(rows_of(request.files, request.zip))
+
+
+def _rule_tests(rows: Iterable[ReferenceRow]) -> Mapping[str, object]:
+    return {"rows": [each._asdict() for each in rule_tests(rows)]}
+
+
 @configuration.route("/configuration/check", methods=["POST"])
 @configuration.takes(schemas.BundleRequest)
 @configuration.answers(schemas.CheckedBundle)
@@ -115,7 +141,7 @@ def check_configuration(request: schemas.BundleRequest) -> Mapping[str, object]:
     Refused with BAD_BUNDLE, which lists every fault with its file, line, field and what to do.
     """
     spend_dear_call()
-    bundle = bundle_of(request.files, request.zip, erp_of_mine())
+    bundle = bundle_of(request.files, request.zip, mine())
     return {"firm": bundle.firm, "rows": len(bundle.rows), "fingerprint": fingerprint(bundle.rows)}
 
 
@@ -129,7 +155,7 @@ def compare_configuration(request: schemas.BundleRequest) -> Mapping[str, object
     Writes nothing.
     """
     spend_dear_call()
-    return compared(bundle_of(request.files, request.zip, erp_of_mine()))
+    return compared(bundle_of(request.files, request.zip, mine()))
 
 
 @configuration.route("/configuration/backtest", methods=["POST"])
@@ -234,7 +260,7 @@ def propose_configuration(request: schemas.ProposalRequest) -> Mapping[str, obje
     Needs the role finance approver or integration admin. All of it happens, or nothing.
     """
     spend_dear_call()
-    me, bundle = signed_in(), bundle_of(request.files, request.zip, erp_of_mine())
+    me, bundle = signed_in(), bundle_of(request.files, request.zip, mine())
     command = ApplyConfiguration(
         me.tenant_id, me.asker, bundle.firm, bundle.rows, request.against, request.note
     )

@@ -25,7 +25,7 @@ from web.api.auth import authenticate
 from web.api.bridge import Blueprint
 from web.api.configuration import answered, compared
 from web.api.schemas import configuration as schemas
-from web.bundles import configuration_now, erp_of_mine
+from web.bundles import configuration_now, mine
 from web.context import application, signed_in
 
 _PLACE = Place(OF_THE_ROW, 0)
@@ -141,7 +141,7 @@ def _with(kind: ReferenceKind, request: RowRequest, now: FirmBundle) -> FirmBund
         if replaced is None:
             raise NotFound("The configuration of now has no such row.")
     values = request.row if FILES[kind].form is Form.YAML else _cells(request.row)
-    return FirmBundle(now.firm, tuple(written(now.rows, kind, Record(values, _PLACE), replaced, erp_of_mine())))
+    return FirmBundle(now.firm, tuple(written(now.rows, kind, Record(values, _PLACE), replaced, mine())))
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,17 @@ from flask import Blueprint
 from oppsync.domain.approval.who_may import Action
 from web.pages.account import absence, account, second_factor
 from web.pages.approvals import approval, inbox
-from web.pages.configuration import backtest, importing, owners, proposal, row, rows, upload, version
+from web.pages.configuration import (
+    backtest,
+    importing,
+    owners,
+    proposal,
+    row,
+    rows,
+    rule_tests,
+    upload,
+    version,
+)
 from web.pages.configuration import overview as configuration
 from web.pages.connections import connection, mirror
 from web.pages.connections import form as connection_form
@@ -54,6 +64,7 @@ PAGES = (
     PageRow("Configuration", backtest.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", rows.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", owners.page, Action.VISIT_CONFIGURATION),
+    PageRow("Configuration", rule_tests.page, Action.VISIT_CONFIGURATION),
     PageRow("Configuration", row.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", upload.page, Action.PROPOSE_CONFIGURATION),
     PageRow("Configuration", importing.page, Action.PROPOSE_CONFIGURATION),

@@ -18,6 +18,7 @@ from oppsync.domain.configuration.rule_checks import wrong_rules
 from oppsync.domain.deal.countries import country_code, is_country
 from oppsync.domain.deal.opportunity import BillingModelCode
 from oppsync.domain.policy.route import RoutedRole
+from oppsync.domain.policy.rule import Fillable
 from oppsync.domain.policy.sla_target import SlaMeasure
 from oppsync.domain.reference.book import ANY, ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.reference.public_holidays import is_known
@@ -40,6 +41,7 @@ def wrong_between(rows: Sequence[PlacedRow], besides: Codes | None = None) -> It
     """`besides`: codes of rows that have a fault themselves."""
     yield from _overlaps(rows)
     yield from _dangling(rows, _codes(rows), besides or {})
+    yield from _unfillable(rows, besides or {})
     yield from _unusable(rows)
     yield from _misnamed_approvals(rows)
     yield from _absurd(rows)
@@ -172,6 +174,32 @@ def _dangling(rows: Sequence[PlacedRow], codes: Codes, besides: Codes) -> Iterat
             what = named.kind.replace("_", " ")
             fix = f"Use a code of {FILES[named.kind].name}, or add it there"
             yield each.place.fault(named.at, f"no {what} has the code {named.value!r}", fix)
+
+
+# What rules fill, by the name that the CRM has for it. Payment terms are the ERP's.
+_FILLED = {
+    Fillable.DELIVERY_MODEL: ReferenceKind.DELIVERY_MODEL,
+    Fillable.REGION: ReferenceKind.REGION,
+    Fillable.SERVICE_LINE: ReferenceKind.SERVICE_LINE,
+}
+
+
+def _unfillable(rows: Sequence[PlacedRow], besides: Codes) -> Iterator[Fault]:
+    """What no row knows by that name would stop each deal that it fills. Where a row of the kind has a fault
+    itself, it may be the one."""
+    known: dict[ReferenceKind, set[str]] = {}
+    for each in rows:
+        known.setdefault(each.row.kind, set()).add(each.row.key)
+    for each in (each for each in rows if each.row.kind is ReferenceKind.RULE):
+        for field, value in each.row.value["fills"].items():
+            kind = _FILLED.get(field)
+            if kind is None or value in known.get(kind, ()) or besides.get(kind):
+                continue
+            near = get_close_matches(value, known.get(kind, ()), n=1)
+            meant = f"Did you mean {near[0]}? It" if near else "It"
+            fix = f"{meant} has to be a name that {FILES[kind].name} has for it, as the CRM writes it"
+            problem = f"no {kind.replace('_', ' ')} is called {quoted(value)} in the CRM"
+            yield each.place.fault(["fills", field], problem, fix)
 
 
 def _unusable(rows: Sequence[PlacedRow]) -> Iterator[Fault]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from oppsync.domain.configuration.checks import wrong_between
-from oppsync.domain.configuration.erp_names import ErpNames
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, key_in_words
 from oppsync.domain.configuration.imports import put_among
+from oppsync.domain.configuration.installation import Installation
 from oppsync.domain.configuration.records import PlacedRow, Record, columns, read_records
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow, compared_key
 from oppsync.domain.values.model import changed
@@ -28,7 +28,7 @@ def written(
     kind: ReferenceKind,
     record: Record,
     instead_of: ReferenceRow | None = None,
-    erp: ErpNames | None = None,
+    here: Installation | None = None,
 ) -> list[ReferenceRow]:
     """The governed rows with this one instead of another, or besides. Where it has no end it ends where the
     next of its key begins, and the one before ends where it begins. Raises BadBundle with every fault."""
@@ -43,7 +43,7 @@ def written(
             faults.append(each.place.fault([VALID_FROM], problem, "Edit that one, or choose another day"))
     if faults:
         raise BadBundle(faults)
-    return put_among(others, kind, found, columns(kind), faults, erp=erp)
+    return put_among(others, kind, found, columns(kind), faults, here=here)
 
 
 def ended(now: Sequence[ReferenceRow], row: ReferenceRow, until: date) -> list[ReferenceRow]:

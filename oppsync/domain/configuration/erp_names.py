@@ -127,7 +127,7 @@ def unknown_in_erp(rows: Sequence[PlacedRow], names: ErpNames) -> Iterator[Fault
 def _missing(rows: Sequence[PlacedRow], names: ErpNames) -> Iterator[_Missing]:
     companies = companies_of(each.row for each in rows)
     before = {_written(row) for row in governed(names.rows)}
-    holding = [each for each in rows if _still_holds(each.row, names.today)]
+    holding = [each for each in rows if still_holds(each.row, names.today)]
     of_now = [each.row for each in holding]
     erps_for, creating = _judging(of_now, names.erps), _creating(of_now)
     for each in holding:
@@ -223,7 +223,7 @@ def _advice(missing: _Missing) -> str:
     return f"{words} create it there, have the master data read again, then try again"
 
 
-def _still_holds(row: ReferenceRow, today: date) -> bool:
+def still_holds(row: ReferenceRow, today: date) -> bool:
     return row.valid_to is None or row.valid_to > today
 
 
@@ -249,7 +249,7 @@ def used_by_rows(
     names: ErpNames, keys: Collection[MasterKey], connection_id: str
 ) -> Mapping[MasterKey, Sequence[ReferenceRow]]:
     """Of these things in one ERP, the rows of now that name them, now or later."""
-    every = [row for row in names.rows if _still_holds(row, names.today)]
+    every = [row for row in names.rows if still_holds(row, names.today)]
     companies, goes_to = companies_of(every), leading(every, [erp.connection for erp in names.erps])
     here = {erp.connection for erp in names.erps if erp.connection_id == connection_id}
     wanted = {compared(key): key for key in keys}

@@ -12,9 +12,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from oppsync.domain.configuration.checks import wrong_between
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Fault, Place, quoted
 from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form, key_in_words
+from oppsync.domain.configuration.installation import Installation, unfit
 from oppsync.domain.configuration.records import (
     PlacedRow,
     ReadRecords,
@@ -101,7 +101,7 @@ def merged(
     kind: ReferenceKind,
     table: Table,
     forms: Forms,
-    erp: ErpNames | None = None,
+    here: Installation | None = None,
 ) -> list[ReferenceRow]:
     """The rows of now with those of the table. A row of the same key and day takes the place of one of now, and
     keeps what the table has no column for; another is added. One that has no end ends where the next of its key
@@ -110,7 +110,7 @@ def merged(
     found = read_records(kind, reading.records)
     told = {(each.line, each.field) for each in reading.faults}
     faults = [*reading.faults, *(each for each in found.faults if (each.line, each.field) not in told)]
-    return put_among(now, kind, found, reading.header, faults, erp=erp)
+    return put_among(now, kind, found, reading.header, faults, here=here)
 
 
 def put_among(
@@ -120,16 +120,16 @@ def put_among(
     named: Container[str],
     faults: list[Fault],
     *,
-    erp: ErpNames | None = None,
+    here: Installation | None = None,
 ) -> list[ReferenceRow]:
     """`named`: the columns that the records could give. Raises BadBundle with `faults` and what is wrong
-    between the rows, and in what they name in the ERP."""
+    between the rows, and in what they name in this installation."""
     others = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in now]
     new = _first_of_each_day(kind, found.rows, faults)
     _keep_unnamed(kind, now, new, named)
     placed = [*_among(others, kind, new, faults)]
     faults += wrong_between(placed, {kind: found.codes})
-    faults += unknown_in_erp(placed, erp) if erp else ()
+    faults += unfit(placed, here)
     if faults:
         raise BadBundle(faults)
     return [each.row for each in placed]

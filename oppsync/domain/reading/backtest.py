@@ -36,6 +36,7 @@ class Way(StrEnum):
     ENRICHED = "enriched"  # found otherwise in reference data, or any value of the plan that is no money
     SPLIT = "split"
     PRICED = "priced"
+    ROUTED = "routed"  # to another ERP or PSA
     APPROVED = "approved"
 
 
@@ -244,6 +245,9 @@ def differs(before: Tried, after: Tried) -> tuple[tuple[Way, ...], str]:
         if told(was) != told(now):
             found.add(way)
             texts.append(findings_between(was, now))
+    if before.goes_to and after.goes_to and before.goes_to != after.goes_to:
+        found.add(Way.ROUTED)
+        texts.append(f"goes to {after.goes_to} instead of {before.goes_to}")
     if changes:
         texts.append(in_one_line([each.in_words for each in changes]))
     if before.approved != after.approved and not (before.is_blocked or after.is_blocked):

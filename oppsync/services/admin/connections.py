@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from oppsync.domain.approval.who_may import Action
 from oppsync.domain.values.model import changed
@@ -26,10 +26,21 @@ FORGOTTEN = "It leads to other books: the master data of the earlier ones is for
 _ANEW = "The address changes: give this secret anew, since it would be sent there."
 
 
+class RowsThatName(Protocol):
+    """The rows of the configuration that find a connection by its name."""
+
+    def follow(self, uow: UnitOfWork, actor: str, before: Connection, new: Connection) -> None:
+        """They name it by its new name from now on."""
+
+    def refuse_removal(self, uow: UnitOfWork, connection: Connection) -> None:
+        """Raises Conflict where deals are led to it, now or later."""
+
+
 @dataclass(frozen=True)
 class SetConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
     catalog: ConnectorCatalog
 
     def __call__(self, command: SetConnection) -> bool:
@@ -47,6 +58,7 @@ class SetConnectionHandler:
             store(
                 uow,
                 self.publish,
+                self.rows,
                 actor,
                 before=before,
                 new=new,
@@ -62,6 +74,7 @@ class SetConnectionHandler:
 class AddConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
     catalog: ConnectorCatalog
 
     def __call__(self, command: AddConnection) -> Added:
@@ -82,7 +95,7 @@ class AddConnectionHandler:
             if form.signature_scheme is not None:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
                 secrets[WEBHOOK_SECRETS] = [webhook_secret]
-            store(uow, self.publish, actor, before=None, new=new, secrets_before={}, secrets=secrets)
+            store(uow, self.publish, self.rows, actor, before=None, new=new, secrets_before={}, secrets=secrets)
             uow.commit()
         return Added(new.id, webhook_secret)
 
@@ -91,6 +104,7 @@ class AddConnectionHandler:
 class EditConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    rows: RowsThatName
     catalog: ConnectorCatalog
 
     def __call__(self, command: EditConnection) -> bool:
@@ -114,6 +128,7 @@ class EditConnectionHandler:
             store(
                 uow,
                 self.publish,
+                self.rows,
                 actor,
                 before=before,
                 new=new,
@@ -136,6 +151,7 @@ class EditConnectionHandler:
 def store(
     uow: UnitOfWork,
     publish: Publish,
+    rows: RowsThatName,
     actor: str,
     *,
     before: Connection | None,
@@ -153,6 +169,10 @@ def store(
     )
     if before == new and not replaced:
         return
+    if before is None or before.name != new.name:
+        _refuse_taken(uow, new)
+    if before is not None and before.name != new.name:
+        rows.follow(uow, actor, before, new)
     uow.connections.put(new, secrets)
     if forgets:
         uow.mirror.forget(new.tenant_id, new.id)
@@ -169,6 +189,15 @@ def store(
         summary=_summary(new, before, replaced, forgets=forgets),
     )
     publish(uow, new.tenant_id, new_traceparent(), event)
+
+
+def _refuse_taken(uow: UnitOfWork, new: Connection) -> None:
+    """One name stands for one system: rows say no more of it. Whoever adds another, or applies rows, meanwhile
+    waits."""
+    uow.configurations.lock(new.tenant_id)
+    others = (each for each in uow.connections.of_tenant(new.tenant_id) if each.id != new.id)
+    if any(each.name.casefold() == new.name.casefold() for each in others):
+        raise WrongFields([Fault("name", f"Another system is connected as {new.name}: use another name.")])
 
 
 def of_tenant(uow: UnitOfWork, tenant_id: str, connection_id: str) -> Connection:

@@ -18,9 +18,9 @@ from oppsync.domain.configuration.differences import (
     moves_money,
     needs_second_person,
 )
-from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.installation import Installation, unfit
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -41,9 +41,8 @@ from oppsync.services.configuration.commands import (
     Proposed,
     RevertConfiguration,
 )
+from oppsync.services.configuration.here import installation
 from oppsync.services.configuration.present import approvers
-from oppsync.services.configuration.route_check import not_connected
-from oppsync.services.mirror.known import erp_names
 
 FOUND = "Written before there were versions, or past them"
 # So many differences are told in the audit event; the versions themselves have all.
@@ -53,7 +52,8 @@ _OF_WAITING = frozenset({ReferenceKind.APPROVAL_STEP, ReferenceKind.CALENDAR})
 
 
 class Wanted(NamedTuple):
-    """The rows that are to become the next version, and who wants that."""
+    """The rows that are to become the next version, and who wants that. `only_names`: they mean what the rows
+    before meant, so that nobody counts as who changed them."""
 
     firm: str
     rows: Sequence[ReferenceRow]
@@ -61,6 +61,7 @@ class Wanted(NamedTuple):
     approved_by: str | None = None
     note: str = ""
     reverts_to: int | None = None
+    only_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,9 @@ class ApplyConfigurationHandler:
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
-            erp = erp_names(uow, command.tenant_id, self.clock.now().date())
-            _refuse_wrong(command.rows, erp)
             before = begin(uow, command.tenant_id)
+            _refuse_wrong(command.rows, installation(uow, command.tenant_id, self.clock.now()))
             _refuse_outdated(before, command.against)
-            today = self.clock.now().date()
-            if faults := [*not_connected(uow, command.tenant_id, before.rows, command.rows, today)]:
-                raise BadBundle(faults)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
                 uow, self.publish, command.tenant_id, before, wanted, asker=command.actor
@@ -101,7 +98,7 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
-            _refuse_wrong(rows, erp_names(uow, command.tenant_id, self.clock.now().date()))
+            _refuse_wrong(rows, installation(uow, command.tenant_id, self.clock.now()))
             firm = uow.configurations.firm(command.tenant_id)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
@@ -143,7 +140,7 @@ class DecideProposalHandler:
                     others = approvers(uow, tenant_id, proposal)
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
-                _refuse_wrong(rows, erp_names(uow, tenant_id, self.clock.now().date()))
+                _refuse_wrong(rows, installation(uow, tenant_id, self.clock.now()))
                 proposer = uow.people.get(tenant_id, proposal.proposed_by)
                 _refuse_who_left(proposer)
                 wanted = Wanted(
@@ -216,7 +213,7 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     )
     number = uow.configurations.add(tenant_id, made)
     _change_rows(uow, tenant_id, before.rows, rows)
-    if is_live:
+    if is_live and not wanted.only_names:
         _keep_changes(uow, tenant_id, number, rows, changes)
     if any(each.kind in _OF_WAITING for each in changes):
         uow.opportunities.look_again(tenant_id)
@@ -319,11 +316,12 @@ def _apply_or_propose(
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
 
 
-def _refuse_wrong(rows: Sequence[ReferenceRow], erp: ErpNames) -> None:
-    """Raises BadBundle: rows of files were checked when they were read, those of others were not, and the ERP
-    may have lost since what a proposal or an earlier version names."""
+def _refuse_wrong(rows: Sequence[ReferenceRow], here: Installation) -> None:
+    """Raises BadBundle: rows of files were checked when they were read, those of others were not; and what is
+    connected may be called otherwise since, or the ERP may have lost what a proposal or an earlier version
+    names."""
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
-    if faults := [*wrong_between(placed), *unknown_in_erp(placed, erp)]:
+    if faults := [*wrong_between(placed), *unfit(placed, here)]:
         raise BadBundle(faults)
 
 

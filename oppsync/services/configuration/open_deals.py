@@ -4,7 +4,6 @@ written."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -26,13 +25,13 @@ from oppsync.domain.validation.facts import ValidationFacts
 from oppsync.domain.values.model import require
 from oppsync.domain.work.states import BEFORE_APPROVAL
 from oppsync.domain.work.tracked import TrackedOpportunity
-from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import RuleFacts, Rules, rule_facts
-from oppsync.pipeline.destination import Destination, choose
+from oppsync.pipeline.destination import Destination
 from oppsync.pipeline.duties import Duties, duties
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
+from oppsync.services.configuration.destinations import Destinations, destinations
 from oppsync.services.insight.preview_plan import asks_about_customer, preview
 
 # About a second and a half.
@@ -69,17 +68,17 @@ class OpenDeals:
             both = _rules(now, today), _rules(then, today)
             new = any(asks_about_customer(book, self.clock.now()) for book in (now, then))
             deals = [_gathered(uow, each, *both, new=new) for each in found]
-        tried = tuple(self._effect(each, now, then) for each in deals)
+            where_to = destinations(self.systems, uow, tenant_id)
+        tried = tuple(self._effect(each, now, then, where_to) for each in deals)
         return OpenDealEffects(rows=tried, not_tried=count - len(tried))
 
-    def _effect(self, deal: _Deal, now: ReferenceBook, then: ReferenceBook) -> DealEffect:
+    def _effect(
+        self, deal: _Deal, now: ReferenceBook, then: ReferenceBook, where_to: Destinations
+    ) -> DealEffect:
         tracked = deal.tracked
-        record = require(tracked.record, "the record")
-        filled = firm_rules(now, record, record.won_on or self.clock.now().date()).fill(record).deal
-        destination = self._destination(tracked.tenant_id, filled)
-        before = self._planned(deal, record, now, deal.now, destination)
-        after = self._planned(deal, record, then, deal.then, destination)
-        fate, what = fate_of(before, after)
+        before = self._planned(deal, now, deal.now, where_to)
+        after = self._planned(deal, then, deal.then, where_to)
+        fate, what = fate_of(before, after, where_to.in_words)
         return DealEffect(
             id=tracked.id,
             source_id=tracked.source_id,
@@ -94,29 +93,25 @@ class OpenDeals:
     def _planned(
         self,
         deal: _Deal,
-        record: Opportunity,
         book: ReferenceBook,
         rules: RuleFacts,
-        destination: Destination | None,
+        where_to: Destinations,
     ) -> PlanPreview:
-        moment = self.clock.now()
+        moment, record = self.clock.now(), require(deal.tracked.record, "the record")
+        filled = firm_rules(book, record, record.won_on or moment.date()).fill(record).deal
+        goes = where_to.of(filled, book)
         return preview(
             record,
-            _facts(deal.tracked, record, book, destination, moment),
+            _facts(deal.tracked, record, book, goes.destination, moment),
             book,
             lambda plan: deal.dealt.candidates(required=plan.content.required if plan else DEFAULT_APPROVALS),
             moment,
             rules=rules,
             shaped=deal.shaped,
             overrides=deal.overrides,
-            destination=destination,
+            destination=goes.destination,
+            missing_for=lambda _plan: goes.wrong,
         )
-
-    def _destination(self, tenant_id: str, record: Opportunity) -> Destination | None:
-        """None while no ERP is connected: a firm begins with its rules."""
-        with suppress(Misconfigured):
-            return choose(self.systems, tenant_id, record)
-        return None
 
 
 def _rules(book: ReferenceBook, today: date) -> Rules:

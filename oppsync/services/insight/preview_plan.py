@@ -26,7 +26,7 @@ from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
-    NOTHING_BY_RULE,
+    NOT_JUDGED,
     RuleFacts,
     by_rules,
     nobody_approves,
@@ -70,13 +70,13 @@ class PreviewPlanHandler:
         with self.uow.reading() as uow:
             tracked = uow.opportunities.get(command.tenant_id, known) if known else None
         facts = gather(sources, asked, tracked)
-        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal)
+        book = sources.book()
+        destination = choose(self.systems, command.tenant_id, facts.rules.fill(asked).deal, book)
         customer = _customer_code(facts)
         with self.uow() as uow:
             overrides = uow.overrides.of(command.tenant_id, known) if known else ()
             dealt = duties(uow, command.tenant_id, known, deal)
             rules = rules_of_today(uow, command.tenant_id, now.date())
-            book = uow.references.book(command.tenant_id)
             new = asks_about_customer(book, now)
             rule_facts_now = rule_facts(uow, command.tenant_id, rules, known, customer, new=new)
             found = fingerprint_of(book)
@@ -142,7 +142,7 @@ def preview(
     judged = judge(deal, facts, book, overrides)
     wrong, later, priced = judged.wrong, judged.later, judged.priced
     plan: Plan | None = None
-    by_rule = NOTHING_BY_RULE
+    judged_by_rules = NOT_JUDGED
     if judged.leaves_a_plan:
         enrichment = require(judged.enrichment, "the enrichment")
         workstreams = require(judged.workstreams, "the workstreams")
@@ -154,7 +154,8 @@ def preview(
         later = (*later, *unjudged, *missing_for(plan))
         warned = bool(warnings((*wrong, *later)))
         context = partial(plan_context, plan.content, priced, enrichment)
-        by_rule = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
+        judged_by_rules = by_rules(plan.content, rules, warned=warned, edited=shaped, context=context)
+    by_rule, later = judged_by_rules.by_rule, (*later, *judged_by_rules.failed)
     required = plan.content.required if plan else DEFAULT_APPROVALS
     people = people_for(plan)
     return PlanPreview(

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from oppsync.domain.configuration.differences import Change
 from oppsync.domain.configuration.imports import DateForm, NumberForm
+from oppsync.domain.configuration.rule_tests import Outcome
 from oppsync.domain.configuration.versions import ConfigurationUse, ConfigurationVersion, Proposal
 from oppsync.domain.reading.backtest import MOST_TRIED, Backtest
 from oppsync.domain.reading.open_deals import OpenDealEffects
@@ -203,3 +204,22 @@ class SystemsOfRecord(Frozen):
 
     rows: tuple[FieldOwner, ...]
     where: dict[SystemOfRecord, Text]
+
+
+class RuleTestView(Frozen):
+    """One example of a rule; `example` counts from 1, 0: none of it can be tried, or there is none. `expected`
+    and `came`: whether the condition holds; null where there is no answer, and `why` says so."""
+
+    file: Text
+    row: Text
+    example: int
+    expected: bool | None
+    came: bool | None
+    why: Text
+    outcome: Outcome
+
+
+class RuleTests(Frozen):
+    """In the order of the files."""
+
+    rows: tuple[RuleTestView, ...]

@@ -21,7 +21,7 @@ from oppsync.domain.configuration.files import FILES, VALID_FROM, VALID_TO, Form
 from oppsync.domain.configuration.records import Record, choices_of, columns, must_be_given, types_of
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
-from web.bundles import configuration_now, erp_of_mine
+from web.bundles import configuration_now, mine
 from web.forms import FormError, posted
 from web.pages.configuration.rows import kind_named
 from web.pages.configuration.upload import ask
@@ -84,7 +84,7 @@ def end(kind: str) -> ResponseReturnValue:
 def _written(kind: ReferenceKind, now: FirmBundle, instead_of: ReferenceRow | None) -> ResponseReturnValue:
     given = _given(kind)
     try:
-        rows = written(now.rows, kind, _record(kind, given), instead_of, erp_of_mine())
+        rows = written(now.rows, kind, _record(kind, given), instead_of, mine())
     except BadBundle as refused:
         errors = [FormError(_input_of(kind, each), _in_words(each)) for each in refused.faults]
         return _form(kind, instead_of, given, errors), HTTPStatus.UNPROCESSABLE_ENTITY

@@ -14,6 +14,7 @@ from oppsync.domain.approval.who_may import Action, may
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.differences import values_in_words
 from oppsync.domain.configuration.files import FILES, key_in_words
+from oppsync.domain.configuration.rule_checks import CONDITIONALS
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel.errors import NotFound
 from oppsync.services.configuration.present import history_of
@@ -48,6 +49,7 @@ def show(kind: str) -> ResponseReturnValue:
         kind=of_kind,
         file=FILES[of_kind].name,
         files=[(each, file.name) for each, file in FILES.items()],
+        conditionals=CONDITIONALS,
         on=on,
         text=text,
         listed=matching[:MOST_ROWS],

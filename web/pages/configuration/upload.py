@@ -21,7 +21,7 @@ from oppsync.domain.configuration.faults import BadBundle
 from oppsync.kernel.errors import Conflict
 from oppsync.services.configuration.commands import Applied, ApplyConfiguration
 from web.arrival import MAX_BODY
-from web.bundles import ZIP, bundle_of_zip, erp_of_mine
+from web.bundles import ZIP, bundle_of_zip, mine
 from web.context import application, signed_in
 from web.forms import FormError, posted, too_long
 from web.pages.configuration.shown import (
@@ -47,7 +47,7 @@ def take() -> ResponseReturnValue:
     """The zip file that somebody chose, or what they were shown of it and apply."""
     try:
         if request.form.get("action") == "apply":
-            return _applied(bundle_of_zip(_unpacked(posted("bundle")), erp_of_mine()))
+            return _applied(bundle_of_zip(_unpacked(posted("bundle")), mine()))
         if request.form.get("action") == "backtest":
             return _tried(bundle_of_zip(_unpacked(posted("bundle"))))
         return _chosen()
@@ -71,7 +71,7 @@ def _chosen() -> ResponseReturnValue:
     if not content:
         errors = [FormError("bundle", "Choose a zip file.")]
         return render_template("configuration/upload.html", errors=errors), HTTPStatus.UNPROCESSABLE_ENTITY
-    return ask(bundle_of_zip(content, erp_of_mine()))
+    return ask(bundle_of_zip(content, mine()))
 
 
 def _applied(bundle: FirmBundle) -> ResponseReturnValue:
