@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from oppsync.domain.approval.refusals import Refusal
 from oppsync.domain.approval.tasks import Decision
 from oppsync.domain.plan.overrides import OverrideField
+from oppsync.domain.reading.open_deals import Fate
 from oppsync.domain.reading.readings import ApprovalDetail
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
@@ -21,7 +22,12 @@ from oppsync.domain.values.roles import PersonRole
 from oppsync.domain.work.states import State
 from oppsync.kernel.errors import Forbidden
 from oppsync.services.admin.commands import CreatePerson, IdentifyPerson
-from oppsync.services.configuration.commands import ApplyConfiguration, DecideProposal, Proposed
+from oppsync.services.configuration.commands import (
+    ApplyConfiguration,
+    CompareConfiguration,
+    DecideProposal,
+    Proposed,
+)
 from oppsync.services.insight.commands import PreviewPlan
 from sandbox.firm import deals
 from sandbox.firm.demo_firm import bundle
@@ -114,6 +120,24 @@ def test_a_new_name_of_the_row_takes_the_bar_off_nobody(live: House) -> None:
     record_id = live.to_approval(deals.milestone(WON_ON))
 
     assert ("Fiona Finance", "EDITED_REFERENCE_DATA") in barred(live, record_id)
+
+
+def test_what_a_change_does_to_open_deals_counts_without_who_may_not_decide_them(house: House) -> None:
+    """The one finance approver agreed to the margin that holds for everybody; with one of its own, the entity's
+    deals do not use that any more."""
+    house.rows("update tenants set went_live_at = now()")
+    agree(house, NEW_MARGIN)
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+    assert house.exception(record_id).code == "NO_APPROVER"
+    (general,) = (row for row in NEW_MARGIN if row.kind is ReferenceKind.MARGIN_POLICY)
+    rows = [*NEW_MARGIN, changed(general, key="ACME-DE")]
+
+    shown = house.application.dispatch(CompareConfiguration(TENANT, house.person(OLGA).id, FIRM, rows))
+
+    (effect,) = shown.open_deals.rows
+    assert effect.fate is Fate.FREED
+    assert effect.what == "No longer: No active user may approve for finance"
 
 
 def test_whoever_changed_a_value_that_a_later_change_left_as_it_was_stays_barred(live: House) -> None:

@@ -7,23 +7,23 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import NamedTuple
 
 from oppsync.domain.approval.rules import rules_on
 from oppsync.domain.configuration.files import UNGOVERNED
 from oppsync.domain.deal.customers import CustomerMatch
 from oppsync.domain.deal.opportunity import Opportunity
-from oppsync.domain.plan.approvals import DEFAULT_APPROVALS
 from oppsync.domain.plan.capabilities import ErpCapabilities
 from oppsync.domain.plan.overrides import PlanOverride
-from oppsync.domain.plan.plan import LineKind
+from oppsync.domain.plan.plan import LineKind, Plan
 from oppsync.domain.policy.firm_rules import firm_rules
 from oppsync.domain.reading.open_deals import DealEffect, OpenDealEffects, fate_of, total_of
 from oppsync.domain.reading.preview import PlanPreview
 from oppsync.domain.reference.book import ReferenceBook, ReferenceKind, ReferenceRow
 from oppsync.domain.reference.entities import LegalEntity
 from oppsync.domain.validation.facts import ValidationFacts
-from oppsync.domain.values.model import require
+from oppsync.domain.values.model import changed, require
 from oppsync.domain.work.states import BEFORE_APPROVAL
 from oppsync.domain.work.tracked import TrackedOpportunity
 from oppsync.kernel.errors import Misconfigured
@@ -33,7 +33,7 @@ from oppsync.pipeline.duties import Duties, duties
 from oppsync.ports.clock import Clock
 from oppsync.ports.storage.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from oppsync.ports.systems import Systems
-from oppsync.services.insight.preview_plan import asks_about_customer, preview
+from oppsync.services.insight.preview_plan import Deciders, asks_about_customer, deciders, preview
 
 # About a second and a half.
 MOST_TRIED = 50
@@ -49,6 +49,14 @@ class _Deal(NamedTuple):
     overrides: Sequence[PlanOverride]
     now: RuleFacts
     then: RuleFacts
+
+
+class _By(NamedTuple):
+    """By which rows a deal is planned, and what rules need to know then. `edited`: the rows of now."""
+
+    book: ReferenceBook
+    rules: RuleFacts
+    edited: ReferenceBook
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,8 @@ class OpenDeals:
         record = require(tracked.record, "the record")
         filled = firm_rules(now, record, record.won_on or self.clock.now().date()).fill(record).deal
         destination = self._destination(tracked.tenant_id, filled)
-        before = self._planned(deal, record, now, deal.now, destination)
-        after = self._planned(deal, record, then, deal.then, destination)
+        before = self._planned(deal, record, _By(now, deal.now, now), destination)
+        after = self._planned(deal, record, _By(then, deal.then, now), destination)
         fate, what = fate_of(before, after)
         return DealEffect(
             id=tracked.id,
@@ -95,22 +103,35 @@ class OpenDeals:
         self,
         deal: _Deal,
         record: Opportunity,
-        book: ReferenceBook,
-        rules: RuleFacts,
+        by: _By,
         destination: Destination | None,
     ) -> PlanPreview:
-        moment = self.clock.now()
+        book, moment = by.book, self.clock.now()
         return preview(
             record,
             _facts(deal.tracked, record, book, destination, moment),
             book,
-            lambda plan: deal.dealt.candidates(required=plan.content.required if plan else DEFAULT_APPROVALS),
+            partial(self._deciders, deal, by.edited),
             moment,
-            rules=rules,
+            rules=by.rules,
             shaped=deal.shaped,
             overrides=deal.overrides,
             destination=destination,
         )
+
+    def _deciders(self, deal: _Deal, edited: ReferenceBook, plan: Plan | None) -> Deciders:
+        """Without whoever changed rows that the plan uses, as far as the changes were made: who will propose
+        and approve these is not known yet. `edited`: the rows of now, whose counters tell the changes."""
+        if plan is None:
+            return deciders(deal.dealt, plan)
+        counters = {(row.kind, row.key, row.valid_from): row.version for row in edited.rows}
+        used = [
+            changed(use, version=counters.get((use.kind, use.key, use.valid_from), use.version))
+            for use in plan.provenance.reference
+        ]
+        with self.uow.reading() as uow:
+            actors = uow.plans.changers_of_rows(deal.tracked.tenant_id, used)
+        return deciders(deal.dealt.with_changers(actors), plan)
 
     def _destination(self, tenant_id: str, record: Opportunity) -> Destination | None:
         """None while no ERP is connected: a firm begins with its rules."""
