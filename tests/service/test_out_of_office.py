@@ -350,7 +350,7 @@ def test_whoever_stands_in_is_told_by_mail(firm: House) -> None:
     away(firm, DELIVERY, EVE)
 
     assert mails(firm, "You decide for Dario Delivery from") == [EVE]
-    (told,) = firm.rows("select summary, detail from audit where type = 'absence.told.v1'")
+    (told,) = firm.rows("select summary, detail from audit where type = 'delegate.told.v1'")
     assert told["detail"]["person"] == str(firm.person(EVE).id)
     assert told["detail"]["told"] is False, "files reach nobody"
 

@@ -187,7 +187,7 @@ class AbsenceEntered(Event):
 class DelegateTold(Event):
     """Whoever stands in was told by mail, or could not be."""
 
-    type = "absence.told.v1"
+    type = "delegate.told.v1"
 
 
 class AbsenceEnded(Event):
