@@ -78,11 +78,11 @@ WAITING = (
         first=_ASKED + "test_what_an_earlier_plan_created_is_no_beginning_of_the_new_one",
     ),
     Mutation(
-        "an absence that was ended today is still in the way",
+        "an absence that is over is still in the way of standing in",
         "oppsync/services/approvals/absences.py",
         "for each in absences.coming() if",
         "for each in absences.rows if",
-        first=_AWAY + "test_an_absence_that_was_ended_today_is_entered_again_today",
+        first=_AWAY + "test_who_was_away_until_today_stands_in_today",
     ),
     Mutation(
         "nobody tells who stands in",
