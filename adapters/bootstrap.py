@@ -163,6 +163,7 @@ from oppsync.services.approvals.commands import (
 )
 from oppsync.services.approvals.comment_approval import CommentApprovalHandler
 from oppsync.services.approvals.decide_approval import DecideApprovalHandler
+from oppsync.services.approvals.delegate_notice import DelegateNotice
 from oppsync.services.approvals.reassign import ReassignApprovalHandler
 from oppsync.services.approvals.withdraw import WithdrawApprovalHandler
 from oppsync.services.changes.commands import OverridePlan, PlanAnew
@@ -404,7 +405,8 @@ def _bus(
     bus.register(CommentApproval, CommentApprovalHandler(uow, bus.publish))
     bus.register(WithdrawApproval, WithdrawApprovalHandler(uow, bus.publish))
     bus.register(ReassignApproval, ReassignApprovalHandler(uow, bus.publish))
-    bus.register(EnterAbsence, EnterAbsenceHandler(uow, bus.publish, clock))
+    notice = DelegateNotice(uow, bus.publish, systems.notifier, settings.base_url)
+    bus.register(EnterAbsence, EnterAbsenceHandler(uow, bus.publish, clock, notice))
     bus.register(EndAbsence, EndAbsenceHandler(uow, bus.publish))
     bus.register(SetCalendar, SetCalendarHandler(uow, bus.publish))
     bus.register(OverridePlan, OverridePlanHandler(uow, bus.publish))

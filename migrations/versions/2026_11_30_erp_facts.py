@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261130zzbt"
-down_revision = "20261130zz6"
+down_revision = "20261130zz6a"
 branch_labels = None
 depends_on = None
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
+from oppsync.domain.approval.enough import Short, too_few
 from oppsync.domain.approval.rules import approved_by_rule, is_unjudged, rules_on, unjudged
 from oppsync.domain.approval.tasks import ApprovalTask, Person, RuleUse, TaskStatus
 from oppsync.domain.plan.approvals import DEFAULT_APPROVALS, RequiredApproval, Seat, seat_of, seats, to_ask
@@ -57,6 +58,7 @@ NOT_JUDGED = Judged()
 # By the code of a step, who would decide it if nothing barred them, and what does.
 WhyNot = Mapping[str, Sequence[str]]
 NOT_SAID: WhyNot = {}
+UNKNOWN: Candidates = {}
 _MOST_NAMED = 5
 
 
@@ -81,6 +83,7 @@ def open_tasks(
     required: Required = DEFAULT_APPROVALS,
     decided: Collection[str] = (),
     why_not: WhyNot = NOT_SAID,
+    eligible: Candidates = UNKNOWN,
     lost: bool = False,
 ) -> Outcome:
     """From `planned`: each step that is to be asked first gets its task unless a rule approves for it, and the
@@ -91,7 +94,7 @@ def open_tasks(
     meanwhile.
     """
     approved = {*by_rule, *decided}
-    alone = nobody_approves(candidates, required, approved, why_not)
+    alone = nobody_approves(candidates, required, approved, why_not, eligible=eligible)
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id))
     asked = to_ask(required, approved)
@@ -113,24 +116,44 @@ def nobody_approves(
     required: Required = DEFAULT_APPROVALS,
     approved: Collection[str] = (),
     why_not: WhyNot = NOT_SAID,
+    *,
+    eligible: Candidates = UNKNOWN,
 ) -> list[Finding]:
-    """A finding for each step, also of a later order, for which fewer people may decide than it still needs.
-    `why_not`: who would, and what bars them."""
-    return [
+    """A finding for each step, also of a later order, for which fewer people may decide than it still needs; or
+    one for steps that each have enough, but not for all of them, as one person decides once. `why_not`: who
+    would, and what bars them. `eligible`: who may decide, also who is away."""
+    alone = [
         _nobody(step, needed, len(candidates[step.step]), why_not.get(step.step, ()))
         for step in required
         if (needed := sum(seat.code not in approved for seat in seats([step]))) > len(candidates[step.step])
     ]
+    missing = [seat for seat in seats(required) if seat.code not in approved]
+    short = too_few(missing, eligible) if eligible and not alone else None
+    return [_too_few(short, why_not)] if short else alone
+
+
+def _too_few(short: Short, why_not: WhyNot) -> Finding:
+    steps = " and ".join(step.name for step in short.steps)
+    names = ", ".join(sorted(person.name for person in short.people)) or "nobody"
+    needs = "need" if len(short.steps) > 1 else "needs"
+    says = f"{steps} {needs} {short.needed} different people, and only {len(short.people)} may approve: {names}"
+    others = dict.fromkeys(each for step in short.steps for each in why_not.get(step.step, ()))
+    return finding("NO_APPROVER", _named(says, tuple(others)), path="/owner", value=short.steps[0].step)
 
 
 def _nobody(step: RequiredApproval, needed: int, able: int, why_not: Sequence[str]) -> Finding:
     says = f"No active user may approve for {step.words}"
     if able:
         says = f"{step.words} needs {needed} more people, and only {able} may approve"
+    return finding("NO_APPROVER", _named(says, why_not), path="/owner", value=step.step)
+
+
+def _named(says: str, why_not: Sequence[str]) -> str:
+    """With the first of those who would decide it, and what bars them."""
+    if not why_not:
+        return says
     more = f"; and {len(why_not) - _MOST_NAMED} more" if len(why_not) > _MOST_NAMED else ""
-    if why_not:
-        says = f"{says}: {'; '.join(why_not[:_MOST_NAMED])}{more}"
-    return finding("NO_APPROVER", says, path="/owner", value=step.step)
+    return f"{says}: {'; '.join(why_not[:_MOST_NAMED])}{more}"
 
 
 def _people_of(asked: Iterable[Seat], candidates: Candidates) -> dict[Seat, tuple[UUID, ...]]:
@@ -183,7 +206,9 @@ def ask_next(opportunity: TrackedOpportunity, required: Required, known: Duties)
         return None
     candidates = known.candidates(live, required)
     steps = [seat.asks for seat in asked]
-    alone = nobody_approves(candidates, steps, approved, known.why_not(steps, live))
+    alone = nobody_approves(
+        candidates, steps, approved, known.why_not(steps, live), eligible=known.eligible(live, steps)
+    )
     if alone:
         return Park(opportunity, alone, record_reference(opportunity.id), resume=State.PLANNED)
     return Advance(
@@ -244,6 +269,7 @@ def _propose(context: StageContext, known: Duties) -> Outcome:
         required=required,
         decided=known.decided(opportunity.plan_hash),
         why_not=known.why_not(required, live),
+        eligible=known.eligible(live, required),
         lost=lost,
     )
     return replace(asked, events=(*told, *asked.events))

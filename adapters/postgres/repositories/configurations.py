@@ -28,17 +28,17 @@ from oppsync.domain.reading.backtest import Backtest
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.kernel import canonical_json
 from oppsync.kernel.errors import NotFound
-from oppsync.ports.storage.configuration import NewProposal, NewVersion
+from oppsync.ports.storage.configuration import NewProposal, NewVersion, RowChange
 
 _LARGEST_NUMBER = 2**31 - 1  # that the column can hold: a larger one cannot even be looked for
 
 
 # All of them at once, whose counters the rows of now have.
 _KEEP_CHANGES = text("""
-insert into configuration_changes (tenant_id, number, kind, key, valid_from, version)
-select r.tenant_id, :of_number, r.kind, r.key, r.valid_from, r.version
+insert into configuration_changes (tenant_id, number, kind, key, valid_from, version, fields)
+select r.tenant_id, :of_number, r.kind, r.key, r.valid_from, r.version, c.fields
 from reference_rows r
-join jsonb_to_recordset(cast(:changed as jsonb)) as c(kind text, key text, valid_from date)
+join jsonb_to_recordset(cast(:changed as jsonb)) as c(kind text, key text, valid_from date, fields text[])
     using (kind, key, valid_from)
 where r.tenant_id = :of_tenant
 """)
@@ -139,8 +139,8 @@ class PostgresConfigurations:
         number: int = self._session.execute(statement.returning(configuration_versions.c.number)).scalar_one()
         return number
 
-    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[ReferenceRow]) -> None:
-        at = [{"kind": row.kind, "key": row.key, "valid_from": row.valid_from.isoformat()} for row in rows]
+    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[RowChange]) -> None:
+        at = [{**each._asdict(), "valid_from": each.valid_from.isoformat()} for each in rows]
         if at:
             which = {"of_tenant": tenant_id, "of_number": number, "changed": canonical_json.dumps(at)}
             self._session.execute(_KEEP_CHANGES, which)

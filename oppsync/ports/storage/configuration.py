@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -31,6 +31,15 @@ class NewProposal(NamedTuple):
     proposed_by: UUID
     note: str = ""
     reverts_to: int | None = None
+
+
+class RowChange(NamedTuple):
+    """`fields`: the values of the row that were changed; None for one that was added."""
+
+    kind: ReferenceKind
+    key: str
+    valid_from: date
+    fields: Sequence[str] | None = None
 
 
 class Configurations(Protocol):
@@ -65,8 +74,9 @@ class Configurations(Protocol):
     def add(self, tenant_id: str, version: NewVersion) -> int:
         """Returns its number. Only under the lock."""
 
-    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[ReferenceRow]) -> None:
-        """Keep which rows a version changed, by their counters of edits as they are now."""
+    def keep_changes(self, tenant_id: str, number: int, rows: Iterable[RowChange]) -> None:
+        """Keep which rows a version changed, by their counters of edits as they are now. One that it does not
+        have any more is left out."""
 
     def propose(self, tenant_id: str, proposal: NewProposal) -> UUID: ...
 

@@ -13,9 +13,11 @@ from oppsync.domain.approval.who_may import RIGHTS, Action, in_words, may, name_
 from oppsync.domain.configuration.bundle import canonical, content, fingerprint, governed
 from oppsync.domain.configuration.checks import wrong_between
 from oppsync.domain.configuration.differences import (
+    Change,
     Difference,
     differences,
     moves_money,
+    moving_fields,
     needs_second_person,
 )
 from oppsync.domain.configuration.faults import BadBundle, Place
@@ -30,7 +32,7 @@ from oppsync.domain.work.events import ConfigurationApplied, ConfigurationPropos
 from oppsync.kernel import text_input
 from oppsync.kernel.errors import Conflict, Forbidden
 from oppsync.ports.clock import Clock
-from oppsync.ports.storage.configuration import NewProposal, NewVersion
+from oppsync.ports.storage.configuration import NewProposal, NewVersion, RowChange
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
 from oppsync.services.configuration.commands import (
@@ -214,7 +216,10 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
     number = uow.configurations.add(tenant_id, made)
     _change_rows(uow, tenant_id, before.rows, rows)
     if is_live and not wanted.only_names:
-        _keep_changes(uow, tenant_id, number, rows, changes)
+        # Whoever changed what moves money decides no plan that uses it; what only shows bars nobody.
+        uow.configurations.keep_changes(
+            tenant_id, number, [_kept(each) for each in changes if moves_money(each)]
+        )
     if any(each.kind in _OF_WAITING for each in changes):
         uow.opportunities.look_again(tenant_id)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
@@ -239,18 +244,9 @@ def _change_rows(
             uow.references.put(tenant_id, row)
 
 
-def _keep_changes(
-    uow: UnitOfWork,
-    tenant_id: str,
-    number: int,
-    rows: Sequence[ReferenceRow],
-    changes: Sequence[Difference],
-) -> None:
-    """Whoever changed what moves money decides no plan that uses it; what only shows bars nobody."""
-    moved = {(each.kind, each.key, each.valid_from) for each in changes if moves_money(each)}
-    uow.configurations.keep_changes(
-        tenant_id, number, [row for row in rows if (row.kind, row.key, row.valid_from) in moved]
-    )
+def _kept(change: Difference) -> RowChange:
+    fields = None if change.change is Change.ADDED else moving_fields(change)
+    return RowChange(change.kind, change.key, change.valid_from, fields)
 
 
 def _event(

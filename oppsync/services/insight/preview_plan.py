@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from oppsync.domain.approval.conditions import plan_context
@@ -27,6 +28,7 @@ from oppsync.domain.work.connections import ConnectionRole
 from oppsync.kernel.errors import Misconfigured
 from oppsync.pipeline.approve import (
     NOT_JUDGED,
+    UNKNOWN,
     RuleFacts,
     by_rules,
     nobody_approves,
@@ -47,7 +49,17 @@ from oppsync.services.insight.commands import PreviewPlan
 
 NO_RULES = RuleFacts()
 # Who may decide for each step of a plan; of finance and delivery, where there is none.
-CandidatesFor = Callable[[Plan | None], Candidates]
+
+
+class Deciders(NamedTuple):
+    """`asked`: who would be asked for each step. `eligible`: who may decide it, also who is away; none where
+    that is not known."""
+
+    asked: Candidates
+    eligible: Candidates = UNKNOWN
+
+
+DecidersFor = Callable[[Plan | None], Deciders]
 
 
 def nothing_missing(plan: Plan) -> Sequence[Finding]:
@@ -95,13 +107,13 @@ class PreviewPlanHandler:
         )
         return changed(shown, configuration=ConfigurationUse(fingerprint=found, number=number))
 
-    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Candidates:
+    def _people_for(self, tenant_id: str, dealt: Duties, plan: Plan | None) -> Deciders:
         """Who may decide, also by who changed the configuration that the plan uses."""
         if plan is None:
-            return dealt.candidates()
+            return deciders(dealt, plan)
         with self.uow.reading() as uow:
             actors = uow.plans.changers_of_rows(tenant_id, plan.provenance.reference)
-        return dealt.with_changers(actors).candidates(required=plan.content.required)
+        return deciders(dealt.with_changers(actors), plan)
 
     def _read(self, tenant_id: str, of: Opportunity | UUID | str) -> tuple[Opportunity, UUID | None]:
         """The deal itself, or the CRM's record as it is now; and its id here, None for a deal that is not
@@ -123,11 +135,16 @@ class PreviewPlanHandler:
         return deal, known
 
 
+def deciders(dealt: Duties, plan: Plan | None) -> Deciders:
+    required = plan.content.required if plan else DEFAULT_APPROVALS
+    return Deciders(dealt.candidates(required=required), dealt.eligible(required=required))
+
+
 def preview(
     deal: Opportunity,
     facts: ValidationFacts,
     book: ReferenceBook,
-    people_for: CandidatesFor,
+    people_for: DecidersFor,
     now: datetime,
     *,
     rules: RuleFacts = NO_RULES,
@@ -165,7 +182,9 @@ def preview(
         name=deal.name,
         is_won=deal.is_won,
         as_of=require(priced.won_on, "the close date"),
-        findings=_once((*wrong, *later, *nobody_approves(people, required, by_rule))),
+        findings=_once(
+            (*wrong, *later, *nobody_approves(people.asked, required, by_rule, eligible=people.eligible))
+        ),
         plan=plan,
         hash=plan.hash if plan else None,
         approvals=tuple(
@@ -175,7 +194,7 @@ def preview(
                 count=step.count,
                 order=step.order,
                 candidates=tuple(
-                    Approver(name=person.name, email=person.email) for person in people[step.step]
+                    Approver(name=person.name, email=person.email) for person in people.asked[step.step]
                 ),
                 rule=by_rule.get(step.step),
             )
