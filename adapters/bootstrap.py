@@ -46,6 +46,7 @@ from adapters.runtime.logs import LogReporter, configure_logs, configure_sentry
 from adapters.runtime.plugins import load
 from oppsync.domain.approval.tasks import Person, SignedIn
 from oppsync.domain.configuration.erp_names import ErpNames
+from oppsync.domain.policy.connection_map import MapInForce, map_of
 from oppsync.domain.reading.traffic import Traffic
 from oppsync.domain.values.roles import PersonRole, is_further
 from oppsync.domain.work.connections import Connection
@@ -237,6 +238,13 @@ class Webhook(NamedTuple):
     verify: Callable[[RawRequest], str]
 
 
+class AsMapped(NamedTuple):
+    """`row`: what the configuration maps of it; None where its own settings count."""
+
+    connection: Connection
+    row: MapInForce | None
+
+
 @dataclass(frozen=True)
 class Application:
     """Everything that web, actors and command line work with.
@@ -294,6 +302,14 @@ class Application:
         """What rows of the configuration may name in the ERP; None where nothing is known of it. A name that is
         missing is looked up there."""
         return asking(self._systems, self.uow, tenant_id, self.clock)
+
+    def as_mapped(self, connection: Connection) -> AsMapped:
+        """The connection as its adapter reads it today."""
+        today = self.clock.now().date()
+        with self.uow.reading() as uow:
+            book = uow.references.book(connection.tenant_id)
+        row = map_of(book, connection.name, connection.vendor, today)
+        return AsMapped(self.connectors.mapped(connection, book, today), row)
 
     def webhook(self, connection_id: str) -> Webhook:
         """Raises NotFound for a connection that has no webhook, or does not exist."""
@@ -423,9 +439,9 @@ def _bus(
     bus.register(SetApprovalRule, SetApprovalRuleHandler(uow, bus.publish))
     bus.register(BacktestConfiguration, BacktestConfigurationHandler(uow, bus.publish, clock))
     bus.register(CompareConfiguration, CompareConfigurationHandler(uow, systems, clock))
-    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock))
-    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish))
-    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish))
+    bus.register(ApplyConfiguration, ApplyConfigurationHandler(uow, bus.publish, clock, catalog))
+    bus.register(RevertConfiguration, RevertConfigurationHandler(uow, bus.publish, catalog))
+    bus.register(DecideProposal, DecideProposalHandler(uow, bus.publish, catalog))
     bus.register(NameFirm, NameFirmHandler(uow, bus.publish))
     bus.register(TryDeal, TryDealHandler(uow, bus.publish, PreviewPlanHandler(uow, systems, clock), clock))
     bus.register(GoLive, GoLiveHandler(uow, bus.publish))
@@ -472,15 +488,15 @@ def _register_access(bus: Bus, uow: UnitOfWorkFactory, clock: Clock, brake: Brak
 def _register_connections(
     bus: Bus, uow: UnitOfWorkFactory, clock: Clock, catalog: ConnectorCatalog, base_url: str
 ) -> None:
-    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish))
-    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, catalog))
-    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, catalog))
+    bus.register(SetConnection, SetConnectionHandler(uow, bus.publish, catalog, clock))
+    bus.register(AddConnection, AddConnectionHandler(uow, bus.publish, catalog, clock))
+    bus.register(EditConnection, EditConnectionHandler(uow, bus.publish, catalog, clock))
     bus.register(PauseConnection, PauseConnectionHandler(uow, bus.publish))
     bus.register(ResumeConnection, ResumeConnectionHandler(uow, bus.publish))
     bus.register(RemoveConnection, RemoveConnectionHandler(uow, bus.publish))
     bus.register(ReencryptSecrets, ReencryptSecretsHandler(uow, bus.publish))
     bus.register(RotateWebhookSecret, RotateWebhookSecretHandler(uow, bus.publish, catalog, clock))
-    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock)))
+    bus.register(InspectConnection, InspectConnectionHandler(uow, AdapterInspector(clock), catalog, clock))
     bus.register(SendTrialEvent, SendTrialEventHandler(uow, HttpTrialEvents(base_url, clock), clock))
 
 

@@ -384,6 +384,7 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
                 "differences": [_as_json(each) for each in compared.differences],
                 "open_deals": compared.open_deals.model_dump(mode="json"),
                 "erp_check": compared.erp_check,
+                "notes": list(compared.notes),
             }
         )
         return
@@ -392,6 +393,8 @@ def _print_comparison(compared: Comparison, as_json: bool) -> None:
     _print_differences(compared.differences)
     if compared.differences:
         say(compared.erp_check)
+    for note in compared.notes:
+        say(note)
     _print_open_deals(compared.open_deals)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 
 from adapters.bootstrap import Application
 from adapters.connectors.connector import AnyConnector
+from adapters.connectors.maps import mapped
 from adapters.connectors.registry import connector_of
 from adapters.connectors.routing import build_adapter
 from adapters.connectors.signatures.registry import SIGNATURE_SCHEMES
@@ -273,8 +274,10 @@ def _connection(application: Application, connection: connections.Connection) ->
     try:
         with application.uow() as uow:
             secrets = uow.connections.secrets(connection.id)
+            book = uow.references.book(application.tenant_id)
         # No gate: a circuit that opened must not answer for the vendor.
-        adapter = build_adapter(connection, secrets, application.clock, None)
+        as_mapped = mapped(connection, book, application.clock.now().date())
+        adapter = build_adapter(as_mapped, secrets, application.clock, None)
         connector = connector_of(connection.role, connection.vendor)
         if connection.signature_scheme is not None:
             load(SIGNATURE_SCHEMES, connection.signature_scheme)

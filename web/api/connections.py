@@ -265,7 +265,9 @@ def _found(connection_id: str) -> Connection:
 
 
 def _shown(found: Connection) -> schemas.ConnectionView:
+    connection, row = application().as_mapped(found)
     return schemas.ConnectionView(
-        **found.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        **connection.model_dump(include=set(schemas.ConnectionView.model_fields)),
+        map=row and schemas.ConnectionMapView(row=row.connection, valid_from=row.since),
         webhook_url=application().webhook_url(found),
     )

@@ -423,16 +423,25 @@ class Connectors(Frozen):
     rows: tuple[ConnectorForm, ...]
 
 
+class ConnectionMapView(Frozen):
+    """The row of `connection_maps.yaml` that says what is mapped."""
+
+    row: Text
+    valid_from: date
+
+
 class ConnectionView(Frozen):
-    """A connection without its secrets. `webhook_url`: where its system reports changes. `secret_ends`: until
-    when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was last tested as it is set
-    now, and `test_faults` how much was missing then."""
+    """A connection without its secrets. `settings`: those in force. `map`: the row of the configuration that
+    says what is mapped; null where the connection itself does. `webhook_url`: where its system reports changes.
+    `secret_ends`: until when earlier webhook secrets are accepted, by fingerprint. `tested_at`: when it was
+    last tested as it is set now, and `test_faults` how much was missing then."""
 
     id: Code
     role: ConnectionRole
     vendor: Code
     name: Text
     settings: dict[str, Any]
+    map: ConnectionMapView | None = None
     paused_at: AwareDatetime | None = None
     webhook_url: Text | None = None
     secret_ends: dict[str, AwareDatetime] = {}
@@ -589,7 +598,7 @@ class ConfigurationDifference(Frozen):
     """`before` names the configuration of now: its fingerprint, and its version where one has these rows.
     `needs_second_person`: applying it proposes it. `open_deals`: the newest deals that are not approved yet,
     planned by both; none is tried where no row differs. `erp_check`: by which master data of the ERP rows were
-    checked, or why they were not."""
+    checked, or why they were not. `notes`: what is no fault, and may be a mistake."""
 
     before: ConfigurationUse
     firm_before: Text
@@ -599,6 +608,7 @@ class ConfigurationDifference(Frozen):
     needs_second_person: bool
     open_deals: OpenDealEffects
     erp_check: Text = ""
+    notes: tuple[Text, ...] = ()
 
 
 class AppliedOrProposed(Frozen):

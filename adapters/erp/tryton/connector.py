@@ -20,4 +20,12 @@ CONNECTOR: Connector[TrytonSettings, TrytonSecrets, ErpCapabilities, Erp] = Conn
     capabilities=capabilities,
     build=TrytonErp,
     build_remembering=TrytonErp,
+    maps=(
+        "time_product",
+        "dated_product",
+        "milestone_product",
+        "progress_product",
+        "closed_status",
+        "open_status",
+    ),
 )

@@ -15,9 +15,11 @@ from oppsync.domain.work.connector_forms import Fault, WrongFields
 from oppsync.domain.work.events import ConnectionSet
 from oppsync.domain.work.webhook_secrets import WEBHOOK_SECRETS
 from oppsync.kernel.errors import Conflict, InvalidInput, Misconfigured, NotFound
+from oppsync.ports.clock import Clock
 from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.commands import AddConnection, Added, EditConnection, SetConnection
+from oppsync.services.admin.connection_maps import governed, said_elsewhere, with_own_maps
 from oppsync.services.admin.who_asks import admit
 
 _ID_BYTES = 12
@@ -29,6 +31,8 @@ _ANEW = "The address changes: give this secret anew, since it would be sent ther
 class SetConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: SetConnection) -> None:
         new = command.connection
@@ -41,6 +45,10 @@ class SetConnectionHandler:
             secrets = secrets_before if command.secrets is None else command.secrets
             if before is None and command.secrets is None:
                 raise InvalidInput(f"The new connection {new.id} needs secrets.", field="secrets")
+            found = governed(uow, before, new, self.clock.now().date())
+            if faults := [*said_elsewhere(self.catalog, found, before, new, new.settings)]:
+                raise WrongFields(faults)
+            new = with_own_maps(self.catalog, found, before, new)
             store(
                 uow, self.publish, actor, before=before, new=new, secrets_before=secrets_before, secrets=secrets
             )
@@ -52,6 +60,7 @@ class AddConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: AddConnection) -> Added:
         with self.uow() as uow:
@@ -66,7 +75,14 @@ class AddConnectionHandler:
                 settings=dict(command.settings),
                 signature_scheme=form.signature_scheme,
             )
-            new, secrets = _checked(self.catalog, wanted, command.secrets, _name_faults(command.name))
+            today = self.clock.now().date()
+            found = governed(uow, None, wanted, today)
+            faults = [*_name_faults(command.name)]
+            faults += said_elsewhere(self.catalog, found, None, wanted, command.settings)
+            own = with_own_maps(self.catalog, found, None, wanted)
+            as_mapped = self.catalog.mapped(own, uow.references.book(command.tenant_id), today)
+            new, secrets = _checked(self.catalog, as_mapped, command.secrets, faults)
+            new = with_own_maps(self.catalog, found, None, new)
             webhook_secret = None
             if form.signature_scheme is not None:
                 webhook_secret = self.catalog.new_webhook_secret(form.signature_scheme)
@@ -81,6 +97,7 @@ class EditConnectionHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     catalog: ConnectorCatalog
+    clock: Clock
 
     def __call__(self, command: EditConnection) -> None:
         with self.uow() as uow:
@@ -95,9 +112,15 @@ class EditConnectionHandler:
                 name=_name(name),
                 settings={key: value for key, value in settings.items() if value is not None},
             )
+            today = self.clock.now().date()
+            found = governed(uow, before, wanted, today)
             faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
+            faults += said_elsewhere(self.catalog, found, before, wanted, command.settings)
+            wanted = with_own_maps(self.catalog, found, before, wanted)
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
-            new, secrets = _checked(self.catalog, wanted, {**vendors, **command.secrets}, faults)
+            as_mapped = self.catalog.mapped(wanted, uow.references.book(command.tenant_id), today)
+            new, secrets = _checked(self.catalog, as_mapped, {**vendors, **command.secrets}, faults)
+            new = with_own_maps(self.catalog, found, before, new)
             ours = {key: value for key, value in stored.items() if key == WEBHOOK_SECRETS}
             store(
                 uow,

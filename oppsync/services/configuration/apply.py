@@ -21,6 +21,7 @@ from oppsync.domain.configuration.differences import (
 from oppsync.domain.configuration.erp_names import ErpNames, unknown_in_erp
 from oppsync.domain.configuration.faults import BadBundle, Place
 from oppsync.domain.configuration.files import FILES
+from oppsync.domain.configuration.map_checks import wrong_maps
 from oppsync.domain.configuration.records import PlacedRow
 from oppsync.domain.configuration.versions import ConfigurationVersion, Proposal, ProposalStatus
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
@@ -30,6 +31,7 @@ from oppsync.domain.work.events import ConfigurationApplied, ConfigurationPropos
 from oppsync.kernel import text_input
 from oppsync.kernel.errors import Conflict, Forbidden
 from oppsync.ports.clock import Clock
+from oppsync.ports.connectors import ConnectorCatalog
 from oppsync.ports.storage.configuration import NewProposal, NewVersion
 from oppsync.ports.storage.unit_of_work import Publish, UnitOfWork, UnitOfWorkFactory
 from oppsync.services.admin.who_asks import admit
@@ -42,6 +44,7 @@ from oppsync.services.configuration.commands import (
     RevertConfiguration,
 )
 from oppsync.services.configuration.erp_check import erp_names
+from oppsync.services.configuration.map_check import of_another_vendor
 from oppsync.services.configuration.present import approvers
 from oppsync.services.configuration.route_check import not_connected
 
@@ -68,17 +71,19 @@ class ApplyConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
     clock: Clock
+    catalog: ConnectorCatalog
 
     def __call__(self, command: ApplyConfiguration) -> Answer:
         with self.uow() as uow:
             made_by = admit(uow, command.tenant_id, command.actor, Action.PROPOSE_CONFIGURATION)
             note = text_input.comment(command.note, "note")
             erp = erp_names(uow, command.tenant_id, self.clock.now())
-            _refuse_wrong(command.rows, erp)
+            _refuse_wrong(command.rows, self.catalog, erp)
             before = begin(uow, command.tenant_id)
             _refuse_outdated(before, command.against)
             today = self.clock.now().date()
-            if faults := [*not_connected(uow, command.tenant_id, before.rows, command.rows, today)]:
+            here = (uow, command.tenant_id, before.rows, command.rows, today)
+            if faults := [*not_connected(*here), *of_another_vendor(*here)]:
                 raise BadBundle(faults)
             wanted = Wanted(command.firm, command.rows, made_by, note=note)
             answer = _apply_or_propose(
@@ -92,6 +97,7 @@ class ApplyConfigurationHandler:
 class RevertConfigurationHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    catalog: ConnectorCatalog
 
     def __call__(self, command: RevertConfiguration) -> Answer:
         with self.uow() as uow:
@@ -100,7 +106,7 @@ class RevertConfigurationHandler:
             before = begin(uow, command.tenant_id)
             rows = uow.configurations.rows_of(command.tenant_id, command.number)
             _refuse_outdated(before, command.against)
-            _refuse_wrong(rows)
+            _refuse_wrong(rows, self.catalog)
             firm = uow.configurations.firm(command.tenant_id)
             wanted = Wanted(firm, rows, made_by, note=note, reverts_to=command.number)
             answer = _apply_or_propose(
@@ -114,6 +120,7 @@ class RevertConfigurationHandler:
 class DecideProposalHandler:
     uow: UnitOfWorkFactory
     publish: Publish
+    catalog: ConnectorCatalog
 
     def __call__(self, command: DecideProposal) -> Applied | None:
         tenant_id = command.tenant_id
@@ -141,7 +148,7 @@ class DecideProposalHandler:
                     others = approvers(uow, tenant_id, proposal)
                     raise Forbidden(f"You proposed this: {who_can(others)}", code="OWN_PROPOSAL")
                 _refuse_outdated(before, proposal.against)
-                _refuse_wrong(rows)
+                _refuse_wrong(rows, self.catalog)
                 proposer = uow.people.get(tenant_id, proposal.proposed_by)
                 _refuse_who_left(proposer)
                 wanted = Wanted(
@@ -218,6 +225,7 @@ def write(uow: UnitOfWork, publish: Publish, tenant_id: str, before: Before, wan
         _keep_changes(uow, tenant_id, number, rows, changes)
     if any(each.kind in _OF_WAITING for each in changes):
         uow.opportunities.look_again(tenant_id)
+    _forget_tests(uow, tenant_id, changes)
     publish(uow, tenant_id, new_traceparent(), _event(before, number, made, changes))
     return Applied(number, made.fingerprint, len(changes))
 
@@ -252,6 +260,14 @@ def _keep_changes(
     uow.configurations.keep_changes(
         tenant_id, number, [row for row in rows if (row.kind, row.key, row.valid_from) in moved]
     )
+
+
+def _forget_tests(uow: UnitOfWork, tenant_id: str, changes: Sequence[Difference]) -> None:
+    """A connection whose map differs is not the one that was tested."""
+    names = {each.key for each in changes if each.kind is ReferenceKind.CONNECTION_MAP}
+    for each in uow.connections.of_tenant(tenant_id) if names else ():
+        if each.name in names:
+            uow.connections.note_test(each, None)
 
 
 def _event(
@@ -317,10 +333,12 @@ def _apply_or_propose(
     return Proposed(proposal_id, in_words(RIGHTS[Action.APPROVE_CONFIGURATION].roles))
 
 
-def _refuse_wrong(rows: Sequence[ReferenceRow], erp: ErpNames | None = None) -> None:
+def _refuse_wrong(rows: Sequence[ReferenceRow], catalog: ConnectorCatalog, erp: ErpNames | None = None) -> None:
     """Raises BadBundle: rows of files were checked when they were read, those of others were not."""
     placed = [PlacedRow(row, Place(FILES[row.kind].name, 0)) for row in governed(rows)]
-    if faults := [*wrong_between(placed), *(unknown_in_erp(placed, erp) if erp else ())]:
+    faults = [*wrong_between(placed), *wrong_maps(placed, catalog.wrong_map)]
+    faults += unknown_in_erp(placed, erp) if erp else ()
+    if faults:
         raise BadBundle(faults)
 
 

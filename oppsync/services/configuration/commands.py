@@ -41,7 +41,8 @@ Answer = Applied | Proposed
 class Comparison(NamedTuple):
     """`before`: the rows of now, and the version that has them. `after`: the fingerprint of the others.
     `open_deals`: what they would do to deals that are not approved yet; none is tried where no row differs.
-    `erp_check`: by which master data of the ERP rows were checked, or why they were not."""
+    `erp_check`: by which master data of the ERP rows were checked, or why they were not. `notes`: what is no
+    fault, and may be a mistake."""
 
     before: ConfigurationUse
     firm_before: str
@@ -51,6 +52,7 @@ class Comparison(NamedTuple):
     needs_second_person: bool
     open_deals: OpenDealEffects = OpenDealEffects()
     erp_check: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def is_same(self) -> bool:
