@@ -146,7 +146,7 @@ def show(connection_id: str, as_json: bool, as_row_of_bundle: bool) -> None:
         form = application.connectors.form(found.role, found.vendor)
         url = application.webhook_url(found)
     if as_json:
-        of_bundle = mapped and {"row": mapped.connection, "valid_from": mapped.since}
+        of_bundle = mapped and {"row": mapped.connection, "valid_from": mapped.since.isoformat()}
         print_json({**_document(found), "map": of_bundle, "webhook_url": url})
         return
     say(f"{found.name} ({found.id}): {form.title}, {ROLE_WORDS[found.role]}")

@@ -280,12 +280,12 @@ def _of_maps(application: Application, found: Sequence[connections.Connection]) 
     for name in names:
         if name not in used:
             yield warning(
-                "connection maps", f"Nothing of its vendor is connected as {name}: its row maps nothing."
+                f"map of {name}", f"Nothing of its vendor is connected as {name}: its row maps nothing."
             )
     for each in found if names else ():
         if each.name not in used:
             says = f"No row of connection_maps.yaml is about {each.name}: its own settings say what it maps."
-            yield warning(f"connection {each.id}", says)
+            yield warning(f"map of {each.id}", says)
 
 
 def _connection(application: Application, connection: connections.Connection) -> Iterator[Check]:
