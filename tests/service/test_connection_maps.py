@@ -119,6 +119,19 @@ def test_the_integration_admin_cannot_say_it_alone(
     assert told in fault.message
 
 
+def test_nor_by_connecting_the_same_org_once_more(house: House) -> None:
+    settings = {"base_url": house.salesforce.url, "fields": {"Opportunity.Special_Terms__c": None}}
+    secrets = {"client_id": "a key", "client_secret": "a secret"}
+    who = (TENANT, house.person(OLGA).id, ConnectionRole.CRM, "salesforce")
+
+    with pytest.raises(WrongFields) as refused:
+        house.application.dispatch(AddConnection(*who, "The same org", settings, secrets))
+
+    (fault,) = refused.value.faults
+    assert fault.field == "name"
+    assert "give it a row of this name first" in fault.message
+
+
 def test_a_script_cannot_either(house: House) -> None:
     with house.application.uow.reading() as uow:
         known = uow.connections.get(CRM_CONNECTION)

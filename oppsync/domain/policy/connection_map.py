@@ -91,6 +91,14 @@ def map_of(book: ReferenceBook, name: str, vendor: str, day: date) -> MapInForce
     return MapInForce(found[0].given, name, found[1].valid_from)
 
 
+def vendors_mapped(book: ReferenceBook, day: date) -> frozenset[str]:
+    """The vendors of whose connections the configuration maps some."""
+    rows = (
+        book.row(ReferenceKind.CONNECTION_MAP, key, day) for key in book.keys(ReferenceKind.CONNECTION_MAP, day)
+    )
+    return frozenset(str(row.value["vendor"]) for row in rows if row is not None)
+
+
 def laid_over(settings: Mapping[str, Any], maps: Collection[str], row: MapInForce | None) -> dict[str, Any]:
     """A connection's settings with the map in place of its own."""
     if row is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from oppsync.domain.policy.connection_map import ConnectionMap, MapInForce, map_of
+from oppsync.domain.policy.connection_map import ConnectionMap, MapInForce, map_of, vendors_mapped
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.model import changed
 from oppsync.domain.work.connections import Connection
@@ -16,10 +16,12 @@ from oppsync.ports.storage.unit_of_work import UnitOfWork
 
 
 class Governed(NamedTuple):
-    """What the configuration maps of a connection before a change of it, and after."""
+    """What the configuration maps of a connection before a change of it, and after. `needs_row`: it is new, and
+    other connections to its vendor are mapped there."""
 
     before: MapInForce | None
     after: MapInForce | None
+    needs_row: bool
 
     @property
     def any(self) -> bool:
@@ -29,7 +31,8 @@ class Governed(NamedTuple):
 def governed(uow: UnitOfWork, before: Connection | None, after: Connection, today: date) -> Governed:
     book = uow.references.book(after.tenant_id)
     own = map_of(book, before.name, before.vendor, today) if before else None
-    return Governed(own, map_of(book, after.name, after.vendor, today))
+    row = map_of(book, after.name, after.vendor, today)
+    return Governed(own, row, before is None and row is None and after.vendor in vendors_mapped(book, today))
 
 
 def with_own_maps(
@@ -53,6 +56,10 @@ def said_elsewhere(
 ) -> Iterator[Fault]:
     """Settings that one person would change though the configuration says them. `given`: what they gave; what
     is as before changes nothing."""
+    if found.needs_row:
+        # Else one person could connect the same system once more, and map it as they like.
+        words = "maps other connections to this vendor by their names: give it a row of this name first"
+        yield Fault("name", f"The configuration (connection_maps.yaml) {words}.")
     if found.after is None:
         if found.before is not None:
             yield Fault(
