@@ -215,7 +215,8 @@ def test_event(connection_id: str, as_json: bool) -> None:
 def edit(
     connection_id: str, name: str | None, given: Sequence[str], unset: Sequence[str], asked: Sequence[str]
 ) -> None:
-    """Change a connection. What is not named stays. Another address needs all secrets anew."""
+    """Change a connection. What is not named stays. Another address needs all secrets anew. What the
+    configuration maps is edited there."""
     with connected() as application:
         found = _found(application, connection_id)
         form = application.connectors.form(found.role, found.vendor)

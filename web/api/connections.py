@@ -88,6 +88,7 @@ def edit_connection(request: schemas.ConnectionChange, connection_id: str) -> sc
     """Change name, settings or secrets
 
     Needs the role integration admin. Another address needs all secrets anew, since they would be sent there.
+    What the configuration maps (`map`) is edited in its row.
     """
     me = signed_in()
     command = EditConnection(
