@@ -30,7 +30,7 @@ from sandbox.firm.install import CRM_CONNECTION, ERP_CONNECTION
 from tests.harness.builders import TENANT
 from tests.harness.house import WON_ON, House
 
-TERMS = "Unlimited liability"
+TERMS, BEGIN = "Unlimited liability", date(2025, 1, 1)
 CRM, PSA = "Salesforce (stand-in)", "Kantata (stand-in)"
 BY_BUNDLE = "The configuration (connection_maps.yaml, row Salesforce (stand-in)) says this: edit it there"
 OLGA, FIONA = "olga.operations@example.com", "fiona.finance@example.com"
@@ -39,7 +39,7 @@ OLGA, FIONA = "olga.operations@example.com", "fiona.finance@example.com"
 def row(connection: str, vendor: str, **settings: Any) -> ReferenceRow:
     value = {"vendor": vendor, "settings": settings}
     kind = ReferenceKind.CONNECTION_MAP
-    return ReferenceRow(kind=kind, key=connection, valid_from=date(2025, 1, 1), value=value)
+    return ReferenceRow(kind=kind, key=connection, valid_from=BEGIN, value=value)
 
 
 def now(house: House) -> list[ReferenceRow]:
@@ -231,3 +231,22 @@ def test_a_map_that_the_connector_cannot_read_is_refused_wherever_it_comes_from(
         apply(house, with_row(house, row(CRM, "salesforce", curency="EUR", billing_terms="perhaps")))
 
     assert [each.field for each in refused.value.faults] == ["settings.billing_terms", "settings.curency"]
+
+
+@pytest.mark.parametrize("routed", [False, True], ids=["the only one", "by its route"])
+def test_a_role_that_the_psa_s_map_does_not_have_stops_the_deal(house: House, routed: bool) -> None:
+    at = (ReferenceKind.PROJECT_TEMPLATE, "CLOUD|DACH|milestone")
+    staffed = {"code": "TPL", "name": "Staffed", "budget": [{"role": "Consultant", "percent": "100"}]}
+    rows = [
+        each for each in with_row(house, row(PSA, "kantata", roles={"A": 3})) if (each.kind, each.key) != at
+    ]
+    rows.append(ReferenceRow(kind=at[0], key=at[1], valid_from=BEGIN, value=staffed))
+    if routed:
+        value = {"connection": PSA}
+        rows.append(ReferenceRow(kind=ReferenceKind.ROUTE, key="psa|*|*|*", valid_from=BEGIN, value=value))
+    apply(house, rows)
+
+    record_id = house.win(deals.milestone(WON_ON))
+    house.settle()
+
+    assert "PSA_ROLE_UNKNOWN" in house.exception(record_id).code
