@@ -234,19 +234,18 @@ def test_a_map_that_the_connector_cannot_read_is_refused_wherever_it_comes_from(
 
 
 @pytest.mark.parametrize("routed", [False, True], ids=["the only one", "by its route"])
-def test_a_role_that_the_psa_s_map_does_not_have_stops_the_deal(house: House, routed: bool) -> None:
-    at = (ReferenceKind.PROJECT_TEMPLATE, "CLOUD|DACH|milestone")
+def test_roles_are_those_of_the_psa_s_map_whichever_way_leads_to_it(house: House, routed: bool) -> None:
     staffed = {"code": "TPL", "name": "Staffed", "budget": [{"role": "Consultant", "percent": "100"}]}
-    rows = [
-        each for each in with_row(house, row(PSA, "kantata", roles={"A": 3})) if (each.kind, each.key) != at
-    ]
-    rows.append(ReferenceRow(kind=at[0], key=at[1], valid_from=BEGIN, value=staffed))
-    if routed:
-        value = {"connection": PSA}
-        rows.append(ReferenceRow(kind=ReferenceKind.ROUTE, key="psa|*|*|*", valid_from=BEGIN, value=value))
+    more = [(ReferenceKind.PROJECT_TEMPLATE, "CLOUD|DACH|milestone", staffed)]
+    more += [(ReferenceKind.ROUTE, "psa|*|*|*", {"connection": PSA})] if routed else []
+    at = {(kind, key) for kind, key, _value in more}
+    rows = [each for each in now(house) if (each.kind, each.key) not in at]
+    rows += [ReferenceRow(kind=kind, key=key, valid_from=BEGIN, value=value) for kind, key, value in more]
     apply(house, rows)
+    house.to_approval(deals.milestone(WON_ON))
 
+    apply(house, with_row(house, row(PSA, "kantata", roles={"Architect": 3})))
     record_id = house.win(deals.milestone(WON_ON))
     house.settle()
 
-    assert "PSA_ROLE_UNKNOWN" in house.exception(record_id).code
+    assert house.exception(record_id).code == "PSA_ROLE_UNKNOWN"
