@@ -79,8 +79,7 @@ class AddConnectionHandler:
             found = governed(uow, None, wanted, today)
             faults = [*_name_faults(command.name)]
             faults += said_elsewhere(self.catalog, found, None, wanted, command.settings)
-            own = with_own_maps(self.catalog, found, None, wanted)
-            as_mapped = self.catalog.mapped(own, uow.references.book(command.tenant_id), today)
+            as_mapped = self.catalog.mapped(wanted, uow.references.book(command.tenant_id), today)
             new, secrets = _checked(self.catalog, as_mapped, command.secrets, faults)
             new = with_own_maps(self.catalog, found, None, new)
             webhook_secret = None
@@ -116,7 +115,6 @@ class EditConnectionHandler:
             found = governed(uow, before, wanted, today)
             faults = [*_name_faults(name), *self._not_given(before, wanted, own, command.secrets)]
             faults += said_elsewhere(self.catalog, found, before, wanted, command.settings)
-            wanted = with_own_maps(self.catalog, found, before, wanted)
             vendors = {key: value for key, value in stored.items() if key != WEBHOOK_SECRETS}
             as_mapped = self.catalog.mapped(wanted, uow.references.book(command.tenant_id), today)
             new, secrets = _checked(self.catalog, as_mapped, {**vendors, **command.secrets}, faults)
