@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from adapters.connectors.routing import ConnectedSystems
+from adapters.notify.files import FileNotifier
 from oppsync.domain.configuration.bundle import governed
 from oppsync.domain.configuration.faults import BadBundle
+from oppsync.domain.plan.systems import ParentValues
 from oppsync.domain.reference.book import ReferenceKind, ReferenceRow
 from oppsync.domain.values.actor import COMMAND_LINE
 from oppsync.domain.values.model import changed
@@ -233,6 +236,16 @@ def test_a_map_that_the_connector_cannot_read_is_refused_wherever_it_comes_from(
     assert [each.field for each in refused.value.faults] == ["settings.billing_terms", "settings.curency"]
 
 
+def unknown_to_psa(house: House, *roles: str) -> list[str]:
+    """Of these roles, as the PSA that a new deal is routed to says."""
+    app = house.application
+    notifier = FileNotifier(app.settings.outbox_folder, "", app.clock)
+    systems = ConnectedSystems(app.uow, app.clock, notifier, app.vendor_traffic)
+    chosen = systems.psa(TENANT, ParentValues(day=WON_ON))
+    assert chosen is not None
+    return list(chosen[1].unknown_roles(roles))
+
+
 @pytest.mark.parametrize("routed", [False, True], ids=["the only one", "by its route"])
 def test_roles_are_those_of_the_psa_s_map_whichever_way_leads_to_it(house: House, routed: bool) -> None:
     staffed = {"code": "TPL", "name": "Staffed", "budget": [{"role": "Consultant", "percent": "100"}]}
@@ -243,8 +256,10 @@ def test_roles_are_those_of_the_psa_s_map_whichever_way_leads_to_it(house: House
     rows += [ReferenceRow(kind=kind, key=key, valid_from=BEGIN, value=value) for kind, key, value in more]
     apply(house, rows)
     house.to_approval(deals.milestone(WON_ON))
+    assert unknown_to_psa(house, "Consultant", "Architect") == ["Architect"]
 
     apply(house, with_row(house, row(PSA, "kantata", roles={"Architect": 3})))
+    assert unknown_to_psa(house, "Consultant", "Architect") == ["Consultant"]
     record_id = house.win(deals.milestone(WON_ON))
     house.settle()
 
